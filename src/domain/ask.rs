@@ -1,0 +1,96 @@
+//! What can be asked of the world, one variant for one fact. An ask is named for the thing, not for the call.
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::ids::{FarmId, QueueEnvironmentId, QueueKey, RoleArn};
+use super::studio::{AddonSettings, Bundles, Caller, Farm, Listed, Queue, QueueEnvironment, QueueFleet, Rights, Role};
+use super::{call::Call, fact::Fact};
+
+/// AYON keeps settings per variant of a studio's bundle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Variant {
+    Production,
+    Staging,
+}
+
+impl Variant {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Production => "production",
+            Self::Staging => "staging",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ask {
+    Caller,
+    Rights,
+    Farms,
+    Queues(FarmId),
+    Farm(FarmId),
+    Queue(QueueKey),
+    Fleets(QueueKey),
+    Environments(QueueKey),
+    Environment(QueueKey, QueueEnvironmentId),
+    Role(RoleArn),
+    /// One inline policy's text as it is served; read again just before it is written.
+    RolePolicy(RoleArn, String),
+    Bundles(Url),
+    Addon(Url, Variant),
+}
+
+/// The fact that answers an ask.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    Caller(Fact<Caller>),
+    Rights(Fact<Rights>),
+    Farms(Fact<Vec<Listed>>),
+    Queues(Fact<Vec<Listed>>),
+    Farm(Fact<Farm>),
+    Queue(Fact<Box<Queue>>),
+    Fleets(Fact<Vec<QueueFleet>>),
+    Environments(Fact<Vec<Fact<QueueEnvironment>>>),
+    Environment(Fact<QueueEnvironment>),
+    Role(Fact<Box<Role>>),
+    RolePolicy(Fact<String>),
+    Bundles(Fact<Bundles>),
+    Addon(Fact<AddonSettings>),
+}
+
+/// An answer with the calls that it took: the evidence.
+#[derive(Debug, Clone)]
+pub struct Answered {
+    pub answer: Answer,
+    pub calls: Vec<Call>,
+}
+
+impl Ask {
+    /// The permissions that the caller needs for it, as IAM spells them.
+    pub fn permissions(&self) -> &'static [&'static str] {
+        match self {
+            // GetCallerIdentity can't be denied.
+            Self::Caller | Self::Bundles(_) | Self::Addon(..) => &[],
+            Self::Rights => &["iam:SimulatePrincipalPolicy", "iam:GetRole"],
+            Self::Farms => &["deadline:ListFarms"],
+            Self::Queues(_) => &["deadline:ListQueues"],
+            Self::Farm(_) => &["deadline:GetFarm"],
+            Self::Queue(_) => &["deadline:GetQueue"],
+            Self::Fleets(_) => &["deadline:ListQueueFleetAssociations", "deadline:GetFleet"],
+            Self::Environments(_) => &["deadline:ListQueueEnvironments", "deadline:GetQueueEnvironment"],
+            Self::Environment(..) => &["deadline:GetQueueEnvironment"],
+            Self::Role(_) => &[
+                "iam:GetRole",
+                "iam:ListRolePolicies",
+                "iam:GetRolePolicy",
+                "iam:ListAttachedRolePolicies",
+                "iam:GetPolicy",
+                "iam:GetPolicyVersion",
+            ],
+            Self::RolePolicy(..) => &["iam:GetRolePolicy"],
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! One change as data: the thing, its text before and after, and so the call that makes it and the one that undoes it.
+
+use serde::{Deserialize, Serialize};
+
+use super::ask::Ask;
+use super::environment::TemplateType;
+use super::ids::{QueueEnvironmentId, QueueKey, RoleArn};
+use super::text::{Printable, Untrusted};
+
+/// What is changed. Each has one text in the cloud, which is there or is not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case")]
+pub enum Thing {
+    /// A queue environment's template. `id` is `None` until the service has made it.
+    Environment { queue: QueueKey, id: Option<QueueEnvironmentId>, name: Untrusted, priority: i32, template_type: TemplateType },
+    /// An inline policy of a role.
+    RolePolicy { role: RoleArn, policy: String },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Change {
+    /// Permanent within a studio: what `leave out` and resuming go by.
+    pub key: String,
+    pub thing: Thing,
+    /// As served. `None`: it is not there.
+    pub before: Option<String>,
+    pub after: Option<String>,
+    pub because: Printable,
+    /// What the administrator should know before saying yes.
+    pub warning: Option<Printable>,
+}
+
+impl Thing {
+    /// The fact to read again just before the change, and after a call that did not answer.
+    pub fn ask(&self) -> Ask {
+        match self {
+            Self::Environment { queue, id: Some(id), .. } => Ask::Environment(queue.clone(), id.clone()),
+            Self::Environment { queue, id: None, .. } => Ask::Environments(queue.clone()),
+            Self::RolePolicy { role, policy } => Ask::RolePolicy(role.clone(), policy.clone()),
+        }
+    }
+
+    pub fn words(&self) -> Printable {
+        match self {
+            Self::Environment { name, .. } => format!("queue environment \"{}\"", name.show()).into(),
+            Self::RolePolicy { role, policy } => format!("{} / {policy}", role.name()).into(),
+        }
+    }
+}
+
+impl Change {
+    /// The API call, as AWS names it.
+    pub fn operation(&self) -> &'static str {
+        match (&self.thing, &self.before, &self.after) {
+            (Thing::Environment { .. }, None, _) => "CreateQueueEnvironment",
+            (Thing::Environment { .. }, _, Some(_)) => "UpdateQueueEnvironment",
+            (Thing::Environment { .. }, _, None) => "DeleteQueueEnvironment",
+            (Thing::RolePolicy { .. }, _, Some(_)) => "PutRolePolicy",
+            (Thing::RolePolicy { .. }, _, None) => "DeleteRolePolicy",
+        }
+    }
+
+    pub fn permission(&self) -> String {
+        let service = match self.thing {
+            Thing::Environment { .. } => "deadline",
+            Thing::RolePolicy { .. } => "iam",
+        };
+        format!("{service}:{}", self.operation())
+    }
+
+    /// The change that puts back what was there.
+    #[must_use]
+    pub fn reverse(&self) -> Self {
+        Self {
+            key: self.key.clone(),
+            thing: self.thing.clone(),
+            before: self.after.clone(),
+            after: self.before.clone(),
+            because: Printable::new("undoes what the run did"),
+            warning: None,
+        }
+    }
+
+    /// What undoing costs, for the review page.
+    pub fn undo(&self) -> &'static str {
+        match (&self.thing, &self.before) {
+            (Thing::Environment { .. }, None) => "undo: deletes it; jobs submitted meanwhile keep their copy",
+            (Thing::Environment { .. }, Some(_)) => "undo: the old text, kept; jobs submitted meanwhile keep the new one",
+            (Thing::RolePolicy { .. }, None) => "undo: deletes the policy",
+            (Thing::RolePolicy { .. }, Some(_)) => "undo: the old document, kept as served",
+        }
+    }
+
+    /// What AWS can't undo, where there is something.
+    pub fn cannot_undo(&self) -> Option<&'static str> {
+        match (&self.thing, &self.before, &self.after) {
+            (Thing::Environment { .. }, Some(_), None) => {
+                Some("a deleted queue environment comes back with a new id, and behind others of its priority")
+            }
+            (Thing::Environment { .. }, ..) => Some("a job submitted in between keeps the environment that it was submitted with"),
+            (Thing::RolePolicy { .. }, ..) => None,
+        }
+    }
+
+    /// Is this text what the change leaves behind? A policy is compared as JSON: IAM keeps the text, but a service
+    /// that lays it out anew has still done what was asked.
+    pub fn is_after(&self, now: Option<&str>) -> bool {
+        same(&self.thing, now, self.after.as_deref())
+    }
+
+    pub fn is_before(&self, now: Option<&str>) -> bool {
+        same(&self.thing, now, self.before.as_deref())
+    }
+
+    /// Before and after as people read them: a policy is laid out, whatever its text.
+    pub fn readable(&self) -> (String, String) {
+        let lay_out = |text: &Option<String>| match (&self.thing, text) {
+            (_, None) => String::new(),
+            (Thing::RolePolicy { .. }, Some(t)) => match serde_json::from_str::<serde_json::Value>(t) {
+                Ok(value) => serde_json::to_string_pretty(&value).map_or_else(|_| t.clone(), |p| p + "\n"),
+                Err(_) => t.clone(),
+            },
+            (Thing::Environment { .. }, Some(t)) => t.clone(),
+        };
+        (lay_out(&self.before), lay_out(&self.after))
+    }
+}
+
+fn same(thing: &Thing, now: Option<&str>, then: Option<&str>) -> bool {
+    match (thing, now, then) {
+        (_, None, None) => true,
+        (Thing::RolePolicy { .. }, Some(a), Some(b)) => a == b || json_equal(a, b),
+        (_, Some(a), Some(b)) => a == b,
+        _ => false,
+    }
+}
+
+fn json_equal(a: &str, b: &str) -> bool {
+    match (serde_json::from_str::<serde_json::Value>(a), serde_json::from_str::<serde_json::Value>(b)) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => false,
+    }
+}
+
+/// The changes of one go, in the order in which they are made, and what could not be decided.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Plan {
+    pub changes: Vec<Change>,
+    /// What could not be read, so that the plan may lack a change.
+    pub unread: Vec<Printable>,
+    /// What is wrong and is not changed here, with the reason.
+    pub refused: Vec<Printable>,
+}

@@ -1,0 +1,201 @@
+//! Conda channels as a queue names them, and their order.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::text::Printable;
+
+/// The channels that only a worker can read: the service maps the names to its own storage (field facts A4).
+pub const AWS_ALIASES: [&str; 2] = ["deadline-cloud-v2", "deadline-cloud"];
+
+/// Why a text is not a channel. A channel list is one space-separated string, so a space ends a channel.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{text}\" is not a channel: {why}")]
+pub struct NotAChannel {
+    pub text: Printable,
+    pub why: &'static str,
+}
+
+/// One channel, spelled as the queue spells it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Channel(String);
+
+/// What kind of place a channel is, which decides who can read it and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place<'a> {
+    AwsAlias,
+    S3 { bucket: &'a str, prefix: &'a str },
+    Url(&'a str),
+    Name(&'a str),
+}
+
+impl Channel {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub fn show(&self) -> Printable {
+        Printable::new(&self.0)
+    }
+
+    pub fn place(&self) -> Place<'_> {
+        if AWS_ALIASES.contains(&self.0.as_str()) {
+            return Place::AwsAlias;
+        }
+        if let Some(rest) = self.0.strip_prefix("s3://") {
+            let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+            return Place::S3 { bucket, prefix: prefix.trim_matches('/') };
+        }
+        if self.0.contains("://") { Place::Url(&self.0) } else { Place::Name(&self.0) }
+    }
+
+    /// Where a plain URL or a channel's name is read; `None` for S3 and for AWS's aliases.
+    pub fn url(&self, alias: &str) -> Option<String> {
+        match self.place() {
+            Place::Url(url) => Some(url.trim_end_matches('/').to_owned()),
+            Place::Name(name) => Some(format!("{}/{name}", alias.trim_end_matches('/'))),
+            Place::AwsAlias | Place::S3 { .. } => None,
+        }
+    }
+
+    fn named(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+}
+
+impl FromStr for Channel {
+    type Err = NotAChannel;
+    fn from_str(text: &str) -> Result<Self, NotAChannel> {
+        let no = |why| Err(NotAChannel { text: Printable::short(&super::text::without_url_secrets(text), 80), why });
+        if text.is_empty() {
+            return no("it is empty");
+        }
+        if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            return no("a space ends a channel in the queue's list, so a channel can't hold one");
+        }
+        if text.chars().any(|c| matches!(c, '"' | '\'' | '\\' | '`' | '$' | '{' | '}' | ';' | '|' | '<' | '>')) {
+            return no("it holds a character that a shell or a template on the worker would read as its own");
+        }
+        if let Some((scheme, rest)) = text.split_once("://") {
+            if !matches!(scheme, "s3" | "https" | "http" | "file") {
+                return no("only s3://, https://, http:// and file:// are channels");
+            }
+            if rest.is_empty() || (rest.starts_with('/') && scheme != "file") {
+                return no("it names no host or bucket");
+            }
+            let authority = rest.split('/').next().unwrap_or_default();
+            if authority.contains('@') {
+                return no("it holds a user or password, which every job and log would show");
+            }
+            if text.contains(['?', '#']) {
+                return no("a channel has no query and no fragment");
+            }
+            if scheme == "s3" {
+                let named = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, b'-' | b'.');
+                if !(3..=63).contains(&authority.len()) || !authority.bytes().all(named) {
+                    return no("that is not a bucket's name (3 to 63 of a-z 0-9 - .)");
+                }
+            }
+        } else if text.starts_with('-') {
+            return no("it begins like an option");
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for Channel {
+    type Error = NotAChannel;
+    fn try_from(text: String) -> Result<Self, NotAChannel> {
+        text.parse()
+    }
+}
+
+impl From<Channel> for String {
+    fn from(channel: Channel) -> String {
+        channel.0
+    }
+}
+
+impl fmt::Display for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// The channels of a queue's `CondaChannels` text, first wins. Words that are no channels stay as they are.
+pub fn split(text: &str) -> Vec<&str> {
+    text.split_whitespace().collect()
+}
+
+pub fn join(channels: &[Channel]) -> String {
+    channels.iter().map(Channel::as_str).collect::<Vec<_>>().join(" ")
+}
+
+/// The order that is proposed: what is there stays in its order, `deadline-cloud-v2` goes just before a lone
+/// `deadline-cloud`, then YNPUT's channel, and conda-forge last, where under strict priority it hides nothing of AWS's.
+pub fn proposed(today: &[Channel], ynput: &Channel) -> Vec<Channel> {
+    let (v2, v1, forge) = (Channel::named(AWS_ALIASES[0]), Channel::named(AWS_ALIASES[1]), Channel::named("conda-forge"));
+    let mut list: Vec<Channel> = Vec::new();
+    for channel in today {
+        if *channel == v1 && !today.contains(&v2) {
+            list.push(v2.clone());
+        }
+        list.push(channel.clone());
+    }
+    if list.is_empty() {
+        list.extend([v2, v1]);
+    }
+    if !list.contains(ynput) {
+        let last_is_forge = list.last() == Some(&forge);
+        list.insert(list.len() - usize::from(last_is_forge), ynput.clone());
+    }
+    if !list.contains(&forge) {
+        list.push(forge);
+    }
+    list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(text: &str) -> Vec<Channel> {
+        split(text).iter().map(|c| c.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn the_proposal_keeps_what_is_there() {
+        let ynput: Channel = "s3://ynput-conda-channel/ayon".parse().unwrap();
+        for (today, wanted) in [
+            ("deadline-cloud", "deadline-cloud-v2 deadline-cloud s3://ynput-conda-channel/ayon conda-forge"),
+            ("", "deadline-cloud-v2 deadline-cloud s3://ynput-conda-channel/ayon conda-forge"),
+            ("conda-forge deadline-cloud s3://own/x", "conda-forge deadline-cloud-v2 deadline-cloud s3://own/x s3://ynput-conda-channel/ayon"),
+            ("deadline-cloud-v2 deadline-cloud conda-forge", "deadline-cloud-v2 deadline-cloud s3://ynput-conda-channel/ayon conda-forge"),
+            ("s3://own/x", "s3://own/x s3://ynput-conda-channel/ayon conda-forge"),
+        ] {
+            let proposal = proposed(&list(today), &ynput);
+            assert_eq!(join(&proposal), wanted);
+            assert_eq!(proposed(&proposal, &ynput), proposal, "proposing twice changes nothing");
+        }
+    }
+
+    #[test]
+    fn places() {
+        let s3: Channel = "s3://b-1/Conda/Default/".parse().unwrap();
+        assert_eq!(s3.place(), Place::S3 { bucket: "b-1", prefix: "Conda/Default" });
+        assert_eq!("deadline-cloud".parse::<Channel>().unwrap().place(), Place::AwsAlias);
+        assert_eq!("conda-forge".parse::<Channel>().unwrap().url("https://a/").unwrap(), "https://a/conda-forge");
+    }
+
+    #[test]
+    fn what_is_no_channel_says_why_and_shows_no_password() {
+        for bad in ["", "a b", "ftp://x", "s3://", "s3://UPPER/x", "https://h/c?token=1", "-c", "x;rm", "$(x)", "a\u{1b}[0m"] {
+            assert!(bad.parse::<Channel>().is_err(), "{bad}");
+        }
+        let message = "https://me:hunter2@host/c".parse::<Channel>().unwrap_err().to_string();
+        assert!(message.contains("user or password") && !message.contains("hunter2"), "{message}");
+    }
+}

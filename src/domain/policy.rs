@@ -1,0 +1,325 @@
+//! IAM policy documents: read in full, judged for one action on one resource, and written as ours.
+//!
+//! A judgement here is a reading of documents. It knows no SCP, no session policy and no bucket policy, so it is
+//! never more than "the documents say so"; whether a role may really read is tried out with its own credentials.
+
+use serde_json::Value;
+
+/// A document that is not a policy, with what is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a policy document: {0}")]
+pub struct NotAPolicy(pub String);
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Policy {
+    pub statements: Vec<Statement>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statement {
+    pub sid: Option<String>,
+    pub allow: bool,
+    pub actions: Match,
+    pub resources: Option<Match>,
+    pub principals: Option<Principals>,
+    /// operator, key, values
+    pub conditions: Vec<(String, String, Vec<String>)>,
+}
+
+/// `Action` or `NotAction`, `Resource` or `NotResource`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Match {
+    pub not: bool,
+    pub patterns: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Principals {
+    pub not: bool,
+    /// kind (`Service`, `AWS`, `Federated`, `*`), values
+    pub named: Vec<(String, Vec<String>)>,
+}
+
+/// What documents say of one action on one resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    Allowed,
+    /// A Deny statement says no, whatever else says yes.
+    Denied,
+    /// Nothing says yes.
+    NotAllowed,
+    /// It hangs on a condition whose value is not known here.
+    Depends,
+}
+
+impl Policy {
+    pub fn parse(text: &str) -> Result<Self, NotAPolicy> {
+        let value: Value = serde_json::from_str(text).map_err(|e| NotAPolicy(format!("it is not JSON: {e}")))?;
+        let listed = match value.get("Statement") {
+            Some(Value::Array(list)) => list.iter().collect(),
+            Some(one @ Value::Object(_)) => vec![one],
+            _ => return Err(NotAPolicy("it has no Statement".to_owned())),
+        };
+        let statements = listed.into_iter().map(Statement::parse).collect::<Result<_, _>>()?;
+        Ok(Self { statements })
+    }
+}
+
+fn texts(value: &Value) -> Result<Vec<String>, NotAPolicy> {
+    let one = |v: &Value| match v {
+        Value::String(s) => Ok(s.clone()),
+        Value::Bool(_) | Value::Number(_) => Ok(v.to_string()),
+        other => Err(NotAPolicy(format!("{other} stands where a text is expected"))),
+    };
+    match value {
+        Value::Array(list) => list.iter().map(one).collect(),
+        v => Ok(vec![one(v)?]),
+    }
+}
+
+impl Statement {
+    fn parse(value: &Value) -> Result<Self, NotAPolicy> {
+        let matched = |name: &str| -> Result<Option<Match>, NotAPolicy> {
+            for (key, not) in [(name.to_owned(), false), (format!("Not{name}"), true)] {
+                if let Some(v) = value.get(&key) {
+                    return Ok(Some(Match { not, patterns: texts(v)? }));
+                }
+            }
+            Ok(None)
+        };
+        let mut principals = None;
+        for (key, not) in [("Principal", false), ("NotPrincipal", true)] {
+            principals = match value.get(key) {
+                Some(Value::Object(map)) => {
+                    let named = map.iter().map(|(k, v)| Ok((k.clone(), texts(v)?))).collect::<Result<_, NotAPolicy>>()?;
+                    Some(Principals { not, named })
+                }
+                Some(Value::String(all)) => Some(Principals { not, named: vec![("*".to_owned(), vec![all.clone()])] }),
+                _ => principals,
+            };
+        }
+        let mut conditions = Vec::new();
+        if let Some(Value::Object(operators)) = value.get("Condition") {
+            for (operator, keys) in operators {
+                let keys = keys.as_object().ok_or_else(|| NotAPolicy(format!("Condition {operator} holds no keys")))?;
+                for (key, values) in keys {
+                    conditions.push((operator.clone(), key.clone(), texts(values)?));
+                }
+            }
+        }
+        let allow = match value.get("Effect").and_then(Value::as_str) {
+            Some("Allow") => true,
+            Some("Deny") => false,
+            _ => return Err(NotAPolicy("a statement's Effect is neither Allow nor Deny".to_owned())),
+        };
+        Ok(Self {
+            sid: value.get("Sid").and_then(Value::as_str).map(str::to_owned),
+            allow,
+            actions: matched("Action")?.ok_or_else(|| NotAPolicy("a statement has no Action".to_owned()))?,
+            resources: matched("Resource")?,
+            principals,
+            conditions,
+        })
+    }
+}
+
+impl Match {
+    /// Does it speak of this text? `covers` also asks whether it speaks of everything that a pattern stands for.
+    pub fn takes(&self, text: &str, case: bool) -> bool {
+        let fold = |s: &str| if case { s.to_owned() } else { s.to_ascii_lowercase() };
+        self.patterns.iter().any(|p| wild(&fold(p), &fold(text))) != self.not
+    }
+}
+
+/// IAM's wildcards: `*` any run, `?` one character. A `*` in the text is matched only by a `*` in the pattern,
+/// so a pattern "takes" `bucket/ayon/*` only where it takes every key below it.
+pub fn wild(pattern: &str, text: &str) -> bool {
+    let (p, t): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (mut i, mut j, mut star) = (0, 0, None);
+    while j < t.len() {
+        if i < p.len() && p[i] == '*' {
+            star = Some((i, j));
+            i += 1;
+        } else if i < p.len() && t[j] != '*' && (p[i] == '?' || p[i] == t[j]) {
+            i += 1;
+            j += 1;
+        } else if let Some((at, from)) = star {
+            i = at + 1;
+            j = from + 1;
+            star = Some((at, from + 1));
+        } else {
+            return false;
+        }
+    }
+    p[i..].iter().all(|c| *c == '*')
+}
+
+/// What is known of a request, key (lower case) to value. A key that is missing is not known, not absent.
+pub type Context = std::collections::BTreeMap<String, String>;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Holds {
+    Yes,
+    No,
+    Unknown,
+}
+
+fn holds(conditions: &[(String, String, Vec<String>)], context: &Context) -> Holds {
+    let mut all = Holds::Yes;
+    for (operator, key, values) in conditions {
+        match one_holds(operator, key, values, context) {
+            Holds::No => return Holds::No,
+            Holds::Unknown => all = Holds::Unknown,
+            Holds::Yes => {}
+        }
+    }
+    all
+}
+
+fn one_holds(operator: &str, key: &str, values: &[String], context: &Context) -> Holds {
+    let key = key.to_ascii_lowercase();
+    let operator = operator.to_ascii_lowercase();
+    let (bare, if_exists) = operator.strip_suffix("ifexists").map_or((operator.as_str(), false), |o| (o, true));
+    let Some(have) = context.get(&key) else { return Holds::Unknown };
+    // An empty value in the context says: this request carries no such key.
+    if have.is_empty() {
+        let negated = bare.contains("not");
+        return if if_exists || negated { Holds::Yes } else { Holds::No };
+    }
+    let any = |f: &dyn Fn(&str) -> bool| values.iter().any(|v| f(v));
+    let yes = match bare {
+        "stringequals" | "arnequals" if values.iter().any(|v| v.contains("${")) => return Holds::Unknown,
+        "stringequals" => any(&|v| v == have),
+        "stringnotequals" => !any(&|v| v == have),
+        "stringequalsignorecase" => any(&|v| v.eq_ignore_ascii_case(have)),
+        "stringlike" | "arnlike" | "arnequals" => any(&|v| wild(v, have)),
+        "stringnotlike" | "arnnotlike" | "arnnotequals" => !any(&|v| wild(v, have)),
+        "bool" => any(&|v| v.eq_ignore_ascii_case(have)),
+        _ => return Holds::Unknown,
+    };
+    if yes { Holds::Yes } else { Holds::No }
+}
+
+/// What these identity policies say together.
+pub fn decide<'a>(policies: impl IntoIterator<Item = &'a Policy>, action: &str, resource: &str, context: &Context) -> Decision {
+    let (mut allowed, mut depends) = (false, false);
+    for statement in policies.into_iter().flat_map(|p| &p.statements) {
+        let on_resource = statement.resources.as_ref().is_none_or(|r| {
+            // A Deny on part of what is asked about is a Deny for that part: look both ways.
+            r.takes(resource, true) || (!statement.allow && !r.not && r.patterns.iter().any(|p| wild(resource, p)))
+        });
+        if !statement.actions.takes(action, false) || !on_resource {
+            continue;
+        }
+        match (statement.allow, holds(&statement.conditions, context)) {
+            (_, Holds::No) => {}
+            (false, Holds::Yes) => return Decision::Denied,
+            (true, Holds::Yes) => allowed = true,
+            (true, Holds::Unknown) => depends = true,
+            (false, Holds::Unknown) => {}
+        }
+    }
+    match (allowed, depends) {
+        (true, _) => Decision::Allowed,
+        (false, true) => Decision::Depends,
+        (false, false) => Decision::NotAllowed,
+    }
+}
+
+/// May this service assume the role, for this context, by the trust policy's own words?
+pub fn trusts(policy: &Policy, service: &str, context: &Context) -> Decision {
+    let (mut allowed, mut depends) = (false, false);
+    for statement in &policy.statements {
+        let named = statement.principals.as_ref().is_some_and(|p| {
+            let hit = p.named.iter().any(|(kind, values)| {
+                values.iter().any(|v| v == "*" || (kind.eq_ignore_ascii_case("service") && v == service))
+            });
+            hit != p.not
+        });
+        if !named || !statement.actions.takes("sts:AssumeRole", false) {
+            continue;
+        }
+        match (statement.allow, holds(&statement.conditions, context)) {
+            (_, Holds::No) => {}
+            (false, Holds::Yes) => return Decision::Denied,
+            (true, Holds::Yes) => allowed = true,
+            (_, Holds::Unknown) => depends = true,
+        }
+    }
+    match (allowed, depends) {
+        (true, false) => Decision::Allowed,
+        (_, true) => Decision::Depends,
+        (false, false) => Decision::NotAllowed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(statements: &str) -> Policy {
+        Policy::parse(&format!("{{\"Version\":\"2012-10-17\",\"Statement\":{statements}}}")).unwrap()
+    }
+
+    fn ctx(pairs: &[(&str, &str)]) -> Context {
+        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+    }
+
+    #[test]
+    fn wildcards_as_iam_reads_them() {
+        for (p, t, want) in [
+            ("*", "anything", true),
+            ("s3:Get*", "s3:GetObject", true),
+            ("arn:aws:s3:::b/*", "arn:aws:s3:::b/ayon/*", true),
+            ("arn:aws:s3:::b/ayon/x", "arn:aws:s3:::b/ayon/*", false),
+            ("arn:aws:s3:::b/a?on/*", "arn:aws:s3:::b/ayon/*", true),
+            ("arn:aws:s3:::b?", "arn:aws:s3:::b*", false),
+            ("a*b*c", "aXbYbZc", true),
+            ("", "", true),
+        ] {
+            assert_eq!(wild(p, t), want, "{p} ~ {t}");
+        }
+    }
+
+    #[test]
+    fn a_deny_wins_and_a_condition_may_leave_it_open() {
+        let allow = policy(r#"{"Effect":"Allow","Action":["s3:Get*"],"Resource":"arn:aws:s3:::b/*"}"#);
+        let deny = policy(r#"[{"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::b/ayon/secret"}]"#);
+        let own = policy(r#"{"Effect":"Allow","Action":"s3:GetObject","Resource":"*","Condition":{"StringEquals":{"aws:ResourceAccount":"1"}}}"#);
+        let get = |p: &[&Policy], c: &Context| decide(p.iter().copied(), "s3:getobject", "arn:aws:s3:::b/ayon/*", c);
+        assert_eq!(get(&[&allow], &ctx(&[])), Decision::Allowed);
+        assert_eq!(get(&[&allow, &deny], &ctx(&[])), Decision::Denied, "denied for a part is not allowed for the whole");
+        assert_eq!(get(&[&own], &ctx(&[])), Decision::Depends);
+        assert_eq!(get(&[&own], &ctx(&[("aws:resourceaccount", "2")])), Decision::NotAllowed);
+        assert_eq!(get(&[], &ctx(&[])), Decision::NotAllowed);
+    }
+
+    #[test]
+    fn the_consoles_software_statement_does_not_open_a_plain_bucket() {
+        let software = policy(
+            r#"[{"Effect":"Allow","Action":["s3:ListBucket","s3:GetObject"],"Resource":"*","Condition":
+            {"ArnLike":{"s3:DataAccessPointArn":["arn:aws:s3:*:*:accesspoint/deadline-software-*"]},"StringEquals":{"s3:AccessPointNetworkOrigin":"VPC"}}}]"#,
+        );
+        let plain = ctx(&[("s3:dataaccesspointarn", ""), ("s3:accesspointnetworkorigin", "")]);
+        assert_eq!(decide([&software], "s3:GetObject", "arn:aws:s3:::b/x", &plain), Decision::NotAllowed);
+    }
+
+    #[test]
+    fn trust_is_read_with_its_conditions() {
+        let trust = policy(
+            r#"[{"Effect":"Allow","Principal":{"Service":["credentials.deadline.amazonaws.com"]},"Action":"sts:AssumeRole",
+            "Condition":{"ArnEquals":{"aws:SourceArn":"arn:aws:deadline:us-west-2:1:farm/farm-a"}}}]"#,
+        );
+        let of = |farm: &str| ctx(&[("aws:sourcearn", &format!("arn:aws:deadline:us-west-2:1:farm/{farm}"))]);
+        assert_eq!(trusts(&trust, "credentials.deadline.amazonaws.com", &of("farm-a")), Decision::Allowed);
+        assert_eq!(trusts(&trust, "credentials.deadline.amazonaws.com", &of("farm-b")), Decision::NotAllowed);
+        assert_eq!(trusts(&trust, "deadline.amazonaws.com", &of("farm-a")), Decision::NotAllowed);
+    }
+
+    #[test]
+    fn what_is_no_policy_says_why() {
+        for bad in ["", "[]", "{}", r#"{"Statement":[{"Effect":"Maybe","Action":"x"}]}"#, r#"{"Statement":[{"Effect":"Allow"}]}"#] {
+            assert!(Policy::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

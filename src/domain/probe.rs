@@ -1,0 +1,88 @@
+//! Live tests as data. The engine runs them all at once, each with its own deadline; a path never opens a socket.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::call::{Call, Vantage};
+use super::channel::Channel;
+use super::ids::QueueKey;
+use super::problem::Problem;
+use super::text::Untrusted;
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Probe {
+    /// `noarch/repodata.json`, with the caller's own credentials or none.
+    ChannelHere(Channel),
+    /// The same with the queue role's credentials, and a key that can't exist: 404 proves ListBucket, 403 its lack.
+    ChannelAsQueueRole(QueueKey, Channel),
+    Name(String),
+    Port(String, u16),
+    Certificate(String, u16),
+    AyonInfo(Url),
+    /// `users/me` with the API key.
+    AyonKey(Url),
+}
+
+impl Probe {
+    pub fn vantage(&self) -> Vantage {
+        match self {
+            Self::ChannelAsQueueRole(..) => Vantage::QueueRole,
+            _ => Vantage::Here,
+        }
+    }
+
+    /// A few words for a list of checks that are under way.
+    pub fn words(&self) -> String {
+        match self {
+            Self::ChannelHere(c) => format!("read {}", c.show()),
+            Self::ChannelAsQueueRole(_, c) => format!("read {} as the queue role", c.show()),
+            Self::Name(host) => format!("resolve {host}"),
+            Self::Port(host, port) => format!("connect to {host}:{port}"),
+            Self::Certificate(host, _) => format!("certificate of {host}"),
+            Self::AyonInfo(_) => "AYON answers /api/info".to_owned(),
+            Self::AyonKey(_) => "AYON knows the key".to_owned(),
+        }
+    }
+}
+
+/// What a live test saw where it got an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Seen {
+    /// The channel's noarch index is there. `lists`: may absent keys be told from forbidden ones?
+    Index { lists: Option<bool> },
+    Addresses(Vec<std::net::IpAddr>),
+    Connected(std::net::IpAddr),
+    Certificate(Certificate),
+    Ayon { version: Untrusted },
+    Key { user: Untrusted, service: bool, admin: bool },
+    /// No key was given, so none was tried.
+    NoKey,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificate {
+    pub names: Vec<Untrusted>,
+    pub issuer: Untrusted,
+    pub expires: Timestamp,
+    /// Negative: expired so many days ago.
+    pub days_left: i64,
+    /// Why this machine does not trust it for that name; `None`: it does.
+    pub refused: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    pub vantage: Vantage,
+    pub millis: u64,
+    pub seen: Result<Seen, Box<Problem>>,
+    pub calls: Vec<Call>,
+}
+
+impl Reading {
+    pub fn problem(&self) -> Option<&Problem> {
+        self.seen.as_ref().err().map(AsRef::as_ref)
+    }
+}
