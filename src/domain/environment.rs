@@ -172,6 +172,17 @@ pub fn with_channels(text: &str, kind: TemplateType, channels: &str) -> Result<S
     let mut wanted = before;
     let parameters = wanted.get_mut("parameterDefinitions").and_then(Value::as_array_mut).ok_or(TemplateError::NoChannels)?;
     let parameter = parameters.iter_mut().find(|p| p.get("name").and_then(Value::as_str) == Some(CHANNELS)).ok_or(TemplateError::NoChannels)?;
+    // Seen with openjd-model 0.8: it takes a default that the parameter's own constraints forbid. The service does not.
+    if let Some(allowed) = parameter.get("allowedValues").and_then(Value::as_array)
+        && !allowed.iter().any(|v| v.as_str() == Some(channels))
+    {
+        return Err(TemplateError::Invalid("its allowedValues do not hold that list of channels".to_owned()));
+    }
+    if let Some(most) = parameter.get("maxLength").and_then(Value::as_u64)
+        && channels.chars().count() as u64 > most
+    {
+        return Err(TemplateError::Invalid(format!("its maxLength is {most}")));
+    }
     parameter["default"] = Value::String(channels.to_owned());
     // The proof that nothing else changed: both texts are read again, and differ in this one value.
     if parse(&edited, kind)? != wanted {

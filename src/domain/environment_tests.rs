@@ -83,7 +83,6 @@ fn what_is_not_ours_to_edit_is_refused() {
     for (text, part) in [
         (alias, "alias"),
         (template("  - name: CondaChannels\n    type: STRING\n    default: &c deadline-cloud\n    description: *c\n"), "touching more than its value"),
-        (template("  - name: CondaChannels\n    type: STRING\n    default: !!str deadline-cloud\n"), "tag"),
         (template("  - name: CondaChannels\n    type: STRING\n    default: deadline-cloud\n    allowedValues: [deadline-cloud]\n"), "would not be valid"),
         (template(""), "no parameter CondaChannels"),
         ("a: [".to_owned(), "can't be parsed"),

@@ -15,3 +15,4 @@ pub mod finding;
 pub mod needs;
 pub mod probe;
 pub mod studio;
+pub mod wanted;
