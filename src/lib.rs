@@ -1,1 +1,5 @@
+//! studiolink: see ARCHITECTURE.md for the map of this house.
+
+pub mod checks;
 pub mod domain;
+pub mod paths;

@@ -40,7 +40,8 @@ pub enum Ask {
     /// One inline policy's text as it is served; read again just before it is written.
     RolePolicy(RoleArn, String),
     Bundles(Url),
-    Addon(Url, Variant),
+    /// The addon `deadline_cloud` of that version, in that variant.
+    Addon(Url, Variant, String),
 }
 
 /// The fact that answers an ask.

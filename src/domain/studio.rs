@@ -212,7 +212,7 @@ impl Studio {
                 }
             }
             (_, Answer::Bundles(fact)) => self.bundles = fact,
-            (Ask::Addon(_, variant), Answer::Addon(fact)) => {
+            (Ask::Addon(_, variant, _), Answer::Addon(fact)) => {
                 self.addon.insert(*variant, fact);
             }
             // An answer of another kind than its ask would be a fault of the world that gave it; nothing is learned.

@@ -1,0 +1,68 @@
+//! What this identity may do of what setup needs, by IAM's simulator. Simulated, never verified: it blocks nothing.
+
+use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says, unseen};
+
+/// What the wizard calls. Reading and writing are told apart by `WRITES`.
+pub const SETUP_ACTIONS: &[&str] = &[
+    "deadline:ListFarms",
+    "deadline:GetFarm",
+    "deadline:ListQueues",
+    "deadline:GetQueue",
+    "deadline:ListQueueFleetAssociations",
+    "deadline:GetFleet",
+    "deadline:ListQueueEnvironments",
+    "deadline:GetQueueEnvironment",
+    "deadline:CreateQueueEnvironment",
+    "deadline:UpdateQueueEnvironment",
+    "deadline:DeleteQueueEnvironment",
+    "deadline:AssumeQueueRoleForUser",
+    "iam:GetRole",
+    "iam:ListRolePolicies",
+    "iam:GetRolePolicy",
+    "iam:ListAttachedRolePolicies",
+    "iam:GetPolicy",
+    "iam:GetPolicyVersion",
+    "iam:PutRolePolicy",
+    "iam:DeleteRolePolicy",
+];
+
+pub struct CallerRights;
+
+impl Check for CallerRights {
+    fn id(&self) -> &'static str {
+        "caller-rights"
+    }
+    fn title(&self) -> &'static str {
+        "This identity may make the calls that setup makes"
+    }
+    fn why(&self) -> &'static str {
+        "a right that is missing shows best before the first question, not in the middle of the changes"
+    }
+    fn topic(&self) -> Topic {
+        Topic::Identity
+    }
+    fn could_fail(&self) -> bool {
+        false
+    }
+    fn in_audit(&self) -> bool {
+        false
+    }
+
+    fn asks(&self, _: &View) -> Vec<Ask> {
+        vec![Ask::Rights]
+    }
+
+    fn check(&self, view: &View) -> Vec<Finding> {
+        let Some(rights) = view.studio.rights.known() else {
+            return vec![unseen(self, "what this identity may do; that blocks nothing, each call will tell", &view.studio.rights, Ask::Rights)];
+        };
+        let finding = if rights.refused.is_empty() {
+            says(self, Verdict::Ok, format!("All {} calls of setup are allowed (simulated by IAM)", rights.allowed.len()))
+        } else {
+            says(self, Verdict::Warn, format!("Not allowed to this identity (simulated by IAM): {}", rights.refused.join(", ")))
+                .why("the simulator sees this identity's policies, not service control policies of the organisation or a session's own")
+                .fix("have these actions added to the identity, or go on: what they would read stays UNKNOWN, what they would write is not written")
+        };
+        vec![finding.from(Source::Fact(Ask::Rights))]
+    }
+}

@@ -1,0 +1,62 @@
+//! The queue role reads each S3 channel, proved with its own credentials. Verified, where nothing else is.
+
+use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says};
+use crate::domain::channel::Place;
+use crate::domain::probe::{Probe, Seen};
+use crate::domain::problem::ProblemKind;
+
+pub struct ChannelAsQueueRole;
+
+impl Check for ChannelAsQueueRole {
+    fn id(&self) -> &'static str {
+        "channel-as-queue-role"
+    }
+    fn title(&self) -> &'static str {
+        "The queue role reads each S3 channel"
+    }
+    fn why(&self) -> &'static str {
+        "on a worker conda reads S3 channels with the queue role's credentials, and takes 403 as fatal"
+    }
+    fn topic(&self) -> Topic {
+        Topic::Roles
+    }
+
+    fn asks(&self, view: &View) -> Vec<Ask> {
+        view.wanted.queues.iter().cloned().map(Ask::Queue).collect()
+    }
+
+    fn probes(&self, view: &View) -> Vec<Probe> {
+        let s3 = view.wanted.channels.iter().filter(|c| matches!(c.place(), Place::S3 { .. }));
+        let with_role = view.wanted.queues.iter().filter(|q| view.studio.queue(q).known().is_some_and(|q| q.role.is_some()));
+        let with_role: Vec<_> = with_role.collect();
+        s3.flat_map(|c| with_role.iter().map(|q| Probe::ChannelAsQueueRole((*q).clone(), c.clone()))).collect()
+    }
+
+    fn check(&self, view: &View) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for probe in self.probes(view) {
+            let Probe::ChannelAsQueueRole(key, channel) = &probe else { continue };
+            let name = view.studio.queue_name(key);
+            let Some(reading) = view.studio.readings.get(&probe) else {
+                let finding = says(self, Verdict::Skipped, format!("{channel} was not read as the role of queue {name}"))
+                    .why("that would start a session with the queue role's credentials, which an audit does not; its documents are read instead");
+                findings.push(finding);
+                continue;
+            };
+            let finding = match &reading.seen {
+                Ok(Seen::Index { lists: Some(false) }) => says(self, Verdict::Fail, format!("The role of queue {name} may read files of {channel}, but not list its bucket"))
+                    .why("s3:ListBucket is missing, so S3 answers 403 for files that are absent, and conda on the worker takes 403 as fatal, not as \"absent\"")
+                    .fix("setup adds it to the inline policy studiolink-queue; in another account's bucket its owner allows it too"),
+                Ok(_) => says(self, Verdict::Ok, format!("Verified: the role of queue {name} reads {channel}, {} ms", reading.millis)),
+                Err(p) if p.kind == ProblemKind::Denied && p.permission.is_some() => says(self, Verdict::Unknown, format!("Not tried as the role of queue {name}: no credentials of it"))
+                    .why(p.because.as_str())
+                    .fix(p.fix.as_str()),
+                Err(p) if p.kind == ProblemKind::Denied => says(self, Verdict::Fail, format!("The role of queue {name} may not read {channel}")).why(p.because.as_str()).fix(p.fix.as_str()),
+                Err(p) if matches!(p.kind, ProblemKind::Missing | ProblemKind::Invalid) => says(self, Verdict::Fail, format!("As the role of queue {name}: {channel}: {}", p.because)).fix(p.fix.as_str()),
+                Err(p) => says(self, Verdict::Unknown, format!("No answer as the role of queue {name} from {channel}")).why(p.because.as_str()).fix(p.fix.as_str()),
+            };
+            findings.push(finding.from(Source::Test(probe.clone())));
+        }
+        findings
+    }
+}

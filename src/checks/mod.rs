@@ -1,0 +1,125 @@
+//! One file per check. A check is pure: it names the facts and live tests it needs, and judges what came back.
+//! To add one, copy `fleet_roles.rs`, the shortest; then a `mod` line and an entry in `ALL` here (a test compares
+//! both with the folder). Nothing here does IO.
+
+mod addon_channels;
+mod bundle_launcher;
+mod caller_identity;
+mod caller_rights;
+mod channel_as_queue_role;
+mod channel_index;
+mod conda_environment;
+mod environment_kind;
+mod fleet_roles;
+mod queue_channels;
+mod queue_fleets;
+mod queue_role;
+mod queue_role_channels;
+mod queue_role_software;
+mod queue_role_trust;
+mod queue_status;
+mod server_url;
+
+use crate::domain::ask::Ask;
+use crate::domain::fact::Fact;
+use crate::domain::finding::{Finding, Source, Topic, Verdict};
+use crate::domain::probe::Probe;
+use crate::domain::studio::Studio;
+use crate::domain::text::Printable;
+use crate::domain::wanted::Wanted;
+
+pub use caller_rights::SETUP_ACTIONS;
+
+/// What a check is asked about: what was seen, and what is wanted.
+pub struct View<'a> {
+    pub studio: &'a Studio,
+    pub wanted: &'a Wanted,
+}
+
+pub trait Check: Sync {
+    /// Kebab-case and permanent.
+    fn id(&self) -> &'static str;
+    fn title(&self) -> &'static str;
+    /// Why it matters, in a sentence.
+    fn why(&self) -> &'static str;
+    fn topic(&self) -> Topic;
+    /// Can it say FAIL? Only then does its UNKNOWN make an audit exit with 3.
+    fn could_fail(&self) -> bool {
+        true
+    }
+    /// Does an audit run it? A check about making changes is for setup alone.
+    fn in_audit(&self) -> bool {
+        true
+    }
+    /// The facts it needs, as far as they can be named from what is known so far.
+    fn asks(&self, view: &View) -> Vec<Ask>;
+    fn probes(&self, _view: &View) -> Vec<Probe> {
+        Vec::new()
+    }
+    fn check(&self, view: &View) -> Vec<Finding>;
+}
+
+pub const ALL: &[&dyn Check] = &[
+    &caller_identity::CallerIdentity,
+    &caller_rights::CallerRights,
+    &queue_status::QueueStatus,
+    &queue_fleets::QueueFleets,
+    &fleet_roles::FleetRoles,
+    &conda_environment::CondaEnvironment,
+    &environment_kind::EnvironmentKind,
+    &queue_channels::QueueChannels,
+    &channel_index::ChannelIndex,
+    &channel_as_queue_role::ChannelAsQueueRole,
+    &addon_channels::AddonChannels,
+    &bundle_launcher::BundleLauncher,
+    &queue_role::QueueRole,
+    &queue_role_trust::QueueRoleTrust,
+    &queue_role_channels::QueueRoleChannels,
+    &queue_role_software::QueueRoleSoftware,
+    &server_url::ServerUrl,
+];
+
+pub fn by_id(id: &str) -> Option<&'static dyn Check> {
+    ALL.iter().copied().find(|c| c.id() == id)
+}
+
+/// A finding in a check's name.
+pub fn says(check: &dyn Check, verdict: Verdict, says: impl Into<Printable>) -> Finding {
+    Finding {
+        check: check.id().to_owned(),
+        topic: check.topic(),
+        verdict,
+        could_fail: check.could_fail(),
+        says: says.into(),
+        why: None,
+        fix: None,
+        sources: Vec::new(),
+    }
+}
+
+/// The finding for a fact that is not known: what could not be seen, why, and which permission was lacking.
+pub fn unseen<T>(check: &dyn Check, what: &str, fact: &Fact<T>, ask: Ask) -> Finding {
+    let finding = match fact.problem() {
+        Some(problem) => {
+            let lacking = problem.permission.as_ref().map(|p| format!(" (lacking: {p})")).unwrap_or_default();
+            says(check, Verdict::Unknown, format!("Not known: {what}")).why(format!("{}{lacking}", problem.because)).fix(problem.fix.as_str())
+        }
+        None => says(check, Verdict::Skipped, format!("Not looked at: {what}")).why("what it depends on is not known"),
+    };
+    finding.from(Source::Fact(ask))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_folder_is_in_the_list() {
+        let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/checks")).unwrap();
+        let mut files: Vec<String> = folder.map(|f| f.unwrap().file_name().into_string().unwrap()).filter(|f| f != "mod.rs").map(|f| f.replace(".rs", "").replace('_', "-")).collect();
+        files.sort();
+        let mut ids: Vec<String> = ALL.iter().map(|c| c.id().to_owned()).collect();
+        ids.sort();
+        assert_eq!(files, ids, "a check's file, its id and its entry in ALL go together");
+    }
+}
