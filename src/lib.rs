@@ -2,4 +2,6 @@
 
 pub mod checks;
 pub mod domain;
+pub mod engine;
 pub mod paths;
+pub mod world;

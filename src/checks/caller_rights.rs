@@ -2,30 +2,6 @@
 
 use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says, unseen};
 
-/// What the wizard calls. Reading and writing are told apart by `WRITES`.
-pub const SETUP_ACTIONS: &[&str] = &[
-    "deadline:ListFarms",
-    "deadline:GetFarm",
-    "deadline:ListQueues",
-    "deadline:GetQueue",
-    "deadline:ListQueueFleetAssociations",
-    "deadline:GetFleet",
-    "deadline:ListQueueEnvironments",
-    "deadline:GetQueueEnvironment",
-    "deadline:CreateQueueEnvironment",
-    "deadline:UpdateQueueEnvironment",
-    "deadline:DeleteQueueEnvironment",
-    "deadline:AssumeQueueRoleForUser",
-    "iam:GetRole",
-    "iam:ListRolePolicies",
-    "iam:GetRolePolicy",
-    "iam:ListAttachedRolePolicies",
-    "iam:GetPolicy",
-    "iam:GetPolicyVersion",
-    "iam:PutRolePolicy",
-    "iam:DeleteRolePolicy",
-];
-
 pub struct CallerRights;
 
 impl Check for CallerRights {

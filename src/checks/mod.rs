@@ -28,7 +28,7 @@ use crate::domain::studio::Studio;
 use crate::domain::text::Printable;
 use crate::domain::wanted::Wanted;
 
-pub use caller_rights::SETUP_ACTIONS;
+pub use bundle_launcher::package as launcher_package;
 
 /// What a check is asked about: what was seen, and what is wanted.
 pub struct View<'a> {

@@ -95,3 +95,27 @@ impl Ask {
         }
     }
 }
+
+/// What setup calls of AWS, as IAM spells it: the identity that signs in is simulated against these.
+pub const SETUP_ACTIONS: &[&str] = &[
+    "deadline:ListFarms",
+    "deadline:GetFarm",
+    "deadline:ListQueues",
+    "deadline:GetQueue",
+    "deadline:ListQueueFleetAssociations",
+    "deadline:GetFleet",
+    "deadline:ListQueueEnvironments",
+    "deadline:GetQueueEnvironment",
+    "deadline:CreateQueueEnvironment",
+    "deadline:UpdateQueueEnvironment",
+    "deadline:DeleteQueueEnvironment",
+    "deadline:AssumeQueueRoleForUser",
+    "iam:GetRole",
+    "iam:ListRolePolicies",
+    "iam:GetRolePolicy",
+    "iam:ListAttachedRolePolicies",
+    "iam:GetPolicy",
+    "iam:GetPolicyVersion",
+    "iam:PutRolePolicy",
+    "iam:DeleteRolePolicy",
+];

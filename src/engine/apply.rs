@@ -1,0 +1,253 @@
+//! Apply: one change after the other, each re-read just before, written down before, and written down after.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::journal::{self, Came, Header, Run, Writer};
+use super::{Event, State, Tell};
+use crate::domain::ask::{Answer, Ask};
+use crate::domain::call::Call;
+use crate::domain::change::{Change, Thing};
+use crate::domain::fact::Fact;
+use crate::domain::ids::{QueueEnvironmentId, QueueKey};
+use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::studio::{Caller, Studio};
+use crate::domain::text::Printable;
+use crate::world::World;
+
+/// Who runs what, for the journal.
+#[derive(Debug, Clone)]
+pub struct Occasion {
+    pub command: String,
+    pub caller: Caller,
+    pub queues: Vec<QueueKey>,
+    pub endpoint: Option<Printable>,
+    pub undoes: Option<String>,
+}
+
+impl Occasion {
+    /// Nothing is written as nobody: the journal must say who it was.
+    pub fn new(command: &str, studio: &Studio, queues: &[QueueKey], endpoint: Option<&str>) -> Result<Self, Problem> {
+        let caller = studio.caller.known().cloned().ok_or_else(|| {
+            let because = studio.caller.problem().map_or("STS was not asked", |p| p.because.as_str());
+            Problem::new(ProblemKind::Credentials, "Nothing is changed, for it is not known who is signed in", because, "sign in, then run it again")
+        })?;
+        let endpoint = endpoint.map(|e| Printable::new(crate::domain::text::without_url_secrets(e)));
+        Ok(Self { command: command.to_owned(), caller, queues: queues.to_vec(), endpoint, undoes: None })
+    }
+}
+
+/// Why a run stopped before its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// All three texts, for people to decide.
+    Moved { change: Box<Change>, now: Option<String> },
+    Failed(Box<Problem>),
+    /// The call did not answer and the thing could not be read again: the journal knows, the next run settles it.
+    InDoubt(Box<Problem>),
+    Interrupted,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// `None`: nothing was changed, and no journal was made.
+    pub run: Option<String>,
+    pub done: Vec<Change>,
+    pub left: usize,
+    pub stop: Option<Stop>,
+}
+
+impl Applied {
+    pub fn changed_roles(&self) -> bool {
+        self.done.iter().any(|c| matches!(c.thing, Thing::RolePolicy { .. }))
+    }
+}
+
+/// Makes the changes. `stop` is looked at between calls: a call under way is finished and written down.
+pub async fn apply(world: &dyn World, changes: &[Change], occasion: &Occasion, stop: &AtomicBool, tell: Tell<'_>) -> Result<Applied, Problem> {
+    let desk = world.desk();
+    let mut queues = occasion.queues.clone();
+    // Locks are taken in one order, so that two processes can't each hold what the other waits for.
+    queues.sort();
+    let mut locks = Vec::new();
+    for key in &queues {
+        locks.push(desk.lock(&format!("{}-{}-{}", occasion.caller.account, world.region(), key.queue))?);
+    }
+    let (runs, _) = journal::read_all(desk)?;
+    let unfinished = runs.iter().rev().find(|r| is_ours(r, world, occasion) && (!r.ended || r.in_doubt().next().is_some()));
+    let mut writer = match unfinished {
+        Some(run) => Writer::resume(desk, run),
+        None => Writer::new(desk, header(world, occasion)?),
+    };
+    let mut applied = Applied { run: None, done: Vec::new(), left: changes.len(), stop: None };
+    let mut again: Vec<(usize, String, Change)> = Vec::new();
+    if let Some(run) = unfinished {
+        tell(Event::Run { id: writer.id().into(), resumed: true });
+        match settle(world, run, &writer, changes).await? {
+            Settled::Go { repeat, found } => {
+                again = repeat;
+                applied.done = found;
+            }
+            Settled::Stop(stop) => {
+                applied.run = Some(writer.id().to_owned());
+                applied.stop = Some(stop);
+                return Ok(applied);
+            }
+        }
+    }
+    for (at, change) in changes.iter().enumerate() {
+        if stop.load(Ordering::SeqCst) {
+            applied.stop = Some(Stop::Interrupted);
+        }
+        if applied.stop.is_some() {
+            tell(Event::Change { at, change: Box::new(change.clone()), state: State::NotReached });
+            continue;
+        }
+        tell(Event::Change { at, change: Box::new(change.clone()), state: State::UnderWay });
+        let repeated = again.iter().find(|(_, _, c)| c.thing == change.thing && c.before == change.before && c.after == change.after);
+        let (state, halt) = one(world, &mut writer, change, repeated.map(|(n, token, _)| (*n, token.clone()))).await?;
+        if matches!(state, State::Done { .. }) {
+            applied.done.push(change.clone());
+        }
+        if matches!(state, State::Done { .. } | State::FoundDone) {
+            applied.left -= 1;
+        }
+        applied.stop = halt;
+        if !applied.done.is_empty() || unfinished.is_some() {
+            applied.run = Some(writer.id().to_owned());
+        }
+        tell(Event::Change { at, change: Box::new(change.clone()), state });
+    }
+    if writer.has_begun() {
+        applied.run = Some(writer.id().to_owned());
+        // A run that was interrupted stays open, so that the next one goes on with it.
+        if !matches!(applied.stop, Some(Stop::Interrupted | Stop::InDoubt(_))) {
+            writer.end()?;
+        }
+    }
+    drop(locks);
+    Ok(applied)
+}
+
+fn is_ours(run: &Run, world: &dyn World, occasion: &Occasion) -> bool {
+    let h = &run.header;
+    h.account == occasion.caller.account && h.region == *world.region() && h.undoes == occasion.undoes && h.queues.iter().any(|q| occasion.queues.contains(q))
+}
+
+fn header(world: &dyn World, occasion: &Occasion) -> Result<Header, Problem> {
+    let desk = world.desk();
+    Ok(Header {
+        id: journal::new_id(desk.now(), &desk.runs()?),
+        started: desk.now(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        command: occasion.command.clone(),
+        by: desk.here().into(),
+        caller: occasion.caller.arn.show(),
+        account: occasion.caller.account.clone(),
+        region: world.region().clone(),
+        endpoint: occasion.endpoint.clone(),
+        queues: occasion.queues.clone(),
+        undoes: occasion.undoes.clone(),
+    })
+}
+
+enum Settled {
+    Go { repeat: Vec<(usize, String, Change)>, found: Vec<Change> },
+    Stop(Stop),
+}
+
+/// What a killed run left in doubt is read again: as it should be, it is marked done; as it was, it is done now with
+/// the same token; neither, everything stops.
+async fn settle(world: &dyn World, run: &Run, writer: &Writer<'_>, changes: &[Change]) -> Result<Settled, Problem> {
+    let (mut repeat, mut found) = (Vec::new(), Vec::new());
+    for entry in run.in_doubt() {
+        let change = &entry.change;
+        let (now, made) = match read_now(world, change).await {
+            Ok(read) => read,
+            Err(problem) => return Ok(Settled::Stop(Stop::InDoubt(Box::new(problem)))),
+        };
+        if change.is_after(now.as_deref()) {
+            writer.outcome(entry.n, Came::FoundDone, made, None, None)?;
+            found.push(change.clone());
+        } else if change.is_before(now.as_deref()) {
+            let planned = changes.iter().any(|c| c.thing == change.thing && c.before == change.before && c.after == change.after);
+            if planned {
+                repeat.push((entry.n, entry.token.clone(), change.clone()));
+            } else {
+                writer.outcome(entry.n, Came::NotDone, None, None, None)?;
+            }
+        } else {
+            writer.outcome(entry.n, Came::Moved, None, None, None)?;
+            writer.end()?;
+            return Ok(Settled::Stop(Stop::Moved { change: Box::new(change.clone()), now }));
+        }
+    }
+    Ok(Settled::Go { repeat, found })
+}
+
+async fn one(world: &dyn World, writer: &mut Writer<'_>, change: &Change, repeated: Option<(usize, String)>) -> Result<(State, Option<Stop>), Problem> {
+    let (now, _) = match read_now(world, change).await {
+        Ok(read) => read,
+        Err(problem) => return Ok((State::Failed, Some(Stop::Failed(Box::new(problem))))),
+    };
+    if change.is_after(now.as_deref()) {
+        return Ok((State::FoundDone, None));
+    }
+    if !change.is_before(now.as_deref()) {
+        return Ok((State::Moved, Some(Stop::Moved { change: Box::new(change.clone()), now })));
+    }
+    let (again, token) = repeated.map_or_else(|| (None, uuid::Uuid::new_v4().to_string()), |(n, token)| (Some(n), token));
+    let n = writer.intent(change, &token, again)?;
+    let outcome = world.change(change, &token).await;
+    let call: Option<Call> = outcome.calls.last().cloned();
+    let millis = call.as_ref().map_or(0, |c| c.millis);
+    match outcome.result {
+        Ok(made) => {
+            writer.outcome(n, Came::Done, made, call, None)?;
+            Ok((State::Done { millis }, None))
+        }
+        // An error is not yet a failure: a retried call may have been carried out the first time. The thing decides.
+        Err(problem) => match read_now(world, change).await {
+            Ok((now, made)) if change.is_after(now.as_deref()) => {
+                writer.outcome(n, Came::FoundDone, made, call, Some(problem.because.as_str().into()))?;
+                Ok((State::Done { millis }, None))
+            }
+            Ok((now, _)) if change.is_before(now.as_deref()) => {
+                writer.outcome(n, Came::Failed, None, call, Some(problem.because.as_str().into()))?;
+                Ok((State::Failed, Some(Stop::Failed(problem))))
+            }
+            Ok((now, _)) => {
+                writer.outcome(n, Came::Moved, None, call, Some(problem.because.as_str().into()))?;
+                Ok((State::Moved, Some(Stop::Moved { change: Box::new(change.clone()), now })))
+            }
+            Err(_) => Ok((State::InDoubt, Some(Stop::InDoubt(problem)))),
+        },
+    }
+}
+
+/// The thing's text now, and the id of an environment that a cut-short call has made.
+async fn read_now(world: &dyn World, change: &Change) -> Result<(Option<String>, Option<QueueEnvironmentId>), Problem> {
+    let ask = change.thing.ask();
+    let answer = world.look(&ask).await.answer;
+    match (answer, &ask) {
+        (Answer::Environment(fact), _) => read_fact(fact).map(|e| (e.map(|e| e.template), None)),
+        (Answer::RolePolicy(fact), _) => read_fact(fact).map(|t| (t, None)),
+        (Answer::Environments(fact), Ask::Environments(_)) => {
+            let mut found = None;
+            for environment in read_fact(fact)?.unwrap_or_default() {
+                let environment = read_fact(environment)?;
+                found = found.or_else(|| environment.filter(|e| change.is_after(Some(&e.template))));
+            }
+            Ok(found.map_or((None, None), |e| (Some(e.template), Some(e.id))))
+        }
+        _ => Err(Problem::new(ProblemKind::Local, "Could not read the thing again", "the world answered another question", "report this: it is a fault of studiolink")),
+    }
+}
+
+fn read_fact<T>(fact: Fact<T>) -> Result<Option<T>, Problem> {
+    match fact {
+        Fact::Known(value) => Ok(Some(value)),
+        Fact::Absent => Ok(None),
+        Fact::Denied(problem) | Fact::Unreached(problem) => Err(*problem),
+        Fact::NotAsked => Err(Problem::new(ProblemKind::Local, "Could not read the thing again", "it was not asked for", "report this: it is a fault of studiolink")),
+    }
+}

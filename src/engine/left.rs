@@ -1,0 +1,75 @@
+//! What is left for people: what this version can't do, with the values to paste, and that no worker has spoken yet.
+
+use serde_json::json;
+
+use crate::checks::{View, launcher_package};
+use crate::domain::channel::{Place, join, split};
+use crate::domain::needs::of_channels;
+use crate::domain::probe::Probe;
+use crate::domain::problem::ProblemKind;
+use crate::domain::studio::Studio;
+use crate::domain::text::Printable;
+use crate::domain::wanted::Wanted;
+use crate::paths;
+
+/// One thing to do by hand: for whom, what, and the lines to paste.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    pub for_whom: &'static str,
+    pub what: Printable,
+    pub paste: Vec<Printable>,
+}
+
+pub fn left_for_you(studio: &Studio, wanted: &Wanted) -> Vec<Left> {
+    let view = View { studio, wanted };
+    let mut left = Vec::new();
+    let path = paths::of(wanted.server.path);
+    if !path.is_built() {
+        let what = format!("the connection path \"{}\" ({}) is not built into this version", path.id().word(), path.title());
+        left.push(Left { for_whom: "the network", what: what.into(), paste: Vec::new() });
+    }
+    left.extend(for_the_channels_owner(studio, wanted));
+    if let Some(settings) = studio.addon.get(&crate::domain::ask::Variant::Production).and_then(|f| f.known()) {
+        let (own, list) = (split(settings.channels.raw()).join(" "), join(&wanted.channels));
+        if !own.is_empty() && own != list {
+            let what = format!("settings of deadline_cloud {} (production), field conda_channels: it beats the queue's default in AYON's jobs", settings.version.show());
+            left.push(Left { for_whom: "AYON", what: what.into(), paste: vec![list.into()] });
+        }
+    }
+    match launcher_package(&view) {
+        Some(package) => left.push(Left { for_whom: "the jobs", what: "CondaPackages of the jobs that publish (the queue's default stays as it is)".into(), paste: vec![package.into()] }),
+        None => left.push(Left { for_whom: "the jobs", what: "CondaPackages of the jobs that publish: ayon-launcher=VERSION, with the version that the bundle asks for (not known here)".into(), paste: Vec::new() }),
+    }
+    let url = wanted.server.url.as_str().trim_end_matches('/');
+    left.push(Left {
+        for_whom: "the workers",
+        what: "the publish step needs the server and the key of a service user in its environment; the key by a way that no log shows".into(),
+        paste: vec![format!("AYON_SERVER_URL={url}").into(), "AYON_HEADLESS_MODE=1".into()],
+    });
+    left.push(Left { for_whom: "a worker", what: "no worker has confirmed any of this yet: submit a small publish job and look at its log".into(), paste: Vec::new() });
+    left
+}
+
+/// Where the bucket is another account's, its owner must let our role in; the exact statement for them.
+fn for_the_channels_owner(studio: &Studio, wanted: &Wanted) -> Vec<Left> {
+    let mut left = Vec::new();
+    let own = studio.caller.known().map(|c| c.account.clone());
+    for key in &wanted.queues {
+        let Some(arn) = studio.queue(key).known().and_then(|q| q.role_arn()) else { continue };
+        for channel in &wanted.channels {
+            let Place::S3 { bucket, .. } = channel.place() else { continue };
+            let probe = Probe::ChannelAsQueueRole(key.clone(), channel.clone());
+            let refused = studio.readings.get(&probe).and_then(|r| r.problem()).is_some_and(|p| p.kind == ProblemKind::Denied && p.permission.is_none());
+            let foreign = wanted.channel_account.is_some() && wanted.channel_account != own;
+            if !refused || (wanted.channel_account.is_some() && !foreign) {
+                continue;
+            }
+            let needs = of_channels(std::slice::from_ref(channel), arn.partition(), None);
+            let statements: Vec<_> = needs.iter().map(|n| json!({ "Effect": "Allow", "Principal": { "AWS": arn.as_str() }, "Action": n.action, "Resource": n.resource })).collect();
+            let text = serde_json::to_string_pretty(&statements).unwrap_or_default();
+            let what = format!("the owner of the bucket {bucket}: where it is another account's, its bucket policy must allow the role {arn}; the statements");
+            left.push(Left { for_whom: "YNPUT", what: what.into(), paste: text.lines().map(Printable::from).collect() });
+        }
+    }
+    left
+}

@@ -1,0 +1,66 @@
+//! One AWS call: a place in the queue, the clock around it, its line in the log, its error in the user's words.
+
+use std::future::Future;
+use std::time::Instant;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::request_id::RequestId;
+use jiff::Timestamp;
+
+use super::Aws;
+use super::problem::{code_of, problem_of};
+use crate::domain::call::{Call, Vantage};
+use crate::domain::problem::Problem;
+use crate::domain::text::Printable;
+use crate::world::Record;
+
+/// What is called, for the log and for the error.
+pub(super) struct What<'a> {
+    pub service: &'static str,
+    pub operation: &'static str,
+    pub about: &'a str,
+    pub doing: String,
+    pub vantage: Vantage,
+}
+
+impl<'a> What<'a> {
+    pub(super) fn new(service: &'static str, operation: &'static str, about: &'a str, doing: impl Into<String>) -> Self {
+        Self { service, operation, about, doing: doing.into(), vantage: Vantage::Aws }
+    }
+
+    pub(super) fn seen_from(mut self, vantage: Vantage) -> Self {
+        self.vantage = vantage;
+        self
+    }
+}
+
+impl Aws {
+    pub(super) async fn call<T, E>(&self, record: &Record, what: What<'_>, sending: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>) -> Result<T, Problem>
+    where
+        T: RequestId,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let _place = self.permits.acquire().await;
+        let began = Instant::now();
+        let at = Timestamp::now();
+        let result = sending.await;
+        let outcome = match &result {
+            Ok(_) => Printable::from("OK"),
+            Err(e) => Printable::short(&code_of(e), 60),
+        };
+        let call = Call {
+            vantage: what.vantage,
+            service: what.service.to_owned(),
+            operation: what.operation.to_owned(),
+            about: Printable::short(what.about, 80),
+            millis: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            outcome,
+            request_id: result.request_id().map(|id| Printable::short(id, 64)),
+            at,
+        };
+        record.add(call.clone());
+        result.map_err(|e| problem_of(&e, &what, &self.profile, &self.region).seen(call))
+    }
+}

@@ -1,0 +1,109 @@
+//! From profile, region and endpoint to clients: the SDK's own retry, timeouts, and a fix for custom endpoints.
+
+use std::time::Duration;
+
+use aws_config::BehaviorVersion;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextMut;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use tokio::sync::Semaphore;
+
+use super::{AT_ONCE, Aws};
+use crate::domain::ids::Region;
+use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::text::Printable;
+use crate::world::CallLog;
+
+/// How to sign in. `None`: as the environment and the shared config say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Login {
+    pub profile: Option<String>,
+    pub region: Option<Region>,
+    pub endpoint: Option<String>,
+}
+
+/// The SDK puts `management.` or `scheduling.` before a custom endpoint's host, which then does not resolve.
+#[derive(Debug)]
+struct PlainHost;
+
+impl Intercept for PlainHost {
+    fn name(&self) -> &'static str {
+        "PlainHost"
+    }
+
+    fn modify_before_signing(&self, context: &mut BeforeTransmitInterceptorContextMut<'_>, _: &RuntimeComponents, _: &mut ConfigBag) -> Result<(), BoxError> {
+        let uri = context.request().uri().to_owned();
+        for prefix in ["://management.", "://scheduling."] {
+            if uri.contains(prefix) {
+                context.request_mut().set_uri(uri.replacen(prefix, "://", 1))?;
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The clients for one sign-in. Nothing is sent yet; a wrong profile or region shows here, the rest at the first call.
+pub async fn connect(login: &Login, log: CallLog) -> Result<Aws, Problem> {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_millis(3_100))
+        .operation_attempt_timeout(Duration::from_secs(10))
+        .operation_timeout(Duration::from_secs(30))
+        .build();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .retry_config(RetryConfig::adaptive().with_max_attempts(4).with_initial_backoff(Duration::from_millis(100)))
+        .timeout_config(timeouts)
+        .app_name(aws_config::AppName::new("studiolink").unwrap_or_else(|_| unreachable!("a plain word is an app name")));
+    if let Some(profile) = &login.profile {
+        super::profiles::check(profile).await?;
+        loader = loader.profile_name(profile);
+    }
+    if let Some(region) = &login.region {
+        loader = loader.region(aws_config::Region::new(region.to_string()));
+    }
+    if let Some(endpoint) = &login.endpoint {
+        loader = loader.endpoint_url(endpoint);
+    }
+    let config = loader.load().await;
+    let given = config.region().map(|r| r.as_ref().to_owned());
+    let region: Region = match given {
+        None => {
+            return Err(Problem::new(
+                ProblemKind::Credentials,
+                "No AWS region is set",
+                "neither a flag, the environment, the studio file nor the profile names one",
+                "add --region us-west-2 (or yours), or set AWS_REGION",
+            ));
+        }
+        Some(text) => text.parse().map_err(|e: crate::domain::ids::NotAnId| Problem::new(ProblemKind::Credentials, "The AWS region can't be used", e.0, "write the region's code, such as us-west-2"))?,
+    };
+    let custom = config.endpoint_url().is_some();
+    if let Some(url) = config.endpoint_url()
+        && url::Url::parse(url).ok().is_none_or(|u| !matches!(u.scheme(), "http" | "https") || u.host_str().is_none())
+    {
+        let shown = Printable::short(&crate::domain::text::without_url_secrets(url), 60);
+        return Err(Problem::new(ProblemKind::Credentials, "The endpoint URL can't be used", format!("\"{shown}\" is no http:// or https:// URL"), "correct --endpoint-url or AWS_ENDPOINT_URL, or leave it out"));
+    }
+    let mut deadline = aws_sdk_deadline::config::Builder::from(&config);
+    if custom {
+        deadline = deadline.interceptor(PlainHost);
+    }
+    let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(custom).build();
+    Ok(Aws {
+        region,
+        profile: login.profile.clone().or_else(|| std::env::var("AWS_PROFILE").ok()).unwrap_or_else(|| "default".to_owned()),
+        path_style: custom,
+        deadline: aws_sdk_deadline::Client::from_conf(deadline.build()),
+        iam: aws_sdk_iam::Client::new(&config),
+        sts: aws_sdk_sts::Client::new(&config),
+        s3: aws_sdk_s3::Client::from_conf(s3),
+        config,
+        permits: Semaphore::new(AT_ONCE),
+        queue_roles: tokio::sync::Mutex::default(),
+        log,
+    })
+}

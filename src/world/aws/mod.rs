@@ -1,0 +1,46 @@
+//! AWS, one file per service: its asks, its changes, its live tests. Only this room names an `aws_*` crate.
+//! To add a fact, copy `sts.rs`.
+
+mod caller;
+mod client;
+mod deadline;
+mod iam;
+mod problem;
+pub mod profiles;
+mod s3;
+mod sts;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, OnceCell, Semaphore};
+
+use super::{CallLog, Record};
+use crate::domain::ids::{QueueKey, Region};
+
+pub use client::{Login, connect};
+
+/// So many AWS calls are under way at once, at most; more would only meet the services' throttling.
+const AT_ONCE: usize = 16;
+
+type QueueRoleClient = Arc<OnceCell<aws_sdk_s3::Client>>;
+
+pub struct Aws {
+    pub(crate) region: Region,
+    profile: String,
+    config: aws_config::SdkConfig,
+    path_style: bool,
+    deadline: aws_sdk_deadline::Client,
+    iam: aws_sdk_iam::Client,
+    sts: aws_sdk_sts::Client,
+    s3: aws_sdk_s3::Client,
+    permits: Semaphore,
+    queue_roles: Mutex<HashMap<QueueKey, QueueRoleClient>>,
+    log: CallLog,
+}
+
+impl Aws {
+    pub fn record(&self) -> Record {
+        Record::new(&self.log)
+    }
+}

@@ -1,0 +1,72 @@
+//! Files as wholes: read with a clear word, written so that a reader sees the old or the new, never half.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use crate::domain::problem::{Problem, ProblemKind};
+
+fn problem(path: &Path, doing: &str, e: &io::Error) -> Problem {
+    let fix = match e.kind() {
+        io::ErrorKind::PermissionDenied => "see that the folder and the file are yours to write",
+        io::ErrorKind::StorageFull => "make room on the disk",
+        io::ErrorKind::NotFound => "check the path",
+        _ => "check the path and the disk",
+    };
+    Problem::new(ProblemKind::Local, format!("{doing} {}", path.display()), e.to_string(), fix)
+}
+
+/// `None`: there is no such file.
+pub fn read(path: &Path) -> Result<Option<Vec<u8>>, Problem> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(problem(path, "Could not read", &e)),
+    }
+}
+
+/// Beside the old file, synced, then put in its place. An existing file keeps its mode; a new one is its owner's.
+pub fn write_whole(path: &Path, text: &str) -> Result<(), Problem> {
+    let write = || -> io::Result<()> {
+        // A link is followed, so that it stays a link.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::create_dir_all(folder)?;
+        let beside = folder.join(format!(".{}.{}.new", path.file_name().unwrap_or_default().to_string_lossy(), std::process::id()));
+        let mut file = private().create_new(true).open(&beside).or_else(|e| {
+            if e.kind() == io::ErrorKind::AlreadyExists {
+                fs::remove_file(&beside)?;
+                return private().create_new(true).open(&beside);
+            }
+            Err(e)
+        })?;
+        let done = (|| {
+            file.write_all(text.as_bytes())?;
+            if let Ok(old) = fs::metadata(&path) {
+                file.set_permissions(old.permissions())?;
+            }
+            file.sync_all()?;
+            fs::rename(&beside, &path)
+        })();
+        if done.is_err() {
+            let _ = fs::remove_file(&beside);
+        }
+        done?;
+        sync_folder(folder)
+    };
+    write().map_err(|e| problem(path, "Could not write", &e))
+}
+
+/// For its owner alone.
+pub fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// A name in a folder is on the disk only when the folder is.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}

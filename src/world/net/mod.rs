@@ -1,0 +1,42 @@
+//! DNS, TCP and TLS from this machine. Only this room opens its own sockets. Each live test ends within five seconds.
+
+mod name;
+mod port;
+mod tls;
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use crate::domain::text::without_url_secrets;
+
+pub use name::try_name;
+pub use port::try_port;
+pub use tls::try_certificate;
+
+/// Every live test has answered, one way or the other, by then.
+pub const DEADLINE: Duration = Duration::from_secs(5);
+
+/// Why an HTTP request got no answer, without the URL and its query.
+pub fn http_words(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return format!("no answer within {} s", DEADLINE.as_secs());
+    }
+    let mut last = error.to_string();
+    let mut at = error.source();
+    while let Some(e) = at {
+        last = e.to_string();
+        at = e.source();
+    }
+    without_url_secrets(&last)
+}
+
+/// Why a connection was not made, in words.
+fn io_words(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::ConnectionRefused => "the machine is there and refuses the port".to_owned(),
+        std::io::ErrorKind::TimedOut => format!("no answer within {} s", DEADLINE.as_secs()),
+        std::io::ErrorKind::NetworkUnreachable | std::io::ErrorKind::HostUnreachable => "there is no route to it from here".to_owned(),
+        std::io::ErrorKind::ConnectionReset => "the other side closed the connection at once".to_owned(),
+        _ => error.to_string(),
+    }
+}

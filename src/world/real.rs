@@ -1,0 +1,161 @@
+//! The real world: AWS, AYON, the network and this machine behind the three doors.
+
+use std::sync::RwLock;
+use std::time::Instant;
+
+use futures_util::future::{BoxFuture, FutureExt as _};
+use jiff::Timestamp;
+use tokio::sync::OnceCell;
+
+use super::aws::{Aws, Login, connect};
+use super::local::LocalDesk;
+use super::{CallLog, Desk, Outcome, Record, World, ayon, conda, net};
+use crate::domain::ask::{Answer, Answered, Ask, SETUP_ACTIONS};
+use crate::domain::call::{Call, Vantage};
+use crate::domain::change::{Change, Thing};
+use crate::domain::channel::Place;
+use crate::domain::ids::Region;
+use crate::domain::probe::{Probe, Reading, Seen};
+use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::text::{Printable, Secret};
+
+pub struct RealWorld {
+    aws: Aws,
+    desk: LocalDesk,
+    ayon: reqwest::Client,
+    /// For public channels: here a proxy and redirects are as good as on any machine.
+    web: reqwest::Client,
+    alias: String,
+    key: RwLock<Option<Secret<String>>>,
+    /// The keyring is asked once, when the first call needs a key and none was given.
+    asked_keyring: OnceCell<()>,
+    log: CallLog,
+}
+
+impl RealWorld {
+    pub async fn connect(login: &Login) -> Result<Self, Problem> {
+        let log = CallLog::default();
+        let aws = connect(login, log.clone()).await?;
+        let web = reqwest::Client::builder().user_agent(concat!("studiolink/", env!("CARGO_PKG_VERSION"))).build();
+        let web = web.map_err(|e| Problem::new(ProblemKind::Local, "Could not set up HTTPS on this machine", e.to_string(), "install this machine's CA certificates (Debian: ca-certificates)"))?;
+        let key = std::env::var("AYON_API_KEY").ok().filter(|k| !k.trim().is_empty()).map(|k| Secret::new(k.trim().to_owned()));
+        Ok(Self { aws, desk: LocalDesk::new(), ayon: ayon::client()?, web, alias: conda::alias(), key: RwLock::new(key), asked_keyring: OnceCell::new(), log })
+    }
+
+    async fn key(&self, url: &url::Url) -> Option<Secret<String>> {
+        let held = || self.key.read().ok().and_then(|k| k.clone());
+        if let Some(key) = held() {
+            return Some(key);
+        }
+        self.asked_keyring
+            .get_or_init(|| async {
+                let name = crate::domain::studio::api_base(url).to_string();
+                let found = tokio::task::spawn_blocking(move || LocalDesk::new().keyring_get(&name)).await;
+                if let (Ok(Ok(Some(found))), Ok(mut key)) = (found, self.key.write()) {
+                    *key = Some(found);
+                }
+            })
+            .await;
+        held()
+    }
+
+    async fn answer(&self, ask: &Ask, record: &Record) -> Answer {
+        match ask {
+            Ask::Caller => Answer::Caller(self.aws.look_caller(record).await),
+            Ask::Rights => Answer::Rights(self.aws.look_rights(record, SETUP_ACTIONS).await),
+            Ask::Farms => Answer::Farms(self.aws.look_farms(record).await),
+            Ask::Queues(farm) => Answer::Queues(self.aws.look_queues(record, farm).await),
+            Ask::Farm(farm) => Answer::Farm(self.aws.look_farm(record, farm).await),
+            Ask::Queue(key) => Answer::Queue(self.aws.look_queue(record, key).await),
+            Ask::Fleets(key) => Answer::Fleets(self.aws.look_fleets(record, key).await),
+            Ask::Environments(key) => Answer::Environments(self.aws.look_environments(record, key).await),
+            Ask::Environment(key, id) => Answer::Environment(self.aws.look_environment(record, key, id).await),
+            Ask::Role(arn) => Answer::Role(self.aws.look_role(record, arn).await),
+            Ask::RolePolicy(arn, policy) => Answer::RolePolicy(self.aws.look_role_policy(record, arn, policy).await),
+            Ask::Bundles(url) => Answer::Bundles(ayon::look_bundles(record, &self.ayon, url, self.key(url).await.as_ref()).await),
+            Ask::Addon(url, variant, version) => Answer::Addon(ayon::look_addon(record, &self.ayon, url, self.key(url).await.as_ref(), *variant, version).await),
+        }
+    }
+
+    async fn seen(&self, probe: &Probe, record: &Record) -> Result<Seen, Problem> {
+        match probe {
+            Probe::ChannelHere(channel) if matches!(channel.place(), Place::S3 { .. }) => self.aws.try_channel_here(record, channel).await,
+            Probe::ChannelHere(channel) => conda::try_channel(record, &self.web, channel, &self.alias).await,
+            Probe::ChannelAsQueueRole(queue, channel) => self.aws.try_channel_as_queue_role(record, queue, channel).await,
+            Probe::Name(host) => own_call(record, "dns", "resolve", host, net::try_name(host)).await,
+            Probe::Port(host, port) => own_call(record, "tcp", "connect", &format!("{host}:{port}"), net::try_port(host, *port)).await,
+            Probe::Certificate(host, port) => own_call(record, "tls", "handshake", &format!("{host}:{port}"), net::try_certificate(host, *port)).await,
+            Probe::AyonInfo(url) => ayon::try_info(record, &self.ayon, url).await,
+            Probe::AyonKey(url) => ayon::try_key(record, &self.ayon, url, self.key(url).await.as_ref()).await,
+        }
+    }
+}
+
+/// A live test on a socket of our own, with its line in the log like any other call.
+async fn own_call(record: &Record, service: &str, operation: &str, about: &str, test: impl Future<Output = Result<Seen, Problem>>) -> Result<Seen, Problem> {
+    let (began, at) = (Instant::now(), Timestamp::now());
+    let result = test.await;
+    let outcome = if result.is_ok() { "OK" } else { "NotReached" };
+    let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let call = Call { vantage: Vantage::Here, service: service.to_owned(), operation: operation.to_owned(), about: Printable::short(about, 80), millis, outcome: outcome.into(), request_id: None, at };
+    record.add(call.clone());
+    result.map_err(|p| p.seen(call))
+}
+
+impl World for RealWorld {
+    fn look<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Answered> {
+        async move {
+            let record = Record::new(&self.log);
+            let answer = self.answer(ask, &record).await;
+            Answered { answer, calls: record.taken() }
+        }
+        .boxed()
+    }
+
+    fn change<'a>(&'a self, change: &'a Change, token: &'a str) -> BoxFuture<'a, Outcome> {
+        async move {
+            let record = Record::new(&self.log);
+            let result = match &change.thing {
+                Thing::Environment { .. } => self.aws.change_environment(&record, change, token).await,
+                Thing::RolePolicy { .. } => self.aws.change_role_policy(&record, change).await.map(|()| None),
+            };
+            Outcome { result: result.map_err(Box::new), calls: record.taken() }
+        }
+        .boxed()
+    }
+
+    fn try_out<'a>(&'a self, probe: &'a Probe) -> BoxFuture<'a, Reading> {
+        async move {
+            let record = Record::new(&self.log);
+            let began = Instant::now();
+            let late = || {
+                let because = format!("no answer within {} s", net::DEADLINE.as_secs());
+                Err(Problem::new(ProblemKind::Unreached, format!("Could not {}", probe.words()), because, "run it again; if it stays, look at the network between"))
+            };
+            // The queue role's credentials may have to be fetched first, so a test has the deadline and a little.
+            let limit = net::DEADLINE + std::time::Duration::from_millis(500);
+            let seen = tokio::time::timeout(limit, self.seen(probe, &record)).await.unwrap_or_else(|_| late());
+            let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            Reading { vantage: probe.vantage(), millis, seen: seen.map_err(Box::new), calls: record.taken() }
+        }
+        .boxed()
+    }
+
+    fn region(&self) -> &Region {
+        &self.aws.region
+    }
+
+    fn log(&self) -> &CallLog {
+        &self.log
+    }
+
+    fn desk(&self) -> &dyn Desk {
+        &self.desk
+    }
+
+    fn hold_key(&self, key: Option<Secret<String>>) {
+        if let Ok(mut held) = self.key.write() {
+            *held = key;
+        }
+    }
+}
