@@ -1,1 +1,5 @@
-fn main() {}
+//! A doorway: arguments in, exit code out.
+
+fn main() -> std::process::ExitCode {
+    studiolink::cli::main().into()
+}

@@ -1,1 +1,373 @@
-//! placeholder
+//! A studio held in memory behind the same three doors. It reads no AWS or AYON environment, opens no socket, and
+//! writes nothing but its state file. A sandbox that is kinder than AWS is a bug: it validates what it is sent, and
+//! lets a role read only what its documents say. Scenarios are files in `assets/sandbox/`; copy one to add one.
+
+mod desk;
+pub mod scenario;
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, FutureExt as _};
+use serde::{Deserialize, Serialize};
+
+use self::desk::SandboxDesk;
+use super::{CallLog, Desk, Outcome, Record, World};
+use crate::domain::ask::{Answer, Answered, Ask};
+use crate::domain::call::{Call, Vantage};
+use crate::domain::change::{Change, Thing};
+use crate::domain::channel::{Channel, Place};
+use crate::domain::environment::validate;
+use crate::domain::fact::Fact;
+use crate::domain::ids::{AccountId, QueueEnvironmentId, QueueKey, Region, partition_of};
+use crate::domain::needs::of_channels;
+use crate::domain::policy::{Context, Decision, Policy, trusts};
+use crate::domain::probe::{Certificate, Probe, Reading, Seen};
+use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::studio::{AddonSettings, Bundles, Studio};
+use crate::domain::text::{Printable, Secret, Untrusted};
+
+/// Everything that is true in the sandbox, and what its desk keeps.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Truth {
+    pub scenario: String,
+    pub account: AccountId,
+    pub studio: Studio,
+    pub channels: Vec<SandboxChannel>,
+    pub ayon: SandboxAyon,
+    /// Permissions that the signed-in identity lacks.
+    pub denies: Vec<String>,
+    pub millis: u64,
+    #[serde(default)]
+    pub desk: desk::Kept,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SandboxChannel {
+    pub channel: Channel,
+    /// The bucket's owner; left out: the studio's own account.
+    pub owner: Option<AccountId>,
+    /// Does the bucket's own policy let our account in? Only asked where the owner is another.
+    #[serde(default)]
+    pub open_to_us: bool,
+    #[serde(default = "yes")]
+    pub indexed: bool,
+    /// A public address that this machine's firewall does not let through.
+    #[serde(default)]
+    pub walled: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SandboxAyon {
+    pub host: String,
+    pub version: String,
+    pub user: String,
+    pub service: bool,
+    pub key: String,
+    pub days_left: i64,
+    pub bundles: Bundles,
+    pub addon: AddonSettings,
+}
+
+pub struct Sandbox {
+    truth: Mutex<Truth>,
+    region: Region,
+    desk: SandboxDesk,
+    key: Mutex<Option<Secret<String>>>,
+    log: CallLog,
+    millis: u64,
+}
+
+impl Sandbox {
+    pub fn new(mut truth: Truth, state: Option<PathBuf>) -> Self {
+        let kept = std::mem::take(&mut truth.desk);
+        let key = Some(Secret::new(truth.ayon.key.clone()));
+        Self { region: truth.studio.region.clone(), millis: truth.millis, desk: SandboxDesk::new(kept, truth.clone(), state), truth: Mutex::new(truth), key: Mutex::new(key), log: CallLog::default() }
+    }
+
+    fn truth(&self) -> Truth {
+        self.truth.lock().map_or_else(|e| e.into_inner().clone(), |t| t.clone())
+    }
+
+    async fn took(&self, record: &Record, vantage: Vantage, (service, operation): (&str, &str), about: &str, outcome: &str) -> Call {
+        if self.millis > 0 {
+            tokio::time::sleep(Duration::from_millis(self.millis)).await;
+        }
+        let call = Call {
+            vantage,
+            service: service.to_owned(),
+            operation: operation.to_owned(),
+            about: Printable::short(about, 80),
+            millis: self.millis,
+            outcome: outcome.into(),
+            request_id: Some("sandbox".into()),
+            at: self.desk.now(),
+        };
+        record.add(call.clone());
+        call
+    }
+
+    fn answer(truth: &Truth, ask: &Ask) -> Answer {
+        let studio = &truth.studio;
+        match ask {
+            Ask::Caller => Answer::Caller(studio.caller.clone()),
+            Ask::Rights => Answer::Rights(studio.rights.clone()),
+            Ask::Farms => Answer::Farms(studio.farms.clone()),
+            Ask::Queues(farm) => Answer::Queues(studio.farm_queues.get(farm).cloned().unwrap_or(Fact::Absent)),
+            Ask::Farm(farm) => Answer::Farm(studio.farm.get(farm).cloned().unwrap_or(Fact::Absent)),
+            Ask::Queue(key) => Answer::Queue(studio.queues.get(key).map_or(Fact::Absent, |q| q.queue.clone())),
+            Ask::Fleets(key) => Answer::Fleets(studio.queues.get(key).map_or(Fact::Absent, |q| q.fleets.clone())),
+            Ask::Environments(key) => Answer::Environments(studio.queues.get(key).map_or(Fact::Absent, |q| q.environments.clone())),
+            Ask::Environment(key, id) => Answer::Environment(studio.environments(key).into_iter().find(|e| e.id == *id).map_or(Fact::Absent, |e| Fact::Known(e.clone()))),
+            Ask::Role(arn) => Answer::Role(studio.roles.get(arn).cloned().unwrap_or(Fact::Absent)),
+            Ask::RolePolicy(arn, name) => Answer::RolePolicy(studio.role(arn).known().and_then(|r| r.inline.get(name).cloned()).unwrap_or(Fact::Absent)),
+            Ask::Bundles(_) => Answer::Bundles(Fact::Known(truth.ayon.bundles.clone())),
+            Ask::Addon(..) => Answer::Addon(Fact::Known(truth.ayon.addon.clone())),
+        }
+    }
+
+    fn knows_server(truth: &Truth, url: &url::Url) -> bool {
+        url.host_str() == Some(truth.ayon.host.as_str())
+    }
+
+    fn holds_key(&self, truth: &Truth) -> Option<bool> {
+        let key = self.key.lock().ok().and_then(|k| k.clone())?;
+        Some(*key.expose() == truth.ayon.key)
+    }
+
+    fn seen(&self, truth: &Truth, probe: &Probe) -> Result<Seen, Problem> {
+        let host_known = |host: &str| host == truth.ayon.host;
+        let problem = |kind, doing: String, because: &str| Problem::new(kind, doing, because.to_owned(), "this is the sandbox: choose a scenario that has it, or use a real profile");
+        match probe {
+            Probe::ChannelHere(channel) => Self::channel_here(truth, channel),
+            Probe::ChannelAsQueueRole(queue, channel) => Self::channel_as_queue_role(truth, queue, channel),
+            Probe::Name(host) if host_known(host) => Ok(Seen::Addresses(vec![std::net::IpAddr::from([203, 0, 113, 20])])),
+            Probe::Name(host) => Err(problem(ProblemKind::Missing, format!("{host} does not resolve from here"), "the sandbox's network has no such name")),
+            Probe::Port(host, _) if host_known(host) => Ok(Seen::Connected(std::net::IpAddr::from([203, 0, 113, 20]))),
+            Probe::Port(host, port) | Probe::Certificate(host, port) if !host_known(host) => Err(problem(ProblemKind::Unreached, format!("{host}:{port} does not take connections from here"), "the sandbox's network has no such host")),
+            Probe::Port(..) | Probe::Certificate(..) => Ok(Seen::Certificate(Certificate {
+                names: vec![Untrusted::new(truth.ayon.host.clone())],
+                issuer: Untrusted::new("CN=Sandbox CA"),
+                expires: self.desk.now() + jiff::SignedDuration::from_hours(24 * truth.ayon.days_left),
+                days_left: truth.ayon.days_left,
+                refused: None,
+            })),
+            Probe::AyonInfo(url) | Probe::AyonKey(url) if !Self::knows_server(truth, url) => Err(problem(ProblemKind::Unreached, "The server does not answer /api/info as AYON does".to_owned(), "the sandbox's network has no such host")),
+            Probe::AyonInfo(_) => Ok(Seen::Ayon { version: Untrusted::new(truth.ayon.version.clone()) }),
+            Probe::AyonKey(_) => match self.holds_key(truth) {
+                None => Ok(Seen::NoKey),
+                Some(true) => Ok(Seen::Key { user: Untrusted::new(truth.ayon.user.clone()), service: truth.ayon.service, admin: truth.ayon.service }),
+                Some(false) => Err(problem(ProblemKind::Denied, "AYON does not know the key".to_owned(), "AYON does not accept the key: Invalid API key")),
+            },
+        }
+    }
+
+    fn channel(truth: &Truth, channel: &Channel) -> Option<SandboxChannel> {
+        truth.channels.iter().find(|c| c.channel == *channel).cloned()
+    }
+
+    fn channel_here(truth: &Truth, channel: &Channel) -> Result<Seen, Problem> {
+        let doing = format!("Could not read the index of {channel}");
+        let Some(there) = Self::channel(truth, channel) else {
+            let kind = if matches!(channel.place(), Place::S3 { .. }) { ProblemKind::Missing } else { ProblemKind::Unreached };
+            return Err(Problem::new(kind, doing, "the sandbox has no such channel", "choose a channel of the scenario"));
+        };
+        if there.walled {
+            return Err(Problem::new(ProblemKind::Unreached, doing, "this machine's firewall does not let it through", "ask from another network"));
+        }
+        let foreign = there.owner.as_ref().is_some_and(|o| *o != truth.account);
+        if foreign && !there.open_to_us {
+            return Err(Problem::new(ProblemKind::Denied, doing, "S3 answered 403: the bucket is another account's, and its policy does not let this one in", "ask the bucket's owner").lacking("s3:GetObject"));
+        }
+        if there.indexed { Ok(Seen::Index { lists: None }) } else { Err(Problem::new(ProblemKind::Missing, doing, "there is no noarch/repodata.json", "have the channel indexed")) }
+    }
+
+    fn channel_as_queue_role(truth: &Truth, queue: &QueueKey, channel: &Channel) -> Result<Seen, Problem> {
+        let doing = format!("Could not read {channel} as the queue role");
+        let refused = |because: &str, permission: Option<&str>| {
+            let problem = Problem::new(ProblemKind::Denied, doing.clone(), because, "see the checks queue-role-channels and queue-role-trust");
+            permission.map_or(problem.clone(), |p| problem.lacking(p))
+        };
+        let no_credentials = || refused("AWS did not hand out the queue role's credentials (AccessDenied): either this identity lacks deadline:AssumeQueueRoleForUser, or the role's trust policy refuses Deadline Cloud", Some("deadline:AssumeQueueRoleForUser"));
+        let role = truth.studio.queue(queue).known().and_then(|q| q.role_arn()).and_then(|arn| truth.studio.role(&arn).known().cloned());
+        let Some(role) = role else { return Err(no_credentials()) };
+        let farm = format!("arn:{}:deadline:{}:{}:farm/{}", partition_of(&truth.studio.region), truth.studio.region, truth.account, queue.farm);
+        let context = Context::from([("aws:sourcearn".to_owned(), farm), ("aws:sourceaccount".to_owned(), truth.account.to_string())]);
+        let trusted = Policy::parse(&role.trust).is_ok_and(|p| trusts(&p, "deadline.amazonaws.com", &context) == Decision::Allowed);
+        if !trusted || truth.denies.iter().any(|d| d == "deadline:AssumeQueueRoleForUser") {
+            return Err(no_credentials());
+        }
+        let there = Self::channel(truth, channel);
+        let owner = there.as_ref().and_then(|c| c.owner.clone()).unwrap_or_else(|| truth.account.clone());
+        let open = owner == truth.account || there.as_ref().is_some_and(|c| c.open_to_us);
+        let policies: Vec<Policy> = role.inline.values().chain(role.attached.values()).filter_map(|f| Policy::parse(f.known()?).ok()).collect();
+        let needs = of_channels(std::slice::from_ref(channel), role.arn.partition(), Some(&owner));
+        let may = |action: &str| open && needs.iter().filter(|n| n.action == action).all(|n| n.met_by(&policies) == Decision::Allowed);
+        let exists = there.as_ref().is_some_and(|c| c.indexed);
+        if !may("s3:GetObject") || (!exists && !may("s3:ListBucket")) {
+            return Err(refused("S3 answered 403 to the queue role: its own policies or the bucket's policy refuse", None));
+        }
+        if !exists {
+            return Err(Problem::new(ProblemKind::Missing, doing, "there is no noarch/repodata.json", "have the channel indexed"));
+        }
+        Ok(Seen::Index { lists: Some(may("s3:ListBucket")) })
+    }
+
+    fn carry_out(&self, change: &Change) -> Result<Option<QueueEnvironmentId>, Problem> {
+        let doing = format!("Could not change {}", change.thing.words());
+        let refused = |because: String| Problem::new(ProblemKind::Invalid, doing.clone(), because, "look at the reason; nothing was changed by this call");
+        let mut truth = self.truth.lock().map_err(|_| refused("the sandbox broke in another thread".to_owned()))?;
+        let permission = change.permission();
+        if truth.denies.contains(&permission) {
+            return Err(Problem::new(ProblemKind::Denied, doing, format!("this identity is not allowed to call {permission} (AccessDenied)"), format!("add {permission} to this identity, then run it again")).lacking(permission));
+        }
+        match (&change.thing, &change.after) {
+            (Thing::Environment { template_type, .. }, Some(text)) => validate(text, *template_type).map_err(|e| refused(format!("ValidationException: {e}")))?,
+            (Thing::RolePolicy { .. }, Some(text)) => {
+                Policy::parse(text).map_err(|e| refused(format!("MalformedPolicyDocument: {e}")))?;
+                if text.chars().filter(|c| !c.is_whitespace()).count() > 10_240 {
+                    return Err(refused("LimitExceeded: a role's inline policies hold 10,240 characters".to_owned()));
+                }
+            }
+            (_, None) => {}
+        }
+        let before = truth.studio.clone();
+        truth.studio = before.after(change);
+        let made = if let (Thing::Environment { queue, id: None, .. }, Some(_)) = (&change.thing, &change.after) {
+            let old: Vec<_> = before.environments(queue).into_iter().map(|e| e.id.clone()).collect();
+            truth.studio.environments(queue).into_iter().map(|e| e.id.clone()).find(|id| !old.contains(id))
+        } else {
+            None
+        };
+        self.desk.truth_changed(&truth);
+        Ok(made)
+    }
+}
+
+fn operation(ask: &Ask) -> (&'static str, &'static str) {
+    match ask {
+        Ask::Caller => ("sts", "GetCallerIdentity"),
+        Ask::Rights => ("iam", "SimulatePrincipalPolicy"),
+        Ask::Farms => ("deadline", "ListFarms"),
+        Ask::Queues(_) => ("deadline", "ListQueues"),
+        Ask::Farm(_) => ("deadline", "GetFarm"),
+        Ask::Queue(_) => ("deadline", "GetQueue"),
+        Ask::Fleets(_) => ("deadline", "ListQueueFleetAssociations"),
+        Ask::Environments(_) => ("deadline", "ListQueueEnvironments"),
+        Ask::Environment(..) => ("deadline", "GetQueueEnvironment"),
+        Ask::Role(_) => ("iam", "GetRole"),
+        Ask::RolePolicy(..) => ("iam", "GetRolePolicy"),
+        Ask::Bundles(_) => ("ayon", "GET api/bundles"),
+        Ask::Addon(..) => ("ayon", "GET api/addons/deadline_cloud"),
+    }
+}
+
+impl World for Sandbox {
+    fn look<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Answered> {
+        async move {
+            let truth = self.truth();
+            let record = Record::new(&self.log);
+            let (service, name) = operation(ask);
+            let denied = ask.permissions().iter().find(|p| truth.denies.iter().any(|d| d == *p));
+            let vantage = if service == "ayon" { Vantage::Here } else { Vantage::Aws };
+            let unknown_server = matches!(ask, Ask::Bundles(url) | Ask::Addon(url, ..) if !Self::knows_server(&truth, url));
+            let no_key = service == "ayon" && self.holds_key(&truth) != Some(true);
+            let outcome = if denied.is_some() { "AccessDenied" } else if unknown_server { "NotReached" } else { "OK" };
+            let call = self.took(&record, vantage, (service, name), "sandbox", outcome).await;
+            let fact = |kind, because: String| -> Problem { Problem::new(kind, format!("Could not call {service} {name}"), because, "this is the sandbox: choose a scenario that has it, or use a real profile").seen(call.clone()) };
+            let mut answer = Self::answer(&truth, ask);
+            if let Some(permission) = denied {
+                let problem = fact(ProblemKind::Denied, format!("this identity is not allowed to call {permission} (AccessDenied)")).lacking(*permission);
+                answer = without(ask, &problem);
+            } else if unknown_server {
+                answer = without(ask, &fact(ProblemKind::Unreached, "the sandbox's network has no such host".to_owned()));
+            } else if no_key {
+                answer = match ask {
+                    Ask::Addon(..) => Answer::Addon(Fact::NotAsked),
+                    _ => Answer::Bundles(Fact::NotAsked),
+                };
+            }
+            Answered { answer, calls: record.taken() }
+        }
+        .boxed()
+    }
+
+    fn change<'a>(&'a self, change: &'a Change, _token: &'a str) -> BoxFuture<'a, Outcome> {
+        async move {
+            let record = Record::new(&self.log);
+            let result = self.carry_out(change);
+            let service = if matches!(change.thing, Thing::RolePolicy { .. }) { "iam" } else { "deadline" };
+            let outcome = if result.is_ok() { "OK" } else { "Refused" };
+            let call = self.took(&record, Vantage::Aws, (service, change.operation()), "sandbox", outcome).await;
+            Outcome { result: result.map_err(|p| Box::new(p.seen(call))), calls: record.taken() }
+        }
+        .boxed()
+    }
+
+    fn try_out<'a>(&'a self, probe: &'a Probe) -> BoxFuture<'a, Reading> {
+        async move {
+            let record = Record::new(&self.log);
+            let seen = self.seen(&self.truth(), probe);
+            let named = match probe {
+                Probe::ChannelHere(_) | Probe::ChannelAsQueueRole(..) => ("s3", "GetObject"),
+                Probe::Name(_) => ("dns", "resolve"),
+                Probe::Port(..) => ("tcp", "connect"),
+                Probe::Certificate(..) => ("tls", "handshake"),
+                Probe::AyonInfo(_) => ("ayon", "GET api/info"),
+                Probe::AyonKey(_) => ("ayon", "GET api/users/me"),
+            };
+            let outcome = seen.as_ref().map_or_else(|p| format!("{:?}", p.kind), |_| "OK".to_owned());
+            let call = self.took(&record, probe.vantage(), named, "sandbox", &outcome).await;
+            Reading { vantage: probe.vantage(), millis: self.millis, seen: seen.map_err(|p| Box::new(p.seen(call))), calls: record.taken() }
+        }
+        .boxed()
+    }
+
+    fn region(&self) -> &Region {
+        &self.region
+    }
+
+    fn log(&self) -> &CallLog {
+        &self.log
+    }
+
+    fn desk(&self) -> &dyn Desk {
+        &self.desk
+    }
+
+    fn hold_key(&self, key: Option<Secret<String>>) {
+        if let Ok(mut held) = self.key.lock() {
+            *held = key;
+        }
+    }
+
+    fn is_sandbox(&self) -> bool {
+        true
+    }
+}
+
+/// The answer of that ask's kind which says why there is none.
+fn without(ask: &Ask, problem: &Problem) -> Answer {
+    let p = || problem.clone();
+    match ask {
+        Ask::Caller => Answer::Caller(Fact::from(Err(p()))),
+        Ask::Rights => Answer::Rights(Fact::from(Err(p()))),
+        Ask::Farms => Answer::Farms(Fact::from(Err(p()))),
+        Ask::Queues(_) => Answer::Queues(Fact::from(Err(p()))),
+        Ask::Farm(_) => Answer::Farm(Fact::from(Err(p()))),
+        Ask::Queue(_) => Answer::Queue(Fact::from(Err(p()))),
+        Ask::Fleets(_) => Answer::Fleets(Fact::from(Err(p()))),
+        Ask::Environments(_) => Answer::Environments(Fact::from(Err(p()))),
+        Ask::Environment(..) => Answer::Environment(Fact::from(Err(p()))),
+        Ask::Role(_) => Answer::Role(Fact::from(Err(p()))),
+        Ask::RolePolicy(..) => Answer::RolePolicy(Fact::from(Err(p()))),
+        Ask::Bundles(_) => Answer::Bundles(Fact::from(Err(p()))),
+        Ask::Addon(..) => Answer::Addon(Fact::from(Err(p()))),
+    }
+}

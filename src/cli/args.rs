@@ -1,0 +1,130 @@
+//! The command line, from which help, completions and the man page are made.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::domain::ids::{FarmId, QueueId, Region};
+
+#[derive(Debug, Parser)]
+#[command(name = "studiolink", version, about = "Links an AWS Deadline Cloud queue to AYON: conda channels, IAM roles and the way to the server", max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 fine, 1 findings or failed, 2 usage, 3 could not look, 130 interrupted.\nWithout a command the wizard opens.")]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// AWS profile of the shared config (otherwise AWS_PROFILE, the studio file, `default`)
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// AWS region (otherwise AWS_REGION, the studio file, the profile)
+    #[arg(long, global = true, value_name = "REGION")]
+    pub region: Option<Region>,
+    /// Another address for all AWS services, for tests
+    #[arg(long, global = true, value_name = "URL", env = "AWS_ENDPOINT_URL", hide_env_values = true)]
+    pub endpoint_url: Option<String>,
+    /// The farm, instead of the studio file's
+    #[arg(long, global = true, value_name = "FARM_ID")]
+    pub farm: Option<FarmId>,
+    /// The queue, instead of the studio file's
+    #[arg(long, global = true, value_name = "QUEUE_ID")]
+    pub queue: Option<QueueId>,
+    /// The studio as wanted [default: studiolink.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub studio: Option<PathBuf>,
+    /// A studio held in memory instead of AWS and AYON; `studiolink sandbox list` names them
+    #[arg(long, global = true, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "studio")]
+    pub sandbox: Option<String>,
+    /// Keeps the sandbox in this file between commands
+    #[arg(long, global = true, value_name = "FILE")]
+    pub sandbox_state: Option<PathBuf>,
+    /// What is printed on stdout
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// No colours (also NO_COLOR)
+    #[arg(long, global = true)]
+    pub no_color: bool,
+    /// Shows every call on stderr, and the evidence of what is fine too
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Walks through linking a queue; with --yes makes what the studio file says, unattended
+    Setup(Setup),
+    /// Shows what would be changed, as a diff
+    Plan(Plan),
+    /// Makes a saved plan, or that of the studio file
+    Apply(Apply),
+    /// Checks the queue, its roles, its channels and the server; changes nothing
+    Audit,
+    /// Puts back what a run has changed
+    Rollback(Rollback),
+    /// Lists the runs, or shows one as Markdown
+    Runs(Runs),
+    /// What the sandbox can open
+    Sandbox(Sandbox),
+    /// Prints a completion script for a shell
+    Completions { shell: clap_complete::Shell },
+    /// Prints the man page
+    Man,
+}
+
+#[derive(Debug, Default, ClapArgs)]
+pub struct Setup {
+    /// Questions and answers as lines of text, for screen readers and slow lines
+    #[arg(long)]
+    pub plain: bool,
+    /// Asks nothing: makes what the studio file says
+    #[arg(long, conflicts_with = "plain")]
+    pub yes: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Plan {
+    /// Keeps the plan in a file, for `studiolink apply FILE`
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Apply {
+    /// A plan that `studiolink plan --out` wrote
+    pub file: Option<PathBuf>,
+    /// Makes it without asking
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Rollback {
+    /// The run's id; without it, the last run that has something to undo
+    pub run: Option<String>,
+    /// Undoes it without asking
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Runs {
+    /// The run's id
+    pub run: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Sandbox {
+    #[command(subcommand)]
+    pub what: SandboxCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SandboxCommand {
+    /// Lists the scenarios that --sandbox=NAME can open
+    List,
+}

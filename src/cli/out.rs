@@ -1,0 +1,31 @@
+//! Data to stdout, talk to stderr. A reader that has gone away is no error of ours.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use super::args::Args;
+use crate::ui::report::text::Ink;
+
+pub fn data(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes());
+    if !text.ends_with('\n') {
+        let _ = out.write_all(b"\n");
+    }
+    let _ = out.flush();
+}
+
+pub fn talk(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{}", text.trim_end());
+}
+
+fn wants_colour(args: &Args, terminal: bool) -> bool {
+    terminal && !args.no_color && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()) && std::env::var("TERM").as_deref() != Ok("dumb")
+}
+
+pub fn ink(args: &Args) -> Ink {
+    Ink { colour: wants_colour(args, std::io::stdout().is_terminal()) }
+}
+
+pub fn colour(args: &Args) -> bool {
+    wants_colour(args, true)
+}

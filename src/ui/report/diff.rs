@@ -1,0 +1,63 @@
+//! A change as a unified diff. The lines are others' text, so they are made printable; nothing is left out.
+
+use similar::{ChangeTag, TextDiff};
+
+use crate::domain::change::Change;
+use crate::domain::text::Printable;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineKind {
+    Hunk,
+    Context,
+    Removed,
+    Added,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiffLine {
+    pub kind: LineKind,
+    /// Without its sign.
+    pub text: Printable,
+}
+
+impl LineKind {
+    pub fn sign(self) -> char {
+        match self {
+            Self::Hunk => '@',
+            Self::Context => ' ',
+            Self::Removed => '-',
+            Self::Added => '+',
+        }
+    }
+}
+
+/// Line ends that differ are differences too, and a `\r` is shown as `^M`.
+pub fn diff(change: &Change) -> Vec<DiffLine> {
+    let (before, after) = change.readable();
+    let diff = TextDiff::from_lines(&before, &after);
+    let mut lines = Vec::new();
+    for hunk in diff.unified_diff().context_radius(3).iter_hunks() {
+        let header = hunk.header().to_string();
+        lines.push(DiffLine { kind: LineKind::Hunk, text: header.trim_matches('@').trim().into() });
+        for row in hunk.iter_changes() {
+            let kind = match row.tag() {
+                ChangeTag::Delete => LineKind::Removed,
+                ChangeTag::Insert => LineKind::Added,
+                ChangeTag::Equal => LineKind::Context,
+            };
+            let text = row.value();
+            lines.push(DiffLine { kind, text: text.strip_suffix('\n').unwrap_or(text).into() });
+            if row.missing_newline() && kind != LineKind::Context {
+                lines.push(DiffLine { kind: LineKind::Hunk, text: "no newline at the end".into() });
+            }
+        }
+    }
+    lines
+}
+
+/// How many lines go and come.
+pub fn size(change: &Change) -> (usize, usize) {
+    let lines = diff(change);
+    let count = |kind| lines.iter().filter(|l| l.kind == kind).count();
+    (count(LineKind::Removed), count(LineKind::Added))
+}

@@ -1,0 +1,89 @@
+//! A run as Markdown, for a ticket: who, when, what, undo state.
+
+use std::fmt::Write as _;
+
+use super::diff::diff;
+use crate::domain::text::Printable;
+use crate::engine::journal::{Came, Entry, Run, to_undo};
+
+/// Text in a table or a line of Markdown: nothing of it may start markup of its own.
+fn plain(text: &str) -> String {
+    Printable::new(text).as_str().chars().flat_map(|c| if matches!(c, '|' | '`' | '*' | '_' | '<' | '>' | '[' | ']' | '\\') { vec!['\\', c] } else { vec![c] }).collect()
+}
+
+pub fn came(entry: &Entry) -> &'static str {
+    match entry.came {
+        None => "in doubt",
+        Some(Came::Done) => "done",
+        Some(Came::FoundDone) => "done (found so when it was read again)",
+        Some(Came::NotDone) => "not done",
+        Some(Came::Failed) => "failed, nothing changed",
+        Some(Came::Moved) => "stopped: somebody else had changed it",
+    }
+}
+
+/// In one phrase: what of the run still stands.
+pub fn undo_state(run: &Run, all: &[Run]) -> String {
+    let (done, open) = (run.done().count(), to_undo(run, all).len());
+    match (run.header.undoes.as_deref(), done, open) {
+        (Some(id), ..) => format!("undoes {id}"),
+        (None, 0, _) => "changed nothing".to_owned(),
+        (None, _, 0) => "undone".to_owned(),
+        (None, done, open) if done == open => "can be undone".to_owned(),
+        (None, done, open) => format!("{open} of {done} changes can be undone"),
+    }
+}
+
+pub fn state(run: &Run) -> &'static str {
+    match (run.in_doubt().next().is_some(), run.ended) {
+        (true, _) => "interrupted, a change is in doubt",
+        (false, false) => "interrupted",
+        (false, true) => "ended",
+    }
+}
+
+pub fn run(run: &Run, all: &[Run]) -> String {
+    let h = &run.header;
+    let mut out = String::new();
+    let _ = writeln!(out, "# studiolink run {}\n", plain(&h.id));
+    let queues: Vec<String> = h.queues.iter().map(ToString::to_string).collect();
+    let rows = [
+        ("started", h.started.strftime("%Y-%m-%d %H:%M:%SZ").to_string()),
+        ("command", h.command.clone()),
+        ("by", h.by.to_string()),
+        ("AWS identity", h.caller.to_string()),
+        ("account, region", format!("{}, {}", h.account, h.region)),
+        ("endpoint", h.endpoint.as_ref().map_or_else(|| "AWS".to_owned(), ToString::to_string)),
+        ("queues", queues.join(", ")),
+        ("state", state(run).to_owned()),
+        ("undo", undo_state(run, all)),
+        ("studiolink", h.version.clone()),
+    ];
+    let _ = writeln!(out, "| | |\n|---|---|");
+    for (label, value) in rows {
+        let _ = writeln!(out, "| {label} | {} |", plain(&value));
+    }
+    for entry in &run.entries {
+        let _ = writeln!(out, "\n## {}. {} {}\n", entry.n, entry.change.operation(), plain(entry.change.thing.words().as_str()));
+        let _ = writeln!(out, "{}, {}. {}", entry.at.strftime("%H:%M:%SZ"), came(entry), plain(entry.change.because.as_str()));
+        if let Some(told) = &entry.told {
+            let _ = writeln!(out, "\nThe call said: {}", plain(told.as_str()));
+        }
+        if let Some(call) = &entry.call {
+            let _ = writeln!(out, "\nSeen from {}: {}", call.vantage.word(), plain(&call.line()));
+        }
+        let _ = writeln!(out, "\n````diff");
+        for line in diff(&entry.change) {
+            let _ = writeln!(out, "{}{}", line.kind.sign(), line.text);
+        }
+        let _ = writeln!(out, "````");
+    }
+    out
+}
+
+/// One line per run, for the list.
+pub fn row(run: &Run, all: &[Run]) -> String {
+    let h = &run.header;
+    let queues: Vec<String> = h.queues.iter().map(|q| q.queue.brief()).collect();
+    format!("{}  {}  {}  {} {}  {} changes  {}  {}", h.id, h.started.strftime("%Y-%m-%d %H:%M"), queues.join(","), h.account, h.region, run.done().count(), state(run), undo_state(run, all))
+}

@@ -1,0 +1,148 @@
+//! For people on a terminal. Every state is a word; colour only repeats it.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+
+use super::diff::{LineKind, diff};
+use super::in_order;
+use crate::domain::change::{Change, Plan};
+use crate::domain::finding::{Finding, Verdict};
+use crate::domain::studio::Studio;
+use crate::engine::left::Left;
+
+/// With or without colour.
+#[derive(Debug, Clone, Copy)]
+pub struct Ink {
+    pub colour: bool,
+}
+
+impl Ink {
+    fn paint(self, style: Style, text: &str) -> String {
+        if self.colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    pub fn verdict(self, verdict: Verdict) -> String {
+        let colour = match verdict {
+            Verdict::Ok => AnsiColor::Green,
+            Verdict::Warn | Verdict::Unknown => AnsiColor::Yellow,
+            Verdict::Fail => AnsiColor::Red,
+            Verdict::WorkerOnly | Verdict::Skipped => AnsiColor::BrightBlack,
+        };
+        self.paint(colour.on_default().bold(), verdict.word())
+    }
+
+    pub fn dim(self, text: &str) -> String {
+        self.paint(AnsiColor::BrightBlack.on_default(), text)
+    }
+
+    pub fn strong(self, text: &str) -> String {
+        self.paint(Style::new().bold(), text)
+    }
+
+    fn line(self, kind: LineKind, text: &str) -> String {
+        match kind {
+            LineKind::Hunk => self.paint(AnsiColor::Cyan.on_default(), &format!("@@ {text} @@")),
+            LineKind::Context => format!(" {text}"),
+            LineKind::Removed => self.paint(AnsiColor::Red.on_default(), &format!("-{text}")),
+            LineKind::Added => self.paint(AnsiColor::Green.on_default(), &format!("+{text}")),
+        }
+    }
+}
+
+pub fn findings(list: &[Finding], studio: &Studio, ink: Ink, all_evidence: bool) -> String {
+    let mut out = String::new();
+    for finding in in_order(list) {
+        let _ = writeln!(out, "{}  {}", ink.verdict(finding.verdict), finding.says);
+        for (label, text) in [("why", &finding.why), ("fix", &finding.fix)] {
+            if let Some(text) = text {
+                let _ = writeln!(out, "  {label}   {text}");
+            }
+        }
+        if all_evidence || finding.verdict != Verdict::Ok {
+            for line in evidence(finding, studio, all_evidence) {
+                let _ = writeln!(out, "  {}", ink.dim(&format!("seen  {line}")));
+            }
+            let _ = writeln!(out, "  {}", ink.dim(&format!("id    {}", finding.check)));
+        }
+    }
+    let _ = writeln!(out, "{}", summary(list));
+    out
+}
+
+/// The calls behind a finding, each with its vantage point; of many, those that failed and the last.
+pub fn evidence(finding: &Finding, studio: &Studio, all: bool) -> Vec<String> {
+    let mut lines = Vec::new();
+    for source in &finding.sources {
+        let calls = studio.calls(source);
+        let last = calls.len().saturating_sub(1);
+        for (i, call) in calls.iter().enumerate() {
+            if all || !call.succeeded() || i == last {
+                lines.push(format!("{}: {}", call.vantage.word(), call.line()));
+            }
+        }
+    }
+    lines
+}
+
+/// "7 OK, 2 WORKER ONLY": each word with its count, worst first.
+pub fn summary(list: &[Finding]) -> String {
+    let words = [Verdict::Fail, Verdict::Unknown, Verdict::Warn, Verdict::WorkerOnly, Verdict::Skipped, Verdict::Ok];
+    let counts: Vec<String> = words
+        .into_iter()
+        .filter_map(|v| {
+            let n = list.iter().filter(|f| f.verdict == v).count();
+            (n > 0).then(|| format!("{n} {}", v.word()))
+        })
+        .collect();
+    if counts.is_empty() { "nothing was checked".to_owned() } else { counts.join(", ") }
+}
+
+pub fn change(change: &Change, at: usize, of: usize, ink: Ink) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "{}", ink.strong(&format!("change {} of {of}  {}  {}", at + 1, change.operation(), change.thing.words())));
+    let _ = writeln!(out, "  because   {}", change.because);
+    if let Some(warning) = &change.warning {
+        let _ = writeln!(out, "  {}   {warning}", ink.verdict(Verdict::Warn));
+    }
+    let _ = writeln!(out, "  {}", change.undo());
+    let name = change.thing.words();
+    let side = |there: bool, word: &str| if there { format!("{word}/{name}") } else { "/dev/null".to_owned() };
+    let _ = writeln!(out, "--- {}\n+++ {}", side(change.before.is_some(), "now"), side(change.after.is_some(), "then"));
+    for line in diff(change) {
+        let _ = writeln!(out, "{}", ink.line(line.kind, line.text.as_str()));
+    }
+    out
+}
+
+pub fn plan(plan: &Plan, ink: Ink) -> String {
+    let mut out = String::new();
+    for (at, one) in plan.changes.iter().enumerate() {
+        let _ = writeln!(out, "{}", change(one, at, plan.changes.len(), ink));
+    }
+    if plan.changes.is_empty() && plan.unread.is_empty() && plan.refused.is_empty() {
+        let _ = writeln!(out, "nothing to change");
+    }
+    for refused in &plan.refused {
+        let _ = writeln!(out, "{}  {refused}", ink.verdict(Verdict::Fail));
+    }
+    if !plan.unread.is_empty() {
+        let _ = writeln!(out, "{}  the plan may be incomplete; not read:", ink.verdict(Verdict::Unknown));
+        for unread in &plan.unread {
+            let _ = writeln!(out, "  {unread}");
+        }
+    }
+    out
+}
+
+pub fn left(list: &[Left], ink: Ink) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "{}", ink.strong("left for you"));
+    for one in list {
+        let _ = writeln!(out, "  for {}: {}", one.for_whom, one.what);
+        for line in &one.paste {
+            let _ = writeln!(out, "      {line}");
+        }
+    }
+    out
+}

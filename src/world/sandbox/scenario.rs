@@ -1,0 +1,320 @@
+//! A scenario file: a studio in TOML, for the sandbox and for tests. A support case becomes a test by pasting one.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::{SandboxAyon, SandboxChannel, Truth, desk};
+use crate::domain::ask::SETUP_ACTIONS;
+use crate::domain::environment::{TemplateType, Template};
+use crate::domain::fact::Fact;
+use crate::domain::ids::{AccountId, FarmId, FleetId, QueueEnvironmentId, QueueId, QueueKey, Region, RoleArn};
+use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::studio::{AddonSettings, Bundle, Bundles, Caller, Farm, Fleet, Listed, Management, Queue, QueueEnvironment, QueueFacts, QueueFleet, Rights, Role, Studio};
+use crate::domain::text::Untrusted;
+use crate::domain::wanted::Wanted;
+use crate::world::local::files;
+
+/// The scenarios that are built in, the default first.
+pub const BUILT_IN: &[(&str, &str)] = &[
+    ("studio", include_str!("../../../assets/sandbox/studio.toml")),
+    ("mixed-fleets", include_str!("../../../assets/sandbox/mixed-fleets.toml")),
+    ("hand-edited", include_str!("../../../assets/sandbox/hand-edited.toml")),
+    ("no-environment", include_str!("../../../assets/sandbox/no-environment.toml")),
+    ("two-environments", include_str!("../../../assets/sandbox/two-environments.toml")),
+    ("wrong-trust", include_str!("../../../assets/sandbox/wrong-trust.toml")),
+    ("foreign-channel", include_str!("../../../assets/sandbox/foreign-channel.toml")),
+    ("few-rights", include_str!("../../../assets/sandbox/few-rights.toml")),
+    ("strange-names", include_str!("../../../assets/sandbox/strange-names.toml")),
+    ("many-queues", include_str!("../../../assets/sandbox/many-queues.toml")),
+];
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    title: String,
+    /// Takes everything from another scenario, then what this one says.
+    base: Option<String>,
+    region: Option<Region>,
+    account: Option<AccountId>,
+    caller: Option<String>,
+    millis: Option<u64>,
+    #[serde(default)]
+    denies: Vec<String>,
+    /// The studio as wanted: a studiolink.toml as text.
+    studiolink: Option<String>,
+    farms: Option<Vec<FarmRow>>,
+    fleets: Option<Vec<FleetRow>>,
+    queues: Option<Vec<QueueRow>>,
+    /// So many more queues like the first, for long lists.
+    #[serde(default)]
+    more_queues: u32,
+    environments: Option<BTreeMap<String, String>>,
+    roles: Option<Vec<RoleRow>>,
+    channels: Option<Vec<SandboxChannel>>,
+    ayon: Option<AyonRow>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FarmRow {
+    id: FarmId,
+    name: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FleetRow {
+    id: FleetId,
+    name: String,
+    managed: Management,
+    #[serde(default = "linux")]
+    os: String,
+    #[serde(default)]
+    roles: Vec<String>,
+    #[serde(default = "active")]
+    status: String,
+    #[serde(default = "ten")]
+    max_workers: i64,
+}
+
+fn linux() -> String {
+    "LINUX".to_owned()
+}
+
+fn active() -> String {
+    "ACTIVE".to_owned()
+}
+
+fn ten() -> i64 {
+    10
+}
+
+fn idle() -> String {
+    "IDLE".to_owned()
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct QueueRow {
+    id: QueueId,
+    farm: FarmId,
+    name: String,
+    #[serde(default = "idle")]
+    status: String,
+    blocked: Option<String>,
+    role: Option<String>,
+    attachments: Option<String>,
+    #[serde(default)]
+    fleets: Vec<FleetId>,
+    /// Names in `environments`, with a priority.
+    #[serde(default)]
+    environments: Vec<(String, i32)>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RoleRow {
+    arn: RoleArn,
+    trust: String,
+    boundary: Option<String>,
+    #[serde(default)]
+    inline: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AyonRow {
+    host: String,
+    version: String,
+    user: String,
+    service: bool,
+    days_left: i64,
+    bundle: String,
+    launcher: String,
+    addon: String,
+    #[serde(default)]
+    conda_channels: String,
+}
+
+/// A scenario, ready to be opened.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    pub title: String,
+    pub truth: Truth,
+    pub wanted: Wanted,
+}
+
+fn problem(name: &str, because: impl Into<String>) -> Problem {
+    Problem::new(ProblemKind::Local, format!("The sandbox scenario {} can't be opened", crate::domain::text::Printable::short(name, 60)), because, "`studiolink sandbox list` names those that are built in; a path to a .toml file works too")
+}
+
+/// A scenario by its name, or by the path of a file.
+pub fn open(name: &str) -> Result<Scenario, Problem> {
+    if let Some((_, text)) = BUILT_IN.iter().find(|(n, _)| *n == name) {
+        return read(name, text);
+    }
+    if Path::new(name).extension().is_some_and(|e| e == "toml") {
+        let bytes = files::read(Path::new(name))?.ok_or_else(|| problem(name, "there is no such file"))?;
+        let text = String::from_utf8(bytes).map_err(|_| problem(name, "it is no text"))?;
+        return read(name, &text);
+    }
+    let known: Vec<&str> = BUILT_IN.iter().map(|(n, _)| *n).collect();
+    Err(problem(name, format!("there is none of that name; built in are {}", known.join(", "))))
+}
+
+/// A sandbox as an earlier session left it.
+pub fn reopen(path: &Path) -> Result<Option<Truth>, Problem> {
+    let Some(bytes) = files::read(path)? else { return Ok(None) };
+    let truth = serde_json::from_slice(&bytes).map_err(|e| {
+        Problem::new(ProblemKind::Local, format!("{} is not a sandbox's state", path.display()), e.to_string(), "name a file that --sandbox-state wrote, or one that is not there yet")
+    })?;
+    Ok(Some(truth))
+}
+
+fn file(name: &str, text: &str) -> Result<File, Problem> {
+    let mut file: File = toml::from_str(text).map_err(|e| problem(name, e.to_string()))?;
+    let Some(base) = &file.base else { return Ok(file) };
+    let (_, base_text) = BUILT_IN.iter().find(|(n, _)| n == base).ok_or_else(|| problem(name, format!("its base {base} is not built in")))?;
+    let under = self::file(base, base_text)?;
+    file.region = file.region.or(under.region);
+    file.account = file.account.or(under.account);
+    file.caller = file.caller.or(under.caller);
+    file.millis = file.millis.or(under.millis);
+    file.studiolink = file.studiolink.or(under.studiolink);
+    file.farms = file.farms.or(under.farms);
+    file.fleets = file.fleets.or(under.fleets);
+    file.queues = file.queues.or(under.queues);
+    file.roles = file.roles.or(under.roles);
+    file.channels = file.channels.or(under.channels);
+    file.ayon = file.ayon.or(under.ayon);
+    let mut environments = under.environments.unwrap_or_default();
+    environments.extend(file.environments.take().unwrap_or_default());
+    file.environments = Some(environments);
+    Ok(file)
+}
+
+pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
+    let file = file(name, text)?;
+    let lack = |what: &str| problem(name, format!("it says nothing of {what}"));
+    let region = file.region.ok_or_else(|| lack("region"))?;
+    let account = file.account.ok_or_else(|| lack("account"))?;
+    let ayon = file.ayon.ok_or_else(|| lack("ayon"))?;
+    let wanted = Wanted::read(&file.studiolink.ok_or_else(|| lack("studiolink"))?).map_err(|e| problem(name, format!("its studiolink text: {e}")))?;
+    let mut studio = Studio::new(region);
+    studio.caller = Fact::Known(Caller { account: account.clone(), arn: Untrusted::new(file.caller.ok_or_else(|| lack("caller"))?) });
+    let refused = |a: &&&str| file.denies.iter().any(|d| d == **a);
+    studio.rights = Fact::Known(Rights {
+        allowed: SETUP_ACTIONS.iter().filter(|a| !refused(a)).map(|a| (*a).to_owned()).collect(),
+        refused: SETUP_ACTIONS.iter().filter(refused).map(|a| (*a).to_owned()).collect(),
+    });
+    let farms = file.farms.unwrap_or_default();
+    studio.farms = Fact::Known(farms.iter().map(|f| Listed { id: f.id.to_string(), name: Untrusted::new(f.name.clone()) }).collect());
+    for farm in &farms {
+        studio.farm.insert(farm.id.clone(), Fact::Known(Farm { id: farm.id.clone(), name: Untrusted::new(farm.name.clone()) }));
+        studio.farm_queues.insert(farm.id.clone(), Fact::Known(Vec::new()));
+    }
+    for row in file.roles.unwrap_or_default() {
+        let inline = row.inline.into_iter().map(|(n, t)| (n, Fact::Known(t))).collect();
+        let role = Role { arn: row.arn.clone(), trust: row.trust, boundary: row.boundary.map(Untrusted::new), inline, attached: BTreeMap::new(), lists: Fact::Known(()) };
+        studio.roles.insert(row.arn, Fact::Known(Box::new(role)));
+    }
+    let fleets = file.fleets.unwrap_or_default();
+    let texts = file.environments.unwrap_or_default();
+    let mut queues = file.queues.unwrap_or_default();
+    if let Some(first) = queues.first().cloned() {
+        for n in 0..file.more_queues {
+            let id = format!("queue-{:032x}", 0x1_0000 + n).parse().map_err(|e: crate::domain::ids::NotAnId| problem(name, e.0))?;
+            queues.push(QueueRow { id, name: format!("{} {:03}", first.name, n + 2), ..first.clone() });
+        }
+    }
+    let mut made = 0u32;
+    for row in queues {
+        let key = QueueKey { farm: row.farm.clone(), queue: row.id.clone() };
+        if let Some(Fact::Known(list)) = studio.farm_queues.get_mut(&row.farm) {
+            list.push(Listed { id: row.id.to_string(), name: Untrusted::new(row.name.clone()) });
+        }
+        let facts = queue_facts(name, &row, &fleets, &texts, &mut made)?;
+        studio.queues.insert(key, facts);
+    }
+    let bundle = Bundle { name: Untrusted::new(ayon.bundle.clone()), installer: Some(Untrusted::new(ayon.launcher)), addon: Some(Untrusted::new(ayon.addon.clone())) };
+    let queue = wanted.queues.first();
+    let truth = Truth {
+        scenario: name.to_owned(),
+        account,
+        studio,
+        channels: file.channels.unwrap_or_default(),
+        denies: file.denies,
+        millis: file.millis.unwrap_or(0),
+        desk: desk::Kept::default(),
+        ayon: SandboxAyon {
+            host: ayon.host,
+            version: ayon.version,
+            user: ayon.user,
+            service: ayon.service,
+            key: "sandbox".to_owned(),
+            days_left: ayon.days_left,
+            bundles: Bundles { production: Some(bundle.clone()), staging: Some(Bundle { name: Untrusted::new("staging"), ..bundle }) },
+            addon: AddonSettings {
+                version: Untrusted::new(ayon.addon),
+                channels: Untrusted::new(ayon.conda_channels),
+                packages: Untrusted::new(""),
+                farm: Untrusted::new(queue.map(|q| q.farm.to_string()).unwrap_or_default()),
+                queue: Untrusted::new(queue.map(|q| q.queue.to_string()).unwrap_or_default()),
+            },
+        },
+    };
+    Ok(Scenario { title: file.title, truth, wanted })
+}
+
+fn queue_facts(name: &str, row: &QueueRow, fleets: &[FleetRow], texts: &BTreeMap<String, String>, made: &mut u32) -> Result<QueueFacts, Problem> {
+    let mut environments = Vec::new();
+    for (text_name, priority) in &row.environments {
+        let text = texts.get(text_name).ok_or_else(|| problem(name, format!("it has no environment {text_name}")))?;
+        *made += 1;
+        let id: QueueEnvironmentId = format!("queueenv-{made:032x}").parse().map_err(|e: crate::domain::ids::NotAnId| problem(name, e.0))?;
+        let template_type = if text.trim_start().starts_with('{') { TemplateType::Json } else { TemplateType::Yaml };
+        let title = Template::read(text, template_type).map_or_else(|_| text_name.clone(), |t| t.name);
+        environments.push(QueueEnvironment { id, name: Untrusted::new(title), priority: *priority, template_type, template: text.clone() });
+    }
+    environments.sort_by_key(|e| e.priority);
+    let of = |id: &FleetId| -> Result<QueueFleet, Problem> {
+        let f = fleets.iter().find(|f| f.id == *id).ok_or_else(|| problem(name, format!("it has no fleet {id}")))?;
+        let fleet = Fleet {
+            name: Untrusted::new(f.name.clone()),
+            status: f.status.clone(),
+            management: f.managed,
+            os: f.os.clone(),
+            workers: 0,
+            max_workers: f.max_workers,
+            roles: f.roles.iter().map(Untrusted::new).collect(),
+        };
+        Ok(QueueFleet { id: id.clone(), association: "ACTIVE".to_owned(), fleet: Fact::Known(fleet) })
+    };
+    Ok(QueueFacts {
+        queue: Fact::Known(Box::new(Queue {
+            name: Untrusted::new(row.name.clone()),
+            status: row.status.clone(),
+            blocked_reason: row.blocked.clone(),
+            role: row.role.clone().map(Untrusted::new),
+            attachments_bucket: row.attachments.clone().map(Untrusted::new),
+        })),
+        fleets: Fact::Known(row.fleets.iter().map(of).collect::<Result<_, _>>()?),
+        environments: Fact::Known(environments.into_iter().map(Fact::Known).collect()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scenario_opens_and_every_file_is_listed() {
+        for (name, _) in BUILT_IN {
+            open(name).unwrap_or_else(|e| panic!("{name}: {e}"));
+        }
+        let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/sandbox")).unwrap();
+        assert_eq!(folder.count(), BUILT_IN.len());
+    }
+}
