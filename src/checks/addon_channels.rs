@@ -42,6 +42,10 @@ impl Check for AddonChannels {
             let finding = says(self, Verdict::Warn, "The production bundle holds no addon deadline_cloud").why("AYON submits nothing to Deadline Cloud without it").fix("add the addon deadline_cloud to the production bundle");
             return vec![finding.from(Source::Fact(ask))];
         }
+        if *fact == Fact::Absent {
+            let finding = says(self, Verdict::Warn, "AYON has not the version of deadline_cloud that the production bundle names").why("AYON submits nothing to Deadline Cloud without it").fix("install that version of the addon on the AYON server");
+            return vec![finding.from(Source::Fact(ask))];
+        }
         let Some(settings) = fact.known() else {
             return vec![unseen(self, "the AYON addon's settings", fact, ask)];
         };

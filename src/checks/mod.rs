@@ -104,6 +104,7 @@ pub fn unseen<T>(check: &dyn Check, what: &str, fact: &Fact<T>, ask: Ask) -> Fin
             let lacking = problem.permission.as_ref().map(|p| format!(" (lacking: {p})")).unwrap_or_default();
             says(check, Verdict::Unknown, format!("Not known: {what}")).why(format!("{}{lacking}", problem.because)).fix(problem.fix.as_str())
         }
+        None if matches!(fact, Fact::Absent) => says(check, Verdict::Skipped, format!("There is nothing to look at: {what}")).why("the answer was that it does not exist"),
         None => says(check, Verdict::Skipped, format!("Not looked at: {what}")).why("what it depends on is not known"),
     };
     finding.from(Source::Fact(ask))

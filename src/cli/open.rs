@@ -103,7 +103,10 @@ pub async fn world(args: &Args, wanted: Option<&Wanted>) -> Result<Arc<dyn World
         return Err(Failure::Usage("--sandbox-state keeps a sandbox, and there is none\n  fix   add --sandbox".to_owned()));
     }
     match &args.sandbox {
-        Some(name) => Ok(Arc::new(sandbox(args, name)?)),
+        Some(name) => {
+            talk("sandbox: a studio in memory; nothing that follows was seen on AWS");
+            Ok(Arc::new(sandbox(args, name)?))
+        }
         None => Ok(Arc::new(RealWorld::connect(&login(args, wanted)?).await?)),
     }
 }

@@ -26,6 +26,3 @@ pub fn ink(args: &Args) -> Ink {
     Ink { colour: wants_colour(args, std::io::stdout().is_terminal()) }
 }
 
-pub fn colour(args: &Args) -> bool {
-    wants_colour(args, true)
-}

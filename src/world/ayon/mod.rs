@@ -20,6 +20,9 @@ use crate::domain::text::{Printable, Secret, Untrusted};
 /// No answer that is of use here is longer.
 const LONGEST: usize = 8 * 1024 * 1024;
 
+/// What a version may hold as it is, in a path.
+const IN_PATH: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_').remove(b'~');
+
 /// A client that follows no redirect (the key must not travel on) and takes no proxy (a worker has none).
 pub fn client() -> Result<reqwest::Client, Problem> {
     reqwest::Client::builder()
@@ -145,7 +148,7 @@ pub async fn look_bundles(record: &Record, client: &reqwest::Client, url: &Url, 
 
 pub async fn look_addon(record: &Record, client: &reqwest::Client, url: &Url, key: Option<&Secret<String>>, variant: Variant, version: &str) -> Fact<AddonSettings> {
     let Some(key) = key else { return Fact::NotAsked };
-    let encoded = percent_encoding::utf8_percent_encode(version, percent_encoding::NON_ALPHANUMERIC);
+    let encoded = percent_encoding::utf8_percent_encode(version, IN_PATH);
     let path = format!("api/addons/deadline_cloud/{encoded}/settings?variant={}", variant.word());
     let question = Question { doing: "Could not read the settings of AYON's addon deadline_cloud", path, key: Some(key) };
     let settings = |value: &Value| {

@@ -1,0 +1,136 @@
+"""The built binary against peer-cloud and the AYON stand-in, on loopback. Run by .ci/run where ../shared is there."""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+SHARED = pathlib.Path(os.environ.get("STUDIOLINK_SHARED", HERE.parents[2] / "shared")).resolve()
+BINARY = pathlib.Path(os.environ.get("STUDIOLINK_BINARY", HERE.parents[1] / "target/debug/studiolink")).resolve()
+FARM = "farm-00000000000000000000000000000001"
+QUEUE = "queue-00000000000000000000000000000001"
+CHANNELS = "deadline-cloud-v2 deadline-cloud s3://ynput-conda-channel/ayon conda-forge"
+KEY = "0123456789abcdefCANARY789abcdef0"
+
+
+def get(url):
+    with urllib.request.urlopen(url, timeout=10) as r:
+        return json.load(r)
+
+
+def closed_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Server:
+    """A child process that says `ready on URL`."""
+
+    def __init__(self, *command):
+        self.process = subprocess.Popen([sys.executable, *map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        line = self.process.stdout.readline()
+        assert " ready on " in line, line
+        self.url = line.strip().rsplit(" ", 1)[1]
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Studio:
+    """One peer-cloud, one AYON, one folder with a studio file and a state of its own."""
+
+    def __init__(self, folder, seed="fresh.json", peer_args=(), ayon_channels=CHANNELS):
+        self.folder = folder
+        self.peer = Server(SHARED / "peer-cloud/peer_cloud.py", "--port", 0, "--studio", SHARED / "peer-cloud/studios" / seed, *peer_args)
+        self.ayon = Server(SHARED / "ayon-stand-in/ayon_stand_in.py", "--key", KEY, "--installer-version", "1.6.1", "--farm", FARM, "--queue", QUEUE, "--conda-channels", ayon_channels)
+        self.write()
+        self.env = {
+            "PATH": os.environ["PATH"], "HOME": str(folder), "XDG_STATE_HOME": str(folder / "state"), "AWS_ENDPOINT_URL": self.peer.url,
+            "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true", "AYON_API_KEY": KEY,
+            "CONDA_CHANNEL_ALIAS": f"http://127.0.0.1:{closed_port()}", "NO_PROXY": "127.0.0.1",
+        }
+
+    def write(self, channels=CHANNELS, more=""):
+        listed = ", ".join(f'"{c}"' for c in channels.split())
+        (self.folder / "studiolink.toml").write_text(
+            f'schema = 1\n[aws]\nregion = "us-west-2"\n[queue]\nfarm = "{FARM}"\nqueue = "{QUEUE}"\n[conda]\nchannels = [{listed}]\n[server]\nurl = "{self.ayon.url}"\n{more}')
+
+    def start(self, *args, **env):
+        return subprocess.Popen([str(BINARY), *args], cwd=self.folder, env={**self.env, **env}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
+
+    def run(self, *args, **env):
+        process = self.start(*args, **env)
+        out, err = process.communicate(timeout=120)
+        return subprocess.CompletedProcess(args, process.returncode, out, err)
+
+    def mutating(self):
+        return [r["op"] for r in get(self.peer.url + "/_peer/requests") if r["mutating"]]
+
+    def requests(self):
+        return get(self.peer.url + "/_peer/requests")
+
+    def forget(self):
+        urllib.request.urlopen(urllib.request.Request(self.peer.url + "/_peer/reset", data=b"", method="POST"))
+
+    def faults(self, *faults):
+        urllib.request.urlopen(urllib.request.Request(self.peer.url + "/_peer/faults", data=json.dumps(faults).encode(), method="POST"))
+
+    def client(self, service):
+        import boto3
+        from botocore.config import Config
+        return boto3.client(service, endpoint_url=self.peer.url, region_name="us-west-2", aws_access_key_id="t", aws_secret_access_key="t",
+                            config=Config(inject_host_prefix=False, retries={"max_attempts": 1}))
+
+    def environments(self):
+        d = self.client("deadline")
+        rows = d.list_queue_environments(farmId=FARM, queueId=QUEUE)["environments"]
+        texts = [d.get_queue_environment(farmId=FARM, queueId=QUEUE, queueEnvironmentId=r["queueEnvironmentId"]) for r in rows]
+        return {t["queueEnvironmentId"]: (t["priority"], t["template"]) for t in texts}
+
+    def policies(self, role="NordlichtQueueRole"):
+        """The role's documents as the wire carries them: byte for byte, not parsed."""
+        import urllib.parse
+        out = {}
+        i = self.client("iam")
+        for name in i.list_role_policies(RoleName=role)["PolicyNames"]:
+            raw = {}
+            i.meta.events.register("after-call.iam.GetRolePolicy", lambda http_response, raw=raw, **_: raw.update(body=http_response.text), unique_id=name)
+            i.get_role_policy(RoleName=role, PolicyName=name)
+            i.meta.events.unregister("after-call.iam.GetRolePolicy", unique_id=name)
+            out[name] = urllib.parse.unquote(raw["body"].split("<PolicyDocument>")[1].split("</PolicyDocument>")[0])
+        return out
+
+    def state(self):
+        return self.environments(), self.policies()
+
+    def journals(self):
+        folder = self.folder / "state/studiolink/runs"
+        return sorted(folder.glob("*.jsonl")) if folder.exists() else []
+
+    def stop(self):
+        self.peer.stop()
+        self.ayon.stop()
+
+
+@pytest.fixture
+def studio_of(tmp_path):
+    made = []
+
+    def make(*args, **more):
+        folder = tmp_path / f"studio{len(made)}"
+        folder.mkdir()
+        made.append(Studio(folder, *args, **more))
+        return made[-1]
+    yield make
+    for studio in made:
+        studio.stop()
