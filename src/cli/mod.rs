@@ -12,6 +12,7 @@ mod sandbox;
 mod setup;
 mod shell;
 mod stop;
+mod wizard;
 
 use clap::Parser as _;
 

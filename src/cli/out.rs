@@ -18,7 +18,7 @@ pub fn talk(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", text.trim_end());
 }
 
-fn wants_colour(args: &Args, terminal: bool) -> bool {
+pub fn wants_colour(args: &Args, terminal: bool) -> bool {
     terminal && !args.no_color && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()) && std::env::var("TERM").as_deref() != Ok("dumb")
 }
 

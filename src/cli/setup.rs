@@ -27,7 +27,7 @@ pub async fn run(args: &Args, setup: &Setup) -> Result<u8, Failure> {
     if setup.yes {
         return unattended(args, &file).await;
     }
-    Err(Failure::Usage("the wizard".to_owned()))
+    super::wizard::full_screen(args, &file).await
 }
 
 async fn unattended(args: &Args, file: &StudioFile) -> Result<u8, Failure> {

@@ -70,6 +70,23 @@ pub struct Answered {
 }
 
 impl Ask {
+    /// A few words for a list of checks that are under way.
+    pub fn words(&self) -> &'static str {
+        match self {
+            Self::Caller => "who is signed in",
+            Self::Rights => "what this identity may do",
+            Self::Farms => "the farms",
+            Self::Queues(_) => "the farm's queues",
+            Self::Farm(_) => "the farm",
+            Self::Queue(_) => "the queue",
+            Self::Fleets(_) => "the queue's fleets",
+            Self::Environments(_) | Self::Environment(..) => "the queue's environments",
+            Self::Role(_) | Self::RolePolicy(..) => "the queue's role",
+            Self::Bundles(_) => "AYON's bundles",
+            Self::Addon(..) => "the AYON addon's settings",
+        }
+    }
+
     /// The permissions that the caller needs for it, as IAM spells them.
     pub fn permissions(&self) -> &'static [&'static str] {
         match self {

@@ -1,4 +1,11 @@
 //! What people see. `report/` turns findings, plans and runs into text, JSON and Markdown. A screen is a value
-//! without colours or rectangles (`screen.rs`); `tui/` and `plain/` render it.
+//! without colours or rectangles (`screen.rs`); `tui/` and `plain/` render it. `wizard.rs` and `steps/` are pure;
+//! `driver.rs` alone touches the world.
 
+pub mod driver;
+pub mod model;
 pub mod report;
+pub mod screen;
+pub mod steps;
+pub mod wizard;
+pub mod tui;

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use url::Url;
 
 use crate::domain::ask::{Answered, Ask};
 use crate::domain::call::Call;
@@ -39,8 +40,11 @@ pub trait World: Send + Sync {
     fn region(&self) -> &Region;
     fn log(&self) -> &CallLog;
     fn desk(&self) -> &dyn Desk;
-    /// The AYON API key for this session; `None` takes it away.
-    fn hold_key(&self, key: Option<Secret<String>>);
+    /// The API key of that AYON server for this session; `None` takes it away. A key is never sent to another server
+    /// than the one it was given for.
+    fn hold_key<'a>(&'a self, url: &'a Url, key: Option<Secret<String>>) -> BoxFuture<'a, ()>;
+    /// Is there a key for that server: given, in the environment, or in the keyring?
+    fn has_key<'a>(&'a self, url: &'a Url) -> BoxFuture<'a, bool>;
     /// Is this a studio in memory? Then nothing that is said of it is true of AWS.
     fn is_sandbox(&self) -> bool {
         false

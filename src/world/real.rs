@@ -1,11 +1,12 @@
 //! The real world: AWS, AYON, the network and this machine behind the three doors.
 
-use std::sync::RwLock;
+use std::collections::HashMap;
 use std::time::Instant;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
 use jiff::Timestamp;
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
+use url::Url;
 
 use super::aws::{Aws, Login, connect};
 use super::local::LocalDesk;
@@ -17,6 +18,7 @@ use crate::domain::channel::Place;
 use crate::domain::ids::Region;
 use crate::domain::probe::{Probe, Reading, Seen};
 use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::studio::api_base;
 use crate::domain::text::{Printable, Secret};
 
 pub struct RealWorld {
@@ -26,9 +28,10 @@ pub struct RealWorld {
     /// For public channels: here a proxy and redirects are as good as on any machine.
     web: reqwest::Client,
     alias: String,
-    key: RwLock<Option<Secret<String>>>,
-    /// The keyring is asked once, when the first call needs a key and none was given.
-    asked_keyring: OnceCell<()>,
+    /// `AYON_API_KEY`: given for this run, whatever the server.
+    given: Option<Secret<String>>,
+    /// By server: what was typed, or what the keyring answered when it was first asked.
+    keys: Mutex<HashMap<String, Option<Secret<String>>>>,
     log: CallLog,
 }
 
@@ -38,25 +41,28 @@ impl RealWorld {
         let aws = connect(login, log.clone()).await?;
         let web = reqwest::Client::builder().user_agent(concat!("studiolink/", env!("CARGO_PKG_VERSION"))).build();
         let web = web.map_err(|e| Problem::new(ProblemKind::Local, "Could not set up HTTPS on this machine", e.to_string(), "install this machine's CA certificates (Debian: ca-certificates)"))?;
-        let key = std::env::var("AYON_API_KEY").ok().filter(|k| !k.trim().is_empty()).map(|k| Secret::new(k.trim().to_owned()));
-        Ok(Self { aws, desk: LocalDesk::new(), ayon: ayon::client()?, web, alias: conda::alias(), key: RwLock::new(key), asked_keyring: OnceCell::new(), log })
+        let given = std::env::var("AYON_API_KEY").ok().filter(|k| !k.trim().is_empty()).map(|k| Secret::new(k.trim().to_owned()));
+        Ok(Self { aws, desk: LocalDesk::new(), ayon: ayon::client()?, web, alias: conda::alias(), given, keys: Mutex::default(), log })
     }
 
-    async fn key(&self, url: &url::Url) -> Option<Secret<String>> {
-        let held = || self.key.read().ok().and_then(|k| k.clone());
-        if let Some(key) = held() {
-            return Some(key);
+    async fn key(&self, url: &Url) -> Option<Secret<String>> {
+        let name = api_base(url).to_string();
+        // Held across the question, so that calls which start together ask the keyring once.
+        let mut keys = self.keys.lock().await;
+        if let Some(Some(typed)) = keys.get(&name) {
+            return Some(typed.clone());
         }
-        self.asked_keyring
-            .get_or_init(|| async {
-                let name = crate::domain::studio::api_base(url).to_string();
-                let found = tokio::task::spawn_blocking(move || LocalDesk::new().keyring_get(&name)).await;
-                if let (Ok(Ok(Some(found))), Ok(mut key)) = (found, self.key.write()) {
-                    *key = Some(found);
-                }
-            })
-            .await;
-        held()
+        if self.given.is_some() {
+            return self.given.clone();
+        }
+        if let Some(answered) = keys.get(&name) {
+            return answered.clone();
+        }
+        let asked = name.clone();
+        let found = tokio::task::spawn_blocking(move || LocalDesk::new().keyring_get(&asked)).await;
+        let found = found.ok().and_then(Result::ok).flatten();
+        keys.insert(name, found.clone());
+        found
     }
 
     async fn answer(&self, ask: &Ask, record: &Record) -> Answer {
@@ -153,9 +159,14 @@ impl World for RealWorld {
         &self.desk
     }
 
-    fn hold_key(&self, key: Option<Secret<String>>) {
-        if let Ok(mut held) = self.key.write() {
-            *held = key;
+    fn hold_key<'a>(&'a self, url: &'a Url, key: Option<Secret<String>>) -> BoxFuture<'a, ()> {
+        async move {
+            self.keys.lock().await.insert(api_base(url).to_string(), key);
         }
+        .boxed()
+    }
+
+    fn has_key<'a>(&'a self, url: &'a Url) -> BoxFuture<'a, bool> {
+        async move { self.key(url).await.is_some() }.boxed()
     }
 }

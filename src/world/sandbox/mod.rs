@@ -341,10 +341,21 @@ impl World for Sandbox {
         &self.desk
     }
 
-    fn hold_key(&self, key: Option<Secret<String>>) {
-        if let Ok(mut held) = self.key.lock() {
-            *held = key;
+    fn hold_key<'a>(&'a self, _url: &'a url::Url, key: Option<Secret<String>>) -> BoxFuture<'a, ()> {
+        async move {
+            if let Ok(mut held) = self.key.lock() {
+                *held = key;
+            }
         }
+        .boxed()
+    }
+
+    fn has_key<'a>(&'a self, url: &'a url::Url) -> BoxFuture<'a, bool> {
+        async move {
+            let truth = self.truth();
+            Self::knows_server(&truth, url) && self.holds_key(&truth).is_some()
+        }
+        .boxed()
     }
 
     fn is_sandbox(&self) -> bool {

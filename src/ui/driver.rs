@@ -1,0 +1,159 @@
+//! The only interpreter of effects: it drives the world's doors and sends what came back as messages. The one file
+//! of this room that knows the world.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use futures_util::future::BoxFuture;
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::model::Model;
+use super::wizard::{Effect, Msg};
+use crate::domain::change::Plan;
+use crate::domain::ids::Region;
+use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::studio::{Studio, api_base};
+use crate::domain::text::Printable;
+use crate::domain::wanted::Wanted;
+use crate::engine::apply::{Occasion, apply};
+use crate::engine::Event;
+pub use crate::world::CallLog;
+use crate::world::World;
+
+/// What the wizard needs beside a world: how to get one, and where files go. `cli` builds it.
+pub trait Outside: Send + Sync {
+    fn profiles(&self) -> BoxFuture<'_, Result<Vec<String>, Problem>>;
+    /// The world for a profile and region, and the profile's name as shown.
+    fn connect(&self, profile: Option<String>, region: Option<Region>) -> BoxFuture<'_, Result<(Arc<dyn World>, Printable), Problem>>;
+    fn endpoint(&self) -> Option<String>;
+    /// Writes the studio file, its comments kept. Where there is none to write, it does nothing.
+    fn save(&self, wanted: &Wanted) -> Result<(), Problem>;
+    /// Writes the plan beside the studio file; where it is.
+    fn export(&self, studio: &Studio, wanted: &Wanted, plan: &Plan) -> Result<Printable, Problem>;
+}
+
+pub struct Driver {
+    outside: Arc<dyn Outside>,
+    world: Arc<Mutex<Option<Arc<dyn World>>>>,
+    to: UnboundedSender<Msg>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Driver {
+    pub fn new(outside: Arc<dyn Outside>, to: UnboundedSender<Msg>) -> Self {
+        Self { outside, world: Arc::default(), to, stop: Arc::default() }
+    }
+
+    pub fn log(&self) -> Option<CallLog> {
+        self.world().map(|w| w.log().clone())
+    }
+
+    fn world(&self) -> Option<Arc<dyn World>> {
+        self.world.lock().ok().and_then(|w| w.clone())
+    }
+
+    /// Does it, or begins it. A code: the wizard is to end with it.
+    pub fn run(&self, effect: Effect, model: &Model) -> Option<u8> {
+        let to = self.to.clone();
+        match effect {
+            Effect::Quit(code) => return Some(code),
+            Effect::Next => {}
+            Effect::Profiles => {
+                let outside = self.outside.clone();
+                tokio::spawn(async move {
+                    let _ = to.send(Msg::Profiles(outside.profiles().await.map_err(Box::new)));
+                });
+            }
+            Effect::SignIn => self.sign_in(model),
+            Effect::StopApply => self.stop.store(true, Ordering::SeqCst),
+            Effect::SaveFile => {
+                let _ = to.send(Msg::Saved(self.outside.save(&model.wanted()).map_err(Box::new)));
+            }
+            Effect::Export => {
+                let nothing = || Problem::new(ProblemKind::Local, "Could not keep the plan", "nothing was looked at yet", "sign in first");
+                let exported = model.studio.as_ref().ok_or_else(nothing).and_then(|s| self.outside.export(s, &model.wanted(), &model.plan()));
+                let _ = to.send(Msg::Exported(exported.map_err(Box::new)));
+            }
+            Effect::Apply => self.apply(model),
+            with_world => {
+                if let Some(world) = self.world() {
+                    self.in_world(world, with_world, model);
+                }
+            }
+        }
+        None
+    }
+
+    fn sign_in(&self, model: &Model) {
+        let (outside, slot, to) = (self.outside.clone(), self.world.clone(), self.to.clone());
+        let (profile, region) = (model.draft.profile.clone(), model.draft.region.clone());
+        tokio::spawn(async move {
+            let signed = outside.connect(profile, region).await.map(|(world, name)| {
+                let region = world.region().clone();
+                if let Ok(mut slot) = slot.lock() {
+                    *slot = Some(world);
+                }
+                (name, region)
+            });
+            let _ = to.send(Msg::SignedIn(signed.map_err(Box::new)));
+        });
+    }
+
+    fn in_world(&self, world: Arc<dyn World>, effect: Effect, model: &Model) {
+        let to = self.to.clone();
+        let url = model.draft.url.clone();
+        tokio::spawn(async move {
+            match (effect, url) {
+                (Effect::Ask(generation, ask), _) => {
+                    let answered = world.look(&ask).await;
+                    let _ = to.send(Msg::Learned(generation, ask, Box::new(answered)));
+                }
+                (Effect::Try(generation, probe), _) => {
+                    let reading = world.try_out(&probe).await;
+                    let _ = to.send(Msg::Read(generation, probe, Box::new(reading)));
+                }
+                (Effect::FindKey, Some(url)) => {
+                    let _ = to.send(Msg::KeyFound(world.has_key(&url).await));
+                }
+                (Effect::HoldKey(key), Some(url)) => {
+                    world.hold_key(&url, Some(key)).await;
+                    let _ = to.send(Msg::KeyHeld(true));
+                }
+                (Effect::DropKey, Some(url)) => {
+                    world.hold_key(&url, None).await;
+                    let _ = to.send(Msg::KeyHeld(false));
+                }
+                (Effect::StoreKey(key), Some(url)) => {
+                    // The keyring may ask the desktop to unlock it: not on a thread that others need.
+                    let stored = tokio::task::spawn_blocking(move || world.desk().keyring_set(api_base(&url).as_str(), &key)).await;
+                    let broken = |e: tokio::task::JoinError| Problem::new(ProblemKind::Local, "Could not keep the AYON key", e.to_string(), "set AYON_API_KEY instead");
+                    let _ = to.send(Msg::KeyStored(stored.map_err(broken).and_then(|r| r).map_err(Box::new)));
+                }
+                (Effect::Remember(name, value), _) => {
+                    // A remembered value is a convenience: what can't be kept is only not there next time.
+                    let _ = world.desk().remember(name, &value);
+                }
+                _ => {}
+            }
+        });
+    }
+
+    fn apply(&self, model: &Model) {
+        let (Some(world), Some(studio)) = (self.world(), model.studio.as_ref()) else { return };
+        let changes = model.plan().changes;
+        let occasion = Occasion::new("setup", studio, &model.draft.queues, self.outside.endpoint().as_deref());
+        let (to, stop) = (self.to.clone(), self.stop.clone());
+        stop.store(false, Ordering::SeqCst);
+        tokio::spawn(async move {
+            let heard = to.clone();
+            let tell = move |event: Event| {
+                let _ = heard.send(Msg::Progress(event));
+            };
+            let applied = match occasion {
+                Ok(occasion) => apply(world.as_ref(), &changes, &occasion, &stop, &tell).await,
+                Err(problem) => Err(problem),
+            };
+            let _ = to.send(Msg::Applied(applied.map(Box::new).map_err(Box::new)));
+        });
+    }
+}

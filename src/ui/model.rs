@@ -1,0 +1,310 @@
+//! What all steps of the wizard share: the draft of the studio file, what was seen, what is under way.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use url::Url;
+
+use crate::domain::ask::Ask;
+use crate::domain::change::{Change, Plan};
+use crate::domain::channel::Channel;
+use crate::domain::finding::{Finding, Topic, Verdict, worst};
+use crate::domain::ids::{FarmId, QueueKey, Region};
+use crate::domain::probe::Probe;
+use crate::domain::problem::Problem;
+use crate::domain::studio::Studio;
+use crate::domain::text::{Printable, Secret};
+use crate::domain::wanted::{Location, PathId, Pin, Server, Strategy, Wanted};
+use crate::engine::apply::Applied;
+use crate::engine::check::check_all;
+use crate::engine::left::{Left, left_for_you};
+use crate::engine::observe::needed;
+use crate::engine::plan::plan;
+use crate::engine::{Event, Purpose, State};
+
+/// The channel that YNPUT is expected to publish; its address is not public yet, so it is only where a field begins.
+pub const YNPUT_CHANNEL: &str = "s3://ynput-conda-channel/ayon";
+
+/// The studio file while it is being decided. Starts from the file where there is one.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    pub profile: Option<String>,
+    pub region: Option<Region>,
+    pub farm: Option<FarmId>,
+    pub queues: Vec<QueueKey>,
+    /// `None`: not decided, the proposal will be.
+    pub channels: Option<Vec<Channel>>,
+    pub ynput: Channel,
+    pub url: Option<Url>,
+    pub location: Location,
+    pub path: PathId,
+    /// What the wizard does not ask stays as the file has it.
+    pub rest: Rest,
+}
+
+#[derive(Debug, Clone)]
+pub struct Rest {
+    pub channel_account: Option<crate::domain::ids::AccountId>,
+    pub strategy: Strategy,
+    pub pin: Pin,
+    pub render_roles: Vec<String>,
+    pub publish_roles: Vec<String>,
+}
+
+impl Draft {
+    pub fn new(wanted: Option<&Wanted>, remembered: Option<Channel>) -> Self {
+        let s3 = |w: &Wanted| w.channels.iter().find(|c| c.as_str().contains("ynput")).cloned();
+        let ynput = wanted.and_then(s3).or(remembered).or_else(|| YNPUT_CHANNEL.parse().ok());
+        let ynput = ynput.unwrap_or_else(|| unreachable!("the built-in address is a channel"));
+        match wanted {
+            Some(w) => Self {
+                profile: w.profile.clone(),
+                region: w.region.clone(),
+                farm: w.queues.first().map(|q| q.farm.clone()),
+                queues: w.queues.clone(),
+                channels: Some(w.channels.clone()),
+                ynput,
+                url: Some(w.server.url.clone()),
+                location: w.server.location,
+                path: w.server.path,
+                rest: Rest {
+                    channel_account: w.channel_account.clone(),
+                    strategy: w.strategy,
+                    pin: w.pin.clone(),
+                    render_roles: w.render_roles.clone(),
+                    publish_roles: w.publish_roles.clone(),
+                },
+            },
+            None => Self {
+                profile: None,
+                region: None,
+                farm: None,
+                queues: Vec::new(),
+                channels: None,
+                ynput,
+                url: None,
+                location: Location::Public,
+                path: PathId::Direct,
+                rest: Rest { channel_account: None, strategy: Strategy::Launcher, pin: Pin::ProductionBundle, render_roles: vec!["render".to_owned()], publish_roles: vec!["publish".to_owned()] },
+            },
+        }
+    }
+}
+
+/// Where the sign-in stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignIn {
+    UnderWay,
+    Failed(Box<Problem>),
+    Yes { profile: Printable, region: Region },
+}
+
+/// Where making the changes stands.
+#[derive(Debug, Clone, Default)]
+pub enum Making {
+    #[default]
+    NotYet,
+    UnderWay,
+    /// The run's id, what came of it, and whether the fresh look is complete.
+    Made { applied: Box<Applied>, since: u64 },
+    Refused(Box<Problem>),
+}
+
+/// A thing that was asked and has not answered, and since when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    pub words: Printable,
+    pub since: u64,
+}
+
+pub struct Model {
+    pub sandbox: bool,
+    /// The studio file's name, where one will be written.
+    pub file: Option<Printable>,
+    pub draft: Draft,
+    pub sign_in: SignIn,
+    pub profiles: Result<Vec<String>, Box<Problem>>,
+    pub studio: Option<Studio>,
+    pub left_out: BTreeSet<String>,
+    pub making: Making,
+    pub progress: Vec<(Change, State)>,
+    pub run: Option<Printable>,
+    /// The file was written, or why not.
+    pub saved: Option<Result<(), Box<Problem>>>,
+    pub has_key: bool,
+    /// A key that was typed, on its way to the keyring.
+    pub typed_key: Option<Secret<String>>,
+    pub note: Option<(Verdict, Printable)>,
+    pub now: u64,
+    pub generation: u64,
+    pub waiting: BTreeMap<String, Waiting>,
+    asked: HashSet<Ask>,
+    tried: HashSet<Probe>,
+    /// How far the administrator has come; what a later step needs is not looked at before.
+    pub reached: usize,
+}
+
+fn of_server(ask: &Ask) -> bool {
+    matches!(ask, Ask::Bundles(_) | Ask::Addon(..))
+}
+
+fn is_server_probe(probe: &Probe) -> bool {
+    !matches!(probe, Probe::ChannelHere(_) | Probe::ChannelAsQueueRole(..))
+}
+
+impl Model {
+    pub fn new(draft: Draft, sandbox: bool, file: Option<Printable>) -> Self {
+        Self {
+            sandbox,
+            file,
+            draft,
+            sign_in: SignIn::UnderWay,
+            profiles: Ok(Vec::new()),
+            studio: None,
+            left_out: BTreeSet::new(),
+            making: Making::NotYet,
+            progress: Vec::new(),
+            run: None,
+            saved: None,
+            has_key: false,
+            typed_key: None,
+            note: None,
+            now: 0,
+            generation: 0,
+            waiting: BTreeMap::new(),
+            asked: HashSet::new(),
+            tried: HashSet::new(),
+            reached: 0,
+        }
+    }
+
+    /// Forgets what was seen: another sign-in, or a fresh look after the changes.
+    pub fn look_afresh(&mut self, region: Region) {
+        self.generation += 1;
+        self.studio = Some(Studio::new(region));
+        self.asked.clear();
+        self.tried.clear();
+        self.waiting.clear();
+    }
+
+    /// Tries these once more, on purpose.
+    pub fn try_again(&mut self, which: impl Fn(&Probe) -> bool) {
+        self.tried.retain(|p| !which(p));
+    }
+
+    pub fn forget(&mut self, which: impl Fn(&Ask) -> bool) {
+        self.asked.retain(|a| !which(a));
+    }
+
+    /// The facts and tests that are wanted by now and were not asked for yet; each is handed out once.
+    pub fn to_look_at(&mut self) -> (Vec<Ask>, Vec<Probe>) {
+        let Some(studio) = &self.studio else { return (Vec::new(), Vec::new()) };
+        let wanted = self.wanted();
+        let (mut asks, mut probes) = needed(studio, &wanted, Purpose::Setup);
+        if let (Some(farm), true) = (&self.draft.farm, self.reached >= 1) {
+            asks.push(Ask::Queues(farm.clone()));
+        }
+        if self.reached >= 1 {
+            asks.push(Ask::Farms);
+        }
+        let reached = self.reached;
+        let has_url = self.draft.url.is_some();
+        asks.retain(|a| !self.asked.contains(a) && (!of_server(a) || has_url) && (reached >= 1 || matches!(a, Ask::Caller | Ask::Rights)));
+        probes.retain(|p| !self.tried.contains(p) && (!is_server_probe(p) || has_url) && reached >= 2);
+        // A page is shown only when it is reached; what it needs is asked then, all at once.
+        self.asked.extend(asks.iter().cloned());
+        self.tried.extend(probes.iter().cloned());
+        (asks, probes)
+    }
+
+    /// The studio file as it would be written now. Without a server's address yet, one that no name resolves to.
+    pub fn wanted(&self) -> Wanted {
+        let nowhere = || Url::parse("https://ayon.invalid").unwrap_or_else(|_| unreachable!("it is a URL"));
+        Wanted {
+            region: self.draft.region.clone().or_else(|| self.studio.as_ref().map(|s| s.region.clone())),
+            profile: self.draft.profile.clone(),
+            queues: self.draft.queues.clone(),
+            channels: self.draft.channels.clone().unwrap_or_default(),
+            channel_account: self.draft.rest.channel_account.clone(),
+            strategy: self.draft.rest.strategy,
+            pin: self.draft.rest.pin.clone(),
+            server: Server { url: self.draft.url.clone().unwrap_or_else(nowhere), location: self.draft.location, path: self.draft.path },
+            render_roles: self.draft.rest.render_roles.clone(),
+            publish_roles: self.draft.rest.publish_roles.clone(),
+        }
+    }
+
+    /// Everything that can be said by now. What nobody has asked for yet is not said.
+    pub fn findings(&self) -> Vec<Finding> {
+        let Some(studio) = &self.studio else { return Vec::new() };
+        let mut findings = check_all(studio, &self.wanted(), Purpose::Setup);
+        findings.retain(|f| f.verdict != Verdict::Skipped || !self.is_open(f));
+        if self.draft.url.is_none() {
+            findings.retain(|f| f.topic != Topic::Server && !matches!(f.check.as_str(), "addon-channels" | "bundle-launcher"));
+        }
+        findings
+    }
+
+    /// Skipped only because its answer is still on the way.
+    fn is_open(&self, finding: &Finding) -> bool {
+        use crate::domain::finding::Source;
+        finding.sources.iter().any(|s| match s {
+            Source::Fact(ask) => self.waiting.contains_key(&format!("{ask:?}")) || !self.asked.contains(ask),
+            Source::Test(probe) => self.waiting.contains_key(&format!("{probe:?}")) || !self.tried.contains(probe),
+        }) || (finding.sources.is_empty() && !self.waiting.is_empty())
+    }
+
+    pub fn of_topic(&self, topic: Topic) -> Vec<Finding> {
+        self.findings().into_iter().filter(|f| f.topic == topic).collect()
+    }
+
+    pub fn worst_of(&self, topic: Topic) -> Option<Verdict> {
+        let findings = self.of_topic(topic);
+        // What only a worker can see, or what was skipped, is not the state of a step.
+        worst(findings.iter().filter(|f| !matches!(f.verdict, Verdict::WorkerOnly | Verdict::Skipped)))
+    }
+
+    pub fn plan(&self) -> Plan {
+        self.studio.as_ref().map(|s| plan(s, &self.wanted(), &self.left_out)).unwrap_or_default()
+    }
+
+    /// The plan as if nothing had been left out, to show what was.
+    pub fn whole_plan(&self) -> Plan {
+        self.studio.as_ref().map(|s| plan(s, &self.wanted(), &BTreeSet::new())).unwrap_or_default()
+    }
+
+    pub fn left(&self) -> Vec<Left> {
+        self.studio.as_ref().map(|s| left_for_you(s, &self.wanted())).unwrap_or_default()
+    }
+
+    pub fn hear(&mut self, event: Event) {
+        match event {
+            Event::Run { id, .. } => self.run = Some(id),
+            Event::Change { at, change, state } => {
+                if let Some(slot) = self.progress.get_mut(at) {
+                    *slot = (*change, state);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Profile, region, farm and queue in one line.
+    pub fn place(&self) -> Printable {
+        let mut parts: Vec<String> = Vec::new();
+        if self.sandbox {
+            parts.push("SANDBOX".to_owned());
+        }
+        if let SignIn::Yes { profile, region } = &self.sign_in {
+            if !self.sandbox {
+                parts.push(profile.to_string());
+            }
+            parts.push(region.to_string());
+        }
+        if let (Some(studio), Some(key)) = (&self.studio, self.draft.queues.first()) {
+            let more = if self.draft.queues.len() > 1 { format!(" and {} more", self.draft.queues.len() - 1) } else { String::new() };
+            let name = |p: Printable| p.to_width(28);
+            parts.push(format!("{} / {}{more}", name(studio.farm_name(&key.farm)), name(studio.queue_name(key))));
+        }
+        parts.join(" · ").into()
+    }
+}

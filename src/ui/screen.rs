@@ -1,0 +1,256 @@
+//! A page as a value: what is said, what can be chosen, which keys work. No colours, no rectangles. The full screen,
+//! the plain mode and the snapshots all render this.
+
+use super::report::diff::DiffLine;
+use crate::domain::finding::Verdict;
+use crate::domain::text::Printable;
+
+/// How a part of a row is to be read; a renderer may colour it, and loses nothing where it can't.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tone {
+    #[default]
+    Plain,
+    Strong,
+    /// Not the reader's to act on.
+    Dim,
+    Good,
+    Doubtful,
+    Bad,
+}
+
+impl From<Verdict> for Tone {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Ok => Self::Good,
+            Verdict::Warn | Verdict::Unknown => Self::Doubtful,
+            Verdict::Fail => Self::Bad,
+            Verdict::WorkerOnly | Verdict::Skipped => Self::Dim,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell {
+    pub text: Printable,
+    pub tone: Tone,
+}
+
+impl Cell {
+    pub fn new(text: impl Into<Printable>) -> Self {
+        Self { text: text.into(), tone: Tone::Plain }
+    }
+
+    pub fn toned(text: impl Into<Printable>, tone: Tone) -> Self {
+        Self { text: text.into(), tone }
+    }
+
+    pub fn verdict(verdict: Verdict) -> Self {
+        Self::toned(verdict.word(), verdict.into())
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct List {
+    pub id: &'static str,
+    pub header: Vec<Printable>,
+    pub rows: Vec<Vec<Cell>>,
+    /// The action of Enter on a row; `None`: the rows are only for looking.
+    pub enter: Option<&'static str>,
+    /// Said where there is no row.
+    pub empty: &'static str,
+    /// Where the cursor begins.
+    pub start: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    pub id: &'static str,
+    pub label: &'static str,
+    pub value: Printable,
+    /// Typed blind, never shown.
+    pub secret: bool,
+    pub hint: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    pub id: &'static str,
+    pub label: &'static str,
+    pub options: Vec<(Printable, Printable)>,
+    pub chosen: usize,
+}
+
+/// A finding as a page shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    pub verdict: Verdict,
+    pub says: Printable,
+    pub why: Option<Printable>,
+    pub fix: Option<Printable>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Block {
+    /// Folds at words.
+    Text(Cell),
+    Blank,
+    Heading(Printable),
+    /// A line to copy: never folded in the middle of a word, never shortened.
+    Paste(Printable),
+    List(List),
+    Field(Field),
+    Choice(Choice),
+    Findings(Vec<Told>),
+    Diff { lines: Vec<DiffLine>, wrap: bool },
+    /// A word, what, and figures at the right.
+    Progress(Vec<(Cell, Printable, Printable)>),
+}
+
+/// A key that works on this page, and what it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Action {
+    pub id: &'static str,
+    pub key: Key,
+    pub label: &'static str,
+    /// Acts on the row under the cursor of the page's list.
+    pub on_row: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    Char(char),
+    Left,
+    Right,
+    Space,
+}
+
+impl Key {
+    pub fn name(self) -> String {
+        match self {
+            Self::Char(c) => c.to_string(),
+            Self::Left => "←".to_owned(),
+            Self::Right => "→".to_owned(),
+            Self::Space => "Space".to_owned(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Screen {
+    pub title: Printable,
+    /// At the right of the title.
+    pub note: Printable,
+    pub blocks: Vec<Block>,
+    pub actions: Vec<Action>,
+    /// What Enter does where no row takes it; `None`: there is no way on yet.
+    pub next: Option<&'static str>,
+}
+
+impl Screen {
+    pub fn new(title: impl Into<Printable>) -> Self {
+        Self { title: title.into(), ..Self::default() }
+    }
+
+    pub fn say(&mut self, text: impl Into<Printable>) -> &mut Self {
+        self.blocks.push(Block::Text(Cell::new(text)));
+        self
+    }
+
+    pub fn say_dim(&mut self, text: impl Into<Printable>) -> &mut Self {
+        self.blocks.push(Block::Text(Cell::toned(text, Tone::Dim)));
+        self
+    }
+
+    pub fn heading(&mut self, text: impl Into<Printable>) -> &mut Self {
+        self.blocks.push(Block::Heading(text.into()));
+        self
+    }
+
+    pub fn blank(&mut self) -> &mut Self {
+        self.blocks.push(Block::Blank);
+        self
+    }
+
+    pub fn add(&mut self, block: Block) -> &mut Self {
+        self.blocks.push(block);
+        self
+    }
+
+    pub fn action(&mut self, id: &'static str, key: Key, label: &'static str) -> &mut Self {
+        self.actions.push(Action { id, key, label, on_row: false });
+        self
+    }
+
+    pub fn row_action(&mut self, id: &'static str, key: Key, label: &'static str) -> &mut Self {
+        self.actions.push(Action { id, key, label, on_row: true });
+        self
+    }
+
+    pub fn lists(&self) -> impl Iterator<Item = &List> {
+        self.blocks.iter().filter_map(|b| if let Block::List(l) = b { Some(l) } else { None })
+    }
+
+    pub fn fields(&self) -> impl Iterator<Item = &Field> {
+        self.blocks.iter().filter_map(|b| if let Block::Field(f) = b { Some(f) } else { None })
+    }
+
+    pub fn choices(&self) -> impl Iterator<Item = &Choice> {
+        self.blocks.iter().filter_map(|b| if let Block::Choice(c) = b { Some(c) } else { None })
+    }
+}
+
+/// Text folded at words to a width; a word that is longer than a line is cut at graphemes.
+pub fn fold(text: &str, width: usize) -> Vec<String> {
+    use unicode_segmentation::UnicodeSegmentation as _;
+    use unicode_width::UnicodeWidthStr as _;
+    let width = width.max(1);
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for word in text.split(' ') {
+        let wide = word.width();
+        if used > 0 && used + 1 + wide <= width {
+            if let Some(line) = lines.last_mut() {
+                line.push(' ');
+                line.push_str(word);
+            }
+            used += 1 + wide;
+            continue;
+        }
+        if used > 0 {
+            lines.push(String::new());
+            used = 0;
+        }
+        for grapheme in word.graphemes(true) {
+            if used + grapheme.width() > width && used > 0 {
+                lines.push(String::new());
+                used = 0;
+            }
+            if let Some(line) = lines.last_mut() {
+                line.push_str(grapheme);
+            }
+            used += grapheme.width();
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn text_folds_at_words() {
+        assert_eq!(fold("s3:ListBucket is missing, so S3 answers", 20), ["s3:ListBucket is", "missing, so S3", "answers"]);
+        assert_eq!(fold("abcdefghij", 4), ["abcd", "efgh", "ij"]);
+        assert_eq!(fold("", 4), [""]);
+    }
+
+    proptest! {
+        #[test]
+        fn folding_loses_nothing_but_spaces(text in "[a-z 照明]{0,60}", width in 2usize..30) {
+            let folded: String = fold(&text, width).concat();
+            prop_assert_eq!(folded.replace(' ', ""), text.replace(' ', ""));
+        }
+    }
+}

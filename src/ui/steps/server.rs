@@ -1,0 +1,110 @@
+//! 5. The AYON server: its address, where it lives, which connection path, and the API key.
+
+use super::super::model::Model;
+use super::super::screen::{Block, Choice, Field, Key, Screen};
+use super::super::wizard::{Effect, Msg};
+use super::{Step, told, word_of};
+use crate::domain::finding::{Topic, Verdict};
+use crate::domain::probe::Probe;
+use crate::domain::text::Secret;
+use crate::domain::wanted::{Location, PathId, server_url};
+use crate::paths;
+
+#[derive(Default)]
+pub struct ServerStep {
+    /// The keyring could not keep the key: keep it for this run only?
+    offered: bool,
+}
+
+impl Step for ServerStep {
+    fn title(&self) -> &'static str {
+        "Server"
+    }
+
+    fn word(&self, model: &Model) -> &'static str {
+        if model.reached < 4 || model.draft.url.is_none() { "-" } else { word_of(model, Topic::Server) }
+    }
+
+    fn update(&mut self, msg: &Msg, model: &mut Model) -> Vec<Effect> {
+        match msg {
+            Msg::Set { field: "url", text } => match server_url(text.trim()) {
+                Ok(url) => {
+                    model.draft.url = Some(url);
+                    return vec![Effect::FindKey];
+                }
+                Err(why) => model.note = Some((Verdict::Fail, format!("That address can't be used: {why}").into())),
+            },
+            Msg::Choose { choice: "location", at } => model.draft.location = Location::ALL.get(*at).copied().unwrap_or(model.draft.location),
+            Msg::Choose { choice: "path", at } => model.draft.path = PathId::ALL.get(*at).copied().unwrap_or(model.draft.path),
+            Msg::Set { field: "key", text } if !text.trim().is_empty() => {
+                let key = Secret::new(text.trim().to_owned());
+                model.typed_key = Some(key.clone());
+                self.offered = false;
+                return vec![Effect::HoldKey(key.clone()), Effect::StoreKey(key)];
+            }
+            Msg::KeyStored(Ok(())) => {
+                model.typed_key = None;
+                self.offered = false;
+                model.note = Some((Verdict::Ok, "The key is in this machine's keyring".into()));
+            }
+            Msg::KeyStored(Err(problem)) => {
+                self.offered = true;
+                model.note = Some((Verdict::Warn, format!("{}: {}", problem.doing, problem.because).into()));
+            }
+            Msg::Act { id: "keep-for-now", .. } => {
+                model.typed_key = None;
+                self.offered = false;
+                model.note = Some((Verdict::Ok, "The key is used for this run and kept nowhere".into()));
+            }
+            Msg::Act { id: "drop-key", .. } => {
+                model.typed_key = None;
+                self.offered = false;
+                return vec![Effect::DropKey];
+            }
+            Msg::Act { id: "again", .. } => {
+                model.try_again(|p| !matches!(p, Probe::ChannelHere(_) | Probe::ChannelAsQueueRole(..)));
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn view(&self, model: &Model) -> Screen {
+        let mut screen = Screen::new("The AYON server");
+        let url = model.draft.url.as_ref().map(|u| u.as_str().trim_end_matches('/').to_owned()).unwrap_or_default();
+        screen.add(Block::Field(Field { id: "url", label: "Address", value: url.into(), secret: false, hint: "https://ayon.example.com" }));
+        let where_words = |l: &Location| match l {
+            Location::Lan => "in the studio's network",
+            Location::AyonCloud => "hosted by YNPUT",
+            Location::Ec2 => "on an EC2 instance of yours",
+            Location::Public => "elsewhere, with a public name",
+        };
+        let options = Location::ALL.iter().map(|l| (l.word().into(), where_words(l).into())).collect();
+        let chosen = Location::ALL.iter().position(|l| *l == model.draft.location).unwrap_or(0);
+        screen.add(Block::Choice(Choice { id: "location", label: "It lives", options, chosen }));
+        let path_words = |p: &PathId| {
+            let path = paths::of(*p);
+            let later = if path.is_built() { "" } else { " (not built into this version)" };
+            format!("{}: {}{later}", path.title(), path.purpose())
+        };
+        let options = PathId::ALL.iter().map(|p| (p.word().into(), path_words(p).into())).collect();
+        let chosen = PathId::ALL.iter().position(|p| *p == model.draft.path).unwrap_or(0);
+        screen.add(Block::Choice(Choice { id: "path", label: "Path", options, chosen }));
+        let hint = if model.has_key { "a key is held; type to replace it" } else { "of a service user; it goes to this machine's keyring" };
+        let value = if model.has_key { "(held)" } else { "" };
+        screen.add(Block::Field(Field { id: "key", label: "API key", value: value.into(), secret: true, hint }));
+        if self.offered {
+            screen.say("There is no keyring for the key. Keep it for this run only, in memory?");
+            screen.action("keep-for-now", Key::Char('k'), "keep for this run").action("drop-key", Key::Char('n'), "drop the key");
+        }
+        screen.blank();
+        if model.draft.url.is_some() {
+            screen.add(told(&model.of_topic(Topic::Server)));
+            screen.action("again", Key::Char('r'), "test again");
+            screen.next = Some("review");
+        } else {
+            screen.say_dim("Type the server's address to have it tested: name, port, certificate, AYON itself, the key.");
+        }
+        screen
+    }
+}

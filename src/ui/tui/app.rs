@@ -1,0 +1,271 @@
+//! The loop: keys, answers, a clock only while something is under way, signals. It draws after each batch, and waits
+//! for nothing else.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossterm::event::{Event, EventStream};
+use futures_util::StreamExt as _;
+use ratatui::Terminal;
+use ratatui::backend::Backend;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use super::draw::{View, draw};
+use super::focus::{Focus, Took, Wish};
+use super::keymap::{Input, input};
+use super::overlay::Overlay;
+use super::terminal::{self, Guard};
+use super::theme::Theme;
+use crate::ui::driver::{Driver, Outside};
+use crate::ui::model::Model;
+use crate::ui::wizard::{Msg, Wizard};
+
+/// The clock's pace while something is under way.
+const TICK: Duration = Duration::from_millis(500);
+
+pub struct App {
+    pub wizard: Wizard,
+    pub focus: Focus,
+    pub overlay: Option<Overlay>,
+    pub overlay_scroll: usize,
+    pub theme: Theme,
+    began: Instant,
+}
+
+/// What a key wants of the loop beyond the wizard.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Loop {
+    On,
+    Suspend,
+    Redraw,
+}
+
+impl App {
+    pub fn new(model: Model, theme: Theme) -> Self {
+        Self { wizard: Wizard::new(model), focus: Focus::new(), overlay: None, overlay_scroll: 0, theme, began: Instant::now() }
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// One message through the wizard; the effects that it asks for.
+    pub fn tell(&mut self, msg: Msg) -> Vec<crate::ui::wizard::Effect> {
+        let before = self.wizard.at;
+        let now = self.now();
+        let effects = self.wizard.update(now, msg);
+        if self.wizard.at != before {
+            self.focus = Focus::new();
+        }
+        let screen = self.wizard.view();
+        self.focus.settle(&screen);
+        effects
+    }
+
+    /// One key: what the wizard is to be told, and what the loop is to do.
+    pub fn key(&mut self, key: Input) -> (Vec<Msg>, Loop) {
+        match key {
+            Input::Interrupt => return (vec![Msg::Interrupt], Loop::On),
+            Input::Suspend => return (Vec::new(), Loop::Suspend),
+            Input::Redraw => return (Vec::new(), Loop::Redraw),
+            _ => {}
+        }
+        if self.overlay.is_some() {
+            self.overlay_key(key);
+            return (Vec::new(), Loop::On);
+        }
+        let screen = self.wizard.view();
+        let Took::Msgs(wishes) = self.focus.input(&screen, key) else { return (Vec::new(), Loop::On) };
+        let mut msgs = Vec::new();
+        for wish in wishes {
+            self.overlay = match wish {
+                Wish::Help => Some(Overlay::Help),
+                Wish::Log => Some(Overlay::Log),
+                Wish::Details => Some(Overlay::Details),
+                _ => self.overlay,
+            };
+            // The newest calls are at the end.
+            self.overlay_scroll = if wish == Wish::Log { usize::MAX } else { 0 };
+            msgs.extend(Option::<Msg>::from(wish));
+        }
+        (msgs, Loop::On)
+    }
+
+    fn overlay_key(&mut self, key: Input) {
+        self.overlay_scroll = match key {
+            Input::Up => self.overlay_scroll.saturating_sub(1),
+            Input::Down => self.overlay_scroll.saturating_add(1),
+            Input::PageUp => self.overlay_scroll.saturating_sub(10),
+            Input::PageDown => self.overlay_scroll.saturating_add(10),
+            Input::Home => 0,
+            Input::End => usize::MAX,
+            Input::Escape | Input::Enter | Input::Char('q' | '?' | 'l' | 'd') => {
+                self.overlay = None;
+                0
+            }
+            _ => self.overlay_scroll,
+        };
+    }
+
+    pub fn draw<B: Backend>(&mut self, terminal: &mut Terminal<B>, log: Option<&crate::ui::driver::CallLog>) -> Result<(), B::Error> {
+        let screen = self.wizard.view();
+        self.focus.settle(&screen);
+        let calls = if self.overlay == Some(Overlay::Log) { log.map(|l| l.recent(500)).unwrap_or_default() } else { Vec::new() };
+        let total_calls = log.map_or(0, crate::ui::driver::CallLog::total);
+        let view = View { wizard: &self.wizard, screen: &screen, theme: self.theme, overlay: self.overlay, overlay_scroll: self.overlay_scroll, calls: &calls, total_calls };
+        let focus = &mut self.focus;
+        let mut reached = 0;
+        terminal.draw(|frame| reached = draw(frame, &view, focus))?;
+        if self.overlay.is_some() {
+            self.overlay_scroll = self.overlay_scroll.min(reached);
+        }
+        Ok(())
+    }
+}
+
+/// Runs the wizard on the terminal until it ends; its exit code.
+pub async fn run(model: Model, outside: Arc<dyn Outside>, colour: bool) -> io::Result<u8> {
+    let (to, mut from) = unbounded_channel();
+    let driver = Driver::new(outside, to);
+    let mut app = App::new(model, Theme { colour });
+    let guard = Guard::enter()?;
+    let mut screen = terminal::screen()?;
+    // The first frame needs nobody's answer.
+    app.draw(&mut screen, None)?;
+    let code = the_loop(&mut app, &driver, &mut screen, &mut from).await;
+    drop(guard);
+    code
+}
+
+async fn the_loop(app: &mut App, driver: &Driver, screen: &mut terminal::Screen, from: &mut UnboundedReceiver<Msg>) -> io::Result<u8> {
+    let mut keys = EventStream::new();
+    let mut signals = Signals::listen()?;
+    let mut queue = vec![Msg::Start];
+    loop {
+        for msg in queue.drain(..) {
+            for effect in app.tell(msg) {
+                if let Some(code) = driver.run(effect, &app.wizard.model) {
+                    return Ok(code);
+                }
+            }
+        }
+        app.draw(screen, driver.log().as_ref())?;
+        let waiting = app.wizard.is_waiting();
+        tokio::select! {
+            // Keys come first: a press is on screen before the next batch of answers.
+            biased;
+            key = keys.next() => match key {
+                Some(Ok(event)) => {
+                    let (msgs, next) = on_event(app, event);
+                    queue.extend(msgs);
+                    match next {
+                        Loop::On => {}
+                        Loop::Redraw => screen.clear()?,
+                        Loop::Suspend => {
+                            suspend(screen)?;
+                            keys = EventStream::new();
+                        }
+                    }
+                }
+                // The terminal is gone: end as by SIGHUP.
+                Some(Err(_)) | None => queue.push(Msg::Interrupt),
+            },
+            signal = signals.next() => match signal {
+                Signal::End => queue.push(Msg::Interrupt),
+                Signal::Stop => {
+                    suspend(screen)?;
+                    keys = EventStream::new();
+                }
+                Signal::Continue => {
+                    screen.clear()?;
+                }
+            },
+            msg = from.recv() => {
+                queue.extend(msg);
+                // Everything that has come by now is drawn once.
+                while let Ok(more) = from.try_recv() {
+                    queue.push(more);
+                }
+            }
+            () = tokio::time::sleep(TICK), if waiting => queue.push(Msg::Tick),
+        }
+    }
+}
+
+fn on_event(app: &mut App, event: Event) -> (Vec<Msg>, Loop) {
+    match event {
+        Event::Key(key) => input(key).map_or_else(|| (Vec::new(), Loop::On), |i| app.key(i)),
+        Event::Paste(text) => {
+            let screen = app.wizard.view();
+            app.focus.paste(&screen, &text);
+            (Vec::new(), Loop::On)
+        }
+        _ => (Vec::new(), Loop::On),
+    }
+}
+
+/// Gives the terminal back, stops as the shell expects, and takes it again when it goes on.
+fn suspend(screen: &mut terminal::Screen) -> io::Result<()> {
+    terminal::restore();
+    #[cfg(unix)]
+    signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
+    let guard = Guard::enter()?;
+    // The guard in `run` still restores at the end; this one must not do it now.
+    std::mem::forget(guard);
+    screen.clear()
+}
+
+enum Signal {
+    End,
+    Stop,
+    Continue,
+}
+
+#[cfg(unix)]
+struct Signals {
+    term: tokio::signal::unix::Signal,
+    hup: tokio::signal::unix::Signal,
+    int: tokio::signal::unix::Signal,
+    stop: tokio::signal::unix::Signal,
+    cont: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            term: signal(SignalKind::terminate())?,
+            hup: signal(SignalKind::hangup())?,
+            int: signal(SignalKind::interrupt())?,
+            stop: signal(SignalKind::from_raw(signal_hook::consts::SIGTSTP))?,
+            cont: signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?,
+        })
+    }
+
+    async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.term.recv() => Signal::End,
+            _ = self.hup.recv() => Signal::End,
+            _ = self.int.recv() => Signal::End,
+            _ = self.stop.recv() => Signal::Stop,
+            _ = self.cont.recv() => Signal::Continue,
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> Signal {
+        let _ = tokio::signal::ctrl_c().await;
+        Signal::End
+    }
+}

@@ -1,0 +1,270 @@
+//! The frame: header, steps, page, status, keys. Drawing takes references and looks nothing up.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Position, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+use unicode_width::UnicodeWidthStr as _;
+
+use super::focus::{Focus, Item, items};
+use super::overlay::{self, Overlay};
+use super::page;
+use super::theme::{Theme, of_word};
+use crate::domain::call::Call;
+use crate::domain::text::Printable;
+use crate::ui::screen::{Key, Screen, Tone};
+use crate::ui::wizard::Wizard;
+
+/// From this width on the steps stand in a column at the left, and the live checks at the right.
+const WIDE: u16 = 110;
+
+pub struct View<'a> {
+    pub wizard: &'a Wizard,
+    pub screen: &'a Screen,
+    pub theme: Theme,
+    pub overlay: Option<Overlay>,
+    pub overlay_scroll: usize,
+    pub calls: &'a [Call],
+    pub total_calls: usize,
+}
+
+/// Draws, and gives back the scroll that was possible.
+pub fn draw(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus) -> usize {
+    let area = frame.area();
+    let wide = area.width >= WIDE;
+    let [header, steps, rule, body, rule2, status, keys] =
+        Layout::vertical([Constraint::Length(1), Constraint::Length(u16::from(!wide)), Constraint::Length(1), Constraint::Min(0), Constraint::Length(1), Constraint::Length(1), Constraint::Length(1)]).areas(area);
+    draw_header(frame, view, header);
+    if !wide {
+        draw_steps_line(frame, view, steps);
+    }
+    let line = "─".repeat(usize::from(area.width));
+    for at in [rule, rule2] {
+        frame.render_widget(Paragraph::new(Span::styled(line.clone(), view.theme.tone(Tone::Dim))), at);
+    }
+    let mut reached = 0;
+    if let Some(overlay) = view.overlay {
+        reached = draw_overlay(frame, view, overlay, body);
+    } else if wide {
+        let [left, gap, middle, gap2, right] = Layout::horizontal([Constraint::Length(25), Constraint::Length(2), Constraint::Min(0), Constraint::Length(2), Constraint::Length(35)]).areas(body);
+        draw_steps_column(frame, view, left);
+        let bar: Vec<Line<'_>> = (0..body.height).map(|_| Line::from(Span::styled("│", view.theme.tone(Tone::Dim)))).collect();
+        frame.render_widget(Paragraph::new(bar.clone()), gap);
+        frame.render_widget(Paragraph::new(bar), gap2);
+        draw_page(frame, view, focus, middle);
+        draw_live(frame, view, right);
+    } else {
+        draw_page(frame, view, focus, body);
+    }
+    draw_status(frame, view, status);
+    draw_keys(frame, view, focus, keys);
+    reached
+}
+
+fn draw_header(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
+    let width = usize::from(area.width);
+    let right = format!("step {} of {} ", view.wizard.at + 1, view.wizard.overview().len());
+    let left = " studiolink   ";
+    let room = width.saturating_sub(left.width() + right.width());
+    let place = view.wizard.model.place().to_width(room);
+    let gap = width.saturating_sub(left.width() + place.columns() + right.width());
+    let line = Line::from(vec![
+        Span::styled(left, view.theme.tone(Tone::Strong)),
+        Span::raw(place.to_string()),
+        Span::raw(" ".repeat(gap)),
+        Span::styled(right, view.theme.tone(Tone::Dim)),
+    ]);
+    frame.render_widget(Paragraph::new(line), area);
+}
+
+fn draw_steps_line(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
+    let mut spans = Vec::new();
+    for (i, (title, word)) in view.wizard.overview().into_iter().enumerate() {
+        let here = i == view.wizard.at;
+        let (lead, name) = if here { ("▸", format!("{} {title} ", i + 1)) } else { (" ", format!("{} ", i + 1)) };
+        spans.push(Span::styled(format!("{lead}{name}"), if here { view.theme.focus() } else { view.theme.tone(Tone::Dim) }));
+        spans.push(Span::styled(format!("{word}  "), view.theme.tone(of_word(word))));
+    }
+    frame.render_widget(Paragraph::new(Line::from(spans)), area);
+}
+
+fn draw_steps_column(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
+    let mut lines = Vec::new();
+    for (i, (title, word)) in view.wizard.overview().into_iter().enumerate() {
+        let here = i == view.wizard.at;
+        let lead = if here { "▸" } else { " " };
+        let style = if here { view.theme.focus() } else { view.theme.tone(Tone::Plain) };
+        lines.push(Line::from(vec![Span::styled(format!("{lead} {} {title:<12}", i + 1), style), Span::styled(format!(" {word}"), view.theme.tone(of_word(word)))]));
+    }
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+fn draw_page(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus, area: Rect) {
+    let height = usize::from(area.height);
+    let page = page::page(view.screen, usize::from(area.width), view.theme, focus);
+    let most = page.lines.len().saturating_sub(height);
+    if focus.follow
+        && let Some((first, last)) = page.focus
+    {
+        if last >= focus.scroll + height.saturating_sub(1) {
+            focus.scroll = (last + 2).saturating_sub(height);
+        }
+        if first < focus.scroll + 1 {
+            focus.scroll = first.saturating_sub(1);
+        }
+        // A list near the top shows its title too.
+        if first < height.saturating_sub(1) {
+            focus.scroll = 0;
+        }
+    }
+    focus.scroll = focus.scroll.min(most);
+    let scroll = focus.scroll;
+    let shown: Vec<Line<'_>> = page.lines.into_iter().skip(scroll).take(height).collect();
+    frame.render_widget(Paragraph::new(shown), area);
+    if most > 0 && area.width > 12 && height > 0 {
+        let words = match (scroll, most - scroll) {
+            (0, below) => format!(" {below} more ▼ "),
+            (above, 0) => format!(" ▲ {above} more "),
+            (above, below) => format!(" ▲ {above}  {below} ▼ "),
+        };
+        let width = u16::try_from(words.width()).unwrap_or(area.width).min(area.width);
+        let corner = Rect { x: area.right() - width, y: area.bottom() - 1, width, height: 1 };
+        frame.render_widget(Paragraph::new(Span::styled(words, view.theme.focus())), corner);
+    }
+    if let Some((column, line)) = page.cursor
+        && line >= scroll
+        && line < scroll + height
+    {
+        let x = area.x + u16::try_from(column).unwrap_or(0).min(area.width.saturating_sub(1));
+        frame.set_cursor_position(Position { x, y: area.y + u16::try_from(line - scroll).unwrap_or(0) });
+    }
+}
+
+/// Every live test and every question, with its vantage point and milliseconds; what is under way comes first.
+fn draw_live(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
+    let width = usize::from(area.width);
+    let mut lines = vec![Line::from(Span::styled(format!("{:<19}{:>10}{:>5}", "Live checks", "from", "ms"), view.theme.tone(Tone::Dim)))];
+    let mut row = |word: &str, tone: Tone, what: &str, from: &str, right: &str| {
+        let room = width.saturating_sub(6 + from.width() + right.width() + 3);
+        let what = Printable::short(what, room);
+        let gap = room.saturating_sub(what.columns());
+        lines.push(Line::from(vec![
+            Span::styled(format!("{word:<5}"), view.theme.tone(tone)),
+            Span::raw(format!(" {what}{} ", " ".repeat(gap))),
+            Span::styled(format!("{from} {right}"), view.theme.tone(Tone::Dim)),
+        ]));
+    };
+    let model = &view.wizard.model;
+    for waiting in model.waiting.values() {
+        let seconds = model.now.saturating_sub(waiting.since) / 1000;
+        let slow = if seconds > 0 { format!("{seconds} s") } else { String::new() };
+        row("....", Tone::Dim, waiting.words.as_str(), "", &slow);
+    }
+    if let Some(studio) = &model.studio {
+        for (probe, reading) in &studio.readings {
+            let (word, tone) = match &reading.seen {
+                Ok(crate::domain::probe::Seen::NoKey) => ("-", Tone::Dim),
+                Ok(_) => ("OK", Tone::Good),
+                Err(_) => ("FAIL", Tone::Bad),
+            };
+            row(word, tone, &probe.words(), reading.vantage.word(), &format!("{:>4}", reading.millis));
+        }
+        for (ask, calls) in &studio.evidence {
+            let Some(last) = calls.last() else { continue };
+            let failed = calls.iter().find(|c| !c.succeeded());
+            let (word, tone) = if failed.is_some() { ("FAIL", Tone::Bad) } else { ("OK", Tone::Good) };
+            let millis: u64 = calls.iter().map(|c| c.millis).max().unwrap_or(0);
+            row(word, tone, ask.words(), last.vantage.word(), &format!("{millis:>4}"));
+        }
+    }
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+fn draw_overlay(frame: &mut Frame<'_>, view: &View<'_>, overlay: Overlay, area: Rect) -> usize {
+    let width = usize::from(area.width);
+    let mut lines = match overlay {
+        Overlay::Help => overlay::help(view.screen, width, view.theme),
+        Overlay::Log => overlay::log(view.calls, width, view.theme),
+        Overlay::Details => overlay::details(view.wizard, width, view.theme),
+    };
+    let title = Line::from(Span::styled(format!(" {}", overlay.title()), view.theme.tone(Tone::Strong)));
+    lines.insert(0, title);
+    lines.insert(1, Line::default());
+    let height = usize::from(area.height);
+    let most = lines.len().saturating_sub(height);
+    let scroll = view.overlay_scroll.min(most);
+    let shown: Vec<Line<'_>> = lines.into_iter().skip(scroll).take(height).collect();
+    frame.render_widget(Paragraph::new(shown), area);
+    most
+}
+
+fn draw_status(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
+    let model = &view.wizard.model;
+    let width = usize::from(area.width);
+    let line = if let Some((verdict, words)) = &model.note {
+        let word = verdict.word();
+        Line::from(vec![Span::styled(format!(" {word}  "), view.theme.tone((*verdict).into())), Span::raw(words.to_width(width.saturating_sub(word.len() + 4)).to_string())])
+    } else if let Some(oldest) = model.waiting.values().min_by_key(|w| w.since) {
+        let seconds = model.now.saturating_sub(oldest.since) / 1000;
+        let slow = if seconds > 0 { format!(", {seconds} s") } else { String::new() };
+        let words = Printable::short(&format!("{}{slow}  ({} under way)", oldest.words, model.waiting.len()), width.saturating_sub(8));
+        Line::from(vec![Span::styled(" ....  ", view.theme.tone(Tone::Dim)), Span::raw(words.to_string())])
+    } else {
+        let words = if view.total_calls == 0 { String::new() } else { format!(" {} calls answered; l lists them", view.total_calls) };
+        Line::from(Span::styled(Printable::short(&words, width).to_string(), view.theme.tone(Tone::Dim)))
+    };
+    frame.render_widget(Paragraph::new(line), area);
+}
+
+fn draw_keys(frame: &mut Frame<'_>, view: &View<'_>, focus: &Focus, area: Rect) {
+    let mut keys: Vec<(String, String)> = Vec::new();
+    let mut key = |k: &str, what: &str| keys.push((k.to_owned(), what.to_owned()));
+    if view.overlay.is_some() {
+        key("↑↓", "scroll");
+        key("Esc", "close");
+    } else if focus.is_typing(view.screen) {
+        key("Enter", "take it");
+        key("Esc", "leave the field");
+        key("Tab", "next");
+        key("Ctrl-U", "empty");
+    } else {
+        let on = items(view.screen).into_iter().find(|i| focus.is_on(i.id()));
+        match on {
+            Some(Item::List(list)) => {
+                key("↑↓", "move");
+                if list.enter.is_some() {
+                    key("Enter", "pick");
+                }
+            }
+            Some(Item::Choice(_)) => key("←→", "change"),
+            _ => {}
+        }
+        let picks = matches!(on, Some(Item::List(l)) if l.enter.is_some());
+        for action in &view.screen.actions {
+            if action.key != Key::Left {
+                let name = if action.key == Key::Right { "←→".to_owned() } else { action.key.name() };
+                key(&name, action.label);
+            }
+        }
+        if view.screen.next.is_some() {
+            key(if picks { "Tab Enter" } else { "Enter" }, "next");
+        }
+        if view.wizard.at > 0 {
+            key("Esc", "back");
+        }
+        key("d", "details");
+        key("?", "help");
+    }
+    let mut spans = vec![Span::raw(" ")];
+    let mut used = 1;
+    for (name, what) in keys {
+        let wide = name.width() + what.width() + 3;
+        if used + wide > usize::from(area.width) + 2 {
+            continue;
+        }
+        used += wide;
+        spans.push(Span::styled(name, view.theme.focus()));
+        spans.push(Span::styled(format!(" {what}  "), view.theme.tone(Tone::Dim)));
+    }
+    frame.render_widget(Paragraph::new(Line::from(spans)), area);
+}

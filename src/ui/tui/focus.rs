@@ -1,0 +1,350 @@
+//! Where the keys go on a page: one of its lists, fields or choices, or the page itself. Pure.
+
+use std::collections::HashMap;
+
+use super::keymap::Input;
+use crate::ui::screen::{Action, Block, Key, Screen};
+use crate::ui::wizard::Msg;
+
+/// What can have the focus, in the page's order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Item<'a> {
+    List(&'a crate::ui::screen::List),
+    Field(&'a crate::ui::screen::Field),
+    Choice(&'a crate::ui::screen::Choice),
+}
+
+impl Item<'_> {
+    pub fn id(&self) -> &'static str {
+        match self {
+            Self::List(l) => l.id,
+            Self::Field(f) => f.id,
+            Self::Choice(c) => c.id,
+        }
+    }
+}
+
+pub fn items(screen: &Screen) -> Vec<Item<'_>> {
+    let item = |b| match b {
+        &Block::List(ref l) if !l.rows.is_empty() => Some(Item::List(l)),
+        Block::Field(f) => Some(Item::Field(f)),
+        Block::Choice(c) => Some(Item::Choice(c)),
+        _ => None,
+    };
+    screen.blocks.iter().filter_map(item).collect()
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Edit {
+    pub field: &'static str,
+    pub text: Vec<char>,
+    pub at: usize,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Focus {
+    /// `None`: the page itself.
+    item: Option<&'static str>,
+    rows: HashMap<&'static str, usize>,
+    pub edit: Option<Edit>,
+    pub scroll: usize,
+    /// The page follows what has the focus until somebody scrolls.
+    pub follow: bool,
+    fresh: bool,
+}
+
+/// What came of a key: messages for the wizard, or a wish that only the full screen knows.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Took {
+    Msgs(Vec<Wish>),
+    Ignored,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    Act { id: &'static str, row: Option<usize> },
+    Set { field: &'static str, text: String },
+    Choose { choice: &'static str, at: usize },
+    Next,
+    Back,
+    Quit,
+    Help,
+    Log,
+    Details,
+}
+
+impl From<Wish> for Option<Msg> {
+    fn from(wish: Wish) -> Self {
+        Some(match wish {
+            Wish::Act { id, row } => Msg::Act { id, row },
+            Wish::Set { field, text } => Msg::Set { field, text },
+            Wish::Choose { choice, at } => Msg::Choose { choice, at },
+            Wish::Next => Msg::Next,
+            Wish::Back => Msg::Back,
+            Wish::Quit => Msg::Quit,
+            Wish::Help | Wish::Log | Wish::Details => return None,
+        })
+    }
+}
+
+impl Focus {
+    /// For a page that was just opened.
+    pub fn new() -> Self {
+        Self { fresh: true, follow: true, ..Self::default() }
+    }
+
+    /// Chooses where the keys go first, and keeps within what the page has now.
+    pub fn settle(&mut self, screen: &Screen) {
+        let items = items(screen);
+        if self.fresh && !items.is_empty() {
+            self.fresh = false;
+            let list = items.iter().find(|i| matches!(i, Item::List(_)));
+            let empty = items.iter().find(|i| matches!(i, Item::Field(f) if f.value.as_str().is_empty() && !f.secret));
+            self.item = list.or(empty).map(Item::id);
+        }
+        if self.item.is_some_and(|id| !items.iter().any(|i| i.id() == id)) {
+            self.item = items.iter().find(|i| matches!(i, Item::List(_))).map(Item::id);
+            self.edit = None;
+        }
+        for item in &items {
+            if let Item::List(list) = item {
+                let row = self.rows.entry(list.id).or_insert(list.start);
+                *row = (*row).min(list.rows.len() - 1);
+            }
+        }
+    }
+
+    pub fn is_on(&self, id: &str) -> bool {
+        self.item == Some(id)
+    }
+
+    pub fn is_typing(&self, screen: &Screen) -> bool {
+        matches!(self.current(screen), Some(Item::Field(_)))
+    }
+
+    pub fn row(&self, list: &str) -> usize {
+        self.rows.get(list).copied().unwrap_or(0)
+    }
+
+    fn current<'a>(&self, screen: &'a Screen) -> Option<Item<'a>> {
+        let id = self.item?;
+        items(screen).into_iter().find(|i| i.id() == id)
+    }
+
+    /// A row moved with its content: the cursor goes along.
+    fn go_with(&mut self, action: &Action, list: &'static str, rows: usize) {
+        let row = self.row(list);
+        match action.id {
+            "up" => {
+                self.rows.insert(list, row.saturating_sub(1));
+            }
+            "down" => {
+                self.rows.insert(list, (row + 1).min(rows.saturating_sub(1)));
+            }
+            _ => {}
+        }
+    }
+
+    fn step(&mut self, screen: &Screen, forward: bool) {
+        let items = items(screen);
+        let at = self.item.and_then(|id| items.iter().position(|i| i.id() == id));
+        // The page itself stands behind the last item.
+        let places = items.len() + 1;
+        let now = at.unwrap_or(items.len());
+        let next = if forward { (now + 1) % places } else { (now + places - 1) % places };
+        self.item = items.get(next).map(Item::id);
+        self.follow = true;
+    }
+
+    fn take_edit(&mut self) -> Vec<Wish> {
+        match self.edit.take() {
+            Some(edit) => vec![Wish::Set { field: edit.field, text: edit.text.into_iter().collect() }],
+            None => Vec::new(),
+        }
+    }
+
+    fn editing(&mut self, field: &crate::ui::screen::Field) -> &mut Edit {
+        if self.edit.as_ref().is_none_or(|e| e.field != field.id) {
+            let text: Vec<char> = if field.secret { Vec::new() } else { field.value.as_str().chars().collect() };
+            self.edit = Some(Edit { field: field.id, at: text.len(), text });
+        }
+        self.edit.get_or_insert_with(Edit::default)
+    }
+
+    pub fn paste(&mut self, screen: &Screen, text: &str) {
+        if let Some(Item::Field(field)) = self.current(screen) {
+            let edit = self.editing(field);
+            for c in text.trim().chars().filter(|c| !c.is_control()) {
+                edit.text.insert(edit.at, c);
+                edit.at += 1;
+            }
+        }
+    }
+
+    pub fn input(&mut self, screen: &Screen, input: Input) -> Took {
+        let current = self.current(screen);
+        if let Some(Item::Field(field)) = current
+            && let Some(took) = self.in_field(screen, field, input)
+        {
+            return took;
+        }
+        let wishes = match (input, current) {
+            (Input::Tab, _) => {
+                let wishes = self.take_edit();
+                self.step(screen, true);
+                wishes
+            }
+            (Input::BackTab, _) => {
+                let wishes = self.take_edit();
+                self.step(screen, false);
+                wishes
+            }
+            (Input::Up | Input::Down, Some(Item::List(list))) => {
+                let (row, last) = (self.row(list.id), list.rows.len() - 1);
+                let next = if input == Input::Up { row.saturating_sub(1) } else { (row + 1).min(last) };
+                if next == row {
+                    // At the list's end the page goes on scrolling, so that what is below can be read.
+                    self.scroll_by(input);
+                } else {
+                    self.rows.insert(list.id, next);
+                    self.follow = true;
+                }
+                Vec::new()
+            }
+            (Input::Home, Some(Item::List(list))) => {
+                self.rows.insert(list.id, 0);
+                self.follow = true;
+                Vec::new()
+            }
+            (Input::End, Some(Item::List(list))) => {
+                self.rows.insert(list.id, list.rows.len() - 1);
+                self.follow = true;
+                Vec::new()
+            }
+            (Input::Left, Some(Item::Choice(c))) if c.chosen > 0 => vec![Wish::Choose { choice: c.id, at: c.chosen - 1 }],
+            (Input::Right, Some(Item::Choice(c))) if c.chosen + 1 < c.options.len() => vec![Wish::Choose { choice: c.id, at: c.chosen + 1 }],
+            (Input::Left | Input::Right, Some(Item::Choice(_))) => Vec::new(),
+            (Input::Up, Some(Item::Choice(_))) => {
+                self.step(screen, false);
+                Vec::new()
+            }
+            (Input::Down, Some(Item::Choice(_))) => {
+                self.step(screen, true);
+                Vec::new()
+            }
+            (Input::Enter, Some(Item::List(list))) if list.enter.is_some() => vec![Wish::Act { id: list.enter.unwrap_or_default(), row: Some(self.row(list.id)) }],
+            (Input::Enter, _) => vec![Wish::Next],
+            (Input::Escape, _) => vec![Wish::Back],
+            (Input::Up | Input::Down | Input::PageUp | Input::PageDown | Input::Home | Input::End, _) => {
+                self.scroll_by(input);
+                Vec::new()
+            }
+            (Input::Left, _) => self.act(screen, Key::Left),
+            (Input::Right, _) => self.act(screen, Key::Right),
+            (Input::Char(' '), _) => self.act(screen, Key::Space),
+            (Input::Char(c), _) => {
+                let acted = self.act(screen, Key::Char(c));
+                match c {
+                    _ if !acted.is_empty() => acted,
+                    '?' => vec![Wish::Help],
+                    'l' => vec![Wish::Log],
+                    'd' => vec![Wish::Details],
+                    'q' => vec![Wish::Quit],
+                    // An unknown key still disarms what was armed.
+                    _ => vec![Wish::Act { id: "", row: None }],
+                }
+            }
+            _ => return Took::Ignored,
+        };
+        Took::Msgs(wishes)
+    }
+
+    fn act(&mut self, screen: &Screen, key: Key) -> Vec<Wish> {
+        let Some(action) = screen.actions.iter().find(|a| a.key == key) else { return Vec::new() };
+        let list = screen.lists().find(|l| !l.rows.is_empty());
+        let row = list.filter(|_| action.on_row).map(|l| self.row(l.id));
+        if action.on_row && row.is_none() {
+            return Vec::new();
+        }
+        if let Some(list) = list.filter(|_| action.on_row) {
+            self.go_with(action, list.id, list.rows.len());
+        }
+        vec![Wish::Act { id: action.id, row }]
+    }
+
+    fn scroll_by(&mut self, input: Input) {
+        self.follow = false;
+        self.scroll = match input {
+            Input::Up => self.scroll.saturating_sub(1),
+            Input::PageUp => self.scroll.saturating_sub(10),
+            Input::Down => self.scroll + 1,
+            Input::PageDown => self.scroll + 10,
+            Input::Home => 0,
+            _ => usize::MAX / 2,
+        };
+    }
+
+    fn in_field(&mut self, screen: &Screen, field: &crate::ui::screen::Field, input: Input) -> Option<Took> {
+        let done = Some(Took::Msgs(Vec::new()));
+        match input {
+            Input::Char(c) => {
+                let edit = self.editing(field);
+                edit.text.insert(edit.at, c);
+                edit.at += 1;
+                done
+            }
+            Input::Backspace => {
+                let edit = self.editing(field);
+                if edit.at > 0 {
+                    edit.at -= 1;
+                    edit.text.remove(edit.at);
+                }
+                done
+            }
+            Input::Delete => {
+                let edit = self.editing(field);
+                if edit.at < edit.text.len() {
+                    edit.text.remove(edit.at);
+                }
+                done
+            }
+            Input::Clear => {
+                let edit = self.editing(field);
+                edit.text.clear();
+                edit.at = 0;
+                done
+            }
+            Input::Left | Input::Right | Input::Home | Input::End => {
+                let edit = self.editing(field);
+                edit.at = match input {
+                    Input::Left => edit.at.saturating_sub(1),
+                    Input::Right => (edit.at + 1).min(edit.text.len()),
+                    Input::Home => 0,
+                    _ => edit.text.len(),
+                };
+                done
+            }
+            Input::Enter => {
+                let wishes = self.take_edit();
+                self.item = None;
+                Some(Took::Msgs(wishes))
+            }
+            Input::Escape => {
+                self.edit = None;
+                self.item = None;
+                done
+            }
+            Input::Up => {
+                let wishes = self.take_edit();
+                self.step(screen, false);
+                Some(Took::Msgs(wishes))
+            }
+            Input::Down => {
+                let wishes = self.take_edit();
+                self.step(screen, true);
+                Some(Took::Msgs(wishes))
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The full screen: a `Screen` drawn with ratatui. Only this folder names ratatui and crossterm.
+//!
+//! ```text
+//! header    studiolink   profile · region · farm / queue          3 of 7
+//! steps     1 OK  2 OK ▸3 Channels WARN ...      (a column at the left where there is room)
+//! page      the step                             (live checks at the right where there is room)
+//! status    what is under way, or a note
+//! keys      the keys that work now
+//! ```
+
+mod app;
+mod draw;
+mod focus;
+mod keymap;
+mod overlay;
+mod page;
+mod terminal;
+mod theme;
+
+pub use app::run;
+pub use terminal::install_panic_hook;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+//! What lies over the page for a while: help, the call log, details with evidence. Each is only lines.
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::keymap::EVERYWHERE;
+use super::theme::{Theme, of_word};
+use crate::domain::call::Call;
+use crate::domain::finding::{Finding, Topic};
+use crate::ui::report::{in_order, text};
+use crate::ui::screen::{Screen, Tone, fold};
+use crate::ui::wizard::Wizard;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overlay {
+    Help,
+    Log,
+    Details,
+}
+
+impl Overlay {
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Help => "Keys",
+            Self::Log => "Calls, newest last",
+            Self::Details => "Details and evidence",
+        }
+    }
+}
+
+pub fn help(screen: &Screen, width: usize, theme: Theme) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    let mut row = |keys: &str, what: &str| {
+        for (i, part) in fold(what, width.saturating_sub(14).max(1)).into_iter().enumerate() {
+            let keys = if i == 0 { format!(" {keys:<12} ") } else { " ".repeat(14) };
+            lines.push(Line::from(vec![Span::styled(keys, theme.focus()), Span::raw(part)]));
+        }
+    };
+    for action in &screen.actions {
+        row(&action.key.name(), action.label);
+    }
+    if let Some(next) = screen.next {
+        row("Enter", &format!("go on: {next}"));
+    }
+    for (keys, what) in EVERYWHERE {
+        row(keys, what);
+    }
+    lines
+}
+
+pub fn log(calls: &[Call], width: usize, theme: Theme) -> Vec<Line<'static>> {
+    if calls.is_empty() {
+        return vec![Line::from(" no call was made yet")];
+    }
+    calls
+        .iter()
+        .map(|c| {
+            let tone = if c.succeeded() { Tone::Good } else { Tone::Bad };
+            let id = c.request_id.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
+            let outcome = format!("{:<14.14}", c.outcome.as_str());
+            let name = format!("{} {}", c.service, c.operation);
+            let room = width.saturating_sub(10 + 11 + 10 + 16).max(8);
+            Line::from(vec![
+                Span::styled(format!(" {} ", c.at.strftime("%H:%M:%S")), theme.tone(Tone::Dim)),
+                Span::raw(format!("{:<11}", c.vantage.word())),
+                Span::raw(format!("{:>6} ms  ", c.millis)),
+                Span::styled(outcome, theme.tone(tone)),
+                Span::raw(format!(" {}", crate::domain::text::Printable::short(&format!("{name}  {id}"), room))),
+            ])
+        })
+        .collect()
+}
+
+pub fn details(wizard: &Wizard, width: usize, theme: Theme) -> Vec<Line<'static>> {
+    let topic = match wizard.at {
+        0 => Some(Topic::Identity),
+        1 => Some(Topic::Queue),
+        2 => Some(Topic::Channels),
+        3 => Some(Topic::Roles),
+        4 => Some(Topic::Server),
+        _ => None,
+    };
+    let findings: Vec<Finding> = wizard.model.findings().into_iter().filter(|f| topic.is_none_or(|t| f.topic == t)).collect();
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    let mut put = |indent: usize, label: &str, style: Style, words: &str| {
+        let hang = indent + label.chars().count();
+        for (i, part) in fold(words, width.saturating_sub(hang).max(1)).into_iter().enumerate() {
+            let lead = if i == 0 { format!("{}{label}", " ".repeat(indent)) } else { " ".repeat(hang) };
+            lines.push(Line::from(vec![Span::styled(lead, style), Span::raw(part)]));
+        }
+    };
+    let dim = theme.tone(Tone::Dim);
+    for finding in in_order(&findings) {
+        let word = finding.verdict.word();
+        put(1, &format!("{word:<12}"), theme.tone(of_word(word)), finding.says.as_str());
+        if let Some(check) = crate::checks::by_id(&finding.check) {
+            put(3, "check  ", dim, &format!("{}: {}", check.id(), check.title()));
+        } else {
+            put(3, "check  ", dim, &finding.check);
+        }
+        for (label, words) in [("why    ", &finding.why), ("fix    ", &finding.fix)] {
+            if let Some(words) = words {
+                put(3, label, dim, words.as_str());
+            }
+        }
+        if let Some(studio) = &wizard.model.studio {
+            for line in text::evidence(finding, studio, true) {
+                put(3, "seen   ", dim, &line);
+            }
+        }
+    }
+    if lines.is_empty() {
+        lines.push(Line::from(" nothing was looked at yet"));
+    }
+    lines
+}

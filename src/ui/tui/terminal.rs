@@ -1,0 +1,56 @@
+//! One guard owns raw mode, the alternate screen, the cursor and paste mode. Giving them back never fails loudly, may
+//! happen twice, and is shared by the guard's drop, the panic hook and the signals.
+
+use std::io::{self, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::cursor::Show;
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::execute;
+use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+
+static OURS: AtomicBool = AtomicBool::new(false);
+
+pub type Screen = Terminal<CrosstermBackend<io::Stdout>>;
+
+pub struct Guard(());
+
+impl Guard {
+    pub fn enter() -> io::Result<Self> {
+        enable_raw_mode()?;
+        OURS.store(true, Ordering::SeqCst);
+        let guard = Self(());
+        execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste)?;
+        Ok(guard)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+/// Gives the terminal back. What can't be given back is left: there is nobody to tell.
+pub fn restore() {
+    if OURS.swap(false, Ordering::SeqCst) {
+        let _ = execute!(io::stdout(), DisableBracketedPaste, LeaveAlternateScreen, Show);
+        let _ = disable_raw_mode();
+        let _ = io::stdout().flush();
+    }
+}
+
+/// A panic's message is read on the normal screen; the hook that was there before still runs.
+pub fn install_panic_hook() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        restore();
+        before(info);
+    }));
+}
+
+pub fn screen() -> io::Result<Screen> {
+    Terminal::new(CrosstermBackend::new(io::stdout()))
+}

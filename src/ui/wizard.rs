@@ -1,0 +1,250 @@
+//! The order of the steps and the pure top-level update: a message in, effects out. Nothing here waits or looks.
+
+use super::model::{Making, Model, SignIn, Waiting};
+use super::screen::Screen;
+use super::steps::{self, Step};
+use crate::domain::ask::{Answered, Ask};
+use crate::domain::finding::{Verdict, could_not_look};
+use crate::domain::ids::Region;
+use crate::domain::probe::{Probe, Reading};
+use crate::domain::problem::Problem;
+use crate::domain::text::{Printable, Secret};
+use crate::engine::apply::{Applied, Stop};
+use crate::engine::verify::IAM_PATIENCE;
+use crate::engine::{Event, State};
+
+/// What happened: somebody did something, or the world answered. Answers carry the generation they were asked in.
+#[derive(Debug, Clone)]
+pub enum Msg {
+    Start,
+    Act { id: &'static str, row: Option<usize> },
+    Set { field: &'static str, text: String },
+    Choose { choice: &'static str, at: usize },
+    Next,
+    Back,
+    Quit,
+    /// Ctrl-C, SIGTERM, SIGHUP: a run finishes its call, everything else ends.
+    Interrupt,
+    Profiles(Result<Vec<String>, Box<Problem>>),
+    SignedIn(Result<(Printable, Region), Box<Problem>>),
+    Learned(u64, Ask, Box<Answered>),
+    Read(u64, Probe, Box<Reading>),
+    Progress(Event),
+    Applied(Result<Box<Applied>, Box<Problem>>),
+    KeyFound(bool),
+    /// The world holds another key now, or none: what depends on it is asked again.
+    KeyHeld(bool),
+    KeyStored(Result<(), Box<Problem>>),
+    Saved(Result<(), Box<Problem>>),
+    Exported(Result<Printable, Box<Problem>>),
+    Tick,
+}
+
+/// What is to be done in the world. The driver is the only one that does it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    Profiles,
+    SignIn,
+    Ask(u64, Ask),
+    Try(u64, Probe),
+    Apply,
+    StopApply,
+    FindKey,
+    HoldKey(Secret<String>),
+    StoreKey(Secret<String>),
+    DropKey,
+    Remember(&'static str, String),
+    SaveFile,
+    Export,
+    Next,
+    Quit(u8),
+}
+
+pub struct Wizard {
+    pub model: Model,
+    steps: Vec<Box<dyn Step>>,
+    pub at: usize,
+    quitting: bool,
+}
+
+impl Wizard {
+    pub fn new(model: Model) -> Self {
+        Self { model, steps: steps::all(), at: 0, quitting: false }
+    }
+
+    pub fn view(&self) -> Screen {
+        self.steps[self.at].view(&self.model)
+    }
+
+    /// Title and state word of each step, in order.
+    pub fn overview(&self) -> Vec<(&'static str, &'static str)> {
+        self.steps.iter().map(|s| (s.title(), s.word(&self.model))).collect()
+    }
+
+    /// Is anything under way that a clock should show?
+    pub fn is_waiting(&self) -> bool {
+        !self.model.waiting.is_empty() || matches!(self.model.making, Making::UnderWay) || self.model.sign_in == SignIn::UnderWay || self.awaits_iam()
+    }
+
+    pub fn update(&mut self, now: u64, msg: Msg) -> Vec<Effect> {
+        self.model.now = now;
+        if matches!(msg, Msg::Act { .. } | Msg::Set { .. } | Msg::Choose { .. } | Msg::Next | Msg::Back) {
+            self.model.note = None;
+            self.quitting = false;
+        }
+        let mut effects = self.take(msg);
+        let mut ready = Vec::new();
+        while let Some(effect) = effects.pop() {
+            match effect {
+                Effect::Next => effects.extend(self.go(self.at + 1)),
+                Effect::Apply => {
+                    self.model.progress = self.model.plan().changes.into_iter().map(|c| (c, State::Waiting)).collect();
+                    self.model.making = Making::UnderWay;
+                    ready.push(Effect::Apply);
+                    effects.extend(self.go(self.steps.len() - 1));
+                }
+                other => ready.push(other),
+            }
+        }
+        ready.reverse();
+        ready.extend(self.look());
+        ready
+    }
+
+    fn take(&mut self, msg: Msg) -> Vec<Effect> {
+        let model = &mut self.model;
+        match msg {
+            Msg::Start => return vec![Effect::Profiles, Effect::SignIn, Effect::FindKey],
+            Msg::Next => {
+                if self.view().next.is_some() {
+                    return self.go(self.at + 1);
+                }
+            }
+            Msg::Back => {
+                if self.at > 0 && !matches!(self.model.making, Making::UnderWay) {
+                    return self.go(self.at - 1);
+                }
+            }
+            Msg::Quit => {
+                if matches!(model.making, Making::UnderWay) {
+                    model.note = Some((Verdict::Warn, "The changes are being made; s or Ctrl-C stops after the current call".into()));
+                } else if self.quitting || matches!(model.making, Making::Made { .. }) {
+                    return vec![Effect::Quit(exit_code(model))];
+                } else {
+                    self.quitting = true;
+                    model.note = Some((Verdict::Warn, "Nothing was written. q again quits".into()));
+                }
+            }
+            Msg::Interrupt => {
+                return match model.making {
+                    Making::UnderWay => vec![Effect::StopApply],
+                    Making::Made { .. } => vec![Effect::Quit(exit_code(model))],
+                    _ => vec![Effect::Quit(130)],
+                };
+            }
+            Msg::Profiles(profiles) => model.profiles = profiles,
+            Msg::SignedIn(Ok((profile, region))) => {
+                model.sign_in = SignIn::Yes { profile, region: region.clone() };
+                model.look_afresh(region);
+                return vec![Effect::FindKey];
+            }
+            Msg::SignedIn(Err(problem)) => {
+                model.sign_in = SignIn::Failed(problem);
+                model.studio = None;
+                model.waiting.clear();
+            }
+            Msg::Learned(generation, ask, answered) if generation == model.generation => {
+                model.waiting.remove(&format!("{ask:?}"));
+                if let Some(studio) = &mut model.studio {
+                    studio.learn(&ask, *answered);
+                }
+                // A step may have waited for just this; it decides on it without anybody's key.
+                return self.steps[self.at].enter_if_waiting(&mut self.model);
+            }
+            Msg::Read(generation, probe, reading) if generation == model.generation => {
+                model.waiting.remove(&format!("{probe:?}"));
+                if let Some(studio) = &mut model.studio {
+                    studio.readings.insert(probe, *reading);
+                }
+            }
+            Msg::Learned(..) | Msg::Read(..) => {}
+            Msg::Progress(event) => model.hear(event),
+            Msg::Applied(Ok(applied)) => {
+                let interrupted = applied.stop == Some(Stop::Interrupted);
+                let clean = applied.stop.is_none();
+                model.making = Making::Made { applied, since: model.now };
+                if interrupted {
+                    return vec![Effect::Quit(130)];
+                }
+                if let Some(region) = model.studio.as_ref().map(|s| s.region.clone()) {
+                    model.look_afresh(region);
+                }
+                return if clean { vec![Effect::SaveFile] } else { Vec::new() };
+            }
+            Msg::Applied(Err(problem)) => model.making = Making::Refused(problem),
+            Msg::KeyFound(found) => model.has_key = found,
+            Msg::KeyHeld(held) => {
+                model.has_key = held;
+                model.try_again(|p| matches!(p, Probe::AyonKey(_)));
+                model.forget(|a| matches!(a, Ask::Bundles(_) | Ask::Addon(..)));
+            }
+            Msg::Saved(saved) => model.saved = Some(saved),
+            Msg::Exported(Ok(path)) => model.note = Some((Verdict::Ok, format!("The plan is in {path}; make it with: studiolink apply {path} --yes").into())),
+            Msg::Exported(Err(problem)) => model.note = Some((Verdict::Fail, format!("{}: {}", problem.doing, problem.because).into())),
+            Msg::Tick => {
+                if self.awaits_iam() && self.model.waiting.is_empty() {
+                    self.model.try_again(|p| matches!(p, Probe::ChannelAsQueueRole(..)));
+                }
+            }
+            msg @ (Msg::Act { .. } | Msg::Set { .. } | Msg::Choose { .. } | Msg::KeyStored(_)) => return self.steps[self.at].update(&msg, &mut self.model),
+        }
+        Vec::new()
+    }
+
+    /// IAM may still be spreading what was just written: the queue role is asked again until its time is up.
+    fn awaits_iam(&self) -> bool {
+        let Making::Made { applied, since } = &self.model.making else { return false };
+        let most = u64::try_from(IAM_PATIENCE.as_millis()).unwrap_or(u64::MAX);
+        let waited = self.model.now.saturating_sub(*since);
+        applied.changed_roles() && !self.model.sandbox && waited < most && self.model.findings().iter().any(|f| f.check == "channel-as-queue-role" && f.verdict == Verdict::Fail)
+    }
+
+    fn go(&mut self, to: usize) -> Vec<Effect> {
+        self.at = to.min(self.steps.len() - 1);
+        self.model.reached = self.model.reached.max(self.at);
+        self.steps[self.at].enter(&mut self.model)
+    }
+
+    fn look(&mut self) -> Vec<Effect> {
+        let (asks, probes) = self.model.to_look_at();
+        let generation = self.model.generation;
+        let mut effects = Vec::new();
+        for ask in asks {
+            self.model.waiting.insert(format!("{ask:?}"), Waiting { words: ask.words().into(), since: self.model.now });
+            effects.push(Effect::Ask(generation, ask));
+        }
+        for probe in probes {
+            self.model.waiting.insert(format!("{probe:?}"), Waiting { words: probe.words().into(), since: self.model.now });
+            effects.push(Effect::Try(generation, probe));
+        }
+        effects
+    }
+}
+
+/// 0 done, 1 a change or a promised check failed, 3 could not look, 130 nothing was made.
+pub fn exit_code(model: &Model) -> u8 {
+    match &model.making {
+        Making::NotYet | Making::UnderWay => 130,
+        Making::Refused(_) => 1,
+        Making::Made { applied, .. } => {
+            let findings = model.findings();
+            match &applied.stop {
+                Some(Stop::Interrupted) => 130,
+                Some(_) => 1,
+                None if findings.iter().any(|f| f.verdict == Verdict::Fail) => 1,
+                None if could_not_look(&findings) || !model.waiting.is_empty() => 3,
+                None => 0,
+            }
+        }
+    }
+}
