@@ -21,7 +21,13 @@ pub fn package(view: &View) -> Option<String> {
 
 fn bundle<'a>(view: &View<'a>) -> Option<&'a Bundle> {
     let bundles = view.studio.bundles.known()?;
-    let of = |wanted: &Wanted| if wanted.pin == Pin::StagingBundle { bundles.staging.as_ref() } else { bundles.production.as_ref() };
+    let of = |wanted: &Wanted| {
+        if wanted.pin == Pin::StagingBundle {
+            bundles.staging.as_ref()
+        } else {
+            bundles.production.as_ref()
+        }
+    };
     of(view.wanted)
 }
 
@@ -49,19 +55,67 @@ impl Check for BundleLauncher {
     fn check(&self, view: &View) -> Vec<Finding> {
         let ask = Ask::Bundles(view.wanted.server.url.clone());
         if view.studio.bundles.known().is_none() {
-            return vec![super::addon_channels::no_key_or(view, self, "which launcher the studio's bundle asks for", &view.studio.bundles, ask)];
+            return vec![super::addon_channels::no_key_or(
+                view,
+                self,
+                "which launcher the studio's bundle asks for",
+                &view.studio.bundles,
+                ask,
+            )];
         }
-        let word = if view.wanted.pin == Pin::StagingBundle { "staging" } else { "production" };
+        let word = if view.wanted.pin == Pin::StagingBundle {
+            "staging"
+        } else {
+            "production"
+        };
         let finding = match (bundle(view).map(|b| (b, &b.installer)), &view.wanted.pin) {
-            (None, _) => says(self, Verdict::Warn, format!("AYON has no {word} bundle")).why("the launcher on a worker would end with \"No studio bundle is set\"").fix(format!("set a bundle to {word} in AYON")),
-            (Some((b, None)), _) => says(self, Verdict::Warn, format!("The {word} bundle {} names no launcher version", b.name.show())).why(self.why()).fix("set the bundle's launcher version in AYON"),
-            (Some((b, Some(v))), Pin::Exactly(pin)) if v.raw() != pin => says(self, Verdict::Warn, format!("The pin is =={pin}, and the {word} bundle {} asks for launcher {}", b.name.show(), v.show()))
-                .why(self.why())
-                .fix(format!("write pin = \"=={}\" or pin = \"bundle:{word}\" in the studio file", v.show())),
-            (Some((b, Some(v))), Pin::Latest) => says(self, Verdict::Warn, format!("The pin is \"latest\", and the {word} bundle {} asks for launcher {}", b.name.show(), v.show()))
-                .why(self.why())
-                .fix(format!("write pin = \"bundle:{word}\" in the studio file")),
-            (Some((b, Some(v))), _) => says(self, Verdict::Ok, format!("Launcher {} by the {word} bundle {}", v.show(), b.name.show())),
+            (None, _) => says(self, Verdict::Warn, format!("AYON has no {word} bundle"))
+                .why("the launcher on a worker would end with \"No studio bundle is set\"")
+                .fix(format!("set a bundle to {word} in AYON")),
+            (Some((b, None)), _) => says(
+                self,
+                Verdict::Warn,
+                format!(
+                    "The {word} bundle {} names no launcher version",
+                    b.name.show()
+                ),
+            )
+            .why(self.why())
+            .fix("set the bundle's launcher version in AYON"),
+            (Some((b, Some(v))), Pin::Exactly(pin)) if v.raw() != pin => says(
+                self,
+                Verdict::Warn,
+                format!(
+                    "The pin is =={pin}, and the {word} bundle {} asks for launcher {}",
+                    b.name.show(),
+                    v.show()
+                ),
+            )
+            .why(self.why())
+            .fix(format!(
+                "write pin = \"=={}\" or pin = \"bundle:{word}\" in the studio file",
+                v.show()
+            )),
+            (Some((b, Some(v))), Pin::Latest) => says(
+                self,
+                Verdict::Warn,
+                format!(
+                    "The pin is \"latest\", and the {word} bundle {} asks for launcher {}",
+                    b.name.show(),
+                    v.show()
+                ),
+            )
+            .why(self.why())
+            .fix(format!("write pin = \"bundle:{word}\" in the studio file")),
+            (Some((b, Some(v))), _) => says(
+                self,
+                Verdict::Ok,
+                format!(
+                    "Launcher {} by the {word} bundle {}",
+                    v.show(),
+                    b.name.show()
+                ),
+            ),
         };
         vec![finding.from(Source::Fact(ask))]
     }

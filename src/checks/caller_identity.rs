@@ -1,6 +1,7 @@
 //! Who makes the calls.
 
 use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says, unseen};
+use crate::domain::text::Printable;
 
 pub struct CallerIdentity;
 
@@ -24,7 +25,16 @@ impl Check for CallerIdentity {
 
     fn check(&self, view: &View) -> Vec<Finding> {
         vec![match view.studio.caller.known() {
-            Some(caller) => says(self, Verdict::Ok, format!("Signed in to account {} as {}", caller.account, caller.arn.show())).from(Source::Fact(Ask::Caller)),
+            Some(caller) => says(
+                self,
+                Verdict::Ok,
+                format!(
+                    "Signed in to account {} as {}",
+                    caller.account,
+                    Printable::short(caller.arn.raw(), 160)
+                ),
+            )
+            .from(Source::Fact(Ask::Caller)),
             None => unseen(self, "who is signed in", &view.studio.caller, Ask::Caller),
         }]
     }

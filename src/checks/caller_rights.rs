@@ -30,10 +30,22 @@ impl Check for CallerRights {
 
     fn check(&self, view: &View) -> Vec<Finding> {
         let Some(rights) = view.studio.rights.known() else {
-            return vec![unseen(self, "what this identity may do; that blocks nothing, each call will tell", &view.studio.rights, Ask::Rights)];
+            return vec![unseen(
+                self,
+                "what this identity may do; that blocks nothing, each call will tell",
+                &view.studio.rights,
+                Ask::Rights,
+            )];
         };
         let finding = if rights.refused.is_empty() {
-            says(self, Verdict::Ok, format!("All {} calls of setup are allowed (simulated by IAM)", rights.allowed.len()))
+            says(
+                self,
+                Verdict::Ok,
+                format!(
+                    "All {} calls of setup are allowed (simulated by IAM)",
+                    rights.allowed.len()
+                ),
+            )
         } else {
             says(self, Verdict::Warn, format!("Not allowed to this identity (simulated by IAM): {}", rights.refused.join(", ")))
                 .why("the simulator sees this identity's policies, not service control policies of the organisation or a session's own")

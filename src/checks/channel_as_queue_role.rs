@@ -26,16 +26,32 @@ impl Check for ChannelAsQueueRole {
     }
 
     fn probes(&self, view: &View) -> Vec<Probe> {
-        let s3 = view.wanted.channels.iter().filter(|c| matches!(c.place(), Place::S3 { .. }));
-        let with_role = view.wanted.queues.iter().filter(|q| view.studio.queue(q).known().is_some_and(|q| q.role.is_some()));
+        let s3 = view
+            .wanted
+            .channels
+            .iter()
+            .filter(|c| matches!(c.place(), Place::S3 { .. }));
+        let with_role = view.wanted.queues.iter().filter(|q| {
+            view.studio
+                .queue(q)
+                .known()
+                .is_some_and(|q| q.role.is_some())
+        });
         let with_role: Vec<_> = with_role.collect();
-        s3.flat_map(|c| with_role.iter().map(|q| Probe::ChannelAsQueueRole((*q).clone(), c.clone()))).collect()
+        s3.flat_map(|c| {
+            with_role
+                .iter()
+                .map(|q| Probe::ChannelAsQueueRole((*q).clone(), c.clone()))
+        })
+        .collect()
     }
 
     fn check(&self, view: &View) -> Vec<Finding> {
         let mut findings = Vec::new();
         for probe in self.probes(view) {
-            let Probe::ChannelAsQueueRole(key, channel) = &probe else { continue };
+            let Probe::ChannelAsQueueRole(key, channel) = &probe else {
+                continue;
+            };
             let name = view.studio.queue_name(key);
             let Some(reading) = view.studio.readings.get(&probe) else {
                 let finding = says(self, Verdict::Skipped, format!("{channel} was not read as the role of queue {name}"))

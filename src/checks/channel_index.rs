@@ -26,11 +26,21 @@ impl Check for ChannelIndex {
     }
 
     fn probes(&self, view: &View) -> Vec<Probe> {
-        view.wanted.channels.iter().filter(|c| c.place() != Place::AwsAlias).cloned().map(Probe::ChannelHere).collect()
+        view.wanted
+            .channels
+            .iter()
+            .filter(|c| c.place() != Place::AwsAlias)
+            .cloned()
+            .map(Probe::ChannelHere)
+            .collect()
     }
 
     fn check(&self, view: &View) -> Vec<Finding> {
-        view.wanted.channels.iter().map(|c| self.of_channel(view, c)).collect()
+        view.wanted
+            .channels
+            .iter()
+            .map(|c| self.of_channel(view, c))
+            .collect()
     }
 }
 
@@ -42,12 +52,20 @@ impl ChannelIndex {
         }
         let probe = Probe::ChannelHere(channel.clone());
         let Some(reading) = view.studio.readings.get(&probe) else {
-            return says(self, Verdict::Skipped, format!("{channel} was not tried")).why("no live test was run");
+            return says(self, Verdict::Skipped, format!("{channel} was not tried"))
+                .why("no live test was run");
         };
         let is_s3 = matches!(channel.place(), Place::S3 { .. });
         let read_by_role = || {
-            let as_role = |k: &crate::domain::ids::QueueKey| Probe::ChannelAsQueueRole(k.clone(), channel.clone());
-            view.wanted.queues.iter().any(|k| view.studio.readings.get(&as_role(k)).is_some_and(|r| r.seen.is_ok()))
+            let as_role = |k: &crate::domain::ids::QueueKey| {
+                Probe::ChannelAsQueueRole(k.clone(), channel.clone())
+            };
+            view.wanted.queues.iter().any(|k| {
+                view.studio
+                    .readings
+                    .get(&as_role(k))
+                    .is_some_and(|r| r.seen.is_ok())
+            })
         };
         let finding = match &reading.seen {
             Ok(Seen::Index { .. }) => says(self, Verdict::Ok, format!("{channel}: noarch/repodata.json is there, {} ms", reading.millis)),

@@ -24,13 +24,19 @@ impl Check for EnvironmentKind {
     }
 
     fn asks(&self, view: &View) -> Vec<Ask> {
-        view.wanted.queues.iter().flat_map(|q| [Ask::Environments(q.clone()), Ask::Fleets(q.clone())]).collect()
+        view.wanted
+            .queues
+            .iter()
+            .flat_map(|q| [Ask::Environments(q.clone()), Ask::Fleets(q.clone())])
+            .collect()
     }
 
     fn check(&self, view: &View) -> Vec<Finding> {
         let mut findings = Vec::new();
         for key in &view.wanted.queues {
-            let Some(fleets) = view.studio.fleets(key).known() else { continue };
+            let Some(fleets) = view.studio.fleets(key).known() else {
+                continue;
+            };
             let customer: Vec<String> = fleets
                 .iter()
                 .filter_map(|f| f.fleet.known())
@@ -43,9 +49,17 @@ impl Check for EnvironmentKind {
                         .why(self.why())
                         .fix("give the customer-managed fleet a queue of its own, or use the inline kind of environment; set DISABLE_CONDA_ENV=1 on hosts that bring their own launcher")
                 } else {
-                    says(self, Verdict::Ok, format!("{} suits the fleets of the queue", template.kind.words()))
+                    says(
+                        self,
+                        Verdict::Ok,
+                        format!("{} suits the fleets of the queue", template.kind.words()),
+                    )
                 };
-                findings.push(finding.from(Source::Fact(Ask::Environments(key.clone()))).from(Source::Fact(Ask::Fleets(key.clone()))));
+                findings.push(
+                    finding
+                        .from(Source::Fact(Ask::Environments(key.clone())))
+                        .from(Source::Fact(Ask::Fleets(key.clone()))),
+                );
             }
         }
         findings

@@ -22,18 +22,36 @@ impl Check for FleetRoles {
     }
 
     fn asks(&self, view: &View) -> Vec<Ask> {
-        view.wanted.queues.iter().cloned().map(Ask::Fleets).collect()
+        view.wanted
+            .queues
+            .iter()
+            .cloned()
+            .map(Ask::Fleets)
+            .collect()
     }
 
     fn check(&self, view: &View) -> Vec<Finding> {
         let wanted = view.wanted;
-        let fleets: Vec<_> = wanted.queues.iter().filter_map(|q| view.studio.fleets(q).known()).flatten().collect();
+        let fleets: Vec<_> = wanted
+            .queues
+            .iter()
+            .filter_map(|q| view.studio.fleets(q).known())
+            .flatten()
+            .collect();
         if fleets.is_empty() || fleets.iter().any(|f| f.fleet.known().is_none()) {
             return Vec::new(); // queue-fleets says why
         }
-        let offered: Vec<&str> = fleets.iter().filter_map(|f| f.fleet.known()).flat_map(|f| &f.roles).map(|r| r.raw()).collect();
+        let offered: Vec<&str> = fleets
+            .iter()
+            .filter_map(|f| f.fleet.known())
+            .flat_map(|f| &f.roles)
+            .map(crate::domain::text::Untrusted::raw)
+            .collect();
         let asked = wanted.render_roles.iter().chain(&wanted.publish_roles);
-        let missing: Vec<&str> = asked.map(String::as_str).filter(|r| !offered.contains(r)).collect();
+        let missing: Vec<&str> = asked
+            .map(String::as_str)
+            .filter(|r| !offered.contains(r))
+            .collect();
         let finding = if missing.is_empty() {
             says(self, Verdict::Ok, "Fleets offer every attr.role of [roles]")
         } else {
@@ -41,6 +59,12 @@ impl Check for FleetRoles {
                 .why(self.why())
                 .fix("add the value to a fleet's custom attribute attr.role, or correct [roles] in the studio file")
         };
-        vec![wanted.queues.iter().cloned().fold(finding, |f, q| f.from(Source::Fact(Ask::Fleets(q))))]
+        vec![
+            wanted
+                .queues
+                .iter()
+                .cloned()
+                .fold(finding, |f, q| f.from(Source::Fact(Ask::Fleets(q)))),
+        ]
     }
 }

@@ -101,11 +101,23 @@ pub fn says(check: &dyn Check, verdict: Verdict, says: impl Into<Printable>) -> 
 pub fn unseen<T>(check: &dyn Check, what: &str, fact: &Fact<T>, ask: Ask) -> Finding {
     let finding = match fact.problem() {
         Some(problem) => {
-            let lacking = problem.permission.as_ref().map(|p| format!(" (lacking: {p})")).unwrap_or_default();
-            says(check, Verdict::Unknown, format!("Not known: {what}")).why(format!("{}{lacking}", problem.because)).fix(problem.fix.as_str())
+            let lacking = problem
+                .permission
+                .as_ref()
+                .map(|p| format!(" (lacking: {p})"))
+                .unwrap_or_default();
+            says(check, Verdict::Unknown, format!("Not known: {what}"))
+                .why(format!("{}{lacking}", problem.because))
+                .fix(problem.fix.as_str())
         }
-        None if matches!(fact, Fact::Absent) => says(check, Verdict::Skipped, format!("There is nothing to look at: {what}")).why("the answer was that it does not exist"),
-        None => says(check, Verdict::Skipped, format!("Not looked at: {what}")).why("what it depends on is not known"),
+        None if matches!(fact, Fact::Absent) => says(
+            check,
+            Verdict::Skipped,
+            format!("There is nothing to look at: {what}"),
+        )
+        .why("the answer was that it does not exist"),
+        None => says(check, Verdict::Skipped, format!("Not looked at: {what}"))
+            .why("what it depends on is not known"),
     };
     finding.from(Source::Fact(ask))
 }
@@ -117,10 +129,17 @@ mod tests {
     #[test]
     fn every_file_of_the_folder_is_in_the_list() {
         let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/checks")).unwrap();
-        let mut files: Vec<String> = folder.map(|f| f.unwrap().file_name().into_string().unwrap()).filter(|f| f != "mod.rs").map(|f| f.replace(".rs", "").replace('_', "-")).collect();
+        let mut files: Vec<String> = folder
+            .map(|f| f.unwrap().file_name().into_string().unwrap())
+            .filter(|f| f != "mod.rs")
+            .map(|f| f.replace(".rs", "").replace('_', "-"))
+            .collect();
         files.sort();
         let mut ids: Vec<String> = ALL.iter().map(|c| c.id().to_owned()).collect();
         ids.sort();
-        assert_eq!(files, ids, "a check's file, its id and its entry in ALL go together");
+        assert_eq!(
+            files, ids,
+            "a check's file, its id and its entry in ALL go together"
+        );
     }
 }

@@ -21,23 +21,54 @@ impl Check for QueueChannels {
     }
 
     fn asks(&self, view: &View) -> Vec<Ask> {
-        view.wanted.queues.iter().cloned().map(Ask::Environments).collect()
+        view.wanted
+            .queues
+            .iter()
+            .cloned()
+            .map(Ask::Environments)
+            .collect()
     }
 
     fn check(&self, view: &View) -> Vec<Finding> {
         let mut findings = Vec::new();
         for key in &view.wanted.queues {
             let found = conda_environments(view.studio, key);
-            let [(environment, template)] = found.as_slice() else { continue };
-            let Some(today) = &template.channels else { continue };
-            let (today, wanted) = (split(today.as_deref().unwrap_or_default()).join(" "), join(&view.wanted.channels));
+            let [(environment, template)] = found.as_slice() else {
+                continue;
+            };
+            let Some(today) = &template.channels else {
+                continue;
+            };
+            let (today, wanted) = (
+                split(today.as_deref().unwrap_or_default()).join(" "),
+                join(&view.wanted.channels),
+            );
             let finding = if today == wanted {
-                says(self, Verdict::Ok, format!("\"{}\" carries the {} wanted channels in order", environment.name.show(), view.wanted.channels.len()))
+                says(
+                    self,
+                    Verdict::Ok,
+                    format!(
+                        "\"{}\" carries the {} wanted channels in order",
+                        environment.name.show(),
+                        view.wanted.channels.len()
+                    ),
+                )
             } else {
-                let have = if today.is_empty() { "none".to_owned() } else { today };
-                says(self, Verdict::Fail, format!("\"{}\" has other channels than wanted: {have}", environment.name.show()))
-                    .why(format!("wanted: {wanted}"))
-                    .fix("setup edits this one value; `studiolink plan` shows it")
+                let have = if today.is_empty() {
+                    "none".to_owned()
+                } else {
+                    today
+                };
+                says(
+                    self,
+                    Verdict::Fail,
+                    format!(
+                        "\"{}\" has other channels than wanted: {have}",
+                        environment.name.show()
+                    ),
+                )
+                .why(format!("wanted: {wanted}"))
+                .fix("setup edits this one value; `studiolink plan` shows it")
             };
             findings.push(finding.from(Source::Fact(Ask::Environments(key.clone()))));
         }

@@ -21,18 +21,38 @@ impl Check for QueueRole {
     }
 
     fn asks(&self, view: &View) -> Vec<Ask> {
-        let roles = view.wanted.queues.iter().filter_map(|q| view.studio.queue(q).known()?.role_arn());
-        view.wanted.queues.iter().cloned().map(Ask::Queue).chain(roles.map(Ask::Role)).collect()
+        let roles = view
+            .wanted
+            .queues
+            .iter()
+            .filter_map(|q| view.studio.queue(q).known()?.role_arn());
+        view.wanted
+            .queues
+            .iter()
+            .cloned()
+            .map(Ask::Queue)
+            .chain(roles.map(Ask::Role))
+            .collect()
     }
 
     fn check(&self, view: &View) -> Vec<Finding> {
-        let needs_role = view.wanted.channels.iter().any(|c| matches!(c.place(), Place::S3 { .. }));
+        let needs_role = view
+            .wanted
+            .channels
+            .iter()
+            .any(|c| matches!(c.place(), Place::S3 { .. }));
         let mut findings = Vec::new();
         for key in &view.wanted.queues {
-            let Some(queue) = view.studio.queue(key).known() else { continue };
+            let Some(queue) = view.studio.queue(key).known() else {
+                continue;
+            };
             let ask = Ask::Queue(key.clone());
             let Some(role) = &queue.role else {
-                let verdict = if needs_role { Verdict::Fail } else { Verdict::Warn };
+                let verdict = if needs_role {
+                    Verdict::Fail
+                } else {
+                    Verdict::Warn
+                };
                 let finding = says(self, verdict, format!("Queue {} has no role", queue.name.show()))
                     .why(self.why())
                     .fix("give the queue a service role in the console (this version does not create one)");
@@ -40,7 +60,16 @@ impl Check for QueueRole {
                 continue;
             };
             let Some(arn) = queue.role_arn() else {
-                let finding = says(self, Verdict::Fail, format!("The role of queue {} is no role's ARN: {}", queue.name.show(), role.show())).fix("set the queue's role again in the console");
+                let finding = says(
+                    self,
+                    Verdict::Fail,
+                    format!(
+                        "The role of queue {} is no role's ARN: {}",
+                        queue.name.show(),
+                        role.show()
+                    ),
+                )
+                .fix("set the queue's role again in the console");
                 findings.push(finding.from(Source::Fact(ask)));
                 continue;
             };

@@ -20,7 +20,10 @@ pub fn policies_of(role: &Role) -> (Vec<(String, Policy)>, Vec<String>) {
                 Ok(policy) => read.push((name.clone(), policy)),
                 Err(e) => unread.push(format!("policy {name}: {e}")),
             },
-            other => unread.push(format!("policy {name}: {}", other.problem().map_or("not read", |p| p.because.as_str()))),
+            other => unread.push(format!(
+                "policy {name}: {}",
+                other.problem().map_or("not read", |p| p.because.as_str())
+            )),
         }
     }
     (read, unread)
@@ -47,31 +50,79 @@ impl Check for QueueRoleChannels {
     fn check(&self, view: &View) -> Vec<Finding> {
         let mut findings = Vec::new();
         for key in &view.wanted.queues {
-            let Some(arn) = view.studio.queue(key).known().and_then(|q| q.role_arn()) else { continue };
-            let Some(role) = view.studio.role(&arn).known() else { continue };
-            let needs = of_channels(&view.wanted.channels, arn.partition(), view.wanted.channel_account.as_ref());
+            let Some(arn) = view.studio.queue(key).known().and_then(|q| q.role_arn()) else {
+                continue;
+            };
+            let Some(role) = view.studio.role(&arn).known() else {
+                continue;
+            };
+            let needs = of_channels(
+                &view.wanted.channels,
+                arn.partition(),
+                view.wanted.channel_account.as_ref(),
+            );
             if needs.is_empty() {
                 continue;
             }
             let (policies, unread) = policies_of(role);
             let of = |wanted: Decision| -> Vec<String> {
-                let met = |n: &&crate::domain::needs::Need| n.met_by(policies.iter().map(|(_, p)| p)) == wanted;
-                needs.iter().filter(met).map(|n| format!("{} on {}", n.action, n.resource)).collect()
+                let met = |n: &&crate::domain::needs::Need| {
+                    n.met_by(policies.iter().map(|(_, p)| p)) == wanted
+                };
+                needs
+                    .iter()
+                    .filter(met)
+                    .map(|n| format!("{} on {}", n.action, n.resource))
+                    .collect()
             };
-            let (denied, missing, depends) = (of(Decision::Denied), of(Decision::NotAllowed), of(Decision::Depends));
+            let (denied, missing, depends) = (
+                of(Decision::Denied),
+                of(Decision::NotAllowed),
+                of(Decision::Depends),
+            );
             let name = arn.name();
             let finding = if !denied.is_empty() {
                 says(self, Verdict::Fail, format!("A Deny statement on {name} forbids {}", denied.join(", "))).why("a Deny wins over every Allow, so adding rights would not help").fix("find the Deny in the role's own policies; whoever wrote it meant something by it")
             } else if !missing.is_empty() && unread.is_empty() {
-                says(self, Verdict::Fail, format!("{name} lacks {}", missing.join(", "))).why(self.why()).fix(format!("setup adds it to the inline policy {QUEUE_POLICY}"))
+                says(
+                    self,
+                    Verdict::Fail,
+                    format!("{name} lacks {}", missing.join(", ")),
+                )
+                .why(self.why())
+                .fix(format!("setup adds it to the inline policy {QUEUE_POLICY}"))
             } else if !missing.is_empty() {
-                says(self, Verdict::Unknown, format!("Not every policy of {name} could be read")).why(unread.join("; ")).fix("add the iam:Get… permissions that the reason names, then look again")
+                says(
+                    self,
+                    Verdict::Unknown,
+                    format!("Not every policy of {name} could be read"),
+                )
+                .why(unread.join("; "))
+                .fix("add the iam:Get… permissions that the reason names, then look again")
             } else if !depends.is_empty() {
-                says(self, Verdict::Warn, format!("{name} has {} under a condition that can't be judged from here", depends.join(", "))).why("aws:ResourceAccount needs the bucket's owner, which no call reveals").fix("set [conda] channel_account in the studio file")
+                says(
+                    self,
+                    Verdict::Warn,
+                    format!(
+                        "{name} has {} under a condition that can't be judged from here",
+                        depends.join(", ")
+                    ),
+                )
+                .why("aws:ResourceAccount needs the bucket's owner, which no call reveals")
+                .fix("set [conda] channel_account in the studio file")
             } else {
-                says(self, Verdict::Ok, format!("{name} may read the S3 channels (read from its documents)"))
+                says(
+                    self,
+                    Verdict::Ok,
+                    format!("{name} may read the S3 channels (read from its documents)"),
+                )
             };
-            let boundary = role.boundary.as_ref().map(|b| format!("it also has the permissions boundary {}, which this version does not judge", b.show()));
+            let boundary = role.boundary.as_ref().map(|b| {
+                format!(
+                    "it also has the permissions boundary {}, which this version does not judge",
+                    b.show()
+                )
+            });
             let finding = match boundary {
                 Some(words) if finding.why.is_none() => finding.why(words),
                 _ => finding,

@@ -28,18 +28,40 @@ impl Check for QueueRoleSoftware {
     }
 
     fn check(&self, view: &View) -> Vec<Finding> {
-        if !view.wanted.channels.iter().any(|c| c.place() == Place::AwsAlias) {
+        if !view
+            .wanted
+            .channels
+            .iter()
+            .any(|c| c.place() == Place::AwsAlias)
+        {
             return Vec::new();
         }
         let mut findings = Vec::new();
         for key in &view.wanted.queues {
-            let Some(arn) = view.studio.queue(key).known().and_then(|q| q.role_arn()) else { continue };
-            let Some(role) = view.studio.role(&arn).known() else { continue };
-            let point = format!("arn:{}:s3:{}:{}:accesspoint/deadline-software-x", arn.partition(), view.studio.region, arn.account());
-            let context = Context::from([("s3:dataaccesspointarn".to_owned(), point.clone()), ("s3:accesspointnetworkorigin".to_owned(), "VPC".to_owned())]);
+            let Some(arn) = view.studio.queue(key).known().and_then(|q| q.role_arn()) else {
+                continue;
+            };
+            let Some(role) = view.studio.role(&arn).known() else {
+                continue;
+            };
+            let point = format!(
+                "arn:{}:s3:{}:{}:accesspoint/deadline-software-x",
+                arn.partition(),
+                view.studio.region,
+                arn.account()
+            );
+            let context = Context::from([
+                ("s3:dataaccesspointarn".to_owned(), point.clone()),
+                ("s3:accesspointnetworkorigin".to_owned(), "VPC".to_owned()),
+            ]);
             let (policies, unread) = super::queue_role_channels::policies_of(role);
             let object = format!("{point}/object/x");
-            let allowed = decide(policies.iter().map(|(_, p)| p), "s3:GetObject", &object, &context) == Decision::Allowed;
+            let allowed = decide(
+                policies.iter().map(|(_, p)| p),
+                "s3:GetObject",
+                &object,
+                &context,
+            ) == Decision::Allowed;
             let finding = match (allowed, unread.is_empty()) {
                 (true, _) => says(self, Verdict::Ok, format!("{} keeps the statement for AWS's software access points", arn.name())),
                 (false, true) => says(self, Verdict::Warn, format!("{} has no statement for the access points deadline-software-*", arn.name()))

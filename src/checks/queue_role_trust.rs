@@ -6,12 +6,21 @@ use crate::domain::policy::{Context, Decision, Policy, trusts};
 use crate::domain::studio::{Role, Studio};
 
 /// Workers get their credentials through the first, the service itself acts through the second.
-const PRINCIPALS: [&str; 2] = ["credentials.deadline.amazonaws.com", "deadline.amazonaws.com"];
+const PRINCIPALS: [&str; 2] = [
+    "credentials.deadline.amazonaws.com",
+    "deadline.amazonaws.com",
+];
 
 pub struct QueueRoleTrust;
 
 pub fn farm_arn(studio: &Studio, key: &QueueKey, role: &RoleArn) -> String {
-    format!("arn:{}:deadline:{}:{}:farm/{}", partition_of(&studio.region), studio.region, role.account(), key.farm)
+    format!(
+        "arn:{}:deadline:{}:{}:farm/{}",
+        partition_of(&studio.region),
+        studio.region,
+        role.account(),
+        key.farm
+    )
 }
 
 impl Check for QueueRoleTrust {
@@ -35,9 +44,14 @@ impl Check for QueueRoleTrust {
     fn check(&self, view: &View) -> Vec<Finding> {
         let mut findings = Vec::new();
         for key in &view.wanted.queues {
-            let Some(arn) = view.studio.queue(key).known().and_then(|q| q.role_arn()) else { continue };
+            let Some(arn) = view.studio.queue(key).known().and_then(|q| q.role_arn()) else {
+                continue;
+            };
             if let Some(role) = view.studio.role(&arn).known() {
-                findings.push(self.of_role(view, key, role).from(Source::Fact(Ask::Role(arn))));
+                findings.push(
+                    self.of_role(view, key, role)
+                        .from(Source::Fact(Ask::Role(arn))),
+                );
             }
         }
         findings
@@ -49,12 +63,28 @@ impl QueueRoleTrust {
         let name = role.arn.name();
         let policy = match Policy::parse(&role.trust) {
             Ok(policy) => policy,
-            Err(e) => return says(self, Verdict::Fail, format!("The trust policy of {name} can't be read: {e}")).fix("write the trust policy again in the IAM console"),
+            Err(e) => {
+                return says(
+                    self,
+                    Verdict::Fail,
+                    format!("The trust policy of {name} can't be read: {e}"),
+                )
+                .fix("write the trust policy again in the IAM console");
+            }
         };
         let farm = farm_arn(view.studio, key, &role.arn);
-        let context = Context::from([("aws:sourcearn".to_owned(), farm.clone()), ("aws:sourceaccount".to_owned(), role.arn.account().to_owned())]);
+        let context = Context::from([
+            ("aws:sourcearn".to_owned(), farm.clone()),
+            (
+                "aws:sourceaccount".to_owned(),
+                role.arn.account().to_owned(),
+            ),
+        ]);
         let of = |principal: &str| trusts(&policy, principal, &context);
-        let fix = format!("let {} assume it, with aws:SourceArn = {farm} (this version shows it and does not change trust)", PRINCIPALS.join(" and "));
+        let fix = format!(
+            "let {} assume it, with aws:SourceArn = {farm} (this version shows it and does not change trust)",
+            PRINCIPALS.join(" and ")
+        );
         match (of(PRINCIPALS[0]), of(PRINCIPALS[1])) {
             (Decision::Allowed, Decision::Allowed) => says(self, Verdict::Ok, format!("{name} trusts Deadline Cloud for this farm (read from the document)")),
             (Decision::Allowed, _) => says(self, Verdict::Warn, format!("{name} trusts {} only", PRINCIPALS[0]))

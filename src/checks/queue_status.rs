@@ -20,7 +20,11 @@ impl Check for QueueStatus {
     }
 
     fn asks(&self, view: &View) -> Vec<Ask> {
-        view.wanted.queues.iter().flat_map(|q| [Ask::Farm(q.farm.clone()), Ask::Queue(q.clone())]).collect()
+        view.wanted
+            .queues
+            .iter()
+            .flat_map(|q| [Ask::Farm(q.farm.clone()), Ask::Queue(q.clone())])
+            .collect()
     }
 
     fn check(&self, view: &View) -> Vec<Finding> {

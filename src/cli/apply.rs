@@ -27,14 +27,36 @@ pub async fn run(args: &Args, command: &args::Apply) -> Result<u8, Failure> {
     };
     let world = open::world(args, Some(&wanted)).await?;
     let world = world.as_ref();
-    let studio = stop.or(observe(world, &wanted, Purpose::Setup, &unheard)).await.ok_or(Failure::Interrupted)?;
+    let studio = stop
+        .or(observe(world, &wanted, Purpose::Setup, &unheard))
+        .await
+        .ok_or(Failure::Interrupted)?;
     calls(args, world, 0);
     let plan = match saved {
         Some(saved) => {
-            let same = studio.caller.known().is_none_or(|c| c.account == saved.account) && studio.region == saved.region;
+            let same = studio
+                .caller
+                .known()
+                .is_none_or(|c| c.account == saved.account)
+                && studio.region == saved.region;
             if !same {
-                let because = format!("it is for account {} in {}; this is {} in {}", saved.account, saved.region, studio.caller.known().map_or("unknown", |c| c.account.as_str()), studio.region);
-                return Err(Problem::new(ProblemKind::Local, "The plan is for another place", because, "choose its --profile and --region, or make a new plan").into());
+                let because = format!(
+                    "it is for account {} in {}; this is {} in {}",
+                    saved.account,
+                    saved.region,
+                    studio
+                        .caller
+                        .known()
+                        .map_or("unknown", |c| c.account.as_str()),
+                    studio.region
+                );
+                return Err(Problem::new(
+                    ProblemKind::Local,
+                    "The plan is for another place",
+                    because,
+                    "choose its --profile and --region, or make a new plan",
+                )
+                .into());
             }
             saved.plan
         }
@@ -49,11 +71,21 @@ pub async fn run(args: &Args, command: &args::Apply) -> Result<u8, Failure> {
 }
 
 fn read(path: &std::path::Path) -> Result<Saved, Failure> {
-    let bytes = files::read(path)?.ok_or_else(|| Failure::Usage(format!("There is no plan {}\n  fix   make one: studiolink plan --out {}", path.display(), path.display())))?;
+    let bytes = files::read(path)?.ok_or_else(|| {
+        Failure::Usage(format!(
+            "There is no plan {}\n  fix   make one: studiolink plan --out {}",
+            path.display(),
+            path.display()
+        ))
+    })?;
     let saved: Saved = serde_json::from_slice(&bytes)
         .map_err(|e| Failure::Usage(format!("{} is not a plan: line {}, column {}: {e}\n  fix   make one: studiolink plan --out FILE", path.display(), e.line(), e.column())))?;
     if saved.schema != 1 {
-        return Err(Failure::Usage(format!("{} has schema {}; this studiolink reads schema 1\n  fix   use the studiolink that wrote it", path.display(), saved.schema)));
+        return Err(Failure::Usage(format!(
+            "{} has schema {}; this studiolink reads schema 1\n  fix   use the studiolink that wrote it",
+            path.display(),
+            saved.schema
+        )));
     }
     Ok(saved)
 }

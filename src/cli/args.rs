@@ -7,8 +7,15 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use crate::domain::ids::{FarmId, QueueId, Region};
 
 #[derive(Debug, Parser)]
-#[command(name = "studiolink", version, about = "Links an AWS Deadline Cloud queue to AYON: conda channels, IAM roles and the way to the server", max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 fine, 1 findings or failed, 2 usage, 3 could not look, 130 interrupted.\nWithout a command the wizard opens.")]
+#[command(
+    name = "studiolink",
+    version,
+    about = "Links an AWS Deadline Cloud queue to AYON: conda channels, IAM roles and the way to the server",
+    max_term_width = 100
+)]
+#[command(
+    after_help = "Exit codes: 0 fine, 1 findings or failed, 2 usage, 3 could not look, 130 interrupted.\nWithout a command the wizard opens."
+)]
 pub struct Args {
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -20,7 +27,13 @@ pub struct Args {
     #[arg(long, global = true, value_name = "REGION")]
     pub region: Option<Region>,
     /// Another address for all AWS services, for tests
-    #[arg(long, global = true, value_name = "URL", env = "AWS_ENDPOINT_URL", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "AWS_ENDPOINT_URL",
+        hide_env_values = true
+    )]
     pub endpoint_url: Option<String>,
     /// The farm, instead of the studio file's
     #[arg(long, global = true, value_name = "FARM_ID")]

@@ -18,7 +18,10 @@ pub async fn run(args: &Args) -> Result<u8, Failure> {
     let file = open::studio_file(args)?;
     let wanted = open::needed(args, &file)?;
     let world = open::world(args, Some(&wanted)).await?;
-    let studio = stop.or(observe(world.as_ref(), &wanted, Purpose::Audit, &unheard)).await.ok_or(Failure::Interrupted)?;
+    let studio = stop
+        .or(observe(world.as_ref(), &wanted, Purpose::Audit, &unheard))
+        .await
+        .ok_or(Failure::Interrupted)?;
     calls(args, world.as_ref(), 0);
     let findings = check_all(&studio, &wanted, Purpose::Audit);
     let exit = exit_code(&findings);

@@ -37,7 +37,9 @@ impl From<Problem> for Failure {
     /// Without credentials or an answer nothing was looked at; everything else is a failure of what was asked.
     fn from(problem: Problem) -> Self {
         let code = match problem.kind {
-            ProblemKind::Credentials | ProblemKind::Unreached | ProblemKind::Denied => COULD_NOT_LOOK,
+            ProblemKind::Credentials | ProblemKind::Unreached | ProblemKind::Denied => {
+                COULD_NOT_LOOK
+            }
             _ => FINDINGS,
         };
         Self::Problem(Box::new(problem), code)
@@ -54,7 +56,11 @@ pub fn main() -> u8 {
         }
     };
     // Two threads: the screen and the calls; what waits for the network needs no more.
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(e) => {
             out::talk(&format!("studiolink could not start: {e}"));
@@ -68,7 +74,10 @@ pub fn main() -> u8 {
 }
 
 async fn run(mut args: Args) -> u8 {
-    let command = args.command.take().unwrap_or(Command::Setup(args::Setup::default()));
+    let command = args
+        .command
+        .take()
+        .unwrap_or(Command::Setup(args::Setup::default()));
     let done = match command {
         Command::Setup(setup) => setup::run(&args, &setup).await,
         Command::Plan(plan) => plan::run(&args, &plan).await,
@@ -77,7 +86,7 @@ async fn run(mut args: Args) -> u8 {
         Command::Rollback(rollback) => rollback::run(&args, &rollback).await,
         Command::Runs(runs) => runs::run(&args, &runs),
         Command::Sandbox(sandbox) => sandbox::run(&args, &sandbox),
-        Command::Completions { shell } => shell::completions(shell),
+        Command::Completions { shell } => Ok(shell::completions(shell)),
         Command::Man => shell::man(),
     };
     match done {

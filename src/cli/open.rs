@@ -28,7 +28,9 @@ fn set(name: &str) -> Option<String> {
 }
 
 pub fn endpoint(args: &Args) -> Option<String> {
-    args.endpoint_url.clone().filter(|e| !e.is_empty() && args.sandbox.is_none())
+    args.endpoint_url
+        .clone()
+        .filter(|e| !e.is_empty() && args.sandbox.is_none())
 }
 
 /// Reads the studio file. In the sandbox only a file that --studio names counts; without one, the scenario's own.
@@ -38,11 +40,16 @@ pub fn studio_file(args: &Args) -> Result<StudioFile, Failure> {
         (None, Some(_)) => None,
         (None, None) => Some(PathBuf::from("studiolink.toml")),
     };
-    let mut file = StudioFile { path, text: None, wanted: None };
+    let mut file = StudioFile {
+        path,
+        text: None,
+        wanted: None,
+    };
     if let Some(path) = &file.path
         && let Some(bytes) = files::read(path)?
     {
-        let wanted = Wanted::read_bytes(&bytes).map_err(|e| Failure::Usage(format!("{}: {e}", path.display())))?;
+        let wanted = Wanted::read_bytes(&bytes)
+            .map_err(|e| Failure::Usage(format!("{}: {e}", path.display())))?;
         file.text = String::from_utf8(bytes).ok();
         file.wanted = Some(narrowed(args, wanted));
     }
@@ -57,12 +64,23 @@ fn narrowed(args: &Args, wanted: Wanted) -> Wanted {
     if args.farm.is_none() && args.queue.is_none() {
         return wanted;
     }
-    let matching: Vec<QueueKey> = wanted.queues.iter().filter(|k| args.farm.as_ref().is_none_or(|f| *f == k.farm) && args.queue.as_ref().is_none_or(|q| *q == k.queue)).cloned().collect();
+    let matching: Vec<QueueKey> = wanted
+        .queues
+        .iter()
+        .filter(|k| {
+            args.farm.as_ref().is_none_or(|f| *f == k.farm)
+                && args.queue.as_ref().is_none_or(|q| *q == k.queue)
+        })
+        .cloned()
+        .collect();
     if !matching.is_empty() {
         return wanted.narrowed(matching);
     }
     let first = wanted.queues[0].clone();
-    let key = QueueKey { farm: args.farm.clone().unwrap_or(first.farm), queue: args.queue.clone().unwrap_or(first.queue) };
+    let key = QueueKey {
+        farm: args.farm.clone().unwrap_or(first.farm),
+        queue: args.queue.clone().unwrap_or(first.queue),
+    };
     wanted.narrowed(vec![key])
 }
 
@@ -70,15 +88,26 @@ fn narrowed(args: &Args, wanted: Wanted) -> Wanted {
 pub fn needed(args: &Args, file: &StudioFile) -> Result<Wanted, Failure> {
     file.wanted.clone().ok_or_else(|| {
         let path = file.path.as_deref().unwrap_or(Path::new("studiolink.toml"));
-        let how = if args.studio.is_some() { "check the path that --studio names" } else { "run `studiolink setup` to write one, name one with --studio FILE, or try --sandbox" };
-        Failure::Usage(format!("There is no studio file {}\n  fix   {how}", path.display()))
+        let how = if args.studio.is_some() {
+            "check the path that --studio names"
+        } else {
+            "run `studiolink setup` to write one, name one with --studio FILE, or try --sandbox"
+        };
+        Failure::Usage(format!(
+            "There is no studio file {}\n  fix   {how}",
+            path.display()
+        ))
     })
 }
 
 pub fn login(args: &Args, wanted: Option<&Wanted>) -> Result<Login, Failure> {
     let from_env = || -> Result<Option<Region>, Failure> {
-        let Some(name) = set("AWS_REGION").or_else(|| set("AWS_DEFAULT_REGION")) else { return Ok(None) };
-        name.parse().map(Some).map_err(|e: crate::domain::ids::NotAnId| Failure::Usage(format!("AWS_REGION: {e}")))
+        let Some(name) = set("AWS_REGION").or_else(|| set("AWS_DEFAULT_REGION")) else {
+            return Ok(None);
+        };
+        name.parse()
+            .map(Some)
+            .map_err(|e: crate::domain::ids::NotAnId| Failure::Usage(format!("AWS_REGION: {e}")))
     };
     let file_region = wanted.and_then(|w| w.region.clone());
     let region = match args.region.clone() {
@@ -88,11 +117,21 @@ pub fn login(args: &Args, wanted: Option<&Wanted>) -> Result<Login, Failure> {
     if let (Some(wins), Some(file)) = (&region, &file_region)
         && wins != file
     {
-        let source = if args.region.is_some() { "--region" } else { "AWS_REGION" };
-        talk(&format!("note: the studio file says region {file}; {source} says {wins}, and wins"));
+        let source = if args.region.is_some() {
+            "--region"
+        } else {
+            "AWS_REGION"
+        };
+        talk(&format!(
+            "note: the studio file says region {file}; {source} says {wins}, and wins"
+        ));
     }
     Ok(Login {
-        profile: args.profile.clone().or_else(|| set("AWS_PROFILE")).or_else(|| wanted.and_then(|w| w.profile.clone())),
+        profile: args
+            .profile
+            .clone()
+            .or_else(|| set("AWS_PROFILE"))
+            .or_else(|| wanted.and_then(|w| w.profile.clone())),
         region: region.or(file_region),
         endpoint: endpoint(args),
     })
@@ -100,7 +139,9 @@ pub fn login(args: &Args, wanted: Option<&Wanted>) -> Result<Login, Failure> {
 
 pub async fn world(args: &Args, wanted: Option<&Wanted>) -> Result<Arc<dyn World>, Failure> {
     if args.sandbox_state.is_some() && args.sandbox.is_none() {
-        return Err(Failure::Usage("--sandbox-state keeps a sandbox, and there is none\n  fix   add --sandbox".to_owned()));
+        return Err(Failure::Usage(
+            "--sandbox-state keeps a sandbox, and there is none\n  fix   add --sandbox".to_owned(),
+        ));
     }
     match &args.sandbox {
         Some(name) => {
@@ -112,12 +153,20 @@ pub async fn world(args: &Args, wanted: Option<&Wanted>) -> Result<Arc<dyn World
 }
 
 pub fn sandbox(args: &Args, name: &str) -> Result<Sandbox, Failure> {
-    let kept = args.sandbox_state.as_deref().map(scenario::reopen).transpose()?.flatten();
+    let kept = args
+        .sandbox_state
+        .as_deref()
+        .map(scenario::reopen)
+        .transpose()?
+        .flatten();
     if let Some(truth) = &kept
         && truth.scenario != name
         && name != "studio"
     {
-        return Err(Failure::Usage(format!("the sandbox's state is of scenario {}, not {name}\n  fix   name another --sandbox-state", truth.scenario)));
+        return Err(Failure::Usage(format!(
+            "the sandbox's state is of scenario {}, not {name}\n  fix   name another --sandbox-state",
+            truth.scenario
+        )));
     }
     let truth = kept.map_or_else(|| scenario::open(name).map(|s| s.truth), Ok)?;
     Ok(Sandbox::new(truth, args.sandbox_state.clone()))

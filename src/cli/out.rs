@@ -19,10 +19,14 @@ pub fn talk(text: &str) {
 }
 
 pub fn wants_colour(args: &Args, terminal: bool) -> bool {
-    terminal && !args.no_color && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()) && std::env::var("TERM").as_deref() != Ok("dumb")
+    terminal
+        && !args.no_color
+        && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+        && std::env::var("TERM").as_deref() != Ok("dumb")
 }
 
 pub fn ink(args: &Args) -> Ink {
-    Ink { colour: wants_colour(args, std::io::stdout().is_terminal()) }
+    Ink {
+        colour: wants_colour(args, std::io::stdout().is_terminal()),
+    }
 }
-

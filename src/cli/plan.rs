@@ -35,12 +35,18 @@ pub async fn run(args: &Args, command: &args::Plan) -> Result<u8, Failure> {
     let file = open::studio_file(args)?;
     let wanted = open::needed(args, &file)?;
     let world = open::world(args, Some(&wanted)).await?;
-    let studio = stop.or(observe(world.as_ref(), &wanted, Purpose::Audit, &unheard)).await.ok_or(Failure::Interrupted)?;
+    let studio = stop
+        .or(observe(world.as_ref(), &wanted, Purpose::Audit, &unheard))
+        .await
+        .ok_or(Failure::Interrupted)?;
     calls(args, world.as_ref(), 0);
     let plan = plan(&studio, &wanted, &BTreeSet::new());
     let path = paths::of(wanted.server.path);
     if !path.is_built() {
-        talk(&format!("the connection path \"{}\" is not built into this version; the plan has the rest", path.id().word()));
+        talk(&format!(
+            "the connection path \"{}\" is not built into this version; the plan has the rest",
+            path.id().word()
+        ));
     }
     let exit = if !plan.unread.is_empty() {
         COULD_NOT_LOOK
@@ -60,10 +66,21 @@ pub async fn run(args: &Args, command: &args::Plan) -> Result<u8, Failure> {
             talk("the plan was not kept: it is not known who is signed in");
             return Ok(COULD_NOT_LOOK);
         };
-        let saved = Saved { schema: 1, account: caller.account.clone(), region: studio.region.clone(), wanted, plan };
-        let written = serde_json::to_string_pretty(&saved).map_err(|e| Failure::Usage(e.to_string()))?;
+        let saved = Saved {
+            schema: 1,
+            account: caller.account.clone(),
+            region: studio.region.clone(),
+            wanted,
+            plan,
+        };
+        let written =
+            serde_json::to_string_pretty(&saved).map_err(|e| Failure::Usage(e.to_string()))?;
         files::write_whole(out, &(written + "\n"))?;
-        talk(&format!("kept in {}; make it with: studiolink apply {} --yes", out.display(), out.display()));
+        talk(&format!(
+            "kept in {}; make it with: studiolink apply {} --yes",
+            out.display(),
+            out.display()
+        ));
     }
     Ok(exit)
 }

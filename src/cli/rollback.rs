@@ -22,7 +22,11 @@ use crate::world::{Desk, World};
 
 pub async fn run(args: &Args, command: &args::Rollback) -> Result<u8, Failure> {
     let stop = Stop::listen();
-    let sandbox = args.sandbox.as_deref().map(|name| open::sandbox(args, name)).transpose()?;
+    let sandbox = args
+        .sandbox
+        .as_deref()
+        .map(|name| open::sandbox(args, name))
+        .transpose()?;
     let desk: &dyn Desk = match &sandbox {
         Some(sandbox) => sandbox.desk(),
         None => &LocalDesk::new(),
@@ -31,15 +35,35 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<u8, Failure> {
     let run = chosen(&runs, command.run.as_deref())?;
     let changes = to_undo(run, &runs);
     if let Some(undoes) = &run.header.undoes {
-        return Err(Problem::new(ProblemKind::Invalid, format!("Run {} is itself a rollback of {undoes}", run.header.id), "undoing an undoing is a change like any other", "run `studiolink setup` or `studiolink apply` again").into());
+        return Err(Problem::new(
+            ProblemKind::Invalid,
+            format!("Run {} is itself a rollback of {undoes}", run.header.id),
+            "undoing an undoing is a change like any other",
+            "run `studiolink setup` or `studiolink apply` again",
+        )
+        .into());
     }
     if let Some(entry) = run.in_doubt().next() {
-        talk(&format!("note: {} of this run is in doubt; `studiolink setup` reads it again and settles it", entry.change.operation()));
+        talk(&format!(
+            "note: {} of this run is in doubt; `studiolink setup` reads it again and settles it",
+            entry.change.operation()
+        ));
     }
-    let plan = Plan { changes, ..Plan::default() };
+    let plan = Plan {
+        changes,
+        ..Plan::default()
+    };
     if args.format == Format::Text {
-        talk(&format!("run {} of {}", run.header.id, run.header.started.strftime("%Y-%m-%d %H:%M:%SZ")));
-        data(&if plan.changes.is_empty() { "nothing to undo".to_owned() } else { text::plan(&plan, ink(args)) });
+        talk(&format!(
+            "run {} of {}",
+            run.header.id,
+            run.header.started.strftime("%Y-%m-%d %H:%M:%SZ")
+        ));
+        data(&if plan.changes.is_empty() {
+            "nothing to undo".to_owned()
+        } else {
+            text::plan(&plan, ink(args))
+        });
     }
     for words in cannot_undo(&plan.changes) {
         talk(&format!("can't be undone: {words}"));
@@ -48,30 +72,52 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<u8, Failure> {
         return Ok(FINE);
     }
     if !command.yes {
-        return Err(Failure::Usage("nothing was undone\n  fix   look at the changes above, then add --yes".to_owned()));
+        return Err(Failure::Usage(
+            "nothing was undone\n  fix   look at the changes above, then add --yes".to_owned(),
+        ));
     }
     let header = run.header.clone();
     let real;
-    let world: &dyn World = match &sandbox {
-        Some(sandbox) => sandbox,
-        None => {
-            let file_profile = open::studio_file(args).ok().and_then(|f| f.wanted).and_then(|w| w.profile);
-            let login = open::login(args, None)?;
-            // The run's own region counts before the environment's, for its things are there.
-            let login = Login { region: args.region.clone().or(Some(header.region.clone())), profile: login.profile.or(file_profile), ..login };
-            real = RealWorld::connect(&login).await?;
-            &real
-        }
+    let world: &dyn World = if let Some(sandbox) = &sandbox {
+        sandbox
+    } else {
+        let file = open::studio_file(args).ok().and_then(|f| f.wanted);
+        let login = open::login(args, None)?;
+        // The run's own region counts before the environment's, for its things are there.
+        let login = Login {
+            region: args.region.clone().or(Some(header.region.clone())),
+            profile: login.profile.or(file.and_then(|w| w.profile)),
+            ..login
+        };
+        real = RealWorld::connect(&login).await?;
+        &real
     };
     let mut studio = Studio::new(world.region().clone());
     let answered = world.look(&Ask::Caller).await;
     if let Answer::Caller(_) = &answered.answer {
         studio.learn(&Ask::Caller, answered);
     }
-    let mut occasion = Occasion::new("rollback", &studio, &header.queues, open::endpoint(args).as_deref())?;
+    let mut occasion = Occasion::new(
+        "rollback",
+        &studio,
+        &header.queues,
+        open::endpoint(args).as_deref(),
+    )?;
     if occasion.caller.account != header.account || *world.region() != header.region {
-        let because = format!("the run was in account {}, region {}; this is account {}, region {}", header.account, header.region, occasion.caller.account, world.region());
-        return Err(Problem::new(ProblemKind::Local, "Nothing was undone: this is another place", because, "choose the --profile and --region of the run").into());
+        let because = format!(
+            "the run was in account {}, region {}; this is account {}, region {}",
+            header.account,
+            header.region,
+            occasion.caller.account,
+            world.region()
+        );
+        return Err(Problem::new(
+            ProblemKind::Local,
+            "Nothing was undone: this is another place",
+            because,
+            "choose the --profile and --region of the run",
+        )
+        .into());
     }
     occasion.undoes = Some(header.id.clone());
     let applied = apply::apply(world, &plan.changes, &occasion, &stop.flag, &progress).await?;

@@ -12,14 +12,20 @@ use crate::world::local::LocalDesk;
 use crate::world::{Desk, World as _};
 
 pub fn run(args: &Args, command: &args::Runs) -> Result<u8, Failure> {
-    let sandbox = args.sandbox.as_deref().map(|name| open::sandbox(args, name)).transpose()?;
+    let sandbox = args
+        .sandbox
+        .as_deref()
+        .map(|name| open::sandbox(args, name))
+        .transpose()?;
     let desk: &dyn Desk = match &sandbox {
         Some(sandbox) => sandbox.desk(),
         None => &LocalDesk::new(),
     };
     let (runs, broken) = journal::read_all(desk)?;
     for id in broken {
-        talk(&format!("note: the journal {id} can't be read and is passed over"));
+        talk(&format!(
+            "note: the journal {id} can't be read and is passed over"
+        ));
     }
     let Some(id) = &command.run else {
         if args.format == Format::Json {
@@ -35,7 +41,12 @@ pub fn run(args: &Args, command: &args::Runs) -> Result<u8, Failure> {
     };
     let run = runs.iter().find(|r| r.header.id == *id).ok_or_else(|| {
         let shown = crate::domain::text::Printable::short(id, 60);
-        Problem::new(ProblemKind::Missing, format!("There is no run {shown}"), "no journal of that name is kept on this machine", "`studiolink runs` lists them")
+        Problem::new(
+            ProblemKind::Missing,
+            format!("There is no run {shown}"),
+            "no journal of that name is kept on this machine",
+            "`studiolink runs` lists them",
+        )
     })?;
     if args.format == Format::Json {
         let entries: Vec<_> = run.entries.iter().map(|e| json!({ "n": e.n, "at": e.at, "operation": e.change.operation(), "thing": e.change.thing.words(), "came": markdown::came(e), "call": e.call })).collect();

@@ -14,10 +14,16 @@ pub fn run(args: &Args, sandbox: &Sandbox) -> Result<u8, Failure> {
         rows.push((*name, open(name)?.title));
     }
     if args.format == Format::Json {
-        let rows: Vec<_> = rows.iter().map(|(name, title)| json!({ "name": name, "title": title })).collect();
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|(name, title)| json!({ "name": name, "title": title }))
+            .collect();
         data(&json!({ "schema": 1, "kind": "scenarios", "scenarios": rows }).to_string());
     } else {
-        let rows: Vec<String> = rows.iter().map(|(name, title)| format!("{name:<18}{title}")).collect();
+        let rows: Vec<String> = rows
+            .iter()
+            .map(|(name, title)| format!("{name:<18}{title}"))
+            .collect();
         data(&rows.join("\n"));
     }
     Ok(FINE)

@@ -1,5 +1,7 @@
 //! `studiolink setup`: the wizard, the same as plain questions, or unattended from the studio file.
 
+use std::io::IsTerminal as _;
+
 use serde_json::json;
 
 use super::args::{Args, Format, Setup};
@@ -27,6 +29,10 @@ pub async fn run(args: &Args, setup: &Setup) -> Result<u8, Failure> {
     if setup.yes {
         return unattended(args, &file).await;
     }
+    let dumb = std::env::var("TERM").is_ok_and(|t| t == "dumb");
+    if setup.plain || dumb || !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
+        return super::wizard::plain(args, &file).await;
+    }
     super::wizard::full_screen(args, &file).await
 }
 
@@ -35,14 +41,23 @@ async fn unattended(args: &Args, file: &StudioFile) -> Result<u8, Failure> {
     let wanted = open::needed(args, file)?;
     let world = open::world(args, Some(&wanted)).await?;
     let world = world.as_ref();
-    talk(&format!("looking at {} in {}", where_to(&wanted), world.region()));
-    let studio = stop.or(observe(world, &wanted, Purpose::Setup, &unheard)).await.ok_or(Failure::Interrupted)?;
+    talk(&format!(
+        "looking at {} in {}",
+        where_to(&wanted),
+        world.region()
+    ));
+    let studio = stop
+        .or(observe(world, &wanted, Purpose::Setup, &unheard))
+        .await
+        .ok_or(Failure::Interrupted)?;
     calls(args, world, 0);
     let plan = plan(&studio, &wanted, &std::collections::BTreeSet::new());
     let made = make(args, world, &studio, &wanted, &plan, "setup --yes", &stop).await?;
     if let (Some(path), false) = (&file.path, made.exit == INTERRUPTED) {
         let text = wanted_text(file, &wanted);
-        if file.text.as_deref() != Some(text.as_str()) && (args.farm.is_none() && args.queue.is_none()) {
+        if file.text.as_deref() != Some(text.as_str())
+            && (args.farm.is_none() && args.queue.is_none())
+        {
             files::write_whole(path, &text)?;
             talk(&format!("wrote {}", path.display()));
         }
@@ -56,14 +71,24 @@ fn wanted_text(file: &StudioFile, wanted: &Wanted) -> String {
 }
 
 fn where_to(wanted: &Wanted) -> String {
-    wanted.queues.iter().map(|k| k.queue.brief()).collect::<Vec<_>>().join(", ")
+    wanted
+        .queues
+        .iter()
+        .map(|k| k.queue.brief())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// With -v, every call since `seen`, on stderr.
 pub fn calls(args: &Args, world: &dyn World, seen: usize) {
     if args.verbose {
         for call in world.log().since(seen) {
-            talk(&format!("{}  {}  {}", call.vantage.word(), call.line(), call.about));
+            talk(&format!(
+                "{}  {}  {}",
+                call.vantage.word(),
+                call.line(),
+                call.about
+            ));
         }
     }
 }
@@ -79,21 +104,44 @@ pub struct Made {
 }
 
 /// Shows the plan, makes it, looks again. The preview on screen is the plan that is made.
-pub async fn make(args: &Args, world: &dyn World, studio: &Studio, wanted: &Wanted, plan: &Plan, command: &str, stop: &Stop) -> Result<Made, Failure> {
+pub async fn make(
+    args: &Args,
+    world: &dyn World,
+    studio: &Studio,
+    wanted: &Wanted,
+    plan: &Plan,
+    command: &str,
+    stop: &Stop,
+) -> Result<Made, Failure> {
     if args.format == Format::Text {
         data(&text::plan(plan, ink(args)));
     }
-    let occasion = Occasion::new(command, studio, &wanted.queues, open::endpoint(args).as_deref())?;
+    let occasion = Occasion::new(
+        command,
+        studio,
+        &wanted.queues,
+        open::endpoint(args).as_deref(),
+    )?;
     let seen = world.log().total();
     let applied = apply::apply(world, &plan.changes, &occasion, &stop.flag, &progress).await?;
     calls(args, world, seen);
     if matches!(applied.stop, Some(apply::Stop::Interrupted)) {
         talk("stopped; run the same command again to go on");
-        return Ok(Made { plan: plan.clone(), applied, studio: studio.clone(), findings: Vec::new(), left: Vec::new(), exit: INTERRUPTED });
+        return Ok(Made {
+            plan: plan.clone(),
+            applied,
+            studio: studio.clone(),
+            findings: Vec::new(),
+            left: Vec::new(),
+            exit: INTERRUPTED,
+        });
     }
     let seen = world.log().total();
     talk("looking again");
-    let (after, findings) = stop.or(verify(world, wanted, applied.changed_roles(), &progress)).await.ok_or(Failure::Interrupted)?;
+    let (after, findings) = stop
+        .or(verify(world, wanted, applied.changed_roles(), &progress))
+        .await
+        .ok_or(Failure::Interrupted)?;
     calls(args, world, seen);
     let left = left_for_you(&after, wanted);
     let failed = applied.stop.is_some() || findings.iter().any(|f| f.verdict == Verdict::Fail);
@@ -104,17 +152,44 @@ pub async fn make(args: &Args, world: &dyn World, studio: &Studio, wanted: &Want
     } else {
         FINE
     };
-    Ok(Made { plan: plan.clone(), applied, studio: after, findings, left, exit })
+    Ok(Made {
+        plan: plan.clone(),
+        applied,
+        studio: after,
+        findings,
+        left,
+        exit,
+    })
 }
 
 /// Progress as sentences, on stderr.
 pub fn progress(event: Event) {
     match event {
-        Event::Run { id, resumed: true } => talk(&format!("going on with run {id}, which was interrupted")),
-        Event::Change { change, state: State::Done { millis }, .. } => talk(&format!("DONE  {}  {}  {millis} ms", change.operation(), change.thing.words())),
-        Event::Change { state: State::UnderWay | State::Waiting, .. } => {}
-        Event::Change { change, state, .. } => talk(&format!("{}  {}  {}", state.word(), change.operation(), change.thing.words())),
-        Event::WaitingForIam { seconds, most } => talk(&format!("IAM needs a moment: asking as the queue role, {seconds} s of at most {most} s")),
+        Event::Run { id, resumed: true } => {
+            talk(&format!("going on with run {id}, which was interrupted"))
+        }
+        Event::Change {
+            change,
+            state: State::Done { millis },
+            ..
+        } => talk(&format!(
+            "DONE  {}  {}  {millis} ms",
+            change.operation(),
+            change.thing.words()
+        )),
+        Event::Change {
+            state: State::UnderWay | State::Waiting,
+            ..
+        } => {}
+        Event::Change { change, state, .. } => talk(&format!(
+            "{}  {}  {}",
+            state.word(),
+            change.operation(),
+            change.thing.words()
+        )),
+        Event::WaitingForIam { seconds, most } => talk(&format!(
+            "IAM needs a moment: asking as the queue role, {seconds} s of at most {most} s"
+        )),
         _ => {}
     }
 }
@@ -141,7 +216,12 @@ impl Made {
             talk(words);
         }
         if !self.findings.is_empty() {
-            data(&text::findings(&self.findings, &self.studio, ink(args), args.verbose));
+            data(&text::findings(
+                &self.findings,
+                &self.studio,
+                ink(args),
+                args.verbose,
+            ));
             data(&text::left(&self.left, ink(args)));
         }
         if let Some(run) = &self.applied.run {
@@ -153,9 +233,13 @@ impl Made {
 /// Why a run stopped, with all that is needed to decide.
 pub fn stop_words(stop: &apply::Stop) -> String {
     match stop {
-        apply::Stop::Interrupted => "stopped before the next change; run the same command again to go on".to_owned(),
+        apply::Stop::Interrupted => {
+            "stopped before the next change; run the same command again to go on".to_owned()
+        }
         apply::Stop::Failed(problem) => problem.to_string(),
-        apply::Stop::InDoubt(problem) => format!("{problem}\n  note  what came of the call is not known; run the same command again, and it is read first"),
+        apply::Stop::InDoubt(problem) => format!(
+            "{problem}\n  note  what came of the call is not known; run the same command again, and it is read first"
+        ),
         apply::Stop::Moved { change, now } => moved_words(change, now.as_deref()),
     }
 }
@@ -163,7 +247,11 @@ pub fn stop_words(stop: &apply::Stop) -> String {
 fn moved_words(change: &Change, now: Option<&str>) -> String {
     let shown = |text: Option<&str>| match text {
         None => "  (not there)".to_owned(),
-        Some(t) => t.lines().map(|l| format!("  | {}", Printable::new(l))).collect::<Vec<_>>().join("\n"),
+        Some(t) => t
+            .lines()
+            .map(|l| format!("  | {}", Printable::new(l)))
+            .collect::<Vec<_>>()
+            .join("\n"),
     };
     format!(
         "{} has been changed by somebody else; nothing was written over it\n  fix   look at the three texts; run the command again to plan from what is there now\nbefore, as this run found it:\n{}\nafter, as this run wants it:\n{}\nnow:\n{}",

@@ -15,7 +15,7 @@ use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::studio::Studio;
 use crate::domain::text::Printable;
 use crate::domain::wanted::Wanted;
-use crate::ui::driver::Outside;
+use crate::ui::driver::{Outside, SignedIn};
 use crate::ui::model::{Draft, Model};
 use crate::world::aws::{Login, profiles};
 use crate::world::local::{LocalDesk, files};
@@ -35,17 +35,35 @@ struct Here {
 
 impl Outside for Here {
     fn profiles(&self) -> BoxFuture<'_, Result<Vec<String>, Problem>> {
-        async move { if self.sandbox.is_some() { Ok(vec!["sandbox".to_owned()]) } else { profiles::list().await } }.boxed()
+        async move {
+            if self.sandbox.is_some() {
+                Ok(vec!["sandbox".to_owned()])
+            } else {
+                profiles::list().await
+            }
+        }
+        .boxed()
     }
 
-    fn connect(&self, profile: Option<String>, region: Option<Region>) -> BoxFuture<'_, Result<(Arc<dyn World>, Printable), Problem>> {
+    fn connect(
+        &self,
+        profile: Option<String>,
+        region: Option<Region>,
+    ) -> BoxFuture<'_, Result<SignedIn, Problem>> {
         async move {
             if let Some(sandbox) = &self.sandbox {
                 let world: Arc<dyn World> = sandbox.clone();
                 return Ok((world, "sandbox".into()));
             }
-            let login = Login { profile: profile.or_else(|| self.login.profile.clone()), region: region.or_else(|| self.login.region.clone()), endpoint: self.login.endpoint.clone() };
-            let name = login.profile.clone().unwrap_or_else(|| "default".to_owned());
+            let login = Login {
+                profile: profile.or_else(|| self.login.profile.clone()),
+                region: region.or_else(|| self.login.region.clone()),
+                endpoint: self.login.endpoint.clone(),
+            };
+            let name = login
+                .profile
+                .clone()
+                .unwrap_or_else(|| "default".to_owned());
             let world: Arc<dyn World> = Arc::new(RealWorld::connect(&login).await?);
             Ok((world, name.into()))
         }
@@ -57,18 +75,49 @@ impl Outside for Here {
     }
 
     fn save(&self, wanted: &Wanted) -> Result<(), Problem> {
-        let Some(path) = &self.path else { return Ok(()) };
+        let Some(path) = &self.path else {
+            return Ok(());
+        };
         let text = wanted.write_into(self.old_text.as_deref());
-        if self.old_text.as_deref() == Some(text.as_str()) { Ok(()) } else { files::write_whole(path, &text) }
+        if self.old_text.as_deref() == Some(text.as_str()) {
+            Ok(())
+        } else {
+            files::write_whole(path, &text)
+        }
     }
 
     fn export(&self, studio: &Studio, wanted: &Wanted, plan: &Plan) -> Result<Printable, Problem> {
         if self.sandbox.is_some() && self.path.is_none() {
-            return Err(Problem::new(ProblemKind::Local, "The sandbox writes no plan", "it writes nothing but its state and the file that --studio names", "add --studio FILE"));
+            return Err(Problem::new(
+                ProblemKind::Local,
+                "The sandbox writes no plan",
+                "it writes nothing but its state and the file that --studio names",
+                "add --studio FILE",
+            ));
         }
-        let caller = studio.caller.known().ok_or_else(|| Problem::new(ProblemKind::Credentials, "The plan was not kept", "it is not known who is signed in", "sign in first"))?;
-        let saved = Saved { schema: 1, account: caller.account.clone(), region: studio.region.clone(), wanted: wanted.clone(), plan: plan.clone() };
-        let text = serde_json::to_string_pretty(&saved).map_err(|e| Problem::new(ProblemKind::Local, "The plan was not kept", e.to_string(), "report this: it is a fault of studiolink"))?;
+        let caller = studio.caller.known().ok_or_else(|| {
+            Problem::new(
+                ProblemKind::Credentials,
+                "The plan was not kept",
+                "it is not known who is signed in",
+                "sign in first",
+            )
+        })?;
+        let saved = Saved {
+            schema: 1,
+            account: caller.account.clone(),
+            region: studio.region.clone(),
+            wanted: wanted.clone(),
+            plan: plan.clone(),
+        };
+        let text = serde_json::to_string_pretty(&saved).map_err(|e| {
+            Problem::new(
+                ProblemKind::Local,
+                "The plan was not kept",
+                e.to_string(),
+                "report this: it is a fault of studiolink",
+            )
+        })?;
         files::write_whole(&self.export, &(text + "\n"))?;
         Ok(self.export.display().to_string().into())
     }
@@ -80,24 +129,49 @@ pub fn prepare(args: &Args, file: &StudioFile) -> Result<(Model, Arc<dyn Outside
         Some(name) => Some(Arc::new(open::sandbox(args, name)?)),
         None => None,
     };
-    let login = if sandbox.is_some() { Login::default() } else { open::login(args, file.wanted.as_ref())? };
+    let login = if sandbox.is_some() {
+        Login::default()
+    } else {
+        open::login(args, file.wanted.as_ref())?
+    };
     let remembered = match &sandbox {
         Some(sandbox) => sandbox.desk().recall("ynput-channel"),
         None => LocalDesk::new().recall("ynput-channel"),
     };
-    let mut draft = Draft::new(file.wanted.as_ref(), remembered.and_then(|c| c.parse().ok()));
+    let mut draft = Draft::new(
+        file.wanted.as_ref(),
+        remembered.and_then(|c| c.parse().ok()),
+    );
     draft.profile.clone_from(&login.profile);
     draft.region = login.region.clone().or(draft.region);
     if draft.queues.is_empty()
         && let Some(farm) = &args.farm
     {
         draft.farm = Some(farm.clone());
-        draft.queues.extend(args.queue.clone().map(|queue| crate::domain::ids::QueueKey { farm: farm.clone(), queue }));
+        draft.queues.extend(
+            args.queue
+                .clone()
+                .map(|queue| crate::domain::ids::QueueKey {
+                    farm: farm.clone(),
+                    queue,
+                }),
+        );
     }
     let named = file.path.as_ref().map(|p| p.display().to_string().into());
     let model = Model::new(draft, sandbox.is_some(), named);
-    let export = file.path.clone().unwrap_or_else(|| PathBuf::from("studiolink.toml")).with_extension("plan.json");
-    let here = Here { sandbox, endpoint: login.endpoint.clone(), login, path: file.path.clone(), old_text: file.text.clone(), export };
+    let export = file
+        .path
+        .clone()
+        .unwrap_or_else(|| PathBuf::from("studiolink.toml"))
+        .with_extension("plan.json");
+    let here = Here {
+        sandbox,
+        endpoint: login.endpoint.clone(),
+        login,
+        path: file.path.clone(),
+        old_text: file.text.clone(),
+        export,
+    };
     Ok((model, Arc::new(here)))
 }
 
@@ -106,5 +180,21 @@ pub async fn full_screen(args: &Args, file: &StudioFile) -> Result<u8, Failure> 
     let (model, outside) = prepare(args, file)?;
     crate::ui::tui::install_panic_hook();
     let colour = out::wants_colour(args, true);
-    crate::ui::tui::run(model, outside, colour).await.map_err(|e| Problem::new(ProblemKind::Local, "The terminal can't be used for a full screen", e.to_string(), "add --plain").into())
+    crate::ui::tui::run(model, outside, colour)
+        .await
+        .map_err(|e| {
+            Problem::new(
+                ProblemKind::Local,
+                "The terminal can't be used for a full screen",
+                e.to_string(),
+                "add --plain",
+            )
+            .into()
+        })
+}
+
+/// The same as lines of text.
+pub async fn plain(args: &Args, file: &StudioFile) -> Result<u8, Failure> {
+    let (model, outside) = prepare(args, file)?;
+    Ok(crate::ui::plain::run(model, outside).await)
 }

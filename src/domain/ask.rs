@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::ids::{FarmId, QueueEnvironmentId, QueueKey, RoleArn};
-use super::studio::{AddonSettings, Bundles, Caller, Farm, Listed, Queue, QueueEnvironment, QueueFleet, Rights, Role};
+use super::studio::{
+    AddonSettings, Bundles, Caller, Farm, Listed, Queue, QueueEnvironment, QueueFleet, Rights, Role,
+};
 use super::{call::Call, fact::Fact};
 
 /// AYON keeps settings per variant of a studio's bundle.
@@ -98,7 +100,10 @@ impl Ask {
             Self::Farm(_) => &["deadline:GetFarm"],
             Self::Queue(_) => &["deadline:GetQueue"],
             Self::Fleets(_) => &["deadline:ListQueueFleetAssociations", "deadline:GetFleet"],
-            Self::Environments(_) => &["deadline:ListQueueEnvironments", "deadline:GetQueueEnvironment"],
+            Self::Environments(_) => &[
+                "deadline:ListQueueEnvironments",
+                "deadline:GetQueueEnvironment",
+            ],
             Self::Environment(..) => &["deadline:GetQueueEnvironment"],
             Self::Role(_) => &[
                 "iam:GetRole",

@@ -51,7 +51,18 @@ impl Call {
 
     /// The evidence in one line: `deadline GetQueue  AccessDeniedException  request id 7f0c…  09:14:02Z`.
     pub fn line(&self) -> String {
-        let id = self.request_id.as_ref().map_or_else(|| "no request id".to_owned(), |id| format!("request id {id}"));
-        format!("{} {}  {}  {} ms  {}  {}", self.service, self.operation, self.outcome, self.millis, id, self.at.strftime("%H:%M:%SZ"))
+        let id = self.request_id.as_ref().map_or_else(
+            || "no request id".to_owned(),
+            |id| format!("request id {id}"),
+        );
+        format!(
+            "{} {}  {}  {} ms  {}  {}",
+            self.service,
+            self.operation,
+            self.outcome,
+            self.millis,
+            id,
+            self.at.strftime("%H:%M:%SZ")
+        )
     }
 }

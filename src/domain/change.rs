@@ -12,7 +12,13 @@ use super::text::{Printable, Untrusted};
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum Thing {
     /// A queue environment's template. `id` is `None` until the service has made it.
-    Environment { queue: QueueKey, id: Option<QueueEnvironmentId>, name: Untrusted, priority: i32, template_type: TemplateType },
+    Environment {
+        queue: QueueKey,
+        id: Option<QueueEnvironmentId>,
+        name: Untrusted,
+        priority: i32,
+        template_type: TemplateType,
+    },
     /// An inline policy of a role.
     RolePolicy { role: RoleArn, policy: String },
 }
@@ -35,15 +41,23 @@ impl Thing {
     /// The fact to read again just before the change, and after a call that did not answer.
     pub fn ask(&self) -> Ask {
         match self {
-            Self::Environment { queue, id: Some(id), .. } => Ask::Environment(queue.clone(), id.clone()),
-            Self::Environment { queue, id: None, .. } => Ask::Environments(queue.clone()),
+            Self::Environment {
+                queue,
+                id: Some(id),
+                ..
+            } => Ask::Environment(queue.clone(), id.clone()),
+            Self::Environment {
+                queue, id: None, ..
+            } => Ask::Environments(queue.clone()),
             Self::RolePolicy { role, policy } => Ask::RolePolicy(role.clone(), policy.clone()),
         }
     }
 
     pub fn words(&self) -> Printable {
         match self {
-            Self::Environment { name, .. } => format!("queue environment \"{}\"", name.show()).into(),
+            Self::Environment { name, .. } => {
+                format!("queue environment \"{}\"", name.show()).into()
+            }
             Self::RolePolicy { role, policy } => format!("{} / {policy}", role.name()).into(),
         }
     }
@@ -85,8 +99,12 @@ impl Change {
     /// What undoing costs, for the review page.
     pub fn undo(&self) -> &'static str {
         match (&self.thing, &self.before) {
-            (Thing::Environment { .. }, None) => "undo: deletes it; jobs submitted meanwhile keep their copy",
-            (Thing::Environment { .. }, Some(_)) => "undo: the old text, kept; jobs submitted meanwhile keep the new one",
+            (Thing::Environment { .. }, None) => {
+                "undo: deletes it; jobs submitted meanwhile keep their copy"
+            }
+            (Thing::Environment { .. }, Some(_)) => {
+                "undo: the old text, kept; jobs submitted meanwhile keep the new one"
+            }
             (Thing::RolePolicy { .. }, None) => "undo: deletes the policy",
             (Thing::RolePolicy { .. }, Some(_)) => "undo: the old document, kept as served",
         }
@@ -95,10 +113,12 @@ impl Change {
     /// What AWS can't undo, where there is something.
     pub fn cannot_undo(&self) -> Option<&'static str> {
         match (&self.thing, &self.before, &self.after) {
-            (Thing::Environment { .. }, Some(_), None) => {
-                Some("a deleted queue environment comes back with a new id, and behind others of its priority")
+            (Thing::Environment { .. }, Some(_), None) => Some(
+                "a deleted queue environment comes back with a new id, and behind others of its priority",
+            ),
+            (Thing::Environment { .. }, ..) => {
+                Some("a job submitted in between keeps the environment that it was submitted with")
             }
-            (Thing::Environment { .. }, ..) => Some("a job submitted in between keeps the environment that it was submitted with"),
             (Thing::RolePolicy { .. }, ..) => None,
         }
     }
@@ -117,10 +137,13 @@ impl Change {
     pub fn readable(&self) -> (String, String) {
         let lay_out = |text: &Option<String>| match (&self.thing, text) {
             (_, None) => String::new(),
-            (Thing::RolePolicy { .. }, Some(t)) => match serde_json::from_str::<serde_json::Value>(t) {
-                Ok(value) => serde_json::to_string_pretty(&value).map_or_else(|_| t.clone(), |p| p + "\n"),
-                Err(_) => t.clone(),
-            },
+            (Thing::RolePolicy { .. }, Some(t)) => {
+                match serde_json::from_str::<serde_json::Value>(t) {
+                    Ok(value) => serde_json::to_string_pretty(&value)
+                        .map_or_else(|_| t.clone(), |p| p + "\n"),
+                    Err(_) => t.clone(),
+                }
+            }
             (Thing::Environment { .. }, Some(t)) => t.clone(),
         };
         (lay_out(&self.before), lay_out(&self.after))
@@ -137,7 +160,10 @@ fn same(thing: &Thing, now: Option<&str>, then: Option<&str>) -> bool {
 }
 
 fn json_equal(a: &str, b: &str) -> bool {
-    match (serde_json::from_str::<serde_json::Value>(a), serde_json::from_str::<serde_json::Value>(b)) {
+    match (
+        serde_json::from_str::<serde_json::Value>(a),
+        serde_json::from_str::<serde_json::Value>(b),
+    ) {
         (Ok(a), Ok(b)) => a == b,
         _ => false,
     }

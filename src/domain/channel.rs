@@ -47,9 +47,16 @@ impl Channel {
         }
         if let Some(rest) = self.0.strip_prefix("s3://") {
             let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-            return Place::S3 { bucket, prefix: prefix.trim_matches('/') };
+            return Place::S3 {
+                bucket,
+                prefix: prefix.trim_matches('/'),
+            };
         }
-        if self.0.contains("://") { Place::Url(&self.0) } else { Place::Name(&self.0) }
+        if self.0.contains("://") {
+            Place::Url(&self.0)
+        } else {
+            Place::Name(&self.0)
+        }
     }
 
     /// Where a plain URL or a channel's name is read; `None` for S3 and for AWS's aliases.
@@ -69,15 +76,27 @@ impl Channel {
 impl FromStr for Channel {
     type Err = NotAChannel;
     fn from_str(text: &str) -> Result<Self, NotAChannel> {
-        let no = |why| Err(NotAChannel { text: Printable::short(&super::text::without_url_secrets(text), 80), why });
+        let no = |why| {
+            Err(NotAChannel {
+                text: Printable::short(&super::text::without_url_secrets(text), 80),
+                why,
+            })
+        };
         if text.is_empty() {
             return no("it is empty");
         }
         if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return no("a space ends a channel in the queue's list, so a channel can't hold one");
         }
-        if text.chars().any(|c| matches!(c, '"' | '\'' | '\\' | '`' | '$' | '{' | '}' | ';' | '|' | '<' | '>')) {
-            return no("it holds a character that a shell or a template on the worker would read as its own");
+        if text.chars().any(|c| {
+            matches!(
+                c,
+                '"' | '\'' | '\\' | '`' | '$' | '{' | '}' | ';' | '|' | '<' | '>'
+            )
+        }) {
+            return no(
+                "it holds a character that a shell or a template on the worker would read as its own",
+            );
         }
         if let Some((scheme, rest)) = text.split_once("://") {
             if !matches!(scheme, "s3" | "https" | "http" | "file") {
@@ -94,7 +113,9 @@ impl FromStr for Channel {
                 return no("a channel has no query and no fragment");
             }
             if scheme == "s3" {
-                let named = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, b'-' | b'.');
+                let named = |c: u8| {
+                    c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, b'-' | b'.')
+                };
                 if !(3..=63).contains(&authority.len()) || !authority.bytes().all(named) {
                     return no("that is not a bucket's name (3 to 63 of a-z 0-9 - .)");
                 }
@@ -131,13 +152,21 @@ pub fn split(text: &str) -> Vec<&str> {
 }
 
 pub fn join(channels: &[Channel]) -> String {
-    channels.iter().map(Channel::as_str).collect::<Vec<_>>().join(" ")
+    channels
+        .iter()
+        .map(Channel::as_str)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// The order that is proposed: what is there stays in its order, `deadline-cloud-v2` goes just before a lone
 /// `deadline-cloud`, then YNPUT's channel, and conda-forge last, where under strict priority it hides nothing of AWS's.
 pub fn proposed(today: &[Channel], ynput: &Channel) -> Vec<Channel> {
-    let (v2, v1, forge) = (Channel::named(AWS_ALIASES[0]), Channel::named(AWS_ALIASES[1]), Channel::named("conda-forge"));
+    let (v2, v1, forge) = (
+        Channel::named(AWS_ALIASES[0]),
+        Channel::named(AWS_ALIASES[1]),
+        Channel::named("conda-forge"),
+    );
     let mut list: Vec<Channel> = Vec::new();
     for channel in today {
         if *channel == v1 && !today.contains(&v2) {
@@ -170,32 +199,84 @@ mod tests {
     fn the_proposal_keeps_what_is_there() {
         let ynput: Channel = "s3://ynput-conda-channel/ayon".parse().unwrap();
         for (today, wanted) in [
-            ("deadline-cloud", "deadline-cloud-v2 deadline-cloud s3://ynput-conda-channel/ayon conda-forge"),
-            ("", "deadline-cloud-v2 deadline-cloud s3://ynput-conda-channel/ayon conda-forge"),
-            ("conda-forge deadline-cloud s3://own/x", "conda-forge deadline-cloud-v2 deadline-cloud s3://own/x s3://ynput-conda-channel/ayon"),
-            ("deadline-cloud-v2 deadline-cloud conda-forge", "deadline-cloud-v2 deadline-cloud s3://ynput-conda-channel/ayon conda-forge"),
-            ("s3://own/x", "s3://own/x s3://ynput-conda-channel/ayon conda-forge"),
+            (
+                "deadline-cloud",
+                "deadline-cloud-v2 deadline-cloud s3://ynput-conda-channel/ayon conda-forge",
+            ),
+            (
+                "",
+                "deadline-cloud-v2 deadline-cloud s3://ynput-conda-channel/ayon conda-forge",
+            ),
+            (
+                "conda-forge deadline-cloud s3://own/x",
+                "conda-forge deadline-cloud-v2 deadline-cloud s3://own/x s3://ynput-conda-channel/ayon",
+            ),
+            (
+                "deadline-cloud-v2 deadline-cloud conda-forge",
+                "deadline-cloud-v2 deadline-cloud s3://ynput-conda-channel/ayon conda-forge",
+            ),
+            (
+                "s3://own/x",
+                "s3://own/x s3://ynput-conda-channel/ayon conda-forge",
+            ),
         ] {
             let proposal = proposed(&list(today), &ynput);
             assert_eq!(join(&proposal), wanted);
-            assert_eq!(proposed(&proposal, &ynput), proposal, "proposing twice changes nothing");
+            assert_eq!(
+                proposed(&proposal, &ynput),
+                proposal,
+                "proposing twice changes nothing"
+            );
         }
     }
 
     #[test]
     fn places() {
         let s3: Channel = "s3://b-1/Conda/Default/".parse().unwrap();
-        assert_eq!(s3.place(), Place::S3 { bucket: "b-1", prefix: "Conda/Default" });
-        assert_eq!("deadline-cloud".parse::<Channel>().unwrap().place(), Place::AwsAlias);
-        assert_eq!("conda-forge".parse::<Channel>().unwrap().url("https://a/").unwrap(), "https://a/conda-forge");
+        assert_eq!(
+            s3.place(),
+            Place::S3 {
+                bucket: "b-1",
+                prefix: "Conda/Default"
+            }
+        );
+        assert_eq!(
+            "deadline-cloud".parse::<Channel>().unwrap().place(),
+            Place::AwsAlias
+        );
+        assert_eq!(
+            "conda-forge"
+                .parse::<Channel>()
+                .unwrap()
+                .url("https://a/")
+                .unwrap(),
+            "https://a/conda-forge"
+        );
     }
 
     #[test]
     fn what_is_no_channel_says_why_and_shows_no_password() {
-        for bad in ["", "a b", "ftp://x", "s3://", "s3://UPPER/x", "https://h/c?token=1", "-c", "x;rm", "$(x)", "a\u{1b}[0m"] {
+        for bad in [
+            "",
+            "a b",
+            "ftp://x",
+            "s3://",
+            "s3://UPPER/x",
+            "https://h/c?token=1",
+            "-c",
+            "x;rm",
+            "$(x)",
+            "a\u{1b}[0m",
+        ] {
             assert!(bad.parse::<Channel>().is_err(), "{bad}");
         }
-        let message = "https://me:hunter2@host/c".parse::<Channel>().unwrap_err().to_string();
-        assert!(message.contains("user or password") && !message.contains("hunter2"), "{message}");
+        let message = "https://me:hunter2@host/c"
+            .parse::<Channel>()
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.contains("user or password") && !message.contains("hunter2"),
+            "{message}"
+        );
     }
 }

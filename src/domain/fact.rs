@@ -20,7 +20,11 @@ pub enum Fact<T> {
 
 impl<T> Fact<T> {
     pub fn known(&self) -> Option<&T> {
-        if let Self::Known(value) = self { Some(value) } else { None }
+        if let Self::Known(value) = self {
+            Some(value)
+        } else {
+            None
+        }
     }
 
     /// Why it is not known; `None` where it is known, absent, or was never asked.

@@ -106,14 +106,19 @@ impl Finding {
 
 /// The exit code of a report: 0 clean, 1 findings, 3 could not look (house style, "Exit codes mean something").
 pub fn exit_code(findings: &[Finding]) -> u8 {
-    if findings.iter().any(|f| matches!(f.verdict, Verdict::Fail | Verdict::Warn)) {
+    if findings
+        .iter()
+        .any(|f| matches!(f.verdict, Verdict::Fail | Verdict::Warn))
+    {
         return 1;
     }
     if could_not_look(findings) { 3 } else { 0 }
 }
 
 pub fn could_not_look(findings: &[Finding]) -> bool {
-    findings.iter().any(|f| f.verdict == Verdict::Unknown && f.could_fail)
+    findings
+        .iter()
+        .any(|f| f.verdict == Verdict::Unknown && f.could_fail)
 }
 
 /// The worst word of several; `None` for no findings.

@@ -106,7 +106,10 @@ impl TryFrom<String> for QueueKey {
         let (farm, queue) = text
             .split_once('/')
             .ok_or_else(|| NotAnId(format!("\"{}\" is not FARM/QUEUE", shown(&text))))?;
-        Ok(Self { farm: farm.parse()?, queue: queue.parse()? })
+        Ok(Self {
+            farm: farm.parse()?,
+            queue: queue.parse()?,
+        })
     }
 }
 
@@ -133,7 +136,10 @@ impl FromStr for AccountId {
         if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(NotAnId(format!("\"{}\" is not an AWS account id: that is 12 digits, as a text in quotes", shown(text))))
+            Err(NotAnId(format!(
+                "\"{}\" is not an AWS account id: that is 12 digits, as a text in quotes",
+                shown(text)
+            )))
         }
     }
 }
@@ -172,12 +178,21 @@ impl FromStr for Region {
     type Err = NotAnId;
     fn from_str(text: &str) -> Result<Self, NotAnId> {
         let parts: Vec<&str> = text.split('-').collect();
-        let lettered = parts.iter().rev().skip(1).all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_lowercase()));
-        let numbered = parts.last().is_some_and(|p| !p.is_empty() && p.len() < 3 && p.bytes().all(|b| b.is_ascii_digit()));
+        let lettered = parts
+            .iter()
+            .rev()
+            .skip(1)
+            .all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_lowercase()));
+        let numbered = parts
+            .last()
+            .is_some_and(|p| !p.is_empty() && p.len() < 3 && p.bytes().all(|b| b.is_ascii_digit()));
         if (3..=4).contains(&parts.len()) && lettered && numbered {
             Ok(Self(text.to_owned()))
         } else {
-            Err(NotAnId(format!("\"{}\" is not a region: one looks like us-west-2", shown(text))))
+            Err(NotAnId(format!(
+                "\"{}\" is not a region: one looks like us-west-2",
+                shown(text)
+            )))
         }
     }
 }
@@ -230,10 +245,16 @@ impl FromStr for RoleArn {
     fn from_str(text: &str) -> Result<Self, NotAnId> {
         let parts: Vec<&str> = text.splitn(6, ':').collect();
         let role = parts.get(5).and_then(|p| p.strip_prefix("role/"));
-        if parts[0] == "arn" && parts.get(2) == Some(&"iam") && role.is_some_and(|r| !r.is_empty() && !r.ends_with('/')) {
+        if parts[0] == "arn"
+            && parts.get(2) == Some(&"iam")
+            && role.is_some_and(|r| !r.is_empty() && !r.ends_with('/'))
+        {
             Ok(Self(text.to_owned()))
         } else {
-            Err(NotAnId(format!("\"{}\" is not a role's ARN: one looks like arn:aws:iam::123456789012:role/Name", shown(text))))
+            Err(NotAnId(format!(
+                "\"{}\" is not a role's ARN: one looks like arn:aws:iam::123456789012:role/Name",
+                shown(text)
+            )))
         }
     }
 }
@@ -275,17 +296,33 @@ mod tests {
         let farm = "farm-0123456789abcdef0123456789abcdef";
         assert_eq!(farm.parse::<FarmId>().unwrap().to_string(), farm);
         let wrong = farm.parse::<QueueId>().unwrap_err().to_string();
-        assert!(wrong.contains("is not a queue id") && wrong.contains("`queue-` and 32"), "{wrong}");
+        assert!(
+            wrong.contains("is not a queue id") && wrong.contains("`queue-` and 32"),
+            "{wrong}"
+        );
         assert!("farm-0123".parse::<FarmId>().is_err());
-        assert!("farm-0123456789ABCDEF0123456789abcdef".parse::<FarmId>().is_err());
+        assert!(
+            "farm-0123456789ABCDEF0123456789abcdef"
+                .parse::<FarmId>()
+                .is_err()
+        );
         assert_eq!(farm.parse::<FarmId>().unwrap().brief(), "farm-0123…def");
     }
 
     #[test]
     fn a_role_with_a_path_keeps_its_name() {
-        let arn: RoleArn = "arn:aws:iam::123456789012:role/render/Queue".parse().unwrap();
-        assert_eq!((arn.name(), arn.account(), arn.partition()), ("Queue", "123456789012", "aws"));
-        assert!("arn:aws:iam::123456789012:user/Queue".parse::<RoleArn>().is_err());
+        let arn: RoleArn = "arn:aws:iam::123456789012:role/render/Queue"
+            .parse()
+            .unwrap();
+        assert_eq!(
+            (arn.name(), arn.account(), arn.partition()),
+            ("Queue", "123456789012", "aws")
+        );
+        assert!(
+            "arn:aws:iam::123456789012:user/Queue"
+                .parse::<RoleArn>()
+                .is_err()
+        );
         assert!("x".parse::<RoleArn>().is_err());
     }
 
@@ -294,7 +331,14 @@ mod tests {
         for good in ["us-west-2", "us-gov-west-1", "ap-southeast-10"] {
             assert!(good.parse::<Region>().is_ok(), "{good}");
         }
-        for bad in ["", "us-west", "US-west-2", "us west 2", "us-west-2\n", "https://x"] {
+        for bad in [
+            "",
+            "us-west",
+            "US-west-2",
+            "us west 2",
+            "us-west-2\n",
+            "https://x",
+        ] {
             assert!(bad.parse::<Region>().is_err(), "{bad}");
         }
     }

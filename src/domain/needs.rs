@@ -21,19 +21,51 @@ pub struct Need {
 
 /// A role reads each S3 channel: its objects, and the bucket's list, without which S3 answers 403 for a file that is
 /// merely absent, which conda takes as fatal. No condition on `s3:prefix`: the 404-or-403 decision carries none.
-pub fn of_channels(channels: &[Channel], partition: &str, account: Option<&AccountId>) -> Vec<Need> {
+pub fn of_channels(
+    channels: &[Channel],
+    partition: &str,
+    account: Option<&AccountId>,
+) -> Vec<Need> {
     let mut needs: Vec<Need> = Vec::new();
     for channel in channels {
-        let Place::S3 { bucket, prefix } = channel.place() else { continue };
-        let objects = if prefix.is_empty() { format!("{bucket}/*") } else { format!("{bucket}/{prefix}/*") };
+        let Place::S3 { bucket, prefix } = channel.place() else {
+            continue;
+        };
+        let objects = if prefix.is_empty() {
+            format!("{bucket}/*")
+        } else {
+            format!("{bucket}/{prefix}/*")
+        };
         for (what, action, path, because) in [
-            ("List", "s3:ListBucket", bucket.to_owned(), format!("absent files of {channel} must be told from forbidden ones")),
-            ("Read", "s3:GetObject", objects, format!("conda reads the index and the packages of {channel}")),
+            (
+                "List",
+                "s3:ListBucket",
+                bucket.to_owned(),
+                format!("absent files of {channel} must be told from forbidden ones"),
+            ),
+            (
+                "Read",
+                "s3:GetObject",
+                objects,
+                format!("conda reads the index and the packages of {channel}"),
+            ),
         ] {
             let resource = format!("arn:{partition}:s3:::{path}");
-            if !needs.iter().any(|n| n.action == action && n.resource == resource) {
-                let sid = format!("Channel{what}{}", needs.iter().filter(|n| n.action == action).count() + 1);
-                needs.push(Need { sid, action, resource, account: account.cloned(), because });
+            if !needs
+                .iter()
+                .any(|n| n.action == action && n.resource == resource)
+            {
+                let sid = format!(
+                    "Channel{what}{}",
+                    needs.iter().filter(|n| n.action == action).count() + 1
+                );
+                needs.push(Need {
+                    sid,
+                    action,
+                    resource,
+                    account: account.cloned(),
+                    because,
+                });
             }
         }
     }
@@ -44,7 +76,8 @@ impl Need {
     pub fn statement(&self) -> Value {
         let mut statement = json!({ "Sid": self.sid, "Effect": "Allow", "Action": self.action, "Resource": self.resource });
         if let Some(account) = &self.account {
-            statement["Condition"] = json!({ "StringEquals": { "aws:ResourceAccount": account.as_str() } });
+            statement["Condition"] =
+                json!({ "StringEquals": { "aws:ResourceAccount": account.as_str() } });
         }
         statement
     }
@@ -71,7 +104,10 @@ impl Need {
 pub fn queue_policy(needs: &[Need], others: &[Policy], ours: Option<&Policy>) -> Option<String> {
     let kept: Vec<Value> = needs
         .iter()
-        .filter(|n| n.met_by(others) != Decision::Allowed || ours.is_some_and(|p| n.met_by([p]) == Decision::Allowed))
+        .filter(|n| {
+            n.met_by(others) != Decision::Allowed
+                || ours.is_some_and(|p| n.met_by([p]) == Decision::Allowed)
+        })
         .map(Need::statement)
         .collect();
     if kept.is_empty() {
@@ -91,9 +127,23 @@ mod tests {
 
     #[test]
     fn only_s3_channels_need_rights_and_each_bucket_is_listed_once() {
-        let needs = of_channels(&channels("deadline-cloud s3://b-1/ayon s3://b-1/own https://h/c conda-forge"), "aws", None);
-        let rows: Vec<_> = needs.iter().map(|n| format!("{} {} {}", n.sid, n.action, n.resource)).collect();
-        assert_eq!(rows, ["ChannelList1 s3:ListBucket arn:aws:s3:::b-1", "ChannelRead1 s3:GetObject arn:aws:s3:::b-1/ayon/*", "ChannelRead2 s3:GetObject arn:aws:s3:::b-1/own/*"]);
+        let needs = of_channels(
+            &channels("deadline-cloud s3://b-1/ayon s3://b-1/own https://h/c conda-forge"),
+            "aws",
+            None,
+        );
+        let rows: Vec<_> = needs
+            .iter()
+            .map(|n| format!("{} {} {}", n.sid, n.action, n.resource))
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                "ChannelList1 s3:ListBucket arn:aws:s3:::b-1",
+                "ChannelRead1 s3:GetObject arn:aws:s3:::b-1/ayon/*",
+                "ChannelRead2 s3:GetObject arn:aws:s3:::b-1/own/*"
+            ]
+        );
     }
 
     #[test]
@@ -101,11 +151,29 @@ mod tests {
         let needs = of_channels(&channels("s3://b-1/ayon"), "aws", None);
         let ours = queue_policy(&needs, &[], None).unwrap();
         let parsed = Policy::parse(&ours).unwrap();
-        assert!(needs.iter().all(|n| n.met_by([&parsed]) == Decision::Allowed));
-        let other = Policy::parse(r#"{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}"#).unwrap();
-        assert_eq!(queue_policy(&needs, &[other.clone()], None), None, "what another policy gives is not written twice");
-        assert_eq!(queue_policy(&needs, &[other], Some(&parsed)).unwrap(), ours, "and ours does not flap when another appears");
-        assert_eq!(queue_policy(&[], &[], Some(&parsed)), None, "a channel that left takes its rights along");
+        assert!(
+            needs
+                .iter()
+                .all(|n| n.met_by([&parsed]) == Decision::Allowed)
+        );
+        let other =
+            Policy::parse(r#"{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}"#)
+                .unwrap();
+        assert_eq!(
+            queue_policy(&needs, std::slice::from_ref(&other), None),
+            None,
+            "what another policy gives is not written twice"
+        );
+        assert_eq!(
+            queue_policy(&needs, &[other], Some(&parsed)).unwrap(),
+            ours,
+            "and ours does not flap when another appears"
+        );
+        assert_eq!(
+            queue_policy(&[], &[], Some(&parsed)),
+            None,
+            "a channel that left takes its rights along"
+        );
     }
 
     #[test]
@@ -113,8 +181,15 @@ mod tests {
         let account = "210987654321".parse().unwrap();
         let needs = of_channels(&channels("s3://b-1/ayon"), "aws", Some(&account));
         let text = queue_policy(&needs, &[], None).unwrap();
-        assert!(text.contains("aws:ResourceAccount") && !text.contains("s3:prefix"), "{text}");
+        assert!(
+            text.contains("aws:ResourceAccount") && !text.contains("s3:prefix"),
+            "{text}"
+        );
         let copied = Policy::parse(&text.replace("210987654321", "123456789012")).unwrap();
-        assert_eq!(needs[0].met_by([&copied]), Decision::NotAllowed, "a copied own-account value denies silently");
+        assert_eq!(
+            needs[0].met_by([&copied]),
+            Decision::NotAllowed,
+            "a copied own-account value denies silently"
+        );
     }
 }

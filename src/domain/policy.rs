@@ -54,13 +54,17 @@ pub enum Decision {
 
 impl Policy {
     pub fn parse(text: &str) -> Result<Self, NotAPolicy> {
-        let value: Value = serde_json::from_str(text).map_err(|e| NotAPolicy(format!("it is not JSON: {e}")))?;
+        let value: Value =
+            serde_json::from_str(text).map_err(|e| NotAPolicy(format!("it is not JSON: {e}")))?;
         let listed = match value.get("Statement") {
             Some(Value::Array(list)) => list.iter().collect(),
             Some(one @ Value::Object(_)) => vec![one],
             _ => return Err(NotAPolicy("it has no Statement".to_owned())),
         };
-        let statements = listed.into_iter().map(Statement::parse).collect::<Result<_, _>>()?;
+        let statements = listed
+            .into_iter()
+            .map(Statement::parse)
+            .collect::<Result<_, _>>()?;
         Ok(Self { statements })
     }
 }
@@ -69,7 +73,9 @@ fn texts(value: &Value) -> Result<Vec<String>, NotAPolicy> {
     let one = |v: &Value| match v {
         Value::String(s) => Ok(s.clone()),
         Value::Bool(_) | Value::Number(_) => Ok(v.to_string()),
-        other => Err(NotAPolicy(format!("{other} stands where a text is expected"))),
+        other => Err(NotAPolicy(format!(
+            "{other} stands where a text is expected"
+        ))),
     };
     match value {
         Value::Array(list) => list.iter().map(one).collect(),
@@ -82,7 +88,10 @@ impl Statement {
         let matched = |name: &str| -> Result<Option<Match>, NotAPolicy> {
             for (key, not) in [(name.to_owned(), false), (format!("Not{name}"), true)] {
                 if let Some(v) = value.get(&key) {
-                    return Ok(Some(Match { not, patterns: texts(v)? }));
+                    return Ok(Some(Match {
+                        not,
+                        patterns: texts(v)?,
+                    }));
                 }
             }
             Ok(None)
@@ -91,17 +100,25 @@ impl Statement {
         for (key, not) in [("Principal", false), ("NotPrincipal", true)] {
             principals = match value.get(key) {
                 Some(Value::Object(map)) => {
-                    let named = map.iter().map(|(k, v)| Ok((k.clone(), texts(v)?))).collect::<Result<_, NotAPolicy>>()?;
+                    let named = map
+                        .iter()
+                        .map(|(k, v)| Ok((k.clone(), texts(v)?)))
+                        .collect::<Result<_, NotAPolicy>>()?;
                     Some(Principals { not, named })
                 }
-                Some(Value::String(all)) => Some(Principals { not, named: vec![("*".to_owned(), vec![all.clone()])] }),
+                Some(Value::String(all)) => Some(Principals {
+                    not,
+                    named: vec![("*".to_owned(), vec![all.clone()])],
+                }),
                 _ => principals,
             };
         }
         let mut conditions = Vec::new();
         if let Some(Value::Object(operators)) = value.get("Condition") {
             for (operator, keys) in operators {
-                let keys = keys.as_object().ok_or_else(|| NotAPolicy(format!("Condition {operator} holds no keys")))?;
+                let keys = keys
+                    .as_object()
+                    .ok_or_else(|| NotAPolicy(format!("Condition {operator} holds no keys")))?;
                 for (key, values) in keys {
                     conditions.push((operator.clone(), key.clone(), texts(values)?));
                 }
@@ -110,12 +127,17 @@ impl Statement {
         let allow = match value.get("Effect").and_then(Value::as_str) {
             Some("Allow") => true,
             Some("Deny") => false,
-            _ => return Err(NotAPolicy("a statement's Effect is neither Allow nor Deny".to_owned())),
+            _ => {
+                return Err(NotAPolicy(
+                    "a statement's Effect is neither Allow nor Deny".to_owned(),
+                ));
+            }
         };
         Ok(Self {
             sid: value.get("Sid").and_then(Value::as_str).map(str::to_owned),
             allow,
-            actions: matched("Action")?.ok_or_else(|| NotAPolicy("a statement has no Action".to_owned()))?,
+            actions: matched("Action")?
+                .ok_or_else(|| NotAPolicy("a statement has no Action".to_owned()))?,
             resources: matched("Resource")?,
             principals,
             conditions,
@@ -126,7 +148,13 @@ impl Statement {
 impl Match {
     /// Does it speak of this text? `covers` also asks whether it speaks of everything that a pattern stands for.
     pub fn takes(&self, text: &str, case: bool) -> bool {
-        let fold = |s: &str| if case { s.to_owned() } else { s.to_ascii_lowercase() };
+        let fold = |s: &str| {
+            if case {
+                s.to_owned()
+            } else {
+                s.to_ascii_lowercase()
+            }
+        };
         self.patterns.iter().any(|p| wild(&fold(p), &fold(text))) != self.not
     }
 }
@@ -179,16 +207,26 @@ fn holds(conditions: &[(String, String, Vec<String>)], context: &Context) -> Hol
 fn one_holds(operator: &str, key: &str, values: &[String], context: &Context) -> Holds {
     let key = key.to_ascii_lowercase();
     let operator = operator.to_ascii_lowercase();
-    let (bare, if_exists) = operator.strip_suffix("ifexists").map_or((operator.as_str(), false), |o| (o, true));
-    let Some(have) = context.get(&key) else { return Holds::Unknown };
+    let (bare, if_exists) = operator
+        .strip_suffix("ifexists")
+        .map_or((operator.as_str(), false), |o| (o, true));
+    let Some(have) = context.get(&key) else {
+        return Holds::Unknown;
+    };
     // An empty value in the context says: this request carries no such key.
     if have.is_empty() {
         let negated = bare.contains("not");
-        return if if_exists || negated { Holds::Yes } else { Holds::No };
+        return if if_exists || negated {
+            Holds::Yes
+        } else {
+            Holds::No
+        };
     }
     let any = |f: &dyn Fn(&str) -> bool| values.iter().any(|v| f(v));
     let yes = match bare {
-        "stringequals" | "arnequals" if values.iter().any(|v| v.contains("${")) => return Holds::Unknown,
+        "stringequals" | "arnequals" if values.iter().any(|v| v.contains("${")) => {
+            return Holds::Unknown;
+        }
         "stringequals" => any(&|v| v == have),
         "stringnotequals" => !any(&|v| v == have),
         "stringequalsignorecase" => any(&|v| v.eq_ignore_ascii_case(have)),
@@ -201,12 +239,18 @@ fn one_holds(operator: &str, key: &str, values: &[String], context: &Context) ->
 }
 
 /// What these identity policies say together.
-pub fn decide<'a>(policies: impl IntoIterator<Item = &'a Policy>, action: &str, resource: &str, context: &Context) -> Decision {
+pub fn decide<'a>(
+    policies: impl IntoIterator<Item = &'a Policy>,
+    action: &str,
+    resource: &str,
+    context: &Context,
+) -> Decision {
     let (mut allowed, mut depends) = (false, false);
     for statement in policies.into_iter().flat_map(|p| &p.statements) {
         let on_resource = statement.resources.as_ref().is_none_or(|r| {
             // A Deny on part of what is asked about is a Deny for that part: look both ways.
-            r.takes(resource, true) || (!statement.allow && !r.not && r.patterns.iter().any(|p| wild(resource, p)))
+            r.takes(resource, true)
+                || (!statement.allow && !r.not && r.patterns.iter().any(|p| wild(resource, p)))
         });
         if !statement.actions.takes(action, false) || !on_resource {
             continue;
@@ -232,7 +276,9 @@ pub fn trusts(policy: &Policy, service: &str, context: &Context) -> Decision {
     for statement in &policy.statements {
         let named = statement.principals.as_ref().is_some_and(|p| {
             let hit = p.named.iter().any(|(kind, values)| {
-                values.iter().any(|v| v == "*" || (kind.eq_ignore_ascii_case("service") && v == service))
+                values
+                    .iter()
+                    .any(|v| v == "*" || (kind.eq_ignore_ascii_case("service") && v == service))
             });
             hit != p.not
         });
@@ -258,11 +304,17 @@ mod tests {
     use super::*;
 
     fn policy(statements: &str) -> Policy {
-        Policy::parse(&format!("{{\"Version\":\"2012-10-17\",\"Statement\":{statements}}}")).unwrap()
+        Policy::parse(&format!(
+            "{{\"Version\":\"2012-10-17\",\"Statement\":{statements}}}"
+        ))
+        .unwrap()
     }
 
     fn ctx(pairs: &[(&str, &str)]) -> Context {
-        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+        pairs
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect()
     }
 
     #[test]
@@ -283,14 +335,33 @@ mod tests {
 
     #[test]
     fn a_deny_wins_and_a_condition_may_leave_it_open() {
-        let allow = policy(r#"{"Effect":"Allow","Action":["s3:Get*"],"Resource":"arn:aws:s3:::b/*"}"#);
-        let deny = policy(r#"[{"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::b/ayon/secret"}]"#);
-        let own = policy(r#"{"Effect":"Allow","Action":"s3:GetObject","Resource":"*","Condition":{"StringEquals":{"aws:ResourceAccount":"1"}}}"#);
-        let get = |p: &[&Policy], c: &Context| decide(p.iter().copied(), "s3:getobject", "arn:aws:s3:::b/ayon/*", c);
+        let allow =
+            policy(r#"{"Effect":"Allow","Action":["s3:Get*"],"Resource":"arn:aws:s3:::b/*"}"#);
+        let deny = policy(
+            r#"[{"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::b/ayon/secret"}]"#,
+        );
+        let own = policy(
+            r#"{"Effect":"Allow","Action":"s3:GetObject","Resource":"*","Condition":{"StringEquals":{"aws:ResourceAccount":"1"}}}"#,
+        );
+        let get = |p: &[&Policy], c: &Context| {
+            decide(
+                p.iter().copied(),
+                "s3:getobject",
+                "arn:aws:s3:::b/ayon/*",
+                c,
+            )
+        };
         assert_eq!(get(&[&allow], &ctx(&[])), Decision::Allowed);
-        assert_eq!(get(&[&allow, &deny], &ctx(&[])), Decision::Denied, "denied for a part is not allowed for the whole");
+        assert_eq!(
+            get(&[&allow, &deny], &ctx(&[])),
+            Decision::Denied,
+            "denied for a part is not allowed for the whole"
+        );
         assert_eq!(get(&[&own], &ctx(&[])), Decision::Depends);
-        assert_eq!(get(&[&own], &ctx(&[("aws:resourceaccount", "2")])), Decision::NotAllowed);
+        assert_eq!(
+            get(&[&own], &ctx(&[("aws:resourceaccount", "2")])),
+            Decision::NotAllowed
+        );
         assert_eq!(get(&[], &ctx(&[])), Decision::NotAllowed);
     }
 
@@ -300,8 +371,14 @@ mod tests {
             r#"[{"Effect":"Allow","Action":["s3:ListBucket","s3:GetObject"],"Resource":"*","Condition":
             {"ArnLike":{"s3:DataAccessPointArn":["arn:aws:s3:*:*:accesspoint/deadline-software-*"]},"StringEquals":{"s3:AccessPointNetworkOrigin":"VPC"}}}]"#,
         );
-        let plain = ctx(&[("s3:dataaccesspointarn", ""), ("s3:accesspointnetworkorigin", "")]);
-        assert_eq!(decide([&software], "s3:GetObject", "arn:aws:s3:::b/x", &plain), Decision::NotAllowed);
+        let plain = ctx(&[
+            ("s3:dataaccesspointarn", ""),
+            ("s3:accesspointnetworkorigin", ""),
+        ]);
+        assert_eq!(
+            decide([&software], "s3:GetObject", "arn:aws:s3:::b/x", &plain),
+            Decision::NotAllowed
+        );
     }
 
     #[test]
@@ -310,15 +387,35 @@ mod tests {
             r#"[{"Effect":"Allow","Principal":{"Service":["credentials.deadline.amazonaws.com"]},"Action":"sts:AssumeRole",
             "Condition":{"ArnEquals":{"aws:SourceArn":"arn:aws:deadline:us-west-2:1:farm/farm-a"}}}]"#,
         );
-        let of = |farm: &str| ctx(&[("aws:sourcearn", &format!("arn:aws:deadline:us-west-2:1:farm/{farm}"))]);
-        assert_eq!(trusts(&trust, "credentials.deadline.amazonaws.com", &of("farm-a")), Decision::Allowed);
-        assert_eq!(trusts(&trust, "credentials.deadline.amazonaws.com", &of("farm-b")), Decision::NotAllowed);
-        assert_eq!(trusts(&trust, "deadline.amazonaws.com", &of("farm-a")), Decision::NotAllowed);
+        let of = |farm: &str| {
+            ctx(&[(
+                "aws:sourcearn",
+                &format!("arn:aws:deadline:us-west-2:1:farm/{farm}"),
+            )])
+        };
+        assert_eq!(
+            trusts(&trust, "credentials.deadline.amazonaws.com", &of("farm-a")),
+            Decision::Allowed
+        );
+        assert_eq!(
+            trusts(&trust, "credentials.deadline.amazonaws.com", &of("farm-b")),
+            Decision::NotAllowed
+        );
+        assert_eq!(
+            trusts(&trust, "deadline.amazonaws.com", &of("farm-a")),
+            Decision::NotAllowed
+        );
     }
 
     #[test]
     fn what_is_no_policy_says_why() {
-        for bad in ["", "[]", "{}", r#"{"Statement":[{"Effect":"Maybe","Action":"x"}]}"#, r#"{"Statement":[{"Effect":"Allow"}]}"#] {
+        for bad in [
+            "",
+            "[]",
+            "{}",
+            r#"{"Statement":[{"Effect":"Maybe","Action":"x"}]}"#,
+            r#"{"Statement":[{"Effect":"Allow"}]}"#,
+        ] {
             assert!(Policy::parse(bad).is_err(), "{bad}");
         }
     }

@@ -52,12 +52,20 @@ impl Probe {
 #[serde(rename_all = "kebab-case")]
 pub enum Seen {
     /// The channel's noarch index is there. `lists`: may absent keys be told from forbidden ones?
-    Index { lists: Option<bool> },
+    Index {
+        lists: Option<bool>,
+    },
     Addresses(Vec<std::net::IpAddr>),
     Connected(std::net::IpAddr),
     Certificate(Certificate),
-    Ayon { version: Untrusted },
-    Key { user: Untrusted, service: bool, admin: bool },
+    Ayon {
+        version: Untrusted,
+    },
+    Key {
+        user: Untrusted,
+        service: bool,
+        admin: bool,
+    },
     /// No key was given, so none was tried.
     NoKey,
 }

@@ -38,8 +38,20 @@ pub struct Problem {
 }
 
 impl Problem {
-    pub fn new(kind: ProblemKind, doing: impl Into<String>, because: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { kind, doing: doing.into(), because: because.into(), fix: fix.into(), permission: None, call: None }
+    pub fn new(
+        kind: ProblemKind,
+        doing: impl Into<String>,
+        because: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        Self {
+            kind,
+            doing: doing.into(),
+            because: because.into(),
+            fix: fix.into(),
+            permission: None,
+            call: None,
+        }
     }
 
     #[must_use]
@@ -57,7 +69,11 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\n  why   {}\n  fix   {}", self.doing, self.because, self.fix)?;
+        write!(
+            f,
+            "{}\n  why   {}\n  fix   {}",
+            self.doing, self.because, self.fix
+        )?;
         if let Some(call) = &self.call {
             write!(f, "\n  call  {}", call.line())?;
         }

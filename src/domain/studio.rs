@@ -198,8 +198,12 @@ impl Studio {
             }
             (Ask::Queue(key), Answer::Queue(fact)) => self.queue_mut(key).queue = fact,
             (Ask::Fleets(key), Answer::Fleets(fact)) => self.queue_mut(key).fleets = fact,
-            (Ask::Environments(key), Answer::Environments(fact)) => self.queue_mut(key).environments = fact,
-            (Ask::Environment(key, id), Answer::Environment(fact)) => self.learn_environment(key, id, fact),
+            (Ask::Environments(key), Answer::Environments(fact)) => {
+                self.queue_mut(key).environments = fact
+            }
+            (Ask::Environment(key, id), Answer::Environment(fact)) => {
+                self.learn_environment(key, id, fact)
+            }
             (Ask::Role(arn), Answer::Role(fact)) => {
                 self.roles.insert(arn.clone(), fact);
             }
@@ -224,16 +228,28 @@ impl Studio {
         self.queues.entry(key.clone()).or_default()
     }
 
-    fn learn_environment(&mut self, key: &QueueKey, id: &QueueEnvironmentId, fact: Fact<QueueEnvironment>) {
-        let Fact::Known(list) = &mut self.queue_mut(key).environments else { return };
-        let at = list.iter().position(|e| e.known().is_some_and(|e| e.id == *id));
+    fn learn_environment(
+        &mut self,
+        key: &QueueKey,
+        id: &QueueEnvironmentId,
+        fact: Fact<QueueEnvironment>,
+    ) {
+        let Fact::Known(list) = &mut self.queue_mut(key).environments else {
+            return;
+        };
+        let at = list
+            .iter()
+            .position(|e| e.known().is_some_and(|e| e.id == *id));
         match (at, fact) {
             (Some(i), Fact::Absent) => {
                 list.remove(i);
             }
             (Some(i), fact) => list[i] = fact,
             (None, Fact::Known(environment)) => {
-                let i = list.iter().position(|e| e.known().is_some_and(|e| e.priority > environment.priority)).unwrap_or(list.len());
+                let i = list
+                    .iter()
+                    .position(|e| e.known().is_some_and(|e| e.priority > environment.priority))
+                    .unwrap_or(list.len());
                 list.insert(i, Fact::Known(environment));
             }
             (None, _) => {}
@@ -246,8 +262,16 @@ impl Studio {
     pub fn after(&self, change: &Change) -> Self {
         let mut next = self.clone();
         match &change.thing {
-            Thing::Environment { queue, id, name, priority, template_type } => {
-                let id = id.clone().unwrap_or_else(|| self.free_environment_id(queue));
+            Thing::Environment {
+                queue,
+                id,
+                name,
+                priority,
+                template_type,
+            } => {
+                let id = id
+                    .clone()
+                    .unwrap_or_else(|| self.free_environment_id(queue));
                 let fact = match &change.after {
                     Some(template) => Fact::Known(QueueEnvironment {
                         id: id.clone(),
@@ -263,7 +287,13 @@ impl Studio {
             Thing::RolePolicy { role, policy } => {
                 let fact = change.after.clone().map_or(Fact::Absent, Fact::Known);
                 let ask = Ask::RolePolicy(role.clone(), policy.clone());
-                next.learn(&ask, Answered { answer: Answer::RolePolicy(fact), calls: self.evidence.get(&ask).cloned().unwrap_or_default() });
+                next.learn(
+                    &ask,
+                    Answered {
+                        answer: Answer::RolePolicy(fact),
+                        calls: self.evidence.get(&ask).cloned().unwrap_or_default(),
+                    },
+                );
             }
         }
         next
@@ -271,9 +301,12 @@ impl Studio {
 
     /// An id that no environment of the queue has yet; the service makes up its own.
     fn free_environment_id(&self, queue: &QueueKey) -> QueueEnvironmentId {
-        let taken: Vec<&QueueEnvironmentId> = self.environments(queue).iter().map(|e| &e.id).collect();
-        let free = (1u32..).filter_map(|n| format!("queueenv-{:032x}", 0xf000_0000 | n).parse().ok()).find(|id| !taken.contains(&id));
-        free.unwrap_or_else(|| unreachable!("a queue holds ten environments"))
+        let taken: Vec<&QueueEnvironmentId> =
+            self.environments(queue).iter().map(|e| &e.id).collect();
+        (0..=10u32)
+            .filter_map(|n| format!("queueenv-{:032x}", 0xf000_0000 + n).parse().ok())
+            .find(|id| !taken.contains(&id))
+            .unwrap_or_else(|| unreachable!("a queue holds ten environments"))
     }
 
     pub fn queue(&self, key: &QueueKey) -> &Fact<Box<Queue>> {
@@ -295,11 +328,16 @@ impl Studio {
     }
 
     pub fn queue_name(&self, key: &QueueKey) -> super::text::Printable {
-        self.queue(key).known().map_or_else(|| key.queue.brief().into(), |q| q.name.show())
+        self.queue(key)
+            .known()
+            .map_or_else(|| key.queue.brief().into(), |q| q.name.show())
     }
 
     pub fn farm_name(&self, farm: &FarmId) -> super::text::Printable {
-        self.farm.get(farm).and_then(Fact::known).map_or_else(|| farm.brief().into(), |f| f.name.show())
+        self.farm
+            .get(farm)
+            .and_then(Fact::known)
+            .map_or_else(|| farm.brief().into(), |f| f.name.show())
     }
 
     /// The calls behind a finding.
@@ -314,7 +352,11 @@ impl Studio {
 /// A studio's AYON server, as a base for its REST calls: the path without `/api`, ending in a slash.
 pub fn api_base(url: &Url) -> Url {
     let mut base = url.clone();
-    let path = base.path().trim_end_matches('/').trim_end_matches("/api").to_owned();
+    let path = base
+        .path()
+        .trim_end_matches('/')
+        .trim_end_matches("/api")
+        .to_owned();
     base.set_path(&format!("{path}/"));
     base.set_query(None);
     base.set_fragment(None);

@@ -56,6 +56,7 @@ impl Printable {
         self.0.width()
     }
 
+    #[must_use]
     pub fn to_width(&self, columns: usize) -> Self {
         Self(shortened(&self.0, columns))
     }
@@ -163,7 +164,11 @@ pub fn without_url_secrets(text: &str) -> String {
     while let Some(at) = rest.find("://") {
         let (before, from) = rest.split_at(at + 3);
         out.push_str(before);
-        let end = from.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | ')' | '}' | ']')).unwrap_or(from.len());
+        let end = from
+            .find(|c: char| {
+                c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | ')' | '}' | ']')
+            })
+            .unwrap_or(from.len());
         let (url, after) = from.split_at(end);
         let authority = url.find(['/', '?', '#']).unwrap_or(url.len());
         let host = url[..authority].rfind('@').map_or(0, |i| i + 1);
@@ -172,7 +177,8 @@ pub fn without_url_secrets(text: &str) -> String {
         rest = after;
     }
     out.push_str(rest);
-    rattler_redaction::redact_signatures_in_text(&out, rattler_redaction::DEFAULT_REDACTION_STR).into_owned()
+    rattler_redaction::redact_signatures_in_text(&out, rattler_redaction::DEFAULT_REDACTION_STR)
+        .into_owned()
 }
 
 #[cfg(test)]
@@ -182,15 +188,27 @@ mod tests {
 
     #[test]
     fn what_would_move_the_cursor_is_made_visible() {
-        assert_eq!(Printable::new("a\u{1b}[31mred\u{7}").as_str(), "a^[[31mred^G");
-        assert_eq!(Printable::new("x\u{202e}txt.exe\u{200b}").as_str(), "x<U+202E>txt.exe<U+200B>");
-        assert_eq!(Printable::new("two\r\nlines\nhere").as_str(), "two lines here");
+        assert_eq!(
+            Printable::new("a\u{1b}[31mred\u{7}").as_str(),
+            "a^[[31mred^G"
+        );
+        assert_eq!(
+            Printable::new("x\u{202e}txt.exe\u{200b}").as_str(),
+            "x<U+202E>txt.exe<U+200B>"
+        );
+        assert_eq!(
+            Printable::new("two\r\nlines\nhere").as_str(),
+            "two lines here"
+        );
         assert_eq!(Printable::new("c1 \u{9b}31m").as_str(), "c1 <U+009B>31m");
     }
 
     #[test]
     fn long_and_wide_names_are_cut_at_graphemes() {
-        assert_eq!(Printable::short(&"x".repeat(300), 10).as_str(), "xxxxxxxxx…");
+        assert_eq!(
+            Printable::short(&"x".repeat(300), 10).as_str(),
+            "xxxxxxxxx…"
+        );
         assert_eq!(Printable::short("照明照明照明", 7).as_str(), "照明照…");
         assert_eq!(Printable::short("abc", 0).as_str(), "");
     }
@@ -198,11 +216,19 @@ mod tests {
     #[test]
     fn urls_lose_user_and_query() {
         assert_eq!(
-            without_url_secrets("GET https://me:pw@b.s3.amazonaws.com/n/repodata.json?X-Amz-Signature=abc&y (403)"),
+            without_url_secrets(
+                "GET https://me:pw@b.s3.amazonaws.com/n/repodata.json?X-Amz-Signature=abc&y (403)"
+            ),
             "GET https://b.s3.amazonaws.com/n/repodata.json (403)"
         );
-        assert_eq!(without_url_secrets("no url here? none"), "no url here? none");
-        assert_eq!(without_url_secrets("(https://a/?k=1) and http://b#f"), "(https://a/) and http://b");
+        assert_eq!(
+            without_url_secrets("no url here? none"),
+            "no url here? none"
+        );
+        assert_eq!(
+            without_url_secrets("(https://a/?k=1) and http://b#f"),
+            "(https://a/) and http://b"
+        );
     }
 
     #[test]

@@ -24,7 +24,14 @@ pub struct Refused {
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, column {}: {}\n  fix   {}", self.line, self.column, Printable::new(&self.what), Printable::new(&self.fix))
+        write!(
+            f,
+            "line {}, column {}: {}\n  fix   {}",
+            self.line,
+            self.column,
+            Printable::new(&self.what),
+            Printable::new(&self.fix)
+        )
     }
 }
 
@@ -131,25 +138,55 @@ struct Reader<'a> {
 fn position(text: &str, at: usize) -> (usize, usize) {
     let before = &text[..at.min(text.len())];
     let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let column = before
+        .rsplit('\n')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .count()
+        + 1;
     (line, column)
 }
 
 fn refuse(text: &str, at: usize, what: impl Into<String>, fix: impl Into<String>) -> Refused {
     let (line, column) = position(text, at);
-    Refused { line, column, what: what.into(), fix: fix.into() }
+    Refused {
+        line,
+        column,
+        what: what.into(),
+        fix: fix.into(),
+    }
 }
 
 impl<'a> Reader<'a> {
-    fn new(text: &'a str, name: &'a str, item: &'a Item, place: Range<usize>) -> Result<Self, Refused> {
+    fn new(
+        text: &'a str,
+        name: &'a str,
+        item: &'a Item,
+        place: Range<usize>,
+    ) -> Result<Self, Refused> {
         let at = item.span().map_or(place.start, |s| s.start);
-        let table = item.as_table_like().ok_or_else(|| refuse(text, at, format!("`{name}` is {}, not a table", item.type_name()), format!("write it as [{name}]")))?;
-        Ok(Self { text, name, table, place: item.span().unwrap_or(place), asked: Vec::new() })
+        let table = item.as_table_like().ok_or_else(|| {
+            refuse(
+                text,
+                at,
+                format!("`{name}` is {}, not a table", item.type_name()),
+                format!("write it as [{name}]"),
+            )
+        })?;
+        Ok(Self {
+            text,
+            name,
+            table,
+            place: item.span().unwrap_or(place),
+            asked: Vec::new(),
+        })
     }
 
     fn spot(&self, key: &str) -> usize {
         let item = self.table.get(key).and_then(Item::span);
-        item.or_else(|| self.table.get_key_value(key).and_then(|(k, _)| k.span())).map_or(self.place.start, |s| s.start)
+        item.or_else(|| self.table.get_key_value(key).and_then(|(k, _)| k.span()))
+            .map_or(self.place.start, |s| s.start)
     }
 
     fn wrong(&self, key: &str, what: impl Into<String>, fix: impl Into<String>) -> Refused {
@@ -160,54 +197,111 @@ impl<'a> Reader<'a> {
         self.asked.push(key);
         match self.table.get(key) {
             None => Ok(None),
-            Some(item) => item
-                .as_str()
-                .map(Some)
-                .ok_or_else(|| self.wrong(key, format!("`{key}` is {}, not a text", item.type_name()), format!("write {key} = \"…\""))),
+            Some(item) => item.as_str().map(Some).ok_or_else(|| {
+                self.wrong(
+                    key,
+                    format!("`{key}` is {}, not a text", item.type_name()),
+                    format!("write {key} = \"…\""),
+                )
+            }),
         }
     }
 
     fn needed(&mut self, key: &'static str, example: &str) -> Result<&'a str, Refused> {
         let name = self.name;
-        self.text(key)?.ok_or_else(|| refuse(self.text, self.place.start, format!("[{name}] has no `{key}`"), format!("add {key} = \"{example}\"")))
+        self.text(key)?.ok_or_else(|| {
+            refuse(
+                self.text,
+                self.place.start,
+                format!("[{name}] has no `{key}`"),
+                format!("add {key} = \"{example}\""),
+            )
+        })
     }
 
     fn parsed<T: std::str::FromStr>(&self, key: &str, text: &str, fix: &str) -> Result<T, Refused>
     where
         T::Err: fmt::Display,
     {
-        text.parse().map_err(|e: T::Err| self.wrong(key, format!("{key}: {e}"), fix))
+        text.parse()
+            .map_err(|e: T::Err| self.wrong(key, format!("{key}: {e}"), fix))
     }
 
     fn texts(&mut self, key: &'static str) -> Result<Option<Vec<(&'a str, usize)>>, Refused> {
         self.asked.push(key);
-        let Some(item) = self.table.get(key) else { return Ok(None) };
-        let list = item
-            .as_array()
-            .ok_or_else(|| self.wrong(key, format!("`{key}` is {}, not a list of texts", item.type_name()), format!("write {key} = [\"…\"]")))?;
+        let Some(item) = self.table.get(key) else {
+            return Ok(None);
+        };
+        let list = item.as_array().ok_or_else(|| {
+            self.wrong(
+                key,
+                format!("`{key}` is {}, not a list of texts", item.type_name()),
+                format!("write {key} = [\"…\"]"),
+            )
+        })?;
         let mut out = Vec::new();
         for v in list {
             let at = v.span().map_or_else(|| self.spot(key), |s| s.start);
-            let text = v.as_str().ok_or_else(|| refuse(self.text, at, format!("`{key}` holds {}, not a text", v.type_name()), "put it in quotes"))?;
+            let text = v.as_str().ok_or_else(|| {
+                refuse(
+                    self.text,
+                    at,
+                    format!("`{key}` holds {}, not a text", v.type_name()),
+                    "put it in quotes",
+                )
+            })?;
             out.push((text, at));
         }
         Ok(Some(out))
     }
 
-    fn word<T: Copy>(&mut self, key: &'static str, of: fn(&str) -> Option<T>, words: &[&str]) -> Result<Option<T>, Refused> {
-        let Some(text) = self.text(key)? else { return Ok(None) };
-        of(text).map(Some).ok_or_else(|| self.wrong(key, format!("`{key}` can't be \"{text}\""), format!("one of {}", words.join(", "))))
+    fn word<T: Copy>(
+        &mut self,
+        key: &'static str,
+        of: fn(&str) -> Option<T>,
+        words: &[&str],
+    ) -> Result<Option<T>, Refused> {
+        let Some(text) = self.text(key)? else {
+            return Ok(None);
+        };
+        of(text).map(Some).ok_or_else(|| {
+            self.wrong(
+                key,
+                format!("`{key}` can't be \"{text}\""),
+                format!("one of {}", words.join(", ")),
+            )
+        })
     }
 
     /// Nothing may stand in the table that was not asked for.
     fn finish(self) -> Result<(), Refused> {
         for (key, _) in self.table.iter() {
             if !self.asked.contains(&key) {
-                let at = self.table.get_key_value(key).and_then(|(k, _)| k.span()).map_or_else(|| self.spot(key), |s| s.start);
-                let place = if self.name.is_empty() { "at the top".to_owned() } else { format!("in [{}]", self.name) };
-                let near = self.asked.iter().min_by_key(|a| distance(a, key)).filter(|a| distance(a, key) < 3);
-                let fix = near.map_or_else(|| format!("known here: {}", self.asked.join(", ")), |n| format!("did you mean `{n}`?"));
-                return Err(refuse(self.text, at, format!("unknown key `{key}` {place}"), fix));
+                let at = self
+                    .table
+                    .get_key_value(key)
+                    .and_then(|(k, _)| k.span())
+                    .map_or_else(|| self.spot(key), |s| s.start);
+                let place = if self.name.is_empty() {
+                    "at the top".to_owned()
+                } else {
+                    format!("in [{}]", self.name)
+                };
+                let near = self
+                    .asked
+                    .iter()
+                    .min_by_key(|a| distance(a, key))
+                    .filter(|a| distance(a, key) < 3);
+                let fix = near.map_or_else(
+                    || format!("known here: {}", self.asked.join(", ")),
+                    |n| format!("did you mean `{n}`?"),
+                );
+                return Err(refuse(
+                    self.text,
+                    at,
+                    format!("unknown key `{key}` {place}"),
+                    fix,
+                ));
             }
         }
         Ok(())
@@ -223,7 +317,9 @@ fn distance(a: &str, b: &str) -> usize {
         row[0] = i + 1;
         for (j, cb) in b.iter().enumerate() {
             let here = row[j + 1];
-            row[j + 1] = (last + usize::from(ca != *cb)).min(here + 1).min(row[j] + 1);
+            row[j + 1] = (last + usize::from(ca != *cb))
+                .min(here + 1)
+                .min(row[j] + 1);
             last = here;
         }
     }
@@ -252,33 +348,70 @@ impl Wanted {
     pub fn read_bytes(bytes: &[u8]) -> Result<Self, Refused> {
         let text = std::str::from_utf8(bytes).map_err(|e| {
             let good = std::str::from_utf8(&bytes[..e.valid_up_to()]).unwrap_or_default();
-            refuse(good, good.len(), "this is not a text file (not UTF-8)", "name a studiolink.toml with --studio")
+            refuse(
+                good,
+                good.len(),
+                "this is not a text file (not UTF-8)",
+                "name a studiolink.toml with --studio",
+            )
         })?;
         if let Some(at) = text.find('\0') {
-            return Err(refuse(text, at, "this is a binary file", "name a studiolink.toml with --studio"));
+            return Err(refuse(
+                text,
+                at,
+                "this is a binary file",
+                "name a studiolink.toml with --studio",
+            ));
         }
         Self::read(text)
     }
 
     pub fn read(text: &str) -> Result<Self, Refused> {
         if text.trim().is_empty() {
-            return Err(refuse(text, 0, "the studio file is empty", "run `studiolink setup` to write one, or begin with schema = 1"));
+            return Err(refuse(
+                text,
+                0,
+                "the studio file is empty",
+                "run `studiolink setup` to write one, or begin with schema = 1",
+            ));
         }
         let document = Document::parse(text.to_owned()).map_err(|e| {
             let at = e.span().map_or(0, |s| s.start);
-            refuse(text, at, e.message().replace('\n', ", "), "mend the TOML at this place")
+            refuse(
+                text,
+                at,
+                e.message().replace('\n', ", "),
+                "mend the TOML at this place",
+            )
         })?;
         let mut top = Reader::new(text, "", document.as_item(), 0..0)?;
         top.place = 0..0;
         let schema = top.table.get("schema");
         top.asked.push("schema");
         match schema.map(|s| (s.as_integer(), s)) {
-            None => return Err(refuse(text, 0, "there is no `schema`", "begin the file with schema = 1")),
+            None => {
+                return Err(refuse(
+                    text,
+                    0,
+                    "there is no `schema`",
+                    "begin the file with schema = 1",
+                ));
+            }
             Some((Some(SCHEMA), _)) => {}
             Some((Some(later), _)) if later > SCHEMA => {
-                return Err(top.wrong("schema", format!("the file has schema {later}; this studiolink reads schema {SCHEMA}"), "use the studiolink that wrote it, or a newer one"));
+                return Err(top.wrong(
+                    "schema",
+                    format!("the file has schema {later}; this studiolink reads schema {SCHEMA}"),
+                    "use the studiolink that wrote it, or a newer one",
+                ));
             }
-            Some((_, item)) => return Err(top.wrong("schema", format!("schema is {}", item.to_string().trim()), "write schema = 1")),
+            Some((_, item)) => {
+                return Err(top.wrong(
+                    "schema",
+                    format!("schema is {}", item.to_string().trim()),
+                    "write schema = 1",
+                ));
+            }
         }
         for name in ["aws", "queue", "conda", "server", "roles"] {
             top.asked.push(name);
@@ -288,13 +421,17 @@ impl Wanted {
             top.asked.push(path);
         }
         let section = |name: &'static str| -> Result<Option<Reader<'_>>, Refused> {
-            document.get(name).map(|item| Reader::new(text, name, item, 0..0)).transpose()
+            document
+                .get(name)
+                .map(|item| Reader::new(text, name, item, 0..0))
+                .transpose()
         };
 
         let (mut region, mut profile) = (None, None);
         if let Some(mut aws) = section("aws")? {
             if let Some(r) = aws.text("region")? {
-                region = Some(aws.parsed("region", r, "write the region's code, such as us-west-2")?);
+                region =
+                    Some(aws.parsed("region", r, "write the region's code, such as us-west-2")?);
             }
             profile = aws.text("profile")?.map(str::to_owned);
             aws.finish()?;
@@ -302,46 +439,108 @@ impl Wanted {
 
         let queues = read_queues(text, document.get("queue"))?;
 
-        let mut conda = section("conda")?.ok_or_else(|| refuse(text, text.len(), "there is no [conda]", "add [conda] with channels = [\"deadline-cloud\", …]"))?;
-        let listed = conda.texts("channels")?.ok_or_else(|| refuse(text, conda.place.start, "[conda] has no `channels`", "add channels = [\"deadline-cloud\", …]"))?;
+        let mut conda = section("conda")?.ok_or_else(|| {
+            refuse(
+                text,
+                text.len(),
+                "there is no [conda]",
+                "add [conda] with channels = [\"deadline-cloud\", …]",
+            )
+        })?;
+        let listed = conda.texts("channels")?.ok_or_else(|| {
+            refuse(
+                text,
+                conda.place.start,
+                "[conda] has no `channels`",
+                "add channels = [\"deadline-cloud\", …]",
+            )
+        })?;
         let mut channels: Vec<Channel> = Vec::new();
         for (word, at) in listed {
-            let channel: Channel = word.parse().map_err(|e: super::channel::NotAChannel| refuse(text, at, e.to_string(), "write one channel per entry"))?;
+            let channel: Channel = word.parse().map_err(|e: super::channel::NotAChannel| {
+                refuse(text, at, e.to_string(), "write one channel per entry")
+            })?;
             if channels.contains(&channel) {
-                return Err(refuse(text, at, format!("the channel {} is listed twice", channel.show()), "keep the one at the place where it should rank"));
+                return Err(refuse(
+                    text,
+                    at,
+                    format!("the channel {} is listed twice", channel.show()),
+                    "keep the one at the place where it should rank",
+                ));
             }
             channels.push(channel);
         }
         if channels.is_empty() {
-            return Err(conda.wrong("channels", "`channels` is empty: a job could install nothing", "list the channels, first one first"));
+            return Err(conda.wrong(
+                "channels",
+                "`channels` is empty: a job could install nothing",
+                "list the channels, first one first",
+            ));
         }
         let channel_account = match conda.text("channel_account")? {
             Some(a) => Some(conda.parsed("channel_account", a, "write the 12 digits in quotes")?),
             None => None,
         };
-        let strategy = conda.word("strategy", Strategy::of_word, Strategy::WORDS)?.unwrap_or(Strategy::Launcher);
+        let strategy = conda
+            .word("strategy", Strategy::of_word, Strategy::WORDS)?
+            .unwrap_or(Strategy::Launcher);
         let pin = match conda.text("pin")? {
-            Some(p) => Pin::of_text(p).ok_or_else(|| conda.wrong("pin", format!("`pin` can't be \"{p}\""), "bundle:production, bundle:staging, latest, or a version such as ==1.6.1"))?,
+            Some(p) => Pin::of_text(p).ok_or_else(|| {
+                conda.wrong(
+                    "pin",
+                    format!("`pin` can't be \"{p}\""),
+                    "bundle:production, bundle:staging, latest, or a version such as ==1.6.1",
+                )
+            })?,
             None => Pin::ProductionBundle,
         };
-        if channel_account.is_some() && !channels.iter().any(|c| matches!(c.place(), super::channel::Place::S3 { .. })) {
-            return Err(conda.wrong("channel_account", "`channel_account` names a bucket's owner, but no channel is an s3:// bucket", "leave it out, or list the bucket's channel"));
+        if channel_account.is_some()
+            && !channels
+                .iter()
+                .any(|c| matches!(c.place(), super::channel::Place::S3 { .. }))
+        {
+            return Err(conda.wrong(
+                "channel_account",
+                "`channel_account` names a bucket's owner, but no channel is an s3:// bucket",
+                "leave it out, or list the bucket's channel",
+            ));
         }
         conda.finish()?;
 
-        let mut table = section("server")?.ok_or_else(|| refuse(text, text.len(), "there is no [server]", "add [server] with url = \"https://ayon.example.com\""))?;
+        let mut table = section("server")?.ok_or_else(|| {
+            refuse(
+                text,
+                text.len(),
+                "there is no [server]",
+                "add [server] with url = \"https://ayon.example.com\"",
+            )
+        })?;
         let given = table.needed("url", "https://ayon.example.com")?;
-        let url = server_url(given).map_err(|why| table.wrong("url", format!("the server's url can't be used: {why}"), "write https://host or https://host:port"))?;
+        let url = server_url(given).map_err(|why| {
+            table.wrong(
+                "url",
+                format!("the server's url can't be used: {why}"),
+                "write https://host or https://host:port",
+            )
+        })?;
         let location = table.word("location", Location::of_word, Location::WORDS)?;
         let path = table.word("path", PathId::of_word, PathId::WORDS)?;
         for path in PathId::WORDS {
             table.asked.push(path);
         }
         if location == Some(Location::AyonCloud) && path.is_some_and(|p| p != PathId::Direct) {
-            return Err(table.wrong("path", "AYON cloud is reached over public HTTPS; no other path leads there", "write path = \"direct\", or another location"));
+            return Err(table.wrong(
+                "path",
+                "AYON cloud is reached over public HTTPS; no other path leads there",
+                "write path = \"direct\", or another location",
+            ));
         }
         if path == Some(PathId::Lan) && location.is_some_and(|l| l != Location::Lan) {
-            return Err(table.wrong("path", "path \"lan\" is for a server on the studio LAN, and location says another place", "write location = \"lan\", or another path"));
+            return Err(table.wrong(
+                "path",
+                "path \"lan\" is for a server on the studio LAN, and location says another place",
+                "write location = \"lan\", or another path",
+            ));
         }
         if path == Some(PathId::Ssm) && location == Some(Location::Public) {
             return Err(table.wrong("path", "path \"ssm\" ends at a machine that Systems Manager manages, and location says a public server", "write location = \"ec2\" or \"lan\", or path = \"direct\""));
@@ -353,15 +552,29 @@ impl Wanted {
             render = roles.texts("render")?;
             publish = roles.texts("publish")?;
             for (role, at) in render.iter().chain(&publish).flatten() {
-                let good = role.chars().enumerate().all(|(i, c)| c == '_' || c.is_ascii_alphabetic() || (i > 0 && (c == '-' || c.is_ascii_digit())));
+                let good = role.chars().enumerate().all(|(i, c)| {
+                    c == '_'
+                        || c.is_ascii_alphabetic()
+                        || (i > 0 && (c == '-' || c.is_ascii_digit()))
+                });
                 if role.is_empty() || !good {
-                    return Err(refuse(text, *at, format!("\"{role}\" can't be a value of attr.role"), "letters, digits, _ and -, beginning with a letter or _"));
+                    return Err(refuse(
+                        text,
+                        *at,
+                        format!("\"{role}\" can't be a value of attr.role"),
+                        "letters, digits, _ and -, beginning with a letter or _",
+                    ));
                 }
             }
             roles.finish()?;
         }
         top.finish()?;
-        let owned = |list: Option<Vec<(&str, usize)>>, default: &str| list.map_or_else(|| vec![default.to_owned()], |l| l.into_iter().map(|(r, _)| r.to_owned()).collect());
+        let owned = |list: Option<Vec<(&str, usize)>>, default: &str| {
+            list.map_or_else(
+                || vec![default.to_owned()],
+                |l| l.into_iter().map(|(r, _)| r.to_owned()).collect(),
+            )
+        };
         Ok(Self {
             region,
             profile,
@@ -372,7 +585,11 @@ impl Wanted {
             pin,
             server: Server {
                 url,
-                location: location.unwrap_or(if path == Some(PathId::Lan) { Location::Lan } else { Location::Public }),
+                location: location.unwrap_or(if path == Some(PathId::Lan) {
+                    Location::Lan
+                } else {
+                    Location::Public
+                }),
                 path: path.unwrap_or(PathId::Direct),
             },
             render_roles: owned(render, "render"),
@@ -385,20 +602,79 @@ impl Wanted {
         let mut document: DocumentMut = old.and_then(|t| t.parse().ok()).unwrap_or_default();
         let fresh = old.is_none_or(|t| t.trim().is_empty());
         set(&mut document, &["schema"], Some(value(SCHEMA)), fresh);
-        set(&mut document, &["aws", "region"], self.region.as_ref().map(|r| value(r.as_str())), fresh);
-        set(&mut document, &["aws", "profile"], self.profile.as_ref().map(value), fresh);
+        set(
+            &mut document,
+            &["aws", "region"],
+            self.region.as_ref().map(|r| value(r.as_str())),
+            fresh,
+        );
+        set(
+            &mut document,
+            &["aws", "profile"],
+            self.profile.as_ref().map(value),
+            fresh,
+        );
         self.write_queues(&mut document);
         let channels: Array = self.channels.iter().map(Channel::as_str).collect();
-        set(&mut document, &["conda", "channels"], Some(Item::Value(Value::Array(channels))), true);
-        set(&mut document, &["conda", "channel_account"], self.channel_account.as_ref().map(|a| value(a.as_str())), fresh);
-        set(&mut document, &["conda", "strategy"], Some(value(self.strategy.word())), fresh || self.strategy != Strategy::Launcher);
-        set(&mut document, &["conda", "pin"], Some(value(self.pin.text())), fresh || self.pin != Pin::ProductionBundle);
-        set(&mut document, &["server", "url"], Some(value(self.server.url.as_str().trim_end_matches('/'))), true);
-        set(&mut document, &["server", "location"], Some(value(self.server.location.word())), fresh || self.server.location != Location::Public);
-        set(&mut document, &["server", "path"], Some(value(self.server.path.word())), fresh || self.server.path != PathId::Direct);
-        let list = |roles: &[String]| Some(Item::Value(Value::Array(roles.iter().map(String::as_str).collect())));
-        set(&mut document, &["roles", "render"], list(&self.render_roles), fresh || self.render_roles != ["render"]);
-        set(&mut document, &["roles", "publish"], list(&self.publish_roles), fresh || self.publish_roles != ["publish"]);
+        set(
+            &mut document,
+            &["conda", "channels"],
+            Some(Item::Value(Value::Array(channels))),
+            true,
+        );
+        set(
+            &mut document,
+            &["conda", "channel_account"],
+            self.channel_account.as_ref().map(|a| value(a.as_str())),
+            fresh,
+        );
+        set(
+            &mut document,
+            &["conda", "strategy"],
+            Some(value(self.strategy.word())),
+            fresh || self.strategy != Strategy::Launcher,
+        );
+        set(
+            &mut document,
+            &["conda", "pin"],
+            Some(value(self.pin.text())),
+            fresh || self.pin != Pin::ProductionBundle,
+        );
+        set(
+            &mut document,
+            &["server", "url"],
+            Some(value(self.server.url.as_str().trim_end_matches('/'))),
+            true,
+        );
+        set(
+            &mut document,
+            &["server", "location"],
+            Some(value(self.server.location.word())),
+            fresh || self.server.location != Location::Public,
+        );
+        set(
+            &mut document,
+            &["server", "path"],
+            Some(value(self.server.path.word())),
+            fresh || self.server.path != PathId::Direct,
+        );
+        let list = |roles: &[String]| {
+            Some(Item::Value(Value::Array(
+                roles.iter().map(String::as_str).collect(),
+            )))
+        };
+        set(
+            &mut document,
+            &["roles", "render"],
+            list(&self.render_roles),
+            fresh || self.render_roles != ["render"],
+        );
+        set(
+            &mut document,
+            &["roles", "publish"],
+            list(&self.publish_roles),
+            fresh || self.publish_roles != ["publish"],
+        );
         document.to_string()
     }
 
@@ -415,13 +691,26 @@ impl Wanted {
         };
         if let [one] = self.queues.as_slice() {
             if document.get("queue").is_some_and(Item::is_table_like) {
-                set(document, &["queue", "farm"], Some(value(one.farm.as_str())), true);
-                set(document, &["queue", "queue"], Some(value(one.queue.as_str())), true);
+                set(
+                    document,
+                    &["queue", "farm"],
+                    Some(value(one.farm.as_str())),
+                    true,
+                );
+                set(
+                    document,
+                    &["queue", "queue"],
+                    Some(value(one.queue.as_str())),
+                    true,
+                );
             } else {
                 document.insert("queue", Item::Table(table(one)));
             }
         } else {
-            document.insert("queue", Item::ArrayOfTables(self.queues.iter().map(table).collect()));
+            document.insert(
+                "queue",
+                Item::ArrayOfTables(self.queues.iter().map(table).collect()),
+            );
         }
     }
 
@@ -441,8 +730,16 @@ fn read_queues(text: &str, item: Option<&Item>) -> Result<Vec<QueueKey>, Refused
         let farm = reader.needed("farm", "farm-…")?;
         let queue = reader.needed("queue", "queue-…")?;
         let key = QueueKey {
-            farm: reader.parsed("farm", farm, "copy the farm's id from the console, or run `studiolink setup`")?,
-            queue: reader.parsed("queue", queue, "copy the queue's id from the console, or run `studiolink setup`")?,
+            farm: reader.parsed(
+                "farm",
+                farm,
+                "copy the farm's id from the console, or run `studiolink setup`",
+            )?,
+            queue: reader.parsed(
+                "queue",
+                queue,
+                "copy the queue's id from the console, or run `studiolink setup`",
+            )?,
         };
         let at = reader.spot("queue");
         reader.finish()?;
@@ -456,15 +753,29 @@ fn read_queues(text: &str, item: Option<&Item>) -> Result<Vec<QueueKey>, Refused
         let place = table.span().unwrap_or(0..0);
         let (key, at) = read(&Item::Table(table.clone()), place)?;
         if keys.contains(&key) {
-            return Err(refuse(text, at, format!("the queue {} is listed twice", key.queue), "keep one of them"));
+            return Err(refuse(
+                text,
+                at,
+                format!("the queue {} is listed twice", key.queue),
+                "keep one of them",
+            ));
         }
         let farm: Option<&FarmId> = keys.first().map(|k| &k.farm);
         if farm.is_some_and(|f| *f != key.farm) {
-            return Err(refuse(text, at, "the queues are in two farms", "one studio file describes one farm: write a file for each, and name it with --studio"));
+            return Err(refuse(
+                text,
+                at,
+                "the queues are in two farms",
+                "one studio file describes one farm: write a file for each, and name it with --studio",
+            ));
         }
         keys.push(key);
     }
-    if keys.is_empty() { Err(refuse(text, 0, "there is no queue", fix)) } else { Ok(keys) }
+    if keys.is_empty() {
+        Err(refuse(text, 0, "there is no queue", fix))
+    } else {
+        Ok(keys)
+    }
 }
 
 /// Sets one value where it differs. A missing one is added only where `add` says so, and `None` takes it away.
@@ -486,7 +797,9 @@ fn set(document: &mut DocumentMut, path: &[&str], new: Option<Item>, add: bool) 
             }
             table.insert(name, toml_edit::table());
         }
-        let Some(inner) = table.get_mut(name).and_then(Item::as_table_like_mut) else { return };
+        let Some(inner) = table.get_mut(name).and_then(Item::as_table_like_mut) else {
+            return;
+        };
         table = inner;
     }
     match table.get_mut(last) {
@@ -503,7 +816,8 @@ fn set(document: &mut DocumentMut, path: &[&str], new: Option<Item>, add: bool) 
                         list.set_trailing("");
                         list.set_trailing_comma(false);
                         for (n, e) in list.iter_mut().enumerate() {
-                            *e.decor_mut() = toml_edit::Decor::new(if n == 0 { "" } else { " " }, "");
+                            *e.decor_mut() =
+                                toml_edit::Decor::new(if n == 0 { "" } else { " " }, "");
                         }
                     }
                 }

@@ -27,8 +27,14 @@ fn the_whole_shape_and_the_least() {
     assert_eq!(whole.channels.len(), 4);
     assert_eq!(whole.region.as_ref().unwrap().as_str(), "us-west-2");
     let least = Wanted::read(LEAST).unwrap();
-    assert_eq!((least.server.path, least.server.location, &least.pin), (PathId::Direct, Location::Public, &Pin::ProductionBundle));
-    assert_eq!((least.render_roles, least.publish_roles), (vec!["render".to_owned()], vec!["publish".to_owned()]));
+    assert_eq!(
+        (least.server.path, least.server.location, &least.pin),
+        (PathId::Direct, Location::Public, &Pin::ProductionBundle)
+    );
+    assert_eq!(
+        (least.render_roles, least.publish_roles),
+        (vec!["render".to_owned()], vec!["publish".to_owned()])
+    );
 }
 
 #[test]
@@ -37,40 +43,140 @@ fn several_queues_of_one_farm() {
     let two = LEAST.replace("[queue]", "[[queue]]") + second;
     assert_eq!(Wanted::read(&two).unwrap().queues.len(), 2);
     let twice = two.replace("0002\"", "0001\"");
-    assert!(Wanted::read(&twice).unwrap_err().to_string().contains("listed twice"));
-    let far = LEAST.replace("[queue]", "[[queue]]") + &second.replace("farm-00000000000000000000000000000001", "farm-00000000000000000000000000000009");
-    assert!(Wanted::read(&far).unwrap_err().to_string().contains("two farms"));
+    assert!(
+        Wanted::read(&twice)
+            .unwrap_err()
+            .to_string()
+            .contains("listed twice")
+    );
+    let far = LEAST.replace("[queue]", "[[queue]]")
+        + &second.replace(
+            "farm-00000000000000000000000000000001",
+            "farm-00000000000000000000000000000009",
+        );
+    assert!(
+        Wanted::read(&far)
+            .unwrap_err()
+            .to_string()
+            .contains("two farms")
+    );
 }
 
 #[test]
 fn what_is_wrong_is_named_with_line_and_column() {
     for (from, to, line, column, part) in [
-        ("schema = 1", "schema = 2", 1, 10, "schema 2; this studiolink reads schema 1"),
+        (
+            "schema = 1",
+            "schema = 2",
+            1,
+            10,
+            "schema 2; this studiolink reads schema 1",
+        ),
         ("schema = 1\n", "", 1, 1, "no `schema`"),
         ("schema = 1", "schema = \"1\"", 1, 10, "schema is"),
         ("region = \"us-west-2\"", "region = 5", 3, 10, "not a text"),
-        ("region = \"us-west-2\"", "regoin = \"us-west-2\"", 3, 1, "did you mean `region`?"),
+        (
+            "region = \"us-west-2\"",
+            "regoin = \"us-west-2\"",
+            3,
+            1,
+            "did you mean `region`?",
+        ),
         ("farm = \"farm-0", "farm = \"queue-0", 5, 8, "not a farm id"),
-        ("\"conda-forge\"]", "\"conda forge\"]", 8, 85, "not a channel"),
-        ("\"conda-forge\"]", "\"deadline-cloud\"]", 8, 85, "listed twice"),
-        ("channels = [\"deadline-cloud-v2\", \"deadline-cloud\", \"s3://ynput-conda-channel/ayon\", \"conda-forge\"]", "channels = []", 8, 12, "`channels` is empty"),
-        ("channels = [", "channels = [1, ", 8, 13, "holds integer, not a text"),
-        ("pin = \"bundle:production\"", "pin = \"1.6.1\"", 10, 7, "`pin` can't be"),
-        ("url = \"https://ayon.example.com\"", "url = \"https://me:pw@ayon.example.com\"", 12, 7, "user or password"),
-        ("url = \"https://ayon.example.com\"", "url = \"ayon.example.com\"", 12, 7, "can't be used"),
-        ("url = \"https://ayon.example.com\"\n", "", 11, 1, "[server] has no `url`"),
-        ("location = \"public\"", "location = \"moon\"", 13, 12, "`location` can't be \"moon\""),
-        ("location = \"public\"\npath = \"direct\"", "location = \"ayon-cloud\"\npath = \"vpn\"", 14, 8, "AYON cloud"),
+        (
+            "\"conda-forge\"]",
+            "\"conda forge\"]",
+            8,
+            85,
+            "not a channel",
+        ),
+        (
+            "\"conda-forge\"]",
+            "\"deadline-cloud\"]",
+            8,
+            85,
+            "listed twice",
+        ),
+        (
+            "channels = [\"deadline-cloud-v2\", \"deadline-cloud\", \"s3://ynput-conda-channel/ayon\", \"conda-forge\"]",
+            "channels = []",
+            8,
+            12,
+            "`channels` is empty",
+        ),
+        (
+            "channels = [",
+            "channels = [1, ",
+            8,
+            13,
+            "holds integer, not a text",
+        ),
+        (
+            "pin = \"bundle:production\"",
+            "pin = \"1.6.1\"",
+            10,
+            7,
+            "`pin` can't be",
+        ),
+        (
+            "url = \"https://ayon.example.com\"",
+            "url = \"https://me:pw@ayon.example.com\"",
+            12,
+            7,
+            "user or password",
+        ),
+        (
+            "url = \"https://ayon.example.com\"",
+            "url = \"ayon.example.com\"",
+            12,
+            7,
+            "can't be used",
+        ),
+        (
+            "url = \"https://ayon.example.com\"\n",
+            "",
+            11,
+            1,
+            "[server] has no `url`",
+        ),
+        (
+            "location = \"public\"",
+            "location = \"moon\"",
+            13,
+            12,
+            "`location` can't be \"moon\"",
+        ),
+        (
+            "location = \"public\"\npath = \"direct\"",
+            "location = \"ayon-cloud\"\npath = \"vpn\"",
+            14,
+            8,
+            "AYON cloud",
+        ),
         ("[roles]", "[rolls]", 15, 2, "unknown key `rolls`"),
-        ("render = [\"render\"]", "render = [\"a b\"]", 16, 11, "can't be a value of attr.role"),
+        (
+            "render = [\"render\"]",
+            "render = [\"a b\"]",
+            16,
+            11,
+            "can't be a value of attr.role",
+        ),
         ("[queue]", "[queue", 4, 7, ""),
     ] {
         assert!(FILE.contains(from), "{from}");
         let refused = Wanted::read(&FILE.replacen(from, to, 1)).expect_err(to);
         assert!(refused.to_string().contains(part), "{to}: {refused}");
-        assert_eq!((refused.line, refused.column), (line, column), "{to}: {refused}");
+        assert_eq!(
+            (refused.line, refused.column),
+            (line, column),
+            "{to}: {refused}"
+        );
     }
-    for (bytes, part) in [(&b""[..], "is empty"), (b"\x7fELF\x02\x01\x00", "binary"), (b"schema = 1\n\xff\xfe", "not UTF-8")] {
+    for (bytes, part) in [
+        (&b""[..], "is empty"),
+        (b"\x7fELF\x02\x01\x00", "binary"),
+        (b"schema = 1\n\xff\xfe", "not UTF-8"),
+    ] {
         let refused = Wanted::read_bytes(bytes).unwrap_err();
         assert!(refused.to_string().contains(part), "{refused}");
     }
@@ -78,7 +184,9 @@ fn what_is_wrong_is_named_with_line_and_column() {
 
 #[test]
 fn a_password_in_a_url_is_never_repeated() {
-    let refused = Wanted::read(&FILE.replace("https://ayon", "https://me:hunter2@ayon")).unwrap_err().to_string();
+    let refused = Wanted::read(&FILE.replace("https://ayon", "https://me:hunter2@ayon"))
+        .unwrap_err()
+        .to_string();
     assert!(!refused.contains("hunter2"), "{refused}");
 }
 
@@ -91,10 +199,22 @@ fn writing_what_was_read_changes_nothing_and_a_change_keeps_the_comments() {
     wanted.channels.pop();
     wanted.pin = Pin::Exactly("1.6.1".to_owned());
     let written = wanted.write_into(Some(FILE));
-    assert!(written.contains("# profile = \"studio-admin\" where wanted") && written.contains("# launcher | publish"), "{written}");
+    assert!(
+        written.contains("# profile = \"studio-admin\" where wanted")
+            && written.contains("# launcher | publish"),
+        "{written}"
+    );
     assert_eq!(Wanted::read(&written).unwrap(), wanted);
     let fresh = wanted.write_into(None);
     assert_eq!(Wanted::read(&fresh).unwrap(), wanted, "{fresh}");
-    wanted.queues.push("farm-00000000000000000000000000000001/queue-00000000000000000000000000000002".to_owned().try_into().unwrap());
-    assert_eq!(Wanted::read(&wanted.write_into(Some(FILE))).unwrap(), wanted);
+    wanted.queues.push(
+        "farm-00000000000000000000000000000001/queue-00000000000000000000000000000002"
+            .to_owned()
+            .try_into()
+            .unwrap(),
+    );
+    assert_eq!(
+        Wanted::read(&wanted.write_into(Some(FILE))).unwrap(),
+        wanted
+    );
 }

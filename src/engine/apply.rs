@@ -26,13 +26,33 @@ pub struct Occasion {
 
 impl Occasion {
     /// Nothing is written as nobody: the journal must say who it was.
-    pub fn new(command: &str, studio: &Studio, queues: &[QueueKey], endpoint: Option<&str>) -> Result<Self, Problem> {
+    pub fn new(
+        command: &str,
+        studio: &Studio,
+        queues: &[QueueKey],
+        endpoint: Option<&str>,
+    ) -> Result<Self, Problem> {
         let caller = studio.caller.known().cloned().ok_or_else(|| {
-            let because = studio.caller.problem().map_or("STS was not asked", |p| p.because.as_str());
-            Problem::new(ProblemKind::Credentials, "Nothing is changed, for it is not known who is signed in", because, "sign in, then run it again")
+            let because = studio
+                .caller
+                .problem()
+                .map_or("STS was not asked", |p| p.because.as_str());
+            Problem::new(
+                ProblemKind::Credentials,
+                "Nothing is changed, for it is not known who is signed in",
+                because,
+                "sign in, then run it again",
+            )
         })?;
-        let endpoint = endpoint.map(|e| Printable::new(crate::domain::text::without_url_secrets(e)));
-        Ok(Self { command: command.to_owned(), caller, queues: queues.to_vec(), endpoint, undoes: None })
+        let endpoint =
+            endpoint.map(|e| Printable::new(crate::domain::text::without_url_secrets(e)));
+        Ok(Self {
+            command: command.to_owned(),
+            caller,
+            queues: queues.to_vec(),
+            endpoint,
+            undoes: None,
+        })
     }
 }
 
@@ -40,7 +60,10 @@ impl Occasion {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stop {
     /// All three texts, for people to decide.
-    Moved { change: Box<Change>, now: Option<String> },
+    Moved {
+        change: Box<Change>,
+        now: Option<String>,
+    },
     Failed(Box<Problem>),
     /// The call did not answer and the thing could not be read again: the journal knows, the next run settles it.
     InDoubt(Box<Problem>),
@@ -58,30 +81,54 @@ pub struct Applied {
 
 impl Applied {
     pub fn changed_roles(&self) -> bool {
-        self.done.iter().any(|c| matches!(c.thing, Thing::RolePolicy { .. }))
+        self.done
+            .iter()
+            .any(|c| matches!(c.thing, Thing::RolePolicy { .. }))
     }
 }
 
 /// Makes the changes. `stop` is looked at between calls: a call under way is finished and written down.
-pub async fn apply(world: &dyn World, changes: &[Change], occasion: &Occasion, stop: &AtomicBool, tell: Tell<'_>) -> Result<Applied, Problem> {
+pub async fn apply(
+    world: &dyn World,
+    changes: &[Change],
+    occasion: &Occasion,
+    stop: &AtomicBool,
+    tell: Tell<'_>,
+) -> Result<Applied, Problem> {
     let desk = world.desk();
     let mut queues = occasion.queues.clone();
     // Locks are taken in one order, so that two processes can't each hold what the other waits for.
     queues.sort();
     let mut locks = Vec::new();
     for key in &queues {
-        locks.push(desk.lock(&format!("{}-{}-{}", occasion.caller.account, world.region(), key.queue))?);
+        locks.push(desk.lock(&format!(
+            "{}-{}-{}",
+            occasion.caller.account,
+            world.region(),
+            key.queue
+        ))?);
     }
     let (runs, _) = journal::read_all(desk)?;
-    let unfinished = runs.iter().rev().find(|r| is_ours(r, world, occasion) && (!r.ended || r.in_doubt().next().is_some()));
+    let unfinished = runs
+        .iter()
+        .rev()
+        .find(|r| is_ours(r, world, occasion) && (!r.ended || r.in_doubt().next().is_some()));
     let mut writer = match unfinished {
         Some(run) => Writer::resume(desk, run),
         None => Writer::new(desk, header(world, occasion)?),
     };
-    let mut applied = Applied { run: None, done: Vec::new(), left: changes.len(), stop: None };
+    let mut applied = Applied {
+        run: None,
+        done: Vec::new(),
+        left: changes.len(),
+        stop: None,
+    };
     let mut again: Vec<(usize, String, Change)> = Vec::new();
     if let Some(run) = unfinished {
-        tell(Event::Run { id: writer.id().into(), resumed: true });
+        tell(Event::Run {
+            id: writer.id().into(),
+            resumed: true,
+        });
         match settle(world, run, &writer, changes).await? {
             Settled::Go { repeat, found } => {
                 again = repeat;
@@ -99,12 +146,28 @@ pub async fn apply(world: &dyn World, changes: &[Change], occasion: &Occasion, s
             applied.stop = Some(Stop::Interrupted);
         }
         if applied.stop.is_some() {
-            tell(Event::Change { at, change: Box::new(change.clone()), state: State::NotReached });
+            tell(Event::Change {
+                at,
+                change: Box::new(change.clone()),
+                state: State::NotReached,
+            });
             continue;
         }
-        tell(Event::Change { at, change: Box::new(change.clone()), state: State::UnderWay });
-        let repeated = again.iter().find(|(_, _, c)| c.thing == change.thing && c.before == change.before && c.after == change.after);
-        let (state, halt) = one(world, &mut writer, change, repeated.map(|(n, token, _)| (*n, token.clone()))).await?;
+        tell(Event::Change {
+            at,
+            change: Box::new(change.clone()),
+            state: State::UnderWay,
+        });
+        let repeated = again.iter().find(|(_, _, c)| {
+            c.thing == change.thing && c.before == change.before && c.after == change.after
+        });
+        let (state, halt) = one(
+            world,
+            &mut writer,
+            change,
+            repeated.map(|(n, token, _)| (*n, token.clone())),
+        )
+        .await?;
         if matches!(state, State::Done { .. }) {
             applied.done.push(change.clone());
         }
@@ -115,7 +178,11 @@ pub async fn apply(world: &dyn World, changes: &[Change], occasion: &Occasion, s
         if !applied.done.is_empty() || unfinished.is_some() {
             applied.run = Some(writer.id().to_owned());
         }
-        tell(Event::Change { at, change: Box::new(change.clone()), state });
+        tell(Event::Change {
+            at,
+            change: Box::new(change.clone()),
+            state,
+        });
     }
     if writer.has_begun() {
         applied.run = Some(writer.id().to_owned());
@@ -130,7 +197,10 @@ pub async fn apply(world: &dyn World, changes: &[Change], occasion: &Occasion, s
 
 fn is_ours(run: &Run, world: &dyn World, occasion: &Occasion) -> bool {
     let h = &run.header;
-    h.account == occasion.caller.account && h.region == *world.region() && h.undoes == occasion.undoes && h.queues.iter().any(|q| occasion.queues.contains(q))
+    h.account == occasion.caller.account
+        && h.region == *world.region()
+        && h.undoes == occasion.undoes
+        && h.queues.iter().any(|q| occasion.queues.contains(q))
 }
 
 fn header(world: &dyn World, occasion: &Occasion) -> Result<Header, Problem> {
@@ -151,13 +221,21 @@ fn header(world: &dyn World, occasion: &Occasion) -> Result<Header, Problem> {
 }
 
 enum Settled {
-    Go { repeat: Vec<(usize, String, Change)>, found: Vec<Change> },
+    Go {
+        repeat: Vec<(usize, String, Change)>,
+        found: Vec<Change>,
+    },
     Stop(Stop),
 }
 
 /// What a killed run left in doubt is read again: as it should be, it is marked done; as it was, it is done now with
 /// the same token; neither, everything stops.
-async fn settle(world: &dyn World, run: &Run, writer: &Writer<'_>, changes: &[Change]) -> Result<Settled, Problem> {
+async fn settle(
+    world: &dyn World,
+    run: &Run,
+    writer: &Writer<'_>,
+    changes: &[Change],
+) -> Result<Settled, Problem> {
     let (mut repeat, mut found) = (Vec::new(), Vec::new());
     for entry in run.in_doubt() {
         let change = &entry.change;
@@ -169,7 +247,9 @@ async fn settle(world: &dyn World, run: &Run, writer: &Writer<'_>, changes: &[Ch
             writer.outcome(entry.n, Came::FoundDone, made, None, None)?;
             found.push(change.clone());
         } else if change.is_before(now.as_deref()) {
-            let planned = changes.iter().any(|c| c.thing == change.thing && c.before == change.before && c.after == change.after);
+            let planned = changes.iter().any(|c| {
+                c.thing == change.thing && c.before == change.before && c.after == change.after
+            });
             if planned {
                 repeat.push((entry.n, entry.token.clone(), change.clone()));
             } else {
@@ -178,13 +258,21 @@ async fn settle(world: &dyn World, run: &Run, writer: &Writer<'_>, changes: &[Ch
         } else {
             writer.outcome(entry.n, Came::Moved, None, None, None)?;
             writer.end()?;
-            return Ok(Settled::Stop(Stop::Moved { change: Box::new(change.clone()), now }));
+            return Ok(Settled::Stop(Stop::Moved {
+                change: Box::new(change.clone()),
+                now,
+            }));
         }
     }
     Ok(Settled::Go { repeat, found })
 }
 
-async fn one(world: &dyn World, writer: &mut Writer<'_>, change: &Change, repeated: Option<(usize, String)>) -> Result<(State, Option<Stop>), Problem> {
+async fn one(
+    world: &dyn World,
+    writer: &mut Writer<'_>,
+    change: &Change,
+    repeated: Option<(usize, String)>,
+) -> Result<(State, Option<Stop>), Problem> {
     let (now, _) = match read_now(world, change).await {
         Ok(read) => read,
         Err(problem) => return Ok((State::Failed, Some(Stop::Failed(Box::new(problem))))),
@@ -193,9 +281,18 @@ async fn one(world: &dyn World, writer: &mut Writer<'_>, change: &Change, repeat
         return Ok((State::FoundDone, None));
     }
     if !change.is_before(now.as_deref()) {
-        return Ok((State::Moved, Some(Stop::Moved { change: Box::new(change.clone()), now })));
+        return Ok((
+            State::Moved,
+            Some(Stop::Moved {
+                change: Box::new(change.clone()),
+                now,
+            }),
+        ));
     }
-    let (again, token) = repeated.map_or_else(|| (None, uuid::Uuid::new_v4().to_string()), |(n, token)| (Some(n), token));
+    let (again, token) = repeated.map_or_else(
+        || (None, uuid::Uuid::new_v4().to_string()),
+        |(n, token)| (Some(n), token),
+    );
     let n = writer.intent(change, &token, again)?;
     let outcome = world.change(change, &token).await;
     let call: Option<Call> = outcome.calls.last().cloned();
@@ -208,16 +305,40 @@ async fn one(world: &dyn World, writer: &mut Writer<'_>, change: &Change, repeat
         // An error is not yet a failure: a retried call may have been carried out the first time. The thing decides.
         Err(problem) => match read_now(world, change).await {
             Ok((now, made)) if change.is_after(now.as_deref()) => {
-                writer.outcome(n, Came::FoundDone, made, call, Some(problem.because.as_str().into()))?;
+                writer.outcome(
+                    n,
+                    Came::FoundDone,
+                    made,
+                    call,
+                    Some(problem.because.as_str().into()),
+                )?;
                 Ok((State::Done { millis }, None))
             }
             Ok((now, _)) if change.is_before(now.as_deref()) => {
-                writer.outcome(n, Came::Failed, None, call, Some(problem.because.as_str().into()))?;
+                writer.outcome(
+                    n,
+                    Came::Failed,
+                    None,
+                    call,
+                    Some(problem.because.as_str().into()),
+                )?;
                 Ok((State::Failed, Some(Stop::Failed(problem))))
             }
             Ok((now, _)) => {
-                writer.outcome(n, Came::Moved, None, call, Some(problem.because.as_str().into()))?;
-                Ok((State::Moved, Some(Stop::Moved { change: Box::new(change.clone()), now })))
+                writer.outcome(
+                    n,
+                    Came::Moved,
+                    None,
+                    call,
+                    Some(problem.because.as_str().into()),
+                )?;
+                Ok((
+                    State::Moved,
+                    Some(Stop::Moved {
+                        change: Box::new(change.clone()),
+                        now,
+                    }),
+                ))
             }
             Err(_) => Ok((State::InDoubt, Some(Stop::InDoubt(problem)))),
         },
@@ -225,7 +346,10 @@ async fn one(world: &dyn World, writer: &mut Writer<'_>, change: &Change, repeat
 }
 
 /// The thing's text now, and the id of an environment that a cut-short call has made.
-async fn read_now(world: &dyn World, change: &Change) -> Result<(Option<String>, Option<QueueEnvironmentId>), Problem> {
+async fn read_now(
+    world: &dyn World,
+    change: &Change,
+) -> Result<(Option<String>, Option<QueueEnvironmentId>), Problem> {
     let ask = change.thing.ask();
     let answer = world.look(&ask).await.answer;
     match (answer, &ask) {
@@ -235,11 +359,17 @@ async fn read_now(world: &dyn World, change: &Change) -> Result<(Option<String>,
             let mut found = None;
             for environment in read_fact(fact)?.unwrap_or_default() {
                 let environment = read_fact(environment)?;
-                found = found.or_else(|| environment.filter(|e| change.is_after(Some(&e.template))));
+                found =
+                    found.or_else(|| environment.filter(|e| change.is_after(Some(&e.template))));
             }
             Ok(found.map_or((None, None), |e| (Some(e.template), Some(e.id))))
         }
-        _ => Err(Problem::new(ProblemKind::Local, "Could not read the thing again", "the world answered another question", "report this: it is a fault of studiolink")),
+        _ => Err(Problem::new(
+            ProblemKind::Local,
+            "Could not read the thing again",
+            "the world answered another question",
+            "report this: it is a fault of studiolink",
+        )),
     }
 }
 
@@ -248,6 +378,11 @@ fn read_fact<T>(fact: Fact<T>) -> Result<Option<T>, Problem> {
         Fact::Known(value) => Ok(Some(value)),
         Fact::Absent => Ok(None),
         Fact::Denied(problem) | Fact::Unreached(problem) => Err(*problem),
-        Fact::NotAsked => Err(Problem::new(ProblemKind::Local, "Could not read the thing again", "it was not asked for", "report this: it is a fault of studiolink")),
+        Fact::NotAsked => Err(Problem::new(
+            ProblemKind::Local,
+            "Could not read the thing again",
+            "it was not asked for",
+            "report this: it is a fault of studiolink",
+        )),
     }
 }

@@ -9,7 +9,9 @@ use crate::paths;
 
 pub fn check_all(studio: &Studio, wanted: &Wanted, purpose: Purpose) -> Vec<Finding> {
     let view = View { studio, wanted };
-    let chosen = checks::ALL.iter().filter(|c| purpose == Purpose::Setup || c.in_audit());
+    let chosen = checks::ALL
+        .iter()
+        .filter(|c| purpose == Purpose::Setup || c.in_audit());
     let mut findings: Vec<Finding> = chosen.flat_map(|c| c.check(&view)).collect();
     findings.extend(paths::of(wanted.server.path).check(studio, wanted));
     findings

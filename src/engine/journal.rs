@@ -53,10 +53,28 @@ impl Came {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "record", rename_all = "kebab-case")]
 enum Record {
-    Run { schema: u32, #[serde(flatten)] header: Box<Header> },
-    Intent { n: usize, at: Timestamp, token: String, change: Box<Change> },
-    Outcome { n: usize, at: Timestamp, came: Came, made: Option<QueueEnvironmentId>, call: Option<Call>, told: Option<Printable> },
-    End { at: Timestamp },
+    Run {
+        schema: u32,
+        #[serde(flatten)]
+        header: Box<Header>,
+    },
+    Intent {
+        n: usize,
+        at: Timestamp,
+        token: String,
+        change: Box<Change>,
+    },
+    Outcome {
+        n: usize,
+        at: Timestamp,
+        came: Came,
+        made: Option<QueueEnvironmentId>,
+        call: Option<Call>,
+        told: Option<Printable>,
+    },
+    End {
+        at: Timestamp,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,21 +100,48 @@ pub struct Run {
 impl Run {
     pub fn parse(text: &str) -> Option<Self> {
         let mut lines = text.lines();
-        let Ok(Record::Run { header, .. }) = serde_json::from_str(lines.next()?) else { return None };
+        let Ok(Record::Run { header, .. }) = serde_json::from_str(lines.next()?) else {
+            return None;
+        };
         let mut entries: BTreeMap<usize, Entry> = BTreeMap::new();
         let mut ended = false;
         for record in lines.filter_map(|l| serde_json::from_str(l).ok()) {
             match record {
-                Record::Intent { n, at, token, change } => {
-                    entries.insert(n, Entry { n, at, token, change: *change, came: None, call: None, told: None });
+                Record::Intent {
+                    n,
+                    at,
+                    token,
+                    change,
+                } => {
+                    entries.insert(
+                        n,
+                        Entry {
+                            n,
+                            at,
+                            token,
+                            change: *change,
+                            came: None,
+                            call: None,
+                            told: None,
+                        },
+                    );
                     ended = false;
                 }
-                Record::Outcome { n, came, made, call, told, .. } => {
+                Record::Outcome {
+                    n,
+                    came,
+                    made,
+                    call,
+                    told,
+                    ..
+                } => {
                     if let Some(entry) = entries.get_mut(&n) {
                         entry.came = Some(came);
                         entry.call = call;
                         entry.told = told;
-                        if let (Thing::Environment { id, .. }, Some(made)) = (&mut entry.change.thing, made) {
+                        if let (Thing::Environment { id, .. }, Some(made)) =
+                            (&mut entry.change.thing, made)
+                        {
                             *id = Some(made);
                         }
                     }
@@ -105,7 +150,11 @@ impl Run {
                 Record::Run { .. } => {}
             }
         }
-        Some(Self { header: *header, entries: entries.into_values().collect(), ended })
+        Some(Self {
+            header: *header,
+            entries: entries.into_values().collect(),
+            ended,
+        })
     }
 
     pub fn in_doubt(&self) -> impl Iterator<Item = &Entry> {
@@ -113,7 +162,9 @@ impl Run {
     }
 
     pub fn done(&self) -> impl DoubleEndedIterator<Item = &Entry> {
-        self.entries.iter().filter(|e| e.came.is_some_and(Came::is_done))
+        self.entries
+            .iter()
+            .filter(|e| e.came.is_some_and(Came::is_done))
     }
 }
 
@@ -132,11 +183,20 @@ pub fn read_all(desk: &dyn Desk) -> Result<(Vec<Run>, Vec<String>), Problem> {
 
 /// The done changes of a run that no later run has undone, newest first, each with its undoing.
 pub fn to_undo(run: &Run, all: &[Run]) -> Vec<Change> {
-    let undone: Vec<&Change> = all.iter().filter(|r| r.header.undoes.as_deref() == Some(&run.header.id)).flat_map(Run::done).map(|e| &e.change).collect();
+    let undone: Vec<&Change> = all
+        .iter()
+        .filter(|r| r.header.undoes.as_deref() == Some(&run.header.id))
+        .flat_map(Run::done)
+        .map(|e| &e.change)
+        .collect();
     run.done()
         .rev()
         .map(|e| e.change.reverse())
-        .filter(|back| !undone.iter().any(|u| u.key == back.key && u.before == back.before && u.after == back.after))
+        .filter(|back| {
+            !undone
+                .iter()
+                .any(|u| u.key == back.key && u.before == back.before && u.after == back.after)
+        })
         .collect()
 }
 
@@ -150,13 +210,23 @@ pub struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     pub fn new(desk: &'a dyn Desk, header: Header) -> Self {
-        Self { desk, header, begun: false, next: 1 }
+        Self {
+            desk,
+            header,
+            begun: false,
+            next: 1,
+        }
     }
 
     /// Goes on with a run that was cut short.
     pub fn resume(desk: &'a dyn Desk, run: &Run) -> Self {
         let next = run.entries.iter().map(|e| e.n + 1).max().unwrap_or(1);
-        Self { desk, header: run.header.clone(), begun: true, next }
+        Self {
+            desk,
+            header: run.header.clone(),
+            begun: true,
+            next,
+        }
     }
 
     pub fn id(&self) -> &str {
@@ -168,28 +238,80 @@ impl<'a> Writer<'a> {
     }
 
     fn write(&self, record: &Record, first: bool) -> Result<(), Problem> {
-        let line = serde_json::to_string(record).map_err(|e| Problem::new(ProblemKind::Local, "Could not write the journal", e.to_string(), "report this: it is a fault of studiolink"))?;
+        let line = serde_json::to_string(record).map_err(|e| {
+            Problem::new(
+                ProblemKind::Local,
+                "Could not write the journal",
+                e.to_string(),
+                "report this: it is a fault of studiolink",
+            )
+        })?;
         self.desk.append(&self.header.id, &line, first)
     }
 
     /// Synced when this returns; only then may the call be made. `again` repeats the intent of an entry in doubt.
-    pub fn intent(&mut self, change: &Change, token: &str, again: Option<usize>) -> Result<usize, Problem> {
+    pub fn intent(
+        &mut self,
+        change: &Change,
+        token: &str,
+        again: Option<usize>,
+    ) -> Result<usize, Problem> {
         if !self.begun {
-            self.write(&Record::Run { schema: 1, header: Box::new(self.header.clone()) }, true)?;
+            self.write(
+                &Record::Run {
+                    schema: 1,
+                    header: Box::new(self.header.clone()),
+                },
+                true,
+            )?;
             self.begun = true;
         }
         let n = again.unwrap_or(self.next);
-        self.write(&Record::Intent { n, at: self.desk.now(), token: token.to_owned(), change: Box::new(change.clone()) }, false)?;
+        self.write(
+            &Record::Intent {
+                n,
+                at: self.desk.now(),
+                token: token.to_owned(),
+                change: Box::new(change.clone()),
+            },
+            false,
+        )?;
         self.next = self.next.max(n + 1);
         Ok(n)
     }
 
-    pub fn outcome(&self, n: usize, came: Came, made: Option<QueueEnvironmentId>, call: Option<Call>, told: Option<Printable>) -> Result<(), Problem> {
-        self.write(&Record::Outcome { n, at: self.desk.now(), came, made, call, told }, false)
+    pub fn outcome(
+        &self,
+        n: usize,
+        came: Came,
+        made: Option<QueueEnvironmentId>,
+        call: Option<Call>,
+        told: Option<Printable>,
+    ) -> Result<(), Problem> {
+        self.write(
+            &Record::Outcome {
+                n,
+                at: self.desk.now(),
+                came,
+                made,
+                call,
+                told,
+            },
+            false,
+        )
     }
 
     pub fn end(&self) -> Result<(), Problem> {
-        if self.begun { self.write(&Record::End { at: self.desk.now() }, false) } else { Ok(()) }
+        if self.begun {
+            self.write(
+                &Record::End {
+                    at: self.desk.now(),
+                },
+                false,
+            )
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -198,7 +320,10 @@ pub fn new_id(now: Timestamp, taken: &[String]) -> String {
     let day = now.strftime("%Y-%m-%d").to_string();
     let mut length = 4;
     loop {
-        let id = format!("{day}-{}", &uuid::Uuid::new_v4().simple().to_string()[..length]);
+        let id = format!(
+            "{day}-{}",
+            &uuid::Uuid::new_v4().simple().to_string()[..length]
+        );
         if !taken.contains(&id) {
             return id;
         }

@@ -25,15 +25,37 @@ pub fn left_for_you(studio: &Studio, wanted: &Wanted) -> Vec<Left> {
     let mut left = Vec::new();
     let path = paths::of(wanted.server.path);
     if !path.is_built() {
-        let what = format!("the connection path \"{}\" ({}) is not built into this version", path.id().word(), path.title());
-        left.push(Left { for_whom: "the network", what: what.into(), paste: Vec::new() });
+        let what = format!(
+            "the connection path \"{}\" ({}) is not built into this version",
+            path.id().word(),
+            path.title()
+        );
+        left.push(Left {
+            for_whom: "the network",
+            what: what.into(),
+            paste: Vec::new(),
+        });
     }
     left.extend(for_the_channels_owner(studio, wanted));
-    if let Some(settings) = studio.addon.get(&crate::domain::ask::Variant::Production).and_then(|f| f.known()) {
-        let (own, list) = (split(settings.channels.raw()).join(" "), join(&wanted.channels));
+    if let Some(settings) = studio
+        .addon
+        .get(&crate::domain::ask::Variant::Production)
+        .and_then(|f| f.known())
+    {
+        let (own, list) = (
+            split(settings.channels.raw()).join(" "),
+            join(&wanted.channels),
+        );
         if !own.is_empty() && own != list {
-            let what = format!("settings of deadline_cloud {} (production), field conda_channels: it beats the queue's default in AYON's jobs", settings.version.show());
-            left.push(Left { for_whom: "AYON", what: what.into(), paste: vec![list.into()] });
+            let what = format!(
+                "settings of deadline_cloud {} (production), field conda_channels: it beats the queue's default in AYON's jobs",
+                settings.version.show()
+            );
+            left.push(Left {
+                for_whom: "AYON",
+                what: what.into(),
+                paste: vec![list.into()],
+            });
         }
     }
     match launcher_package(&view) {
@@ -55,11 +77,19 @@ fn for_the_channels_owner(studio: &Studio, wanted: &Wanted) -> Vec<Left> {
     let mut left = Vec::new();
     let own = studio.caller.known().map(|c| c.account.clone());
     for key in &wanted.queues {
-        let Some(arn) = studio.queue(key).known().and_then(|q| q.role_arn()) else { continue };
+        let Some(arn) = studio.queue(key).known().and_then(|q| q.role_arn()) else {
+            continue;
+        };
         for channel in &wanted.channels {
-            let Place::S3 { bucket, .. } = channel.place() else { continue };
+            let Place::S3 { bucket, .. } = channel.place() else {
+                continue;
+            };
             let probe = Probe::ChannelAsQueueRole(key.clone(), channel.clone());
-            let refused = studio.readings.get(&probe).and_then(|r| r.problem()).is_some_and(|p| p.kind == ProblemKind::Denied && p.permission.is_none());
+            let refused = studio
+                .readings
+                .get(&probe)
+                .and_then(|r| r.problem())
+                .is_some_and(|p| p.kind == ProblemKind::Denied && p.permission.is_none());
             let foreign = wanted.channel_account.is_some() && wanted.channel_account != own;
             if !refused || (wanted.channel_account.is_some() && !foreign) {
                 continue;
@@ -67,8 +97,14 @@ fn for_the_channels_owner(studio: &Studio, wanted: &Wanted) -> Vec<Left> {
             let needs = of_channels(std::slice::from_ref(channel), arn.partition(), None);
             let statements: Vec<_> = needs.iter().map(|n| json!({ "Effect": "Allow", "Principal": { "AWS": arn.as_str() }, "Action": n.action, "Resource": n.resource })).collect();
             let text = serde_json::to_string_pretty(&statements).unwrap_or_default();
-            let what = format!("the owner of the bucket {bucket}: where it is another account's, its bucket policy must allow the role {arn}; the statements");
-            left.push(Left { for_whom: "YNPUT", what: what.into(), paste: text.lines().map(Printable::from).collect() });
+            let what = format!(
+                "the owner of the bucket {bucket}: where it is another account's, its bucket policy must allow the role {arn}; the statements"
+            );
+            left.push(Left {
+                for_whom: "YNPUT",
+                what: what.into(),
+                paste: text.lines().map(Printable::from).collect(),
+            });
         }
     }
     left

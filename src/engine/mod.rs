@@ -28,7 +28,9 @@ pub enum Purpose {
 pub enum State {
     Waiting,
     UnderWay,
-    Done { millis: u64 },
+    Done {
+        millis: u64,
+    },
     /// It was so already when it was read again.
     FoundDone,
     Failed,
@@ -60,10 +62,20 @@ pub enum Event {
     Trying(Probe),
     Tried(Probe),
     /// A run has begun or goes on; its id.
-    Run { id: Printable, resumed: bool },
-    Change { at: usize, change: Box<Change>, state: State },
+    Run {
+        id: Printable,
+        resumed: bool,
+    },
+    Change {
+        at: usize,
+        change: Box<Change>,
+        state: State,
+    },
     /// Waiting for IAM, so many seconds of at most so many.
-    WaitingForIam { seconds: u64, most: u64 },
+    WaitingForIam {
+        seconds: u64,
+        most: u64,
+    },
 }
 
 /// Whoever watches; it must not block.

@@ -24,7 +24,10 @@ enum Done {
 pub fn needed(studio: &Studio, wanted: &Wanted, purpose: Purpose) -> (Vec<Ask>, Vec<Probe>) {
     let view = View { studio, wanted };
     let (mut asks, mut probes) = (Vec::new(), Vec::new());
-    for check in checks::ALL.iter().filter(|c| purpose == Purpose::Setup || c.in_audit()) {
+    for check in checks::ALL
+        .iter()
+        .filter(|c| purpose == Purpose::Setup || c.in_audit())
+    {
         asks.extend(check.asks(&view));
         probes.extend(check.probes(&view));
     }
@@ -35,7 +38,12 @@ pub fn needed(studio: &Studio, wanted: &Wanted, purpose: Purpose) -> (Vec<Ask>, 
     (asks, probes)
 }
 
-pub async fn observe(world: &dyn World, wanted: &Wanted, purpose: Purpose, tell: Tell<'_>) -> Studio {
+pub async fn observe(
+    world: &dyn World,
+    wanted: &Wanted,
+    purpose: Purpose,
+    tell: Tell<'_>,
+) -> Studio {
     let mut studio = Studio::new(world.region().clone());
     let mut asked: HashSet<Ask> = HashSet::new();
     let mut tried: HashSet<Probe> = HashSet::new();

@@ -21,18 +21,24 @@ const MOST_ENVIRONMENTS: usize = 10;
 /// The plan without the changes whose keys were left out.
 pub fn plan(studio: &Studio, wanted: &Wanted, left_out: &BTreeSet<String>) -> Plan {
     let mut plan = Plan::default();
-    let roles: BTreeSet<RoleArn> = wanted.queues.iter().filter_map(|k| studio.queue(k).known()?.role_arn()).collect();
+    let roles: BTreeSet<RoleArn> = wanted
+        .queues
+        .iter()
+        .filter_map(|k| studio.queue(k).known()?.role_arn())
+        .collect();
     for role in &roles {
         plan_role(&mut plan, studio, wanted, role);
     }
     plan.changes.retain(|c| !left_out.contains(&c.key));
     for key in &wanted.queues {
         if let Some(problem) = studio.queue(key).problem() {
-            plan.unread.push(format!("{}: {}", problem.doing, problem.because).into());
+            plan.unread
+                .push(format!("{}: {}", problem.doing, problem.because).into());
         }
         plan_channels(&mut plan, studio, wanted, key, left_out);
     }
-    plan.changes.extend(paths::of(wanted.server.path).plan(studio, wanted));
+    plan.changes
+        .extend(paths::of(wanted.server.path).plan(studio, wanted));
     plan
 }
 
@@ -40,37 +46,59 @@ fn plan_role(plan: &mut Plan, studio: &Studio, wanted: &Wanted, arn: &RoleArn) {
     let fact = studio.role(arn);
     let Some(role) = fact.known() else {
         match fact.problem() {
-            Some(problem) => plan.unread.push(format!("{}: {}", problem.doing, problem.because).into()),
-            None if *fact == Fact::Absent => plan.refused.push(format!("the role {arn} does not exist; this version creates none").into()),
+            Some(problem) => plan
+                .unread
+                .push(format!("{}: {}", problem.doing, problem.because).into()),
+            None if *fact == Fact::Absent => plan
+                .refused
+                .push(format!("the role {arn} does not exist; this version creates none").into()),
             None => {}
         }
         return;
     };
     if let Some(problem) = role.lists.problem() {
-        plan.unread.push(format!("{}: {}", problem.doing, problem.because).into());
+        plan.unread
+            .push(format!("{}: {}", problem.doing, problem.because).into());
         return;
     }
     let ours = role.inline.get(QUEUE_POLICY);
     if let Some(problem) = ours.and_then(Fact::problem) {
-        plan.unread.push(format!("{}: {}", problem.doing, problem.because).into());
+        plan.unread
+            .push(format!("{}: {}", problem.doing, problem.because).into());
         return;
     }
     let ours = ours.and_then(Fact::known);
     let mut others = Vec::new();
-    for (name, fact) in role.inline.iter().filter(|(n, _)| *n != QUEUE_POLICY).chain(&role.attached) {
+    for (name, fact) in role
+        .inline
+        .iter()
+        .filter(|(n, _)| *n != QUEUE_POLICY)
+        .chain(&role.attached)
+    {
         match (fact.known().map(|t| Policy::parse(t)), fact.problem()) {
             (Some(Ok(policy)), _) => others.push(policy),
-            (Some(Err(e)), _) => plan.unread.push(format!("Policy {name} of role {}: {e}", arn.name()).into()),
-            (None, Some(problem)) => plan.unread.push(format!("{}: {}", problem.doing, problem.because).into()),
+            (Some(Err(e)), _) => plan
+                .unread
+                .push(format!("Policy {name} of role {}: {e}", arn.name()).into()),
+            (None, Some(problem)) => plan
+                .unread
+                .push(format!("{}: {}", problem.doing, problem.because).into()),
             (None, None) => {}
         }
     }
-    let needs = of_channels(&wanted.channels, arn.partition(), wanted.channel_account.as_ref());
+    let needs = of_channels(
+        &wanted.channels,
+        arn.partition(),
+        wanted.channel_account.as_ref(),
+    );
     let parsed = ours.and_then(|t| Policy::parse(t).ok());
     let after = queue_policy(&needs, &others, parsed.as_ref());
     let change = Change {
         key: format!("{QUEUE_POLICY}/{}", arn.name()),
-        thing: Thing::RolePolicy { role: arn.clone(), policy: QUEUE_POLICY.to_owned() },
+        thing: Thing::RolePolicy {
+            role: arn.clone(),
+            policy: QUEUE_POLICY.to_owned(),
+        },
         before: ours.cloned(),
         after: after.clone(),
         because: if after.is_some() {
@@ -85,15 +113,28 @@ fn plan_role(plan: &mut Plan, studio: &Studio, wanted: &Wanted, arn: &RoleArn) {
     }
 }
 
-fn plan_channels(plan: &mut Plan, studio: &Studio, wanted: &Wanted, key: &QueueKey, left_out: &BTreeSet<String>) {
-    let Some(fact) = studio.queues.get(key).map(|q| &q.environments) else { return };
+fn plan_channels(
+    plan: &mut Plan,
+    studio: &Studio,
+    wanted: &Wanted,
+    key: &QueueKey,
+    left_out: &BTreeSet<String>,
+) {
+    let Some(fact) = studio.queues.get(key).map(|q| &q.environments) else {
+        return;
+    };
     let Some(list) = fact.known() else {
         if let Some(problem) = fact.problem() {
-            plan.unread.push(format!("{}: {}", problem.doing, problem.because).into());
+            plan.unread
+                .push(format!("{}: {}", problem.doing, problem.because).into());
         }
         return;
     };
-    let unread: Vec<Printable> = list.iter().filter_map(|e| e.problem()).map(|p| format!("{}: {}", p.doing, p.because).into()).collect();
+    let unread: Vec<Printable> = list
+        .iter()
+        .filter_map(|e| e.problem())
+        .map(|p| format!("{}: {}", p.doing, p.because).into())
+        .collect();
     if !unread.is_empty() {
         plan.unread.extend(unread);
         return;
@@ -114,7 +155,13 @@ fn plan_channels(plan: &mut Plan, studio: &Studio, wanted: &Wanted, key: &QueueK
         [] => plan_console(plan, studio, wanted, key, list.len(), left_out),
         [(environment, template)] => {
             let Some(today) = &template.channels else {
-                plan.refused.push(format!("queue {queue}: \"{}\" has no parameter CondaChannels; nothing is changed", environment.name.show()).into());
+                plan.refused.push(
+                    format!(
+                        "queue {queue}: \"{}\" has no parameter CondaChannels; nothing is changed",
+                        environment.name.show()
+                    )
+                    .into(),
+                );
                 return;
             };
             let thing = Thing::Environment {
@@ -124,24 +171,52 @@ fn plan_channels(plan: &mut Plan, studio: &Studio, wanted: &Wanted, key: &QueueK
                 priority: environment.priority,
                 template_type: environment.template_type,
             };
-            let edits = edits(split(today.as_deref().unwrap_or_default()), &wanted.channels, key, left_out);
+            let edits = edits(
+                &split(today.as_deref().unwrap_or_default()),
+                &wanted.channels,
+                key,
+                left_out,
+            );
             let mut text = environment.template.clone();
             for edit in edits {
                 match with_channels(&text, environment.template_type, &edit.channels) {
                     Ok(after) => {
                         let before = Some(std::mem::replace(&mut text, after.clone()));
-                        plan.changes.push(Change { key: edit.key, thing: thing.clone(), before, after: Some(after), because: edit.because, warning: edit.warning });
+                        plan.changes.push(Change {
+                            key: edit.key,
+                            thing: thing.clone(),
+                            before,
+                            after: Some(after),
+                            because: edit.because,
+                            warning: edit.warning,
+                        });
                     }
                     Err(e) => {
-                        plan.refused.push(format!("queue {queue}: \"{}\" is not changed: {e}", environment.name.show()).into());
+                        plan.refused.push(
+                            format!(
+                                "queue {queue}: \"{}\" is not changed: {e}",
+                                environment.name.show()
+                            )
+                            .into(),
+                        );
                         return;
                     }
                 }
             }
         }
         several => {
-            let names: Vec<String> = several.iter().map(|(e, _)| format!("\"{}\"", e.name.show())).collect();
-            plan.refused.push(format!("queue {queue} has {} conda environments ({}); none is changed", several.len(), names.join(", ")).into());
+            let names: Vec<String> = several
+                .iter()
+                .map(|(e, _)| format!("\"{}\"", e.name.show()))
+                .collect();
+            plan.refused.push(
+                format!(
+                    "queue {queue} has {} conda environments ({}); none is changed",
+                    several.len(),
+                    names.join(", ")
+                )
+                .into(),
+            );
         }
     }
 }
@@ -154,7 +229,12 @@ struct Edit {
 }
 
 /// First what is added or moved, then each removal as a change of its own, for each takes something away from jobs.
-fn edits(today: Vec<&str>, wanted: &[Channel], key: &QueueKey, left_out: &BTreeSet<String>) -> Vec<Edit> {
+fn edits(
+    today: &[&str],
+    wanted: &[Channel],
+    key: &QueueKey,
+    left_out: &BTreeSet<String>,
+) -> Vec<Edit> {
     let mut edits = Vec::new();
     let wanted: Vec<&str> = wanted.iter().map(Channel::as_str).collect();
     let mut gone: Vec<&str> = Vec::new();
@@ -165,16 +245,35 @@ fn edits(today: Vec<&str>, wanted: &[Channel], key: &QueueKey, left_out: &BTreeS
         }
         gone.push(word);
         // It keeps its place behind the channel that it stood behind.
-        let behind = today[..i].iter().rev().find_map(|w| merged.iter().position(|m| m == w));
+        let behind = today[..i]
+            .iter()
+            .rev()
+            .find_map(|w| merged.iter().position(|m| m == w));
         merged.insert(behind.map_or(0, |p| p + 1), word);
     }
     let list_key = format!("channels/{}", key.queue);
-    let mut now = today.clone();
+    let mut now = today.to_vec();
     if merged != today && !left_out.contains(&list_key) {
-        let added: Vec<&str> = merged.iter().copied().filter(|w| !today.contains(w)).collect();
-        let because = if added.is_empty() { "the channels' order decides which one a package comes from".to_owned() } else { format!("jobs must find their packages: {} joins the queue's channels", added.join(", ")) };
+        let added: Vec<&str> = merged
+            .iter()
+            .copied()
+            .filter(|w| !today.contains(w))
+            .collect();
+        let because = if added.is_empty() {
+            "the channels' order decides which one a package comes from".to_owned()
+        } else {
+            format!(
+                "jobs must find their packages: {} joins the queue's channels",
+                added.join(", ")
+            )
+        };
         now.clone_from(&merged);
-        edits.push(Edit { key: list_key, channels: now.join(" "), because: because.into(), warning: None });
+        edits.push(Edit {
+            key: list_key,
+            channels: now.join(" "),
+            because: because.into(),
+            warning: None,
+        });
     }
     for word in gone {
         let key = format!("channels/{}/remove/{word}", key.queue);
@@ -193,7 +292,14 @@ fn edits(today: Vec<&str>, wanted: &[Channel], key: &QueueKey, left_out: &BTreeS
     edits
 }
 
-fn plan_console(plan: &mut Plan, studio: &Studio, wanted: &Wanted, queue: &QueueKey, there: usize, left_out: &BTreeSet<String>) {
+fn plan_console(
+    plan: &mut Plan,
+    studio: &Studio,
+    wanted: &Wanted,
+    queue: &QueueKey,
+    there: usize,
+    left_out: &BTreeSet<String>,
+) {
     let key = format!("conda-environment/{}", queue.queue);
     if left_out.contains(&key) {
         return;
@@ -203,7 +309,11 @@ fn plan_console(plan: &mut Plan, studio: &Studio, wanted: &Wanted, queue: &Queue
         return;
     }
     let fleets = studio.fleets(queue).known();
-    let customer = fleets.into_iter().flatten().filter_map(|f| f.fleet.known()).any(|f| f.management == Management::Customer);
+    let customer = fleets
+        .into_iter()
+        .flatten()
+        .filter_map(|f| f.fleet.known())
+        .any(|f| f.management == Management::Customer);
     match with_channels(CONSOLE_TEMPLATE, TemplateType::Yaml, &join(&wanted.channels)) {
         Ok(template) => plan.changes.push(Change {
             key,
@@ -219,5 +329,8 @@ fn plan_console(plan: &mut Plan, studio: &Studio, wanted: &Wanted, queue: &Queue
 
 /// Does any wanted channel need rights on S3?
 pub fn needs_s3(wanted: &Wanted) -> bool {
-    wanted.channels.iter().any(|c| matches!(c.place(), Place::S3 { .. }))
+    wanted
+        .channels
+        .iter()
+        .any(|c| matches!(c.place(), Place::S3 { .. }))
 }

@@ -9,11 +9,25 @@ pub fn chosen<'a>(runs: &'a [Run], named: Option<&str>) -> Result<&'a Run, Probl
     match named {
         Some(id) => runs.iter().find(|r| r.header.id == id).ok_or_else(|| {
             let shown = crate::domain::text::Printable::short(id, 60);
-            Problem::new(ProblemKind::Missing, format!("There is no run {shown}"), "no journal of that name is kept on this machine", "`studiolink runs` lists them")
+            Problem::new(
+                ProblemKind::Missing,
+                format!("There is no run {shown}"),
+                "no journal of that name is kept on this machine",
+                "`studiolink runs` lists them",
+            )
         }),
-        None => runs.iter().rev().find(|r| r.header.undoes.is_none() && !to_undo(r, runs).is_empty()).ok_or_else(|| {
-            Problem::new(ProblemKind::Missing, "There is nothing to undo", "no run on this machine has a change that was not undone", "`studiolink runs` lists the runs")
-        }),
+        None => runs
+            .iter()
+            .rev()
+            .find(|r| r.header.undoes.is_none() && !to_undo(r, runs).is_empty())
+            .ok_or_else(|| {
+                Problem::new(
+                    ProblemKind::Missing,
+                    "There is nothing to undo",
+                    "no run on this machine has a change that was not undone",
+                    "`studiolink runs` lists the runs",
+                )
+            }),
     }
 }
 

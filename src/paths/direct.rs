@@ -14,7 +14,12 @@ pub struct Direct;
 fn endpoint(wanted: &Wanted) -> (String, u16) {
     let url = &wanted.server.url;
     // Brackets belong to the URL, not to an IPv6 address.
-    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
+    let host = url
+        .host_str()
+        .unwrap_or_default()
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .to_owned();
     (host, url.port_or_known_default().unwrap_or(443))
 }
 
@@ -46,9 +51,19 @@ impl ConnectionPath for Direct {
         for probe in self.probes(studio, wanted) {
             let id = hop_id(&probe);
             let finding = match (studio.readings.get(&probe), &broken) {
-                (None, _) => says(id, Verdict::Skipped, format!("Not tried: {}", probe.words())).why("no live test was run"),
+                (None, _) => says(
+                    id,
+                    Verdict::Skipped,
+                    format!("Not tried: {}", probe.words()),
+                )
+                .why("no live test was run"),
                 // What lies behind a broken hop is not reached; saying "failed" of it would name the wrong place.
-                (Some(_), Some(hop)) => says(id, Verdict::Skipped, format!("Not reached: {}", probe.words())).why(format!("the hop before it is broken: {hop}")),
+                (Some(_), Some(hop)) => says(
+                    id,
+                    Verdict::Skipped,
+                    format!("Not reached: {}", probe.words()),
+                )
+                .why(format!("the hop before it is broken: {hop}")),
                 (Some(reading), None) => {
                     let finding = judge(id, &probe, reading);
                     if matches!(finding.verdict, Verdict::Fail | Verdict::Unknown) {
@@ -97,20 +112,36 @@ fn judge(id: &str, probe: &Probe, reading: &Reading) -> Finding {
 }
 
 fn judge_certificate(id: &str, certificate: &Certificate, ms: u64) -> Finding {
-    let names: Vec<String> = certificate.names.iter().take(3).map(|n| n.show().to_string()).collect();
+    let names: Vec<String> = certificate
+        .names
+        .iter()
+        .take(3)
+        .map(|n| n.show().to_string())
+        .collect();
     let names = names.join(", ");
     let day = certificate.expires.strftime("%Y-%m-%d");
     if certificate.days_left < 0 {
-        return says(id, Verdict::Fail, format!("The certificate for {names} expired on {day}")).why("every client on a worker refuses it").fix("renew the certificate on the server");
+        return says(
+            id,
+            Verdict::Fail,
+            format!("The certificate for {names} expired on {day}"),
+        )
+        .why("every client on a worker refuses it")
+        .fix("renew the certificate on the server");
     }
     if let Some(refused) = &certificate.refused {
         return says(id, Verdict::Fail, format!("The certificate is not trusted: {refused}"))
             .why(format!("it is for {names}, issued by {}", certificate.issuer.show()))
             .fix("use a certificate of a public issuer for this name; for a private CA set SSL_CERT_FILE here, and on the workers SSL_CERT_FILE, REQUESTS_CA_BUNDLE and AYON_CA_FILE");
     }
-    let line = format!("Certificate for {names}, valid until {day} ({} days), {ms} ms", certificate.days_left);
+    let line = format!(
+        "Certificate for {names}, valid until {day} ({} days), {ms} ms",
+        certificate.days_left
+    );
     if certificate.days_left < SOON {
-        return says(id, Verdict::Warn, line).why("it expires soon").fix("see that its renewal works");
+        return says(id, Verdict::Warn, line)
+            .why("it expires soon")
+            .fix("see that its renewal works");
     }
     says(id, Verdict::Ok, line)
 }

@@ -36,20 +36,51 @@ pub trait ConnectionPath: Sync {
     }
 }
 
-pub const ALL: &[&dyn ConnectionPath] = &[&direct::Direct, &vpn::Vpn, &lattice::Lattice, &ssm::Ssm, &lan::Lan];
+pub const ALL: &[&dyn ConnectionPath] = &[
+    &direct::Direct,
+    &vpn::Vpn,
+    &lattice::Lattice,
+    &ssm::Ssm,
+    &lan::Lan,
+];
 
 pub fn of(id: PathId) -> &'static dyn ConnectionPath {
     ALL.iter().copied().find(|p| p.id() == id).unwrap_or(ALL[0])
 }
 
 fn says(check: &str, verdict: Verdict, says: impl Into<Printable>) -> Finding {
-    Finding { check: check.to_owned(), topic: Topic::Server, verdict, could_fail: true, says: says.into(), why: None, fix: None, sources: Vec::new() }
+    Finding {
+        check: check.to_owned(),
+        topic: Topic::Server,
+        verdict,
+        could_fail: true,
+        says: says.into(),
+        why: None,
+        fix: None,
+        sources: Vec::new(),
+    }
 }
 
 /// The one finding of a path that this version can't walk: never OK, never silent.
 fn not_built(path: &dyn ConnectionPath) -> Vec<Finding> {
-    let finding = says("connection-path", Verdict::Fail, format!("The connection path \"{}\" is not built into this version", path.id().word()));
-    vec![finding.why(format!("{}; nothing was set up and nothing was tried for it", path.purpose())).fix("set it up by hand, or choose path = \"direct\" where the server has a public name")]
+    let finding = says(
+        "connection-path",
+        Verdict::Fail,
+        format!(
+            "The connection path \"{}\" is not built into this version",
+            path.id().word()
+        ),
+    );
+    vec![
+        finding
+            .why(format!(
+                "{}; nothing was set up and nothing was tried for it",
+                path.purpose()
+            ))
+            .fix(
+                "set it up by hand, or choose path = \"direct\" where the server has a public name",
+            ),
+    ]
 }
 
 #[cfg(test)]

@@ -15,16 +15,23 @@ use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::studio::{Studio, api_base};
 use crate::domain::text::Printable;
 use crate::domain::wanted::Wanted;
-use crate::engine::apply::{Occasion, apply};
 use crate::engine::Event;
+use crate::engine::apply::{Occasion, apply};
 pub use crate::world::CallLog;
 use crate::world::World;
+
+/// A world, and the profile's name as shown.
+pub type SignedIn = (Arc<dyn World>, Printable);
 
 /// What the wizard needs beside a world: how to get one, and where files go. `cli` builds it.
 pub trait Outside: Send + Sync {
     fn profiles(&self) -> BoxFuture<'_, Result<Vec<String>, Problem>>;
     /// The world for a profile and region, and the profile's name as shown.
-    fn connect(&self, profile: Option<String>, region: Option<Region>) -> BoxFuture<'_, Result<(Arc<dyn World>, Printable), Problem>>;
+    fn connect(
+        &self,
+        profile: Option<String>,
+        region: Option<Region>,
+    ) -> BoxFuture<'_, Result<SignedIn, Problem>>;
     fn endpoint(&self) -> Option<String>;
     /// Writes the studio file, its comments kept. Where there is none to write, it does nothing.
     fn save(&self, wanted: &Wanted) -> Result<(), Problem>;
@@ -41,7 +48,12 @@ pub struct Driver {
 
 impl Driver {
     pub fn new(outside: Arc<dyn Outside>, to: UnboundedSender<Msg>) -> Self {
-        Self { outside, world: Arc::default(), to, stop: Arc::default() }
+        Self {
+            outside,
+            world: Arc::default(),
+            to,
+            stop: Arc::default(),
+        }
     }
 
     pub fn log(&self) -> Option<CallLog> {
@@ -67,11 +79,24 @@ impl Driver {
             Effect::SignIn => self.sign_in(model),
             Effect::StopApply => self.stop.store(true, Ordering::SeqCst),
             Effect::SaveFile => {
-                let _ = to.send(Msg::Saved(self.outside.save(&model.wanted()).map_err(Box::new)));
+                let _ = to.send(Msg::Saved(
+                    self.outside.save(&model.wanted()).map_err(Box::new),
+                ));
             }
             Effect::Export => {
-                let nothing = || Problem::new(ProblemKind::Local, "Could not keep the plan", "nothing was looked at yet", "sign in first");
-                let exported = model.studio.as_ref().ok_or_else(nothing).and_then(|s| self.outside.export(s, &model.wanted(), &model.plan()));
+                let nothing = || {
+                    Problem::new(
+                        ProblemKind::Local,
+                        "Could not keep the plan",
+                        "nothing was looked at yet",
+                        "sign in first",
+                    )
+                };
+                let exported = model
+                    .studio
+                    .as_ref()
+                    .ok_or_else(nothing)
+                    .and_then(|s| self.outside.export(s, &model.wanted(), &model.plan()));
                 let _ = to.send(Msg::Exported(exported.map_err(Box::new)));
             }
             Effect::Apply => self.apply(model),
@@ -125,9 +150,21 @@ impl Driver {
                 }
                 (Effect::StoreKey(key), Some(url)) => {
                     // The keyring may ask the desktop to unlock it: not on a thread that others need.
-                    let stored = tokio::task::spawn_blocking(move || world.desk().keyring_set(api_base(&url).as_str(), &key)).await;
-                    let broken = |e: tokio::task::JoinError| Problem::new(ProblemKind::Local, "Could not keep the AYON key", e.to_string(), "set AYON_API_KEY instead");
-                    let _ = to.send(Msg::KeyStored(stored.map_err(broken).and_then(|r| r).map_err(Box::new)));
+                    let stored = tokio::task::spawn_blocking(move || {
+                        world.desk().keyring_set(api_base(&url).as_str(), &key)
+                    })
+                    .await;
+                    let broken = |e: tokio::task::JoinError| {
+                        Problem::new(
+                            ProblemKind::Local,
+                            "Could not keep the AYON key",
+                            e.to_string(),
+                            "set AYON_API_KEY instead",
+                        )
+                    };
+                    let _ = to.send(Msg::KeyStored(
+                        stored.map_err(broken).and_then(|r| r).map_err(Box::new),
+                    ));
                 }
                 (Effect::Remember(name, value), _) => {
                     // A remembered value is a convenience: what can't be kept is only not there next time.
@@ -139,9 +176,16 @@ impl Driver {
     }
 
     fn apply(&self, model: &Model) {
-        let (Some(world), Some(studio)) = (self.world(), model.studio.as_ref()) else { return };
+        let (Some(world), Some(studio)) = (self.world(), model.studio.as_ref()) else {
+            return;
+        };
         let changes = model.plan().changes;
-        let occasion = Occasion::new("setup", studio, &model.draft.queues, self.outside.endpoint().as_deref());
+        let occasion = Occasion::new(
+            "setup",
+            studio,
+            &model.draft.queues,
+            self.outside.endpoint().as_deref(),
+        );
         let (to, stop) = (self.to.clone(), self.stop.clone());
         stop.store(false, Ordering::SeqCst);
         tokio::spawn(async move {

@@ -4,8 +4,9 @@
 
 pub mod driver;
 pub mod model;
+pub mod plain;
 pub mod report;
 pub mod screen;
 pub mod steps;
-pub mod wizard;
 pub mod tui;
+pub mod wizard;

@@ -52,8 +52,16 @@ pub struct Rest {
 
 impl Draft {
     pub fn new(wanted: Option<&Wanted>, remembered: Option<Channel>) -> Self {
-        let s3 = |w: &Wanted| w.channels.iter().find(|c| c.as_str().contains("ynput")).cloned();
-        let ynput = wanted.and_then(s3).or(remembered).or_else(|| YNPUT_CHANNEL.parse().ok());
+        let s3 = |w: &Wanted| {
+            w.channels
+                .iter()
+                .find(|c| c.as_str().contains("ynput"))
+                .cloned()
+        };
+        let ynput = wanted
+            .and_then(s3)
+            .or(remembered)
+            .or_else(|| YNPUT_CHANNEL.parse().ok());
         let ynput = ynput.unwrap_or_else(|| unreachable!("the built-in address is a channel"));
         match wanted {
             Some(w) => Self {
@@ -84,7 +92,13 @@ impl Draft {
                 url: None,
                 location: Location::Public,
                 path: PathId::Direct,
-                rest: Rest { channel_account: None, strategy: Strategy::Launcher, pin: Pin::ProductionBundle, render_roles: vec!["render".to_owned()], publish_roles: vec!["publish".to_owned()] },
+                rest: Rest {
+                    channel_account: None,
+                    strategy: Strategy::Launcher,
+                    pin: Pin::ProductionBundle,
+                    render_roles: vec!["render".to_owned()],
+                    publish_roles: vec!["publish".to_owned()],
+                },
             },
         }
     }
@@ -105,7 +119,10 @@ pub enum Making {
     NotYet,
     UnderWay,
     /// The run's id, what came of it, and whether the fresh look is complete.
-    Made { applied: Box<Applied>, since: u64 },
+    Made {
+        applied: Box<Applied>,
+        since: u64,
+    },
     Refused(Box<Problem>),
 }
 
@@ -197,7 +214,9 @@ impl Model {
 
     /// The facts and tests that are wanted by now and were not asked for yet; each is handed out once.
     pub fn to_look_at(&mut self) -> (Vec<Ask>, Vec<Probe>) {
-        let Some(studio) = &self.studio else { return (Vec::new(), Vec::new()) };
+        let Some(studio) = &self.studio else {
+            return (Vec::new(), Vec::new());
+        };
         let wanted = self.wanted();
         let (mut asks, mut probes) = needed(studio, &wanted, Purpose::Setup);
         if let (Some(farm), true) = (&self.draft.farm, self.reached >= 1) {
@@ -208,8 +227,14 @@ impl Model {
         }
         let reached = self.reached;
         let has_url = self.draft.url.is_some();
-        asks.retain(|a| !self.asked.contains(a) && (!of_server(a) || has_url) && (reached >= 1 || matches!(a, Ask::Caller | Ask::Rights)));
-        probes.retain(|p| !self.tried.contains(p) && (!is_server_probe(p) || has_url) && reached >= 2);
+        asks.retain(|a| {
+            !self.asked.contains(a)
+                && (!of_server(a) || has_url)
+                && (reached >= 1 || matches!(a, Ask::Caller | Ask::Rights))
+        });
+        probes.retain(|p| {
+            !self.tried.contains(p) && (!is_server_probe(p) || has_url) && reached >= 2
+        });
         // A page is shown only when it is reached; what it needs is asked then, all at once.
         self.asked.extend(asks.iter().cloned());
         self.tried.extend(probes.iter().cloned());
@@ -218,16 +243,25 @@ impl Model {
 
     /// The studio file as it would be written now. Without a server's address yet, one that no name resolves to.
     pub fn wanted(&self) -> Wanted {
-        let nowhere = || Url::parse("https://ayon.invalid").unwrap_or_else(|_| unreachable!("it is a URL"));
+        let nowhere =
+            || Url::parse("https://ayon.invalid").unwrap_or_else(|_| unreachable!("it is a URL"));
         Wanted {
-            region: self.draft.region.clone().or_else(|| self.studio.as_ref().map(|s| s.region.clone())),
+            region: self
+                .draft
+                .region
+                .clone()
+                .or_else(|| self.studio.as_ref().map(|s| s.region.clone())),
             profile: self.draft.profile.clone(),
             queues: self.draft.queues.clone(),
             channels: self.draft.channels.clone().unwrap_or_default(),
             channel_account: self.draft.rest.channel_account.clone(),
             strategy: self.draft.rest.strategy,
             pin: self.draft.rest.pin.clone(),
-            server: Server { url: self.draft.url.clone().unwrap_or_else(nowhere), location: self.draft.location, path: self.draft.path },
+            server: Server {
+                url: self.draft.url.clone().unwrap_or_else(nowhere),
+                location: self.draft.location,
+                path: self.draft.path,
+            },
             render_roles: self.draft.rest.render_roles.clone(),
             publish_roles: self.draft.rest.publish_roles.clone(),
         }
@@ -235,11 +269,16 @@ impl Model {
 
     /// Everything that can be said by now. What nobody has asked for yet is not said.
     pub fn findings(&self) -> Vec<Finding> {
-        let Some(studio) = &self.studio else { return Vec::new() };
+        let Some(studio) = &self.studio else {
+            return Vec::new();
+        };
         let mut findings = check_all(studio, &self.wanted(), Purpose::Setup);
         findings.retain(|f| f.verdict != Verdict::Skipped || !self.is_open(f));
         if self.draft.url.is_none() {
-            findings.retain(|f| f.topic != Topic::Server && !matches!(f.check.as_str(), "addon-channels" | "bundle-launcher"));
+            findings.retain(|f| {
+                f.topic != Topic::Server
+                    && !matches!(f.check.as_str(), "addon-channels" | "bundle-launcher")
+            });
         }
         findings
     }
@@ -248,32 +287,52 @@ impl Model {
     fn is_open(&self, finding: &Finding) -> bool {
         use crate::domain::finding::Source;
         finding.sources.iter().any(|s| match s {
-            Source::Fact(ask) => self.waiting.contains_key(&format!("{ask:?}")) || !self.asked.contains(ask),
-            Source::Test(probe) => self.waiting.contains_key(&format!("{probe:?}")) || !self.tried.contains(probe),
+            Source::Fact(ask) => {
+                self.waiting.contains_key(&format!("{ask:?}")) || !self.asked.contains(ask)
+            }
+            Source::Test(probe) => {
+                self.waiting.contains_key(&format!("{probe:?}")) || !self.tried.contains(probe)
+            }
         }) || (finding.sources.is_empty() && !self.waiting.is_empty())
     }
 
     pub fn of_topic(&self, topic: Topic) -> Vec<Finding> {
-        self.findings().into_iter().filter(|f| f.topic == topic).collect()
+        self.findings()
+            .into_iter()
+            .filter(|f| f.topic == topic)
+            .collect()
     }
 
     pub fn worst_of(&self, topic: Topic) -> Option<Verdict> {
         let findings = self.of_topic(topic);
         // What only a worker can see, or what was skipped, is not the state of a step.
-        worst(findings.iter().filter(|f| !matches!(f.verdict, Verdict::WorkerOnly | Verdict::Skipped)))
+        worst(
+            findings
+                .iter()
+                .filter(|f| !matches!(f.verdict, Verdict::WorkerOnly | Verdict::Skipped)),
+        )
     }
 
     pub fn plan(&self) -> Plan {
-        self.studio.as_ref().map(|s| plan(s, &self.wanted(), &self.left_out)).unwrap_or_default()
+        self.studio
+            .as_ref()
+            .map(|s| plan(s, &self.wanted(), &self.left_out))
+            .unwrap_or_default()
     }
 
     /// The plan as if nothing had been left out, to show what was.
     pub fn whole_plan(&self) -> Plan {
-        self.studio.as_ref().map(|s| plan(s, &self.wanted(), &BTreeSet::new())).unwrap_or_default()
+        self.studio
+            .as_ref()
+            .map(|s| plan(s, &self.wanted(), &BTreeSet::new()))
+            .unwrap_or_default()
     }
 
     pub fn left(&self) -> Vec<Left> {
-        self.studio.as_ref().map(|s| left_for_you(s, &self.wanted())).unwrap_or_default()
+        self.studio
+            .as_ref()
+            .map(|s| left_for_you(s, &self.wanted()))
+            .unwrap_or_default()
     }
 
     pub fn hear(&mut self, event: Event) {
@@ -301,9 +360,17 @@ impl Model {
             parts.push(region.to_string());
         }
         if let (Some(studio), Some(key)) = (&self.studio, self.draft.queues.first()) {
-            let more = if self.draft.queues.len() > 1 { format!(" and {} more", self.draft.queues.len() - 1) } else { String::new() };
+            let more = if self.draft.queues.len() > 1 {
+                format!(" and {} more", self.draft.queues.len() - 1)
+            } else {
+                String::new()
+            };
             let name = |p: Printable| p.to_width(28);
-            parts.push(format!("{} / {}{more}", name(studio.farm_name(&key.farm)), name(studio.queue_name(key))));
+            parts.push(format!(
+                "{} / {}{more}",
+                name(studio.farm_name(&key.farm)),
+                name(studio.queue_name(key))
+            ));
         }
         parts.join(" · ").into()
     }

@@ -37,11 +37,17 @@ pub struct Cell {
 
 impl Cell {
     pub fn new(text: impl Into<Printable>) -> Self {
-        Self { text: text.into(), tone: Tone::Plain }
+        Self {
+            text: text.into(),
+            tone: Tone::Plain,
+        }
     }
 
     pub fn toned(text: impl Into<Printable>, tone: Tone) -> Self {
-        Self { text: text.into(), tone }
+        Self {
+            text: text.into(),
+            tone,
+        }
     }
 
     pub fn verdict(verdict: Verdict) -> Self {
@@ -101,7 +107,10 @@ pub enum Block {
     Field(Field),
     Choice(Choice),
     Findings(Vec<Told>),
-    Diff { lines: Vec<DiffLine>, wrap: bool },
+    Diff {
+        lines: Vec<DiffLine>,
+        wrap: bool,
+    },
     /// A word, what, and figures at the right.
     Progress(Vec<(Cell, Printable, Printable)>),
 }
@@ -148,7 +157,10 @@ pub struct Screen {
 
 impl Screen {
     pub fn new(title: impl Into<Printable>) -> Self {
-        Self { title: title.into(), ..Self::default() }
+        Self {
+            title: title.into(),
+            ..Self::default()
+        }
     }
 
     pub fn say(&mut self, text: impl Into<Printable>) -> &mut Self {
@@ -177,25 +189,53 @@ impl Screen {
     }
 
     pub fn action(&mut self, id: &'static str, key: Key, label: &'static str) -> &mut Self {
-        self.actions.push(Action { id, key, label, on_row: false });
+        self.actions.push(Action {
+            id,
+            key,
+            label,
+            on_row: false,
+        });
         self
     }
 
     pub fn row_action(&mut self, id: &'static str, key: Key, label: &'static str) -> &mut Self {
-        self.actions.push(Action { id, key, label, on_row: true });
+        self.actions.push(Action {
+            id,
+            key,
+            label,
+            on_row: true,
+        });
         self
     }
 
     pub fn lists(&self) -> impl Iterator<Item = &List> {
-        self.blocks.iter().filter_map(|b| if let Block::List(l) = b { Some(l) } else { None })
+        self.blocks.iter().filter_map(|b| {
+            if let Block::List(l) = b {
+                Some(l)
+            } else {
+                None
+            }
+        })
     }
 
     pub fn fields(&self) -> impl Iterator<Item = &Field> {
-        self.blocks.iter().filter_map(|b| if let Block::Field(f) = b { Some(f) } else { None })
+        self.blocks.iter().filter_map(|b| {
+            if let Block::Field(f) = b {
+                Some(f)
+            } else {
+                None
+            }
+        })
     }
 
     pub fn choices(&self) -> impl Iterator<Item = &Choice> {
-        self.blocks.iter().filter_map(|b| if let Block::Choice(c) = b { Some(c) } else { None })
+        self.blocks.iter().filter_map(|b| {
+            if let Block::Choice(c) = b {
+                Some(c)
+            } else {
+                None
+            }
+        })
     }
 }
 
@@ -241,7 +281,10 @@ mod tests {
 
     #[test]
     fn text_folds_at_words() {
-        assert_eq!(fold("s3:ListBucket is missing, so S3 answers", 20), ["s3:ListBucket is", "missing, so S3", "answers"]);
+        assert_eq!(
+            fold("s3:ListBucket is missing, so S3 answers", 20),
+            ["s3:ListBucket is", "missing, so S3", "answers"]
+        );
         assert_eq!(fold("abcdefghij", 4), ["abcd", "efgh", "ij"]);
         assert_eq!(fold("", 4), [""]);
     }

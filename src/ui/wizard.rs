@@ -17,9 +17,18 @@ use crate::engine::{Event, State};
 #[derive(Debug, Clone)]
 pub enum Msg {
     Start,
-    Act { id: &'static str, row: Option<usize> },
-    Set { field: &'static str, text: String },
-    Choose { choice: &'static str, at: usize },
+    Act {
+        id: &'static str,
+        row: Option<usize>,
+    },
+    Set {
+        field: &'static str,
+        text: String,
+    },
+    Choose {
+        choice: &'static str,
+        at: usize,
+    },
     Next,
     Back,
     Quit,
@@ -69,7 +78,12 @@ pub struct Wizard {
 
 impl Wizard {
     pub fn new(model: Model) -> Self {
-        Self { model, steps: steps::all(), at: 0, quitting: false }
+        Self {
+            model,
+            steps: steps::all(),
+            at: 0,
+            quitting: false,
+        }
     }
 
     pub fn view(&self) -> Screen {
@@ -78,17 +92,26 @@ impl Wizard {
 
     /// Title and state word of each step, in order.
     pub fn overview(&self) -> Vec<(&'static str, &'static str)> {
-        self.steps.iter().map(|s| (s.title(), s.word(&self.model))).collect()
+        self.steps
+            .iter()
+            .map(|s| (s.title(), s.word(&self.model)))
+            .collect()
     }
 
     /// Is anything under way that a clock should show?
     pub fn is_waiting(&self) -> bool {
-        !self.model.waiting.is_empty() || matches!(self.model.making, Making::UnderWay) || self.model.sign_in == SignIn::UnderWay || self.awaits_iam()
+        !self.model.waiting.is_empty()
+            || matches!(self.model.making, Making::UnderWay)
+            || self.model.sign_in == SignIn::UnderWay
+            || self.awaits_iam()
     }
 
     pub fn update(&mut self, now: u64, msg: Msg) -> Vec<Effect> {
         self.model.now = now;
-        if matches!(msg, Msg::Act { .. } | Msg::Set { .. } | Msg::Choose { .. } | Msg::Next | Msg::Back) {
+        if matches!(
+            msg,
+            Msg::Act { .. } | Msg::Set { .. } | Msg::Choose { .. } | Msg::Next | Msg::Back
+        ) {
             self.model.note = None;
             self.quitting = false;
         }
@@ -98,7 +121,13 @@ impl Wizard {
             match effect {
                 Effect::Next => effects.extend(self.go(self.at + 1)),
                 Effect::Apply => {
-                    self.model.progress = self.model.plan().changes.into_iter().map(|c| (c, State::Waiting)).collect();
+                    self.model.progress = self
+                        .model
+                        .plan()
+                        .changes
+                        .into_iter()
+                        .map(|c| (c, State::Waiting))
+                        .collect();
                     self.model.making = Making::UnderWay;
                     ready.push(Effect::Apply);
                     effects.extend(self.go(self.steps.len() - 1));
@@ -127,7 +156,11 @@ impl Wizard {
             }
             Msg::Quit => {
                 if matches!(model.making, Making::UnderWay) {
-                    model.note = Some((Verdict::Warn, "The changes are being made; s or Ctrl-C stops after the current call".into()));
+                    model.note = Some((
+                        Verdict::Warn,
+                        "The changes are being made; s or Ctrl-C stops after the current call"
+                            .into(),
+                    ));
                 } else if self.quitting || matches!(model.making, Making::Made { .. }) {
                     return vec![Effect::Quit(exit_code(model))];
                 } else {
@@ -144,7 +177,10 @@ impl Wizard {
             }
             Msg::Profiles(profiles) => model.profiles = profiles,
             Msg::SignedIn(Ok((profile, region))) => {
-                model.sign_in = SignIn::Yes { profile, region: region.clone() };
+                model.sign_in = SignIn::Yes {
+                    profile,
+                    region: region.clone(),
+                };
                 model.look_afresh(region);
                 return vec![Effect::FindKey];
             }
@@ -172,14 +208,21 @@ impl Wizard {
             Msg::Applied(Ok(applied)) => {
                 let interrupted = applied.stop == Some(Stop::Interrupted);
                 let clean = applied.stop.is_none();
-                model.making = Making::Made { applied, since: model.now };
+                model.making = Making::Made {
+                    applied,
+                    since: model.now,
+                };
                 if interrupted {
                     return vec![Effect::Quit(130)];
                 }
                 if let Some(region) = model.studio.as_ref().map(|s| s.region.clone()) {
                     model.look_afresh(region);
                 }
-                return if clean { vec![Effect::SaveFile] } else { Vec::new() };
+                return if clean {
+                    vec![Effect::SaveFile]
+                } else {
+                    Vec::new()
+                };
             }
             Msg::Applied(Err(problem)) => model.making = Making::Refused(problem),
             Msg::KeyFound(found) => model.has_key = found,
@@ -189,24 +232,47 @@ impl Wizard {
                 model.forget(|a| matches!(a, Ask::Bundles(_) | Ask::Addon(..)));
             }
             Msg::Saved(saved) => model.saved = Some(saved),
-            Msg::Exported(Ok(path)) => model.note = Some((Verdict::Ok, format!("The plan is in {path}; make it with: studiolink apply {path} --yes").into())),
-            Msg::Exported(Err(problem)) => model.note = Some((Verdict::Fail, format!("{}: {}", problem.doing, problem.because).into())),
+            Msg::Exported(Ok(path)) => {
+                model.note = Some((
+                    Verdict::Ok,
+                    format!("The plan is in {path}; make it with: studiolink apply {path} --yes")
+                        .into(),
+                ))
+            }
+            Msg::Exported(Err(problem)) => {
+                model.note = Some((
+                    Verdict::Fail,
+                    format!("{}: {}", problem.doing, problem.because).into(),
+                ))
+            }
             Msg::Tick => {
                 if self.awaits_iam() && self.model.waiting.is_empty() {
-                    self.model.try_again(|p| matches!(p, Probe::ChannelAsQueueRole(..)));
+                    self.model
+                        .try_again(|p| matches!(p, Probe::ChannelAsQueueRole(..)));
                 }
             }
-            msg @ (Msg::Act { .. } | Msg::Set { .. } | Msg::Choose { .. } | Msg::KeyStored(_)) => return self.steps[self.at].update(&msg, &mut self.model),
+            msg @ (Msg::Act { .. } | Msg::Set { .. } | Msg::Choose { .. } | Msg::KeyStored(_)) => {
+                return self.steps[self.at].update(&msg, &mut self.model);
+            }
         }
         Vec::new()
     }
 
     /// IAM may still be spreading what was just written: the queue role is asked again until its time is up.
     fn awaits_iam(&self) -> bool {
-        let Making::Made { applied, since } = &self.model.making else { return false };
+        let Making::Made { applied, since } = &self.model.making else {
+            return false;
+        };
         let most = u64::try_from(IAM_PATIENCE.as_millis()).unwrap_or(u64::MAX);
         let waited = self.model.now.saturating_sub(*since);
-        applied.changed_roles() && !self.model.sandbox && waited < most && self.model.findings().iter().any(|f| f.check == "channel-as-queue-role" && f.verdict == Verdict::Fail)
+        applied.changed_roles()
+            && !self.model.sandbox
+            && waited < most
+            && self
+                .model
+                .findings()
+                .iter()
+                .any(|f| f.check == "channel-as-queue-role" && f.verdict == Verdict::Fail)
     }
 
     fn go(&mut self, to: usize) -> Vec<Effect> {
@@ -220,11 +286,23 @@ impl Wizard {
         let generation = self.model.generation;
         let mut effects = Vec::new();
         for ask in asks {
-            self.model.waiting.insert(format!("{ask:?}"), Waiting { words: ask.words().into(), since: self.model.now });
+            self.model.waiting.insert(
+                format!("{ask:?}"),
+                Waiting {
+                    words: ask.words().into(),
+                    since: self.model.now,
+                },
+            );
             effects.push(Effect::Ask(generation, ask));
         }
         for probe in probes {
-            self.model.waiting.insert(format!("{probe:?}"), Waiting { words: probe.words().into(), since: self.model.now });
+            self.model.waiting.insert(
+                format!("{probe:?}"),
+                Waiting {
+                    words: probe.words().into(),
+                    since: self.model.now,
+                },
+            );
             effects.push(Effect::Try(generation, probe));
         }
         effects

@@ -101,14 +101,26 @@ impl CallLog {
     }
 
     pub fn recent(&self, most: usize) -> Vec<Call> {
-        self.kept.lock().map_or_else(|_| Vec::new(), |k| k.calls.iter().skip(k.calls.len().saturating_sub(most)).cloned().collect())
+        self.kept.lock().map_or_else(
+            |_| Vec::new(),
+            |k| {
+                k.calls
+                    .iter()
+                    .skip(k.calls.len().saturating_sub(most))
+                    .cloned()
+                    .collect()
+            },
+        )
     }
 
     pub fn since(&self, seen: usize) -> Vec<Call> {
-        self.kept.lock().map_or_else(|_| Vec::new(), |k| {
-            let new = k.total.saturating_sub(seen).min(k.calls.len());
-            k.calls.iter().skip(k.calls.len() - new).cloned().collect()
-        })
+        self.kept.lock().map_or_else(
+            |_| Vec::new(),
+            |k| {
+                let new = k.total.saturating_sub(seen).min(k.calls.len());
+                k.calls.iter().skip(k.calls.len() - new).cloned().collect()
+            },
+        )
     }
 }
 
@@ -121,7 +133,10 @@ pub struct Record {
 
 impl Record {
     pub fn new(log: &CallLog) -> Self {
-        Self { calls: Arc::default(), log: log.clone() }
+        Self {
+            calls: Arc::default(),
+            log: log.clone(),
+        }
     }
 
     pub fn add(&self, call: Call) {
@@ -132,6 +147,8 @@ impl Record {
     }
 
     pub fn taken(&self) -> Vec<Call> {
-        self.calls.lock().map_or_else(|_| Vec::new(), |mut c| std::mem::take(&mut *c))
+        self.calls
+            .lock()
+            .map_or_else(|_| Vec::new(), |mut c| std::mem::take(&mut *c))
     }
 }

@@ -39,10 +39,31 @@ impl RealWorld {
     pub async fn connect(login: &Login) -> Result<Self, Problem> {
         let log = CallLog::default();
         let aws = connect(login, log.clone()).await?;
-        let web = reqwest::Client::builder().user_agent(concat!("studiolink/", env!("CARGO_PKG_VERSION"))).build();
-        let web = web.map_err(|e| Problem::new(ProblemKind::Local, "Could not set up HTTPS on this machine", e.to_string(), "install this machine's CA certificates (Debian: ca-certificates)"))?;
-        let given = std::env::var("AYON_API_KEY").ok().filter(|k| !k.trim().is_empty()).map(|k| Secret::new(k.trim().to_owned()));
-        Ok(Self { aws, desk: LocalDesk::new(), ayon: ayon::client()?, web, alias: conda::alias(), given, keys: Mutex::default(), log })
+        let web = reqwest::Client::builder()
+            .user_agent(concat!("studiolink/", env!("CARGO_PKG_VERSION")))
+            .build();
+        let web = web.map_err(|e| {
+            Problem::new(
+                ProblemKind::Local,
+                "Could not set up HTTPS on this machine",
+                e.to_string(),
+                "install this machine's CA certificates (Debian: ca-certificates)",
+            )
+        })?;
+        let given = std::env::var("AYON_API_KEY")
+            .ok()
+            .filter(|k| !k.trim().is_empty())
+            .map(|k| Secret::new(k.trim().to_owned()));
+        Ok(Self {
+            aws,
+            desk: LocalDesk::new(),
+            ayon: ayon::client()?,
+            web,
+            alias: conda::alias(),
+            given,
+            keys: Mutex::default(),
+            log,
+        })
     }
 
     async fn key(&self, url: &Url) -> Option<Secret<String>> {
@@ -74,36 +95,99 @@ impl RealWorld {
             Ask::Farm(farm) => Answer::Farm(self.aws.look_farm(record, farm).await),
             Ask::Queue(key) => Answer::Queue(self.aws.look_queue(record, key).await),
             Ask::Fleets(key) => Answer::Fleets(self.aws.look_fleets(record, key).await),
-            Ask::Environments(key) => Answer::Environments(self.aws.look_environments(record, key).await),
-            Ask::Environment(key, id) => Answer::Environment(self.aws.look_environment(record, key, id).await),
+            Ask::Environments(key) => {
+                Answer::Environments(self.aws.look_environments(record, key).await)
+            }
+            Ask::Environment(key, id) => {
+                Answer::Environment(self.aws.look_environment(record, key, id).await)
+            }
             Ask::Role(arn) => Answer::Role(self.aws.look_role(record, arn).await),
-            Ask::RolePolicy(arn, policy) => Answer::RolePolicy(self.aws.look_role_policy(record, arn, policy).await),
-            Ask::Bundles(url) => Answer::Bundles(ayon::look_bundles(record, &self.ayon, url, self.key(url).await.as_ref()).await),
-            Ask::Addon(url, variant, version) => Answer::Addon(ayon::look_addon(record, &self.ayon, url, self.key(url).await.as_ref(), *variant, version).await),
+            Ask::RolePolicy(arn, policy) => {
+                Answer::RolePolicy(self.aws.look_role_policy(record, arn, policy).await)
+            }
+            Ask::Bundles(url) => Answer::Bundles(
+                ayon::look_bundles(record, &self.ayon, url, self.key(url).await.as_ref()).await,
+            ),
+            Ask::Addon(url, variant, version) => Answer::Addon(
+                ayon::look_addon(
+                    record,
+                    &self.ayon,
+                    url,
+                    self.key(url).await.as_ref(),
+                    *variant,
+                    version,
+                )
+                .await,
+            ),
         }
     }
 
     async fn seen(&self, probe: &Probe, record: &Record) -> Result<Seen, Problem> {
         match probe {
-            Probe::ChannelHere(channel) if matches!(channel.place(), Place::S3 { .. }) => self.aws.try_channel_here(record, channel).await,
-            Probe::ChannelHere(channel) => conda::try_channel(record, &self.web, channel, &self.alias).await,
-            Probe::ChannelAsQueueRole(queue, channel) => self.aws.try_channel_as_queue_role(record, queue, channel).await,
-            Probe::Name(host) => own_call(record, "dns", "resolve", host, net::try_name(host)).await,
-            Probe::Port(host, port) => own_call(record, "tcp", "connect", &format!("{host}:{port}"), net::try_port(host, *port)).await,
-            Probe::Certificate(host, port) => own_call(record, "tls", "handshake", &format!("{host}:{port}"), net::try_certificate(host, *port)).await,
+            Probe::ChannelHere(channel) if matches!(channel.place(), Place::S3 { .. }) => {
+                self.aws.try_channel_here(record, channel).await
+            }
+            Probe::ChannelHere(channel) => {
+                conda::try_channel(record, &self.web, channel, &self.alias).await
+            }
+            Probe::ChannelAsQueueRole(queue, channel) => {
+                self.aws
+                    .try_channel_as_queue_role(record, queue, channel)
+                    .await
+            }
+            Probe::Name(host) => {
+                own_call(record, "dns", "resolve", host, net::try_name(host)).await
+            }
+            Probe::Port(host, port) => {
+                own_call(
+                    record,
+                    "tcp",
+                    "connect",
+                    &format!("{host}:{port}"),
+                    net::try_port(host, *port),
+                )
+                .await
+            }
+            Probe::Certificate(host, port) => {
+                own_call(
+                    record,
+                    "tls",
+                    "handshake",
+                    &format!("{host}:{port}"),
+                    net::try_certificate(host, *port),
+                )
+                .await
+            }
             Probe::AyonInfo(url) => ayon::try_info(record, &self.ayon, url).await,
-            Probe::AyonKey(url) => ayon::try_key(record, &self.ayon, url, self.key(url).await.as_ref()).await,
+            Probe::AyonKey(url) => {
+                ayon::try_key(record, &self.ayon, url, self.key(url).await.as_ref()).await
+            }
         }
     }
 }
 
 /// A live test on a socket of our own, with its line in the log like any other call.
-async fn own_call(record: &Record, service: &str, operation: &str, about: &str, test: impl Future<Output = Result<Seen, Problem>>) -> Result<Seen, Problem> {
+async fn own_call(
+    record: &Record,
+    service: &str,
+    operation: &str,
+    about: &str,
+    test: impl Future<Output = Result<Seen, Problem>>,
+) -> Result<Seen, Problem> {
     let (began, at) = (Instant::now(), Timestamp::now());
     let result = test.await;
     let outcome = if result.is_ok() { "OK" } else { "NotReached" };
     let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let call = Call { vantage: Vantage::Here, service: service.to_owned(), operation: operation.to_owned(), about: Printable::short(about, 80), millis, outcome: outcome.into(), request_id: None, at };
+    let call = Call {
+        vantage: Vantage::Here,
+        service: service.to_owned(),
+        operation: operation.to_owned(),
+        about: Printable::short(about, 80),
+        millis,
+        outcome: outcome.into(),
+        request_id: None,
+        at,
+    };
     record.add(call.clone());
     result.map_err(|p| p.seen(call))
 }
@@ -113,7 +197,10 @@ impl World for RealWorld {
         async move {
             let record = Record::new(&self.log);
             let answer = self.answer(ask, &record).await;
-            Answered { answer, calls: record.taken() }
+            Answered {
+                answer,
+                calls: record.taken(),
+            }
         }
         .boxed()
     }
@@ -122,10 +209,19 @@ impl World for RealWorld {
         async move {
             let record = Record::new(&self.log);
             let result = match &change.thing {
-                Thing::Environment { .. } => self.aws.change_environment(&record, change, token).await,
-                Thing::RolePolicy { .. } => self.aws.change_role_policy(&record, change).await.map(|()| None),
+                Thing::Environment { .. } => {
+                    self.aws.change_environment(&record, change, token).await
+                }
+                Thing::RolePolicy { .. } => self
+                    .aws
+                    .change_role_policy(&record, change)
+                    .await
+                    .map(|()| None),
             };
-            Outcome { result: result.map_err(Box::new), calls: record.taken() }
+            Outcome {
+                result: result.map_err(Box::new),
+                calls: record.taken(),
+            }
         }
         .boxed()
     }
@@ -136,13 +232,25 @@ impl World for RealWorld {
             let began = Instant::now();
             let late = || {
                 let because = format!("no answer within {} s", net::DEADLINE.as_secs());
-                Err(Problem::new(ProblemKind::Unreached, format!("Could not {}", probe.words()), because, "run it again; if it stays, look at the network between"))
+                Err(Problem::new(
+                    ProblemKind::Unreached,
+                    format!("Could not {}", probe.words()),
+                    because,
+                    "run it again; if it stays, look at the network between",
+                ))
             };
             // The queue role's credentials may have to be fetched first, so a test has the deadline and a little.
             let limit = net::DEADLINE + std::time::Duration::from_millis(500);
-            let seen = tokio::time::timeout(limit, self.seen(probe, &record)).await.unwrap_or_else(|_| late());
+            let seen = tokio::time::timeout(limit, self.seen(probe, &record))
+                .await
+                .unwrap_or_else(|_| late());
             let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-            Reading { vantage: probe.vantage(), millis, seen: seen.map_err(Box::new), calls: record.taken() }
+            Reading {
+                vantage: probe.vantage(),
+                millis,
+                seen: seen.map_err(Box::new),
+                calls: record.taken(),
+            }
         }
         .boxed()
     }
@@ -161,7 +269,10 @@ impl World for RealWorld {
 
     fn hold_key<'a>(&'a self, url: &'a Url, key: Option<Secret<String>>) -> BoxFuture<'a, ()> {
         async move {
-            self.keys.lock().await.insert(api_base(url).to_string(), key);
+            self.keys
+                .lock()
+                .await
+                .insert(api_base(url).to_string(), key);
         }
         .boxed()
     }

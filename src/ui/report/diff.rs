@@ -23,10 +23,21 @@ pub struct DiffLine {
 impl LineKind {
     pub fn sign(self) -> char {
         match self {
-            Self::Hunk => '@',
+            Self::Hunk => ' ',
             Self::Context => ' ',
             Self::Removed => '-',
             Self::Added => '+',
+        }
+    }
+}
+
+impl DiffLine {
+    /// As a unified diff has it: the sign and the line; a hunk's head has no sign.
+    pub fn whole(&self) -> String {
+        if self.kind == LineKind::Hunk {
+            self.text.to_string()
+        } else {
+            format!("{}{}", self.kind.sign(), self.text)
         }
     }
 }
@@ -38,7 +49,10 @@ pub fn diff(change: &Change) -> Vec<DiffLine> {
     let mut lines = Vec::new();
     for hunk in diff.unified_diff().context_radius(3).iter_hunks() {
         let header = hunk.header().to_string();
-        lines.push(DiffLine { kind: LineKind::Hunk, text: header.trim_matches('@').trim().into() });
+        lines.push(DiffLine {
+            kind: LineKind::Hunk,
+            text: header.trim().into(),
+        });
         for row in hunk.iter_changes() {
             let kind = match row.tag() {
                 ChangeTag::Delete => LineKind::Removed,
@@ -46,9 +60,15 @@ pub fn diff(change: &Change) -> Vec<DiffLine> {
                 ChangeTag::Equal => LineKind::Context,
             };
             let text = row.value();
-            lines.push(DiffLine { kind, text: text.strip_suffix('\n').unwrap_or(text).into() });
+            lines.push(DiffLine {
+                kind,
+                text: text.strip_suffix('\n').unwrap_or(text).into(),
+            });
             if row.missing_newline() && kind != LineKind::Context {
-                lines.push(DiffLine { kind: LineKind::Hunk, text: "no newline at the end".into() });
+                lines.push(DiffLine {
+                    kind: LineKind::Hunk,
+                    text: "@@ no newline at the end @@".into(),
+                });
             }
         }
     }

@@ -10,7 +10,12 @@ use crate::engine::left::Left;
 pub const SCHEMA: u32 = 1;
 
 pub fn finding(finding: &Finding, studio: &Studio) -> Value {
-    let evidence: Vec<Value> = finding.sources.iter().flat_map(|s| studio.calls(s)).map(|c| json!(c)).collect();
+    let evidence: Vec<Value> = finding
+        .sources
+        .iter()
+        .flat_map(|s| studio.calls(s))
+        .map(|c| json!(c))
+        .collect();
     json!({
         "check": finding.check,
         "topic": finding.topic,
@@ -24,21 +29,26 @@ pub fn finding(finding: &Finding, studio: &Studio) -> Value {
 }
 
 pub fn findings(list: &[Finding], studio: &Studio) -> Value {
-    super::in_order(list).into_iter().map(|f| finding(f, studio)).collect()
+    super::in_order(list)
+        .into_iter()
+        .map(|f| finding(f, studio))
+        .collect()
 }
 
 pub fn changes(plan: &Plan) -> Value {
     plan.changes
         .iter()
         .map(|c| {
-            let lines: Vec<String> = super::diff::diff(c).iter().map(|l| format!("{}{}", l.kind.sign(), l.text)).collect();
+            let lines: Vec<String> = super::diff::diff(c).iter().map(super::diff::DiffLine::whole).collect();
             json!({ "key": c.key, "operation": c.operation(), "thing": c.thing.words(), "because": c.because, "warning": c.warning, "undo": c.undo(), "diff": lines })
         })
         .collect()
 }
 
 pub fn left(list: &[Left]) -> Value {
-    list.iter().map(|l| json!({ "for": l.for_whom, "what": l.what, "paste": l.paste })).collect()
+    list.iter()
+        .map(|l| json!({ "for": l.for_whom, "what": l.what, "paste": l.paste }))
+        .collect()
 }
 
 /// A document of that kind, with what every document says.

@@ -8,7 +8,17 @@ use crate::engine::journal::{Came, Entry, Run, to_undo};
 
 /// Text in a table or a line of Markdown: nothing of it may start markup of its own.
 fn plain(text: &str) -> String {
-    Printable::new(text).as_str().chars().flat_map(|c| if matches!(c, '|' | '`' | '*' | '_' | '<' | '>' | '[' | ']' | '\\') { vec!['\\', c] } else { vec![c] }).collect()
+    Printable::new(text)
+        .as_str()
+        .chars()
+        .flat_map(|c| {
+            if matches!(c, '|' | '`' | '*' | '_' | '<' | '>' | '[' | ']' | '\\') {
+                vec!['\\', c]
+            } else {
+                vec![c]
+            }
+        })
+        .collect()
 }
 
 pub fn came(entry: &Entry) -> &'static str {
@@ -48,12 +58,20 @@ pub fn run(run: &Run, all: &[Run]) -> String {
     let _ = writeln!(out, "# studiolink run {}\n", plain(&h.id));
     let queues: Vec<String> = h.queues.iter().map(ToString::to_string).collect();
     let rows = [
-        ("started", h.started.strftime("%Y-%m-%d %H:%M:%SZ").to_string()),
+        (
+            "started",
+            h.started.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+        ),
         ("command", h.command.clone()),
         ("by", h.by.to_string()),
         ("AWS identity", h.caller.to_string()),
         ("account, region", format!("{}, {}", h.account, h.region)),
-        ("endpoint", h.endpoint.as_ref().map_or_else(|| "AWS".to_owned(), ToString::to_string)),
+        (
+            "endpoint",
+            h.endpoint
+                .as_ref()
+                .map_or_else(|| "AWS".to_owned(), ToString::to_string),
+        ),
         ("queues", queues.join(", ")),
         ("state", state(run).to_owned()),
         ("undo", undo_state(run, all)),
@@ -64,17 +82,34 @@ pub fn run(run: &Run, all: &[Run]) -> String {
         let _ = writeln!(out, "| {label} | {} |", plain(&value));
     }
     for entry in &run.entries {
-        let _ = writeln!(out, "\n## {}. {} {}\n", entry.n, entry.change.operation(), plain(entry.change.thing.words().as_str()));
-        let _ = writeln!(out, "{}, {}. {}", entry.at.strftime("%H:%M:%SZ"), came(entry), plain(entry.change.because.as_str()));
+        let _ = writeln!(
+            out,
+            "\n## {}. {} {}\n",
+            entry.n,
+            entry.change.operation(),
+            plain(entry.change.thing.words().as_str())
+        );
+        let _ = writeln!(
+            out,
+            "{}, {}. {}",
+            entry.at.strftime("%H:%M:%SZ"),
+            came(entry),
+            plain(entry.change.because.as_str())
+        );
         if let Some(told) = &entry.told {
             let _ = writeln!(out, "\nThe call said: {}", plain(told.as_str()));
         }
         if let Some(call) = &entry.call {
-            let _ = writeln!(out, "\nSeen from {}: {}", call.vantage.word(), plain(&call.line()));
+            let _ = writeln!(
+                out,
+                "\nSeen from {}: {}",
+                call.vantage.word(),
+                plain(&call.line())
+            );
         }
         let _ = writeln!(out, "\n````diff");
         for line in diff(&entry.change) {
-            let _ = writeln!(out, "{}{}", line.kind.sign(), line.text);
+            let _ = writeln!(out, "{}", line.whole());
         }
         let _ = writeln!(out, "````");
     }
@@ -85,5 +120,15 @@ pub fn run(run: &Run, all: &[Run]) -> String {
 pub fn row(run: &Run, all: &[Run]) -> String {
     let h = &run.header;
     let queues: Vec<String> = h.queues.iter().map(|q| q.queue.brief()).collect();
-    format!("{}  {}  {}  {} {}  {} changes  {}  {}", h.id, h.started.strftime("%Y-%m-%d %H:%M"), queues.join(","), h.account, h.region, run.done().count(), state(run), undo_state(run, all))
+    format!(
+        "{}  {}  {}  {} {}  {} changes  {}  {}",
+        h.id,
+        h.started.strftime("%Y-%m-%d %H:%M"),
+        queues.join(","),
+        h.account,
+        h.region,
+        run.done().count(),
+        state(run),
+        undo_state(run, all)
+    )
 }

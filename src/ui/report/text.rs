@@ -19,7 +19,11 @@ pub struct Ink {
 
 impl Ink {
     fn paint(self, style: Style, text: &str) -> String {
-        if self.colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
+        if self.colour {
+            format!("{style}{text}{style:#}")
+        } else {
+            text.to_owned()
+        }
     }
 
     pub fn verdict(self, verdict: Verdict) -> String {
@@ -42,7 +46,7 @@ impl Ink {
 
     fn line(self, kind: LineKind, text: &str) -> String {
         match kind {
-            LineKind::Hunk => self.paint(AnsiColor::Cyan.on_default(), &format!("@@ {text} @@")),
+            LineKind::Hunk => self.paint(AnsiColor::Cyan.on_default(), text),
             LineKind::Context => format!(" {text}"),
             LineKind::Removed => self.paint(AnsiColor::Red.on_default(), &format!("-{text}")),
             LineKind::Added => self.paint(AnsiColor::Green.on_default(), &format!("+{text}")),
@@ -87,7 +91,14 @@ pub fn evidence(finding: &Finding, studio: &Studio, all: bool) -> Vec<String> {
 
 /// "7 OK, 2 WORKER ONLY": each word with its count, worst first.
 pub fn summary(list: &[Finding]) -> String {
-    let words = [Verdict::Fail, Verdict::Unknown, Verdict::Warn, Verdict::WorkerOnly, Verdict::Skipped, Verdict::Ok];
+    let words = [
+        Verdict::Fail,
+        Verdict::Unknown,
+        Verdict::Warn,
+        Verdict::WorkerOnly,
+        Verdict::Skipped,
+        Verdict::Ok,
+    ];
     let counts: Vec<String> = words
         .into_iter()
         .filter_map(|v| {
@@ -95,20 +106,44 @@ pub fn summary(list: &[Finding]) -> String {
             (n > 0).then(|| format!("{n} {}", v.word()))
         })
         .collect();
-    if counts.is_empty() { "nothing was checked".to_owned() } else { counts.join(", ") }
+    if counts.is_empty() {
+        "nothing was checked".to_owned()
+    } else {
+        counts.join(", ")
+    }
 }
 
 pub fn change(change: &Change, at: usize, of: usize, ink: Ink) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "{}", ink.strong(&format!("change {} of {of}  {}  {}", at + 1, change.operation(), change.thing.words())));
+    let _ = writeln!(
+        out,
+        "{}",
+        ink.strong(&format!(
+            "change {} of {of}  {}  {}",
+            at + 1,
+            change.operation(),
+            change.thing.words()
+        ))
+    );
     let _ = writeln!(out, "  because   {}", change.because);
     if let Some(warning) = &change.warning {
         let _ = writeln!(out, "  {}   {warning}", ink.verdict(Verdict::Warn));
     }
     let _ = writeln!(out, "  {}", change.undo());
     let name = change.thing.words();
-    let side = |there: bool, word: &str| if there { format!("{word}/{name}") } else { "/dev/null".to_owned() };
-    let _ = writeln!(out, "--- {}\n+++ {}", side(change.before.is_some(), "now"), side(change.after.is_some(), "then"));
+    let side = |there: bool, word: &str| {
+        if there {
+            format!("{word}/{name}")
+        } else {
+            "/dev/null".to_owned()
+        }
+    };
+    let _ = writeln!(
+        out,
+        "--- {}\n+++ {}",
+        side(change.before.is_some(), "now"),
+        side(change.after.is_some(), "then")
+    );
     for line in diff(change) {
         let _ = writeln!(out, "{}", ink.line(line.kind, line.text.as_str()));
     }
@@ -127,7 +162,11 @@ pub fn plan(plan: &Plan, ink: Ink) -> String {
         let _ = writeln!(out, "{}  {refused}", ink.verdict(Verdict::Fail));
     }
     if !plan.unread.is_empty() {
-        let _ = writeln!(out, "{}  the plan may be incomplete; not read:", ink.verdict(Verdict::Unknown));
+        let _ = writeln!(
+            out,
+            "{}  the plan may be incomplete; not read:",
+            ink.verdict(Verdict::Unknown)
+        );
         for unread in &plan.unread {
             let _ = writeln!(out, "  {unread}");
         }

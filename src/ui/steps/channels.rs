@@ -21,16 +21,38 @@ fn today(model: &Model) -> Option<(Vec<Channel>, String, String)> {
     let key = model.draft.queues.first()?;
     studio.queues.get(key)?.environments.known()?;
     for environment in studio.environments(key) {
-        let Ok(template) = Template::read(&environment.template, environment.template_type) else { continue };
+        let Ok(template) = Template::read(&environment.template, environment.template_type) else {
+            continue;
+        };
         if template.kind.is_conda() {
             let text = template.channels.clone().flatten().unwrap_or_default();
             let channels = split(&text).iter().filter_map(|c| c.parse().ok()).collect();
-            let order = studio.environments(key).iter().position(|e| e.id == environment.id).unwrap_or(0);
-            let runs = if order == 0 { "runs first".to_owned() } else { format!("runs as number {}", order + 1) };
-            return Some((channels, environment.name.show().to_string(), format!("{}, {runs} (priority {})", template.kind.words(), environment.priority)));
+            let order = studio
+                .environments(key)
+                .iter()
+                .position(|e| e.id == environment.id)
+                .unwrap_or(0);
+            let runs = if order == 0 {
+                "runs first".to_owned()
+            } else {
+                format!("runs as number {}", order + 1)
+            };
+            return Some((
+                channels,
+                environment.name.show().to_string(),
+                format!(
+                    "{}, {runs} (priority {})",
+                    template.kind.words(),
+                    environment.priority
+                ),
+            ));
         }
     }
-    Some((Vec::new(), String::new(), "the queue has no conda environment: one will be made".to_owned()))
+    Some((
+        Vec::new(),
+        String::new(),
+        "the queue has no conda environment: one will be made".to_owned(),
+    ))
 }
 
 impl Channels {
@@ -56,7 +78,11 @@ impl Step for Channels {
     }
 
     fn word(&self, model: &Model) -> &'static str {
-        if model.reached < 2 { "-" } else { word_of(model, Topic::Channels) }
+        if model.reached < 2 {
+            "-"
+        } else {
+            word_of(model, Topic::Channels)
+        }
     }
 
     fn enter(&mut self, model: &mut Model) -> Vec<Effect> {
@@ -71,19 +97,31 @@ impl Step for Channels {
     fn update(&mut self, msg: &Msg, model: &mut Model) -> Vec<Effect> {
         Self::decide(model);
         match msg {
-            Msg::Act { id: "up", row: Some(row) } if *row > 0 => Self::edit(model, |c| {
+            Msg::Act {
+                id: "up",
+                row: Some(row),
+            } if *row > 0 => Self::edit(model, |c| {
                 if *row < c.len() {
                     c.swap(*row, *row - 1);
                 }
             }),
-            Msg::Act { id: "down", row: Some(row) } => Self::edit(model, |c| {
+            Msg::Act {
+                id: "down",
+                row: Some(row),
+            } => Self::edit(model, |c| {
                 if *row + 1 < c.len() {
                     c.swap(*row, *row + 1);
                 }
             }),
-            Msg::Act { id: "remove", row: Some(row) } => {
+            Msg::Act {
+                id: "remove",
+                row: Some(row),
+            } => {
                 if model.draft.channels.as_ref().is_some_and(|c| c.len() == 1) {
-                    model.note = Some((Verdict::Fail, "a queue needs a channel: add another one before this one goes".into()));
+                    model.note = Some((
+                        Verdict::Fail,
+                        "a queue needs a channel: add another one before this one goes".into(),
+                    ));
                 } else {
                     Self::edit(model, |c| {
                         if *row < c.len() {
@@ -98,19 +136,37 @@ impl Step for Channels {
                 model.left_out.clear();
                 Self::decide(model);
             }
-            Msg::Set { field: "new", text } if !text.trim().is_empty() => match text.trim().parse::<Channel>() {
-                Ok(channel) if model.draft.channels.as_ref().is_some_and(|c| c.contains(&channel)) => model.note = Some((Verdict::Fail, format!("{channel} is in the list already").into())),
-                Ok(channel) => {
-                    Self::edit(model, |c| c.push(channel));
-                    self.adding = false;
+            Msg::Set { field: "new", text } if !text.trim().is_empty() => {
+                match text.trim().parse::<Channel>() {
+                    Ok(channel)
+                        if model
+                            .draft
+                            .channels
+                            .as_ref()
+                            .is_some_and(|c| c.contains(&channel)) =>
+                    {
+                        model.note = Some((
+                            Verdict::Fail,
+                            format!("{channel} is in the list already").into(),
+                        ))
+                    }
+                    Ok(channel) => {
+                        Self::edit(model, |c| c.push(channel));
+                        self.adding = false;
+                    }
+                    Err(e) => model.note = Some((Verdict::Fail, e.to_string().into())),
                 }
-                Err(e) => model.note = Some((Verdict::Fail, e.to_string().into())),
-            },
-            Msg::Set { field: "ynput", text } => match text.trim().parse::<Channel>() {
+            }
+            Msg::Set {
+                field: "ynput",
+                text,
+            } => match text.trim().parse::<Channel>() {
                 Ok(channel) => {
                     let old = std::mem::replace(&mut model.draft.ynput, channel.clone());
                     Self::edit(model, |list| match list.iter().position(|c| *c == old) {
-                        Some(_) if list.contains(&channel) && channel != old => list.retain(|c| *c != old),
+                        Some(_) if list.contains(&channel) && channel != old => {
+                            list.retain(|c| *c != old)
+                        }
                         Some(at) => list[at] = channel.clone(),
                         None if !list.contains(&channel) => list.push(channel.clone()),
                         None => {}
@@ -127,39 +183,83 @@ impl Step for Channels {
     fn view(&self, model: &Model) -> Screen {
         let Some((today, name, kind)) = today(model) else {
             let mut screen = Screen::new("Channels");
-            screen.say("Reading the queue's environments ...").add(told(&model.of_topic(Topic::Channels)));
+            screen
+                .say("Reading the queue's environments ...")
+                .add(told(&model.of_topic(Topic::Channels)));
             if model.draft.channels.is_some() {
                 screen.next = Some("roles");
             }
             return screen;
         };
-        let mut screen = if name.is_empty() { Screen::new("Channels") } else { Screen::new(format!("Channels of the queue environment \"{name}\"")) };
+        let mut screen = if name.is_empty() {
+            Screen::new("Channels")
+        } else {
+            Screen::new(format!("Channels of the queue environment \"{name}\""))
+        };
         screen.note = kind.into();
         let channels = model.draft.channels.clone().unwrap_or_default();
         let findings = model.of_topic(Topic::Channels);
-        let rows = channels.iter().enumerate().map(|(i, c)| row(model, i, c, !today.contains(c))).collect();
-        let header = ["#", "channel", "", "here", "as the queue role"].map(Into::into).to_vec();
-        screen.add(Block::List(List { id: "channels", header, rows, enter: None, empty: "no channel yet", start: 0 }));
+        let rows = channels
+            .iter()
+            .enumerate()
+            .map(|(i, c)| row(model, i, c, !today.contains(c)))
+            .collect();
+        let header = ["#", "channel", "", "here", "as the queue role"]
+            .map(Into::into)
+            .to_vec();
+        screen.add(Block::List(List {
+            id: "channels",
+            header,
+            rows,
+            enter: None,
+            empty: "no channel yet",
+            start: 0,
+        }));
         for gone in today.iter().filter(|c| !channels.contains(c)) {
             screen.add(Block::Text(Cell::toned(format!("{gone} is on the queue and not in this list: a removal, with a change of its own"), Tone::Doubtful)));
         }
         if self.adding {
-            screen.add(Block::Field(Field { id: "new", label: "New channel", value: "".into(), secret: false, hint: "s3://bucket/prefix, https://…, or a name" }));
+            screen.add(Block::Field(Field {
+                id: "new",
+                label: "New channel",
+                value: "".into(),
+                secret: false,
+                hint: "s3://bucket/prefix, https://…, or a name",
+            }));
         }
-        screen.add(Block::Field(Field { id: "ynput", label: "YNPUT's channel", value: model.draft.ynput.show(), secret: false, hint: "s3://… or https://…, as YNPUT tells you" }));
+        screen.add(Block::Field(Field {
+            id: "ynput",
+            label: "YNPUT's channel",
+            value: model.draft.ynput.show(),
+            secret: false,
+            hint: "s3://… or https://…, as YNPUT tells you",
+        }));
         screen.blank();
         // The table shows each channel already; the text below it is for what is more than that.
-        let shown: Vec<Finding> = findings.into_iter().filter(|f| f.check != "channel-index" || matches!(f.verdict, Verdict::Fail | Verdict::Unknown)).collect();
+        let shown: Vec<Finding> = findings
+            .into_iter()
+            .filter(|f| {
+                f.check != "channel-index" || matches!(f.verdict, Verdict::Fail | Verdict::Unknown)
+            })
+            .collect();
         screen.add(told(&shown));
         if let Some(studio) = &model.studio {
             let wanted = model.wanted();
-            if let Some(package) = launcher_package(&View { studio, wanted: &wanted }) {
+            if let Some(package) = launcher_package(&View {
+                studio,
+                wanted: &wanted,
+            }) {
                 screen.say_dim("Jobs that publish install the launcher through CondaPackages; the queue's default stays as it is. To paste:");
                 screen.add(Block::Paste(package.into()));
             }
         }
-        screen.row_action("up", Key::Char('K'), "move up").row_action("down", Key::Char('J'), "move down");
-        screen.action("add", Key::Char('a'), "add").row_action("remove", Key::Char('x'), "remove").action("proposal", Key::Char('p'), "proposal");
+        screen
+            .row_action("up", Key::Char('K'), "move up")
+            .row_action("down", Key::Char('J'), "move down");
+        screen
+            .action("add", Key::Char('a'), "add")
+            .row_action("remove", Key::Char('x'), "remove")
+            .action("proposal", Key::Char('p'), "proposal");
         screen.next = Some("roles");
         screen
     }
@@ -168,7 +268,9 @@ impl Step for Channels {
 fn row(model: &Model, at: usize, channel: &Channel, new: bool) -> Vec<Cell> {
     let place = channel.place();
     let reading = |probe: &Probe| -> Cell {
-        let Some(reading) = model.studio.as_ref().and_then(|s| s.readings.get(probe)) else { return Cell::toned("....", Tone::Dim) };
+        let Some(reading) = model.studio.as_ref().and_then(|s| s.readings.get(probe)) else {
+            return Cell::toned("....", Tone::Dim);
+        };
         match &reading.seen {
             Ok(Seen::Index { lists: Some(false) }) => Cell::toned("FAIL   can't list", Tone::Bad),
             Ok(_) => Cell::toned(format!("OK {:>5} ms", reading.millis), Tone::Good),
@@ -176,9 +278,13 @@ fn row(model: &Model, at: usize, channel: &Channel, new: bool) -> Vec<Cell> {
                 use crate::domain::problem::ProblemKind as K;
                 match (p.kind, &place) {
                     (K::Missing, _) => Cell::toned("FAIL   no index", Tone::Bad),
-                    (K::Denied, _) if p.permission.is_some() => Cell::toned("UNKNOWN denied", Tone::Doubtful),
+                    (K::Denied, _) if p.permission.is_some() => {
+                        Cell::toned("UNKNOWN denied", Tone::Doubtful)
+                    }
                     (K::Denied, _) => Cell::toned("FAIL   403", Tone::Bad),
-                    (K::Unreached, Place::Url(_) | Place::Name(_)) => Cell::toned("worker only", Tone::Dim),
+                    (K::Unreached, Place::Url(_) | Place::Name(_)) => {
+                        Cell::toned("worker only", Tone::Dim)
+                    }
                     (K::Unreached, _) => Cell::toned("UNKNOWN", Tone::Doubtful),
                     _ => Cell::toned("FAIL", Tone::Bad),
                 }
@@ -186,13 +292,28 @@ fn row(model: &Model, at: usize, channel: &Channel, new: bool) -> Vec<Cell> {
         }
     };
     let (here, role) = match place {
-        Place::AwsAlias => (Cell::toned("worker only", Tone::Dim), Cell::toned("worker only", Tone::Dim)),
+        Place::AwsAlias => (
+            Cell::toned("worker only", Tone::Dim),
+            Cell::toned("worker only", Tone::Dim),
+        ),
         Place::S3 { .. } => {
             let key = model.draft.queues.first();
-            let role = key.map_or_else(|| Cell::new("-"), |k| reading(&Probe::ChannelAsQueueRole(k.clone(), channel.clone())));
+            let role = key.map_or_else(
+                || Cell::new("-"),
+                |k| reading(&Probe::ChannelAsQueueRole(k.clone(), channel.clone())),
+            );
             (reading(&Probe::ChannelHere(channel.clone())), role)
         }
-        Place::Url(_) | Place::Name(_) => (reading(&Probe::ChannelHere(channel.clone())), Cell::toned("not needed", Tone::Dim)),
+        Place::Url(_) | Place::Name(_) => (
+            reading(&Probe::ChannelHere(channel.clone())),
+            Cell::toned("not needed", Tone::Dim),
+        ),
     };
-    vec![Cell::toned((at + 1).to_string(), Tone::Dim), Cell::new(channel.show()), Cell::toned(if new { "new" } else { "" }, Tone::Strong), here, role]
+    vec![
+        Cell::toned((at + 1).to_string(), Tone::Dim),
+        Cell::new(channel.show()),
+        Cell::toned(if new { "new" } else { "" }, Tone::Strong),
+        here,
+        role,
+    ]
 }

@@ -23,8 +23,19 @@ impl Step for Identity {
 
     fn update(&mut self, msg: &Msg, model: &mut Model) -> Vec<Effect> {
         match msg {
-            Msg::Act { id: "use-profile", row: Some(row) } => {
-                let Some(name) = model.profiles.as_ref().ok().and_then(|p| p.get(*row)).cloned() else { return Vec::new() };
+            Msg::Act {
+                id: "use-profile",
+                row: Some(row),
+            } => {
+                let Some(name) = model
+                    .profiles
+                    .as_ref()
+                    .ok()
+                    .and_then(|p| p.get(*row))
+                    .cloned()
+                else {
+                    return Vec::new();
+                };
                 model.draft.profile = Some(name);
                 model.sign_in = SignIn::UnderWay;
                 vec![Effect::SignIn]
@@ -33,7 +44,10 @@ impl Step for Identity {
                 model.sign_in = SignIn::UnderWay;
                 vec![Effect::SignIn]
             }
-            Msg::Set { field: "region", text } => match text.trim().parse() {
+            Msg::Set {
+                field: "region",
+                text,
+            } => match text.trim().parse() {
                 Ok(region) => {
                     model.draft.region = Some(region);
                     model.sign_in = SignIn::UnderWay;
@@ -50,15 +64,27 @@ impl Step for Identity {
 
     fn view(&self, model: &Model) -> Screen {
         let mut screen = Screen::new("Sign in to AWS");
-        screen.note = if model.sandbox { "a studio in memory; nothing here is AWS".into() } else { "".into() };
+        screen.note = if model.sandbox {
+            "a studio in memory; nothing here is AWS".into()
+        } else {
+            "".into()
+        };
         if !model.sandbox {
-            let profiles = model.profiles.as_ref().map(Vec::as_slice).unwrap_or_default();
+            let profiles = model
+                .profiles
+                .as_ref()
+                .map(Vec::as_slice)
+                .unwrap_or_default();
             let used = match &model.sign_in {
                 SignIn::Yes { profile, .. } => profile.as_str().to_owned(),
                 _ => model.draft.profile.clone().unwrap_or_default(),
             };
             let row = |name: &String| {
-                let mark = if *name == used { Cell::toned("signed in with", Tone::Dim) } else { Cell::new("") };
+                let mark = if *name == used {
+                    Cell::toned("signed in with", Tone::Dim)
+                } else {
+                    Cell::new("")
+                };
                 vec![Cell::new(name.as_str()), mark]
             };
             let start = profiles.iter().position(|p| *p == used).unwrap_or(0);
@@ -72,10 +98,25 @@ impl Step for Identity {
             }));
             let region = match &model.sign_in {
                 SignIn::Yes { region, .. } => region.to_string(),
-                _ => model.draft.region.as_ref().map(ToString::to_string).unwrap_or_default(),
+                _ => model
+                    .draft
+                    .region
+                    .as_ref()
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
             };
-            screen.add(Block::Field(Field { id: "region", label: "Region", value: region.into(), secret: false, hint: "such as us-west-2" }));
-            screen.action("again", super::super::screen::Key::Char('r'), "sign in again");
+            screen.add(Block::Field(Field {
+                id: "region",
+                label: "Region",
+                value: region.into(),
+                secret: false,
+                hint: "such as us-west-2",
+            }));
+            screen.action(
+                "again",
+                super::super::screen::Key::Char('r'),
+                "sign in again",
+            );
             screen.blank();
         }
         match &model.sign_in {
@@ -83,12 +124,21 @@ impl Step for Identity {
                 screen.say("Signing in ...");
             }
             SignIn::Failed(problem) => {
-                let told = Told { verdict: Verdict::Fail, says: problem.doing.as_str().into(), why: Some(problem.because.as_str().into()), fix: Some(problem.fix.as_str().into()) };
+                let told = Told {
+                    verdict: Verdict::Fail,
+                    says: problem.doing.as_str().into(),
+                    why: Some(problem.because.as_str().into()),
+                    fix: Some(problem.fix.as_str().into()),
+                };
                 screen.add(Block::Findings(vec![told]));
             }
             SignIn::Yes { .. } => {
                 screen.add(told(&model.of_topic(Topic::Identity)));
-                if model.studio.as_ref().is_some_and(|s| s.caller.known().is_some()) {
+                if model
+                    .studio
+                    .as_ref()
+                    .is_some_and(|s| s.caller.known().is_some())
+                {
                     screen.next = Some("pick farm and queue");
                 }
             }

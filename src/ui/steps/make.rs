@@ -4,7 +4,7 @@ use super::super::model::{Making, Model};
 use super::super::screen::{Block, Cell, Key, Screen, Told, Tone};
 use super::super::wizard::{Effect, Msg, exit_code};
 use super::{Step, told};
-use crate::domain::finding::Verdict;
+use crate::domain::finding::{Finding, Verdict};
 use crate::domain::text::Printable;
 use crate::engine::State;
 use crate::engine::apply::Stop;
@@ -42,7 +42,9 @@ impl Step for Make {
 
     fn update(&mut self, msg: &Msg, model: &mut Model) -> Vec<Effect> {
         match msg {
-            Msg::Act { id: "done", .. } if !matches!(model.making, Making::UnderWay) => vec![Effect::Quit(exit_code(model))],
+            Msg::Act { id: "done", .. } if !matches!(model.making, Making::UnderWay) => {
+                vec![Effect::Quit(exit_code(model))]
+            }
             Msg::Act { id: "stop", .. } => vec![Effect::StopApply],
             _ => Vec::new(),
         }
@@ -52,7 +54,9 @@ impl Step for Make {
         let mut screen = Screen::new(match &model.making {
             Making::NotYet => "Nothing was made yet: the review page is before this one",
             Making::UnderWay => "Making the changes; Ctrl-C stops after the current call",
-            Making::Made { .. } if model.progress.is_empty() => "Nothing to change; looked once more",
+            Making::Made { .. } if model.progress.is_empty() => {
+                "Nothing to change; looked once more"
+            }
             Making::Made { .. } => "Made, then looked at again",
             Making::Refused(_) => "Nothing was made",
         });
@@ -60,8 +64,16 @@ impl Step for Make {
             screen.note = format!("run {run}").into();
         }
         let line = |(change, state): &(crate::domain::change::Change, State)| {
-            let right: Printable = if let State::Done { millis } = state { format!("{millis} ms").into() } else { "".into() };
-            (Cell::toned(state.word(), tone(state)), Printable::from(format!("{}  {}", change.operation(), change.thing.words())), right)
+            let right: Printable = if let State::Done { millis } = state {
+                format!("{millis} ms").into()
+            } else {
+                "".into()
+            };
+            (
+                Cell::toned(state.word(), tone(state)),
+                Printable::from(format!("{}  {}", change.operation(), change.thing.words())),
+                right,
+            )
         };
         if !model.progress.is_empty() {
             screen.add(Block::Progress(model.progress.iter().map(line).collect()));
@@ -72,7 +84,12 @@ impl Step for Make {
                 screen.action("stop", Key::Char('s'), "stop after this call");
             }
             Making::Refused(problem) => {
-                screen.add(Block::Findings(vec![Told { verdict: Verdict::Fail, says: problem.doing.as_str().into(), why: Some(problem.because.as_str().into()), fix: Some(problem.fix.as_str().into()) }]));
+                screen.add(Block::Findings(vec![Told {
+                    verdict: Verdict::Fail,
+                    says: problem.doing.as_str().into(),
+                    why: Some(problem.because.as_str().into()),
+                    fix: Some(problem.fix.as_str().into()),
+                }]));
                 screen.action("done", Key::Char('q'), "quit");
             }
             Making::Made { applied, since } => {
@@ -81,14 +98,28 @@ impl Step for Make {
                     stopped(&mut screen, stop);
                 }
                 let waited = (model.now.saturating_sub(*since)) / 1000;
-                screen.blank().heading(if model.waiting.is_empty() { "Looked at again" } else { "Looking again" });
+                screen.blank().heading(if model.waiting.is_empty() {
+                    "Looked at again"
+                } else {
+                    "Looking again"
+                });
                 let findings = model.findings();
-                let refused = findings.iter().any(|f| f.check == "channel-as-queue-role" && f.verdict == Verdict::Fail);
-                if applied.changed_roles() && refused && waited < IAM_PATIENCE.as_secs() && !model.sandbox {
+                let refused = findings
+                    .iter()
+                    .any(|f| f.check == "channel-as-queue-role" && f.verdict == Verdict::Fail);
+                if applied.changed_roles()
+                    && refused
+                    && waited < IAM_PATIENCE.as_secs()
+                    && !model.sandbox
+                {
                     screen.say(format!("....  IAM needs a moment: asking as the queue role, {waited} s of at most {} s", IAM_PATIENCE.as_secs()));
                 }
-                screen.add(told(&findings));
+                // What is wrong first, then what is left to do, then what is fine.
+                let (fine, other): (Vec<Finding>, Vec<Finding>) =
+                    findings.into_iter().partition(|f| f.verdict == Verdict::Ok);
+                screen.add(told(&other));
                 if model.waiting.is_empty() {
+                    screen.say_dim(format!("{} checks are OK; they are below", fine.len()));
                     screen.blank().heading("Left for you");
                     for left in model.left() {
                         screen.say(format!("for {}: {}", left.for_whom, left.what));
@@ -102,13 +133,20 @@ impl Step for Make {
                 }
                 match (&model.saved, &model.file) {
                     (Some(Ok(())), Some(file)) => {
-                        screen.say_dim(format!("{file} is written; it holds no secret and can be kept in a repository"));
+                        screen.say_dim(format!(
+                            "{file} is written; it holds no secret and can be kept in a repository"
+                        ));
                     }
                     (Some(Err(problem)), _) => {
-                        screen.add(Block::Text(Cell::toned(format!("WARN  {}: {}", problem.doing, problem.because), Tone::Doubtful)));
+                        screen.add(Block::Text(Cell::toned(
+                            format!("WARN  {}: {}", problem.doing, problem.because),
+                            Tone::Doubtful,
+                        )));
                     }
                     _ => {}
                 }
+                screen.blank();
+                screen.add(told(&fine));
                 screen.action("done", Key::Char('q'), "finish");
             }
         }
@@ -119,15 +157,35 @@ impl Step for Make {
 fn stopped(screen: &mut Screen, stop: &Stop) {
     match stop {
         Stop::Failed(p) | Stop::InDoubt(p) => {
-            let verdict = if matches!(stop, Stop::Failed(_)) { Verdict::Fail } else { Verdict::Unknown };
-            screen.add(Block::Findings(vec![Told { verdict, says: p.doing.as_str().into(), why: Some(p.because.as_str().into()), fix: Some(p.fix.as_str().into()) }]));
+            let verdict = if matches!(stop, Stop::Failed(_)) {
+                Verdict::Fail
+            } else {
+                Verdict::Unknown
+            };
+            screen.add(Block::Findings(vec![Told {
+                verdict,
+                says: p.doing.as_str().into(),
+                why: Some(p.because.as_str().into()),
+                fix: Some(p.fix.as_str().into()),
+            }]));
         }
         Stop::Interrupted => {
-            screen.say("Stopped before the next change. The journal is kept; setup goes on with it.");
+            screen
+                .say("Stopped before the next change. The journal is kept; setup goes on with it.");
         }
         Stop::Moved { change, now } => {
-            screen.add(Block::Text(Cell::toned(format!("FAIL  {} has been changed by somebody else; nothing was written over it", change.thing.words()), Tone::Bad)));
-            for (label, text) in [("before, as it was found", change.before.as_deref()), ("after, as it was wanted", change.after.as_deref()), ("now", now.as_deref())] {
+            screen.add(Block::Text(Cell::toned(
+                format!(
+                    "FAIL  {} has been changed by somebody else; nothing was written over it",
+                    change.thing.words()
+                ),
+                Tone::Bad,
+            )));
+            for (label, text) in [
+                ("before, as it was found", change.before.as_deref()),
+                ("after, as it was wanted", change.after.as_deref()),
+                ("now", now.as_deref()),
+            ] {
                 screen.heading(label);
                 for line in text.unwrap_or("(not there)").lines() {
                     screen.add(Block::Paste(line.into()));

@@ -53,7 +53,22 @@ fn word_of(model: &Model, topic: Topic) -> &'static str {
 
 /// A page's findings, worst first; what is fine is one line.
 fn told(findings: &[Finding]) -> Block {
-    let tell = |f: &&Finding| Told { verdict: f.verdict, says: f.says.clone(), why: f.why.clone(), fix: f.fix.clone() };
-    let short = |t: Told| if t.verdict == Verdict::Ok { Told { why: None, fix: None, ..t } } else { t };
+    let tell = |f: &&Finding| Told {
+        verdict: f.verdict,
+        says: f.says.clone(),
+        why: f.why.clone(),
+        fix: f.fix.clone(),
+    };
+    let short = |t: Told| {
+        if t.verdict == Verdict::Ok {
+            Told {
+                why: None,
+                fix: None,
+                ..t
+            }
+        } else {
+            t
+        }
+    };
     Block::Findings(in_order(findings).iter().map(tell).map(short).collect())
 }

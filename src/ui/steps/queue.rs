@@ -17,13 +17,27 @@ pub struct QueueStep {
 impl QueueStep {
     fn shown<'a>(&self, fact: Option<&'a Fact<Vec<Listed>>>) -> Vec<&'a Listed> {
         let filter = self.filter.to_lowercase();
-        let fits = |l: &&Listed| filter.is_empty() || l.name.raw().to_lowercase().contains(&filter) || l.id.contains(&filter);
-        fact.and_then(Fact::known).into_iter().flatten().filter(fits).collect()
+        let fits = |l: &&Listed| {
+            filter.is_empty()
+                || l.name.raw().to_lowercase().contains(&filter)
+                || l.id.contains(&filter)
+        };
+        fact.and_then(Fact::known)
+            .into_iter()
+            .flatten()
+            .filter(fits)
+            .collect()
     }
 
     fn rows(&self, model: &Model) -> Vec<Listed> {
-        let Some(studio) = &model.studio else { return Vec::new() };
-        let fact = model.draft.farm.as_ref().map_or(Some(&studio.farms), |farm| studio.farm_queues.get(farm));
+        let Some(studio) = &model.studio else {
+            return Vec::new();
+        };
+        let fact = model
+            .draft
+            .farm
+            .as_ref()
+            .map_or(Some(&studio.farms), |farm| studio.farm_queues.get(farm));
         self.shown(fact).into_iter().cloned().collect()
     }
 }
@@ -34,12 +48,19 @@ impl Step for QueueStep {
     }
 
     fn word(&self, model: &Model) -> &'static str {
-        if model.draft.queues.is_empty() { "-" } else { word_of(model, Topic::Queue) }
+        if model.draft.queues.is_empty() {
+            "-"
+        } else {
+            word_of(model, Topic::Queue)
+        }
     }
 
     fn update(&mut self, msg: &Msg, model: &mut Model) -> Vec<Effect> {
         match msg {
-            Msg::Set { field: "filter", text } => {
+            Msg::Set {
+                field: "filter",
+                text,
+            } => {
                 self.filter = text.trim().to_owned();
             }
             Msg::Act { id: "farms", .. } => {
@@ -47,20 +68,29 @@ impl Step for QueueStep {
                 model.draft.queues.clear();
                 self.filter.clear();
             }
-            Msg::Act { id: id @ ("pick" | "mark"), row: Some(row) } => {
-                let Some(listed) = self.rows(model).into_iter().nth(*row) else { return Vec::new() };
+            Msg::Act {
+                id: id @ ("pick" | "mark"),
+                row: Some(row),
+            } => {
+                let Some(listed) = self.rows(model).into_iter().nth(*row) else {
+                    return Vec::new();
+                };
                 match model.draft.farm.clone() {
                     None => {
                         model.draft.farm = listed.id.parse::<FarmId>().ok();
                         self.filter.clear();
                     }
                     Some(farm) => {
-                        let Ok(queue) = listed.id.parse() else { return Vec::new() };
+                        let Ok(queue) = listed.id.parse() else {
+                            return Vec::new();
+                        };
                         let key = QueueKey { farm, queue };
                         let at = model.draft.queues.iter().position(|q| *q == key);
                         match (*id, at) {
                             // Enter on the chosen queue goes on; on another one it chooses that one alone.
-                            ("pick", Some(_)) if model.draft.queues.len() == 1 => return vec![Effect::Next],
+                            ("pick", Some(_)) if model.draft.queues.len() == 1 => {
+                                return vec![Effect::Next];
+                            }
                             ("pick", _) => model.draft.queues = vec![key],
                             (_, Some(at)) => {
                                 model.draft.queues.remove(at);
@@ -77,14 +107,18 @@ impl Step for QueueStep {
     }
 
     fn view(&self, model: &Model) -> Screen {
-        let Some(studio) = &model.studio else { return Screen::new("Farm and queue") };
+        let Some(studio) = &model.studio else {
+            return Screen::new("Farm and queue");
+        };
         let farm = model.draft.farm.as_ref();
         let mut screen = match farm {
             None => Screen::new("Farms of this account and region"),
             Some(farm) => Screen::new(format!("Queues of {}", studio.farm_name(farm).to_width(40))),
         };
         let nothing = Fact::NotAsked;
-        let fact = farm.map_or(&studio.farms, |f| studio.farm_queues.get(f).unwrap_or(&nothing));
+        let fact = farm.map_or(&studio.farms, |f| {
+            studio.farm_queues.get(f).unwrap_or(&nothing)
+        });
         let all = fact.known().map_or(0, Vec::len);
         let rows = self.shown(Some(fact));
         screen.note = match fact {
@@ -93,23 +127,64 @@ impl Step for QueueStep {
             _ => "".into(),
         };
         if all > 8 || !self.filter.is_empty() {
-            screen.add(Block::Field(Field { id: "filter", label: "Filter", value: self.filter.as_str().into(), secret: false, hint: "part of a name or an id" }));
+            screen.add(Block::Field(Field {
+                id: "filter",
+                label: "Filter",
+                value: self.filter.as_str().into(),
+                secret: false,
+                hint: "part of a name or an id",
+            }));
         }
         let chosen = |l: &Listed| model.draft.queues.iter().any(|q| q.queue.as_str() == l.id);
-        let brief = |id: &str| id.split_once('-').map_or_else(|| id.to_owned(), |(kind, hex)| format!("{kind}-{}…{}", &hex[..4.min(hex.len())], &hex[hex.len().saturating_sub(3)..]));
+        let brief = |id: &str| {
+            id.split_once('-').map_or_else(
+                || id.to_owned(),
+                |(kind, hex)| {
+                    format!(
+                        "{kind}-{}…{}",
+                        &hex[..4.min(hex.len())],
+                        &hex[hex.len().saturating_sub(3)..]
+                    )
+                },
+            )
+        };
         let start = rows.iter().position(|l| chosen(l)).unwrap_or(0);
-        let cells = |l: &&Listed| vec![Cell::new(if chosen(l) { "chosen" } else { "" }), Cell::new(l.name.show().to_width(44)), Cell::toned(brief(&l.id), Tone::Dim)];
+        let cells = |l: &&Listed| {
+            vec![
+                Cell::new(if chosen(l) { "chosen" } else { "" }),
+                Cell::new(l.name.show().to_width(44)),
+                Cell::toned(brief(&l.id), Tone::Dim),
+            ]
+        };
         if let Some(problem) = fact.problem() {
-            screen.add(Block::Findings(vec![Told { verdict: Verdict::Unknown, says: problem.doing.as_str().into(), why: Some(problem.because.as_str().into()), fix: Some(problem.fix.as_str().into()) }]));
+            screen.add(Block::Findings(vec![Told {
+                verdict: Verdict::Unknown,
+                says: problem.doing.as_str().into(),
+                why: Some(problem.because.as_str().into()),
+                fix: Some(problem.fix.as_str().into()),
+            }]));
         } else if fact.known().is_none() {
             screen.say("Listing ...");
         } else {
             let empty = match (farm, all) {
-                (None, 0) => "this account has no farm in this region: check the region and the account of step 1",
+                (None, 0) => {
+                    "this account has no farm in this region: check the region and the account of step 1"
+                }
                 (Some(_), 0) => "this farm has no queue",
                 _ => "nothing fits the filter",
             };
-            screen.add(Block::List(List { id: "pick", header: vec!["".into(), "name".into(), "id".into()], rows: rows.iter().map(cells).collect(), enter: Some("pick"), empty, start }));
+            screen.add(Block::List(List {
+                id: "pick",
+                header: vec![
+                    "".into(),
+                    if farm.is_some() { "queue" } else { "farm" }.into(),
+                    "id".into(),
+                ],
+                rows: rows.iter().map(cells).collect(),
+                enter: Some("pick"),
+                empty,
+                start,
+            }));
         }
         if farm.is_some() {
             screen.row_action("mark", Key::Space, "mark several");

@@ -17,7 +17,11 @@ impl Step for Roles {
     }
 
     fn word(&self, model: &Model) -> &'static str {
-        if model.reached < 3 { "-" } else { word_of(model, Topic::Roles) }
+        if model.reached < 3 {
+            "-"
+        } else {
+            word_of(model, Topic::Roles)
+        }
     }
 
     fn update(&mut self, _: &Msg, _: &mut Model) -> Vec<Effect> {
@@ -26,12 +30,24 @@ impl Step for Roles {
 
     fn view(&self, model: &Model) -> Screen {
         let mut screen = Screen::new("The queue's role");
-        screen.note = format!("ours is one inline policy, {QUEUE_POLICY}; others are never touched").into();
+        screen.note =
+            format!("ours is one inline policy, {QUEUE_POLICY}; others are never touched").into();
         screen.add(told(&model.of_topic(Topic::Roles)));
-        for change in model.plan().changes.iter().filter(|c| matches!(c.thing, Thing::RolePolicy { .. })) {
-            screen.blank().heading(format!("{}: what the review will propose", change.thing.words()));
+        for change in model
+            .plan()
+            .changes
+            .iter()
+            .filter(|c| matches!(c.thing, Thing::RolePolicy { .. }))
+        {
+            screen.blank().heading(format!(
+                "{}: what the review will propose",
+                change.thing.words()
+            ));
             screen.say_dim(change.because.clone());
-            screen.add(Block::Diff { lines: diff(change), wrap: false });
+            screen.add(Block::Diff {
+                lines: diff(change),
+                wrap: false,
+            });
         }
         screen.next = Some("server");
         screen

@@ -22,7 +22,11 @@ impl Step for ServerStep {
     }
 
     fn word(&self, model: &Model) -> &'static str {
-        if model.reached < 4 || model.draft.url.is_none() { "-" } else { word_of(model, Topic::Server) }
+        if model.reached < 4 || model.draft.url.is_none() {
+            "-"
+        } else {
+            word_of(model, Topic::Server)
+        }
     }
 
     fn update(&mut self, msg: &Msg, model: &mut Model) -> Vec<Effect> {
@@ -32,10 +36,25 @@ impl Step for ServerStep {
                     model.draft.url = Some(url);
                     return vec![Effect::FindKey];
                 }
-                Err(why) => model.note = Some((Verdict::Fail, format!("That address can't be used: {why}").into())),
+                Err(why) => {
+                    model.note = Some((
+                        Verdict::Fail,
+                        format!("That address can't be used: {why}").into(),
+                    ))
+                }
             },
-            Msg::Choose { choice: "location", at } => model.draft.location = Location::ALL.get(*at).copied().unwrap_or(model.draft.location),
-            Msg::Choose { choice: "path", at } => model.draft.path = PathId::ALL.get(*at).copied().unwrap_or(model.draft.path),
+            Msg::Choose {
+                choice: "location",
+                at,
+            } => {
+                model.draft.location = Location::ALL
+                    .get(*at)
+                    .copied()
+                    .unwrap_or(model.draft.location)
+            }
+            Msg::Choose { choice: "path", at } => {
+                model.draft.path = PathId::ALL.get(*at).copied().unwrap_or(model.draft.path)
+            }
             Msg::Set { field: "key", text } if !text.trim().is_empty() => {
                 let key = Secret::new(text.trim().to_owned());
                 model.typed_key = Some(key.clone());
@@ -49,12 +68,20 @@ impl Step for ServerStep {
             }
             Msg::KeyStored(Err(problem)) => {
                 self.offered = true;
-                model.note = Some((Verdict::Warn, format!("{}: {}", problem.doing, problem.because).into()));
+                model.note = Some((
+                    Verdict::Warn,
+                    format!("{}: {}", problem.doing, problem.because).into(),
+                ));
             }
-            Msg::Act { id: "keep-for-now", .. } => {
+            Msg::Act {
+                id: "keep-for-now", ..
+            } => {
                 model.typed_key = None;
                 self.offered = false;
-                model.note = Some((Verdict::Ok, "The key is used for this run and kept nowhere".into()));
+                model.note = Some((
+                    Verdict::Ok,
+                    "The key is used for this run and kept nowhere".into(),
+                ));
             }
             Msg::Act { id: "drop-key", .. } => {
                 model.typed_key = None;
@@ -62,7 +89,9 @@ impl Step for ServerStep {
                 return vec![Effect::DropKey];
             }
             Msg::Act { id: "again", .. } => {
-                model.try_again(|p| !matches!(p, Probe::ChannelHere(_) | Probe::ChannelAsQueueRole(..)));
+                model.try_again(|p| {
+                    !matches!(p, Probe::ChannelHere(_) | Probe::ChannelAsQueueRole(..))
+                });
             }
             _ => {}
         }
@@ -71,31 +100,80 @@ impl Step for ServerStep {
 
     fn view(&self, model: &Model) -> Screen {
         let mut screen = Screen::new("The AYON server");
-        let url = model.draft.url.as_ref().map(|u| u.as_str().trim_end_matches('/').to_owned()).unwrap_or_default();
-        screen.add(Block::Field(Field { id: "url", label: "Address", value: url.into(), secret: false, hint: "https://ayon.example.com" }));
+        let url = model
+            .draft
+            .url
+            .as_ref()
+            .map(|u| u.as_str().trim_end_matches('/').to_owned())
+            .unwrap_or_default();
+        screen.add(Block::Field(Field {
+            id: "url",
+            label: "Address",
+            value: url.into(),
+            secret: false,
+            hint: "https://ayon.example.com",
+        }));
         let where_words = |l: &Location| match l {
             Location::Lan => "in the studio's network",
             Location::AyonCloud => "hosted by YNPUT",
             Location::Ec2 => "on an EC2 instance of yours",
             Location::Public => "elsewhere, with a public name",
         };
-        let options = Location::ALL.iter().map(|l| (l.word().into(), where_words(l).into())).collect();
-        let chosen = Location::ALL.iter().position(|l| *l == model.draft.location).unwrap_or(0);
-        screen.add(Block::Choice(Choice { id: "location", label: "It lives", options, chosen }));
+        let options = Location::ALL
+            .iter()
+            .map(|l| (l.word().into(), where_words(l).into()))
+            .collect();
+        let chosen = Location::ALL
+            .iter()
+            .position(|l| *l == model.draft.location)
+            .unwrap_or(0);
+        screen.add(Block::Choice(Choice {
+            id: "location",
+            label: "It lives",
+            options,
+            chosen,
+        }));
         let path_words = |p: &PathId| {
             let path = paths::of(*p);
-            let later = if path.is_built() { "" } else { " (not built into this version)" };
+            let later = if path.is_built() {
+                ""
+            } else {
+                " (not built into this version)"
+            };
             format!("{}: {}{later}", path.title(), path.purpose())
         };
-        let options = PathId::ALL.iter().map(|p| (p.word().into(), path_words(p).into())).collect();
-        let chosen = PathId::ALL.iter().position(|p| *p == model.draft.path).unwrap_or(0);
-        screen.add(Block::Choice(Choice { id: "path", label: "Path", options, chosen }));
-        let hint = if model.has_key { "a key is held; type to replace it" } else { "of a service user; it goes to this machine's keyring" };
+        let options = PathId::ALL
+            .iter()
+            .map(|p| (p.word().into(), path_words(p).into()))
+            .collect();
+        let chosen = PathId::ALL
+            .iter()
+            .position(|p| *p == model.draft.path)
+            .unwrap_or(0);
+        screen.add(Block::Choice(Choice {
+            id: "path",
+            label: "Path",
+            options,
+            chosen,
+        }));
+        let hint = if model.has_key {
+            "a key is held; type to replace it"
+        } else {
+            "of a service user; it goes to this machine's keyring"
+        };
         let value = if model.has_key { "(held)" } else { "" };
-        screen.add(Block::Field(Field { id: "key", label: "API key", value: value.into(), secret: true, hint }));
+        screen.add(Block::Field(Field {
+            id: "key",
+            label: "API key",
+            value: value.into(),
+            secret: true,
+            hint,
+        }));
         if self.offered {
             screen.say("There is no keyring for the key. Keep it for this run only, in memory?");
-            screen.action("keep-for-now", Key::Char('k'), "keep for this run").action("drop-key", Key::Char('n'), "drop the key");
+            screen
+                .action("keep-for-now", Key::Char('k'), "keep for this run")
+                .action("drop-key", Key::Char('n'), "drop the key");
         }
         screen.blank();
         if model.draft.url.is_some() {

@@ -43,7 +43,14 @@ pub enum Loop {
 
 impl App {
     pub fn new(model: Model, theme: Theme) -> Self {
-        Self { wizard: Wizard::new(model), focus: Focus::new(), overlay: None, overlay_scroll: 0, theme, began: Instant::now() }
+        Self {
+            wizard: Wizard::new(model),
+            focus: Focus::new(),
+            overlay: None,
+            overlay_scroll: 0,
+            theme,
+            began: Instant::now(),
+        }
     }
 
     fn now(&self) -> u64 {
@@ -76,7 +83,9 @@ impl App {
             return (Vec::new(), Loop::On);
         }
         let screen = self.wizard.view();
-        let Took::Msgs(wishes) = self.focus.input(&screen, key) else { return (Vec::new(), Loop::On) };
+        let Took::Msgs(wishes) = self.focus.input(&screen, key) else {
+            return (Vec::new(), Loop::On);
+        };
         let mut msgs = Vec::new();
         for wish in wishes {
             self.overlay = match wish {
@@ -108,12 +117,28 @@ impl App {
         };
     }
 
-    pub fn draw<B: Backend>(&mut self, terminal: &mut Terminal<B>, log: Option<&crate::ui::driver::CallLog>) -> Result<(), B::Error> {
+    pub fn draw<B: Backend>(
+        &mut self,
+        terminal: &mut Terminal<B>,
+        log: Option<&crate::ui::driver::CallLog>,
+    ) -> Result<(), B::Error> {
         let screen = self.wizard.view();
         self.focus.settle(&screen);
-        let calls = if self.overlay == Some(Overlay::Log) { log.map(|l| l.recent(500)).unwrap_or_default() } else { Vec::new() };
+        let calls = if self.overlay == Some(Overlay::Log) {
+            log.map(|l| l.recent(500)).unwrap_or_default()
+        } else {
+            Vec::new()
+        };
         let total_calls = log.map_or(0, crate::ui::driver::CallLog::total);
-        let view = View { wizard: &self.wizard, screen: &screen, theme: self.theme, overlay: self.overlay, overlay_scroll: self.overlay_scroll, calls: &calls, total_calls };
+        let view = View {
+            wizard: &self.wizard,
+            screen: &screen,
+            theme: self.theme,
+            overlay: self.overlay,
+            overlay_scroll: self.overlay_scroll,
+            calls: &calls,
+            total_calls,
+        };
         let focus = &mut self.focus;
         let mut reached = 0;
         terminal.draw(|frame| reached = draw(frame, &view, focus))?;
@@ -138,7 +163,12 @@ pub async fn run(model: Model, outside: Arc<dyn Outside>, colour: bool) -> io::R
     code
 }
 
-async fn the_loop(app: &mut App, driver: &Driver, screen: &mut terminal::Screen, from: &mut UnboundedReceiver<Msg>) -> io::Result<u8> {
+async fn the_loop(
+    app: &mut App,
+    driver: &Driver,
+    screen: &mut terminal::Screen,
+    from: &mut UnboundedReceiver<Msg>,
+) -> io::Result<u8> {
     let mut keys = EventStream::new();
     let mut signals = Signals::listen()?;
     let mut queue = vec![Msg::Start];

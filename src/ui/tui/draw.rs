@@ -32,23 +32,43 @@ pub struct View<'a> {
 pub fn draw(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus) -> usize {
     let area = frame.area();
     let wide = area.width >= WIDE;
-    let [header, steps, rule, body, rule2, status, keys] =
-        Layout::vertical([Constraint::Length(1), Constraint::Length(u16::from(!wide)), Constraint::Length(1), Constraint::Min(0), Constraint::Length(1), Constraint::Length(1), Constraint::Length(1)]).areas(area);
+    let [header, steps, rule, body, rule2, status, keys] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(u16::from(!wide)),
+        Constraint::Length(1),
+        Constraint::Min(0),
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Length(1),
+    ])
+    .areas(area);
     draw_header(frame, view, header);
     if !wide {
         draw_steps_line(frame, view, steps);
     }
     let line = "─".repeat(usize::from(area.width));
     for at in [rule, rule2] {
-        frame.render_widget(Paragraph::new(Span::styled(line.clone(), view.theme.tone(Tone::Dim))), at);
+        frame.render_widget(
+            Paragraph::new(Span::styled(line.clone(), view.theme.tone(Tone::Dim))),
+            at,
+        );
     }
     let mut reached = 0;
     if let Some(overlay) = view.overlay {
         reached = draw_overlay(frame, view, overlay, body);
     } else if wide {
-        let [left, gap, middle, gap2, right] = Layout::horizontal([Constraint::Length(25), Constraint::Length(2), Constraint::Min(0), Constraint::Length(2), Constraint::Length(35)]).areas(body);
+        let [left, gap, middle, gap2, right] = Layout::horizontal([
+            Constraint::Length(25),
+            Constraint::Length(2),
+            Constraint::Min(0),
+            Constraint::Length(2),
+            Constraint::Length(35),
+        ])
+        .areas(body);
         draw_steps_column(frame, view, left);
-        let bar: Vec<Line<'_>> = (0..body.height).map(|_| Line::from(Span::styled("│", view.theme.tone(Tone::Dim)))).collect();
+        let bar: Vec<Line<'_>> = (0..body.height)
+            .map(|_| Line::from(Span::styled("│", view.theme.tone(Tone::Dim))))
+            .collect();
         frame.render_widget(Paragraph::new(bar.clone()), gap);
         frame.render_widget(Paragraph::new(bar), gap2);
         draw_page(frame, view, focus, middle);
@@ -63,7 +83,11 @@ pub fn draw(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus) -> usize 
 
 fn draw_header(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
     let width = usize::from(area.width);
-    let right = format!("step {} of {} ", view.wizard.at + 1, view.wizard.overview().len());
+    let right = format!(
+        "step {} of {} ",
+        view.wizard.at + 1,
+        view.wizard.overview().len()
+    );
     let left = " studiolink   ";
     let room = width.saturating_sub(left.width() + right.width());
     let place = view.wizard.model.place().to_width(room);
@@ -81,9 +105,23 @@ fn draw_steps_line(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
     let mut spans = Vec::new();
     for (i, (title, word)) in view.wizard.overview().into_iter().enumerate() {
         let here = i == view.wizard.at;
-        let (lead, name) = if here { ("▸", format!("{} {title} ", i + 1)) } else { (" ", format!("{} ", i + 1)) };
-        spans.push(Span::styled(format!("{lead}{name}"), if here { view.theme.focus() } else { view.theme.tone(Tone::Dim) }));
-        spans.push(Span::styled(format!("{word}  "), view.theme.tone(of_word(word))));
+        let (lead, name) = if here {
+            ("▸", format!("{} {title} ", i + 1))
+        } else {
+            (" ", format!("{} ", i + 1))
+        };
+        spans.push(Span::styled(
+            format!("{lead}{name}"),
+            if here {
+                view.theme.focus()
+            } else {
+                view.theme.tone(Tone::Dim)
+            },
+        ));
+        spans.push(Span::styled(
+            format!("{word}  "),
+            view.theme.tone(of_word(word)),
+        ));
     }
     frame.render_widget(Paragraph::new(Line::from(spans)), area);
 }
@@ -93,8 +131,15 @@ fn draw_steps_column(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
     for (i, (title, word)) in view.wizard.overview().into_iter().enumerate() {
         let here = i == view.wizard.at;
         let lead = if here { "▸" } else { " " };
-        let style = if here { view.theme.focus() } else { view.theme.tone(Tone::Plain) };
-        lines.push(Line::from(vec![Span::styled(format!("{lead} {} {title:<12}", i + 1), style), Span::styled(format!(" {word}"), view.theme.tone(of_word(word)))]));
+        let style = if here {
+            view.theme.focus()
+        } else {
+            view.theme.tone(Tone::Plain)
+        };
+        lines.push(Line::from(vec![
+            Span::styled(format!("{lead} {} {title:<12}", i + 1), style),
+            Span::styled(format!(" {word}"), view.theme.tone(of_word(word))),
+        ]));
     }
     frame.render_widget(Paragraph::new(lines), area);
 }
@@ -127,23 +172,42 @@ fn draw_page(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus, area: Re
             (above, 0) => format!(" ▲ {above} more "),
             (above, below) => format!(" ▲ {above}  {below} ▼ "),
         };
-        let width = u16::try_from(words.width()).unwrap_or(area.width).min(area.width);
-        let corner = Rect { x: area.right() - width, y: area.bottom() - 1, width, height: 1 };
-        frame.render_widget(Paragraph::new(Span::styled(words, view.theme.focus())), corner);
+        let width = u16::try_from(words.width())
+            .unwrap_or(area.width)
+            .min(area.width);
+        let corner = Rect {
+            x: area.right() - width,
+            y: area.bottom() - 1,
+            width,
+            height: 1,
+        };
+        frame.render_widget(
+            Paragraph::new(Span::styled(words, view.theme.focus())),
+            corner,
+        );
     }
     if let Some((column, line)) = page.cursor
         && line >= scroll
         && line < scroll + height
     {
-        let x = area.x + u16::try_from(column).unwrap_or(0).min(area.width.saturating_sub(1));
-        frame.set_cursor_position(Position { x, y: area.y + u16::try_from(line - scroll).unwrap_or(0) });
+        let x = area.x
+            + u16::try_from(column)
+                .unwrap_or(0)
+                .min(area.width.saturating_sub(1));
+        frame.set_cursor_position(Position {
+            x,
+            y: area.y + u16::try_from(line - scroll).unwrap_or(0),
+        });
     }
 }
 
 /// Every live test and every question, with its vantage point and milliseconds; what is under way comes first.
 fn draw_live(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
     let width = usize::from(area.width);
-    let mut lines = vec![Line::from(Span::styled(format!("{:<19}{:>10}{:>5}", "Live checks", "from", "ms"), view.theme.tone(Tone::Dim)))];
+    let mut lines = vec![Line::from(Span::styled(
+        format!("{:<19}{:>10}{:>5}", "Live checks", "from", "ms"),
+        view.theme.tone(Tone::Dim),
+    ))];
     let mut row = |word: &str, tone: Tone, what: &str, from: &str, right: &str| {
         let room = width.saturating_sub(6 + from.width() + right.width() + 3);
         let what = Printable::short(what, room);
@@ -157,7 +221,11 @@ fn draw_live(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
     let model = &view.wizard.model;
     for waiting in model.waiting.values() {
         let seconds = model.now.saturating_sub(waiting.since) / 1000;
-        let slow = if seconds > 0 { format!("{seconds} s") } else { String::new() };
+        let slow = if seconds > 0 {
+            format!("{seconds} s")
+        } else {
+            String::new()
+        };
         row("....", Tone::Dim, waiting.words.as_str(), "", &slow);
     }
     if let Some(studio) = &model.studio {
@@ -167,14 +235,30 @@ fn draw_live(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
                 Ok(_) => ("OK", Tone::Good),
                 Err(_) => ("FAIL", Tone::Bad),
             };
-            row(word, tone, &probe.words(), reading.vantage.word(), &format!("{:>4}", reading.millis));
+            row(
+                word,
+                tone,
+                &probe.words(),
+                reading.vantage.word(),
+                &format!("{:>4}", reading.millis),
+            );
         }
         for (ask, calls) in &studio.evidence {
             let Some(last) = calls.last() else { continue };
             let failed = calls.iter().find(|c| !c.succeeded());
-            let (word, tone) = if failed.is_some() { ("FAIL", Tone::Bad) } else { ("OK", Tone::Good) };
+            let (word, tone) = if failed.is_some() {
+                ("FAIL", Tone::Bad)
+            } else {
+                ("OK", Tone::Good)
+            };
             let millis: u64 = calls.iter().map(|c| c.millis).max().unwrap_or(0);
-            row(word, tone, ask.words(), last.vantage.word(), &format!("{millis:>4}"));
+            row(
+                word,
+                tone,
+                ask.words(),
+                last.vantage.word(),
+                &format!("{millis:>4}"),
+            );
         }
     }
     frame.render_widget(Paragraph::new(lines), area);
@@ -187,7 +271,10 @@ fn draw_overlay(frame: &mut Frame<'_>, view: &View<'_>, overlay: Overlay, area: 
         Overlay::Log => overlay::log(view.calls, width, view.theme),
         Overlay::Details => overlay::details(view.wizard, width, view.theme),
     };
-    let title = Line::from(Span::styled(format!(" {}", overlay.title()), view.theme.tone(Tone::Strong)));
+    let title = Line::from(Span::styled(
+        format!(" {}", overlay.title()),
+        view.theme.tone(Tone::Strong),
+    ));
     lines.insert(0, title);
     lines.insert(1, Line::default());
     let height = usize::from(area.height);
@@ -203,15 +290,43 @@ fn draw_status(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
     let width = usize::from(area.width);
     let line = if let Some((verdict, words)) = &model.note {
         let word = verdict.word();
-        Line::from(vec![Span::styled(format!(" {word}  "), view.theme.tone((*verdict).into())), Span::raw(words.to_width(width.saturating_sub(word.len() + 4)).to_string())])
+        Line::from(vec![
+            Span::styled(format!(" {word}  "), view.theme.tone((*verdict).into())),
+            Span::raw(
+                words
+                    .to_width(width.saturating_sub(word.len() + 4))
+                    .to_string(),
+            ),
+        ])
     } else if let Some(oldest) = model.waiting.values().min_by_key(|w| w.since) {
         let seconds = model.now.saturating_sub(oldest.since) / 1000;
-        let slow = if seconds > 0 { format!(", {seconds} s") } else { String::new() };
-        let words = Printable::short(&format!("{}{slow}  ({} under way)", oldest.words, model.waiting.len()), width.saturating_sub(8));
-        Line::from(vec![Span::styled(" ....  ", view.theme.tone(Tone::Dim)), Span::raw(words.to_string())])
+        let slow = if seconds > 0 {
+            format!(", {seconds} s")
+        } else {
+            String::new()
+        };
+        let words = Printable::short(
+            &format!(
+                "{}{slow}  ({} under way)",
+                oldest.words,
+                model.waiting.len()
+            ),
+            width.saturating_sub(8),
+        );
+        Line::from(vec![
+            Span::styled(" ....  ", view.theme.tone(Tone::Dim)),
+            Span::raw(words.to_string()),
+        ])
     } else {
-        let words = if view.total_calls == 0 { String::new() } else { format!(" {} calls answered; l lists them", view.total_calls) };
-        Line::from(Span::styled(Printable::short(&words, width).to_string(), view.theme.tone(Tone::Dim)))
+        let words = if view.total_calls == 0 {
+            String::new()
+        } else {
+            format!(" {} calls answered; l lists them", view.total_calls)
+        };
+        Line::from(Span::styled(
+            Printable::short(&words, width).to_string(),
+            view.theme.tone(Tone::Dim),
+        ))
     };
     frame.render_widget(Paragraph::new(line), area);
 }
@@ -242,7 +357,11 @@ fn draw_keys(frame: &mut Frame<'_>, view: &View<'_>, focus: &Focus, area: Rect) 
         let picks = matches!(on, Some(Item::List(l)) if l.enter.is_some());
         for action in &view.screen.actions {
             if action.key != Key::Left {
-                let name = if action.key == Key::Right { "←→".to_owned() } else { action.key.name() };
+                let name = if action.key == Key::Right {
+                    "←→".to_owned()
+                } else {
+                    action.key.name()
+                };
                 key(&name, action.label);
             }
         }
@@ -264,7 +383,10 @@ fn draw_keys(frame: &mut Frame<'_>, view: &View<'_>, focus: &Focus, area: Rect) 
         }
         used += wide;
         spans.push(Span::styled(name, view.theme.focus()));
-        spans.push(Span::styled(format!(" {what}  "), view.theme.tone(Tone::Dim)));
+        spans.push(Span::styled(
+            format!(" {what}  "),
+            view.theme.tone(Tone::Dim),
+        ));
     }
     frame.render_widget(Paragraph::new(Line::from(spans)), area);
 }

@@ -26,7 +26,7 @@ impl Item<'_> {
 
 pub fn items(screen: &Screen) -> Vec<Item<'_>> {
     let item = |b| match b {
-        &Block::List(ref l) if !l.rows.is_empty() => Some(Item::List(l)),
+        Block::List(l) if !l.rows.is_empty() => Some(Item::List(l)),
         Block::Field(f) => Some(Item::Field(f)),
         Block::Choice(c) => Some(Item::Choice(c)),
         _ => None,
@@ -62,9 +62,18 @@ pub enum Took {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wish {
-    Act { id: &'static str, row: Option<usize> },
-    Set { field: &'static str, text: String },
-    Choose { choice: &'static str, at: usize },
+    Act {
+        id: &'static str,
+        row: Option<usize>,
+    },
+    Set {
+        field: &'static str,
+        text: String,
+    },
+    Choose {
+        choice: &'static str,
+        at: usize,
+    },
     Next,
     Back,
     Quit,
@@ -90,7 +99,11 @@ impl From<Wish> for Option<Msg> {
 impl Focus {
     /// For a page that was just opened.
     pub fn new() -> Self {
-        Self { fresh: true, follow: true, ..Self::default() }
+        Self {
+            fresh: true,
+            follow: true,
+            ..Self::default()
+        }
     }
 
     /// Chooses where the keys go first, and keeps within what the page has now.
@@ -99,11 +112,19 @@ impl Focus {
         if self.fresh && !items.is_empty() {
             self.fresh = false;
             let list = items.iter().find(|i| matches!(i, Item::List(_)));
-            let empty = items.iter().find(|i| matches!(i, Item::Field(f) if f.value.as_str().is_empty() && !f.secret));
+            let empty = items
+                .iter()
+                .find(|i| matches!(i, Item::Field(f) if f.value.as_str().is_empty() && !f.secret));
             self.item = list.or(empty).map(Item::id);
         }
-        if self.item.is_some_and(|id| !items.iter().any(|i| i.id() == id)) {
-            self.item = items.iter().find(|i| matches!(i, Item::List(_))).map(Item::id);
+        if self
+            .item
+            .is_some_and(|id| !items.iter().any(|i| i.id() == id))
+        {
+            self.item = items
+                .iter()
+                .find(|i| matches!(i, Item::List(_)))
+                .map(Item::id);
             self.edit = None;
         }
         for item in &items {
@@ -139,7 +160,8 @@ impl Focus {
                 self.rows.insert(list, row.saturating_sub(1));
             }
             "down" => {
-                self.rows.insert(list, (row + 1).min(rows.saturating_sub(1)));
+                self.rows
+                    .insert(list, (row + 1).min(rows.saturating_sub(1)));
             }
             _ => {}
         }
@@ -147,26 +169,43 @@ impl Focus {
 
     fn step(&mut self, screen: &Screen, forward: bool) {
         let items = items(screen);
-        let at = self.item.and_then(|id| items.iter().position(|i| i.id() == id));
+        let at = self
+            .item
+            .and_then(|id| items.iter().position(|i| i.id() == id));
         // The page itself stands behind the last item.
         let places = items.len() + 1;
         let now = at.unwrap_or(items.len());
-        let next = if forward { (now + 1) % places } else { (now + places - 1) % places };
+        let next = if forward {
+            (now + 1) % places
+        } else {
+            (now + places - 1) % places
+        };
         self.item = items.get(next).map(Item::id);
         self.follow = true;
     }
 
     fn take_edit(&mut self) -> Vec<Wish> {
         match self.edit.take() {
-            Some(edit) => vec![Wish::Set { field: edit.field, text: edit.text.into_iter().collect() }],
+            Some(edit) => vec![Wish::Set {
+                field: edit.field,
+                text: edit.text.into_iter().collect(),
+            }],
             None => Vec::new(),
         }
     }
 
     fn editing(&mut self, field: &crate::ui::screen::Field) -> &mut Edit {
         if self.edit.as_ref().is_none_or(|e| e.field != field.id) {
-            let text: Vec<char> = if field.secret { Vec::new() } else { field.value.as_str().chars().collect() };
-            self.edit = Some(Edit { field: field.id, at: text.len(), text });
+            let text: Vec<char> = if field.secret {
+                Vec::new()
+            } else {
+                field.value.as_str().chars().collect()
+            };
+            self.edit = Some(Edit {
+                field: field.id,
+                at: text.len(),
+                text,
+            });
         }
         self.edit.get_or_insert_with(Edit::default)
     }
@@ -201,7 +240,11 @@ impl Focus {
             }
             (Input::Up | Input::Down, Some(Item::List(list))) => {
                 let (row, last) = (self.row(list.id), list.rows.len() - 1);
-                let next = if input == Input::Up { row.saturating_sub(1) } else { (row + 1).min(last) };
+                let next = if input == Input::Up {
+                    row.saturating_sub(1)
+                } else {
+                    (row + 1).min(last)
+                };
                 if next == row {
                     // At the list's end the page goes on scrolling, so that what is below can be read.
                     self.scroll_by(input);
@@ -221,8 +264,16 @@ impl Focus {
                 self.follow = true;
                 Vec::new()
             }
-            (Input::Left, Some(Item::Choice(c))) if c.chosen > 0 => vec![Wish::Choose { choice: c.id, at: c.chosen - 1 }],
-            (Input::Right, Some(Item::Choice(c))) if c.chosen + 1 < c.options.len() => vec![Wish::Choose { choice: c.id, at: c.chosen + 1 }],
+            (Input::Left, Some(Item::Choice(c))) if c.chosen > 0 => vec![Wish::Choose {
+                choice: c.id,
+                at: c.chosen - 1,
+            }],
+            (Input::Right, Some(Item::Choice(c))) if c.chosen + 1 < c.options.len() => {
+                vec![Wish::Choose {
+                    choice: c.id,
+                    at: c.chosen + 1,
+                }]
+            }
             (Input::Left | Input::Right, Some(Item::Choice(_))) => Vec::new(),
             (Input::Up, Some(Item::Choice(_))) => {
                 self.step(screen, false);
@@ -232,10 +283,21 @@ impl Focus {
                 self.step(screen, true);
                 Vec::new()
             }
-            (Input::Enter, Some(Item::List(list))) if list.enter.is_some() => vec![Wish::Act { id: list.enter.unwrap_or_default(), row: Some(self.row(list.id)) }],
+            (Input::Enter, Some(Item::List(list))) if list.enter.is_some() => vec![Wish::Act {
+                id: list.enter.unwrap_or_default(),
+                row: Some(self.row(list.id)),
+            }],
             (Input::Enter, _) => vec![Wish::Next],
             (Input::Escape, _) => vec![Wish::Back],
-            (Input::Up | Input::Down | Input::PageUp | Input::PageDown | Input::Home | Input::End, _) => {
+            (
+                Input::Up
+                | Input::Down
+                | Input::PageUp
+                | Input::PageDown
+                | Input::Home
+                | Input::End,
+                _,
+            ) => {
                 self.scroll_by(input);
                 Vec::new()
             }
@@ -260,7 +322,9 @@ impl Focus {
     }
 
     fn act(&mut self, screen: &Screen, key: Key) -> Vec<Wish> {
-        let Some(action) = screen.actions.iter().find(|a| a.key == key) else { return Vec::new() };
+        let Some(action) = screen.actions.iter().find(|a| a.key == key) else {
+            return Vec::new();
+        };
         let list = screen.lists().find(|l| !l.rows.is_empty());
         let row = list.filter(|_| action.on_row).map(|l| self.row(l.id));
         if action.on_row && row.is_none() {
@@ -284,7 +348,12 @@ impl Focus {
         };
     }
 
-    fn in_field(&mut self, screen: &Screen, field: &crate::ui::screen::Field, input: Input) -> Option<Took> {
+    fn in_field(
+        &mut self,
+        screen: &Screen,
+        field: &crate::ui::screen::Field,
+        input: Input,
+    ) -> Option<Took> {
         let done = Some(Took::Msgs(Vec::new()));
         match input {
             Input::Char(c) => {

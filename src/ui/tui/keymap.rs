@@ -69,7 +69,10 @@ pub const EVERYWHERE: &[(&str, &str)] = &[
     ("l", "the call log"),
     ("?", "this help"),
     ("q", "quit (twice where something would be lost)"),
-    ("Ctrl-C", "quit at once; while changes are made, stop after the current call"),
+    (
+        "Ctrl-C",
+        "quit at once; while changes are made, stop after the current call",
+    ),
     ("Ctrl-U", "empty the field"),
     ("Ctrl-Z", "suspend; `fg` comes back"),
 ];

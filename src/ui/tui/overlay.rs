@@ -31,9 +31,19 @@ impl Overlay {
 pub fn help(screen: &Screen, width: usize, theme: Theme) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let mut row = |keys: &str, what: &str| {
-        for (i, part) in fold(what, width.saturating_sub(14).max(1)).into_iter().enumerate() {
-            let keys = if i == 0 { format!(" {keys:<12} ") } else { " ".repeat(14) };
-            lines.push(Line::from(vec![Span::styled(keys, theme.focus()), Span::raw(part)]));
+        for (i, part) in fold(what, width.saturating_sub(14).max(1))
+            .into_iter()
+            .enumerate()
+        {
+            let keys = if i == 0 {
+                format!(" {keys:<12} ")
+            } else {
+                " ".repeat(14)
+            };
+            lines.push(Line::from(vec![
+                Span::styled(keys, theme.focus()),
+                Span::raw(part),
+            ]));
         }
     };
     for action in &screen.actions {
@@ -56,16 +66,25 @@ pub fn log(calls: &[Call], width: usize, theme: Theme) -> Vec<Line<'static>> {
         .iter()
         .map(|c| {
             let tone = if c.succeeded() { Tone::Good } else { Tone::Bad };
-            let id = c.request_id.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
+            let id = c
+                .request_id
+                .as_ref()
+                .map_or_else(|| "-".to_owned(), ToString::to_string);
             let outcome = format!("{:<14.14}", c.outcome.as_str());
             let name = format!("{} {}", c.service, c.operation);
             let room = width.saturating_sub(10 + 11 + 10 + 16).max(8);
             Line::from(vec![
-                Span::styled(format!(" {} ", c.at.strftime("%H:%M:%S")), theme.tone(Tone::Dim)),
+                Span::styled(
+                    format!(" {} ", c.at.strftime("%H:%M:%S")),
+                    theme.tone(Tone::Dim),
+                ),
                 Span::raw(format!("{:<11}", c.vantage.word())),
                 Span::raw(format!("{:>6} ms  ", c.millis)),
                 Span::styled(outcome, theme.tone(tone)),
-                Span::raw(format!(" {}", crate::domain::text::Printable::short(&format!("{name}  {id}"), room))),
+                Span::raw(format!(
+                    " {}",
+                    crate::domain::text::Printable::short(&format!("{name}  {id}"), room)
+                )),
             ])
         })
         .collect()
@@ -80,21 +99,43 @@ pub fn details(wizard: &Wizard, width: usize, theme: Theme) -> Vec<Line<'static>
         4 => Some(Topic::Server),
         _ => None,
     };
-    let findings: Vec<Finding> = wizard.model.findings().into_iter().filter(|f| topic.is_none_or(|t| f.topic == t)).collect();
+    let findings: Vec<Finding> = wizard
+        .model
+        .findings()
+        .into_iter()
+        .filter(|f| topic.is_none_or(|t| f.topic == t))
+        .collect();
     let mut lines: Vec<Line<'static>> = Vec::new();
     let mut put = |indent: usize, label: &str, style: Style, words: &str| {
         let hang = indent + label.chars().count();
-        for (i, part) in fold(words, width.saturating_sub(hang).max(1)).into_iter().enumerate() {
-            let lead = if i == 0 { format!("{}{label}", " ".repeat(indent)) } else { " ".repeat(hang) };
+        for (i, part) in fold(words, width.saturating_sub(hang).max(1))
+            .into_iter()
+            .enumerate()
+        {
+            let lead = if i == 0 {
+                format!("{}{label}", " ".repeat(indent))
+            } else {
+                " ".repeat(hang)
+            };
             lines.push(Line::from(vec![Span::styled(lead, style), Span::raw(part)]));
         }
     };
     let dim = theme.tone(Tone::Dim);
     for finding in in_order(&findings) {
         let word = finding.verdict.word();
-        put(1, &format!("{word:<12}"), theme.tone(of_word(word)), finding.says.as_str());
+        put(
+            1,
+            &format!("{word:<12}"),
+            theme.tone(of_word(word)),
+            finding.says.as_str(),
+        );
         if let Some(check) = crate::checks::by_id(&finding.check) {
-            put(3, "check  ", dim, &format!("{}: {}", check.id(), check.title()));
+            put(
+                3,
+                "check  ",
+                dim,
+                &format!("{}: {}", check.id(), check.title()),
+            );
         } else {
             put(3, "check  ", dim, &finding.check);
         }

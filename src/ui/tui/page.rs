@@ -25,7 +25,16 @@ struct Writer<'a> {
 }
 
 pub fn page(screen: &Screen, width: usize, theme: Theme, focus: &Focus) -> Page {
-    let mut writer = Writer { page: Page { lines: Vec::new(), focus: None, cursor: None }, width: width.max(1), theme, focus };
+    let mut writer = Writer {
+        page: Page {
+            lines: Vec::new(),
+            focus: None,
+            cursor: None,
+        },
+        width: width.max(1),
+        theme,
+        focus,
+    };
     writer.title(screen);
     for block in &screen.blocks {
         writer.block(block);
@@ -53,9 +62,16 @@ impl Writer<'_> {
         let room = self.width.saturating_sub(hang).max(1);
         for (i, line) in fold(text, room).into_iter().enumerate() {
             if i == 0 {
-                self.push(vec![Span::raw(" ".repeat(indent.min(self.width))), Span::styled(label.0.to_owned(), label.1), Span::styled(line, style)]);
+                self.push(vec![
+                    Span::raw(" ".repeat(indent.min(self.width))),
+                    Span::styled(label.0.to_owned(), label.1),
+                    Span::styled(line, style),
+                ]);
             } else {
-                self.push(vec![Span::raw(" ".repeat(hang.min(self.width))), Span::styled(line, style)]);
+                self.push(vec![
+                    Span::raw(" ".repeat(hang.min(self.width))),
+                    Span::styled(line, style),
+                ]);
             }
         }
     }
@@ -66,7 +82,12 @@ impl Writer<'_> {
         let (title, note) = (screen.title.as_str(), screen.note.as_str());
         if title.width() + note.width() + 4 <= self.width {
             let gap = self.width - title.width() - note.width() - 2;
-            self.push(vec![Span::raw(" "), Span::styled(title.to_owned(), strong), Span::raw(" ".repeat(gap)), Span::styled(note.to_owned(), dim)]);
+            self.push(vec![
+                Span::raw(" "),
+                Span::styled(title.to_owned(), strong),
+                Span::raw(" ".repeat(gap)),
+                Span::styled(note.to_owned(), dim),
+            ]);
         } else {
             self.text(1, ("", Style::new()), title, strong);
             if !note.is_empty() {
@@ -78,10 +99,25 @@ impl Writer<'_> {
 
     fn block(&mut self, block: &Block) {
         match block {
-            Block::Text(cell) => self.text(1, ("", Style::new()), cell.text.as_str(), self.theme.tone(cell.tone)),
+            Block::Text(cell) => self.text(
+                1,
+                ("", Style::new()),
+                cell.text.as_str(),
+                self.theme.tone(cell.tone),
+            ),
             Block::Blank => self.push(Vec::new()),
-            Block::Heading(text) => self.text(1, ("", Style::new()), text.as_str(), self.theme.tone(Tone::Strong)),
-            Block::Paste(text) => self.text(5, ("", Style::new()), text.as_str(), self.theme.tone(Tone::Strong)),
+            Block::Heading(text) => self.text(
+                1,
+                ("", Style::new()),
+                text.as_str(),
+                self.theme.tone(Tone::Strong),
+            ),
+            Block::Paste(text) => self.text(
+                5,
+                ("", Style::new()),
+                text.as_str(),
+                self.theme.tone(Tone::Strong),
+            ),
             Block::List(list) => self.list(list),
             Block::Field(field) => self.field(field),
             Block::Choice(choice) => self.choice(choice),
@@ -95,7 +131,12 @@ impl Writer<'_> {
         let dim = self.theme.tone(Tone::Dim);
         for told in list {
             let word = format!("{:<12}", told.verdict.word());
-            self.text(1, (&word, self.theme.tone(told.verdict.into())), told.says.as_str(), Style::new());
+            self.text(
+                1,
+                (&word, self.theme.tone(told.verdict.into())),
+                told.says.as_str(),
+                Style::new(),
+            );
             for (label, text) in [("why   ", &told.why), ("fix   ", &told.fix)] {
                 if let Some(text) = text {
                     self.text(3, (label, dim), text.as_str(), Style::new());
@@ -115,11 +156,23 @@ impl Writer<'_> {
                 let indent = text.len() - text.trim_start().len();
                 let parts = fold(text.trim_start(), room.saturating_sub(indent).max(1));
                 for (i, part) in parts.into_iter().enumerate() {
-                    let sign = if i == 0 { sign.clone() } else { "  ".to_owned() };
-                    self.push(vec![Span::raw("  "), Span::styled(sign, style), Span::styled(format!("{}{part}", " ".repeat(indent)), style)]);
+                    let sign = if i == 0 {
+                        sign.clone()
+                    } else {
+                        "  ".to_owned()
+                    };
+                    self.push(vec![
+                        Span::raw("  "),
+                        Span::styled(sign, style),
+                        Span::styled(format!("{}{part}", " ".repeat(indent)), style),
+                    ]);
                 }
             } else {
-                self.push(vec![Span::raw("  "), Span::styled(sign, style), Span::styled(cut(line.text.as_str(), room), style)]);
+                self.push(vec![
+                    Span::raw("  "),
+                    Span::styled(sign, style),
+                    Span::styled(cut(line.text.as_str(), room), style),
+                ]);
             }
         }
     }
@@ -141,7 +194,12 @@ impl Writer<'_> {
 
     fn list(&mut self, list: &List) {
         if list.rows.is_empty() {
-            return self.text(1, ("", Style::new()), list.empty, self.theme.tone(Tone::Dim));
+            return self.text(
+                1,
+                ("", Style::new()),
+                list.empty,
+                self.theme.tone(Tone::Dim),
+            );
         }
         let columns = widths(list, self.width.saturating_sub(3));
         let on = self.focus.is_on(list.id);
@@ -150,7 +208,10 @@ impl Writer<'_> {
             let dim = self.theme.tone(Tone::Dim);
             let mut spans = vec![Span::raw("   ")];
             for (text, width) in list.header.iter().zip(&columns) {
-                spans.push(Span::styled(format!("{}  ", pad(text.as_str(), *width)), dim));
+                spans.push(Span::styled(
+                    format!("{}  ", pad(text.as_str(), *width)),
+                    dim,
+                ));
             }
             self.push(spans);
         }
@@ -160,8 +221,15 @@ impl Writer<'_> {
             let mark = if here { " ▸ " } else { "   " };
             let mut spans = vec![Span::styled(mark, self.theme.focus())];
             for (cell, width) in row.iter().zip(&columns) {
-                let style = if here && cell.tone == Tone::Plain { self.theme.focus() } else { self.theme.tone(cell.tone) };
-                spans.push(Span::styled(format!("{}  ", pad(cell.text.as_str(), *width)), style));
+                let style = if here && cell.tone == Tone::Plain {
+                    self.theme.focus()
+                } else {
+                    self.theme.tone(cell.tone)
+                };
+                spans.push(Span::styled(
+                    format!("{}  ", pad(cell.text.as_str(), *width)),
+                    style,
+                ));
             }
             self.push(spans);
         }
@@ -182,19 +250,39 @@ impl Writer<'_> {
         let room = self.width.saturating_sub(label.width()).max(1);
         // While typing, the end of a long text is what must be seen.
         let skip = shown.width().saturating_sub(room.saturating_sub(1));
-        let shown: String = if edit.is_some() && skip > 0 { shown.chars().skip(skip).collect() } else { shown };
-        let label_style = if on { self.theme.focus() } else { self.theme.tone(Tone::Dim) };
+        let shown: String = if edit.is_some() && skip > 0 {
+            shown.chars().skip(skip).collect()
+        } else {
+            shown
+        };
+        let label_style = if on {
+            self.theme.focus()
+        } else {
+            self.theme.tone(Tone::Dim)
+        };
         let line = self.page.lines.len();
         if on {
             self.page.focus = Some((line, line));
-            let column = edit.map_or(0, |e| if field.secret { 0 } else { e.at.saturating_sub(skip) });
+            let column = edit.map_or(0, |e| {
+                if field.secret {
+                    0
+                } else {
+                    e.at.saturating_sub(skip)
+                }
+            });
             self.page.cursor = Some((label.width() + column.min(room.saturating_sub(1)), line));
         }
         let hint_fits = shown.width() + field.hint.width() + 3 <= room;
-        let mut spans = vec![Span::styled(label, label_style), Span::raw(cut(&shown, room))];
+        let mut spans = vec![
+            Span::styled(label, label_style),
+            Span::raw(cut(&shown, room)),
+        ];
         if edit.is_none() && (shown.is_empty() || hint_fits) {
             let gap = if shown.is_empty() { "" } else { "   " };
-            spans.push(Span::styled(format!("{gap}{}", cut(field.hint, room.saturating_sub(gap.len()))), self.theme.tone(Tone::Dim)));
+            spans.push(Span::styled(
+                format!("{gap}{}", cut(field.hint, room.saturating_sub(gap.len()))),
+                self.theme.tone(Tone::Dim),
+            ));
         }
         self.push(spans);
     }
@@ -202,14 +290,26 @@ impl Writer<'_> {
     fn choice(&mut self, choice: &Choice) {
         let on = self.focus.is_on(choice.id);
         let label = format!("{} {:<16}", if on { " ▸" } else { "  " }, choice.label);
-        let label_style = if on { self.theme.focus() } else { self.theme.tone(Tone::Dim) };
+        let label_style = if on {
+            self.theme.focus()
+        } else {
+            self.theme.tone(Tone::Dim)
+        };
         let line = self.page.lines.len();
         let mut spans = vec![Span::styled(label.clone(), label_style)];
         let mut used = label.width();
         for (i, (name, _)) in choice.options.iter().enumerate() {
             // The chosen one stands in brackets: that is seen without colour too.
-            let text = if i == choice.chosen { format!("[{name}] ") } else { format!(" {name}  ") };
-            let style = if i == choice.chosen { self.theme.tone(Tone::Strong) } else { self.theme.tone(Tone::Dim) };
+            let text = if i == choice.chosen {
+                format!("[{name}] ")
+            } else {
+                format!(" {name}  ")
+            };
+            let style = if i == choice.chosen {
+                self.theme.tone(Tone::Strong)
+            } else {
+                self.theme.tone(Tone::Dim)
+            };
             if used + text.width() > self.width {
                 break;
             }
@@ -218,7 +318,12 @@ impl Writer<'_> {
         }
         self.push(spans);
         if let Some((_, words)) = choice.options.get(choice.chosen) {
-            self.text(label.width().min(self.width.saturating_sub(10)), ("", Style::new()), words.as_str(), self.theme.tone(Tone::Dim));
+            self.text(
+                label.width().min(self.width.saturating_sub(10)),
+                ("", Style::new()),
+                words.as_str(),
+                self.theme.tone(Tone::Dim),
+            );
         }
         if on {
             self.page.focus = Some((line, self.page.lines.len().saturating_sub(1)));
@@ -228,16 +333,31 @@ impl Writer<'_> {
 
 /// Each column as wide as its widest cell; where that is too much, the widest ones give way.
 fn widths(list: &List, room: usize) -> Vec<usize> {
-    let count = list.rows.iter().map(Vec::len).chain([list.header.len()]).max().unwrap_or(0);
+    let count = list
+        .rows
+        .iter()
+        .map(Vec::len)
+        .chain([list.header.len()])
+        .max()
+        .unwrap_or(0);
     let mut widths: Vec<usize> = (0..count)
         .map(|c| {
-            let cells = list.rows.iter().filter_map(|r| r.get(c)).map(|cell| cell.text.columns());
-            cells.chain(list.header.get(c).map(Printable::columns)).max().unwrap_or(0)
+            let cells = list
+                .rows
+                .iter()
+                .filter_map(|r| r.get(c))
+                .map(|cell| cell.text.columns());
+            cells
+                .chain(list.header.get(c).map(Printable::columns))
+                .max()
+                .unwrap_or(0)
         })
         .collect();
     let gaps = 2 * count;
     while widths.iter().sum::<usize>() + gaps > room.max(gaps + count) {
-        let Some(widest) = widths.iter_mut().max_by_key(|w| **w) else { break };
+        let Some(widest) = widths.iter_mut().max_by_key(|w| **w) else {
+            break;
+        };
         if *widest <= 1 {
             break;
         }

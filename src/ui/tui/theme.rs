@@ -12,7 +12,11 @@ pub struct Theme {
 
 impl Theme {
     fn fg(self, colour: Color) -> Style {
-        if self.colour { Style::new().fg(colour) } else { Style::new() }
+        if self.colour {
+            Style::new().fg(colour)
+        } else {
+            Style::new()
+        }
     }
 
     pub fn tone(self, tone: Tone) -> Style {

@@ -26,8 +26,19 @@ pub(super) struct What<'a> {
 }
 
 impl<'a> What<'a> {
-    pub(super) fn new(service: &'static str, operation: &'static str, about: &'a str, doing: impl Into<String>) -> Self {
-        Self { service, operation, about, doing: doing.into(), vantage: Vantage::Aws }
+    pub(super) fn new(
+        service: &'static str,
+        operation: &'static str,
+        about: &'a str,
+        doing: impl Into<String>,
+    ) -> Self {
+        Self {
+            service,
+            operation,
+            about,
+            doing: doing.into(),
+            vantage: Vantage::Aws,
+        }
     }
 
     pub(super) fn seen_from(mut self, vantage: Vantage) -> Self {
@@ -37,7 +48,12 @@ impl<'a> What<'a> {
 }
 
 impl Aws {
-    pub(super) async fn call<T, E>(&self, record: &Record, what: What<'_>, sending: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>) -> Result<T, Problem>
+    pub(super) async fn call<T, E>(
+        &self,
+        record: &Record,
+        what: What<'_>,
+        sending: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    ) -> Result<T, Problem>
     where
         T: RequestId,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,

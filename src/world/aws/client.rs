@@ -35,11 +35,18 @@ impl Intercept for PlainHost {
         "PlainHost"
     }
 
-    fn modify_before_signing(&self, context: &mut BeforeTransmitInterceptorContextMut<'_>, _: &RuntimeComponents, _: &mut ConfigBag) -> Result<(), BoxError> {
+    fn modify_before_signing(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
         let uri = context.request().uri().to_owned();
         for prefix in ["://management.", "://scheduling."] {
             if uri.contains(prefix) {
-                context.request_mut().set_uri(uri.replacen(prefix, "://", 1))?;
+                context
+                    .request_mut()
+                    .set_uri(uri.replacen(prefix, "://", 1))?;
                 break;
             }
         }
@@ -55,9 +62,16 @@ pub async fn connect(login: &Login, log: CallLog) -> Result<Aws, Problem> {
         .operation_timeout(Duration::from_secs(30))
         .build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .retry_config(RetryConfig::adaptive().with_max_attempts(4).with_initial_backoff(Duration::from_millis(100)))
+        .retry_config(
+            RetryConfig::adaptive()
+                .with_max_attempts(4)
+                .with_initial_backoff(Duration::from_millis(100)),
+        )
         .timeout_config(timeouts)
-        .app_name(aws_config::AppName::new("studiolink").unwrap_or_else(|_| unreachable!("a plain word is an app name")));
+        .app_name(
+            aws_config::AppName::new("studiolink")
+                .unwrap_or_else(|_| unreachable!("a plain word is an app name")),
+        );
     if let Some(profile) = &login.profile {
         super::profiles::check(profile).await?;
         loader = loader.profile_name(profile);
@@ -79,23 +93,43 @@ pub async fn connect(login: &Login, log: CallLog) -> Result<Aws, Problem> {
                 "add --region us-west-2 (or yours), or set AWS_REGION",
             ));
         }
-        Some(text) => text.parse().map_err(|e: crate::domain::ids::NotAnId| Problem::new(ProblemKind::Credentials, "The AWS region can't be used", e.0, "write the region's code, such as us-west-2"))?,
+        Some(text) => text.parse().map_err(|e: crate::domain::ids::NotAnId| {
+            Problem::new(
+                ProblemKind::Credentials,
+                "The AWS region can't be used",
+                e.0,
+                "write the region's code, such as us-west-2",
+            )
+        })?,
     };
     let custom = config.endpoint_url().is_some();
     if let Some(url) = config.endpoint_url()
-        && url::Url::parse(url).ok().is_none_or(|u| !matches!(u.scheme(), "http" | "https") || u.host_str().is_none())
+        && url::Url::parse(url)
+            .ok()
+            .is_none_or(|u| !matches!(u.scheme(), "http" | "https") || u.host_str().is_none())
     {
         let shown = Printable::short(&crate::domain::text::without_url_secrets(url), 60);
-        return Err(Problem::new(ProblemKind::Credentials, "The endpoint URL can't be used", format!("\"{shown}\" is no http:// or https:// URL"), "correct --endpoint-url or AWS_ENDPOINT_URL, or leave it out"));
+        return Err(Problem::new(
+            ProblemKind::Credentials,
+            "The endpoint URL can't be used",
+            format!("\"{shown}\" is no http:// or https:// URL"),
+            "correct --endpoint-url or AWS_ENDPOINT_URL, or leave it out",
+        ));
     }
     let mut deadline = aws_sdk_deadline::config::Builder::from(&config);
     if custom {
         deadline = deadline.interceptor(PlainHost);
     }
-    let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(custom).build();
+    let s3 = aws_sdk_s3::config::Builder::from(&config)
+        .force_path_style(custom)
+        .build();
     Ok(Aws {
         region,
-        profile: login.profile.clone().or_else(|| std::env::var("AWS_PROFILE").ok()).unwrap_or_else(|| "default".to_owned()),
+        profile: login
+            .profile
+            .clone()
+            .or_else(|| std::env::var("AWS_PROFILE").ok())
+            .unwrap_or_else(|| "default".to_owned()),
         path_style: custom,
         deadline: aws_sdk_deadline::Client::from_conf(deadline.build()),
         iam: aws_sdk_iam::Client::new(&config),

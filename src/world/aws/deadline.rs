@@ -24,7 +24,9 @@ macro_rules! pages {
         let mut next: Option<String> = None;
         loop {
             let what = What::new(SERVICE, $operation, $about, $doing);
-            let page = $aws.call($record, what, $request.set_next_token(next.take()).send()).await?;
+            let page = $aws
+                .call($record, what, $request.set_next_token(next.take()).send())
+                .await?;
             next = page.next_token.clone();
             all.extend(page.$rows);
             if next.is_none() {
@@ -36,7 +38,11 @@ macro_rules! pages {
 }
 
 fn template_type(kind: &EnvironmentTemplateType) -> TemplateType {
-    if *kind == EnvironmentTemplateType::Json { TemplateType::Json } else { TemplateType::Yaml }
+    if *kind == EnvironmentTemplateType::Json {
+        TemplateType::Json
+    } else {
+        TemplateType::Yaml
+    }
 }
 
 fn service_type(kind: TemplateType) -> EnvironmentTemplateType {
@@ -47,42 +53,108 @@ fn service_type(kind: TemplateType) -> EnvironmentTemplateType {
 }
 
 fn wrong_id(doing: &str, e: &crate::domain::ids::NotAnId) -> Problem {
-    Problem::new(ProblemKind::Invalid, doing, format!("the service answered an id that is none: {e}"), "check --endpoint-url: is this AWS?")
+    Problem::new(
+        ProblemKind::Invalid,
+        doing,
+        format!("the service answered an id that is none: {e}"),
+        "check --endpoint-url: is this AWS?",
+    )
 }
 
 impl Aws {
     pub async fn look_farms(&self, record: &Record) -> Fact<Vec<Listed>> {
         let listed = async {
-            let rows = pages!(self, record, "ListFarms", "farms", "Could not list the farms", self.deadline.list_farms(), farms);
-            Ok(rows.into_iter().map(|f| Listed { id: f.farm_id, name: Untrusted::new(f.display_name) }).collect())
+            let rows = pages!(
+                self,
+                record,
+                "ListFarms",
+                "farms",
+                "Could not list the farms",
+                self.deadline.list_farms(),
+                farms
+            );
+            Ok(rows
+                .into_iter()
+                .map(|f| Listed {
+                    id: f.farm_id,
+                    name: Untrusted::new(f.display_name),
+                })
+                .collect())
         };
         listed.await.into()
     }
 
     pub async fn look_queues(&self, record: &Record, farm: &FarmId) -> Fact<Vec<Listed>> {
         let listed = async {
-            let rows = pages!(self, record, "ListQueues", farm.as_str(), format!("Could not list the queues of {farm}"), self.deadline.list_queues().farm_id(farm.as_str()), queues);
-            Ok(rows.into_iter().map(|q| Listed { id: q.queue_id, name: Untrusted::new(q.display_name) }).collect())
+            let rows = pages!(
+                self,
+                record,
+                "ListQueues",
+                farm.as_str(),
+                format!("Could not list the queues of {farm}"),
+                self.deadline.list_queues().farm_id(farm.as_str()),
+                queues
+            );
+            Ok(rows
+                .into_iter()
+                .map(|q| Listed {
+                    id: q.queue_id,
+                    name: Untrusted::new(q.display_name),
+                })
+                .collect())
         };
         listed.await.into()
     }
 
     pub async fn look_farm(&self, record: &Record, farm: &FarmId) -> Fact<Farm> {
-        let what = What::new(SERVICE, "GetFarm", farm.as_str(), format!("Could not read farm {farm}"));
-        let answer = self.call(record, what, self.deadline.get_farm().farm_id(farm.as_str()).send()).await;
-        answer.map(|f| Farm { id: farm.clone(), name: Untrusted::new(f.display_name) }).into()
+        let what = What::new(
+            SERVICE,
+            "GetFarm",
+            farm.as_str(),
+            format!("Could not read farm {farm}"),
+        );
+        let answer = self
+            .call(
+                record,
+                what,
+                self.deadline.get_farm().farm_id(farm.as_str()).send(),
+            )
+            .await;
+        answer
+            .map(|f| Farm {
+                id: farm.clone(),
+                name: Untrusted::new(f.display_name),
+            })
+            .into()
     }
 
     pub async fn look_queue(&self, record: &Record, key: &QueueKey) -> Fact<Box<Queue>> {
-        let what = What::new(SERVICE, "GetQueue", key.queue.as_str(), format!("Could not read queue {}", key.queue));
-        let answer = self.call(record, what, self.deadline.get_queue().farm_id(key.farm.as_str()).queue_id(key.queue.as_str()).send()).await;
+        let what = What::new(
+            SERVICE,
+            "GetQueue",
+            key.queue.as_str(),
+            format!("Could not read queue {}", key.queue),
+        );
+        let answer = self
+            .call(
+                record,
+                what,
+                self.deadline
+                    .get_queue()
+                    .farm_id(key.farm.as_str())
+                    .queue_id(key.queue.as_str())
+                    .send(),
+            )
+            .await;
         let queue = |q: aws_sdk_deadline::operation::get_queue::GetQueueOutput| {
             Box::new(Queue {
                 name: Untrusted::new(q.display_name),
                 status: q.status.as_str().to_owned(),
                 blocked_reason: q.blocked_reason.map(|r| r.as_str().to_owned()),
                 role: q.role_arn.filter(|r| !r.is_empty()).map(Untrusted::new),
-                attachments_bucket: q.job_attachment_settings.map(|s| Untrusted::new(s.s3_bucket_name)),
+                attachments_bucket: q
+                    .job_attachment_settings
+                    .map(|s| Untrusted::new(s.s3_bucket_name)),
             })
         };
         answer.map(queue).into()
@@ -91,12 +163,29 @@ impl Aws {
     pub async fn look_fleets(&self, record: &Record, key: &QueueKey) -> Fact<Vec<QueueFleet>> {
         let doing = format!("Could not list the fleets of queue {}", key.queue);
         let listed: Result<Vec<QueueFleet>, Problem> = async {
-            let request = || self.deadline.list_queue_fleet_associations().farm_id(key.farm.as_str()).queue_id(key.queue.as_str());
-            let rows = pages!(self, record, "ListQueueFleetAssociations", key.queue.as_str(), doing.clone(), request(), queue_fleet_associations);
+            let request = || {
+                self.deadline
+                    .list_queue_fleet_associations()
+                    .farm_id(key.farm.as_str())
+                    .queue_id(key.queue.as_str())
+            };
+            let rows = pages!(
+                self,
+                record,
+                "ListQueueFleetAssociations",
+                key.queue.as_str(),
+                doing.clone(),
+                request(),
+                queue_fleet_associations
+            );
             let doing = &doing;
             let fleets = rows.into_iter().map(|row| async move {
                 let id: FleetId = row.fleet_id.parse().map_err(|e| wrong_id(doing, &e))?;
-                Ok(QueueFleet { association: row.status.as_str().to_owned(), fleet: self.fleet(record, key, &id).await.into(), id })
+                Ok(QueueFleet {
+                    association: row.status.as_str().to_owned(),
+                    fleet: self.fleet(record, key, &id).await.into(),
+                    id,
+                })
             });
             join_all(fleets).await.into_iter().collect()
         }
@@ -105,20 +194,49 @@ impl Aws {
     }
 
     async fn fleet(&self, record: &Record, key: &QueueKey, id: &FleetId) -> Result<Fleet, Problem> {
-        let what = What::new(SERVICE, "GetFleet", id.as_str(), format!("Could not read fleet {id}"));
-        let f = self.call(record, what, self.deadline.get_fleet().farm_id(key.farm.as_str()).fleet_id(id.as_str()).send()).await?;
+        let what = What::new(
+            SERVICE,
+            "GetFleet",
+            id.as_str(),
+            format!("Could not read fleet {id}"),
+        );
+        let f = self
+            .call(
+                record,
+                what,
+                self.deadline
+                    .get_fleet()
+                    .farm_id(key.farm.as_str())
+                    .fleet_id(id.as_str())
+                    .send(),
+            )
+            .await?;
         let (management, os, attributes) = match f.configuration {
             Some(FleetConfiguration::CustomerManaged(c)) => {
                 let w = c.worker_capabilities;
-                (Management::Customer, w.as_ref().map(|w| w.os_family.as_str().to_owned()), w.and_then(|w| w.custom_attributes))
+                (
+                    Management::Customer,
+                    w.as_ref().map(|w| w.os_family.as_str().to_owned()),
+                    w.and_then(|w| w.custom_attributes),
+                )
             }
             Some(FleetConfiguration::ServiceManagedEc2(c)) => {
                 let i = c.instance_capabilities;
-                (Management::Service, i.as_ref().map(|i| i.os_family.as_str().to_owned()), i.and_then(|i| i.custom_attributes))
+                (
+                    Management::Service,
+                    i.as_ref().map(|i| i.os_family.as_str().to_owned()),
+                    i.and_then(|i| i.custom_attributes),
+                )
             }
             _ => (Management::Customer, None, None),
         };
-        let roles = attributes.unwrap_or_default().into_iter().filter(|a| a.name == "attr.role").flat_map(|a| a.values).map(Untrusted::new).collect();
+        let roles = attributes
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|a| a.name == "attr.role")
+            .flat_map(|a| a.values)
+            .map(Untrusted::new)
+            .collect();
         Ok(Fleet {
             name: Untrusted::new(f.display_name),
             status: f.status.as_str().to_owned(),
@@ -130,16 +248,36 @@ impl Aws {
         })
     }
 
-    pub async fn look_environments(&self, record: &Record, key: &QueueKey) -> Fact<Vec<Fact<QueueEnvironment>>> {
+    pub async fn look_environments(
+        &self,
+        record: &Record,
+        key: &QueueKey,
+    ) -> Fact<Vec<Fact<QueueEnvironment>>> {
         let doing = format!("Could not list the environments of queue {}", key.queue);
         let listed: Result<Vec<Fact<QueueEnvironment>>, Problem> = async {
-            let request = || self.deadline.list_queue_environments().farm_id(key.farm.as_str()).queue_id(key.queue.as_str());
-            let mut rows = pages!(self, record, "ListQueueEnvironments", key.queue.as_str(), doing.clone(), request(), environments);
+            let request = || {
+                self.deadline
+                    .list_queue_environments()
+                    .farm_id(key.farm.as_str())
+                    .queue_id(key.queue.as_str())
+            };
+            let mut rows = pages!(
+                self,
+                record,
+                "ListQueueEnvironments",
+                key.queue.as_str(),
+                doing.clone(),
+                request(),
+                environments
+            );
             // They run by priority; the service lists the older first among equals, and the sort keeps that.
             rows.sort_by_key(|r| r.priority);
             let doing = &doing;
             let texts = rows.into_iter().map(|row| async move {
-                let id: QueueEnvironmentId = row.queue_environment_id.parse().map_err(|e| wrong_id(doing, &e))?;
+                let id: QueueEnvironmentId = row
+                    .queue_environment_id
+                    .parse()
+                    .map_err(|e| wrong_id(doing, &e))?;
                 Ok(self.look_environment(record, key, &id).await)
             });
             join_all(texts).await.into_iter().collect()
@@ -148,9 +286,24 @@ impl Aws {
         listed.into()
     }
 
-    pub async fn look_environment(&self, record: &Record, key: &QueueKey, id: &QueueEnvironmentId) -> Fact<QueueEnvironment> {
-        let what = What::new(SERVICE, "GetQueueEnvironment", id.as_str(), format!("Could not read queue environment {id}"));
-        let request = self.deadline.get_queue_environment().farm_id(key.farm.as_str()).queue_id(key.queue.as_str()).queue_environment_id(id.as_str());
+    pub async fn look_environment(
+        &self,
+        record: &Record,
+        key: &QueueKey,
+        id: &QueueEnvironmentId,
+    ) -> Fact<QueueEnvironment> {
+        let what = What::new(
+            SERVICE,
+            "GetQueueEnvironment",
+            id.as_str(),
+            format!("Could not read queue environment {id}"),
+        );
+        let request = self
+            .deadline
+            .get_queue_environment()
+            .farm_id(key.farm.as_str())
+            .queue_id(key.queue.as_str())
+            .queue_environment_id(id.as_str());
         let answer = self.call(record, what, request.send()).await;
         answer
             .map(|e| QueueEnvironment {
@@ -163,44 +316,130 @@ impl Aws {
             .into()
     }
 
-    pub async fn change_environment(&self, record: &Record, change: &Change, token: &str) -> Result<Option<QueueEnvironmentId>, Problem> {
-        let Thing::Environment { queue, id, priority, template_type, .. } = &change.thing else { return Ok(None) };
+    pub async fn change_environment(
+        &self,
+        record: &Record,
+        change: &Change,
+        token: &str,
+    ) -> Result<Option<QueueEnvironmentId>, Problem> {
+        let Thing::Environment {
+            queue,
+            id,
+            priority,
+            template_type,
+            ..
+        } = &change.thing
+        else {
+            return Ok(None);
+        };
         let (farm, queue_id) = (queue.farm.as_str(), queue.queue.as_str());
         let doing = format!("Could not change the {}", change.thing.words());
         let about = id.as_ref().map_or(queue_id, QueueEnvironmentId::as_str);
         let what = What::new(SERVICE, change.operation(), about, doing.clone());
         match (&change.before, &change.after, id) {
             (None, Some(template), _) => {
-                let request = self.deadline.create_queue_environment().farm_id(farm).queue_id(queue_id).client_token(token);
-                let request = request.priority(*priority).template_type(service_type(*template_type)).template(template);
+                let request = self
+                    .deadline
+                    .create_queue_environment()
+                    .farm_id(farm)
+                    .queue_id(queue_id)
+                    .client_token(token);
+                let request = request
+                    .priority(*priority)
+                    .template_type(service_type(*template_type))
+                    .template(template);
                 let made = self.call(record, what, request.send()).await?;
-                made.queue_environment_id.parse().map(Some).map_err(|e| wrong_id(&doing, &e))
+                made.queue_environment_id
+                    .parse()
+                    .map(Some)
+                    .map_err(|e| wrong_id(&doing, &e))
             }
             (Some(_), Some(template), Some(id)) => {
-                let request = self.deadline.update_queue_environment().farm_id(farm).queue_id(queue_id).queue_environment_id(id.as_str()).client_token(token);
-                self.call(record, what, request.template_type(service_type(*template_type)).template(template).send()).await?;
+                let request = self
+                    .deadline
+                    .update_queue_environment()
+                    .farm_id(farm)
+                    .queue_id(queue_id)
+                    .queue_environment_id(id.as_str())
+                    .client_token(token);
+                self.call(
+                    record,
+                    what,
+                    request
+                        .template_type(service_type(*template_type))
+                        .template(template)
+                        .send(),
+                )
+                .await?;
                 Ok(None)
             }
             (Some(_), None, Some(id)) => {
-                let request = self.deadline.delete_queue_environment().farm_id(farm).queue_id(queue_id).queue_environment_id(id.as_str());
+                let request = self
+                    .deadline
+                    .delete_queue_environment()
+                    .farm_id(farm)
+                    .queue_id(queue_id)
+                    .queue_environment_id(id.as_str());
                 self.call(record, what, request.send()).await?;
                 Ok(None)
             }
-            _ => Err(Problem::new(ProblemKind::Local, doing, "the change names no environment id", "make a new plan")),
+            _ => Err(Problem::new(
+                ProblemKind::Local,
+                doing,
+                "the change names no environment id",
+                "make a new plan",
+            )),
         }
     }
 
     /// An S3 client that holds the queue role's credentials. One role session per queue and process.
-    pub(super) async fn queue_role_s3(&self, record: &Record, key: &QueueKey) -> Result<aws_sdk_s3::Client, Problem> {
-        let cell = self.queue_roles.lock().await.entry(key.clone()).or_default().clone();
+    pub(super) async fn queue_role_s3(
+        &self,
+        record: &Record,
+        key: &QueueKey,
+    ) -> Result<aws_sdk_s3::Client, Problem> {
+        let cell = self
+            .queue_roles
+            .lock()
+            .await
+            .entry(key.clone())
+            .or_default()
+            .clone();
         let client = cell.get_or_try_init(|| async {
-            let doing = format!("Could not get the queue role's credentials for queue {}", key.queue);
-            let what = What::new(SERVICE, "AssumeQueueRoleForUser", key.queue.as_str(), doing).seen_from(Vantage::Aws);
-            let request = self.deadline.assume_queue_role_for_user().farm_id(key.farm.as_str()).queue_id(key.queue.as_str());
-            let mut out = self.call(record, what, request.send()).await.map_err(two_causes)?;
-            let c = out.credentials.take().ok_or_else(|| Problem::new(ProblemKind::Invalid, "Could not get the queue role's credentials", "the service answered without credentials", "run it again"))?;
-            let credentials = aws_sdk_s3::config::Credentials::new(c.access_key_id, c.secret_access_key, Some(c.session_token), None, "queue role");
-            let config = aws_sdk_s3::config::Builder::from(&self.config).credentials_provider(credentials).force_path_style(self.path_style).build();
+            let doing = format!(
+                "Could not get the queue role's credentials for queue {}",
+                key.queue
+            );
+            let what = What::new(SERVICE, "AssumeQueueRoleForUser", key.queue.as_str(), doing)
+                .seen_from(Vantage::Aws);
+            let request = self
+                .deadline
+                .assume_queue_role_for_user()
+                .farm_id(key.farm.as_str())
+                .queue_id(key.queue.as_str());
+            let mut out = self
+                .call(record, what, request.send())
+                .await
+                .map_err(two_causes)?;
+            let c = out.credentials.take().ok_or_else(|| {
+                Problem::new(
+                    ProblemKind::Invalid,
+                    "Could not get the queue role's credentials",
+                    "the service answered without credentials",
+                    "run it again",
+                )
+            })?;
+            let credentials = aws_sdk_s3::config::Credentials::new(
+                c.access_key_id,
+                c.secret_access_key,
+                Some(c.session_token),
+                None,
+                "queue role",
+            );
+            let config = aws_sdk_s3::config::Builder::from(&self.config)
+                .credentials_provider(credentials)
+                .force_path_style(self.path_style)
+                .build();
             Ok(aws_sdk_s3::Client::from_conf(config))
         });
         client.await.cloned()

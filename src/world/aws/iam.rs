@@ -17,29 +17,70 @@ const SERVICE: &str = "iam";
 /// Documents arrive percent-encoded (RFC 3986); undo needs the text itself.
 fn decoded(text: &str, doing: &str) -> Result<String, Problem> {
     let bytes = percent_encoding::percent_decode_str(text).decode_utf8();
-    bytes.map(Into::into).map_err(|_| Problem::new(ProblemKind::Invalid, doing, "the document is not UTF-8 text", "look at it in the IAM console"))
+    bytes.map(Into::into).map_err(|_| {
+        Problem::new(
+            ProblemKind::Invalid,
+            doing,
+            "the document is not UTF-8 text",
+            "look at it in the IAM console",
+        )
+    })
 }
 
 impl Aws {
     pub async fn look_role(&self, record: &Record, arn: &RoleArn) -> Fact<Box<Role>> {
         let name = arn.name();
         let doing = format!("Could not read role {name}");
-        let role = self.call(record, What::new(SERVICE, "GetRole", name, doing.clone()), self.iam.get_role().role_name(name).send());
-        let (role, inline, attached) = join3(role, self.inline_policies(record, name), self.attached_policies(record, name)).await;
+        let role = self.call(
+            record,
+            What::new(SERVICE, "GetRole", name, doing.clone()),
+            self.iam.get_role().role_name(name).send(),
+        );
+        let (role, inline, attached) = join3(
+            role,
+            self.inline_policies(record, name),
+            self.attached_policies(record, name),
+        )
+        .await;
         let read = || {
             let role = role?;
-            let role = role.role().ok_or_else(|| Problem::new(ProblemKind::Missing, doing.clone(), "IAM answered without a role", "look at it in the IAM console"))?;
+            let role = role.role().ok_or_else(|| {
+                Problem::new(
+                    ProblemKind::Missing,
+                    doing.clone(),
+                    "IAM answered without a role",
+                    "look at it in the IAM console",
+                )
+            })?;
             if role.arn() != arn.as_str() {
                 // A name is unique in an account: the one that was found is another role than the queue names.
-                let because = format!("the account has a role of that name, but it is {}", Untrusted::new(role.arn()).show());
-                return Err(Problem::new(ProblemKind::Missing, doing.clone(), because, "correct the queue's role in the console"));
+                let because = format!(
+                    "the account has a role of that name, but it is {}",
+                    Untrusted::new(role.arn()).show()
+                );
+                return Err(Problem::new(
+                    ProblemKind::Missing,
+                    doing.clone(),
+                    because,
+                    "correct the queue's role in the console",
+                ));
             }
-            let trust = decoded(role.assume_role_policy_document().unwrap_or_default(), &doing)?;
-            let lists = inline.as_ref().err().or(attached.as_ref().err()).map_or(Fact::Known(()), |p| Fact::from(Err(p.clone())));
+            let trust = decoded(
+                role.assume_role_policy_document().unwrap_or_default(),
+                &doing,
+            )?;
+            let lists = inline
+                .as_ref()
+                .err()
+                .or(attached.as_ref().err())
+                .map_or(Fact::Known(()), |p| Fact::from(Err(p.clone())));
             Ok(Box::new(Role {
                 arn: arn.clone(),
                 trust,
-                boundary: role.permissions_boundary().and_then(|b| b.permissions_boundary_arn()).map(Untrusted::new),
+                boundary: role
+                    .permissions_boundary()
+                    .and_then(|b| b.permissions_boundary_arn())
+                    .map(Untrusted::new),
                 inline: inline.unwrap_or_default(),
                 attached: attached.unwrap_or_default(),
                 lists,
@@ -48,69 +89,188 @@ impl Aws {
         read().into()
     }
 
-    async fn inline_policies(&self, record: &Record, role: &str) -> Result<std::collections::BTreeMap<String, Fact<String>>, Problem> {
+    async fn inline_policies(
+        &self,
+        record: &Record,
+        role: &str,
+    ) -> Result<std::collections::BTreeMap<String, Fact<String>>, Problem> {
         let mut names: Vec<String> = Vec::new();
         let mut marker: Option<String> = None;
         loop {
-            let what = What::new(SERVICE, "ListRolePolicies", role, format!("Could not list the policies of role {role}"));
-            let page = self.call(record, what, self.iam.list_role_policies().role_name(role).set_marker(marker.take()).send()).await?;
+            let what = What::new(
+                SERVICE,
+                "ListRolePolicies",
+                role,
+                format!("Could not list the policies of role {role}"),
+            );
+            let page = self
+                .call(
+                    record,
+                    what,
+                    self.iam
+                        .list_role_policies()
+                        .role_name(role)
+                        .set_marker(marker.take())
+                        .send(),
+                )
+                .await?;
             names.extend(page.policy_names().iter().cloned());
-            marker = page.marker().filter(|_| page.is_truncated()).map(str::to_owned);
+            marker = page
+                .marker()
+                .filter(|_| page.is_truncated())
+                .map(str::to_owned);
             if marker.is_none() {
                 break;
             }
         }
-        let texts = join_all(names.iter().map(|name| self.inline_policy(record, role, name))).await;
-        Ok(names.into_iter().zip(texts.into_iter().map(Fact::from)).collect())
+        let texts = join_all(
+            names
+                .iter()
+                .map(|name| self.inline_policy(record, role, name)),
+        )
+        .await;
+        Ok(names
+            .into_iter()
+            .zip(texts.into_iter().map(Fact::from))
+            .collect())
     }
 
-    async fn inline_policy(&self, record: &Record, role: &str, name: &str) -> Result<String, Problem> {
+    async fn inline_policy(
+        &self,
+        record: &Record,
+        role: &str,
+        name: &str,
+    ) -> Result<String, Problem> {
         let doing = format!("Could not read policy {name} of role {role}");
         let what = What::new(SERVICE, "GetRolePolicy", name, doing.clone());
-        let out = self.call(record, what, self.iam.get_role_policy().role_name(role).policy_name(name).send()).await?;
+        let out = self
+            .call(
+                record,
+                what,
+                self.iam
+                    .get_role_policy()
+                    .role_name(role)
+                    .policy_name(name)
+                    .send(),
+            )
+            .await?;
         decoded(out.policy_document(), &doing)
     }
 
-    async fn attached_policies(&self, record: &Record, role: &str) -> Result<std::collections::BTreeMap<String, Fact<String>>, Problem> {
+    async fn attached_policies(
+        &self,
+        record: &Record,
+        role: &str,
+    ) -> Result<std::collections::BTreeMap<String, Fact<String>>, Problem> {
         let mut arns: Vec<String> = Vec::new();
         let mut marker: Option<String> = None;
         loop {
-            let what = What::new(SERVICE, "ListAttachedRolePolicies", role, format!("Could not list the managed policies of role {role}"));
-            let page = self.call(record, what, self.iam.list_attached_role_policies().role_name(role).set_marker(marker.take()).send()).await?;
-            arns.extend(page.attached_policies().iter().filter_map(|p| p.policy_arn().map(str::to_owned)));
-            marker = page.marker().filter(|_| page.is_truncated()).map(str::to_owned);
+            let what = What::new(
+                SERVICE,
+                "ListAttachedRolePolicies",
+                role,
+                format!("Could not list the managed policies of role {role}"),
+            );
+            let page = self
+                .call(
+                    record,
+                    what,
+                    self.iam
+                        .list_attached_role_policies()
+                        .role_name(role)
+                        .set_marker(marker.take())
+                        .send(),
+                )
+                .await?;
+            arns.extend(
+                page.attached_policies()
+                    .iter()
+                    .filter_map(|p| p.policy_arn().map(str::to_owned)),
+            );
+            marker = page
+                .marker()
+                .filter(|_| page.is_truncated())
+                .map(str::to_owned);
             if marker.is_none() {
                 break;
             }
         }
         let texts = join_all(arns.iter().map(|arn| self.managed_policy(record, arn))).await;
-        Ok(arns.into_iter().zip(texts.into_iter().map(Fact::from)).collect())
+        Ok(arns
+            .into_iter()
+            .zip(texts.into_iter().map(Fact::from))
+            .collect())
     }
 
     async fn managed_policy(&self, record: &Record, arn: &str) -> Result<String, Problem> {
         let doing = format!("Could not read managed policy {arn}");
-        let out = self.call(record, What::new(SERVICE, "GetPolicy", arn, doing.clone()), self.iam.get_policy().policy_arn(arn).send()).await?;
-        let version = out.policy().and_then(|p| p.default_version_id()).unwrap_or("v1").to_owned();
+        let out = self
+            .call(
+                record,
+                What::new(SERVICE, "GetPolicy", arn, doing.clone()),
+                self.iam.get_policy().policy_arn(arn).send(),
+            )
+            .await?;
+        let version = out
+            .policy()
+            .and_then(|p| p.default_version_id())
+            .unwrap_or("v1")
+            .to_owned();
         let what = What::new(SERVICE, "GetPolicyVersion", arn, doing.clone());
-        let out = self.call(record, what, self.iam.get_policy_version().policy_arn(arn).version_id(version).send()).await?;
-        decoded(out.policy_version().and_then(|v| v.document()).unwrap_or_default(), &doing)
+        let out = self
+            .call(
+                record,
+                what,
+                self.iam
+                    .get_policy_version()
+                    .policy_arn(arn)
+                    .version_id(version)
+                    .send(),
+            )
+            .await?;
+        decoded(
+            out.policy_version()
+                .and_then(|v| v.document())
+                .unwrap_or_default(),
+            &doing,
+        )
     }
 
-    pub async fn look_role_policy(&self, record: &Record, arn: &RoleArn, policy: &str) -> Fact<String> {
+    pub async fn look_role_policy(
+        &self,
+        record: &Record,
+        arn: &RoleArn,
+        policy: &str,
+    ) -> Fact<String> {
         self.inline_policy(record, arn.name(), policy).await.into()
     }
 
-    pub async fn change_role_policy(&self, record: &Record, change: &Change) -> Result<(), Problem> {
-        let Thing::RolePolicy { role, policy } = &change.thing else { return Ok(()) };
+    pub async fn change_role_policy(
+        &self,
+        record: &Record,
+        change: &Change,
+    ) -> Result<(), Problem> {
+        let Thing::RolePolicy { role, policy } = &change.thing else {
+            return Ok(());
+        };
         let doing = format!("Could not change {}", change.thing.words());
         let what = What::new(SERVICE, change.operation(), role.name(), doing);
         match &change.after {
             Some(document) => {
-                let request = self.iam.put_role_policy().role_name(role.name()).policy_name(policy).policy_document(document);
+                let request = self
+                    .iam
+                    .put_role_policy()
+                    .role_name(role.name())
+                    .policy_name(policy)
+                    .policy_document(document);
                 self.call(record, what, request.send()).await.map(|_| ())
             }
             None => {
-                let request = self.iam.delete_role_policy().role_name(role.name()).policy_name(policy);
+                let request = self
+                    .iam
+                    .delete_role_policy()
+                    .role_name(role.name())
+                    .policy_name(policy);
                 self.call(record, what, request.send()).await.map(|_| ())
             }
         }
@@ -126,14 +286,24 @@ impl Aws {
         self.simulate(record, &caller, actions).await.into()
     }
 
-    async fn simulate(&self, record: &Record, caller: &Caller, actions: &[&str]) -> Result<Rights, Problem> {
+    async fn simulate(
+        &self,
+        record: &Record,
+        caller: &Caller,
+        actions: &[&str],
+    ) -> Result<Rights, Problem> {
         let doing = "Could not ask IAM what this identity may do";
         let arn = self.principal(record, caller.arn.raw(), doing).await?;
         let ask = |some: Vec<String>| {
             let arn = arn.clone();
             async move {
                 let what = What::new(SERVICE, "SimulatePrincipalPolicy", &arn, doing);
-                let request = self.iam.simulate_principal_policy().policy_source_arn(&arn).set_action_names(Some(some)).max_items(100);
+                let request = self
+                    .iam
+                    .simulate_principal_policy()
+                    .policy_source_arn(&arn)
+                    .set_action_names(Some(some))
+                    .max_items(100);
                 self.call(record, what, request.send()).await
             }
         };
@@ -143,7 +313,11 @@ impl Aws {
         let mut rights = Rights::default();
         for page in [a?, b?] {
             for row in page.evaluation_results() {
-                let list = if row.eval_decision().as_str() == "allowed" { &mut rights.allowed } else { &mut rights.refused };
+                let list = if row.eval_decision().as_str() == "allowed" {
+                    &mut rights.allowed
+                } else {
+                    &mut rights.refused
+                };
                 list.push(row.eval_action_name().to_owned());
             }
         }
@@ -158,10 +332,27 @@ impl Aws {
         if let Some(session) = resource.strip_prefix("assumed-role/") {
             let name = session.split('/').next().unwrap_or_default();
             let what = What::new(SERVICE, "GetRole", name, doing);
-            let out = self.call(record, what, self.iam.get_role().role_name(name).send()).await?;
-            return out.role().map(|r| r.arn().to_owned()).ok_or_else(|| Problem::new(ProblemKind::Missing, doing, "IAM does not tell the caller's role", "nothing to do: each call will tell"));
+            let out = self
+                .call(record, what, self.iam.get_role().role_name(name).send())
+                .await?;
+            return out.role().map(|r| r.arn().to_owned()).ok_or_else(|| {
+                Problem::new(
+                    ProblemKind::Missing,
+                    doing,
+                    "IAM does not tell the caller's role",
+                    "nothing to do: each call will tell",
+                )
+            });
         }
-        let because = format!("IAM can't simulate this kind of identity ({})", Untrusted::new(resource).show());
-        Err(Problem::new(ProblemKind::Unreached, doing, because, "nothing to do: each call will tell"))
+        let because = format!(
+            "IAM can't simulate this kind of identity ({})",
+            Untrusted::new(resource).show()
+        );
+        Err(Problem::new(
+            ProblemKind::Unreached,
+            doing,
+            because,
+            "nothing to do: each call will tell",
+        ))
     }
 }

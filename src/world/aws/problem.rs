@@ -23,7 +23,10 @@ pub(super) fn code_of<E: ProvideErrorMetadata>(error: &Failure<E>) -> String {
         SdkError::DispatchFailure(f) if f.is_timeout() => "Timeout".to_owned(),
         SdkError::DispatchFailure(_) => "NotReached".to_owned(),
         SdkError::ConstructionFailure(_) => "NotSent".to_owned(),
-        other => other.raw_response().map_or_else(|| "NoAnswer".to_owned(), |r| format!("HTTP {}", r.status().as_u16())),
+        other => other.raw_response().map_or_else(
+            || "NoAnswer".to_owned(),
+            |r| format!("HTTP {}", r.status().as_u16()),
+        ),
     }
 }
 
@@ -35,87 +38,188 @@ fn permission(service: &str, operation: &str) -> String {
     }
 }
 
-pub(super) fn problem_of<E>(error: &Failure<E>, what: &What<'_>, profile: &str, region: &Region) -> Problem
+pub(super) fn problem_of<E>(
+    error: &Failure<E>,
+    what: &What<'_>,
+    profile: &str,
+    region: &Region,
+) -> Problem
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     let status = error.raw_response().map(|r| r.status().as_u16());
     let code = code_of(error);
-    let said = error.message().map(|m| Printable::short(&without_url_secrets(m), 240).to_string()).unwrap_or_default();
-    let problem = |kind, because: String, fix: String| Problem::new(kind, what.doing.clone(), because, fix);
+    let said = error
+        .message()
+        .map(|m| Printable::short(&without_url_secrets(m), 240).to_string())
+        .unwrap_or_default();
+    let problem =
+        |kind, because: String, fix: String| Problem::new(kind, what.doing.clone(), because, fix);
     let named = format!("{}:{}", what.service, what.operation);
     if let Some(credentials) = cause::<CredentialsError>(error) {
         return credentials_problem(credentials, what, profile);
     }
     match code.as_str() {
         "ExpiredToken" | "ExpiredTokenException" => {
-            return problem(ProblemKind::Credentials, format!("the credentials of profile \"{profile}\" have expired"), format!("sign in again: aws sso login --profile {profile}"));
+            return problem(
+                ProblemKind::Credentials,
+                format!("the credentials of profile \"{profile}\" have expired"),
+                format!("sign in again: aws sso login --profile {profile}"),
+            );
         }
         "RequestTimeTooSkewed" | "RequestExpired" => return skewed(what),
-        "InvalidSignatureException" | "SignatureDoesNotMatch" | "InvalidSignature" if said.contains("Signature not yet current") || said.contains("Signature expired") => return skewed(what),
-        "InvalidClientTokenId" | "UnrecognizedClientException" | "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidSignatureException" | "InvalidSignature" | "AuthFailure" | "MissingAuthenticationToken" | "MissingAuthenticationTokenException" => {
+        "InvalidSignatureException" | "SignatureDoesNotMatch" | "InvalidSignature"
+            if said.contains("Signature not yet current") || said.contains("Signature expired") =>
+        {
+            return skewed(what);
+        }
+        "InvalidClientTokenId"
+        | "UnrecognizedClientException"
+        | "InvalidAccessKeyId"
+        | "SignatureDoesNotMatch"
+        | "InvalidSignatureException"
+        | "InvalidSignature"
+        | "AuthFailure"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException" => {
             return problem(
                 ProblemKind::Credentials,
                 format!("AWS does not accept the credentials of profile \"{profile}\" ({code})"),
                 "check the access key and secret of the profile, or sign in again with another --profile".to_owned(),
             );
         }
-        "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
-            return problem(ProblemKind::Invalid, format!("its bucket is in another region than {region}, and conda on a worker asks in the farm's region"), "keep the channel in a bucket of the farm's region, or use its https:// form".to_owned());
+        "PermanentRedirect"
+        | "AuthorizationHeaderMalformed"
+        | "IllegalLocationConstraintException" => {
+            return problem(
+                ProblemKind::Invalid,
+                format!(
+                    "its bucket is in another region than {region}, and conda on a worker asks in the farm's region"
+                ),
+                "keep the channel in a bucket of the farm's region, or use its https:// form"
+                    .to_owned(),
+            );
         }
         _ => {}
     }
-    let missing_code = ["ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException", "NoSuchBucket", "NoSuchKey", "NotFound"].contains(&code.as_str());
+    let missing_code = [
+        "ResourceNotFoundException",
+        "NoSuchEntity",
+        "NoSuchEntityException",
+        "NoSuchBucket",
+        "NoSuchKey",
+        "NotFound",
+    ]
+    .contains(&code.as_str());
     match status {
-        _ if missing_code || status == Some(404) => problem(ProblemKind::Missing, format!("{} answered that it does not exist ({code})", what.service), "compare the id or name, the region and the account".to_owned()),
-        _ if code.contains("Throttl") || code == "TooManyRequestsException" || code == "SlowDown" || status == Some(429) => {
-            problem(ProblemKind::Unreached, format!("{} asked to slow down, and went on asking after every retry ({code})", what.service), "run it again in a minute".to_owned())
+        _ if missing_code || status == Some(404) => problem(
+            ProblemKind::Missing,
+            format!("{} answered that it does not exist ({code})", what.service),
+            "compare the id or name, the region and the account".to_owned(),
+        ),
+        _ if code.contains("Throttl")
+            || code == "TooManyRequestsException"
+            || code == "SlowDown"
+            || status == Some(429) =>
+        {
+            problem(
+                ProblemKind::Unreached,
+                format!(
+                    "{} asked to slow down, and went on asking after every retry ({code})",
+                    what.service
+                ),
+                "run it again in a minute".to_owned(),
+            )
         }
         Some(401 | 403) => {
             let permission = permission(what.service, what.operation);
             let fix = format!("add {permission} to this identity, then look again");
-            let because = format!("this identity (profile \"{profile}\") is not allowed to call {permission} ({code})");
+            let because = format!(
+                "this identity (profile \"{profile}\") is not allowed to call {permission} ({code})"
+            );
             problem(ProblemKind::Denied, because, fix).lacking(permission)
         }
         Some(400..=499) => {
-            let told = if said.is_empty() { String::new() } else { format!(": {said}") };
-            problem(ProblemKind::Invalid, format!("{named} was refused ({code}){told}"), "look at the reason; nothing was changed by this call".to_owned())
+            let told = if said.is_empty() {
+                String::new()
+            } else {
+                format!(": {said}")
+            };
+            problem(
+                ProblemKind::Invalid,
+                format!("{named} was refused ({code}){told}"),
+                "look at the reason; nothing was changed by this call".to_owned(),
+            )
         }
-        Some(status) => problem(ProblemKind::Unreached, format!("{} answered with an error of its own after every retry (HTTP {status}, {code})", what.service), "run it again later; AWS's health page may tell more".to_owned()),
+        Some(status) => problem(
+            ProblemKind::Unreached,
+            format!(
+                "{} answered with an error of its own after every retry (HTTP {status}, {code})",
+                what.service
+            ),
+            "run it again later; AWS's health page may tell more".to_owned(),
+        ),
         None => unreached(error, what, region, &code),
     }
 }
 
 fn skewed(what: &What<'_>) -> Problem {
-    Problem::new(ProblemKind::Credentials, what.doing.clone(), "AWS refuses the signature's time: this machine's clock is off by more than 5 minutes", "set the clock (timedatectl set-ntp true), then look again")
+    Problem::new(
+        ProblemKind::Credentials,
+        what.doing.clone(),
+        "AWS refuses the signature's time: this machine's clock is off by more than 5 minutes",
+        "set the clock (timedatectl set-ntp true), then look again",
+    )
 }
 
-fn unreached<E: std::error::Error + Send + Sync + 'static>(error: &Failure<E>, what: &What<'_>, region: &Region, code: &str) -> Problem {
+fn unreached<E: std::error::Error + Send + Sync + 'static>(
+    error: &Failure<E>,
+    what: &What<'_>,
+    region: &Region,
+    code: &str,
+) -> Problem {
     let chain = Printable::short(&without_url_secrets(&root_cause(error)), 160);
     let service = what.service;
     let (because, fix) = if code == "Timeout" {
-        (format!("{service} in {region} did not answer in time"), "check the network, a proxy and --endpoint-url, then run it again".to_owned())
+        (
+            format!("{service} in {region} did not answer in time"),
+            "check the network, a proxy and --endpoint-url, then run it again".to_owned(),
+        )
     } else {
         (
             format!("{service} in {region} was not reached: {chain}"),
-            format!("check the network, --region and --endpoint-url; {service} may not exist in region {region}"),
+            format!(
+                "check the network, --region and --endpoint-url; {service} may not exist in region {region}"
+            ),
         )
     };
     Problem::new(ProblemKind::Unreached, what.doing.clone(), because, fix)
 }
 
 fn credentials_problem(error: &CredentialsError, what: &What<'_>, profile: &str) -> Problem {
-    let chain = Printable::short(&without_url_secrets(&DisplayErrorContext(error).to_string()), 200).to_string();
+    let chain = Printable::short(
+        &without_url_secrets(&DisplayErrorContext(error).to_string()),
+        200,
+    )
+    .to_string();
     let because = match error {
-        CredentialsError::CredentialsNotLoaded(_) => format!("no credentials were found for profile \"{profile}\""),
-        CredentialsError::ProviderTimedOut(_) => "the source of the credentials did not answer in time".to_owned(),
+        CredentialsError::CredentialsNotLoaded(_) => {
+            format!("no credentials were found for profile \"{profile}\"")
+        }
+        CredentialsError::ProviderTimedOut(_) => {
+            "the source of the credentials did not answer in time".to_owned()
+        }
         _ => format!("the credentials of profile \"{profile}\" could not be had: {chain}"),
     };
-    let fix = format!("sign in: aws sso login --profile {profile}; or choose another --profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+    let fix = format!(
+        "sign in: aws sso login --profile {profile}; or choose another --profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    );
     Problem::new(ProblemKind::Credentials, what.doing.clone(), because, fix)
 }
 
-fn cause<'a, T: std::error::Error + 'static>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a T> {
+fn cause<'a, T: std::error::Error + 'static>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> Option<&'a T> {
     let mut at = Some(error);
     while let Some(e) = at {
         if let Some(found) = e.downcast_ref::<T>() {

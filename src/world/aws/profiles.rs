@@ -10,8 +10,17 @@ use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Printable;
 
 async fn sections() -> Result<EnvConfigSections, Problem> {
-    let broken = |text: String| Problem::new(ProblemKind::Credentials, "The AWS config files can't be read", text, "mend ~/.aws/config (or the file that AWS_CONFIG_FILE names)");
-    let source = load(&Env::real(), &Fs::real(), &EnvConfigFiles::default()).await.map_err(|e| broken(DisplayErrorContext(&e).to_string()))?;
+    let broken = |text: String| {
+        Problem::new(
+            ProblemKind::Credentials,
+            "The AWS config files can't be read",
+            text,
+            "mend ~/.aws/config (or the file that AWS_CONFIG_FILE names)",
+        )
+    };
+    let source = load(&Env::real(), &Fs::real(), &EnvConfigFiles::default())
+        .await
+        .map_err(|e| broken(DisplayErrorContext(&e).to_string()))?;
     EnvConfigSections::parse(source).map_err(|e| broken(DisplayErrorContext(&e).to_string()))
 }
 
@@ -31,10 +40,17 @@ pub async fn check(profile: &str) -> Result<(), Problem> {
     }
     let mut names: Vec<&str> = sections.profiles().collect();
     names.sort_unstable();
-    let known = if names.is_empty() { "the AWS config has no profile at all".to_owned() } else { format!("the AWS config has: {}", names.join(", ")) };
+    let known = if names.is_empty() {
+        "the AWS config has no profile at all".to_owned()
+    } else {
+        format!("the AWS config has: {}", names.join(", "))
+    };
     Err(Problem::new(
         ProblemKind::Credentials,
-        format!("There is no AWS profile \"{}\"", Printable::short(profile, 60)),
+        format!(
+            "There is no AWS profile \"{}\"",
+            Printable::short(profile, 60)
+        ),
         known,
         "choose one of these with --profile, or make it with `aws configure sso`",
     ))

@@ -12,12 +12,24 @@ impl Aws {
     pub async fn look_caller(&self, record: &Record) -> Fact<Caller> {
         let doing = "Could not find out who is signed in";
         let what = What::new("sts", "GetCallerIdentity", "caller", doing);
-        let answer = self.call(record, what, self.sts.get_caller_identity().send()).await;
+        let answer = self
+            .call(record, what, self.sts.get_caller_identity().send())
+            .await;
         answer
             .and_then(|out| {
                 let account = out.account().unwrap_or_default();
-                let account = account.parse().map_err(|e: crate::domain::ids::NotAnId| Problem::new(ProblemKind::Invalid, doing, e.0, "report this: STS answered an account that is none"))?;
-                Ok(Caller { account, arn: Untrusted::new(out.arn().unwrap_or_default()) })
+                let account = account.parse().map_err(|e: crate::domain::ids::NotAnId| {
+                    Problem::new(
+                        ProblemKind::Invalid,
+                        doing,
+                        e.0,
+                        "report this: STS answered an account that is none",
+                    )
+                })?;
+                Ok(Caller {
+                    account,
+                    arn: Untrusted::new(out.arn().unwrap_or_default()),
+                })
             })
             .into()
     }

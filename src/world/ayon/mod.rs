@@ -21,7 +21,11 @@ use crate::domain::text::{Printable, Secret, Untrusted};
 const LONGEST: usize = 8 * 1024 * 1024;
 
 /// What a version may hold as it is, in a path.
-const IN_PATH: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_').remove(b'~');
+const IN_PATH: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
+    .remove(b'.')
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'~');
 
 /// A client that follows no redirect (the key must not travel on) and takes no proxy (a worker has none).
 pub fn client() -> Result<reqwest::Client, Problem> {
@@ -31,7 +35,14 @@ pub fn client() -> Result<reqwest::Client, Problem> {
         .timeout(Duration::from_secs(5))
         .user_agent(concat!("studiolink/", env!("CARGO_PKG_VERSION")))
         .build()
-        .map_err(|e| Problem::new(ProblemKind::Local, "Could not set up HTTPS on this machine", e.to_string(), "install this machine's CA certificates (Debian: ca-certificates)"))
+        .map_err(|e| {
+            Problem::new(
+                ProblemKind::Local,
+                "Could not set up HTTPS on this machine",
+                e.to_string(),
+                "install this machine's CA certificates (Debian: ca-certificates)",
+            )
+        })
 }
 
 struct Question<'a> {
@@ -40,15 +51,32 @@ struct Question<'a> {
     key: Option<&'a Secret<String>>,
 }
 
-async fn get(record: &Record, client: &reqwest::Client, url: &Url, question: Question<'_>) -> Result<Value, Problem> {
+async fn get(
+    record: &Record,
+    client: &reqwest::Client,
+    url: &Url,
+    question: Question<'_>,
+) -> Result<Value, Problem> {
     let base = api_base(url);
     let host = base.host_str().unwrap_or_default().to_owned();
     let doing = question.doing;
     let problem = |kind, because: String, fix: &str| Problem::new(kind, doing, because, fix);
-    let target = base.join(&question.path).map_err(|e| problem(ProblemKind::Local, e.to_string(), "correct the server's url"))?;
+    let target = base.join(&question.path).map_err(|e| {
+        problem(
+            ProblemKind::Local,
+            e.to_string(),
+            "correct the server's url",
+        )
+    })?;
     let mut request = client.get(target);
     if let Some(key) = question.key {
-        let mut value = reqwest::header::HeaderValue::from_str(key.expose()).map_err(|_| problem(ProblemKind::Invalid, "the API key holds characters that no key has".to_owned(), "enter the key again"))?;
+        let mut value = reqwest::header::HeaderValue::from_str(key.expose()).map_err(|_| {
+            problem(
+                ProblemKind::Invalid,
+                "the API key holds characters that no key has".to_owned(),
+                "enter the key again",
+            )
+        })?;
         value.set_sensitive(true);
         request = request.header("X-Api-Key", value);
     }
@@ -62,7 +90,15 @@ async fn get(record: &Record, client: &reqwest::Client, url: &Url, question: Que
                 break;
             }
         }
-        Ok::<_, reqwest::Error>((response.status(), response.headers().get("location").and_then(|l| l.to_str().ok()).map(str::to_owned), body))
+        Ok::<_, reqwest::Error>((
+            response.status(),
+            response
+                .headers()
+                .get("location")
+                .and_then(|l| l.to_str().ok())
+                .map(str::to_owned),
+            body,
+        ))
     }
     .await;
     let outcome = match &answer {
@@ -83,77 +119,242 @@ async fn get(record: &Record, client: &reqwest::Client, url: &Url, question: Que
     };
     record.add(call.clone());
     let judged = match answer {
-        Err(e) => Err(problem(ProblemKind::Unreached, format!("{host}: {}", super::net::http_words(&e)), "see that the AYON server runs and is reached from here")),
+        Err(e) => Err(problem(
+            ProblemKind::Unreached,
+            format!("{host}: {}", super::net::http_words(&e)),
+            "see that the AYON server runs and is reached from here",
+        )),
         Ok((status, location, body)) => judge(status, location, &body, &host, &problem),
     };
     judged.map_err(|p| p.seen(call))
 }
 
-fn judge(status: StatusCode, location: Option<String>, body: &[u8], host: &str, problem: &dyn Fn(ProblemKind, String, &str) -> Problem) -> Result<Value, Problem> {
-    let detail = |v: &Value| v.get("detail").and_then(Value::as_str).map(|d| Printable::short(d, 120).to_string()).unwrap_or_default();
+fn judge(
+    status: StatusCode,
+    location: Option<String>,
+    body: &[u8],
+    host: &str,
+    problem: &dyn Fn(ProblemKind, String, &str) -> Problem,
+) -> Result<Value, Problem> {
+    let detail = |v: &Value| {
+        v.get("detail")
+            .and_then(Value::as_str)
+            .map(|d| Printable::short(d, 120).to_string())
+            .unwrap_or_default()
+    };
     let json: Option<Value> = serde_json::from_slice(body).ok();
     match (status.as_u16(), json) {
         (200..=299, Some(value)) => Ok(value),
-        (200..=299, None) => Err(problem(ProblemKind::Invalid, format!("{host} answered with a page that is not AYON's (a proxy, a sign-in page, another server)"), "open the url in a browser: it must be AYON itself")),
+        (200..=299, None) => Err(problem(
+            ProblemKind::Invalid,
+            format!(
+                "{host} answered with a page that is not AYON's (a proxy, a sign-in page, another server)"
+            ),
+            "open the url in a browser: it must be AYON itself",
+        )),
         (300..=399, _) => {
-            let to = location.map_or_else(|| "elsewhere".to_owned(), |l| Printable::short(&crate::domain::text::without_url_secrets(&l), 80).to_string());
-            Err(problem(ProblemKind::Invalid, format!("{host} redirects to {to}"), "write the address it redirects to, if that is the AYON server"))
+            let to = location.map_or_else(
+                || "elsewhere".to_owned(),
+                |l| Printable::short(&crate::domain::text::without_url_secrets(&l), 80).to_string(),
+            );
+            Err(problem(
+                ProblemKind::Invalid,
+                format!("{host} redirects to {to}"),
+                "write the address it redirects to, if that is the AYON server",
+            ))
         }
-        (401, Some(v)) if detail(&v).contains("Too many failed") => Err(problem(ProblemKind::Denied, format!("AYON locked this address out for ten minutes: {}", detail(&v)), "wait ten minutes; do not try again before, the lock would begin anew")),
+        (401, Some(v)) if detail(&v).contains("Too many failed") => Err(problem(
+            ProblemKind::Denied,
+            format!(
+                "AYON locked this address out for ten minutes: {}",
+                detail(&v)
+            ),
+            "wait ten minutes; do not try again before, the lock would begin anew",
+        )),
         (401, Some(v)) => {
-            let waits = if detail(&v) == "Invalid session" { "; a key that was made a minute ago is refused until AYON's cache forgets it (60 s)" } else { "" };
-            Err(problem(ProblemKind::Denied, format!("AYON does not accept the key: {}{waits}", detail(&v)), "check the key in AYON's user settings, and enter it again with `studiolink setup`"))
+            let waits = if detail(&v) == "Invalid session" {
+                "; a key that was made a minute ago is refused until AYON's cache forgets it (60 s)"
+            } else {
+                ""
+            };
+            Err(problem(
+                ProblemKind::Denied,
+                format!("AYON does not accept the key: {}{waits}", detail(&v)),
+                "check the key in AYON's user settings, and enter it again with `studiolink setup`",
+            ))
         }
-        (403, v) => Err(problem(ProblemKind::Denied, format!("AYON answered 403 {}", v.as_ref().map(detail).unwrap_or_default()), "use the key of a service user")),
-        (404, Some(v)) => Err(problem(ProblemKind::Missing, format!("AYON answered 404 {}", detail(&v)), "compare the addon's version with the bundle")),
-        (404, None) => Err(problem(ProblemKind::Invalid, format!("{host} has no such page: it is not AYON, or AYON lives under another path"), "open the url in a browser: it must be AYON itself")),
-        (status, _) => Err(problem(ProblemKind::Unreached, format!("{host} answered HTTP {status}"), "look at the AYON server's log")),
+        (403, v) => Err(problem(
+            ProblemKind::Denied,
+            format!(
+                "AYON answered 403 {}",
+                v.as_ref().map(detail).unwrap_or_default()
+            ),
+            "use the key of a service user",
+        )),
+        (404, Some(v)) => Err(problem(
+            ProblemKind::Missing,
+            format!("AYON answered 404 {}", detail(&v)),
+            "compare the addon's version with the bundle",
+        )),
+        (404, None) => Err(problem(
+            ProblemKind::Invalid,
+            format!("{host} has no such page: it is not AYON, or AYON lives under another path"),
+            "open the url in a browser: it must be AYON itself",
+        )),
+        (status, _) => Err(problem(
+            ProblemKind::Unreached,
+            format!("{host} answered HTTP {status}"),
+            "look at the AYON server's log",
+        )),
     }
 }
 
-pub async fn try_info(record: &Record, client: &reqwest::Client, url: &Url) -> Result<Seen, Problem> {
+pub async fn try_info(
+    record: &Record,
+    client: &reqwest::Client,
+    url: &Url,
+) -> Result<Seen, Problem> {
     let doing = "The server does not answer /api/info as AYON does";
-    let value = get(record, client, url, Question { doing, path: "api/info".to_owned(), key: None }).await?;
+    let value = get(
+        record,
+        client,
+        url,
+        Question {
+            doing,
+            path: "api/info".to_owned(),
+            key: None,
+        },
+    )
+    .await?;
     match value.get("version").and_then(Value::as_str) {
-        Some(version) => Ok(Seen::Ayon { version: Untrusted::new(version) }),
-        None => Err(Problem::new(ProblemKind::Invalid, doing, "its /api/info is JSON without a version, so it is not AYON's", "open the url in a browser: it must be AYON itself")),
+        Some(version) => Ok(Seen::Ayon {
+            version: Untrusted::new(version),
+        }),
+        None => Err(Problem::new(
+            ProblemKind::Invalid,
+            doing,
+            "its /api/info is JSON without a version, so it is not AYON's",
+            "open the url in a browser: it must be AYON itself",
+        )),
     }
 }
 
-pub async fn try_key(record: &Record, client: &reqwest::Client, url: &Url, key: Option<&Secret<String>>) -> Result<Seen, Problem> {
-    let Some(key) = key else { return Ok(Seen::NoKey) };
+pub async fn try_key(
+    record: &Record,
+    client: &reqwest::Client,
+    url: &Url,
+    key: Option<&Secret<String>>,
+) -> Result<Seen, Problem> {
+    let Some(key) = key else {
+        return Ok(Seen::NoKey);
+    };
     let doing = "AYON does not know the key";
-    let me = get(record, client, url, Question { doing, path: "api/users/me".to_owned(), key: Some(key) }).await?;
+    let me = get(
+        record,
+        client,
+        url,
+        Question {
+            doing,
+            path: "api/users/me".to_owned(),
+            key: Some(key),
+        },
+    )
+    .await?;
     let data = me.get("data");
-    let flag = |name: &str| data.and_then(|d| d.get(name)).and_then(Value::as_bool).unwrap_or(false);
+    let flag = |name: &str| {
+        data.and_then(|d| d.get(name))
+            .and_then(Value::as_bool)
+            .unwrap_or(false)
+    };
     let name = me.get("name").and_then(Value::as_str);
-    let name = name.ok_or_else(|| Problem::new(ProblemKind::Invalid, doing, "its users/me names no user, so it is not AYON's", "open the url in a browser: it must be AYON itself"))?;
-    Ok(Seen::Key { user: Untrusted::new(name), service: flag("isService"), admin: flag("isAdmin") })
+    let name = name.ok_or_else(|| {
+        Problem::new(
+            ProblemKind::Invalid,
+            doing,
+            "its users/me names no user, so it is not AYON's",
+            "open the url in a browser: it must be AYON itself",
+        )
+    })?;
+    Ok(Seen::Key {
+        user: Untrusted::new(name),
+        service: flag("isService"),
+        admin: flag("isAdmin"),
+    })
 }
 
-pub async fn look_bundles(record: &Record, client: &reqwest::Client, url: &Url, key: Option<&Secret<String>>) -> Fact<Bundles> {
-    let Some(key) = key else { return Fact::NotAsked };
-    let question = Question { doing: "Could not read AYON's bundles", path: "api/bundles".to_owned(), key: Some(key) };
+pub async fn look_bundles(
+    record: &Record,
+    client: &reqwest::Client,
+    url: &Url,
+    key: Option<&Secret<String>>,
+) -> Fact<Bundles> {
+    let Some(key) = key else {
+        return Fact::NotAsked;
+    };
+    let question = Question {
+        doing: "Could not read AYON's bundles",
+        path: "api/bundles".to_owned(),
+        key: Some(key),
+    };
     let bundles = |value: &Value| {
         let find = |flag: &str| {
             let list = value.get("bundles").and_then(Value::as_array)?;
-            let b = list.iter().find(|b| b.get(flag).and_then(Value::as_bool) == Some(true))?;
+            let b = list
+                .iter()
+                .find(|b| b.get(flag).and_then(Value::as_bool) == Some(true))?;
             let text = |v: Option<&Value>| v.and_then(Value::as_str).map(Untrusted::new);
-            Some(Bundle { name: text(b.get("name"))?, installer: text(b.get("installerVersion")), addon: text(b.pointer("/addons/deadline_cloud")) })
+            Some(Bundle {
+                name: text(b.get("name"))?,
+                installer: text(b.get("installerVersion")),
+                addon: text(b.pointer("/addons/deadline_cloud")),
+            })
         };
-        Bundles { production: find("isProduction"), staging: find("isStaging") }
+        Bundles {
+            production: find("isProduction"),
+            staging: find("isStaging"),
+        }
     };
-    get(record, client, url, question).await.map(|v| bundles(&v)).into()
+    get(record, client, url, question)
+        .await
+        .map(|v| bundles(&v))
+        .into()
 }
 
-pub async fn look_addon(record: &Record, client: &reqwest::Client, url: &Url, key: Option<&Secret<String>>, variant: Variant, version: &str) -> Fact<AddonSettings> {
-    let Some(key) = key else { return Fact::NotAsked };
-    let encoded = percent_encoding::utf8_percent_encode(version, IN_PATH);
-    let path = format!("api/addons/deadline_cloud/{encoded}/settings?variant={}", variant.word());
-    let question = Question { doing: "Could not read the settings of AYON's addon deadline_cloud", path, key: Some(key) };
-    let settings = |value: &Value| {
-        let text = |name: &str| Untrusted::new(value.get(name).and_then(Value::as_str).unwrap_or_default());
-        AddonSettings { version: Untrusted::new(version), channels: text("conda_channels"), packages: text("conda_packages"), farm: text("farm_id"), queue: text("queue_id") }
+pub async fn look_addon(
+    record: &Record,
+    client: &reqwest::Client,
+    url: &Url,
+    key: Option<&Secret<String>>,
+    variant: Variant,
+    version: &str,
+) -> Fact<AddonSettings> {
+    let Some(key) = key else {
+        return Fact::NotAsked;
     };
-    get(record, client, url, question).await.map(|v| settings(&v)).into()
+    let encoded = percent_encoding::utf8_percent_encode(version, IN_PATH);
+    let path = format!(
+        "api/addons/deadline_cloud/{encoded}/settings?variant={}",
+        variant.word()
+    );
+    let question = Question {
+        doing: "Could not read the settings of AYON's addon deadline_cloud",
+        path,
+        key: Some(key),
+    };
+    let settings = |value: &Value| {
+        let text = |name: &str| {
+            Untrusted::new(value.get(name).and_then(Value::as_str).unwrap_or_default())
+        };
+        AddonSettings {
+            version: Untrusted::new(version),
+            channels: text("conda_channels"),
+            packages: text("conda_packages"),
+            farm: text("farm_id"),
+            queue: text("queue_id"),
+        }
+    };
+    get(record, client, url, question)
+        .await
+        .map(|v| settings(&v))
+        .into()
 }

@@ -13,7 +13,12 @@ fn problem(path: &Path, doing: &str, e: &io::Error) -> Problem {
         io::ErrorKind::NotFound => "check the path",
         _ => "check the path and the disk",
     };
-    Problem::new(ProblemKind::Local, format!("{doing} {}", path.display()), e.to_string(), fix)
+    Problem::new(
+        ProblemKind::Local,
+        format!("{doing} {}", path.display()),
+        e.to_string(),
+        fix,
+    )
 }
 
 /// `None`: there is no such file.
@@ -30,9 +35,16 @@ pub fn write_whole(path: &Path, text: &str) -> Result<(), Problem> {
     let write = || -> io::Result<()> {
         // A link is followed, so that it stays a link.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = path
+            .parent()
+            .filter(|p| !p.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;
-        let beside = folder.join(format!(".{}.{}.new", path.file_name().unwrap_or_default().to_string_lossy(), std::process::id()));
+        let beside = folder.join(format!(
+            ".{}.{}.new",
+            path.file_name().unwrap_or_default().to_string_lossy(),
+            std::process::id()
+        ));
         let mut file = private().create_new(true).open(&beside).or_else(|e| {
             if e.kind() == io::ErrorKind::AlreadyExists {
                 fs::remove_file(&beside)?;
@@ -68,5 +80,9 @@ pub fn private() -> OpenOptions {
 
 /// A name in a folder is on the disk only when the folder is.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()
+    } else {
+        Ok(())
+    }
 }

@@ -12,7 +12,11 @@ const SERVICE: &str = "studiolink";
 /// An unlock dialog takes a person's time; a keyring that is not there answers at once.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-fn on_its_own<T: Send + 'static>(url: &str, doing: &'static str, work: impl FnOnce(Entry) -> Result<T, Error> + Send + 'static) -> Result<T, Problem> {
+fn on_its_own<T: Send + 'static>(
+    url: &str,
+    doing: &'static str,
+    work: impl FnOnce(Entry) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Problem> {
     let url = url.to_owned();
     let (send, receive) = mpsc::channel();
     std::thread::spawn(move || {
@@ -21,14 +25,31 @@ fn on_its_own<T: Send + 'static>(url: &str, doing: &'static str, work: impl FnOn
     let fix = "set AYON_API_KEY in the environment for this run, or start a keyring (GNOME Keyring, KWallet)";
     match receive.recv_timeout(PATIENCE) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(Error::NoEntry)) => Err(Problem::new(ProblemKind::Missing, doing, "the keyring has no key for this server", fix)),
-        Ok(Err(e)) => Err(Problem::new(ProblemKind::Local, doing, format!("there is no keyring to use on this machine: {e}"), fix)),
-        Err(_) => Err(Problem::new(ProblemKind::Local, doing, format!("the keyring did not answer within {} s", PATIENCE.as_secs()), fix)),
+        Ok(Err(Error::NoEntry)) => Err(Problem::new(
+            ProblemKind::Missing,
+            doing,
+            "the keyring has no key for this server",
+            fix,
+        )),
+        Ok(Err(e)) => Err(Problem::new(
+            ProblemKind::Local,
+            doing,
+            format!("there is no keyring to use on this machine: {e}"),
+            fix,
+        )),
+        Err(_) => Err(Problem::new(
+            ProblemKind::Local,
+            doing,
+            format!("the keyring did not answer within {} s", PATIENCE.as_secs()),
+            fix,
+        )),
     }
 }
 
 pub(super) fn get(url: &str) -> Result<Option<Secret<String>>, Problem> {
-    match on_its_own(url, "Could not read the AYON key from the keyring", |e| e.get_password()) {
+    match on_its_own(url, "Could not read the AYON key from the keyring", |e| {
+        e.get_password()
+    }) {
         Ok(key) => Ok(Some(Secret::new(key))),
         Err(p) if p.kind == ProblemKind::Missing => Ok(None),
         Err(p) => Err(p),
@@ -37,11 +58,17 @@ pub(super) fn get(url: &str) -> Result<Option<Secret<String>>, Problem> {
 
 pub(super) fn set(url: &str, key: &Secret<String>) -> Result<(), Problem> {
     let key = key.expose().clone();
-    on_its_own(url, "Could not keep the AYON key in the keyring", move |e| e.set_password(&key))
+    on_its_own(
+        url,
+        "Could not keep the AYON key in the keyring",
+        move |e| e.set_password(&key),
+    )
 }
 
 pub(super) fn delete(url: &str) -> Result<(), Problem> {
-    match on_its_own(url, "Could not take the AYON key out of the keyring", |e| e.delete_credential()) {
+    match on_its_own(url, "Could not take the AYON key out of the keyring", |e| {
+        e.delete_credential()
+    }) {
         Err(p) if p.kind == ProblemKind::Missing => Ok(()),
         other => other,
     }

@@ -20,13 +20,28 @@ pub struct LocalDesk {
 impl LocalDesk {
     /// `$XDG_STATE_HOME/studiolink`, or `~/.local/state/studiolink`. A relative path counts as not set (XDG's rule).
     pub fn new() -> Self {
-        let set = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
-        let base = set("XDG_STATE_HOME").or_else(|| set("HOME").map(|h| h.join(".local/state"))).or_else(|| set("LOCALAPPDATA"));
-        Self { state: base.map(|b| b.join("studiolink")) }
+        let set = |name: &str| {
+            std::env::var_os(name)
+                .map(PathBuf::from)
+                .filter(|p| p.is_absolute())
+        };
+        let base = set("XDG_STATE_HOME")
+            .or_else(|| set("HOME").map(|h| h.join(".local/state")))
+            .or_else(|| set("LOCALAPPDATA"));
+        Self {
+            state: base.map(|b| b.join("studiolink")),
+        }
     }
 
     fn folder(&self, doing: &str) -> Result<PathBuf, Problem> {
-        self.state.clone().ok_or_else(|| Problem::new(ProblemKind::Local, doing, "there is no home folder to keep it in", "set XDG_STATE_HOME to a folder of yours"))
+        self.state.clone().ok_or_else(|| {
+            Problem::new(
+                ProblemKind::Local,
+                doing,
+                "there is no home folder to keep it in",
+                "set XDG_STATE_HOME to a folder of yours",
+            )
+        })
     }
 }
 
@@ -42,16 +57,34 @@ impl Desk for LocalDesk {
     }
 
     fn here(&self) -> String {
-        let user = std::env::var("USER").or_else(|_| std::env::var("USERNAME")).unwrap_or_else(|_| "unknown user".to_owned());
-        format!("{user}@{} (process {})", gethostname::gethostname().to_string_lossy(), std::process::id())
+        let user = std::env::var("USER")
+            .or_else(|_| std::env::var("USERNAME"))
+            .unwrap_or_else(|_| "unknown user".to_owned());
+        format!(
+            "{user}@{} (process {})",
+            gethostname::gethostname().to_string_lossy(),
+            std::process::id()
+        )
     }
 
     fn lock(&self, name: &str) -> Result<Box<dyn Send + Sync>, Problem> {
-        state::lock(&self.folder("Could not take the queue's lock")?.join("locks"), name, &self.here(), self.now())
+        state::lock(
+            &self
+                .folder("Could not take the queue's lock")?
+                .join("locks"),
+            name,
+            &self.here(),
+            self.now(),
+        )
     }
 
     fn append(&self, run: &str, line: &str, first: bool) -> Result<(), Problem> {
-        state::append(&self.folder("Could not write the journal")?.join("runs"), run, line, first)
+        state::append(
+            &self.folder("Could not write the journal")?.join("runs"),
+            run,
+            line,
+            first,
+        )
     }
 
     fn runs(&self) -> Result<Vec<String>, Problem> {
@@ -59,7 +92,10 @@ impl Desk for LocalDesk {
     }
 
     fn journal(&self, run: &str) -> Result<String, Problem> {
-        state::journal(&self.folder("Could not read the journal")?.join("runs"), run)
+        state::journal(
+            &self.folder("Could not read the journal")?.join("runs"),
+            run,
+        )
     }
 
     fn recall(&self, name: &str) -> Option<String> {
@@ -69,9 +105,12 @@ impl Desk for LocalDesk {
     }
 
     fn remember(&self, name: &str, value: &str) -> Result<(), Problem> {
-        let path = self.folder("Could not remember a value")?.join("remembered.json");
+        let path = self
+            .folder("Could not remember a value")?
+            .join("remembered.json");
         let old = std::fs::read_to_string(&path).unwrap_or_default();
-        let mut all: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&old).unwrap_or_default();
+        let mut all: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(&old).unwrap_or_default();
         all.insert(name.to_owned(), value.into());
         files::write_whole(&path, &serde_json::Value::Object(all).to_string())
     }

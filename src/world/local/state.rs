@@ -10,7 +10,12 @@ use super::files;
 use crate::domain::problem::{Problem, ProblemKind};
 
 fn problem(doing: &str, e: &io::Error) -> Problem {
-    Problem::new(ProblemKind::Local, doing, e.to_string(), "see that the state folder (XDG_STATE_HOME, or ~/.local/state) can be written and has room")
+    Problem::new(
+        ProblemKind::Local,
+        doing,
+        e.to_string(),
+        "see that the state folder (XDG_STATE_HOME, or ~/.local/state) can be written and has room",
+    )
 }
 
 fn folder(path: &Path) -> io::Result<()> {
@@ -25,27 +30,57 @@ fn folder(path: &Path) -> io::Result<()> {
 
 /// Letters that may stand in a file's name; an id from outside may hold anything.
 fn file_name(text: &str) -> String {
-    text.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' }).collect()
+    text.chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect()
 }
 
 /// The lock belongs to the open file, so a killed process frees it; what the file says is only for people.
-pub(super) fn lock(path: &Path, name: &str, here: &str, now: Timestamp) -> Result<Box<dyn Send + Sync>, Problem> {
+pub(super) fn lock(
+    path: &Path,
+    name: &str,
+    here: &str,
+    now: Timestamp,
+) -> Result<Box<dyn Send + Sync>, Problem> {
     let doing = "Could not take the queue's lock";
     folder(path).map_err(|e| problem(doing, &e))?;
     let path = path.join(file_name(name) + ".lock");
     let mut options = files::private();
-    let mut file = options.read(true).create(true).truncate(false).open(path).map_err(|e| problem(doing, &e))?;
+    let mut file = options
+        .read(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .map_err(|e| problem(doing, &e))?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let mut holder = String::new();
             let _ = file.read_to_string(&mut holder);
-            let holder = if holder.trim().is_empty() { "another process".to_owned() } else { holder.trim().to_owned() };
-            return Err(Problem::new(ProblemKind::Local, "Another studiolink is changing this queue", format!("{holder} holds it"), "wait until it has ended, then run this again"));
+            let holder = if holder.trim().is_empty() {
+                "another process".to_owned()
+            } else {
+                holder.trim().to_owned()
+            };
+            return Err(Problem::new(
+                ProblemKind::Local,
+                "Another studiolink is changing this queue",
+                format!("{holder} holds it"),
+                "wait until it has ended, then run this again",
+            ));
         }
         Err(TryLockError::Error(e)) => return Err(problem(doing, &e)),
     }
-    let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{here}, since {}", now.strftime("%Y-%m-%d %H:%M:%SZ")));
+    let written = file
+        .set_len(0)
+        .and_then(|()| file.rewind())
+        .and_then(|()| writeln!(file, "{here}, since {}", now.strftime("%Y-%m-%d %H:%M:%SZ")));
     written.map_err(|e| problem(doing, &e))?;
     Ok(Box::new(file))
 }
@@ -58,7 +93,10 @@ pub(super) fn append(path: &Path, run: &str, line: &str, first: bool) -> Result<
         let mut file: File = if first {
             files::private().create_new(true).open(&file_path)?
         } else {
-            OpenOptions::new().append(true).read(true).open(&file_path)?
+            OpenOptions::new()
+                .append(true)
+                .read(true)
+                .open(&file_path)?
         };
         if !first {
             let length = file.seek(io::SeekFrom::End(0))?;
@@ -73,9 +111,18 @@ pub(super) fn append(path: &Path, run: &str, line: &str, first: bool) -> Result<
         }
         file.write_all(format!("{line}\n").as_bytes())?;
         file.sync_all()?;
-        if first { files::sync_folder(path) } else { Ok(()) }
+        if first {
+            files::sync_folder(path)
+        } else {
+            Ok(())
+        }
     };
-    write().map_err(|e| problem("Could not write the journal; nothing was changed after it", &e))
+    write().map_err(|e| {
+        problem(
+            "Could not write the journal; nothing was changed after it",
+            &e,
+        )
+    })
 }
 
 pub(super) fn runs(path: &Path) -> Result<Vec<String>, Problem> {
@@ -88,7 +135,11 @@ pub(super) fn runs(path: &Path) -> Result<Vec<String>, Problem> {
         .filter_map(|row| {
             let row = row.ok()?;
             let name = row.file_name().into_string().ok()?;
-            let made = row.metadata().ok().and_then(|m| m.created().or_else(|_| m.modified()).ok()).unwrap_or(std::time::UNIX_EPOCH);
+            let made = row
+                .metadata()
+                .ok()
+                .and_then(|m| m.created().or_else(|_| m.modified()).ok())
+                .unwrap_or(std::time::UNIX_EPOCH);
             Some((made, name.strip_suffix(".jsonl")?.to_owned()))
         })
         .collect();
@@ -100,7 +151,15 @@ pub(super) fn journal(path: &Path, run: &str) -> Result<String, Problem> {
     let text = fs::read(path.join(file_name(run) + ".jsonl"));
     match text {
         Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Err(Problem::new(ProblemKind::Missing, format!("There is no run {}", crate::domain::text::Printable::short(run, 60)), "no journal of that name is kept on this machine", "`studiolink runs` lists them")),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Err(Problem::new(
+            ProblemKind::Missing,
+            format!(
+                "There is no run {}",
+                crate::domain::text::Printable::short(run, 60)
+            ),
+            "no journal of that name is kept on this machine",
+            "`studiolink runs` lists them",
+        )),
         Err(e) => Err(problem("Could not read the journal", &e)),
     }
 }

@@ -33,10 +33,16 @@ pub fn http_words(error: &reqwest::Error) -> String {
 /// Why a connection was not made, in words.
 fn io_words(error: &std::io::Error) -> String {
     match error.kind() {
-        std::io::ErrorKind::ConnectionRefused => "the machine is there and refuses the port".to_owned(),
+        std::io::ErrorKind::ConnectionRefused => {
+            "the machine is there and refuses the port".to_owned()
+        }
         std::io::ErrorKind::TimedOut => format!("no answer within {} s", DEADLINE.as_secs()),
-        std::io::ErrorKind::NetworkUnreachable | std::io::ErrorKind::HostUnreachable => "there is no route to it from here".to_owned(),
-        std::io::ErrorKind::ConnectionReset => "the other side closed the connection at once".to_owned(),
+        std::io::ErrorKind::NetworkUnreachable | std::io::ErrorKind::HostUnreachable => {
+            "there is no route to it from here".to_owned()
+        }
+        std::io::ErrorKind::ConnectionReset => {
+            "the other side closed the connection at once".to_owned()
+        }
         _ => error.to_string(),
     }
 }

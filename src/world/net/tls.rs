@@ -22,7 +22,14 @@ struct Witness {
 }
 
 impl ServerCertVerifier for Witness {
-    fn verify_server_cert(&self, leaf: &CertificateDer<'_>, chain: &[CertificateDer<'_>], name: &ServerName<'_>, ocsp: &[u8], now: UnixTime) -> Result<ServerCertVerified, rustls::Error> {
+    fn verify_server_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        chain: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
         let verdict = self.inner.verify_server_cert(leaf, chain, name, ocsp, now);
         if let Ok(mut saw) = self.saw.lock() {
             *saw = Some((leaf.to_vec(), verdict.as_ref().err().map(words)));
@@ -30,11 +37,21 @@ impl ServerCertVerifier for Witness {
         verdict
     }
 
-    fn verify_tls12_signature(&self, message: &[u8], cert: &CertificateDer<'_>, dss: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, rustls::Error> {
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
         self.inner.verify_tls12_signature(message, cert, dss)
     }
 
-    fn verify_tls13_signature(&self, message: &[u8], cert: &CertificateDer<'_>, dss: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, rustls::Error> {
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
         self.inner.verify_tls13_signature(message, cert, dss)
     }
 
@@ -46,60 +63,118 @@ impl ServerCertVerifier for Witness {
 fn words(error: &rustls::Error) -> String {
     use rustls::CertificateError as C;
     match error {
-        rustls::Error::InvalidCertificate(C::UnknownIssuer) => "its issuer is unknown to this machine (self-signed, or a private CA)".to_owned(),
-        rustls::Error::InvalidCertificate(C::NotValidForName | C::NotValidForNameContext { .. }) => "it is for another name".to_owned(),
-        rustls::Error::InvalidCertificate(C::Expired | C::ExpiredContext { .. }) => "it has expired".to_owned(),
-        rustls::Error::InvalidCertificate(C::NotValidYet | C::NotValidYetContext { .. }) => "it is not valid yet".to_owned(),
+        rustls::Error::InvalidCertificate(C::UnknownIssuer) => {
+            "its issuer is unknown to this machine (self-signed, or a private CA)".to_owned()
+        }
+        rustls::Error::InvalidCertificate(
+            C::NotValidForName | C::NotValidForNameContext { .. },
+        ) => "it is for another name".to_owned(),
+        rustls::Error::InvalidCertificate(C::Expired | C::ExpiredContext { .. }) => {
+            "it has expired".to_owned()
+        }
+        rustls::Error::InvalidCertificate(C::NotValidYet | C::NotValidYetContext { .. }) => {
+            "it is not valid yet".to_owned()
+        }
         other => other.to_string(),
     }
 }
 
 pub async fn try_certificate(host: &str, port: u16) -> Result<Seen, Problem> {
-    let problem = |because: String, fix: &str| Problem::new(ProblemKind::Unreached, format!("{host}:{port} does not speak TLS as workers do"), because, fix);
+    let problem = |because: String, fix: &str| {
+        Problem::new(
+            ProblemKind::Unreached,
+            format!("{host}:{port} does not speak TLS as workers do"),
+            because,
+            fix,
+        )
+    };
     let stream = port::connect(host, port).await?;
     let mut roots = RootCertStore::empty();
     // Honours SSL_CERT_FILE, as the tools on a worker do.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let local = |e: String| Problem::new(ProblemKind::Local, "Could not look at the server's certificate", e, "install this machine's CA certificates (Debian: ca-certificates)");
-    let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build().map_err(|e| local(e.to_string()))?;
-    let witness = Arc::new(Witness { inner, saw: Mutex::new(None) });
+    let local = |e: String| {
+        Problem::new(
+            ProblemKind::Local,
+            "Could not look at the server's certificate",
+            e,
+            "install this machine's CA certificates (Debian: ca-certificates)",
+        )
+    };
+    let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+        .build()
+        .map_err(|e| local(e.to_string()))?;
+    let witness = Arc::new(Witness {
+        inner,
+        saw: Mutex::new(None),
+    });
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|e| local(e.to_string()))?
         .dangerous()
         .with_custom_certificate_verifier(witness.clone())
         .with_no_client_auth();
-    let name = ServerName::try_from(host.to_owned()).map_err(|e| problem(e.to_string(), "write the server's host name"))?;
-    let shaken = tokio::time::timeout(DEADLINE, tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream)).await;
+    let name = ServerName::try_from(host.to_owned())
+        .map_err(|e| problem(e.to_string(), "write the server's host name"))?;
+    let shaken = tokio::time::timeout(
+        DEADLINE,
+        tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream),
+    )
+    .await;
     let saw = witness.saw.lock().ok().and_then(|mut s| s.take());
     if let Some((leaf, refused)) = saw {
-        return read(&leaf, refused).map(Seen::Certificate).map_err(|e| problem(e, "renew the server's certificate"));
+        return read(&leaf, refused)
+            .map(Seen::Certificate)
+            .map_err(|e| problem(e, "renew the server's certificate"));
     }
     match shaken {
-        Err(_) => Err(problem(format!("it took the connection and said nothing for {} s", DEADLINE.as_secs()), "look at the server or proxy behind that port")),
-        Ok(Err(e)) => Err(problem(handshake_words(&e), "see that TLS 1.2 or 1.3 is spoken on that port; for plain HTTP write http://")),
-        Ok(Ok(_)) => Err(problem("it showed no certificate".to_owned(), "look at the server or proxy behind that port")),
+        Err(_) => Err(problem(
+            format!(
+                "it took the connection and said nothing for {} s",
+                DEADLINE.as_secs()
+            ),
+            "look at the server or proxy behind that port",
+        )),
+        Ok(Err(e)) => Err(problem(
+            handshake_words(&e),
+            "see that TLS 1.2 or 1.3 is spoken on that port; for plain HTTP write http://",
+        )),
+        Ok(Ok(_)) => Err(problem(
+            "it showed no certificate".to_owned(),
+            "look at the server or proxy behind that port",
+        )),
     }
 }
 
 fn handshake_words(error: &std::io::Error) -> String {
-    match error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) {
-        Some(rustls::Error::InvalidMessage(_)) => "what answers is not TLS (plain HTTP on that port?)".to_owned(),
-        Some(rustls::Error::AlertReceived(alert)) => format!("it refused the handshake ({alert:?}): perhaps only old TLS versions"),
-        Some(rustls::Error::PeerIncompatible(_)) => "it speaks no TLS version that is safe today".to_owned(),
+    match error
+        .get_ref()
+        .and_then(|e| e.downcast_ref::<rustls::Error>())
+    {
+        Some(rustls::Error::InvalidMessage(_)) => {
+            "what answers is not TLS (plain HTTP on that port?)".to_owned()
+        }
+        Some(rustls::Error::AlertReceived(alert)) => {
+            format!("it refused the handshake ({alert:?}): perhaps only old TLS versions")
+        }
+        Some(rustls::Error::PeerIncompatible(_)) => {
+            "it speaks no TLS version that is safe today".to_owned()
+        }
         _ => io_words(error),
     }
 }
 
 fn read(leaf: &[u8], refused: Option<String>) -> Result<Certificate, String> {
-    let (_, x509) = X509Certificate::from_der(leaf).map_err(|e| format!("its certificate can't be read: {e}"))?;
+    let (_, x509) = X509Certificate::from_der(leaf)
+        .map_err(|e| format!("its certificate can't be read: {e}"))?;
     let mut names: Vec<Untrusted> = Vec::new();
     if let Ok(Some(san)) = x509.subject_alternative_name() {
         for general in &san.value.general_names {
             match general {
                 GeneralName::DNSName(name) => names.push(Untrusted::new(*name)),
-                GeneralName::IPAddress([a, b, c, d]) => names.push(Untrusted::new(format!("{a}.{b}.{c}.{d}"))),
+                GeneralName::IPAddress([a, b, c, d]) => {
+                    names.push(Untrusted::new(format!("{a}.{b}.{c}.{d}")))
+                }
                 _ => {}
             }
         }
@@ -109,5 +184,11 @@ fn read(leaf: &[u8], refused: Option<String>) -> Result<Certificate, String> {
     }
     let end = x509.validity().not_after.timestamp();
     let expires = Timestamp::from_second(end).map_err(|e| e.to_string())?;
-    Ok(Certificate { names, issuer: Untrusted::new(x509.issuer().to_string()), expires, days_left: (end - Timestamp::now().as_second()).div_euclid(86_400), refused })
+    Ok(Certificate {
+        names,
+        issuer: Untrusted::new(x509.issuer().to_string()),
+        expires,
+        days_left: (end - Timestamp::now().as_second()).div_euclid(86_400),
+        refused,
+    })
 }

@@ -29,7 +29,11 @@ pub struct SandboxDesk {
 
 impl SandboxDesk {
     pub(super) fn new(kept: Kept, truth: Truth, state: Option<PathBuf>) -> Self {
-        Self { inner: Mutex::new((kept, truth)), keys: Mutex::default(), state }
+        Self {
+            inner: Mutex::new((kept, truth)),
+            keys: Mutex::default(),
+            state,
+        }
     }
 
     pub(super) fn truth_changed(&self, truth: &Truth) {
@@ -41,16 +45,30 @@ impl SandboxDesk {
     }
 
     fn save(&self, kept: &Kept, truth: &Truth) -> Result<(), Problem> {
-        let Some(path) = &self.state else { return Ok(()) };
+        let Some(path) = &self.state else {
+            return Ok(());
+        };
         let mut whole = truth.clone();
         whole.desk = kept.clone();
-        let text = serde_json::to_string_pretty(&whole).map_err(|e| Problem::new(ProblemKind::Local, "Could not write the sandbox's state", e.to_string(), "report this: it is a fault of studiolink"))?;
+        let text = serde_json::to_string_pretty(&whole).map_err(|e| {
+            Problem::new(
+                ProblemKind::Local,
+                "Could not write the sandbox's state",
+                e.to_string(),
+                "report this: it is a fault of studiolink",
+            )
+        })?;
         files::write_whole(path, &text)
     }
 }
 
 fn broken() -> Problem {
-    Problem::new(ProblemKind::Local, "The sandbox broke in another thread", "a panic left it half-way", "start it again")
+    Problem::new(
+        ProblemKind::Local,
+        "The sandbox broke in another thread",
+        "a panic left it half-way",
+        "start it again",
+    )
 }
 
 impl Desk for SandboxDesk {
@@ -80,14 +98,29 @@ impl Desk for SandboxDesk {
     }
 
     fn runs(&self) -> Result<Vec<String>, Problem> {
-        Ok(self.inner.lock().map_err(|_| broken())?.0.journals.iter().map(|(id, _)| id.clone()).collect())
+        Ok(self
+            .inner
+            .lock()
+            .map_err(|_| broken())?
+            .0
+            .journals
+            .iter()
+            .map(|(id, _)| id.clone())
+            .collect())
     }
 
     fn journal(&self, run: &str) -> Result<String, Problem> {
         let inner = self.inner.lock().map_err(|_| broken())?;
         let found = inner.0.journals.iter().find(|(id, _)| id == run);
         let shown = crate::domain::text::Printable::short(run, 60);
-        found.map(|(_, text)| text.clone()).ok_or_else(|| Problem::new(ProblemKind::Missing, format!("There is no run {shown}"), "the sandbox keeps no journal of that name", "`studiolink runs --sandbox` lists them"))
+        found.map(|(_, text)| text.clone()).ok_or_else(|| {
+            Problem::new(
+                ProblemKind::Missing,
+                format!("There is no run {shown}"),
+                "the sandbox keeps no journal of that name",
+                "`studiolink runs --sandbox` lists them",
+            )
+        })
     }
 
     fn recall(&self, name: &str) -> Option<String> {
@@ -95,7 +128,12 @@ impl Desk for SandboxDesk {
     }
 
     fn remember(&self, name: &str, value: &str) -> Result<(), Problem> {
-        self.inner.lock().map_err(|_| broken())?.0.remembered.insert(name.to_owned(), value.to_owned());
+        self.inner
+            .lock()
+            .map_err(|_| broken())?
+            .0
+            .remembered
+            .insert(name.to_owned(), value.to_owned());
         Ok(())
     }
 
@@ -104,7 +142,10 @@ impl Desk for SandboxDesk {
     }
 
     fn keyring_set(&self, url: &str, key: &Secret<String>) -> Result<(), Problem> {
-        self.keys.lock().map_err(|_| broken())?.insert(url.to_owned(), key.clone());
+        self.keys
+            .lock()
+            .map_err(|_| broken())?
+            .insert(url.to_owned(), key.clone());
         Ok(())
     }
 

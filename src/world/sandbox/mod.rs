@@ -88,14 +88,30 @@ impl Sandbox {
     pub fn new(mut truth: Truth, state: Option<PathBuf>) -> Self {
         let kept = std::mem::take(&mut truth.desk);
         let key = Some(Secret::new(truth.ayon.key.clone()));
-        Self { region: truth.studio.region.clone(), millis: truth.millis, desk: SandboxDesk::new(kept, truth.clone(), state), truth: Mutex::new(truth), key: Mutex::new(key), log: CallLog::default() }
+        Self {
+            region: truth.studio.region.clone(),
+            millis: truth.millis,
+            desk: SandboxDesk::new(kept, truth.clone(), state),
+            truth: Mutex::new(truth),
+            key: Mutex::new(key),
+            log: CallLog::default(),
+        }
     }
 
     fn truth(&self) -> Truth {
-        self.truth.lock().map_or_else(|e| e.into_inner().clone(), |t| t.clone())
+        self.truth
+            .lock()
+            .map_or_else(|e| e.into_inner().clone(), |t| t.clone())
     }
 
-    async fn took(&self, record: &Record, vantage: Vantage, (service, operation): (&str, &str), about: &str, outcome: &str) -> Call {
+    async fn took(
+        &self,
+        record: &Record,
+        vantage: Vantage,
+        (service, operation): (&str, &str),
+        about: &str,
+        outcome: &str,
+    ) -> Call {
         if self.millis > 0 {
             tokio::time::sleep(Duration::from_millis(self.millis)).await;
         }
@@ -119,14 +135,47 @@ impl Sandbox {
             Ask::Caller => Answer::Caller(studio.caller.clone()),
             Ask::Rights => Answer::Rights(studio.rights.clone()),
             Ask::Farms => Answer::Farms(studio.farms.clone()),
-            Ask::Queues(farm) => Answer::Queues(studio.farm_queues.get(farm).cloned().unwrap_or(Fact::Absent)),
+            Ask::Queues(farm) => Answer::Queues(
+                studio
+                    .farm_queues
+                    .get(farm)
+                    .cloned()
+                    .unwrap_or(Fact::Absent),
+            ),
             Ask::Farm(farm) => Answer::Farm(studio.farm.get(farm).cloned().unwrap_or(Fact::Absent)),
-            Ask::Queue(key) => Answer::Queue(studio.queues.get(key).map_or(Fact::Absent, |q| q.queue.clone())),
-            Ask::Fleets(key) => Answer::Fleets(studio.queues.get(key).map_or(Fact::Absent, |q| q.fleets.clone())),
-            Ask::Environments(key) => Answer::Environments(studio.queues.get(key).map_or(Fact::Absent, |q| q.environments.clone())),
-            Ask::Environment(key, id) => Answer::Environment(studio.environments(key).into_iter().find(|e| e.id == *id).map_or(Fact::Absent, |e| Fact::Known(e.clone()))),
+            Ask::Queue(key) => Answer::Queue(
+                studio
+                    .queues
+                    .get(key)
+                    .map_or(Fact::Absent, |q| q.queue.clone()),
+            ),
+            Ask::Fleets(key) => Answer::Fleets(
+                studio
+                    .queues
+                    .get(key)
+                    .map_or(Fact::Absent, |q| q.fleets.clone()),
+            ),
+            Ask::Environments(key) => Answer::Environments(
+                studio
+                    .queues
+                    .get(key)
+                    .map_or(Fact::Absent, |q| q.environments.clone()),
+            ),
+            Ask::Environment(key, id) => Answer::Environment(
+                studio
+                    .environments(key)
+                    .into_iter()
+                    .find(|e| e.id == *id)
+                    .map_or(Fact::Absent, |e| Fact::Known(e.clone())),
+            ),
             Ask::Role(arn) => Answer::Role(studio.roles.get(arn).cloned().unwrap_or(Fact::Absent)),
-            Ask::RolePolicy(arn, name) => Answer::RolePolicy(studio.role(arn).known().and_then(|r| r.inline.get(name).cloned()).unwrap_or(Fact::Absent)),
+            Ask::RolePolicy(arn, name) => Answer::RolePolicy(
+                studio
+                    .role(arn)
+                    .known()
+                    .and_then(|r| r.inline.get(name).cloned())
+                    .unwrap_or(Fact::Absent),
+            ),
             Ask::Bundles(_) => Answer::Bundles(Fact::Known(truth.ayon.bundles.clone())),
             Ask::Addon(..) => Answer::Addon(Fact::Known(truth.ayon.addon.clone())),
         }
@@ -143,105 +192,272 @@ impl Sandbox {
 
     fn seen(&self, truth: &Truth, probe: &Probe) -> Result<Seen, Problem> {
         let host_known = |host: &str| host == truth.ayon.host;
-        let problem = |kind, doing: String, because: &str| Problem::new(kind, doing, because.to_owned(), "this is the sandbox: choose a scenario that has it, or use a real profile");
+        let problem = |kind, doing: String, because: &str| {
+            Problem::new(
+                kind,
+                doing,
+                because.to_owned(),
+                "this is the sandbox: choose a scenario that has it, or use a real profile",
+            )
+        };
         match probe {
             Probe::ChannelHere(channel) => Self::channel_here(truth, channel),
-            Probe::ChannelAsQueueRole(queue, channel) => Self::channel_as_queue_role(truth, queue, channel),
-            Probe::Name(host) if host_known(host) => Ok(Seen::Addresses(vec![std::net::IpAddr::from([203, 0, 113, 20])])),
-            Probe::Name(host) => Err(problem(ProblemKind::Missing, format!("{host} does not resolve from here"), "the sandbox's network has no such name")),
-            Probe::Port(host, _) if host_known(host) => Ok(Seen::Connected(std::net::IpAddr::from([203, 0, 113, 20]))),
-            Probe::Port(host, port) | Probe::Certificate(host, port) if !host_known(host) => Err(problem(ProblemKind::Unreached, format!("{host}:{port} does not take connections from here"), "the sandbox's network has no such host")),
+            Probe::ChannelAsQueueRole(queue, channel) => {
+                Self::channel_as_queue_role(truth, queue, channel)
+            }
+            Probe::Name(host) if host_known(host) => Ok(Seen::Addresses(vec![
+                std::net::IpAddr::from([203, 0, 113, 20]),
+            ])),
+            Probe::Name(host) => Err(problem(
+                ProblemKind::Missing,
+                format!("{host} does not resolve from here"),
+                "the sandbox's network has no such name",
+            )),
+            Probe::Port(host, _) if host_known(host) => {
+                Ok(Seen::Connected(std::net::IpAddr::from([203, 0, 113, 20])))
+            }
+            Probe::Port(host, port) | Probe::Certificate(host, port) if !host_known(host) => {
+                Err(problem(
+                    ProblemKind::Unreached,
+                    format!("{host}:{port} does not take connections from here"),
+                    "the sandbox's network has no such host",
+                ))
+            }
             Probe::Port(..) | Probe::Certificate(..) => Ok(Seen::Certificate(Certificate {
                 names: vec![Untrusted::new(truth.ayon.host.clone())],
                 issuer: Untrusted::new("CN=Sandbox CA"),
-                expires: self.desk.now() + jiff::SignedDuration::from_hours(24 * truth.ayon.days_left),
+                expires: self.desk.now()
+                    + jiff::SignedDuration::from_hours(24 * truth.ayon.days_left),
                 days_left: truth.ayon.days_left,
                 refused: None,
             })),
-            Probe::AyonInfo(url) | Probe::AyonKey(url) if !Self::knows_server(truth, url) => Err(problem(ProblemKind::Unreached, "The server does not answer /api/info as AYON does".to_owned(), "the sandbox's network has no such host")),
-            Probe::AyonInfo(_) => Ok(Seen::Ayon { version: Untrusted::new(truth.ayon.version.clone()) }),
+            Probe::AyonInfo(url) | Probe::AyonKey(url) if !Self::knows_server(truth, url) => {
+                Err(problem(
+                    ProblemKind::Unreached,
+                    "The server does not answer /api/info as AYON does".to_owned(),
+                    "the sandbox's network has no such host",
+                ))
+            }
+            Probe::AyonInfo(_) => Ok(Seen::Ayon {
+                version: Untrusted::new(truth.ayon.version.clone()),
+            }),
             Probe::AyonKey(_) => match self.holds_key(truth) {
                 None => Ok(Seen::NoKey),
-                Some(true) => Ok(Seen::Key { user: Untrusted::new(truth.ayon.user.clone()), service: truth.ayon.service, admin: truth.ayon.service }),
-                Some(false) => Err(problem(ProblemKind::Denied, "AYON does not know the key".to_owned(), "AYON does not accept the key: Invalid API key")),
+                Some(true) => Ok(Seen::Key {
+                    user: Untrusted::new(truth.ayon.user.clone()),
+                    service: truth.ayon.service,
+                    admin: truth.ayon.service,
+                }),
+                Some(false) => Err(problem(
+                    ProblemKind::Denied,
+                    "AYON does not know the key".to_owned(),
+                    "AYON does not accept the key: Invalid API key",
+                )),
             },
         }
     }
 
     fn channel(truth: &Truth, channel: &Channel) -> Option<SandboxChannel> {
-        truth.channels.iter().find(|c| c.channel == *channel).cloned()
+        truth
+            .channels
+            .iter()
+            .find(|c| c.channel == *channel)
+            .cloned()
     }
 
     fn channel_here(truth: &Truth, channel: &Channel) -> Result<Seen, Problem> {
         let doing = format!("Could not read the index of {channel}");
         let Some(there) = Self::channel(truth, channel) else {
-            let kind = if matches!(channel.place(), Place::S3 { .. }) { ProblemKind::Missing } else { ProblemKind::Unreached };
-            return Err(Problem::new(kind, doing, "the sandbox has no such channel", "choose a channel of the scenario"));
+            let kind = if matches!(channel.place(), Place::S3 { .. }) {
+                ProblemKind::Missing
+            } else {
+                ProblemKind::Unreached
+            };
+            return Err(Problem::new(
+                kind,
+                doing,
+                "the sandbox has no such channel",
+                "choose a channel of the scenario",
+            ));
         };
         if there.walled {
-            return Err(Problem::new(ProblemKind::Unreached, doing, "this machine's firewall does not let it through", "ask from another network"));
+            return Err(Problem::new(
+                ProblemKind::Unreached,
+                doing,
+                "this machine's firewall does not let it through",
+                "ask from another network",
+            ));
         }
         let foreign = there.owner.as_ref().is_some_and(|o| *o != truth.account);
         if foreign && !there.open_to_us {
             return Err(Problem::new(ProblemKind::Denied, doing, "S3 answered 403: the bucket is another account's, and its policy does not let this one in", "ask the bucket's owner").lacking("s3:GetObject"));
         }
-        if there.indexed { Ok(Seen::Index { lists: None }) } else { Err(Problem::new(ProblemKind::Missing, doing, "there is no noarch/repodata.json", "have the channel indexed")) }
+        if there.indexed {
+            Ok(Seen::Index { lists: None })
+        } else {
+            Err(Problem::new(
+                ProblemKind::Missing,
+                doing,
+                "there is no noarch/repodata.json",
+                "have the channel indexed",
+            ))
+        }
     }
 
-    fn channel_as_queue_role(truth: &Truth, queue: &QueueKey, channel: &Channel) -> Result<Seen, Problem> {
+    fn channel_as_queue_role(
+        truth: &Truth,
+        queue: &QueueKey,
+        channel: &Channel,
+    ) -> Result<Seen, Problem> {
         let doing = format!("Could not read {channel} as the queue role");
         let refused = |because: &str, permission: Option<&str>| {
-            let problem = Problem::new(ProblemKind::Denied, doing.clone(), because, "see the checks queue-role-channels and queue-role-trust");
+            let problem = Problem::new(
+                ProblemKind::Denied,
+                doing.clone(),
+                because,
+                "see the checks queue-role-channels and queue-role-trust",
+            );
             permission.map_or(problem.clone(), |p| problem.lacking(p))
         };
-        let no_credentials = || refused("AWS did not hand out the queue role's credentials (AccessDenied): either this identity lacks deadline:AssumeQueueRoleForUser, or the role's trust policy refuses Deadline Cloud", Some("deadline:AssumeQueueRoleForUser"));
-        let role = truth.studio.queue(queue).known().and_then(|q| q.role_arn()).and_then(|arn| truth.studio.role(&arn).known().cloned());
-        let Some(role) = role else { return Err(no_credentials()) };
-        let farm = format!("arn:{}:deadline:{}:{}:farm/{}", partition_of(&truth.studio.region), truth.studio.region, truth.account, queue.farm);
-        let context = Context::from([("aws:sourcearn".to_owned(), farm), ("aws:sourceaccount".to_owned(), truth.account.to_string())]);
-        let trusted = Policy::parse(&role.trust).is_ok_and(|p| trusts(&p, "deadline.amazonaws.com", &context) == Decision::Allowed);
-        if !trusted || truth.denies.iter().any(|d| d == "deadline:AssumeQueueRoleForUser") {
+        let no_credentials = || {
+            refused(
+                "AWS did not hand out the queue role's credentials (AccessDenied): either this identity lacks deadline:AssumeQueueRoleForUser, or the role's trust policy refuses Deadline Cloud",
+                Some("deadline:AssumeQueueRoleForUser"),
+            )
+        };
+        let role = truth
+            .studio
+            .queue(queue)
+            .known()
+            .and_then(|q| q.role_arn())
+            .and_then(|arn| truth.studio.role(&arn).known().cloned());
+        let Some(role) = role else {
+            return Err(no_credentials());
+        };
+        let farm = format!(
+            "arn:{}:deadline:{}:{}:farm/{}",
+            partition_of(&truth.studio.region),
+            truth.studio.region,
+            truth.account,
+            queue.farm
+        );
+        let context = Context::from([
+            ("aws:sourcearn".to_owned(), farm),
+            ("aws:sourceaccount".to_owned(), truth.account.to_string()),
+        ]);
+        let trusted = Policy::parse(&role.trust)
+            .is_ok_and(|p| trusts(&p, "deadline.amazonaws.com", &context) == Decision::Allowed);
+        if !trusted
+            || truth
+                .denies
+                .iter()
+                .any(|d| d == "deadline:AssumeQueueRoleForUser")
+        {
             return Err(no_credentials());
         }
         let there = Self::channel(truth, channel);
-        let owner = there.as_ref().and_then(|c| c.owner.clone()).unwrap_or_else(|| truth.account.clone());
+        let owner = there
+            .as_ref()
+            .and_then(|c| c.owner.clone())
+            .unwrap_or_else(|| truth.account.clone());
         let open = owner == truth.account || there.as_ref().is_some_and(|c| c.open_to_us);
-        let policies: Vec<Policy> = role.inline.values().chain(role.attached.values()).filter_map(|f| Policy::parse(f.known()?).ok()).collect();
-        let needs = of_channels(std::slice::from_ref(channel), role.arn.partition(), Some(&owner));
-        let may = |action: &str| open && needs.iter().filter(|n| n.action == action).all(|n| n.met_by(&policies) == Decision::Allowed);
+        let policies: Vec<Policy> = role
+            .inline
+            .values()
+            .chain(role.attached.values())
+            .filter_map(|f| Policy::parse(f.known()?).ok())
+            .collect();
+        let needs = of_channels(
+            std::slice::from_ref(channel),
+            role.arn.partition(),
+            Some(&owner),
+        );
+        let may = |action: &str| {
+            open && needs
+                .iter()
+                .filter(|n| n.action == action)
+                .all(|n| n.met_by(&policies) == Decision::Allowed)
+        };
         let exists = there.as_ref().is_some_and(|c| c.indexed);
         if !may("s3:GetObject") || (!exists && !may("s3:ListBucket")) {
-            return Err(refused("S3 answered 403 to the queue role: its own policies or the bucket's policy refuse", None));
+            return Err(refused(
+                "S3 answered 403 to the queue role: its own policies or the bucket's policy refuse",
+                None,
+            ));
         }
         if !exists {
-            return Err(Problem::new(ProblemKind::Missing, doing, "there is no noarch/repodata.json", "have the channel indexed"));
+            return Err(Problem::new(
+                ProblemKind::Missing,
+                doing,
+                "there is no noarch/repodata.json",
+                "have the channel indexed",
+            ));
         }
-        Ok(Seen::Index { lists: Some(may("s3:ListBucket")) })
+        Ok(Seen::Index {
+            lists: Some(may("s3:ListBucket")),
+        })
     }
 
     fn carry_out(&self, change: &Change) -> Result<Option<QueueEnvironmentId>, Problem> {
         let doing = format!("Could not change {}", change.thing.words());
-        let refused = |because: String| Problem::new(ProblemKind::Invalid, doing.clone(), because, "look at the reason; nothing was changed by this call");
-        let mut truth = self.truth.lock().map_err(|_| refused("the sandbox broke in another thread".to_owned()))?;
+        let refused = |because: String| {
+            Problem::new(
+                ProblemKind::Invalid,
+                doing.clone(),
+                because,
+                "look at the reason; nothing was changed by this call",
+            )
+        };
+        let mut truth = self
+            .truth
+            .lock()
+            .map_err(|_| refused("the sandbox broke in another thread".to_owned()))?;
         let permission = change.permission();
         if truth.denies.contains(&permission) {
-            return Err(Problem::new(ProblemKind::Denied, doing, format!("this identity is not allowed to call {permission} (AccessDenied)"), format!("add {permission} to this identity, then run it again")).lacking(permission));
+            return Err(Problem::new(
+                ProblemKind::Denied,
+                doing,
+                format!("this identity is not allowed to call {permission} (AccessDenied)"),
+                format!("add {permission} to this identity, then run it again"),
+            )
+            .lacking(permission));
         }
         match (&change.thing, &change.after) {
-            (Thing::Environment { template_type, .. }, Some(text)) => validate(text, *template_type).map_err(|e| refused(format!("ValidationException: {e}")))?,
+            (Thing::Environment { template_type, .. }, Some(text)) => {
+                validate(text, *template_type)
+                    .map_err(|e| refused(format!("ValidationException: {e}")))?
+            }
             (Thing::RolePolicy { .. }, Some(text)) => {
-                Policy::parse(text).map_err(|e| refused(format!("MalformedPolicyDocument: {e}")))?;
+                Policy::parse(text)
+                    .map_err(|e| refused(format!("MalformedPolicyDocument: {e}")))?;
                 if text.chars().filter(|c| !c.is_whitespace()).count() > 10_240 {
-                    return Err(refused("LimitExceeded: a role's inline policies hold 10,240 characters".to_owned()));
+                    return Err(refused(
+                        "LimitExceeded: a role's inline policies hold 10,240 characters".to_owned(),
+                    ));
                 }
             }
             (_, None) => {}
         }
         let before = truth.studio.clone();
         truth.studio = before.after(change);
-        let made = if let (Thing::Environment { queue, id: None, .. }, Some(_)) = (&change.thing, &change.after) {
-            let old: Vec<_> = before.environments(queue).into_iter().map(|e| e.id.clone()).collect();
-            truth.studio.environments(queue).into_iter().map(|e| e.id.clone()).find(|id| !old.contains(id))
+        let made = if let (
+            Thing::Environment {
+                queue, id: None, ..
+            },
+            Some(_),
+        ) = (&change.thing, &change.after)
+        {
+            let old: Vec<_> = before
+                .environments(queue)
+                .into_iter()
+                .map(|e| e.id.clone())
+                .collect();
+            truth
+                .studio
+                .environments(queue)
+                .into_iter()
+                .map(|e| e.id.clone())
+                .find(|id| !old.contains(id))
         } else {
             None
         };
@@ -302,10 +518,25 @@ impl World for Sandbox {
         async move {
             let record = Record::new(&self.log);
             let result = self.carry_out(change);
-            let service = if matches!(change.thing, Thing::RolePolicy { .. }) { "iam" } else { "deadline" };
+            let service = if matches!(change.thing, Thing::RolePolicy { .. }) {
+                "iam"
+            } else {
+                "deadline"
+            };
             let outcome = if result.is_ok() { "OK" } else { "Refused" };
-            let call = self.took(&record, Vantage::Aws, (service, change.operation()), "sandbox", outcome).await;
-            Outcome { result: result.map_err(|p| Box::new(p.seen(call))), calls: record.taken() }
+            let call = self
+                .took(
+                    &record,
+                    Vantage::Aws,
+                    (service, change.operation()),
+                    "sandbox",
+                    outcome,
+                )
+                .await;
+            Outcome {
+                result: result.map_err(|p| Box::new(p.seen(call))),
+                calls: record.taken(),
+            }
         }
         .boxed()
     }
@@ -322,9 +553,18 @@ impl World for Sandbox {
                 Probe::AyonInfo(_) => ("ayon", "GET api/info"),
                 Probe::AyonKey(_) => ("ayon", "GET api/users/me"),
             };
-            let outcome = seen.as_ref().map_or_else(|p| format!("{:?}", p.kind), |_| "OK".to_owned());
-            let call = self.took(&record, probe.vantage(), named, "sandbox", &outcome).await;
-            Reading { vantage: probe.vantage(), millis: self.millis, seen: seen.map_err(|p| Box::new(p.seen(call))), calls: record.taken() }
+            let outcome = seen
+                .as_ref()
+                .map_or_else(|p| format!("{:?}", p.kind), |_| "OK".to_owned());
+            let call = self
+                .took(&record, probe.vantage(), named, "sandbox", &outcome)
+                .await;
+            Reading {
+                vantage: probe.vantage(),
+                millis: self.millis,
+                seen: seen.map_err(|p| Box::new(p.seen(call))),
+                calls: record.taken(),
+            }
         }
         .boxed()
     }
@@ -341,7 +581,11 @@ impl World for Sandbox {
         &self.desk
     }
 
-    fn hold_key<'a>(&'a self, _url: &'a url::Url, key: Option<Secret<String>>) -> BoxFuture<'a, ()> {
+    fn hold_key<'a>(
+        &'a self,
+        _url: &'a url::Url,
+        key: Option<Secret<String>>,
+    ) -> BoxFuture<'a, ()> {
         async move {
             if let Ok(mut held) = self.key.lock() {
                 *held = key;

@@ -7,27 +7,62 @@ use serde::Deserialize;
 
 use super::{SandboxAyon, SandboxChannel, Truth, desk};
 use crate::domain::ask::SETUP_ACTIONS;
-use crate::domain::environment::{TemplateType, Template};
+use crate::domain::environment::{Template, TemplateType};
 use crate::domain::fact::Fact;
-use crate::domain::ids::{AccountId, FarmId, FleetId, QueueEnvironmentId, QueueId, QueueKey, Region, RoleArn};
+use crate::domain::ids::{
+    AccountId, FarmId, FleetId, QueueEnvironmentId, QueueId, QueueKey, Region, RoleArn,
+};
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::studio::{AddonSettings, Bundle, Bundles, Caller, Farm, Fleet, Listed, Management, Queue, QueueEnvironment, QueueFacts, QueueFleet, Rights, Role, Studio};
+use crate::domain::studio::{
+    AddonSettings, Bundle, Bundles, Caller, Farm, Fleet, Listed, Management, Queue,
+    QueueEnvironment, QueueFacts, QueueFleet, Rights, Role, Studio,
+};
 use crate::domain::text::Untrusted;
 use crate::domain::wanted::Wanted;
 use crate::world::local::files;
 
 /// The scenarios that are built in, the default first.
 pub const BUILT_IN: &[(&str, &str)] = &[
-    ("studio", include_str!("../../../assets/sandbox/studio.toml")),
-    ("mixed-fleets", include_str!("../../../assets/sandbox/mixed-fleets.toml")),
-    ("hand-edited", include_str!("../../../assets/sandbox/hand-edited.toml")),
-    ("no-environment", include_str!("../../../assets/sandbox/no-environment.toml")),
-    ("two-environments", include_str!("../../../assets/sandbox/two-environments.toml")),
-    ("wrong-trust", include_str!("../../../assets/sandbox/wrong-trust.toml")),
-    ("foreign-channel", include_str!("../../../assets/sandbox/foreign-channel.toml")),
-    ("few-rights", include_str!("../../../assets/sandbox/few-rights.toml")),
-    ("strange-names", include_str!("../../../assets/sandbox/strange-names.toml")),
-    ("many-queues", include_str!("../../../assets/sandbox/many-queues.toml")),
+    (
+        "studio",
+        include_str!("../../../assets/sandbox/studio.toml"),
+    ),
+    (
+        "mixed-fleets",
+        include_str!("../../../assets/sandbox/mixed-fleets.toml"),
+    ),
+    (
+        "hand-edited",
+        include_str!("../../../assets/sandbox/hand-edited.toml"),
+    ),
+    (
+        "no-environment",
+        include_str!("../../../assets/sandbox/no-environment.toml"),
+    ),
+    (
+        "two-environments",
+        include_str!("../../../assets/sandbox/two-environments.toml"),
+    ),
+    (
+        "wrong-trust",
+        include_str!("../../../assets/sandbox/wrong-trust.toml"),
+    ),
+    (
+        "foreign-channel",
+        include_str!("../../../assets/sandbox/foreign-channel.toml"),
+    ),
+    (
+        "few-rights",
+        include_str!("../../../assets/sandbox/few-rights.toml"),
+    ),
+    (
+        "strange-names",
+        include_str!("../../../assets/sandbox/strange-names.toml"),
+    ),
+    (
+        "many-queues",
+        include_str!("../../../assets/sandbox/many-queues.toml"),
+    ),
 ];
 
 #[derive(Debug, Deserialize)]
@@ -147,7 +182,15 @@ pub struct Scenario {
 }
 
 fn problem(name: &str, because: impl Into<String>) -> Problem {
-    Problem::new(ProblemKind::Local, format!("The sandbox scenario {} can't be opened", crate::domain::text::Printable::short(name, 60)), because, "`studiolink sandbox list` names those that are built in; a path to a .toml file works too")
+    Problem::new(
+        ProblemKind::Local,
+        format!(
+            "The sandbox scenario {} can't be opened",
+            crate::domain::text::Printable::short(name, 60)
+        ),
+        because,
+        "`studiolink sandbox list` names those that are built in; a path to a .toml file works too",
+    )
 }
 
 /// A scenario by its name, or by the path of a file.
@@ -156,27 +199,46 @@ pub fn open(name: &str) -> Result<Scenario, Problem> {
         return read(name, text);
     }
     if Path::new(name).extension().is_some_and(|e| e == "toml") {
-        let bytes = files::read(Path::new(name))?.ok_or_else(|| problem(name, "there is no such file"))?;
+        let bytes =
+            files::read(Path::new(name))?.ok_or_else(|| problem(name, "there is no such file"))?;
         let text = String::from_utf8(bytes).map_err(|_| problem(name, "it is no text"))?;
         return read(name, &text);
     }
     let known: Vec<&str> = BUILT_IN.iter().map(|(n, _)| *n).collect();
-    Err(problem(name, format!("there is none of that name; built in are {}", known.join(", "))))
+    Err(problem(
+        name,
+        format!(
+            "there is none of that name; built in are {}",
+            known.join(", ")
+        ),
+    ))
 }
 
 /// A sandbox as an earlier session left it.
 pub fn reopen(path: &Path) -> Result<Option<Truth>, Problem> {
-    let Some(bytes) = files::read(path)? else { return Ok(None) };
+    let Some(bytes) = files::read(path)? else {
+        return Ok(None);
+    };
     let truth = serde_json::from_slice(&bytes).map_err(|e| {
-        Problem::new(ProblemKind::Local, format!("{} is not a sandbox's state", path.display()), e.to_string(), "name a file that --sandbox-state wrote, or one that is not there yet")
+        Problem::new(
+            ProblemKind::Local,
+            format!("{} is not a sandbox's state", path.display()),
+            e.to_string(),
+            "name a file that --sandbox-state wrote, or one that is not there yet",
+        )
     })?;
     Ok(Some(truth))
 }
 
 fn file(name: &str, text: &str) -> Result<File, Problem> {
     let mut file: File = toml::from_str(text).map_err(|e| problem(name, e.to_string()))?;
-    let Some(base) = &file.base else { return Ok(file) };
-    let (_, base_text) = BUILT_IN.iter().find(|(n, _)| n == base).ok_or_else(|| problem(name, format!("its base {base} is not built in")))?;
+    let Some(base) = &file.base else {
+        return Ok(file);
+    };
+    let (_, base_text) = BUILT_IN
+        .iter()
+        .find(|(n, _)| n == base)
+        .ok_or_else(|| problem(name, format!("its base {base} is not built in")))?;
     let under = self::file(base, base_text)?;
     file.region = file.region.or(under.region);
     file.account = file.account.or(under.account);
@@ -201,23 +263,62 @@ pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
     let region = file.region.ok_or_else(|| lack("region"))?;
     let account = file.account.ok_or_else(|| lack("account"))?;
     let ayon = file.ayon.ok_or_else(|| lack("ayon"))?;
-    let wanted = Wanted::read(&file.studiolink.ok_or_else(|| lack("studiolink"))?).map_err(|e| problem(name, format!("its studiolink text: {e}")))?;
+    let wanted = Wanted::read(&file.studiolink.ok_or_else(|| lack("studiolink"))?)
+        .map_err(|e| problem(name, format!("its studiolink text: {e}")))?;
     let mut studio = Studio::new(region);
-    studio.caller = Fact::Known(Caller { account: account.clone(), arn: Untrusted::new(file.caller.ok_or_else(|| lack("caller"))?) });
+    studio.caller = Fact::Known(Caller {
+        account: account.clone(),
+        arn: Untrusted::new(file.caller.ok_or_else(|| lack("caller"))?),
+    });
     let refused = |a: &&&str| file.denies.iter().any(|d| d == **a);
     studio.rights = Fact::Known(Rights {
-        allowed: SETUP_ACTIONS.iter().filter(|a| !refused(a)).map(|a| (*a).to_owned()).collect(),
-        refused: SETUP_ACTIONS.iter().filter(refused).map(|a| (*a).to_owned()).collect(),
+        allowed: SETUP_ACTIONS
+            .iter()
+            .filter(|a| !refused(a))
+            .map(|a| (*a).to_owned())
+            .collect(),
+        refused: SETUP_ACTIONS
+            .iter()
+            .filter(refused)
+            .map(|a| (*a).to_owned())
+            .collect(),
     });
     let farms = file.farms.unwrap_or_default();
-    studio.farms = Fact::Known(farms.iter().map(|f| Listed { id: f.id.to_string(), name: Untrusted::new(f.name.clone()) }).collect());
+    studio.farms = Fact::Known(
+        farms
+            .iter()
+            .map(|f| Listed {
+                id: f.id.to_string(),
+                name: Untrusted::new(f.name.clone()),
+            })
+            .collect(),
+    );
     for farm in &farms {
-        studio.farm.insert(farm.id.clone(), Fact::Known(Farm { id: farm.id.clone(), name: Untrusted::new(farm.name.clone()) }));
-        studio.farm_queues.insert(farm.id.clone(), Fact::Known(Vec::new()));
+        studio.farm.insert(
+            farm.id.clone(),
+            Fact::Known(Farm {
+                id: farm.id.clone(),
+                name: Untrusted::new(farm.name.clone()),
+            }),
+        );
+        studio
+            .farm_queues
+            .insert(farm.id.clone(), Fact::Known(Vec::new()));
     }
     for row in file.roles.unwrap_or_default() {
-        let inline = row.inline.into_iter().map(|(n, t)| (n, Fact::Known(t))).collect();
-        let role = Role { arn: row.arn.clone(), trust: row.trust, boundary: row.boundary.map(Untrusted::new), inline, attached: BTreeMap::new(), lists: Fact::Known(()) };
+        let inline = row
+            .inline
+            .into_iter()
+            .map(|(n, t)| (n, Fact::Known(t)))
+            .collect();
+        let role = Role {
+            arn: row.arn.clone(),
+            trust: row.trust,
+            boundary: row.boundary.map(Untrusted::new),
+            inline,
+            attached: BTreeMap::new(),
+            lists: Fact::Known(()),
+        };
         studio.roles.insert(row.arn, Fact::Known(Box::new(role)));
     }
     let fleets = file.fleets.unwrap_or_default();
@@ -225,20 +326,36 @@ pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
     let mut queues = file.queues.unwrap_or_default();
     if let Some(first) = queues.first().cloned() {
         for n in 0..file.more_queues {
-            let id = format!("queue-{:032x}", 0x1_0000 + n).parse().map_err(|e: crate::domain::ids::NotAnId| problem(name, e.0))?;
-            queues.push(QueueRow { id, name: format!("{} {:03}", first.name, n + 2), ..first.clone() });
+            let id = format!("queue-{:032x}", 0x1_0000 + n)
+                .parse()
+                .map_err(|e: crate::domain::ids::NotAnId| problem(name, e.0))?;
+            queues.push(QueueRow {
+                id,
+                name: format!("{} {:03}", first.name, n + 2),
+                ..first.clone()
+            });
         }
     }
     let mut made = 0u32;
     for row in queues {
-        let key = QueueKey { farm: row.farm.clone(), queue: row.id.clone() };
+        let key = QueueKey {
+            farm: row.farm.clone(),
+            queue: row.id.clone(),
+        };
         if let Some(Fact::Known(list)) = studio.farm_queues.get_mut(&row.farm) {
-            list.push(Listed { id: row.id.to_string(), name: Untrusted::new(row.name.clone()) });
+            list.push(Listed {
+                id: row.id.to_string(),
+                name: Untrusted::new(row.name.clone()),
+            });
         }
         let facts = queue_facts(name, &row, &fleets, &texts, &mut made)?;
         studio.queues.insert(key, facts);
     }
-    let bundle = Bundle { name: Untrusted::new(ayon.bundle.clone()), installer: Some(Untrusted::new(ayon.launcher)), addon: Some(Untrusted::new(ayon.addon.clone())) };
+    let bundle = Bundle {
+        name: Untrusted::new(ayon.bundle.clone()),
+        installer: Some(Untrusted::new(ayon.launcher)),
+        addon: Some(Untrusted::new(ayon.addon.clone())),
+    };
     let queue = wanted.queues.first();
     let truth = Truth {
         scenario: name.to_owned(),
@@ -255,7 +372,13 @@ pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
             service: ayon.service,
             key: "sandbox".to_owned(),
             days_left: ayon.days_left,
-            bundles: Bundles { production: Some(bundle.clone()), staging: Some(Bundle { name: Untrusted::new("staging"), ..bundle }) },
+            bundles: Bundles {
+                production: Some(bundle.clone()),
+                staging: Some(Bundle {
+                    name: Untrusted::new("staging"),
+                    ..bundle
+                }),
+            },
             addon: AddonSettings {
                 version: Untrusted::new(ayon.addon),
                 channels: Untrusted::new(ayon.conda_channels),
@@ -265,22 +388,50 @@ pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
             },
         },
     };
-    Ok(Scenario { title: file.title, truth, wanted })
+    Ok(Scenario {
+        title: file.title,
+        truth,
+        wanted,
+    })
 }
 
-fn queue_facts(name: &str, row: &QueueRow, fleets: &[FleetRow], texts: &BTreeMap<String, String>, made: &mut u32) -> Result<QueueFacts, Problem> {
+fn queue_facts(
+    name: &str,
+    row: &QueueRow,
+    fleets: &[FleetRow],
+    texts: &BTreeMap<String, String>,
+    made: &mut u32,
+) -> Result<QueueFacts, Problem> {
     let mut environments = Vec::new();
     for (text_name, priority) in &row.environments {
-        let text = texts.get(text_name).ok_or_else(|| problem(name, format!("it has no environment {text_name}")))?;
+        let text = texts
+            .get(text_name)
+            .ok_or_else(|| problem(name, format!("it has no environment {text_name}")))?;
         *made += 1;
-        let id: QueueEnvironmentId = format!("queueenv-{made:032x}").parse().map_err(|e: crate::domain::ids::NotAnId| problem(name, e.0))?;
-        let template_type = if text.trim_start().starts_with('{') { TemplateType::Json } else { TemplateType::Yaml };
-        let title = Template::read(text, template_type).map_or_else(|_| text_name.clone(), |t| t.name);
-        environments.push(QueueEnvironment { id, name: Untrusted::new(title), priority: *priority, template_type, template: text.clone() });
+        let id: QueueEnvironmentId = format!("queueenv-{made:032x}")
+            .parse()
+            .map_err(|e: crate::domain::ids::NotAnId| problem(name, e.0))?;
+        let template_type = if text.trim_start().starts_with('{') {
+            TemplateType::Json
+        } else {
+            TemplateType::Yaml
+        };
+        let title =
+            Template::read(text, template_type).map_or_else(|_| text_name.clone(), |t| t.name);
+        environments.push(QueueEnvironment {
+            id,
+            name: Untrusted::new(title),
+            priority: *priority,
+            template_type,
+            template: text.clone(),
+        });
     }
     environments.sort_by_key(|e| e.priority);
     let of = |id: &FleetId| -> Result<QueueFleet, Problem> {
-        let f = fleets.iter().find(|f| f.id == *id).ok_or_else(|| problem(name, format!("it has no fleet {id}")))?;
+        let f = fleets
+            .iter()
+            .find(|f| f.id == *id)
+            .ok_or_else(|| problem(name, format!("it has no fleet {id}")))?;
         let fleet = Fleet {
             name: Untrusted::new(f.name.clone()),
             status: f.status.clone(),
@@ -290,7 +441,11 @@ fn queue_facts(name: &str, row: &QueueRow, fleets: &[FleetRow], texts: &BTreeMap
             max_workers: f.max_workers,
             roles: f.roles.iter().map(Untrusted::new).collect(),
         };
-        Ok(QueueFleet { id: id.clone(), association: "ACTIVE".to_owned(), fleet: Fact::Known(fleet) })
+        Ok(QueueFleet {
+            id: id.clone(),
+            association: "ACTIVE".to_owned(),
+            fleet: Fact::Known(fleet),
+        })
     };
     Ok(QueueFacts {
         queue: Fact::Known(Box::new(Queue {
@@ -314,7 +469,8 @@ mod tests {
         for (name, _) in BUILT_IN {
             open(name).unwrap_or_else(|e| panic!("{name}: {e}"));
         }
-        let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/sandbox")).unwrap();
+        let folder =
+            std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/sandbox")).unwrap();
         assert_eq!(folder.count(), BUILT_IN.len());
     }
 }

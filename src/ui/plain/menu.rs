@@ -1,0 +1,133 @@
+//! What can be answered on a page, numbered.
+
+use crate::ui::model::Making;
+use crate::ui::screen::{Block, Key, Screen};
+use crate::ui::wizard::{Msg, Wizard};
+
+#[derive(Debug, Clone)]
+pub(super) enum Does {
+    Say(Msg),
+    Row { id: &'static str, rows: usize },
+    Field { field: &'static str, secret: bool },
+    Choice { choice: &'static str },
+    Details,
+    Calls,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Pick {
+    pub label: String,
+    pub does: Does,
+}
+
+pub(super) fn picks(wizard: &Wizard, screen: &Screen) -> Vec<Pick> {
+    let mut picks = Vec::new();
+    let mut add = |label: String, does: Does| picks.push(Pick { label, does });
+    if let Some(next) = screen.next {
+        add(format!("next: {next}"), Does::Say(Msg::Next));
+    }
+    for block in &screen.blocks {
+        match block {
+            Block::List(l) if l.enter.is_some() && !l.rows.is_empty() => {
+                let what = l
+                    .header
+                    .iter()
+                    .find(|h| !h.as_str().is_empty())
+                    .map_or("row", |h| h.as_str());
+                add(
+                    format!("pick a {what}"),
+                    Does::Row {
+                        id: l.enter.unwrap_or_default(),
+                        rows: l.rows.len(),
+                    },
+                );
+            }
+            Block::Field(f) => add(
+                format!("set {}", f.label.to_lowercase()),
+                Does::Field {
+                    field: f.id,
+                    secret: f.secret,
+                },
+            ),
+            Block::Choice(c) => add(
+                format!("change \"{}\"", c.label.to_lowercase()),
+                Does::Choice { choice: c.id },
+            ),
+            _ => {}
+        }
+    }
+    let rows = screen
+        .lists()
+        .find(|l| !l.rows.is_empty())
+        .map_or(0, |l| l.rows.len());
+    for action in &screen.actions {
+        // A diff is never cut here, so there is nothing to wrap.
+        if action.id == "wrap" {
+            continue;
+        }
+        let label = if action.key == Key::Left {
+            "previous change"
+        } else {
+            action.label
+        };
+        match (action.on_row, rows) {
+            (true, 0) => {}
+            (true, rows) => add(
+                label.to_owned(),
+                Does::Row {
+                    id: action.id,
+                    rows,
+                },
+            ),
+            (false, _) => add(
+                label.to_owned(),
+                Does::Say(Msg::Act {
+                    id: action.id,
+                    row: None,
+                }),
+            ),
+        }
+    }
+    add("details".to_owned(), Does::Details);
+    add("calls".to_owned(), Does::Calls);
+    if wizard.at > 0 {
+        add("back".to_owned(), Does::Say(Msg::Back));
+    }
+    if !matches!(
+        wizard.model.making,
+        Making::Made { .. } | Making::Refused(_)
+    ) {
+        add("quit".to_owned(), Does::Say(Msg::Interrupt));
+    }
+    picks
+}
+
+/// By its number, or by the first letters of one label.
+pub(super) fn chosen<'a>(picks: &'a [Pick], answer: &str) -> Result<&'a Pick, String> {
+    if let Ok(n) = answer.parse::<usize>() {
+        return n
+            .checked_sub(1)
+            .and_then(|i| picks.get(i))
+            .ok_or_else(|| format!("There is no {n}: type a number from 1 to {}.", picks.len()));
+    }
+    let answer = answer.to_lowercase();
+    let fits: Vec<&Pick> = picks
+        .iter()
+        .filter(|p| !answer.is_empty() && p.label.to_lowercase().starts_with(&answer))
+        .collect();
+    match fits.as_slice() {
+        [one] => Ok(one),
+        [] => Err(format!(
+            "Type a number from 1 to {}, or the first letters of a choice.",
+            picks.len()
+        )),
+        several => Err(format!(
+            "That could be: {}.",
+            several
+                .iter()
+                .map(|p| p.label.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
+        )),
+    }
+}

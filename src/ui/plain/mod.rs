@@ -1,0 +1,289 @@
+//! The wizard as lines of text: no redraw, no boxes, numbered choices, one announcement per change. For screen
+//! readers, slow lines, and scripts that answer questions. Also chosen where stdout is no terminal.
+
+mod menu;
+pub(crate) mod render;
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use self::menu::Pick;
+use super::driver::{Driver, Outside};
+use super::model::{Making, Model};
+use super::screen::Screen;
+use super::wizard::{Msg, Wizard};
+use crate::engine::{Event, State};
+
+/// A page waits so long for its answers before it is read out with what is there.
+const PATIENCE: Duration = Duration::from_secs(12);
+
+struct Plain {
+    wizard: Wizard,
+    driver: Driver,
+    from: UnboundedReceiver<Msg>,
+    began: Instant,
+}
+
+/// How a page ended.
+enum End {
+    On,
+    Code(u8),
+}
+
+pub async fn run(model: Model, outside: Arc<dyn Outside>) -> u8 {
+    let (to, from) = unbounded_channel();
+    let interrupts = to.clone();
+    tokio::spawn(async move {
+        while tokio::signal::ctrl_c().await.is_ok() {
+            let _ = interrupts.send(Msg::Interrupt);
+        }
+    });
+    let driver = Driver::new(outside, to);
+    let mut plain = Plain {
+        wizard: Wizard::new(model),
+        driver,
+        from,
+        began: Instant::now(),
+    };
+    say(
+        "studiolink setup, plain mode. Answer with a number, or with the first letters of a choice.",
+    );
+    if let End::Code(code) = plain.tell(Msg::Start) {
+        return code;
+    }
+    loop {
+        if let End::Code(code) = plain.page().await {
+            return code;
+        }
+    }
+}
+
+fn say(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = writeln!(out, "{text}");
+    let _ = out.flush();
+}
+
+impl Plain {
+    fn tell(&mut self, msg: Msg) -> End {
+        announce(&msg);
+        let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        for effect in self.wizard.update(now, msg) {
+            if let Some(code) = self.driver.run(effect, &self.wizard.model) {
+                return End::Code(code);
+            }
+        }
+        End::On
+    }
+
+    /// Takes in answers until nothing is under way, or patience ends.
+    async fn settle(&mut self) -> End {
+        let began = Instant::now();
+        let mut said = false;
+        while self.wizard.is_waiting() {
+            let making = matches!(self.wizard.model.making, Making::UnderWay);
+            if began.elapsed() > PATIENCE
+                && !making
+                && !matches!(self.wizard.model.making, Making::Made { .. })
+            {
+                let words: Vec<String> = self
+                    .wizard
+                    .model
+                    .waiting
+                    .values()
+                    .map(|w| w.words.to_string())
+                    .collect();
+                say(&format!("Still waiting for: {}.", words.join(", ")));
+                break;
+            }
+            let msg = tokio::time::timeout(Duration::from_millis(500), self.from.recv()).await;
+            if !said && began.elapsed() > Duration::from_millis(900) {
+                said = true;
+                say("Waiting for answers.");
+            }
+            let msg = msg.ok().flatten().unwrap_or(Msg::Tick);
+            if let End::Code(code) = self.tell(msg) {
+                return End::Code(code);
+            }
+        }
+        while let Ok(msg) = self.from.try_recv() {
+            if let End::Code(code) = self.tell(msg) {
+                return End::Code(code);
+            }
+        }
+        End::On
+    }
+
+    async fn page(&mut self) -> End {
+        if let End::Code(code) = self.settle().await {
+            return End::Code(code);
+        }
+        let screen = self.wizard.view();
+        say("");
+        for line in render::lines(&self.wizard, &screen) {
+            say(&line);
+        }
+        let picks = menu::picks(&self.wizard, &screen);
+        let labels: Vec<String> = picks
+            .iter()
+            .enumerate()
+            .map(|(i, p)| format!("{} {}", i + 1, p.label))
+            .collect();
+        say(&format!("What now?  {}", labels.join("  ")));
+        let Some(answer) = read_line("> ").await else {
+            return self.end_of_input();
+        };
+        let pick = match menu::chosen(&picks, answer.trim()) {
+            Ok(pick) => pick.clone(),
+            Err(why) => {
+                say(&why);
+                return End::On;
+            }
+        };
+        match self.ask(&screen, pick).await {
+            Some(Some(msg)) => self.tell(msg),
+            Some(None) => End::On,
+            None => self.end_of_input(),
+        }
+    }
+
+    /// Asks what a choice still needs. Outer `None`: the input has ended.
+    async fn ask(&self, screen: &Screen, pick: Pick) -> Option<Option<Msg>> {
+        use menu::Does;
+        Some(match pick.does {
+            Does::Say(msg) => Some(msg),
+            Does::Row { id, rows } => {
+                let answer = if rows == 1 {
+                    "1".to_owned()
+                } else {
+                    read_line(&format!("Which row, 1 to {rows}? ")).await?
+                };
+                match answer.trim().parse::<usize>() {
+                    Ok(n) if (1..=rows).contains(&n) => Some(Msg::Act {
+                        id,
+                        row: Some(n - 1),
+                    }),
+                    _ => {
+                        say(&format!(
+                            "That is not a row: type a number from 1 to {rows}."
+                        ));
+                        None
+                    }
+                }
+            }
+            Does::Field { field, secret } => {
+                let label = screen
+                    .fields()
+                    .find(|f| f.id == field)
+                    .map_or("", |f| f.label);
+                let text = if secret && io::stdin().is_terminal() {
+                    read_secret(label).await
+                } else {
+                    read_line(&format!("{label}: ")).await
+                };
+                Some(Msg::Set { field, text: text? })
+            }
+            Does::Choice { choice } => {
+                let Some(choice) = screen.choices().find(|c| c.id == choice) else {
+                    return Some(None);
+                };
+                for (i, (name, words)) in choice.options.iter().enumerate() {
+                    say(&format!("{} {name}: {words}", i + 1));
+                }
+                let answer = read_line(&format!(
+                    "{}, 1 to {}? ",
+                    choice.label,
+                    choice.options.len()
+                ))
+                .await?;
+                match answer.trim().parse::<usize>() {
+                    Ok(n) if (1..=choice.options.len()).contains(&n) => Some(Msg::Choose {
+                        choice: choice.id,
+                        at: n - 1,
+                    }),
+                    _ => {
+                        say("That is none of them.");
+                        None
+                    }
+                }
+            }
+            Does::Details => {
+                for line in render::details(&self.wizard) {
+                    say(&line);
+                }
+                None
+            }
+            Does::Calls => {
+                for call in self.driver.log().map(|l| l.recent(200)).unwrap_or_default() {
+                    say(&format!("{}: {}", call.vantage.word(), call.line()));
+                }
+                None
+            }
+        })
+    }
+
+    fn end_of_input(&mut self) -> End {
+        match self.wizard.model.making {
+            Making::Made { .. } | Making::Refused(_) => {
+                End::Code(super::wizard::exit_code(&self.wizard.model))
+            }
+            _ => {
+                say("The input ended: nothing was changed.");
+                End::Code(1)
+            }
+        }
+    }
+}
+
+/// Each change is announced once, when its state is final.
+fn announce(msg: &Msg) {
+    if let Msg::Progress(Event::Change { change, state, .. }) = msg {
+        match state {
+            State::Waiting => {}
+            State::UnderWay => say(&format!(
+                "Making: {}, {}.",
+                change.operation(),
+                change.thing.words()
+            )),
+            state => say(&format!(
+                "{}: {}, {}.",
+                state.word(),
+                change.operation(),
+                change.thing.words()
+            )),
+        }
+    }
+    if let Msg::Progress(Event::Run { id, resumed: true }) = msg {
+        say(&format!("Going on with run {id}, which was interrupted."));
+    }
+}
+
+async fn read_line(prompt: &str) -> Option<String> {
+    let mut out = io::stdout().lock();
+    let _ = write!(out, "{prompt}");
+    let _ = out.flush();
+    drop(out);
+    let read = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        io::stdin()
+            .read_line(&mut line)
+            .ok()
+            .filter(|n| *n > 0)
+            .map(|_| line)
+    });
+    read.await.ok().flatten()
+}
+
+async fn read_secret(label: &'static str) -> Option<String> {
+    let ask = move || {
+        inquire::Password::new(label)
+            .without_confirmation()
+            .with_display_mode(inquire::PasswordDisplayMode::Hidden)
+            .prompt()
+            .ok()
+    };
+    tokio::task::spawn_blocking(ask).await.ok().flatten()
+}

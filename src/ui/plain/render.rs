@@ -1,0 +1,147 @@
+//! A `Screen` as sentences.
+
+use std::fmt::Write as _;
+
+use crate::domain::finding::Verdict;
+use crate::ui::report::diff::DiffLine;
+use crate::ui::report::{in_order, text};
+use crate::ui::screen::{Block, Cell, List, Screen, Told};
+use crate::ui::wizard::Wizard;
+
+pub(crate) fn lines(wizard: &Wizard, screen: &Screen) -> Vec<String> {
+    let overview = wizard.overview();
+    let (title, word) = overview[wizard.at];
+    let mut out = vec![format!(
+        "Step {} of {}, {title}. State: {}.",
+        wizard.at + 1,
+        overview.len(),
+        said(word)
+    )];
+    let place = wizard.model.place();
+    if !place.as_str().is_empty() {
+        out.push(format!("{place}."));
+    }
+    let note = if screen.note.as_str().is_empty() {
+        String::new()
+    } else {
+        format!("; {}", screen.note)
+    };
+    out.push(format!("{}{note}.", screen.title));
+    for block in &screen.blocks {
+        push(&mut out, block);
+    }
+    if let Some((verdict, words)) = &wizard.model.note {
+        out.push(format!("{}: {words}.", problem_word(*verdict)));
+    }
+    out
+}
+
+fn said(word: &str) -> &str {
+    match word {
+        "-" => "not looked at",
+        "...." => "looking",
+        other => other,
+    }
+}
+
+fn problem_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Fail => "Problem",
+        Verdict::Warn => "Warning",
+        Verdict::Unknown => "Not known",
+        Verdict::WorkerOnly => "Only a worker can see",
+        Verdict::Skipped => "Skipped",
+        Verdict::Ok => "OK",
+    }
+}
+
+fn push(out: &mut Vec<String>, block: &Block) {
+    match block {
+        Block::Text(cell) => out.push(cell.text.to_string()),
+        Block::Blank => {}
+        Block::Heading(text) => out.push(format!("{text}.")),
+        Block::Paste(text) => out.push(format!("    {text}")),
+        Block::List(list) => push_list(out, list),
+        Block::Field(field) => {
+            let value = if field.value.as_str().is_empty() {
+                "not set"
+            } else {
+                field.value.as_str()
+            };
+            out.push(format!("{}: {value}. ({})", field.label, field.hint));
+        }
+        Block::Choice(choice) => {
+            if let Some((name, words)) = choice.options.get(choice.chosen) {
+                out.push(format!("{}: {name}, {words}.", choice.label));
+            }
+        }
+        Block::Findings(list) => out.extend(list.iter().map(sentence)),
+        Block::Diff { lines, .. } => out.extend(lines.iter().map(diff_line)),
+        Block::Progress(rows) => out.extend(rows.iter().map(|(word, what, right)| {
+            let right = if right.as_str().is_empty() {
+                String::new()
+            } else {
+                format!(", {right}")
+            };
+            format!("{}: {what}{right}.", said(word.text.as_str()))
+        })),
+    }
+}
+
+fn push_list(out: &mut Vec<String>, list: &List) {
+    if list.rows.is_empty() {
+        out.push(format!("{}.", list.empty));
+    }
+    for (i, row) in list.rows.iter().enumerate() {
+        let cell = |(c, cell): (usize, &Cell)| {
+            let header = list
+                .header
+                .get(c)
+                .map(crate::domain::text::Printable::as_str)
+                .unwrap_or_default();
+            match (header, cell.text.as_str()) {
+                (_, "") | ("#", _) => None,
+                ("" | "farm" | "queue" | "profile" | "channel", text) => Some(text.to_owned()),
+                (header, text) => Some(format!("{header}: {text}")),
+            }
+        };
+        let cells: Vec<String> = row.iter().enumerate().filter_map(cell).collect();
+        out.push(format!("Row {}: {}.", i + 1, cells.join(", ")));
+    }
+}
+
+fn sentence(told: &Told) -> String {
+    let mut line = format!("{}: {}.", problem_word(told.verdict), told.says);
+    for (label, text) in [("Why", &told.why), ("Fix", &told.fix)] {
+        if let Some(text) = text {
+            let _ = write!(line, " {label}: {text}.");
+        }
+    }
+    line
+}
+
+fn diff_line(line: &DiffLine) -> String {
+    line.whole()
+}
+
+pub(super) fn details(wizard: &Wizard) -> Vec<String> {
+    let findings = wizard.model.findings();
+    let mut out = Vec::new();
+    for finding in in_order(&findings) {
+        let told = Told {
+            verdict: finding.verdict,
+            says: finding.says.clone(),
+            why: finding.why.clone(),
+            fix: finding.fix.clone(),
+        };
+        out.push(format!("{} Check: {}.", sentence(&told), finding.check));
+        if let Some(studio) = &wizard.model.studio {
+            out.extend(
+                text::evidence(finding, studio, true)
+                    .into_iter()
+                    .map(|l| format!("    seen from {l}")),
+            );
+        }
+    }
+    out
+}
