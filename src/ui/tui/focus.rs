@@ -25,13 +25,16 @@ impl Item<'_> {
 }
 
 pub fn items(screen: &Screen) -> Vec<Item<'_>> {
-    let item = |b| match b {
-        Block::List(l) if !l.rows.is_empty() => Some(Item::List(l)),
-        Block::Field(f) => Some(Item::Field(f)),
-        Block::Choice(c) => Some(Item::Choice(c)),
-        _ => None,
-    };
-    screen.blocks.iter().filter_map(item).collect()
+    let mut found = Vec::new();
+    for block in &screen.blocks {
+        match block {
+            Block::List(l) if !l.rows.is_empty() => found.push(Item::List(l)),
+            Block::Field(f) => found.push(Item::Field(f)),
+            Block::Choice(c) => found.push(Item::Choice(c)),
+            _ => {}
+        }
+    }
+    found
 }
 
 #[derive(Debug, Clone, Default)]
