@@ -208,12 +208,7 @@ impl Studio {
                 self.roles.insert(arn.clone(), fact);
             }
             (Ask::RolePolicy(arn, name), Answer::RolePolicy(fact)) => {
-                if let Some(Fact::Known(role)) = self.roles.get_mut(arn) {
-                    match fact {
-                        Fact::Absent => role.inline.remove(name),
-                        fact => role.inline.insert(name.clone(), fact),
-                    };
-                }
+                self.learn_role_policy(arn, name, fact)
             }
             (_, Answer::Bundles(fact)) => self.bundles = fact,
             (Ask::Addon(_, variant, _), Answer::Addon(fact)) => {
@@ -226,6 +221,15 @@ impl Studio {
 
     fn queue_mut(&mut self, key: &QueueKey) -> &mut QueueFacts {
         self.queues.entry(key.clone()).or_default()
+    }
+
+    fn learn_role_policy(&mut self, arn: &RoleArn, name: &str, fact: Fact<String>) {
+        if let Some(Fact::Known(role)) = self.roles.get_mut(arn) {
+            match fact {
+                Fact::Absent => role.inline.remove(name),
+                fact => role.inline.insert(name.to_owned(), fact),
+            };
+        }
     }
 
     fn learn_environment(
@@ -286,14 +290,7 @@ impl Studio {
             }
             Thing::RolePolicy { role, policy } => {
                 let fact = change.after.clone().map_or(Fact::Absent, Fact::Known);
-                let ask = Ask::RolePolicy(role.clone(), policy.clone());
-                next.learn(
-                    &ask,
-                    Answered {
-                        answer: Answer::RolePolicy(fact),
-                        calls: self.evidence.get(&ask).cloned().unwrap_or_default(),
-                    },
-                );
+                next.learn_role_policy(role, policy, fact);
             }
         }
         next
@@ -334,10 +331,19 @@ impl Studio {
     }
 
     pub fn farm_name(&self, farm: &FarmId) -> super::text::Printable {
-        self.farm
+        let read = self
+            .farm
             .get(farm)
             .and_then(Fact::known)
-            .map_or_else(|| farm.brief().into(), |f| f.name.show())
+            .map(|f| f.name.show());
+        let listed = || {
+            self.farms
+                .known()?
+                .iter()
+                .find(|l| l.id == farm.as_str())
+                .map(|l| l.name.show())
+        };
+        read.or_else(listed).unwrap_or_else(|| farm.brief().into())
     }
 
     /// The calls behind a finding.

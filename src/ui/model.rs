@@ -228,16 +228,13 @@ impl Model {
         let reached = self.reached;
         let has_url = self.draft.url.is_some();
         asks.retain(|a| {
-            !self.asked.contains(a)
-                && (!of_server(a) || has_url)
-                && (reached >= 1 || matches!(a, Ask::Caller | Ask::Rights))
+            let now = reached >= 1 || matches!(a, Ask::Caller | Ask::Rights);
+            // Several checks ask for the same fact; it is handed out once.
+            now && (!of_server(a) || has_url) && self.asked.insert(a.clone())
         });
         probes.retain(|p| {
-            !self.tried.contains(p) && (!is_server_probe(p) || has_url) && reached >= 2
+            reached >= 2 && (!is_server_probe(p) || has_url) && self.tried.insert(p.clone())
         });
-        // A page is shown only when it is reached; what it needs is asked then, all at once.
-        self.asked.extend(asks.iter().cloned());
-        self.tried.extend(probes.iter().cloned());
         (asks, probes)
     }
 

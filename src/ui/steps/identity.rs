@@ -36,6 +36,12 @@ impl Step for Identity {
                 else {
                     return Vec::new();
                 };
+                // Enter on the profile that is signed in goes on; on another one it signs in with that.
+                if let SignIn::Yes { profile, .. } = &model.sign_in
+                    && profile.as_str() == name
+                {
+                    return vec![Effect::Next];
+                }
                 model.draft.profile = Some(name);
                 model.sign_in = SignIn::UnderWay;
                 vec![Effect::SignIn]

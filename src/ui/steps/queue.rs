@@ -174,7 +174,7 @@ impl Step for QueueStep {
                 _ => "nothing fits the filter",
             };
             screen.add(Block::List(List {
-                id: "pick",
+                id: if farm.is_some() { "queues" } else { "farms" },
                 header: vec![
                     "".into(),
                     if farm.is_some() { "queue" } else { "farm" }.into(),

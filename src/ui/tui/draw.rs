@@ -266,22 +266,39 @@ fn draw_live(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
 
 fn draw_overlay(frame: &mut Frame<'_>, view: &View<'_>, overlay: Overlay, area: Rect) -> usize {
     let width = usize::from(area.width);
-    let mut lines = match overlay {
+    let lines = match overlay {
         Overlay::Help => overlay::help(view.screen, width, view.theme),
         Overlay::Log => overlay::log(view.calls, width, view.theme),
         Overlay::Details => overlay::details(view.wizard, width, view.theme),
     };
-    let title = Line::from(Span::styled(
-        format!(" {}", overlay.title()),
-        view.theme.tone(Tone::Strong),
-    ));
-    lines.insert(0, title);
-    lines.insert(1, Line::default());
-    let height = usize::from(area.height);
+    let [head, _, body] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Min(0),
+    ])
+    .areas(area);
+    let height = usize::from(body.height);
     let most = lines.len().saturating_sub(height);
     let scroll = view.overlay_scroll.min(most);
+    let more = if most > 0 {
+        format!(
+            "   {} of {} lines",
+            (scroll + height).min(lines.len()),
+            lines.len()
+        )
+    } else {
+        String::new()
+    };
+    let title = Line::from(vec![
+        Span::styled(
+            format!(" {}", overlay.title()),
+            view.theme.tone(Tone::Strong),
+        ),
+        Span::styled(more, view.theme.tone(Tone::Dim)),
+    ]);
+    frame.render_widget(Paragraph::new(title), head);
     let shown: Vec<Line<'_>> = lines.into_iter().skip(scroll).take(height).collect();
-    frame.render_widget(Paragraph::new(shown), area);
+    frame.render_widget(Paragraph::new(shown), body);
     most
 }
 

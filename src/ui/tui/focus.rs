@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use super::keymap::Input;
-use crate::ui::screen::{Action, Block, Key, Screen};
+use crate::ui::screen::{Action, Block, Key, List, Screen};
 use crate::ui::wizard::Msg;
 
 /// What can have the focus, in the page's order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Item<'a> {
-    List(&'a crate::ui::screen::List),
+    List(&'a List),
     Field(&'a crate::ui::screen::Field),
     Choice(&'a crate::ui::screen::Choice),
 }
@@ -112,27 +112,30 @@ impl Focus {
     /// Chooses where the keys go first, and keeps within what the page has now.
     pub fn settle(&mut self, screen: &Screen) {
         let items = items(screen);
-        if self.fresh && !items.is_empty() {
-            self.fresh = false;
-            let list = items.iter().find(|i| matches!(i, Item::List(_)));
-            let empty = items
-                .iter()
-                .find(|i| matches!(i, Item::Field(f) if f.value.as_str().is_empty() && !f.secret));
-            self.item = list.or(empty).map(Item::id);
-        }
         if self
             .item
             .is_some_and(|id| !items.iter().any(|i| i.id() == id))
         {
-            self.item = items
-                .iter()
-                .find(|i| matches!(i, Item::List(_)))
-                .map(Item::id);
+            self.item = None;
             self.edit = None;
+            self.fresh = true;
+        }
+        // A list that is still being read is waited for: the keys should not go elsewhere first.
+        let list_to_come = screen.lists().any(|l| l.rows.is_empty());
+        if self.fresh && !items.is_empty() {
+            let list = items.iter().find(|i| matches!(i, Item::List(_)));
+            let empty = items
+                .iter()
+                .find(|i| matches!(i, Item::Field(f) if f.value.as_str().is_empty() && !f.secret));
+            if list.is_some() || !list_to_come {
+                self.fresh = false;
+                self.item = list.or(empty).map(Item::id);
+            }
         }
         for item in &items {
-            if let Item::List(list) = item {
-                let row = self.rows.entry(list.id).or_insert(list.start);
+            if let Item::List(list) = item
+                && let Some(row) = self.rows.get_mut(list.id)
+            {
                 *row = (*row).min(list.rows.len() - 1);
             }
         }
@@ -146,8 +149,14 @@ impl Focus {
         matches!(self.current(screen), Some(Item::Field(_)))
     }
 
-    pub fn row(&self, list: &str) -> usize {
-        self.rows.get(list).copied().unwrap_or(0)
+    /// Where the list begins, until somebody moves.
+    pub fn row(&self, list: &List) -> usize {
+        let last = list.rows.len().saturating_sub(1);
+        self.rows
+            .get(list.id)
+            .copied()
+            .unwrap_or(list.start)
+            .min(last)
     }
 
     fn current<'a>(&self, screen: &'a Screen) -> Option<Item<'a>> {
@@ -156,15 +165,16 @@ impl Focus {
     }
 
     /// A row moved with its content: the cursor goes along.
-    fn go_with(&mut self, action: &Action, list: &'static str, rows: usize) {
+    fn go_with(&mut self, action: &Action, list: &List) {
+        let rows = list.rows.len();
         let row = self.row(list);
         match action.id {
             "up" => {
-                self.rows.insert(list, row.saturating_sub(1));
+                self.rows.insert(list.id, row.saturating_sub(1));
             }
             "down" => {
                 self.rows
-                    .insert(list, (row + 1).min(rows.saturating_sub(1)));
+                    .insert(list.id, (row + 1).min(rows.saturating_sub(1)));
             }
             _ => {}
         }
@@ -224,6 +234,9 @@ impl Focus {
     }
 
     pub fn input(&mut self, screen: &Screen, input: Input) -> Took {
+        if matches!(input, Input::Tab | Input::BackTab) {
+            self.fresh = false;
+        }
         let current = self.current(screen);
         if let Some(Item::Field(field)) = current
             && let Some(took) = self.in_field(screen, field, input)
@@ -242,7 +255,7 @@ impl Focus {
                 wishes
             }
             (Input::Up | Input::Down, Some(Item::List(list))) => {
-                let (row, last) = (self.row(list.id), list.rows.len() - 1);
+                let (row, last) = (self.row(list), list.rows.len() - 1);
                 let next = if input == Input::Up {
                     row.saturating_sub(1)
                 } else {
@@ -288,7 +301,7 @@ impl Focus {
             }
             (Input::Enter, Some(Item::List(list))) if list.enter.is_some() => vec![Wish::Act {
                 id: list.enter.unwrap_or_default(),
-                row: Some(self.row(list.id)),
+                row: Some(self.row(list)),
             }],
             (Input::Enter, _) => vec![Wish::Next],
             (Input::Escape, _) => vec![Wish::Back],
@@ -329,12 +342,12 @@ impl Focus {
             return Vec::new();
         };
         let list = screen.lists().find(|l| !l.rows.is_empty());
-        let row = list.filter(|_| action.on_row).map(|l| self.row(l.id));
+        let row = list.filter(|_| action.on_row).map(|l| self.row(l));
         if action.on_row && row.is_none() {
             return Vec::new();
         }
         if let Some(list) = list.filter(|_| action.on_row) {
-            self.go_with(action, list.id, list.rows.len());
+            self.go_with(action, list);
         }
         vec![Wish::Act { id: action.id, row }]
     }

@@ -203,7 +203,7 @@ impl Writer<'_> {
         }
         let columns = widths(list, self.width.saturating_sub(3));
         let on = self.focus.is_on(list.id);
-        let at = self.focus.row(list.id);
+        let at = self.focus.row(list);
         if list.header.iter().any(|h| !h.as_str().is_empty()) {
             let dim = self.theme.tone(Tone::Dim);
             let mut spans = vec![Span::raw("   ")];

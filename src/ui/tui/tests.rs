@@ -1,1 +1,443 @@
-//! Screens of every step.
+//! Every step in its states, as the screen shows it, on the sandbox; the plain rendering stands beside it.
+//! The whole app runs: wizard, driver, world; only the terminal is a test's.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use proptest::prelude::*;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use super::app::App;
+use super::keymap::Input;
+use super::overlay::Overlay;
+use super::theme::Theme;
+use crate::domain::change::Plan;
+use crate::domain::ids::Region;
+use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::studio::Studio;
+use crate::domain::text::Printable;
+use crate::domain::wanted::Wanted;
+use crate::ui::driver::{Driver, Outside, SignedIn};
+use crate::ui::model::{Draft, Model};
+use crate::ui::plain::render;
+use crate::ui::wizard::Msg;
+use crate::world::World;
+use crate::world::sandbox::{Sandbox, scenario};
+
+struct Bench {
+    sandbox: Arc<Sandbox>,
+    fails: bool,
+}
+
+impl Outside for Bench {
+    fn profiles(&self) -> BoxFuture<'_, Result<Vec<String>, Problem>> {
+        async { Ok(vec!["default".to_owned(), "studio-admin".to_owned()]) }.boxed()
+    }
+    fn connect(
+        &self,
+        profile: Option<String>,
+        _: Option<Region>,
+    ) -> BoxFuture<'_, Result<SignedIn, Problem>> {
+        async move {
+            if self.fails {
+                return Err(Problem::new(
+                    ProblemKind::Credentials,
+                    "Could not find out who is signed in",
+                    "the credentials of profile \"studio-admin\" have expired",
+                    "sign in again: aws sso login --profile studio-admin",
+                ));
+            }
+            let world: Arc<dyn World> = self.sandbox.clone();
+            Ok((
+                world,
+                profile.unwrap_or_else(|| "studio-admin".to_owned()).into(),
+            ))
+        }
+        .boxed()
+    }
+    fn endpoint(&self) -> Option<String> {
+        None
+    }
+    fn save(&self, _: &Wanted) -> Result<(), Problem> {
+        Ok(())
+    }
+    fn export(&self, _: &Studio, _: &Wanted, _: &Plan) -> Result<Printable, Problem> {
+        Ok("studiolink.plan.json".into())
+    }
+}
+
+struct Play {
+    app: App,
+    driver: Driver,
+    from: UnboundedReceiver<Msg>,
+    width: u16,
+    height: u16,
+    code: Option<u8>,
+}
+
+impl Play {
+    async fn open(name: &str, from_file: bool, fails: bool) -> Self {
+        let mut scenario = scenario::open(name).unwrap();
+        scenario.truth.millis = 0;
+        let sandbox = Arc::new(Sandbox::new(scenario.truth, None));
+        let (to, from) = unbounded_channel();
+        let driver = Driver::new(Arc::new(Bench { sandbox, fails }), to);
+        let draft = Draft::new(from_file.then_some(&scenario.wanted), None);
+        let model = Model::new(draft, false, Some("studiolink.toml".into()));
+        let app = App::new(model, Theme { colour: false });
+        let mut play = Self {
+            app,
+            driver,
+            from,
+            width: 80,
+            height: 24,
+            code: None,
+        };
+        play.tell(Msg::Start).await;
+        play
+    }
+
+    async fn tell(&mut self, msg: Msg) {
+        let mut queue = vec![msg];
+        loop {
+            for msg in queue.drain(..) {
+                for effect in self.app.tell(msg) {
+                    self.code = self
+                        .driver
+                        .run(effect, &self.app.wizard.model)
+                        .or(self.code);
+                }
+            }
+            let patience = Duration::from_millis(if self.app.wizard.is_waiting() {
+                2_000
+            } else {
+                20
+            });
+            match tokio::time::timeout(patience, self.from.recv()).await {
+                Ok(Some(msg)) => queue.push(msg),
+                _ => return,
+            }
+        }
+    }
+
+    async fn keys(&mut self, keys: &str) {
+        for c in keys.chars() {
+            let input = match c {
+                '⏎' => Input::Enter,
+                '⇥' => Input::Tab,
+                '⎋' => Input::Escape,
+                '↑' => Input::Up,
+                '↓' => Input::Down,
+                '←' => Input::Left,
+                '→' => Input::Right,
+                '⇟' => Input::PageDown,
+                '⌫' => Input::Clear,
+                c => Input::Char(c),
+            };
+            let (msgs, _) = self.app.key(input);
+            for msg in msgs {
+                self.tell(msg).await;
+            }
+        }
+    }
+
+    fn screen(&mut self) -> String {
+        let mut terminal = Terminal::new(TestBackend::new(self.width, self.height)).unwrap();
+        self.app
+            .draw(&mut terminal, self.driver.log().as_ref())
+            .unwrap();
+        let text = terminal.backend().to_string();
+        let lines: Vec<&str> = text
+            .lines()
+            .map(|l| l.trim_matches('"').trim_end())
+            .collect();
+        lines.join("\n")
+    }
+
+    fn plain(&self) -> String {
+        render::lines(&self.app.wizard, &self.app.wizard.view()).join("\n")
+    }
+
+    fn at(mut self, width: u16, height: u16) -> Self {
+        (self.width, self.height) = (width, height);
+        self
+    }
+}
+
+/// Days, run ids and clocks differ from run to run; nothing else may.
+fn steady(text: &str) -> String {
+    let mut out = Vec::new();
+    for line in text.lines() {
+        let mut words: Vec<String> = Vec::new();
+        for word in line.split(' ') {
+            let bare = word.trim_end_matches([',', ')', '.']);
+            let digits = bare.bytes().filter(u8::is_ascii_digit).count();
+            let is_day = bare.len() == 10 && digits == 8 && bare.matches('-').count() == 2;
+            let is_run =
+                bare.len() == 15 && bare.starts_with("20") && bare.matches('-').count() == 3;
+            let tail = &word[bare.len()..];
+            words.push(if is_day {
+                format!("DAY-------{tail}")
+            } else if is_run {
+                format!("RUN------------{tail}")
+            } else {
+                word.to_owned()
+            });
+        }
+        out.push(words.join(" "));
+    }
+    out.join("\n")
+}
+
+macro_rules! shows {
+    ($play:expr, $name:literal) => {
+        insta::assert_snapshot!($name, steady(&$play.screen()));
+    };
+}
+
+#[tokio::test]
+async fn a_fresh_studio_from_its_file_to_its_end() {
+    let mut play = Play::open("studio", true, false).await;
+    shows!(play, "identity_80");
+    play.keys("⏎").await;
+    shows!(play, "queue_80");
+    play.keys("⏎").await;
+    shows!(play, "channels_80");
+    insta::assert_snapshot!("channels_plain", steady(&play.plain()));
+    play.keys("⏎").await;
+    shows!(play, "roles_80");
+    play.keys("⏎").await;
+    shows!(play, "server_80");
+    play.keys("⏎").await;
+    shows!(play, "review_80");
+    play.keys("→").await;
+    shows!(play, "review_second_80");
+    play.keys("w").await;
+    shows!(play, "review_wrapped_80");
+    play.keys("a").await;
+    shows!(play, "review_armed_80");
+    play.keys("x").await;
+    assert!(!play.screen().contains("ARMED"), "any other key disarms");
+    play.keys("ay").await;
+    shows!(play, "made_80");
+    insta::assert_snapshot!("made_plain", steady(&play.plain()));
+    let mut play = play.at(120, 40);
+    shows!(play, "made_120");
+    play.keys("q").await;
+    assert_eq!(play.code, Some(0));
+}
+
+#[tokio::test]
+async fn the_wide_screen_has_the_steps_and_the_live_checks_beside() {
+    let mut play = Play::open("studio", true, false).await.at(120, 40);
+    play.keys("⏎⏎").await;
+    shows!(play, "channels_120");
+    play.keys("⏎⏎").await;
+    shows!(play, "server_120");
+    play.keys("⏎").await;
+    shows!(play, "review_120");
+}
+
+#[tokio::test]
+async fn without_a_file_everything_is_picked() {
+    let mut play = Play::open("studio", false, false).await;
+    play.keys("⏎").await;
+    shows!(play, "farms_80");
+    play.keys("⏎").await;
+    shows!(play, "queues_80");
+    play.keys("⏎⏎").await;
+    let screen = play.screen();
+    for channel in [
+        "deadline-cloud-v2",
+        "s3://ynput-conda-channel/ayon",
+        "conda-forge",
+    ] {
+        assert!(
+            screen.contains(channel),
+            "the proposal has {channel}:\n{screen}"
+        );
+    }
+    play.keys("⏎⏎").await;
+    shows!(play, "server_empty_80");
+    play.keys("nonsense⏎").await;
+    shows!(play, "server_refused_80");
+    play.keys("⇥⌫https://ayon.example.com⏎").await;
+    assert!(
+        play.screen().contains("AYON 1.15.18 answers"),
+        "{}",
+        play.screen()
+    );
+    play.keys("⏎ay").await;
+    assert!(play.screen().contains("DONE"), "{}", play.screen());
+    play.keys("q").await;
+    assert_eq!(play.code, Some(0));
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_said_first() {
+    for (name, keys, part) in [
+        (
+            "wrong-trust",
+            "⏎⏎⏎",
+            "does not let Deadline Cloud assume it",
+        ),
+        (
+            "mixed-fleets",
+            "⏎⏎",
+            "customer-managed fleet works for this queue",
+        ),
+        (
+            "two-environments",
+            "⏎⏎",
+            "The queue has 2 conda environments",
+        ),
+        ("no-environment", "⏎⏎", "The queue has no conda environment"),
+        ("few-rights", "", "iam:PutRolePolicy"),
+        ("hand-edited", "⏎⏎", "a removal, with a change of its own"),
+    ] {
+        let mut play = Play::open(name, true, false).await;
+        play.keys(keys).await;
+        let screen = steady(&play.screen());
+        let flat = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.contains(part), "{name}: {screen}");
+        insta::assert_snapshot!(format!("wrong_{name}"), screen);
+    }
+}
+
+#[tokio::test]
+async fn a_denied_write_stops_and_says_what_is_left() {
+    let mut play = Play::open("few-rights", true, false).await;
+    play.keys("⏎⏎⏎⏎⏎ay").await;
+    shows!(play, "denied_80");
+    play.keys("q").await;
+    assert_eq!(play.code, Some(1));
+}
+
+#[tokio::test]
+async fn another_accounts_channel_ends_with_the_statement_for_its_owner() {
+    let mut play = Play::open("foreign-channel", true, false).await.at(100, 60);
+    play.keys("⏎⏎⏎⏎⏎ay").await;
+    shows!(play, "foreign_100");
+    play.keys("q").await;
+    assert_eq!(play.code, Some(1));
+}
+
+#[tokio::test]
+async fn a_failed_sign_in_is_one_clear_sentence() {
+    let mut play = Play::open("studio", true, true).await;
+    shows!(play, "sign_in_failed_80");
+    play.keys("⏎").await;
+    assert_eq!(
+        play.app.wizard.at, 0,
+        "there is no way on without an identity"
+    );
+    play.keys("qq").await;
+    assert_eq!(play.code, Some(130));
+}
+
+#[tokio::test]
+async fn strange_names_show_harmlessly() {
+    let mut play = Play::open("strange-names", true, false).await;
+    play.keys("⏎").await;
+    shows!(play, "strange_names_80");
+    let all = play.screen() + &play.plain();
+    assert!(!all.chars().any(|c| c.is_control() && c != '\n'), "{all}");
+    assert!(!all.contains('\u{202e}') && !all.contains('\u{200b}'));
+}
+
+#[tokio::test]
+async fn three_hundred_queues_are_filtered() {
+    let mut play = Play::open("many-queues", false, false).await;
+    play.keys("⏎⏎").await;
+    shows!(play, "many_queues_80");
+    play.keys("⇥⇥277⏎").await;
+    shows!(play, "many_queues_filtered_80");
+}
+
+#[tokio::test]
+async fn overlays_lie_over_the_page_and_go_again() {
+    let mut play = Play::open("studio", true, false).await;
+    play.keys("⏎⏎?").await;
+    shows!(play, "help_80");
+    play.keys("?").await;
+    play.keys("d").await;
+    let details = play.screen();
+    assert!(
+        details.contains("check  queue-channels") && details.contains("seen"),
+        "{details}"
+    );
+    play.keys("⎋l").await;
+    assert_eq!(play.app.overlay, Some(Overlay::Log));
+    assert!(
+        play.screen().contains("ListQueueEnvironments"),
+        "{}",
+        play.screen()
+    );
+    play.keys("⎋").await;
+    assert_eq!(play.app.overlay, None);
+}
+
+#[tokio::test]
+async fn channels_are_moved_added_and_removed() {
+    let mut play = Play::open("studio", true, false).await;
+    play.keys("⏎⏎").await;
+    play.keys("↓↓↓KK").await;
+    let order = |play: &Play| {
+        play.app
+            .wizard
+            .model
+            .wanted()
+            .channels
+            .iter()
+            .map(|c| c.as_str().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(order(&play)[1], "conda-forge");
+    play.keys("x").await;
+    assert_eq!(order(&play).len(), 3);
+    play.keys("a⇥").await;
+    play.keys("two words⏎").await;
+    assert!(
+        play.screen().contains("a space ends a channel"),
+        "{}",
+        play.screen()
+    );
+    play.keys("⇥⇥⌫https://conda.example.com/x⏎").await;
+    assert_eq!(
+        order(&play).last().unwrap(),
+        "https://conda.example.com/x",
+        "{}",
+        play.screen()
+    );
+    play.keys("p").await;
+    assert_eq!(order(&play).len(), 4, "the proposal comes back");
+}
+
+#[tokio::test]
+async fn no_colour_loses_no_word() {
+    let mut play = Play::open("mixed-fleets", true, false).await;
+    play.keys("⏎⏎").await;
+    let without = play.screen();
+    play.app.theme = Theme { colour: true };
+    assert_eq!(play.screen(), without);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #[test]
+    fn drawing_at_any_size_and_after_any_keys_never_panics(width in 1u16..140, height in 1u16..50, keys in "[⏎⇥⎋↑↓←→⇟aynxKJpwqdl?k 1e]{0,30}") {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut play = Play::open("hand-edited", true, false).await.at(width, height);
+            for key in keys.chars() {
+                play.keys(&key.to_string()).await;
+                play.screen();
+                play.plain();
+            }
+        });
+    }
+}

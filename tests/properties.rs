@@ -1,0 +1,338 @@
+//! What must hold for every studio: planning after applying gives nothing, a kill at any moment resumes to the same
+//! end, rolling back restores every byte.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use studiolink::domain::ask::{Answered, Ask};
+use studiolink::domain::change::Change;
+use studiolink::domain::ids::Region;
+use studiolink::domain::probe::{Probe, Reading};
+use studiolink::domain::studio::Studio;
+use studiolink::domain::text::Secret;
+use studiolink::domain::wanted::Wanted;
+use studiolink::engine::apply::{Occasion, Stop, apply};
+use studiolink::engine::journal::{self, to_undo};
+use studiolink::engine::observe::observe;
+use studiolink::engine::plan::plan;
+use studiolink::engine::{Purpose, unheard};
+use studiolink::world::sandbox::{Sandbox, scenario};
+use studiolink::world::{CallLog, Desk, Outcome, World};
+
+fn open(name: &str) -> (Sandbox, Wanted) {
+    let mut scenario = scenario::open(name).unwrap();
+    scenario.truth.millis = 0;
+    (Sandbox::new(scenario.truth, None), scenario.wanted)
+}
+
+async fn look(world: &dyn World, wanted: &Wanted) -> Studio {
+    let mut studio = observe(world, wanted, Purpose::Setup, &unheard).await;
+    studio.readings.clear();
+    studio.evidence.clear();
+    studio
+}
+
+async fn make(world: &dyn World, wanted: &Wanted) -> studiolink::engine::apply::Applied {
+    let studio = look(world, wanted).await;
+    let plan = plan(&studio, wanted, &BTreeSet::new());
+    let occasion = Occasion::new("test", &studio, &wanted.queues, None).unwrap();
+    apply(
+        world,
+        &plan.changes,
+        &occasion,
+        &AtomicBool::new(false),
+        &unheard,
+    )
+    .await
+    .unwrap()
+}
+
+fn names() -> impl Iterator<Item = &'static str> {
+    scenario::BUILT_IN.iter().map(|(n, _)| *n)
+}
+
+#[tokio::test]
+async fn planning_after_applying_gives_nothing() {
+    for name in names().filter(|n| *n != "few-rights") {
+        let (world, wanted) = open(name);
+        let first = make(&world, &wanted).await;
+        assert_eq!(first.stop, None, "{name}");
+        let studio = look(&world, &wanted).await;
+        let second = plan(&studio, &wanted, &BTreeSet::new());
+        assert!(second.changes.is_empty(), "{name}: {:?}", second.changes);
+        let again = make(&world, &wanted).await;
+        assert_eq!(
+            (again.run, again.done.len()),
+            (None, 0),
+            "{name}: a run that changed nothing leaves no journal"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_preview_is_what_is_made() {
+    for name in names().filter(|n| *n != "few-rights") {
+        let (world, wanted) = open(name);
+        let before = look(&world, &wanted).await;
+        let plan = plan(&before, &wanted, &BTreeSet::new());
+        let preview = plan
+            .changes
+            .iter()
+            .fold(before, |studio, change| studio.after(change));
+        make(&world, &wanted).await;
+        assert!(look(&world, &wanted).await == preview, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn rolling_back_restores_every_byte() {
+    for name in names().filter(|n| !["few-rights", "two-environments"].contains(n)) {
+        let (world, wanted) = open(name);
+        let before = look(&world, &wanted).await;
+        let made = make(&world, &wanted).await;
+        let (runs, _) = journal::read_all(world.desk()).unwrap();
+        let run = runs
+            .iter()
+            .find(|r| Some(&r.header.id) == made.run.as_ref())
+            .unwrap();
+        let back = to_undo(run, &runs);
+        let mut occasion = Occasion::new("rollback", &before, &wanted.queues, None).unwrap();
+        occasion.undoes = made.run.clone();
+        let undone = apply(&world, &back, &occasion, &AtomicBool::new(false), &unheard)
+            .await
+            .unwrap();
+        assert_eq!((undone.stop, undone.left), (None, 0), "{name}");
+        assert_eq!(look(&world, &wanted).await, before, "{name}");
+        let (runs, _) = journal::read_all(world.desk()).unwrap();
+        let run = runs
+            .iter()
+            .find(|r| Some(&r.header.id) == made.run.as_ref())
+            .unwrap();
+        assert!(
+            to_undo(run, &runs).is_empty(),
+            "{name}: nothing is left to undo"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_left_out_is_not_made_and_the_rest_is() {
+    let (world, wanted) = open("hand-edited");
+    let studio = look(&world, &wanted).await;
+    let whole = plan(&studio, &wanted, &BTreeSet::new());
+    assert_eq!(whole.changes.len(), 3, "role, channels, one removal");
+    for change in &whole.changes {
+        let without = plan(&studio, &wanted, &BTreeSet::from([change.key.clone()]));
+        assert_eq!(without.changes.len(), 2, "without {}", change.key);
+        // Each change begins where the one before it ended, whatever was left out.
+        let mut now = studio.clone();
+        for step in &without.changes {
+            let ask = step.thing.ask();
+            assert!(matches!(ask, Ask::RolePolicy(..) | Ask::Environment(..)));
+            now = now.after(step);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_denied_write_stops_before_the_channels() {
+    let (world, wanted) = open("few-rights");
+    let before = look(&world, &wanted).await;
+    let made = make(&world, &wanted).await;
+    let Some(Stop::Failed(problem)) = made.stop else {
+        panic!("{:?}", made.stop)
+    };
+    assert_eq!(problem.permission.as_deref(), Some("iam:PutRolePolicy"));
+    assert_eq!((made.done.len(), made.left), (0, 2));
+    assert_eq!(look(&world, &wanted).await, before);
+}
+
+/// A world that dies: at its n-th door it never answers again, before or after the thing was done.
+struct Dying {
+    inner: Arc<Sandbox>,
+    doors: AtomicUsize,
+    dies_at: usize,
+    after: bool,
+    tokens: std::sync::Mutex<Vec<String>>,
+}
+
+impl Dying {
+    fn is_last(&self) -> bool {
+        self.doors.fetch_add(1, Ordering::SeqCst) == self.dies_at
+    }
+}
+
+impl World for Dying {
+    fn look<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Answered> {
+        async move {
+            if self.is_last() {
+                std::future::pending::<()>().await;
+            }
+            self.inner.look(ask).await
+        }
+        .boxed()
+    }
+    fn change<'a>(&'a self, change: &'a Change, token: &'a str) -> BoxFuture<'a, Outcome> {
+        async move {
+            self.tokens.lock().unwrap().push(token.to_owned());
+            let last = self.is_last();
+            if last && !self.after {
+                std::future::pending::<()>().await;
+            }
+            let outcome = self.inner.change(change, token).await;
+            if last {
+                std::future::pending::<()>().await;
+            }
+            outcome
+        }
+        .boxed()
+    }
+    fn try_out<'a>(&'a self, probe: &'a Probe) -> BoxFuture<'a, Reading> {
+        self.inner.try_out(probe)
+    }
+    fn region(&self) -> &Region {
+        self.inner.region()
+    }
+    fn log(&self) -> &CallLog {
+        self.inner.log()
+    }
+    fn desk(&self) -> &dyn Desk {
+        self.inner.desk()
+    }
+    fn hold_key<'a>(&'a self, url: &'a url::Url, key: Option<Secret<String>>) -> BoxFuture<'a, ()> {
+        self.inner.hold_key(url, key)
+    }
+    fn has_key<'a>(&'a self, url: &'a url::Url) -> BoxFuture<'a, bool> {
+        self.inner.has_key(url)
+    }
+}
+
+#[tokio::test]
+async fn a_kill_at_any_door_resumes_to_the_same_studio() {
+    let mut resumed_with_a_token = 0;
+    for name in ["studio", "hand-edited", "no-environment"] {
+        let (clean, wanted) = open(name);
+        make(&clean, &wanted).await;
+        let end = look(&clean, &wanted).await;
+        for after in [false, true] {
+            for dies_at in 0..12 {
+                let (sandbox, wanted) = open(name);
+                let sandbox = Arc::new(sandbox);
+                let before = look(sandbox.as_ref(), &wanted).await;
+                let changes = plan(&before, &wanted, &BTreeSet::new()).changes;
+                let occasion = Occasion::new("test", &before, &wanted.queues, None).unwrap();
+                let dying = Dying {
+                    inner: sandbox.clone(),
+                    doors: AtomicUsize::new(0),
+                    dies_at,
+                    after,
+                    tokens: std::sync::Mutex::default(),
+                };
+                let stop = AtomicBool::new(false);
+                // Dropped at the door where it hangs, as a killed process is.
+                let killed = apply(&dying, &changes, &occasion, &stop, &unheard)
+                    .now_or_never()
+                    .is_none();
+                let first_tokens = dying.tokens.lock().unwrap().clone();
+                let second = Dying {
+                    inner: sandbox.clone(),
+                    doors: AtomicUsize::new(0),
+                    dies_at: usize::MAX,
+                    after: false,
+                    tokens: std::sync::Mutex::default(),
+                };
+                let made = make(&second, &wanted).await;
+                assert_eq!(made.stop, None, "{name}, door {dies_at}, after {after}");
+                let at =
+                    format!("{name}, killed at door {dies_at}, after {after}, really {killed}");
+                assert_eq!(look(sandbox.as_ref(), &wanted).await, end, "{at}");
+                let (runs, broken) = journal::read_all(sandbox.desk()).unwrap();
+                assert!(
+                    runs.len() == 1 && broken.is_empty(),
+                    "{at}: one run, gone on with"
+                );
+                assert!(runs[0].ended && runs[0].in_doubt().next().is_none(), "{at}");
+                assert_eq!(
+                    runs[0].done().count(),
+                    changes.len(),
+                    "{at}: nothing twice, nothing forgotten"
+                );
+                let tokens = second.tokens.lock().unwrap().clone();
+                if killed && !after && tokens.first() == first_tokens.last() {
+                    resumed_with_a_token += 1;
+                }
+                // And the run, in its two parts, is undone as one.
+                let mut occasion =
+                    Occasion::new("rollback", &before, &wanted.queues, None).unwrap();
+                occasion.undoes = Some(runs[0].header.id.clone());
+                let undone = apply(
+                    sandbox.as_ref(),
+                    &to_undo(&runs[0], &runs),
+                    &occasion,
+                    &stop,
+                    &unheard,
+                )
+                .await
+                .unwrap();
+                assert_eq!(undone.stop, None, "{at}");
+                assert_eq!(
+                    look(sandbox.as_ref(), &wanted).await,
+                    before,
+                    "{at}: undone"
+                );
+            }
+        }
+    }
+    assert!(
+        resumed_with_a_token > 0,
+        "a call cut short is repeated with its own token"
+    );
+}
+
+#[tokio::test]
+async fn neither_before_nor_after_stops_and_shows_all_three() {
+    let (sandbox, wanted) = open("studio");
+    let sandbox = Arc::new(sandbox);
+    let before = look(sandbox.as_ref(), &wanted).await;
+    let changes = plan(&before, &wanted, &BTreeSet::new()).changes;
+    let occasion = Occasion::new("test", &before, &wanted.queues, None).unwrap();
+    let stop = AtomicBool::new(false);
+    // Dies inside the first write, before it was done.
+    let dying = Dying {
+        inner: sandbox.clone(),
+        doors: AtomicUsize::new(0),
+        dies_at: 1,
+        after: false,
+        tokens: std::sync::Mutex::default(),
+    };
+    assert!(
+        apply(&dying, &changes, &occasion, &stop, &unheard)
+            .now_or_never()
+            .is_none()
+    );
+    let mut strange = changes[0].clone();
+    strange.after = Some(
+        r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}"#
+            .to_owned(),
+    );
+    sandbox
+        .change(&strange, "somebody else")
+        .await
+        .result
+        .unwrap();
+    let stopped = apply(sandbox.as_ref(), &changes, &occasion, &stop, &unheard)
+        .await
+        .unwrap();
+    let Some(Stop::Moved { change, now }) = stopped.stop else {
+        panic!("{:?}", stopped.stop)
+    };
+    assert_eq!(
+        (change.before.as_ref(), change.after.as_ref(), now),
+        (None, changes[0].after.as_ref(), strange.after)
+    );
+    // The next command plans from what is there now.
+    assert_eq!(make(sandbox.as_ref(), &wanted).await.stop, None);
+}
