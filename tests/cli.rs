@@ -1,1 +1,373 @@
+//! The built binary on the sandbox: what it prints, what it writes, and its exit codes.
 
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_studiolink"));
+        command
+            .args(args)
+            .current_dir(self.folder.path())
+            .env_clear();
+        command
+            .env("HOME", self.folder.path())
+            .env("AWS_EC2_METADATA_DISABLED", "true");
+        command.stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        std::fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    fn files(&self) -> Vec<String> {
+        let mut names: Vec<String> = std::fs::read_dir(self.folder.path())
+            .unwrap()
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+const LEAST: &str = "schema = 1\n[queue]\nfarm = \"farm-00000000000000000000000000000001\"\nqueue = \"queue-00000000000000000000000000000001\"\n[conda]\nchannels = [\"deadline-cloud\", \"s3://ynput-conda-channel/ayon\"]\n[server]\nurl = \"https://ayon.example.com\"\n";
+
+#[test]
+fn setup_on_the_sandbox_ends_well_and_writes_nothing() {
+    let place = Place::new();
+    let done = place.run(&["setup", "--sandbox", "--yes"]);
+    assert_eq!(code(&done), 0, "{}{}", out(&done), err(&done));
+    for line in out(&done).lines().filter(|l| {
+        ["FAIL", "WARN", "UNKNOWN", "SKIPPED"]
+            .iter()
+            .any(|w| l.starts_with(w))
+    }) {
+        panic!("every check is OK or WORKER ONLY: {line}");
+    }
+    assert_eq!(place.files(), [""; 0], "the sandbox writes nothing");
+}
+
+#[test]
+fn the_sandbox_is_kept_between_commands() {
+    let place = Place::new();
+    let with =
+        |args: &[&str]| place.run(&[args, &["--sandbox", "--sandbox-state", "s.json"]].concat());
+    assert_eq!(code(&with(&["plan"])), 1);
+    assert_eq!(code(&with(&["setup", "--yes"])), 0);
+    let plan = with(&["plan"]);
+    assert_eq!((code(&plan), out(&plan).trim()), (0, "nothing to change"));
+    assert_eq!(code(&with(&["audit"])), 0);
+    let runs = out(&with(&["runs"]));
+    let run = runs.split_whitespace().next().unwrap();
+    assert!(out(&with(&["runs", run])).starts_with("# studiolink run"));
+    assert_eq!(code(&with(&["rollback"])), 2, "without --yes it only shows");
+    assert_eq!(code(&with(&["plan"])), 0);
+    assert_eq!(code(&with(&["rollback", run, "--yes"])), 0);
+    assert_eq!(code(&with(&["plan"])), 1);
+    assert_eq!(
+        code(&with(&["rollback", "--yes"])),
+        1,
+        "nothing is left to undo"
+    );
+    assert_eq!(place.files(), ["s.json"]);
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &std::fs::metadata(place.folder.path().join("s.json"))
+            .unwrap()
+            .permissions(),
+    );
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn a_studio_file_is_read_or_written_where_it_is_named() {
+    let place = Place::new();
+    let done = place.run(&["setup", "--sandbox", "--yes", "--studio", "new.toml"]);
+    assert_eq!(code(&done), 0, "{}", err(&done));
+    assert_eq!(place.files(), ["new.toml"]);
+    let again = place.run(&["setup", "--sandbox", "--yes", "--studio", "new.toml"]);
+    assert_eq!(code(&again), 0);
+    place.write("least.toml", LEAST);
+    let done = place.run(&["setup", "--sandbox", "--yes", "--studio", "least.toml"]);
+    assert_eq!(code(&done), 0, "{}", out(&done));
+    assert_eq!(
+        std::fs::read_to_string(place.folder.path().join("least.toml")).unwrap(),
+        LEAST,
+        "what was read is not written anew"
+    );
+}
+
+#[test]
+fn scenarios_exit_as_they_should() {
+    let place = Place::new();
+    for (name, setup, plan, audit) in [
+        ("mixed-fleets", 0, 1, 1),
+        ("hand-edited", 0, 1, 1),
+        ("no-environment", 0, 1, 1),
+        ("two-environments", 1, 1, 1),
+        ("wrong-trust", 1, 1, 1),
+        ("foreign-channel", 1, 1, 1),
+        ("few-rights", 1, 1, 1),
+        ("strange-names", 0, 1, 1),
+    ] {
+        let flag = format!("--sandbox={name}");
+        let one = |args: &[&str]| place.run(&[args, &[flag.as_str()]].concat());
+        let done = one(&["setup", "--yes"]);
+        assert_eq!(code(&done), setup, "{name}: {}{}", out(&done), err(&done));
+        assert_eq!(
+            (code(&one(&["plan"])), code(&one(&["audit"]))),
+            (plan, audit),
+            "{name}"
+        );
+        let all = out(&done) + &err(&done);
+        assert!(
+            !all.chars().any(|c| c.is_control() && c != '\n'),
+            "{name}: a control character was printed"
+        );
+    }
+}
+
+#[test]
+fn json_is_one_document_with_evidence() {
+    let place = Place::new();
+    for command in [&["audit"][..], &["plan"], &["setup", "--yes"]] {
+        let output = place.run(&[command, &["--sandbox", "--format", "json"]].concat());
+        let value: Value = serde_json::from_str(&out(&output))
+            .unwrap_or_else(|e| panic!("{command:?}: {e}: {}", out(&output)));
+        assert_eq!(
+            (value["schema"].as_u64(), value["exit"].as_i64()),
+            (Some(1), Some(code(&output).into()))
+        );
+        if let Some(findings) = value["findings"].as_array() {
+            let identity = findings
+                .iter()
+                .find(|f| f["check"] == "caller-identity")
+                .unwrap();
+            assert_eq!(identity["evidence"][0]["operation"], "GetCallerIdentity");
+            assert_eq!(identity["verdict"], "OK");
+        }
+    }
+    let list: Value =
+        serde_json::from_str(&out(&place.run(&["sandbox", "list", "--format", "json"]))).unwrap();
+    assert!(list["scenarios"].as_array().unwrap().len() >= 10);
+}
+
+#[test]
+fn usage_errors_exit_2_and_say_how() {
+    let place = Place::new();
+    place.write("bad.toml", LEAST.replace("schema = 1", "schema = 7"));
+    place.write("binary.toml", b"\x7fELF\x00\x01");
+    place.write("empty.toml", "");
+    for (args, part) in [
+        (&["audit"][..], "There is no studio file studiolink.toml"),
+        (&["setup", "--yes"], "try --sandbox"),
+        (&["plan", "--farm", "farm-1"], "is not a farm id"),
+        (&["plan", "--region", "mars"], "is not a region"),
+        (&["frobnicate"], "unrecognized subcommand"),
+        (&["setup", "--yes", "--plain"], "cannot be used with"),
+        (
+            &["plan", "--studio", "bad.toml"],
+            "line 1, column 10: the file has schema 7",
+        ),
+        (
+            &["plan", "--sandbox", "--studio", "binary.toml"],
+            "binary file",
+        ),
+        (&["plan", "--studio", "empty.toml"], "is empty"),
+        (&["plan", "--sandbox-state", "s.json"], "add --sandbox"),
+        (&["apply", "--sandbox"], "add --yes"),
+        (
+            &["apply", "nothing.json", "--yes", "--sandbox"],
+            "There is no plan",
+        ),
+    ] {
+        let output = place.run(args);
+        assert_eq!(code(&output), 2, "{args:?}: {}", err(&output));
+        assert!(err(&output).contains(part), "{args:?}: {}", err(&output));
+        assert_eq!(out(&output), "", "talk is no data");
+    }
+    let output = place.run(&["plan", "--sandbox=nowhere"]);
+    assert!(
+        code(&output) != 0 && err(&output).contains("built in are studio"),
+        "{}",
+        err(&output)
+    );
+}
+
+#[test]
+fn what_can_not_be_looked_at_exits_3_and_says_why() {
+    let place = Place::new();
+    place.write("studiolink.toml", LEAST);
+    let output = place.run(&["audit"]);
+    assert_eq!(code(&output), 3);
+    assert!(
+        err(&output).contains("No AWS region is set"),
+        "{}",
+        err(&output)
+    );
+    let output = place.run(&["audit", "--region", "us-west-2", "--profile", "nobody"]);
+    assert_eq!(code(&output), 3);
+    assert!(
+        err(&output).contains("There is no AWS profile \"nobody\""),
+        "{}",
+        err(&output)
+    );
+    // A port that nobody listens on: refused at once, on loopback.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let endpoint = format!("http://127.0.0.1:{closed}");
+    let mut command =
+        place.command(&["plan", "--region", "us-west-2", "--endpoint-url", &endpoint]);
+    command
+        .env("AWS_ACCESS_KEY_ID", "x")
+        .env("AWS_SECRET_ACCESS_KEY", "x")
+        .env("CONDA_CHANNEL_ALIAS", &endpoint);
+    let output = command.output().unwrap();
+    assert_eq!(code(&output), 3, "{}", out(&output));
+    assert!(
+        out(&output).contains("the plan may be incomplete")
+            && out(&output).contains("was not reached"),
+        "{}",
+        out(&output)
+    );
+    assert!(!out(&output).contains("nothing to change"));
+}
+
+#[test]
+fn the_region_that_wins_is_said() {
+    let place = Place::new();
+    place.write(
+        "studiolink.toml",
+        LEAST.replace("[queue]", "[aws]\nregion = \"eu-central-1\"\n[queue]"),
+    );
+    let mut command = place.command(&["plan", "--profile", "nobody"]);
+    let output = command.env("AWS_REGION", "us-west-2").output().unwrap();
+    assert!(
+        err(&output).contains(
+            "the studio file says region eu-central-1; AWS_REGION says us-west-2, and wins"
+        ),
+        "{}",
+        err(&output)
+    );
+}
+
+#[test]
+fn plain_questions_walk_to_the_end_and_an_ended_input_changes_nothing() {
+    use std::io::Write as _;
+    let place = Place::new();
+    let answer = |answers: &str, state: &str| {
+        let mut child = place
+            .command(&["setup", "--plain", "--sandbox", "--sandbox-state", state])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(answers.as_bytes())
+            .unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let walked = answer(
+        "next\nnext\nnext\nnext\nnext\n99\nbogus\napply all\napply now\nfinish\n",
+        "a.json",
+    );
+    assert_eq!(code(&walked), 0, "{}", out(&walked));
+    assert!(
+        out(&walked).contains("DONE: PutRolePolicy") && out(&walked).contains("There is no 99"),
+        "{}",
+        out(&walked)
+    );
+    let ended = answer("next\nnext\n", "b.json");
+    assert_eq!(code(&ended), 1);
+    assert!(out(&ended).contains("nothing was changed"));
+    assert!(!place.files().contains(&"b.json".to_owned()));
+}
+
+#[test]
+fn completions_and_the_man_page_come_from_the_same_definitions() {
+    let place = Place::new();
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        assert!(
+            out(&place.run(&["completions", shell])).contains("rollback"),
+            "{shell}"
+        );
+    }
+    assert!(out(&place.run(&["man"])).contains(".TH studiolink"));
+    let help = out(&place.run(&["--help"]));
+    for word in [
+        "setup",
+        "plan",
+        "apply",
+        "audit",
+        "rollback",
+        "runs",
+        "--sandbox-state",
+        "3 could not look",
+    ] {
+        assert!(help.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let place = Place::new();
+    let mut child = place
+        .command(&["audit", "--sandbox", "-v"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), Some(1), "the audit's own code, not a panic");
+}
+
+#[test]
+fn no_machine_path_is_in_what_is_kept() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut stack = vec![root.join("src"), root.join("tests"), root.join("assets")];
+    while let Some(path) = stack.pop() {
+        if path.is_dir() {
+            stack.extend(std::fs::read_dir(path).unwrap().map(|e| e.unwrap().path()));
+        } else if let Ok(text) = std::fs::read_to_string(&path) {
+            for word in [concat!("/wo", "rk/"), concat!("/ro", "ot/")] {
+                assert!(!text.contains(word), "{} names {word}", path.display());
+            }
+        }
+    }
+}

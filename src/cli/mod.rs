@@ -74,6 +74,10 @@ pub fn main() -> u8 {
 }
 
 async fn run(mut args: Args) -> u8 {
+    if let Err(Failure::Usage(text)) = open::check_flags(&args) {
+        out::talk(&text);
+        return USAGE;
+    }
     let command = args
         .command
         .take()

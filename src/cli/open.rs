@@ -33,6 +33,16 @@ pub fn endpoint(args: &Args) -> Option<String> {
         .filter(|e| !e.is_empty() && args.sandbox.is_none())
 }
 
+/// What the flags say together that each alone may say.
+pub fn check_flags(args: &Args) -> Result<(), Failure> {
+    if args.sandbox_state.is_some() && args.sandbox.is_none() {
+        return Err(Failure::Usage(
+            "--sandbox-state keeps a sandbox, and there is none\n  fix   add --sandbox".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
 /// Reads the studio file. In the sandbox only a file that --studio names counts; without one, the scenario's own.
 pub fn studio_file(args: &Args) -> Result<StudioFile, Failure> {
     let path = match (&args.studio, &args.sandbox) {
@@ -138,11 +148,6 @@ pub fn login(args: &Args, wanted: Option<&Wanted>) -> Result<Login, Failure> {
 }
 
 pub async fn world(args: &Args, wanted: Option<&Wanted>) -> Result<Arc<dyn World>, Failure> {
-    if args.sandbox_state.is_some() && args.sandbox.is_none() {
-        return Err(Failure::Usage(
-            "--sandbox-state keeps a sandbox, and there is none\n  fix   add --sandbox".to_owned(),
-        ));
-    }
     match &args.sandbox {
         Some(name) => {
             talk("sandbox: a studio in memory; nothing that follows was seen on AWS");

@@ -204,7 +204,7 @@ impl Step for Channels {
             .enumerate()
             .map(|(i, c)| row(model, i, c, !today.contains(c)))
             .collect();
-        let header = ["#", "channel", "", "here", "as the queue role"]
+        let header = ["#", "channel", "", "here", "queue role"]
             .map(Into::into)
             .to_vec();
         screen.add(Block::List(List {

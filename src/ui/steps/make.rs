@@ -54,6 +54,9 @@ impl Step for Make {
         let mut screen = Screen::new(match &model.making {
             Making::NotYet => "Nothing was made yet: the review page is before this one",
             Making::UnderWay => "Making the changes; Ctrl-C stops after the current call",
+            Making::Made { applied, .. } if applied.stop.is_some() => {
+                "Stopped before the end, then looked at again"
+            }
             Making::Made { .. } if model.progress.is_empty() => {
                 "Nothing to change; looked once more"
             }

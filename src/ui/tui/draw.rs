@@ -58,11 +58,11 @@ pub fn draw(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus) -> usize 
         reached = draw_overlay(frame, view, overlay, body);
     } else if wide {
         let [left, gap, middle, gap2, right] = Layout::horizontal([
-            Constraint::Length(25),
+            Constraint::Length(23),
             Constraint::Length(2),
             Constraint::Min(0),
             Constraint::Length(2),
-            Constraint::Length(35),
+            Constraint::Length(33),
         ])
         .areas(body);
         draw_steps_column(frame, view, left);
@@ -137,7 +137,7 @@ fn draw_steps_column(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
             view.theme.tone(Tone::Plain)
         };
         lines.push(Line::from(vec![
-            Span::styled(format!("{lead} {} {title:<12}", i + 1), style),
+            Span::styled(format!("{lead} {} {title:<11}", i + 1), style),
             Span::styled(format!(" {word}"), view.theme.tone(of_word(word))),
         ]));
     }
@@ -205,7 +205,7 @@ fn draw_page(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus, area: Re
 fn draw_live(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
     let width = usize::from(area.width);
     let mut lines = vec![Line::from(Span::styled(
-        format!("{:<19}{:>10}{:>5}", "Live checks", "from", "ms"),
+        format!("{:<18}{:>10}{:>5}", "Live checks", "from", "ms"),
         view.theme.tone(Tone::Dim),
     ))];
     let mut row = |word: &str, tone: Tone, what: &str, from: &str, right: &str| {

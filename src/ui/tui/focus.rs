@@ -411,7 +411,8 @@ impl Focus {
             }
             Input::Enter => {
                 let wishes = self.take_edit();
-                self.item = None;
+                // Back to the page's list, where there is one; else to the page itself.
+                self.item = screen.lists().find(|l| !l.rows.is_empty()).map(|l| l.id);
                 Some(Took::Msgs(wishes))
             }
             Input::Escape => {

@@ -18,7 +18,7 @@ mod terminal;
 mod theme;
 
 pub use app::run;
-pub use terminal::install_panic_hook;
+pub use terminal::{Guard, install_panic_hook};
 
 #[cfg(test)]
 mod tests;

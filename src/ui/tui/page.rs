@@ -112,12 +112,7 @@ impl Writer<'_> {
                 text.as_str(),
                 self.theme.tone(Tone::Strong),
             ),
-            Block::Paste(text) => self.text(
-                5,
-                ("", Style::new()),
-                text.as_str(),
-                self.theme.tone(Tone::Strong),
-            ),
+            Block::Paste(text) => self.paste(text.as_str()),
             Block::List(list) => self.list(list),
             Block::Field(field) => self.field(field),
             Block::Choice(choice) => self.choice(choice),
@@ -125,6 +120,14 @@ impl Writer<'_> {
             Block::Diff { lines, wrap } => self.diff(lines, *wrap),
             Block::Progress(rows) => self.progress(rows),
         }
+    }
+
+    /// To be copied: its own spaces stay, and only what is too long for the line goes on in the next.
+    fn paste(&mut self, text: &str) {
+        let own = text.len() - text.trim_start().len();
+        let lead = (5 + own).min(self.width.saturating_sub(10));
+        let style = self.theme.tone(Tone::Strong);
+        self.text(lead, ("", Style::new()), text.trim_start(), style);
     }
 
     fn findings(&mut self, list: &[Told]) {

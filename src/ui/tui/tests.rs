@@ -153,6 +153,7 @@ impl Play {
         let text = terminal.backend().to_string();
         let lines: Vec<&str> = text
             .lines()
+            .map(|l| l.split("\" Hidden by multi-width").next().unwrap_or(l))
             .map(|l| l.trim_matches('"').trim_end())
             .collect();
         lines.join("\n")
