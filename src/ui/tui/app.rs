@@ -191,7 +191,7 @@ async fn the_loop(
                     queue.extend(msgs);
                     match next {
                         Loop::On => {}
-                        Loop::Redraw => screen.clear()?,
+                        Loop::Redraw => terminal::anew(screen)?,
                         Loop::Suspend => {
                             suspend(screen)?;
                             keys = EventStream::new();
@@ -208,7 +208,7 @@ async fn the_loop(
                     keys = EventStream::new();
                 }
                 Signal::Continue => {
-                    screen.clear()?;
+                    terminal::anew(screen)?;
                 }
             },
             msg = from.recv() => {
@@ -243,7 +243,7 @@ fn suspend(screen: &mut terminal::Screen) -> io::Result<()> {
     let guard = Guard::enter()?;
     // The guard in `run` still restores at the end; this one must not do it now.
     std::mem::forget(guard);
-    screen.clear()
+    terminal::anew(screen)
 }
 
 enum Signal {

@@ -8,7 +8,7 @@ use crossterm::cursor::Show;
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::execute;
 use crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
@@ -56,6 +56,14 @@ pub fn install_panic_hook() {
         restore();
         before(info);
     }));
+}
+
+/// An empty screen that remembers nothing, so that the next frame is drawn whole. `Terminal::clear` would ask the
+/// terminal for its cursor, and wait for an answer that the key reader may take.
+pub fn anew(screen: &mut Screen) -> io::Result<()> {
+    execute!(io::stdout(), Clear(ClearType::All))?;
+    *screen = self::screen()?;
+    Ok(())
 }
 
 pub fn screen() -> io::Result<Screen> {
