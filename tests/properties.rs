@@ -1,5 +1,6 @@
 //! What must hold for every studio: planning after applying gives nothing, a kill at any moment resumes to the same
 //! end, rolling back restores every byte.
+#![allow(clippy::unwrap_used)] // a test that can't go on should say where
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -134,7 +134,7 @@ pub fn no_key_or<T>(
         .studio
         .readings
         .get(&probe)
-        .is_some_and(|r| r.seen == Ok(crate::domain::probe::Seen::NoKey));
+        .is_some_and(|r| matches!(r.seen, Ok(crate::domain::probe::Seen::NoKey { .. })));
     if fact.problem().is_none() && no_key {
         return says(check, Verdict::Skipped, format!("Not looked at: {what}"))
             .why("no AYON API key was given")

@@ -47,8 +47,8 @@ impl Check for CallerRights {
                 ),
             )
         } else {
-            says(self, Verdict::Warn, format!("Not allowed to this identity (simulated by IAM): {}", rights.refused.join(", ")))
-                .why("the simulator sees this identity's policies, not service control policies of the organisation or a session's own")
+            says(self, Verdict::Warn, format!("IAM's simulator does not allow this identity, for resources in general: {}", rights.refused.join(", ")))
+                .why("the simulation names no resource: rights that name just this farm or role count as refused here and may still do; and it sees no policy of the organisation or of the session")
                 .fix("have these actions added to the identity, or go on: what they would read stays UNKNOWN, what they would write is not written")
         };
         vec![finding.from(Source::Fact(Ask::Rights))]

@@ -95,7 +95,10 @@ impl CondaEnvironment {
             }
         }
         let found = conda_environments(view.studio, key);
+        let all_read = findings.is_empty();
         let finding = match found.as_slice() {
+            [_] if !all_read => says(self, Verdict::Unknown, "One conda environment was found, and not every environment could be read: there may be another")
+                .why("two conda environments on one queue contradict each other"),
             [] if findings.is_empty() => {
                 says(self, Verdict::Fail, "The queue has no conda environment")
                     .why(self.why())

@@ -37,17 +37,31 @@ impl Check for EnvironmentKind {
             let Some(fleets) = view.studio.fleets(key).known() else {
                 continue;
             };
-            let customer: Vec<String> = fleets
-                .iter()
-                .filter_map(|f| f.fleet.known())
-                .filter(|f| f.management == Management::Customer)
-                .map(|f| f.name.show().to_string())
-                .collect();
+            let (mut customer, mut unread) = (Vec::new(), 0);
+            for row in fleets {
+                match row.fleet.known() {
+                    Some(f) if f.management == Management::Customer => {
+                        customer.push(f.name.show().to_string());
+                    }
+                    Some(_) => {}
+                    None => unread += 1,
+                }
+            }
             for (environment, template) in conda_environments(view.studio, key) {
                 let finding = if template.kind.needs_service_worker() && !customer.is_empty() {
                     says(self, Verdict::Warn, format!("\"{}\" is of the console's kind, and a customer-managed fleet works for this queue: {}", environment.name.show(), customer.join(", ")))
                         .why(self.why())
                         .fix("give the customer-managed fleet a queue of its own, or use the inline kind of environment; set DISABLE_CONDA_ENV=1 on hosts that bring their own launcher")
+                } else if template.kind.needs_service_worker() && unread > 0 {
+                    says(
+                        self,
+                        Verdict::Unknown,
+                        format!(
+                            "Whether \"{}\" suits the fleets: {unread} of them could not be read",
+                            environment.name.show()
+                        ),
+                    )
+                    .why(self.why())
                 } else {
                     says(
                         self,

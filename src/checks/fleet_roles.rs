@@ -43,6 +43,7 @@ impl Check for FleetRoles {
         }
         let offered: Vec<&str> = fleets
             .iter()
+            .filter(|f| f.association == "ACTIVE")
             .filter_map(|f| f.fleet.known())
             .flat_map(|f| &f.roles)
             .map(crate::domain::text::Untrusted::raw)

@@ -1,6 +1,6 @@
 //! The queue role's documents allow what the S3 channels need. Read from the documents, not tried.
 
-use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says};
+use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says, unseen};
 use crate::domain::fact::Fact;
 use crate::domain::needs::{QUEUE_POLICY, of_channels};
 use crate::domain::policy::{Decision, Policy};
@@ -53,7 +53,16 @@ impl Check for QueueRoleChannels {
             let Some(arn) = view.studio.queue(key).known().and_then(|q| q.role_arn()) else {
                 continue;
             };
-            let Some(role) = view.studio.role(&arn).known() else {
+            let fact = view.studio.role(&arn);
+            let Some(role) = fact.known() else {
+                if fact.problem().is_some() {
+                    findings.push(unseen(
+                        self,
+                        &format!("what {} may read", arn.name()),
+                        fact,
+                        Ask::Role(arn),
+                    ));
+                }
                 continue;
             };
             let needs = of_channels(
@@ -99,33 +108,24 @@ impl Check for QueueRoleChannels {
                 )
                 .why(unread.join("; "))
                 .fix("add the iam:Get… permissions that the reason names, then look again")
+            } else if !unread.is_empty() {
+                says(self, Verdict::Unknown, format!("Not every policy of {name} could be read; one of those may forbid what the others allow"))
+                    .why(unread.join("; "))
+                    .fix("add the iam:Get… permissions that the reason names, then look again")
             } else if !depends.is_empty() {
-                says(
-                    self,
-                    Verdict::Warn,
-                    format!(
-                        "{name} has {} under a condition that can't be judged from here",
-                        depends.join(", ")
-                    ),
-                )
-                .why("aws:ResourceAccount needs the bucket's owner, which no call reveals")
-                .fix("set [conda] channel_account in the studio file")
+                says(self, Verdict::Warn, format!("Whether {name} has {} hangs on a condition that can't be judged from here", depends.join(", ")))
+                    .why("a condition on aws:ResourceAccount needs the bucket's owner, which no call reveals; others need the worker's own request")
+                    .fix("set [conda] channel_account in the studio file, where the condition is on the owner")
+            } else if let Some(boundary) = &role.boundary {
+                says(self, Verdict::Unknown, format!("{name}'s documents allow reading the S3 channels, but it has the permissions boundary {}", boundary.show()))
+                    .why("a boundary may forbid what the documents allow, and this version does not judge boundaries")
+                    .fix("see whether the boundary allows s3:GetObject and s3:ListBucket on the channels; setup tries it with the role's own credentials")
             } else {
                 says(
                     self,
                     Verdict::Ok,
                     format!("{name} may read the S3 channels (read from its documents)"),
                 )
-            };
-            let boundary = role.boundary.as_ref().map(|b| {
-                format!(
-                    "it also has the permissions boundary {}, which this version does not judge",
-                    b.show()
-                )
-            });
-            let finding = match boundary {
-                Some(words) if finding.why.is_none() => finding.why(words),
-                _ => finding,
             };
             findings.push(finding.from(Source::Fact(Ask::Role(arn))));
         }

@@ -1,6 +1,6 @@
 //! The statement by which workers read AWS's own channels must stay on the queue role (field facts B2).
 
-use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says};
+use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says, unseen};
 use crate::domain::channel::Place;
 use crate::domain::policy::{Context, Decision, decide};
 
@@ -41,7 +41,16 @@ impl Check for QueueRoleSoftware {
             let Some(arn) = view.studio.queue(key).known().and_then(|q| q.role_arn()) else {
                 continue;
             };
-            let Some(role) = view.studio.role(&arn).known() else {
+            let fact = view.studio.role(&arn);
+            let Some(role) = fact.known() else {
+                if fact.problem().is_some() {
+                    findings.push(unseen(
+                        self,
+                        &format!("whether {} reads AWS's software channels", arn.name()),
+                        fact,
+                        Ask::Role(arn),
+                    ));
+                }
                 continue;
             };
             let point = format!(

@@ -1,6 +1,6 @@
 //! Deadline Cloud may assume the queue role, for this farm (field facts B1). Read from the document.
 
-use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says};
+use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says, unseen};
 use crate::domain::ids::{QueueKey, RoleArn, partition_of};
 use crate::domain::policy::{Context, Decision, Policy, trusts};
 use crate::domain::studio::{Role, Studio};
@@ -47,11 +47,19 @@ impl Check for QueueRoleTrust {
             let Some(arn) = view.studio.queue(key).known().and_then(|q| q.role_arn()) else {
                 continue;
             };
-            if let Some(role) = view.studio.role(&arn).known() {
+            let fact = view.studio.role(&arn);
+            if let Some(role) = fact.known() {
                 findings.push(
                     self.of_role(view, key, role)
                         .from(Source::Fact(Ask::Role(arn))),
                 );
+            } else if fact.problem().is_some() {
+                findings.push(unseen(
+                    self,
+                    &format!("whom {} trusts", arn.name()),
+                    fact,
+                    Ask::Role(arn),
+                ));
             }
         }
         findings

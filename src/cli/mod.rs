@@ -96,7 +96,7 @@ async fn run(mut args: Args) -> u8 {
     match done {
         Ok(code) => code,
         Err(Failure::Usage(text)) => {
-            out::talk(&text);
+            out::talk(&out::lines(&text));
             USAGE
         }
         Err(Failure::Problem(problem, code)) => {

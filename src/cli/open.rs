@@ -21,6 +21,8 @@ pub struct StudioFile {
     pub path: Option<PathBuf>,
     pub text: Option<String>,
     pub wanted: Option<Wanted>,
+    /// The queues that the file itself names, where a flag narrowed them.
+    pub own_queues: Option<Vec<QueueKey>>,
 }
 
 fn set(name: &str) -> Option<String> {
@@ -54,6 +56,7 @@ pub fn studio_file(args: &Args) -> Result<StudioFile, Failure> {
         path,
         text: None,
         wanted: None,
+        own_queues: None,
     };
     if let Some(path) = &file.path
         && let Some(bytes) = files::read(path)?
@@ -61,6 +64,9 @@ pub fn studio_file(args: &Args) -> Result<StudioFile, Failure> {
         let wanted = Wanted::read_bytes(&bytes)
             .map_err(|e| Failure::Usage(format!("{}: {e}", path.display())))?;
         file.text = String::from_utf8(bytes).ok();
+        if args.farm.is_some() || args.queue.is_some() {
+            file.own_queues = Some(wanted.queues.clone());
+        }
         file.wanted = Some(narrowed(args, wanted));
     }
     if let (None, Some(name)) = (&file.wanted, &args.sandbox) {

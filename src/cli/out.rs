@@ -3,6 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use super::args::Args;
+use crate::domain::text::Printable;
 use crate::ui::report::text::Ink;
 
 pub fn data(text: &str) {
@@ -29,4 +30,12 @@ pub fn ink(args: &Args) -> Ink {
     Ink {
         colour: wants_colour(args, std::io::stdout().is_terminal()),
     }
+}
+
+/// Several lines, each made printable.
+pub fn lines(text: &str) -> String {
+    text.lines()
+        .map(|l| Printable::new(l).to_string())
+        .collect::<Vec<_>>()
+        .join("\n")
 }

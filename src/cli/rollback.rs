@@ -7,12 +7,12 @@ use super::out::{data, ink, talk};
 use super::setup::{calls, progress, stop_words};
 use super::stop::Stop;
 use super::{FINDINGS, FINE, Failure, INTERRUPTED, open};
-use crate::domain::ask::{Answer, Ask};
+use crate::domain::ask::Ask;
 use crate::domain::change::Plan;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::studio::Studio;
 use crate::engine::apply::{self, Occasion};
-use crate::engine::journal::{self, to_undo};
+use crate::engine::journal::{self, Header, Run, to_undo};
 use crate::engine::rollback::{cannot_undo, chosen};
 use crate::ui::report::{json as json_report, text};
 use crate::world::aws::Login;
@@ -31,52 +31,29 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<u8, Failure> {
         Some(sandbox) => sandbox.desk(),
         None => &LocalDesk::new(),
     };
-    let (runs, _) = journal::read_all(desk)?;
-    let run = chosen(&runs, command.run.as_deref())?;
-    let changes = to_undo(run, &runs);
-    if let Some(undoes) = &run.header.undoes {
+    let (mut runs, _) = journal::read_all(desk)?;
+    let header = chosen(&runs, command.run.as_deref())?.header.clone();
+    if let Some(undoes) = &header.undoes {
         return Err(Problem::new(
             ProblemKind::Invalid,
-            format!("Run {} is itself a rollback of {undoes}", run.header.id),
+            format!("Run {} is itself a rollback of {undoes}", header.id),
             "undoing an undoing is a change like any other",
             "run `studiolink setup` or `studiolink apply` again",
         )
         .into());
     }
-    if let Some(entry) = run.in_doubt().next() {
-        talk(&format!(
-            "note: {} of this run is in doubt; `studiolink setup` reads it again and settles it",
-            entry.change.operation()
-        ));
-    }
-    let plan = Plan {
-        changes,
-        ..Plan::default()
-    };
-    if args.format == Format::Text {
-        talk(&format!(
-            "run {} of {}",
-            run.header.id,
-            run.header.started.strftime("%Y-%m-%d %H:%M:%SZ")
-        ));
-        data(&if plan.changes.is_empty() {
-            "nothing to undo".to_owned()
-        } else {
-            text::plan(&plan, ink(args))
-        });
-    }
-    for words in cannot_undo(&plan.changes) {
-        talk(&format!("can't be undone: {words}"));
-    }
-    if plan.changes.is_empty() {
-        return Ok(FINE);
-    }
+    let mut plan = of_run(&runs, &header.id);
     if !command.yes {
-        return Err(Failure::Usage(
-            "nothing was undone\n  fix   look at the changes above, then add --yes".to_owned(),
-        ));
+        show(args, &header, &plan);
+        if let Some(entry) = find(&runs, &header.id).and_then(|r| r.in_doubt().next()) {
+            let operation = entry.change.operation();
+            talk(&format!(
+                "note: {operation} of this run is in doubt; undoing reads it again first"
+            ));
+        }
+        let words = "nothing was undone\n  fix   look at the changes above, then add --yes";
+        return Err(Failure::Usage(words.to_owned()));
     }
-    let header = run.header.clone();
     let real;
     let world: &dyn World = if let Some(sandbox) = &sandbox {
         sandbox
@@ -94,15 +71,9 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<u8, Failure> {
     };
     let mut studio = Studio::new(world.region().clone());
     let answered = world.look(&Ask::Caller).await;
-    if let Answer::Caller(_) = &answered.answer {
-        studio.learn(&Ask::Caller, answered);
-    }
-    let mut occasion = Occasion::new(
-        "rollback",
-        &studio,
-        &header.queues,
-        open::endpoint(args).as_deref(),
-    )?;
+    studio.learn(&Ask::Caller, answered);
+    let endpoint = open::endpoint(args);
+    let mut occasion = Occasion::new("rollback", &studio, &header.queues, endpoint.as_deref())?;
     if occasion.caller.account != header.account || *world.region() != header.region {
         let because = format!(
             "the run was in account {}, region {}; this is account {}, region {}",
@@ -118,6 +89,19 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<u8, Failure> {
             "choose the --profile and --region of the run",
         )
         .into());
+    }
+    // What was cut short is read first: it may have been done, and then it is to be undone too.
+    if let Some(run) = find(&runs, &header.id).filter(|r| r.in_doubt().next().is_some()) {
+        if let Some(stop) = apply::settle_run(world, run, &occasion).await? {
+            talk(&stop_words(&stop));
+            return Ok(FINDINGS);
+        }
+        runs = journal::read_all(world.desk())?.0;
+        plan = of_run(&runs, &header.id);
+    }
+    show(args, &header, &plan);
+    if plan.changes.is_empty() {
+        return Ok(FINE);
     }
     occasion.undoes = Some(header.id.clone());
     let applied = apply::apply(world, &plan.changes, &occasion, &stop.flag, &progress).await?;
@@ -137,4 +121,31 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<u8, Failure> {
         talk(&format!("run {} is undone", header.id));
     }
     Ok(exit)
+}
+
+fn find<'a>(runs: &'a [Run], id: &str) -> Option<&'a Run> {
+    runs.iter().find(|r| r.header.id == id)
+}
+
+fn of_run(runs: &[Run], id: &str) -> Plan {
+    let changes = find(runs, id).map(|r| to_undo(r, runs)).unwrap_or_default();
+    Plan {
+        changes,
+        ..Plan::default()
+    }
+}
+
+fn show(args: &Args, header: &Header, plan: &Plan) {
+    if args.format == Format::Text {
+        let day = header.started.strftime("%Y-%m-%d %H:%M:%SZ");
+        talk(&format!("run {} of {day}", header.id));
+        data(&if plan.changes.is_empty() {
+            "nothing to undo".to_owned()
+        } else {
+            text::plan(plan, ink(args))
+        });
+    }
+    for words in cannot_undo(&plan.changes) {
+        talk(&format!("can't be undone: {words}"));
+    }
 }

@@ -15,6 +15,7 @@ use crate::domain::studio::Studio;
 use crate::domain::text::Printable;
 use crate::domain::wanted::Wanted;
 use crate::engine::apply::{self, Applied, Occasion};
+use crate::engine::check::check_all;
 use crate::engine::left::{Left, left_for_you};
 use crate::engine::observe::observe;
 use crate::engine::plan::plan;
@@ -116,12 +117,34 @@ pub async fn make(
     if args.format == Format::Text {
         data(&text::plan(plan, ink(args)));
     }
-    let occasion = Occasion::new(
+    let occasion = match Occasion::new(
         command,
         studio,
         &wanted.queues,
         open::endpoint(args).as_deref(),
-    )?;
+    ) {
+        Ok(occasion) => occasion,
+        Err(problem) => {
+            // Nothing is written as nobody; what was seen is still told.
+            talk(&problem.to_string());
+            let applied = Applied {
+                run: None,
+                done: Vec::new(),
+                left: plan.changes.len(),
+                stop: None,
+            };
+            let findings = check_all(studio, wanted, Purpose::Setup);
+            let left = left_for_you(studio, wanted);
+            return Ok(Made {
+                plan: plan.clone(),
+                applied,
+                studio: studio.clone(),
+                findings,
+                left,
+                exit: COULD_NOT_LOOK,
+            });
+        }
+    };
     let seen = world.log().total();
     let applied = apply::apply(world, &plan.changes, &occasion, &stop.flag, &progress).await?;
     calls(args, world, seen);

@@ -10,7 +10,7 @@ use super::open::{self, StudioFile};
 use super::plan::Saved;
 use super::{Failure, out};
 use crate::domain::change::Plan;
-use crate::domain::ids::Region;
+use crate::domain::ids::{QueueKey, Region};
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::studio::Studio;
 use crate::domain::text::Printable;
@@ -30,6 +30,8 @@ struct Here {
     endpoint: Option<String>,
     path: Option<PathBuf>,
     old_text: Option<String>,
+    /// --farm or --queue narrowed the file's queues: its own list is what is written back.
+    own_queues: Option<Vec<QueueKey>>,
     export: PathBuf,
 }
 
@@ -78,7 +80,20 @@ impl Outside for Here {
         let Some(path) = &self.path else {
             return Ok(());
         };
-        let text = wanted.write_into(self.old_text.as_deref());
+        let now = files::read(path)?.and_then(|b| String::from_utf8(b).ok());
+        if now != self.old_text {
+            return Err(Problem::new(
+                ProblemKind::Moved,
+                format!("{} was not written", path.display()),
+                "it has been changed since the wizard began",
+                "run `studiolink setup` again: it starts from the file as it is now",
+            ));
+        }
+        let whole = match &self.own_queues {
+            Some(queues) => wanted.clone().narrowed(queues.clone()),
+            None => wanted.clone(),
+        };
+        let text = whole.write_into(self.old_text.as_deref());
         if self.old_text.as_deref() == Some(text.as_str()) {
             Ok(())
         } else {
@@ -170,6 +185,7 @@ pub fn prepare(args: &Args, file: &StudioFile) -> Result<(Model, Arc<dyn Outside
         login,
         path: file.path.clone(),
         old_text: file.text.clone(),
+        own_queues: file.own_queues.clone(),
         export,
     };
     Ok((model, Arc::new(here)))

@@ -109,6 +109,9 @@ impl FromStr for Channel {
             if authority.contains('@') {
                 return no("it holds a user or password, which every job and log would show");
             }
+            if rest.contains("/t/") {
+                return no("it holds a token (/t/…), which every job and log would show");
+            }
             if text.contains(['?', '#']) {
                 return no("a channel has no query and no fragment");
             }

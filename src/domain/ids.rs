@@ -248,6 +248,7 @@ impl FromStr for RoleArn {
         if parts[0] == "arn"
             && parts.get(2) == Some(&"iam")
             && role.is_some_and(|r| !r.is_empty() && !r.ends_with('/'))
+            && text.bytes().all(|b| b.is_ascii_graphic())
         {
             Ok(Self(text.to_owned()))
         } else {

@@ -207,35 +207,46 @@ fn holds(conditions: &[(String, String, Vec<String>)], context: &Context) -> Hol
 fn one_holds(operator: &str, key: &str, values: &[String], context: &Context) -> Holds {
     let key = key.to_ascii_lowercase();
     let operator = operator.to_ascii_lowercase();
+    let (set, operator) = match operator.split_once(':') {
+        Some((set, rest)) => (set.to_owned(), rest.to_owned()),
+        None => (String::new(), operator),
+    };
     let (bare, if_exists) = operator
         .strip_suffix("ifexists")
         .map_or((operator.as_str(), false), |o| (o, true));
+    // A policy variable stands for a value of the request, which is not known here.
+    if values.iter().any(|v| v.contains("${")) {
+        return Holds::Unknown;
+    }
     let Some(have) = context.get(&key) else {
         return Holds::Unknown;
     };
+    let yes = |b: bool| if b { Holds::Yes } else { Holds::No };
     // An empty value in the context says: this request carries no such key.
-    if have.is_empty() {
-        let negated = bare.contains("not");
-        return if if_exists || negated {
-            Holds::Yes
-        } else {
-            Holds::No
+    let absent = have.is_empty();
+    if bare == "null" {
+        return yes(values
+            .iter()
+            .any(|v| v.eq_ignore_ascii_case("true") == absent));
+    }
+    if absent {
+        return match set.as_str() {
+            "forallvalues" => Holds::Yes,
+            "foranyvalue" => Holds::No,
+            _ => yes(if_exists || bare.contains("not")),
         };
     }
     let any = |f: &dyn Fn(&str) -> bool| values.iter().any(|v| f(v));
-    let yes = match bare {
-        "stringequals" | "arnequals" if values.iter().any(|v| v.contains("${")) => {
-            return Holds::Unknown;
-        }
-        "stringequals" => any(&|v| v == have),
-        "stringnotequals" => !any(&|v| v == have),
-        "stringequalsignorecase" => any(&|v| v.eq_ignore_ascii_case(have)),
-        "stringlike" | "arnlike" | "arnequals" => any(&|v| wild(v, have)),
-        "stringnotlike" | "arnnotlike" | "arnnotequals" => !any(&|v| wild(v, have)),
-        "bool" => any(&|v| v.eq_ignore_ascii_case(have)),
-        _ => return Holds::Unknown,
-    };
-    if yes { Holds::Yes } else { Holds::No }
+    match bare {
+        "stringequals" => yes(any(&|v| v == have)),
+        "stringnotequals" => yes(!any(&|v| v == have)),
+        "stringequalsignorecase" => yes(any(&|v| v.eq_ignore_ascii_case(have))),
+        "stringnotequalsignorecase" => yes(!any(&|v| v.eq_ignore_ascii_case(have))),
+        "stringlike" | "arnlike" | "arnequals" => yes(any(&|v| wild(v, have))),
+        "stringnotlike" | "arnnotlike" | "arnnotequals" => yes(!any(&|v| wild(v, have))),
+        "bool" => yes(any(&|v| v.eq_ignore_ascii_case(have))),
+        _ => Holds::Unknown,
+    }
 }
 
 /// What these identity policies say together.
@@ -245,12 +256,17 @@ pub fn decide<'a>(
     resource: &str,
     context: &Context,
 ) -> Decision {
-    let (mut allowed, mut depends) = (false, false);
+    let (mut allowed, mut depends, mut may_deny) = (false, false, false);
     for statement in policies.into_iter().flat_map(|p| &p.statements) {
         let on_resource = statement.resources.as_ref().is_none_or(|r| {
-            // A Deny on part of what is asked about is a Deny for that part: look both ways.
-            r.takes(resource, true)
-                || (!statement.allow && !r.not && r.patterns.iter().any(|p| wild(resource, p)))
+            let part = r.patterns.iter().any(|p| wild(resource, p));
+            match (statement.allow, r.not) {
+                // An Allow must take all of what is asked about; one that excludes a part of it does not.
+                (true, true) => r.takes(resource, true) && !part,
+                // A Deny on a part is a Deny for that part.
+                (false, false) => r.takes(resource, true) || part,
+                _ => r.takes(resource, true),
+            }
         });
         if !statement.actions.takes(action, false) || !on_resource {
             continue;
@@ -260,10 +276,11 @@ pub fn decide<'a>(
             (false, Holds::Yes) => return Decision::Denied,
             (true, Holds::Yes) => allowed = true,
             (true, Holds::Unknown) => depends = true,
-            (false, Holds::Unknown) => {}
+            (false, Holds::Unknown) => may_deny = true,
         }
     }
     match (allowed, depends) {
+        (true, _) if may_deny => Decision::Depends,
         (true, _) => Decision::Allowed,
         (false, true) => Decision::Depends,
         (false, false) => Decision::NotAllowed,
@@ -363,6 +380,66 @@ mod tests {
             Decision::NotAllowed
         );
         assert_eq!(get(&[], &ctx(&[])), Decision::NotAllowed);
+    }
+
+    #[test]
+    fn conditions_as_iam_reads_them() {
+        let with = |effect: &str, condition: &str| {
+            policy(&format!(
+                r#"[{{"Effect":"Allow","Action":"s3:*","Resource":"*"}},{{"Effect":"{effect}","Action":"s3:GetObject","Resource":"*","Condition":{condition}}}]"#
+            ))
+        };
+        let at = ctx(&[
+            ("aws:securetransport", "true"),
+            ("s3:dataaccesspointarn", ""),
+        ]);
+        let of = |p: &Policy| decide([p], "s3:GetObject", "arn:aws:s3:::b/x", &at);
+        for (condition, want) in [
+            (
+                r#"{"Bool":{"aws:SecureTransport":"false"}}"#,
+                Decision::Allowed,
+            ),
+            (
+                r#"{"Bool":{"aws:SecureTransport":"true"}}"#,
+                Decision::Denied,
+            ),
+            (
+                r#"{"StringNotEquals":{"aws:SourceVpce":"vpce-1"}}"#,
+                Decision::Depends,
+            ),
+            (
+                r#"{"StringNotEquals":{"aws:PrincipalAccount":"${aws:ResourceAccount}"}}"#,
+                Decision::Depends,
+            ),
+            (
+                r#"{"Null":{"s3:DataAccessPointArn":"true"}}"#,
+                Decision::Denied,
+            ),
+            (
+                r#"{"Null":{"s3:DataAccessPointArn":"false"}}"#,
+                Decision::Allowed,
+            ),
+            (
+                r#"{"ForAllValues:StringEquals":{"s3:DataAccessPointArn":"x"}}"#,
+                Decision::Denied,
+            ),
+            (
+                r#"{"ForAnyValue:StringNotEquals":{"s3:DataAccessPointArn":"x"}}"#,
+                Decision::Allowed,
+            ),
+        ] {
+            assert_eq!(of(&with("Deny", condition)), want, "{condition}");
+        }
+    }
+
+    #[test]
+    fn an_allow_that_excludes_a_part_is_not_an_allow_of_the_whole() {
+        let allow = policy(
+            r#"{"Effect":"Allow","Action":"s3:GetObject","NotResource":"arn:aws:s3:::b/ayon/secret"}"#,
+        );
+        let of = |r: &str| decide([&allow], "s3:GetObject", r, &ctx(&[]));
+        assert_eq!(of("arn:aws:s3:::b/ayon/*"), Decision::NotAllowed);
+        assert_eq!(of("arn:aws:s3:::b/other/*"), Decision::Allowed);
     }
 
     #[test]

@@ -67,7 +67,9 @@ pub enum Seen {
         admin: bool,
     },
     /// No key was given, so none was tried.
-    NoKey,
+    NoKey {
+        because: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

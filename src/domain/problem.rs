@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::call::Call;
+use super::text::Printable;
 
 /// How it failed, for those who decide by it; people read the other fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,10 +70,14 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Parts of it may be others' words.
+        let shown = Printable::new;
         write!(
             f,
             "{}\n  why   {}\n  fix   {}",
-            self.doing, self.because, self.fix
+            shown(&self.doing),
+            shown(&self.because),
+            shown(&self.fix)
         )?;
         if let Some(call) = &self.call {
             write!(f, "\n  call  {}", call.line())?;

@@ -173,12 +173,22 @@ pub fn without_url_secrets(text: &str) -> String {
         let authority = url.find(['/', '?', '#']).unwrap_or(url.len());
         let host = url[..authority].rfind('@').map_or(0, |i| i + 1);
         let kept = url.find(['?', '#']).unwrap_or(url.len());
-        out.push_str(&url[host..kept]);
+        out.push_str(&without_path_token(&url[host..kept]));
         rest = after;
     }
     out.push_str(rest);
     rattler_redaction::redact_signatures_in_text(&out, rattler_redaction::DEFAULT_REDACTION_STR)
         .into_owned()
+}
+
+/// anaconda.org and its like take a token in the path: `/t/TOKEN/channel`.
+fn without_path_token(url: &str) -> String {
+    let Some(at) = url.find("/t/") else {
+        return url.to_owned();
+    };
+    let (before, token) = url.split_at(at + 3);
+    let rest = token.find('/').map_or("", |end| &token[end..]);
+    format!("{before}********{rest}")
 }
 
 #[cfg(test)]

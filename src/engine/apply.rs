@@ -101,18 +101,16 @@ pub async fn apply(
     queues.sort();
     let mut locks = Vec::new();
     for key in &queues {
-        locks.push(desk.lock(&format!(
-            "{}-{}-{}",
-            occasion.caller.account,
-            world.region(),
-            key.queue
-        ))?);
+        locks.push(desk.lock(&lock_name(world, occasion, key))?);
     }
     let (runs, _) = journal::read_all(desk)?;
-    let unfinished = runs
-        .iter()
-        .rev()
-        .find(|r| is_ours(r, world, occasion) && (!r.ended || r.in_doubt().next().is_some()));
+    let unfinished = runs.iter().rev().find(|r| {
+        // A run that another one has undone is over, however it ended.
+        let undone = runs
+            .iter()
+            .any(|u| u.header.undoes.as_deref() == Some(&r.header.id));
+        is_ours(r, world, occasion) && !undone && (!r.ended || r.in_doubt().next().is_some())
+    });
     let mut writer = match unfinished {
         Some(run) => Writer::resume(desk, run),
         None => Writer::new(desk, header(world, occasion)?),
@@ -161,13 +159,17 @@ pub async fn apply(
         let repeated = again.iter().find(|(_, _, c)| {
             c.thing == change.thing && c.before == change.before && c.after == change.after
         });
-        let (state, halt) = one(
+        let made = one(
             world,
             &mut writer,
             change,
             repeated.map(|(n, token, _)| (*n, token.clone())),
+            &changes[at + 1..],
         )
-        .await?;
+        .await;
+        // A journal that can't be written stops the run; what was made before it is still told.
+        let (state, halt) =
+            made.unwrap_or_else(|p| (State::Failed, Some(Stop::Failed(Box::new(p)))));
         if matches!(state, State::Done { .. }) {
             applied.done.push(change.clone());
         }
@@ -188,7 +190,8 @@ pub async fn apply(
         applied.run = Some(writer.id().to_owned());
         // A run that was interrupted stays open, so that the next one goes on with it.
         if !matches!(applied.stop, Some(Stop::Interrupted | Stop::InDoubt(_))) {
-            writer.end()?;
+            // The changes are made and written down; an end that can't be written only leaves the run open.
+            let _ = writer.end();
         }
     }
     drop(locks);
@@ -211,13 +214,43 @@ fn header(world: &dyn World, occasion: &Occasion) -> Result<Header, Problem> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         command: occasion.command.clone(),
         by: desk.here().into(),
-        caller: occasion.caller.arn.show(),
+        caller: Printable::new(occasion.caller.arn.raw()),
         account: occasion.caller.account.clone(),
         region: world.region().clone(),
         endpoint: occasion.endpoint.clone(),
         queues: occasion.queues.clone(),
         undoes: occasion.undoes.clone(),
     })
+}
+
+/// Settles what a run left in doubt, and nothing else. For a rollback, which must know what was done.
+pub async fn settle_run(
+    world: &dyn World,
+    run: &Run,
+    occasion: &Occasion,
+) -> Result<Option<Stop>, Problem> {
+    let desk = world.desk();
+    let mut locks = Vec::new();
+    for key in &run.header.queues {
+        locks.push(desk.lock(&lock_name(world, occasion, key))?);
+    }
+    let writer = Writer::resume(desk, run);
+    Ok(match settle(world, run, &writer, &[]).await? {
+        Settled::Go { .. } => {
+            writer.end()?;
+            None
+        }
+        Settled::Stop(stop) => Some(stop),
+    })
+}
+
+fn lock_name(world: &dyn World, occasion: &Occasion, key: &QueueKey) -> String {
+    format!(
+        "{}-{}-{}",
+        occasion.caller.account,
+        world.region(),
+        key.queue
+    )
 }
 
 enum Settled {
@@ -272,12 +305,19 @@ async fn one(
     writer: &mut Writer<'_>,
     change: &Change,
     repeated: Option<(usize, String)>,
+    later: &[Change],
 ) -> Result<(State, Option<Stop>), Problem> {
     let (now, _) = match read_now(world, change).await {
         Ok(read) => read,
         Err(problem) => return Ok((State::Failed, Some(Stop::Failed(Box::new(problem))))),
     };
-    if change.is_after(now.as_deref()) {
+    // Where a later change of the same thing is found done, this one was done before it.
+    let further = || {
+        later
+            .iter()
+            .any(|l| l.thing == change.thing && l.is_after(now.as_deref()))
+    };
+    if change.is_after(now.as_deref()) || (!change.is_before(now.as_deref()) && further()) {
         return Ok((State::FoundDone, None));
     }
     if !change.is_before(now.as_deref()) {

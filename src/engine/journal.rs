@@ -181,23 +181,27 @@ pub fn read_all(desk: &dyn Desk) -> Result<(Vec<Run>, Vec<String>), Problem> {
     Ok((runs, broken))
 }
 
-/// The done changes of a run that no later run has undone, newest first, each with its undoing.
+/// The done changes of a run that no later run has undone, newest first, each with its undoing. One undoing undoes one
+/// change: a change that was made twice has to be undone twice.
 pub fn to_undo(run: &Run, all: &[Run]) -> Vec<Change> {
-    let undone: Vec<&Change> = all
+    let mut undone: Vec<&Change> = all
         .iter()
         .filter(|r| r.header.undoes.as_deref() == Some(&run.header.id))
         .flat_map(Run::done)
         .map(|e| &e.change)
         .collect();
-    run.done()
-        .rev()
-        .map(|e| e.change.reverse())
-        .filter(|back| {
-            !undone
-                .iter()
-                .any(|u| u.key == back.key && u.before == back.before && u.after == back.after)
-        })
-        .collect()
+    let mut open = Vec::new();
+    for back in run.done().rev().map(|e| e.change.reverse()) {
+        let same =
+            |u: &&Change| u.key == back.key && u.before == back.before && u.after == back.after;
+        match undone.iter().position(same) {
+            Some(at) => {
+                undone.remove(at);
+            }
+            None => open.push(back),
+        }
+    }
+    open
 }
 
 /// Writes one journal. The file is made with the first intent: a run that changed nothing leaves none.

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::checks::{View, launcher_package};
 use crate::domain::channel::{Place, join, split};
 use crate::domain::needs::of_channels;
-use crate::domain::probe::Probe;
+use crate::domain::probe::{Probe, Reading};
 use crate::domain::problem::ProblemKind;
 use crate::domain::studio::Studio;
 use crate::domain::text::Printable;
@@ -85,13 +85,26 @@ fn for_the_channels_owner(studio: &Studio, wanted: &Wanted) -> Vec<Left> {
                 continue;
             };
             let probe = Probe::ChannelAsQueueRole(key.clone(), channel.clone());
-            let refused = studio
-                .readings
-                .get(&probe)
-                .and_then(|r| r.problem())
+            let reading = studio.readings.get(&probe);
+            let refused = reading
+                .and_then(Reading::problem)
                 .is_some_and(|p| p.kind == ProblemKind::Denied && p.permission.is_none());
-            let foreign = wanted.channel_account.is_some() && wanted.channel_account != own;
-            if !refused || (wanted.channel_account.is_some() && !foreign) {
+            // Whose bucket it is, is only known from the studio file, and only for YNPUT's own.
+            let stated = of_channels(
+                &wanted.channels,
+                arn.partition(),
+                wanted.channel_account.as_ref(),
+            )
+            .into_iter()
+            .find(|n| n.resource.ends_with(&format!(":::{bucket}")))
+            .and_then(|n| n.account);
+            let foreign = stated.is_some() && stated != own;
+            let read = reading.is_some_and(|r| r.seen.is_ok());
+            let asks_owner = match stated {
+                Some(_) => foreign && !read,
+                None => refused,
+            };
+            if !asks_owner {
                 continue;
             }
             let needs = of_channels(std::slice::from_ref(channel), arn.partition(), None);

@@ -7,6 +7,8 @@ pub mod journal;
 pub mod left;
 pub mod observe;
 pub mod plan;
+mod plan_channels;
+mod plan_role;
 pub mod rollback;
 pub mod verify;
 

@@ -19,7 +19,10 @@ pub fn chosen<'a>(runs: &'a [Run], named: Option<&str>) -> Result<&'a Run, Probl
         None => runs
             .iter()
             .rev()
-            .find(|r| r.header.undoes.is_none() && !to_undo(r, runs).is_empty())
+            .find(|r| {
+                r.header.undoes.is_none()
+                    && (!to_undo(r, runs).is_empty() || r.in_doubt().next().is_some())
+            })
             .ok_or_else(|| {
                 Problem::new(
                     ProblemKind::Missing,

@@ -102,10 +102,12 @@ fn judge(id: &str, probe: &Probe, reading: &Reading) -> Finding {
         Ok(Seen::Key { user, service: false, .. }) => says(id, Verdict::Warn, format!("The key belongs to {}, who is no service user", user.show()))
             .why("versions published with it are authored by that person: only a service user may act for others")
             .fix("make a service user in AYON and use its key"),
-        Ok(Seen::NoKey) => says(id, Verdict::Skipped, "Not tried: AYON knows the key").why("no API key was given: set AYON_API_KEY, or let `studiolink setup` keep it in the keyring"),
+        Ok(Seen::NoKey { because }) => says(id, Verdict::Skipped, "Not tried: AYON knows the key")
+            .why(format!("no API key was given: AYON_API_KEY is not set, and {because}"))
+            .fix("set AYON_API_KEY, or let `studiolink setup` keep the key in the keyring"),
         Ok(Seen::Index { .. }) => says(id, Verdict::Unknown, "the test answered something else"),
         Err(problem) => {
-            let verdict = if matches!(problem.kind, ProblemKind::Local | ProblemKind::Credentials) { Verdict::Unknown } else { Verdict::Fail };
+            let verdict = if matches!(problem.kind, ProblemKind::Local | ProblemKind::Credentials | ProblemKind::Unreached) { Verdict::Unknown } else { Verdict::Fail };
             says(id, verdict, problem.doing.as_str()).why(problem.because.as_str()).fix(problem.fix.as_str())
         }
     }

@@ -218,7 +218,11 @@ impl Wizard {
                 if let Some(region) = model.studio.as_ref().map(|s| s.region.clone()) {
                     model.look_afresh(region);
                 }
-                return if clean {
+                // A file that lacks what it must say would be refused by the next command.
+                let decided = model.draft.channels.is_some()
+                    && model.draft.url.is_some()
+                    && !model.draft.queues.is_empty();
+                return if clean && decided {
                     vec![Effect::SaveFile]
                 } else {
                     Vec::new()

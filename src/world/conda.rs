@@ -41,21 +41,44 @@ pub async fn try_channel(
     let url = format!("{base}/noarch/repodata.json");
     let began = Instant::now();
     let at = Timestamp::now();
-    // Only the headers matter: the body is dropped unread.
-    let answer = client
-        .get(&url)
-        .timeout(Duration::from_secs(5))
-        .send()
-        .await;
+    // The first bytes tell an index from a sign-in page; the rest, perhaps hundreds of megabytes, is dropped unread.
+    let answer = async {
+        let mut response = client
+            .get(&url)
+            .timeout(Duration::from_secs(5))
+            .send()
+            .await?;
+        let first = if response.status().is_success() {
+            response.chunk().await?
+        } else {
+            None
+        };
+        Ok::<_, reqwest::Error>((response.status(), first.unwrap_or_default()))
+    }
+    .await;
     let (outcome, result) = match &answer {
-        Ok(response) if response.status().is_success() => {
-            ("OK".to_owned(), Ok(Seen::Index { lists: None }))
+        Ok((status, first)) if status.is_success() => {
+            if first.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{') {
+                ("OK".to_owned(), Ok(Seen::Index { lists: None }))
+            } else {
+                let because = "what answers is no channel index (a sign-in page, a proxy?)";
+                (
+                    "NoIndex".to_owned(),
+                    Err(Problem::new(
+                        ProblemKind::Invalid,
+                        doing,
+                        because,
+                        "open the address in a browser and compare",
+                    )),
+                )
+            }
         }
-        Ok(response) => {
-            let status = response.status().as_u16();
+        Ok((status, _)) => {
+            let status = status.as_u16();
             let kind = match status {
                 404 | 410 => ProblemKind::Missing,
                 401 | 403 => ProblemKind::Denied,
+                408 | 429 => ProblemKind::Unreached,
                 300..=499 => ProblemKind::Invalid,
                 _ => ProblemKind::Unreached,
             };

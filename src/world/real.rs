@@ -15,11 +15,15 @@ use crate::domain::ask::{Answer, Answered, Ask, SETUP_ACTIONS};
 use crate::domain::call::{Call, Vantage};
 use crate::domain::change::{Change, Thing};
 use crate::domain::channel::Place;
+use crate::domain::fact::Fact;
 use crate::domain::ids::Region;
 use crate::domain::probe::{Probe, Reading, Seen};
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::studio::api_base;
 use crate::domain::text::{Printable, Secret};
+
+/// What the keyring answered, or what was typed.
+type KeyAnswer = Result<Option<Secret<String>>, Problem>;
 
 pub struct RealWorld {
     aws: Aws,
@@ -31,7 +35,7 @@ pub struct RealWorld {
     /// `AYON_API_KEY`: given for this run, whatever the server.
     given: Option<Secret<String>>,
     /// By server: what was typed, or what the keyring answered when it was first asked.
-    keys: Mutex<HashMap<String, Option<Secret<String>>>>,
+    keys: Mutex<HashMap<String, KeyAnswer>>,
     log: CallLog,
 }
 
@@ -66,24 +70,43 @@ impl RealWorld {
         })
     }
 
-    async fn key(&self, url: &Url) -> Option<Secret<String>> {
+    async fn key(&self, url: &Url) -> KeyAnswer {
         let name = api_base(url).to_string();
         // Held across the question, so that calls which start together ask the keyring once.
         let mut keys = self.keys.lock().await;
-        if let Some(Some(typed)) = keys.get(&name) {
-            return Some(typed.clone());
+        if let Some(Ok(Some(held))) = keys.get(&name) {
+            return Ok(Some(held.clone()));
         }
         if self.given.is_some() {
-            return self.given.clone();
+            return Ok(self.given.clone());
         }
         if let Some(answered) = keys.get(&name) {
             return answered.clone();
         }
         let asked = name.clone();
         let found = tokio::task::spawn_blocking(move || LocalDesk::new().keyring_get(&asked)).await;
-        let found = found.ok().and_then(Result::ok).flatten();
+        let broken = |e: tokio::task::JoinError| {
+            Problem::new(
+                ProblemKind::Local,
+                "Could not read the AYON key from the keyring",
+                e.to_string(),
+                "set AYON_API_KEY",
+            )
+        };
+        let found = found.unwrap_or_else(|e| Err(broken(e)));
         keys.insert(name, found.clone());
         found
+    }
+
+    /// The key, or why there is none. A keyring that is not there is as good as no key; one that did not answer in
+    /// time may hold one, so what depends on it stays unknown.
+    async fn key_or_reason(&self, url: &Url) -> Result<Result<Secret<String>, String>, Problem> {
+        match self.key(url).await {
+            Ok(Some(key)) => Ok(Ok(key)),
+            Ok(None) => Ok(Err("none is in the keyring".to_owned())),
+            Err(p) if p.kind == ProblemKind::Unreached => Err(p),
+            Err(p) => Ok(Err(p.because)),
+        }
     }
 
     async fn answer(&self, ask: &Ask, record: &Record) -> Answer {
@@ -105,20 +128,20 @@ impl RealWorld {
             Ask::RolePolicy(arn, policy) => {
                 Answer::RolePolicy(self.aws.look_role_policy(record, arn, policy).await)
             }
-            Ask::Bundles(url) => Answer::Bundles(
-                ayon::look_bundles(record, &self.ayon, url, self.key(url).await.as_ref()).await,
-            ),
-            Ask::Addon(url, variant, version) => Answer::Addon(
-                ayon::look_addon(
-                    record,
-                    &self.ayon,
-                    url,
-                    self.key(url).await.as_ref(),
-                    *variant,
-                    version,
-                )
-                .await,
-            ),
+            Ask::Bundles(url) => Answer::Bundles(match self.key_or_reason(url).await {
+                Ok(Ok(key)) => ayon::look_bundles(record, &self.ayon, url, &key).await,
+                Ok(Err(_)) => Fact::NotAsked,
+                Err(problem) => Fact::from(Err(problem)),
+            }),
+            Ask::Addon(url, variant, version) => {
+                Answer::Addon(match self.key_or_reason(url).await {
+                    Ok(Ok(key)) => {
+                        ayon::look_addon(record, &self.ayon, url, &key, *variant, version).await
+                    }
+                    Ok(Err(_)) => Fact::NotAsked,
+                    Err(problem) => Fact::from(Err(problem)),
+                })
+            }
         }
     }
 
@@ -159,9 +182,10 @@ impl RealWorld {
                 .await
             }
             Probe::AyonInfo(url) => ayon::try_info(record, &self.ayon, url).await,
-            Probe::AyonKey(url) => {
-                ayon::try_key(record, &self.ayon, url, self.key(url).await.as_ref()).await
-            }
+            Probe::AyonKey(url) => match self.key_or_reason(url).await? {
+                Ok(key) => ayon::try_key(record, &self.ayon, url, &key).await,
+                Err(because) => Ok(Seen::NoKey { because }),
+            },
         }
     }
 }
@@ -229,6 +253,10 @@ impl World for RealWorld {
     fn try_out<'a>(&'a self, probe: &'a Probe) -> BoxFuture<'a, Reading> {
         async move {
             let record = Record::new(&self.log);
+            if let Probe::AyonKey(url) = probe {
+                // The keyring may wait for a person; the server's deadline begins after it.
+                let _ = self.key(url).await;
+            }
             let began = Instant::now();
             let late = || {
                 let because = format!("no answer within {} s", net::DEADLINE.as_secs());
@@ -272,12 +300,12 @@ impl World for RealWorld {
             self.keys
                 .lock()
                 .await
-                .insert(api_base(url).to_string(), key);
+                .insert(api_base(url).to_string(), Ok(key));
         }
         .boxed()
     }
 
     fn has_key<'a>(&'a self, url: &'a Url) -> BoxFuture<'a, bool> {
-        async move { self.key(url).await.is_some() }.boxed()
+        async move { matches!(self.key(url).await, Ok(Some(_))) }.boxed()
     }
 }

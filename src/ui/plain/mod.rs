@@ -27,6 +27,12 @@ struct Plain {
     began: Instant,
 }
 
+/// Why no line came.
+enum Ended {
+    Input,
+    Code(u8),
+}
+
 /// How a page ended.
 enum End {
     On,
@@ -133,8 +139,9 @@ impl Plain {
             .map(|(i, p)| format!("{} {}", i + 1, p.label))
             .collect();
         say(&format!("What now?  {}", labels.join("  ")));
-        let Some(answer) = read_line("> ").await else {
-            return self.end_of_input();
+        let answer = match self.read("> ").await {
+            Ok(answer) => answer,
+            Err(ended) => return self.ended(&ended),
         };
         let pick = match menu::chosen(&picks, answer.trim()) {
             Ok(pick) => pick.clone(),
@@ -144,22 +151,37 @@ impl Plain {
             }
         };
         match self.ask(&screen, pick).await {
-            Some(Some(msg)) => self.tell(msg),
-            Some(None) => End::On,
-            None => self.end_of_input(),
+            Ok(Some(msg)) => self.tell(msg),
+            Ok(None) => End::On,
+            Err(ended) => self.ended(&ended),
         }
     }
 
-    /// Asks what a choice still needs. Outer `None`: the input has ended.
-    async fn ask(&self, screen: &Screen, pick: Pick) -> Option<Option<Msg>> {
+    /// A line, while answers of the world are taken in and Ctrl-C is heard.
+    async fn read(&mut self, prompt: &str) -> Result<String, Ended> {
+        let line = read_line(prompt);
+        tokio::pin!(line);
+        loop {
+            let msg = tokio::select! {
+                line = &mut line => return line.ok_or(Ended::Input),
+                msg = self.from.recv() => msg,
+            };
+            if let Some(End::Code(code)) = msg.map(|m| self.tell(m)) {
+                return Err(Ended::Code(code));
+            }
+        }
+    }
+
+    /// Asks what a choice still needs.
+    async fn ask(&mut self, screen: &Screen, pick: Pick) -> Result<Option<Msg>, Ended> {
         use menu::Does;
-        Some(match pick.does {
+        Ok(match pick.does {
             Does::Say(msg) => Some(msg),
             Does::Row { id, rows } => {
                 let answer = if rows == 1 {
                     "1".to_owned()
                 } else {
-                    read_line(&format!("Which row, 1 to {rows}? ")).await?
+                    self.read(&format!("Which row, 1 to {rows}? ")).await?
                 };
                 match answer.trim().parse::<usize>() {
                     Ok(n) if (1..=rows).contains(&n) => Some(Msg::Act {
@@ -180,25 +202,21 @@ impl Plain {
                     .find(|f| f.id == field)
                     .map_or("", |f| f.label);
                 let text = if secret && io::stdin().is_terminal() {
-                    read_secret(label).await
+                    read_secret(label).await.ok_or(Ended::Input)?
                 } else {
-                    read_line(&format!("{label}: ")).await
+                    self.read(&format!("{label}: ")).await?
                 };
-                Some(Msg::Set { field, text: text? })
+                Some(Msg::Set { field, text })
             }
             Does::Choice { choice } => {
                 let Some(choice) = screen.choices().find(|c| c.id == choice) else {
-                    return Some(None);
+                    return Ok(None);
                 };
                 for (i, (name, words)) in choice.options.iter().enumerate() {
                     say(&format!("{} {name}: {words}", i + 1));
                 }
-                let answer = read_line(&format!(
-                    "{}, 1 to {}? ",
-                    choice.label,
-                    choice.options.len()
-                ))
-                .await?;
+                let prompt = format!("{}, 1 to {}? ", choice.label, choice.options.len());
+                let answer = self.read(&prompt).await?;
                 match answer.trim().parse::<usize>() {
                     Ok(n) if (1..=choice.options.len()).contains(&n) => Some(Msg::Choose {
                         choice: choice.id,
@@ -225,7 +243,10 @@ impl Plain {
         })
     }
 
-    fn end_of_input(&mut self) -> End {
+    fn ended(&self, ended: &Ended) -> End {
+        if let Ended::Code(code) = ended {
+            return End::Code(*code);
+        }
         match self.wizard.model.making {
             Making::Made { .. } | Making::Refused(_) => {
                 End::Code(super::wizard::exit_code(&self.wizard.model))

@@ -1,66 +1,102 @@
 //! 3. Channels: what the queue has, what it should have, in which order, and who can read what.
 
 use super::super::model::Model;
-use super::super::screen::{Block, Cell, Field, Key, List, Screen, Tone};
+use super::super::screen::{Block, Cell, Field, Key, List, Screen, Told, Tone};
 use super::super::wizard::{Effect, Msg};
 use super::{Step, told, word_of};
 use crate::checks::{View, launcher_package};
 use crate::domain::channel::{Channel, Place, proposed, split};
 use crate::domain::environment::Template;
+use crate::domain::fact::Fact;
 use crate::domain::finding::{Finding, Topic, Verdict};
 use crate::domain::probe::{Probe, Seen};
+use crate::domain::problem::Problem;
 
 #[derive(Default)]
 pub struct Channels {
     adding: bool,
 }
 
-/// The channels of the first queue's conda environment today.
-fn today(model: &Model) -> Option<(Vec<Channel>, String, String)> {
-    let studio = model.studio.as_ref()?;
-    let key = model.draft.queues.first()?;
-    studio.queues.get(key)?.environments.known()?;
-    for environment in studio.environments(key) {
+/// What is known of the first queue's conda environment.
+enum Today {
+    Reading,
+    /// Not readable, or not wholly: no proposal is made from a part.
+    NotKnown(Told),
+    Known {
+        channels: Vec<Channel>,
+        name: String,
+        kind: String,
+    },
+}
+
+fn today(model: &Model) -> Today {
+    let Some((studio, key)) = model.studio.as_ref().zip(model.draft.queues.first()) else {
+        return Today::Reading;
+    };
+    let fact = studio.queues.get(key).map(|q| &q.environments);
+    let list = match fact {
+        None | Some(Fact::NotAsked) => return Today::Reading,
+        Some(Fact::Known(list)) => list,
+        Some(fact) => return Today::NotKnown(why(fact.problem())),
+    };
+    if let Some(unread) = list.iter().find(|e| e.known().is_none()) {
+        return Today::NotKnown(why(unread.problem()));
+    }
+    for (at, environment) in studio.environments(key).into_iter().enumerate() {
         let Ok(template) = Template::read(&environment.template, environment.template_type) else {
             continue;
         };
         if template.kind.is_conda() {
             let text = template.channels.clone().flatten().unwrap_or_default();
             let channels = split(&text).iter().filter_map(|c| c.parse().ok()).collect();
-            let order = studio
-                .environments(key)
-                .iter()
-                .position(|e| e.id == environment.id)
-                .unwrap_or(0);
-            let runs = if order == 0 {
+            let runs = if at == 0 {
                 "runs first".to_owned()
             } else {
-                format!("runs as number {}", order + 1)
+                format!("runs as number {}", at + 1)
             };
-            return Some((
+            let kind = format!(
+                "{}, {runs} (priority {})",
+                template.kind.words(),
+                environment.priority
+            );
+            return Today::Known {
                 channels,
-                environment.name.show().to_string(),
-                format!(
-                    "{}, {runs} (priority {})",
-                    template.kind.words(),
-                    environment.priority
-                ),
-            ));
+                name: environment.name.show().to_string(),
+                kind,
+            };
         }
     }
-    Some((
-        Vec::new(),
-        String::new(),
-        "the queue has no conda environment: one will be made".to_owned(),
-    ))
+    let kind = "the queue has no conda environment: one will be made".to_owned();
+    Today::Known {
+        channels: Vec::new(),
+        name: String::new(),
+        kind,
+    }
+}
+
+fn why(problem: Option<&Problem>) -> Told {
+    match problem {
+        Some(p) => Told {
+            verdict: Verdict::Unknown,
+            says: p.doing.as_str().into(),
+            why: Some(p.because.as_str().into()),
+            fix: Some(p.fix.as_str().into()),
+        },
+        None => Told {
+            verdict: Verdict::Fail,
+            says: "The queue does not exist".into(),
+            why: None,
+            fix: Some("go back and pick another one".into()),
+        },
+    }
 }
 
 impl Channels {
     fn decide(model: &mut Model) {
         if model.draft.channels.is_none()
-            && let Some((today, ..)) = today(model)
+            && let Today::Known { channels, .. } = today(model)
         {
-            model.draft.channels = Some(proposed(&today, &model.draft.ynput));
+            model.draft.channels = Some(proposed(&channels, &model.draft.ynput));
         }
     }
 
@@ -181,15 +217,23 @@ impl Step for Channels {
     }
 
     fn view(&self, model: &Model) -> Screen {
-        let Some((today, name, kind)) = today(model) else {
-            let mut screen = Screen::new("Channels");
-            screen
-                .say("Reading the queue's environments ...")
-                .add(told(&model.of_topic(Topic::Channels)));
-            if model.draft.channels.is_some() {
-                screen.next = Some("roles");
+        let (today, name, kind) = match today(model) {
+            Today::Known {
+                channels,
+                name,
+                kind,
+            } => (channels, name, kind),
+            other => {
+                let mut screen = Screen::new("Channels");
+                if let Today::NotKnown(told) = other {
+                    screen.add(Block::Findings(vec![told]));
+                    screen.say("Without the queue's environments no channel is proposed and none is changed; the other steps go on.");
+                    screen.next = Some("roles");
+                } else {
+                    screen.say("Reading the queue's environments ...");
+                }
+                return screen;
             }
-            return screen;
         };
         let mut screen = if name.is_empty() {
             Screen::new("Channels")

@@ -4,6 +4,7 @@ use super::super::model::{Model, SignIn};
 use super::super::screen::{Block, Cell, Field, List, Screen, Told, Tone};
 use super::super::wizard::{Effect, Msg};
 use super::{Step, told, word_of};
+use crate::domain::fact::Fact;
 use crate::domain::finding::{Topic, Verdict};
 
 pub struct Identity;
@@ -140,10 +141,11 @@ impl Step for Identity {
             }
             SignIn::Yes { .. } => {
                 screen.add(told(&model.of_topic(Topic::Identity)));
+                // Who asks may stay unknown: reading goes on, and nothing is written as nobody.
                 if model
                     .studio
                     .as_ref()
-                    .is_some_and(|s| s.caller.known().is_some())
+                    .is_some_and(|s| s.caller != Fact::NotAsked)
                 {
                     screen.next = Some("pick farm and queue");
                 }

@@ -63,6 +63,20 @@ impl Step for QueueStep {
             } => {
                 self.filter = text.trim().to_owned();
             }
+            // A list that may not be read does not end the wizard: an id can be typed.
+            Msg::Set { field: "id", text } => {
+                let text = text.trim();
+                match model.draft.farm.clone() {
+                    None => match text.parse() {
+                        Ok(farm) => model.draft.farm = Some(farm),
+                        Err(e) => model.note = Some((Verdict::Fail, e.to_string().into())),
+                    },
+                    Some(farm) => match text.parse() {
+                        Ok(queue) => model.draft.queues = vec![QueueKey { farm, queue }],
+                        Err(e) => model.note = Some((Verdict::Fail, e.to_string().into())),
+                    },
+                }
+            }
             Msg::Act { id: "farms", .. } => {
                 model.draft.farm = None;
                 model.draft.queues.clear();
@@ -163,6 +177,18 @@ impl Step for QueueStep {
                 why: Some(problem.because.as_str().into()),
                 fix: Some(problem.fix.as_str().into()),
             }]));
+            let label = if farm.is_some() {
+                "Queue id"
+            } else {
+                "Farm id"
+            };
+            screen.add(Block::Field(Field {
+                id: "id",
+                label,
+                value: "".into(),
+                secret: false,
+                hint: "as the console shows it",
+            }));
         } else if fact.known().is_none() {
             screen.say("Listing ...");
         } else {

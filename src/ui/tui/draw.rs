@@ -231,7 +231,7 @@ fn draw_live(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
     if let Some(studio) = &model.studio {
         for (probe, reading) in &studio.readings {
             let (word, tone) = match &reading.seen {
-                Ok(crate::domain::probe::Seen::NoKey) => ("-", Tone::Dim),
+                Ok(crate::domain::probe::Seen::NoKey { .. }) => ("-", Tone::Dim),
                 Ok(_) => ("OK", Tone::Good),
                 Err(_) => ("FAIL", Tone::Bad),
             };

@@ -17,6 +17,8 @@ use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::studio::{AddonSettings, Bundle, Bundles, api_base};
 use crate::domain::text::{Printable, Secret, Untrusted};
 
+const LOCKED_OUT: &str = "AYON locked this address out";
+
 /// No answer that is of use here is longer.
 const LONGEST: usize = 8 * 1024 * 1024;
 
@@ -155,7 +157,15 @@ fn judge(
         (300..=399, _) => {
             let to = location.map_or_else(
                 || "elsewhere".to_owned(),
-                |l| Printable::short(&crate::domain::text::without_url_secrets(&l), 80).to_string(),
+                |l| {
+                    Printable::short(
+                        &crate::domain::text::without_url_secrets(
+                            l.split(['?', '#']).next().unwrap_or_default(),
+                        ),
+                        80,
+                    )
+                    .to_string()
+                },
             );
             Err(problem(
                 ProblemKind::Invalid,
@@ -165,10 +175,7 @@ fn judge(
         }
         (401, Some(v)) if detail(&v).contains("Too many failed") => Err(problem(
             ProblemKind::Denied,
-            format!(
-                "AYON locked this address out for ten minutes: {}",
-                detail(&v)
-            ),
+            format!("{LOCKED_OUT} for ten minutes: {}", detail(&v)),
             "wait ten minutes; do not try again before, the lock would begin anew",
         )),
         (401, Some(v)) => {
@@ -202,7 +209,7 @@ fn judge(
             "open the url in a browser: it must be AYON itself",
         )),
         (status, _) => Err(problem(
-            ProblemKind::Unreached,
+            ProblemKind::Invalid,
             format!("{host} answered HTTP {status}"),
             "look at the AYON server's log",
         )),
@@ -243,23 +250,24 @@ pub async fn try_key(
     record: &Record,
     client: &reqwest::Client,
     url: &Url,
-    key: Option<&Secret<String>>,
+    key: &Secret<String>,
 ) -> Result<Seen, Problem> {
-    let Some(key) = key else {
-        return Ok(Seen::NoKey);
+    let doing = "Could not test the key at AYON";
+    let question = Question {
+        doing,
+        path: "api/users/me".to_owned(),
+        key: Some(key),
     };
-    let doing = "AYON does not know the key";
-    let me = get(
-        record,
-        client,
-        url,
-        Question {
-            doing,
-            path: "api/users/me".to_owned(),
-            key: Some(key),
-        },
-    )
-    .await?;
+    let me = get(record, client, url, question).await.map_err(|mut p| {
+        // Only a plain refusal says something of the key; a lock-out or an error of the server does not.
+        let refused = p.kind == ProblemKind::Denied && !p.because.contains(LOCKED_OUT);
+        if refused {
+            "AYON does not know the key".clone_into(&mut p.doing);
+        } else {
+            p.kind = ProblemKind::Unreached;
+        }
+        p
+    })?;
     let data = me.get("data");
     let flag = |name: &str| {
         data.and_then(|d| d.get(name))
@@ -286,11 +294,8 @@ pub async fn look_bundles(
     record: &Record,
     client: &reqwest::Client,
     url: &Url,
-    key: Option<&Secret<String>>,
+    key: &Secret<String>,
 ) -> Fact<Bundles> {
-    let Some(key) = key else {
-        return Fact::NotAsked;
-    };
     let question = Question {
         doing: "Could not read AYON's bundles",
         path: "api/bundles".to_owned(),
@@ -324,13 +329,10 @@ pub async fn look_addon(
     record: &Record,
     client: &reqwest::Client,
     url: &Url,
-    key: Option<&Secret<String>>,
+    key: &Secret<String>,
     variant: Variant,
     version: &str,
 ) -> Fact<AddonSettings> {
-    let Some(key) = key else {
-        return Fact::NotAsked;
-    };
     let encoded = percent_encoding::utf8_percent_encode(version, IN_PATH);
     let path = format!(
         "api/addons/deadline_cloud/{encoded}/settings?variant={}",

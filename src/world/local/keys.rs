@@ -10,7 +10,7 @@ use crate::domain::text::Secret;
 
 const SERVICE: &str = "studiolink";
 /// An unlock dialog takes a person's time; a keyring that is not there answers at once.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 fn on_its_own<T: Send + 'static>(
     url: &str,
@@ -38,7 +38,7 @@ fn on_its_own<T: Send + 'static>(
             fix,
         )),
         Err(_) => Err(Problem::new(
-            ProblemKind::Local,
+            ProblemKind::Unreached,
             doing,
             format!("the keyring did not answer within {} s", PATIENCE.as_secs()),
             fix,

@@ -9,9 +9,9 @@ pub async fn try_name(host: &str) -> Result<Seen, Problem> {
     if let Ok(ip) = host.parse::<IpAddr>() {
         return Ok(Seen::Addresses(vec![ip]));
     }
-    let problem = |because: String| {
+    let problem = |kind, because: String| {
         Problem::new(
-            ProblemKind::Missing,
+            kind,
             format!("{host} does not resolve from here"),
             because,
             "compare the server's name; if only workers resolve it, the path is not \"direct\"",
@@ -19,11 +19,19 @@ pub async fn try_name(host: &str) -> Result<Seen, Problem> {
     };
     let found = tokio::time::timeout(super::DEADLINE, tokio::net::lookup_host((host, 0))).await;
     match found {
-        Err(_) => Err(problem(format!(
-            "the resolver did not answer within {} s",
-            super::DEADLINE.as_secs()
-        ))),
-        Ok(Err(e)) => Err(problem(e.to_string())),
+        Err(_) => Err(problem(
+            ProblemKind::Unreached,
+            format!(
+                "the resolver did not answer within {} s",
+                super::DEADLINE.as_secs()
+            ),
+        )),
+        // The system's resolver tells "try again" (EAI_AGAIN) from "no such name" by its text alone.
+        Ok(Err(e)) if e.to_string().contains("emporary failure") => Err(problem(
+            ProblemKind::Unreached,
+            format!("no resolver answered: {e}"),
+        )),
+        Ok(Err(e)) => Err(problem(ProblemKind::Missing, e.to_string())),
         Ok(Ok(found)) => {
             let mut list: Vec<IpAddr> = Vec::new();
             for address in found {
@@ -33,6 +41,7 @@ pub async fn try_name(host: &str) -> Result<Seen, Problem> {
             }
             if list.is_empty() {
                 Err(problem(
+                    ProblemKind::Missing,
                     "the resolver knows the name, and no address for it".to_owned(),
                 ))
             } else {

@@ -8,9 +8,9 @@ use crate::domain::problem::{Problem, ProblemKind};
 
 /// A connection to the first address that takes one, within the deadline of a live test.
 pub(super) async fn connect(host: &str, port: u16) -> Result<TcpStream, Problem> {
-    let problem = |because: String| {
+    let problem = |kind, because: String| {
         Problem::new(
-            ProblemKind::Unreached,
+            kind,
             format!("{host}:{port} does not take connections from here"),
             because,
             "see that the server runs and that no firewall stands between",
@@ -18,11 +18,15 @@ pub(super) async fn connect(host: &str, port: u16) -> Result<TcpStream, Problem>
     };
     match tokio::time::timeout(DEADLINE, TcpStream::connect((host, port))).await {
         Ok(Ok(stream)) => Ok(stream),
-        Ok(Err(e)) => Err(problem(io_words(&e))),
-        Err(_) => Err(problem(format!(
-            "no answer within {} s",
-            DEADLINE.as_secs()
-        ))),
+        // Refused is an answer; silence and a missing route are not.
+        Ok(Err(e)) if e.kind() == std::io::ErrorKind::ConnectionRefused => {
+            Err(problem(ProblemKind::Invalid, io_words(&e)))
+        }
+        Ok(Err(e)) => Err(problem(ProblemKind::Unreached, io_words(&e))),
+        Err(_) => Err(problem(
+            ProblemKind::Unreached,
+            format!("no answer within {} s", DEADLINE.as_secs()),
+        )),
     }
 }
 

@@ -82,7 +82,7 @@ fn words(error: &rustls::Error) -> String {
 pub async fn try_certificate(host: &str, port: u16) -> Result<Seen, Problem> {
     let problem = |because: String, fix: &str| {
         Problem::new(
-            ProblemKind::Unreached,
+            ProblemKind::Invalid,
             format!("{host}:{port} does not speak TLS as workers do"),
             because,
             fix,

@@ -242,7 +242,9 @@ impl Sandbox {
                 version: Untrusted::new(truth.ayon.version.clone()),
             }),
             Probe::AyonKey(_) => match self.holds_key(truth) {
-                None => Ok(Seen::NoKey),
+                None => Ok(Seen::NoKey {
+                    because: "none is in the sandbox's keyring".to_owned(),
+                }),
                 Some(true) => Ok(Seen::Key {
                     user: Untrusted::new(truth.ayon.user.clone()),
                     service: truth.ayon.service,
