@@ -1,0 +1,31 @@
+//! The OS keyring for real. `.ci/run` starts this twice: where there is none, and inside a session with one.
+//! Without `STUDIOLINK_KEYRING` it looks at nobody's keyring and does nothing.
+#![allow(clippy::unwrap_used)] // a test that can't go on should say where
+
+use studiolink::domain::text::Secret;
+use studiolink::world::Desk as _;
+use studiolink::world::local::LocalDesk;
+
+const URL: &str = "https://ayon.keyring-test.example/";
+
+#[test]
+fn a_key_is_kept_read_and_deleted_or_its_absence_is_explained() {
+    let desk = LocalDesk::new();
+    match std::env::var("STUDIOLINK_KEYRING").as_deref() {
+        Ok("real") => {
+            desk.keyring_delete(URL).unwrap();
+            assert_eq!(desk.keyring_get(URL).unwrap(), None);
+            desk.keyring_set(URL, &Secret::new("canary-key".to_owned())).unwrap();
+            assert_eq!(desk.keyring_get(URL).unwrap().unwrap().expose(), "canary-key");
+            desk.keyring_delete(URL).unwrap();
+            assert_eq!(desk.keyring_get(URL).unwrap(), None);
+        }
+        Ok("none") => {
+            let problem = desk.keyring_set(URL, &Secret::new("canary-key".to_owned())).unwrap_err();
+            let text = problem.to_string();
+            assert!(text.contains("no keyring to use") && text.contains("AYON_API_KEY"), "{text}");
+            assert!(!text.contains("canary-key"), "{text}");
+        }
+        _ => {}
+    }
+}
