@@ -15,15 +15,24 @@ fn a_key_is_kept_read_and_deleted_or_its_absence_is_explained() {
         Ok("real") => {
             desk.keyring_delete(URL).unwrap();
             assert_eq!(desk.keyring_get(URL).unwrap(), None);
-            desk.keyring_set(URL, &Secret::new("canary-key".to_owned())).unwrap();
-            assert_eq!(desk.keyring_get(URL).unwrap().unwrap().expose(), "canary-key");
+            desk.keyring_set(URL, &Secret::new("canary-key".to_owned()))
+                .unwrap();
+            assert_eq!(
+                desk.keyring_get(URL).unwrap().unwrap().expose(),
+                "canary-key"
+            );
             desk.keyring_delete(URL).unwrap();
             assert_eq!(desk.keyring_get(URL).unwrap(), None);
         }
         Ok("none") => {
-            let problem = desk.keyring_set(URL, &Secret::new("canary-key".to_owned())).unwrap_err();
+            let problem = desk
+                .keyring_set(URL, &Secret::new("canary-key".to_owned()))
+                .unwrap_err();
             let text = problem.to_string();
-            assert!(text.contains("no keyring to use") && text.contains("AYON_API_KEY"), "{text}");
+            assert!(
+                text.contains("no keyring to use") && text.contains("AYON_API_KEY"),
+                "{text}"
+            );
             assert!(!text.contains("canary-key"), "{text}");
         }
         _ => {}

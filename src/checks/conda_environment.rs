@@ -127,7 +127,7 @@ impl CondaEnvironment {
             several => {
                 let names: Vec<String> = several
                     .iter()
-                    .map(|(e, _)| format!("\"{}\" (priority {})", e.name.show(), e.priority))
+                    .map(|(e, _)| format!("\"{}\" ({}, priority {})", e.name.show(), e.id, e.priority))
                     .collect();
                 says(self, Verdict::Fail, format!("The queue has {} conda environments: {}", several.len(), names.join(", ")))
                     .why("for a shared parameter the last template's default wins, and both make an environment: which one counts can't be told from here")

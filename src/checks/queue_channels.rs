@@ -63,12 +63,12 @@ impl Check for QueueChannels {
                     self,
                     Verdict::Fail,
                     format!(
-                        "\"{}\" has other channels than wanted: {have}",
+                        "The channels of \"{}\" are not the wanted ones; it has: {have}",
                         environment.name.show()
                     ),
                 )
                 .why(format!("wanted: {wanted}"))
-                .fix("setup edits this one value; `studiolink plan` shows it")
+                .fix("setup changes this one value; the review page and `studiolink plan` show it")
             };
             findings.push(finding.from(Source::Fact(Ask::Environments(key.clone()))));
         }

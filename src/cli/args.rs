@@ -20,6 +20,9 @@ pub struct Args {
     #[command(subcommand)]
     pub command: Option<Command>,
 
+    /// The wizard as lines of text (as in `setup --plain`)
+    #[arg(long)]
+    pub plain: bool,
     /// AWS profile of the shared config (otherwise AWS_PROFILE, the studio file, `default`)
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,

@@ -78,10 +78,10 @@ async fn run(mut args: Args) -> u8 {
         out::talk(&text);
         return USAGE;
     }
-    let command = args
-        .command
-        .take()
-        .unwrap_or(Command::Setup(args::Setup::default()));
+    let command = args.command.take().unwrap_or(Command::Setup(args::Setup {
+        plain: args.plain,
+        yes: false,
+    }));
     let done = match command {
         Command::Setup(setup) => setup::run(&args, &setup).await,
         Command::Plan(plan) => plan::run(&args, &plan).await,

@@ -59,7 +59,7 @@ pub fn studio_file(args: &Args) -> Result<StudioFile, Failure> {
         own_queues: None,
     };
     if let Some(path) = &file.path
-        && let Some(bytes) = files::read(path)?
+        && let Some(bytes) = files::read(path).map_err(|p| Failure::Usage(p.to_string()))?
     {
         let wanted = Wanted::read_bytes(&bytes)
             .map_err(|e| Failure::Usage(format!("{}: {e}", path.display())))?;
@@ -70,7 +70,12 @@ pub fn studio_file(args: &Args) -> Result<StudioFile, Failure> {
         file.wanted = Some(narrowed(args, wanted));
     }
     if let (None, Some(name)) = (&file.wanted, &args.sandbox) {
-        file.wanted = Some(narrowed(args, scenario::open(name)?.wanted));
+        file.wanted = Some(narrowed(
+            args,
+            scenario::open(name)
+                .map_err(|p| Failure::Usage(p.to_string()))?
+                .wanted,
+        ));
     }
     Ok(file)
 }
@@ -102,7 +107,19 @@ fn narrowed(args: &Args, wanted: Wanted) -> Wanted {
 
 /// For a command that can't do without: the file, or one clear word.
 pub fn needed(args: &Args, file: &StudioFile) -> Result<Wanted, Failure> {
-    file.wanted.clone().ok_or_else(|| {
+    // Setup in the sandbox begins without a file and writes it; no other command takes a scenario's in its place.
+    let named = args.studio.is_some() && file.text.is_none();
+    let wanted = file.wanted.clone().filter(|_| !named);
+    existing(args, file, wanted)
+}
+
+/// The same for setup, which may start from the scenario's own.
+pub fn needed_by_setup(args: &Args, file: &StudioFile) -> Result<Wanted, Failure> {
+    existing(args, file, file.wanted.clone())
+}
+
+fn existing(args: &Args, file: &StudioFile, wanted: Option<Wanted>) -> Result<Wanted, Failure> {
+    wanted.ok_or_else(|| {
         let path = file.path.as_deref().unwrap_or(Path::new("studiolink.toml"));
         let how = if args.studio.is_some() {
             "check the path that --studio names"
@@ -168,7 +185,8 @@ pub fn sandbox(args: &Args, name: &str) -> Result<Sandbox, Failure> {
         .sandbox_state
         .as_deref()
         .map(scenario::reopen)
-        .transpose()?
+        .transpose()
+        .map_err(|p| Failure::Usage(p.to_string()))?
         .flatten();
     if let Some(truth) = &kept
         && truth.scenario != name
@@ -179,6 +197,11 @@ pub fn sandbox(args: &Args, name: &str) -> Result<Sandbox, Failure> {
             truth.scenario
         )));
     }
-    let truth = kept.map_or_else(|| scenario::open(name).map(|s| s.truth), Ok)?;
+    let fresh = || {
+        scenario::open(name)
+            .map(|s| s.truth)
+            .map_err(|p| Failure::Usage(p.to_string()))
+    };
+    let truth = kept.map_or_else(fresh, Ok)?;
     Ok(Sandbox::new(truth, args.sandbox_state.clone()))
 }

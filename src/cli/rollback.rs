@@ -6,7 +6,7 @@ use super::args::{self, Args, Format};
 use super::out::{data, ink, talk};
 use super::setup::{calls, progress, stop_words};
 use super::stop::Stop;
-use super::{FINDINGS, FINE, Failure, INTERRUPTED, open};
+use super::{FINDINGS, FINE, Failure, INTERRUPTED, USAGE, open};
 use crate::domain::ask::Ask;
 use crate::domain::change::Plan;
 use crate::domain::problem::{Problem, ProblemKind};
@@ -50,6 +50,11 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<u8, Failure> {
             talk(&format!(
                 "note: {operation} of this run is in doubt; undoing reads it again first"
             ));
+        }
+        if args.format == Format::Json {
+            let parts = json!({ "undoes": header.id, "run": null, "plan": json_report::changes(&plan), "stopped": "--yes was not given" });
+            let studio = Studio::new(header.region.clone());
+            data(&json_report::document("rollback", &studio, USAGE, parts).to_string());
         }
         let words = "nothing was undone\n  fix   look at the changes above, then add --yes";
         return Err(Failure::Usage(words.to_owned()));

@@ -39,7 +39,7 @@ pub async fn run(args: &Args, setup: &Setup) -> Result<u8, Failure> {
 
 async fn unattended(args: &Args, file: &StudioFile) -> Result<u8, Failure> {
     let stop = Stop::listen();
-    let wanted = open::needed(args, file)?;
+    let wanted = open::needed_by_setup(args, file)?;
     let world = open::world(args, Some(&wanted)).await?;
     let world = world.as_ref();
     talk(&format!(
@@ -248,7 +248,16 @@ impl Made {
             data(&text::left(&self.left, ink(args)));
         }
         if let Some(run) = &self.applied.run {
-            talk(&format!("run {run}; undo: studiolink rollback {run}"));
+            match (&args.sandbox, &args.sandbox_state) {
+                (None, _) => talk(&format!("run {run}; undo: studiolink rollback {run}")),
+                (Some(_), Some(state)) => talk(&format!(
+                    "run {run}; undo: studiolink rollback {run} --sandbox --sandbox-state {}",
+                    state.display()
+                )),
+                (Some(_), None) => {
+                    talk("the sandbox forgets this now; --sandbox-state FILE keeps it")
+                }
+            }
         }
     }
 }

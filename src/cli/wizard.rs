@@ -196,17 +196,18 @@ pub async fn full_screen(args: &Args, file: &StudioFile) -> Result<u8, Failure> 
     let (model, outside) = prepare(args, file)?;
     crate::ui::tui::install_panic_hook();
     let colour = out::wants_colour(args, true);
-    crate::ui::tui::run(model, outside, colour)
-        .await
-        .map_err(|e| {
-            Problem::new(
-                ProblemKind::Local,
-                "The terminal can't be used for a full screen",
-                e.to_string(),
-                "add --plain",
-            )
-            .into()
-        })
+    let ended = crate::ui::tui::run(model, outside, colour).await;
+    let (code, words) = ended.map_err(|e| {
+        let because = e.to_string();
+        Problem::new(
+            ProblemKind::Local,
+            "The terminal can't be used for a full screen",
+            because,
+            "add --plain",
+        )
+    })?;
+    out::data(&words);
+    Ok(code)
 }
 
 /// The same as lines of text.

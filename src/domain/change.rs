@@ -55,8 +55,8 @@ impl Thing {
 
     pub fn words(&self) -> Printable {
         match self {
-            Self::Environment { name, .. } => {
-                format!("queue environment \"{}\"", name.show()).into()
+            Self::Environment { name, queue, .. } => {
+                format!("environment \"{}\" of {}", name.show(), queue.queue.brief()).into()
             }
             Self::RolePolicy { role, policy } => format!("{} / {policy}", role.name()).into(),
         }

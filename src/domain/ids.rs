@@ -29,7 +29,7 @@ macro_rules! hex_id {
             /// The id with its middle left out, for narrow screens.
             pub fn brief(&self) -> String {
                 let hex = &self.0[$prefix.len()..];
-                format!("{}{}…{}", $prefix, &hex[..4], &hex[hex.len() - 3..])
+                format!("{}{}…{}", $prefix, &hex[..4], &hex[hex.len() - 6..])
             }
         }
 
@@ -307,7 +307,7 @@ mod tests {
                 .parse::<FarmId>()
                 .is_err()
         );
-        assert_eq!(farm.parse::<FarmId>().unwrap().brief(), "farm-0123…def");
+        assert_eq!(farm.parse::<FarmId>().unwrap().brief(), "farm-0123…abcdef");
     }
 
     #[test]

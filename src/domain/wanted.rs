@@ -328,7 +328,7 @@ fn distance(a: &str, b: &str) -> usize {
 
 /// An AYON server's address; only what a browser would open.
 pub fn server_url(text: &str) -> Result<Url, &'static str> {
-    let url = Url::parse(text).map_err(|_| "it is not a URL")?;
+    let url = Url::parse(text).map_err(|_| "it is not a URL; it begins with https://")?;
     if !matches!(url.scheme(), "https" | "http") {
         return Err("only https:// and http:// reach an AYON server");
     }

@@ -192,6 +192,15 @@ pub async fn apply(
         if !matches!(applied.stop, Some(Stop::Interrupted | Stop::InDoubt(_))) {
             // The changes are made and written down; an end that can't be written only leaves the run open.
             let _ = writer.end();
+            let nothing = |r: &Run| {
+                r.entries
+                    .iter()
+                    .all(|e| matches!(e.came, Some(Came::Failed | Came::NotDone)))
+            };
+            let journal = desk.journal(writer.id()).ok().and_then(|t| Run::parse(&t));
+            if journal.is_some_and(|r| nothing(&r)) && desk.discard(writer.id()).is_ok() {
+                applied.run = None;
+            }
         }
     }
     drop(locks);

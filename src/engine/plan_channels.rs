@@ -117,7 +117,7 @@ pub(super) fn of_queue(plan: &mut Plan, of: &Queue<'_>, gone: &mut Vec<(QueueKey
         several => {
             let names: Vec<String> = several
                 .iter()
-                .map(|(e, _)| format!("\"{}\"", e.name.show()))
+                .map(|(e, _)| format!("\"{}\" {}", e.name.show(), e.id))
                 .collect();
             plan.refused.push(
                 format!(

@@ -1,5 +1,6 @@
 //! What all steps of the wizard share: the draft of the studio file, what was seen, what is under way.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use url::Url;
@@ -158,6 +159,9 @@ pub struct Model {
     tried: HashSet<Probe>,
     /// How far the administrator has come; what a later step needs is not looked at before.
     pub reached: usize,
+    /// Judged once per message, however often it is drawn.
+    findings_now: OnceCell<Vec<Finding>>,
+    plan_now: OnceCell<Plan>,
 }
 
 fn of_server(ask: &Ask) -> bool {
@@ -191,6 +195,8 @@ impl Model {
             asked: HashSet::new(),
             tried: HashSet::new(),
             reached: 0,
+            findings_now: OnceCell::new(),
+            plan_now: OnceCell::new(),
         }
     }
 
@@ -203,9 +209,18 @@ impl Model {
         self.waiting.clear();
     }
 
-    /// Tries these once more, on purpose.
+    /// What was judged of an earlier state is judged anew.
+    pub fn changed(&mut self) {
+        self.findings_now.take();
+        self.plan_now.take();
+    }
+
+    /// Tries these once more, on purpose. What they read before no longer counts.
     pub fn try_again(&mut self, which: impl Fn(&Probe) -> bool) {
         self.tried.retain(|p| !which(p));
+        if let Some(studio) = &mut self.studio {
+            studio.readings.retain(|p, _| !which(p));
+        }
     }
 
     pub fn forget(&mut self, which: impl Fn(&Ask) -> bool) {
@@ -266,6 +281,10 @@ impl Model {
 
     /// Everything that can be said by now. What nobody has asked for yet is not said.
     pub fn findings(&self) -> Vec<Finding> {
+        self.findings_now.get_or_init(|| self.judge()).clone()
+    }
+
+    fn judge(&self) -> Vec<Finding> {
         let Some(studio) = &self.studio else {
             return Vec::new();
         };
@@ -311,10 +330,14 @@ impl Model {
     }
 
     pub fn plan(&self) -> Plan {
-        self.studio
-            .as_ref()
-            .map(|s| plan(s, &self.wanted(), &self.left_out))
-            .unwrap_or_default()
+        let make = || {
+            self.studio
+                .as_ref()
+                .map(|s| plan(s, &self.wanted(), &self.left_out))
+        };
+        self.plan_now
+            .get_or_init(|| make().unwrap_or_default())
+            .clone()
     }
 
     /// The plan as if nothing had been left out, to show what was.
@@ -371,4 +394,33 @@ impl Model {
         }
         parts.join(" · ").into()
     }
+}
+
+/// What should still be there when the screen is gone: what was made, how to undo it, what is left to do.
+pub fn farewell(model: &Model) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    match &model.making {
+        Making::Made { applied, .. } => {
+            for change in &applied.done {
+                lines.push(format!(
+                    "DONE  {}  {}",
+                    change.operation(),
+                    change.thing.words()
+                ));
+            }
+            if let Some(run) = applied.run.as_ref().filter(|_| !model.sandbox) {
+                lines.push(format!("undo: studiolink rollback {run}"));
+            }
+            if applied.done.is_empty() {
+                lines.push("nothing was changed".to_owned());
+            }
+            for left in model.left() {
+                lines.push(format!("for {}: {}", left.for_whom, left.what));
+                lines.extend(left.paste.iter().map(|l| format!("    {l}")));
+            }
+        }
+        Making::UnderWay => lines.push("stopped; run the same command again to go on".to_owned()),
+        Making::NotYet | Making::Refused(_) => lines.push("nothing was changed".to_owned()),
+    }
+    lines.join("\n")
 }

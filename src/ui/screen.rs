@@ -76,6 +76,19 @@ pub struct Field {
     /// Typed blind, never shown.
     pub secret: bool,
     pub hint: &'static str,
+    pub takes: Takes,
+}
+
+/// How a field takes its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Takes {
+    /// When it is entered.
+    #[default]
+    Whole,
+    /// With every letter, as a filter does.
+    Each,
+    /// When it is entered; and it was just opened to be typed into.
+    AtOnce,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

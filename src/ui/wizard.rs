@@ -31,6 +31,8 @@ pub enum Msg {
     },
     Next,
     Back,
+    /// A key that means nothing here: it disarms what was armed.
+    Disarm,
     Quit,
     /// Ctrl-C, SIGTERM, SIGHUP: a run finishes its call, everything else ends.
     Interrupt,
@@ -115,7 +117,9 @@ impl Wizard {
             self.model.note = None;
             self.quitting = false;
         }
+        self.model.changed();
         let mut effects = self.take(msg);
+        self.model.changed();
         let mut ready = Vec::new();
         while let Some(effect) = effects.pop() {
             match effect {
@@ -136,6 +140,7 @@ impl Wizard {
             }
         }
         ready.reverse();
+        self.model.changed();
         ready.extend(self.look());
         ready
     }
@@ -145,6 +150,11 @@ impl Wizard {
         match msg {
             Msg::Start => return vec![Effect::Profiles, Effect::SignIn, Effect::FindKey],
             Msg::Next => {
+                // A step may do something of its own before it is left.
+                let own = self.steps[self.at].update(&Msg::Next, &mut self.model);
+                if !own.is_empty() {
+                    return own;
+                }
                 if self.view().next.is_some() {
                     return self.go(self.at + 1);
                 }
@@ -255,7 +265,11 @@ impl Wizard {
                         .try_again(|p| matches!(p, Probe::ChannelAsQueueRole(..)));
                 }
             }
-            msg @ (Msg::Act { .. } | Msg::Set { .. } | Msg::Choose { .. } | Msg::KeyStored(_)) => {
+            msg @ (Msg::Act { .. }
+            | Msg::Set { .. }
+            | Msg::Choose { .. }
+            | Msg::Disarm
+            | Msg::KeyStored(_)) => {
                 return self.steps[self.at].update(&msg, &mut self.model);
             }
         }

@@ -60,6 +60,8 @@ pub trait Desk: Send + Sync {
     fn lock(&self, name: &str) -> Result<Box<dyn Send + Sync>, Problem>;
     /// Adds a line and syncs it to the disk. `first` makes the journal, which must not be there yet.
     fn append(&self, run: &str, line: &str, first: bool) -> Result<(), Problem>;
+    /// Takes a journal away: only for a run that changed nothing.
+    fn discard(&self, run: &str) -> Result<(), Problem>;
     /// The ids of all runs, oldest first.
     fn runs(&self) -> Result<Vec<String>, Problem>;
     fn journal(&self, run: &str) -> Result<String, Problem>;

@@ -17,12 +17,20 @@ pub(super) enum Does {
 #[derive(Debug, Clone)]
 pub(super) struct Pick {
     pub label: String,
+    /// The key that does it on the full screen works here too.
+    pub key: Option<char>,
     pub does: Does,
 }
 
 pub(super) fn picks(wizard: &Wizard, screen: &Screen) -> Vec<Pick> {
     let mut picks = Vec::new();
-    let mut add = |label: String, does: Does| picks.push(Pick { label, does });
+    let mut add = |label: String, does: Does| {
+        picks.push(Pick {
+            label,
+            key: None,
+            does,
+        })
+    };
     if let Some(next) = screen.next {
         add(format!("next: {next}"), Does::Say(Msg::Next));
     }
@@ -70,34 +78,45 @@ pub(super) fn picks(wizard: &Wizard, screen: &Screen) -> Vec<Pick> {
         } else {
             action.label
         };
-        match (action.on_row, rows) {
-            (true, 0) => {}
-            (true, rows) => add(
-                label.to_owned(),
-                Does::Row {
-                    id: action.id,
-                    rows,
-                },
-            ),
-            (false, _) => add(
-                label.to_owned(),
-                Does::Say(Msg::Act {
-                    id: action.id,
-                    row: None,
-                }),
-            ),
-        }
+        let does = match (action.on_row, rows) {
+            (true, 0) => continue,
+            (true, rows) => Does::Row {
+                id: action.id,
+                rows,
+            },
+            (false, _) => Does::Say(Msg::Act {
+                id: action.id,
+                row: None,
+            }),
+        };
+        let key = if let Key::Char(c) = action.key {
+            Some(c)
+        } else {
+            None
+        };
+        picks.push(Pick {
+            label: label.to_owned(),
+            key,
+            does,
+        });
     }
-    add("details".to_owned(), Does::Details);
-    add("calls".to_owned(), Does::Calls);
+    let mut add = |label: &str, does: Does| {
+        picks.push(Pick {
+            label: label.to_owned(),
+            key: None,
+            does,
+        });
+    };
+    add("details", Does::Details);
+    add("calls", Does::Calls);
     if wizard.at > 0 {
-        add("back".to_owned(), Does::Say(Msg::Back));
+        add("back", Does::Say(Msg::Back));
     }
     if !matches!(
         wizard.model.making,
         Making::Made { .. } | Making::Refused(_)
     ) {
-        add("quit".to_owned(), Does::Say(Msg::Interrupt));
+        add("quit", Does::Say(Msg::Interrupt));
     }
     picks
 }
@@ -109,6 +128,12 @@ pub(super) fn chosen<'a>(picks: &'a [Pick], answer: &str) -> Result<&'a Pick, St
             .checked_sub(1)
             .and_then(|i| picks.get(i))
             .ok_or_else(|| format!("There is no {n}: type a number from 1 to {}.", picks.len()));
+    }
+    let mut letters = answer.chars();
+    if let (Some(c), None) = (letters.next(), letters.next())
+        && let Some(pick) = picks.iter().find(|p| p.key == Some(c))
+    {
+        return Ok(pick);
     }
     let answer = answer.to_lowercase();
     let fits: Vec<&Pick> = picks

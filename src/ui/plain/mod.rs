@@ -13,8 +13,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use self::menu::Pick;
 use super::driver::{Driver, Outside};
 use super::model::{Making, Model};
-use super::screen::Screen;
+use super::screen::{Screen, Takes};
 use super::wizard::{Msg, Wizard};
+use crate::domain::text::Printable;
 use crate::engine::{Event, State};
 
 /// A page waits so long for its answers before it is read out with what is there.
@@ -151,7 +152,10 @@ impl Plain {
             }
         };
         match self.ask(&screen, pick).await {
-            Ok(Some(msg)) => self.tell(msg),
+            Ok(Some(msg)) => match self.tell(msg) {
+                End::On => self.opened(&screen).await,
+                code @ End::Code(_) => code,
+            },
             Ok(None) => End::On,
             Err(ended) => self.ended(&ended),
         }
@@ -169,6 +173,34 @@ impl Plain {
             if let Some(End::Code(code)) = msg.map(|m| self.tell(m)) {
                 return Err(Ended::Code(code));
             }
+        }
+    }
+
+    /// A field that was just opened is asked for at once.
+    async fn opened(&mut self, before: &Screen) -> End {
+        let now = self.wizard.view();
+        let is_open = |s: &Screen| s.fields().find(|f| f.takes == Takes::AtOnce).map(|f| f.id);
+        let Some(field) = is_open(&now).filter(|id| is_open(before) != Some(id)) else {
+            return End::On;
+        };
+        let does = menu::Does::Field {
+            field,
+            secret: false,
+        };
+        match self
+            .ask(
+                &now,
+                Pick {
+                    label: String::new(),
+                    key: None,
+                    does,
+                },
+            )
+            .await
+        {
+            Ok(Some(msg)) => self.tell(msg),
+            Ok(None) => End::On,
+            Err(ended) => self.ended(&ended),
         }
     }
 
@@ -217,12 +249,20 @@ impl Plain {
                 }
                 let prompt = format!("{}, 1 to {}? ", choice.label, choice.options.len());
                 let answer = self.read(&prompt).await?;
-                match answer.trim().parse::<usize>() {
-                    Ok(n) if (1..=choice.options.len()).contains(&n) => Some(Msg::Choose {
+                let answer = answer.trim().to_lowercase();
+                let by_name = |(name, _): &(Printable, Printable)| {
+                    !answer.is_empty() && name.as_str().to_lowercase().starts_with(&answer)
+                };
+                let number = answer.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
+                let at = number
+                    .filter(|n| *n < choice.options.len())
+                    .or_else(|| choice.options.iter().position(by_name));
+                match at {
+                    Some(at) => Some(Msg::Choose {
                         choice: choice.id,
-                        at: n - 1,
+                        at,
                     }),
-                    _ => {
+                    None => {
                         say("That is none of them.");
                         None
                     }

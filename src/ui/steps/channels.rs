@@ -1,7 +1,7 @@
 //! 3. Channels: what the queue has, what it should have, in which order, and who can read what.
 
 use super::super::model::Model;
-use super::super::screen::{Block, Cell, Field, Key, List, Screen, Told, Tone};
+use super::super::screen::{Block, Cell, Field, Key, List, Screen, Takes, Told, Tone};
 use super::super::wizard::{Effect, Msg};
 use super::{Step, told, word_of};
 use crate::checks::{View, launcher_package};
@@ -269,6 +269,7 @@ impl Step for Channels {
                 value: "".into(),
                 secret: false,
                 hint: "s3://bucket/prefix, https://…, or a name",
+                takes: Takes::AtOnce,
             }));
         }
         screen.add(Block::Field(Field {
@@ -277,6 +278,7 @@ impl Step for Channels {
             value: model.draft.ynput.show(),
             secret: false,
             hint: "s3://… or https://…, as YNPUT tells you",
+            takes: Takes::Whole,
         }));
         screen.blank();
         // The table shows each channel already; the text below it is for what is more than that.

@@ -1,7 +1,7 @@
 //! 1. Who am I: profile and region, what STS says, what this identity may do.
 
 use super::super::model::{Model, SignIn};
-use super::super::screen::{Block, Cell, Field, List, Screen, Told, Tone};
+use super::super::screen::{Block, Cell, Field, List, Screen, Takes, Told, Tone};
 use super::super::wizard::{Effect, Msg};
 use super::{Step, told, word_of};
 use crate::domain::fact::Fact;
@@ -118,6 +118,7 @@ impl Step for Identity {
                 value: region.into(),
                 secret: false,
                 hint: "such as us-west-2",
+                takes: Takes::Whole,
             }));
             screen.action(
                 "again",

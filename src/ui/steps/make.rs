@@ -131,7 +131,7 @@ impl Step for Make {
                         }
                     }
                 }
-                if let Some(run) = &applied.run {
+                if let Some(run) = applied.run.as_ref().filter(|_| !model.sandbox) {
                     screen.say_dim(format!("undo: studiolink rollback {run}"));
                 }
                 match (&model.saved, &model.file) {

@@ -1,7 +1,7 @@
 //! 2. Farm, queue, fleets: pick them from the lists, see what works for the queue.
 
 use super::super::model::Model;
-use super::super::screen::{Block, Cell, Field, Key, List, Screen, Told, Tone};
+use super::super::screen::{Block, Cell, Field, Key, List, Screen, Takes, Told, Tone};
 use super::super::wizard::{Effect, Msg};
 use super::{Step, told, word_of};
 use crate::domain::fact::Fact;
@@ -78,8 +78,8 @@ impl Step for QueueStep {
                 }
             }
             Msg::Act { id: "farms", .. } => {
+                // The choice stands until another queue is picked.
                 model.draft.farm = None;
-                model.draft.queues.clear();
                 self.filter.clear();
             }
             Msg::Act {
@@ -102,7 +102,8 @@ impl Step for QueueStep {
                         let at = model.draft.queues.iter().position(|q| *q == key);
                         match (*id, at) {
                             // Enter on the chosen queue goes on; on another one it chooses that one alone.
-                            ("pick", Some(_)) if model.draft.queues.len() == 1 => {
+                            ("pick", Some(_)) => return vec![Effect::Next],
+                            ("pick", None) if model.draft.queues.len() > 1 => {
                                 return vec![Effect::Next];
                             }
                             ("pick", _) => model.draft.queues = vec![key],
@@ -147,27 +148,16 @@ impl Step for QueueStep {
                 value: self.filter.as_str().into(),
                 secret: false,
                 hint: "part of a name or an id",
+                takes: Takes::Each,
             }));
         }
         let chosen = |l: &Listed| model.draft.queues.iter().any(|q| q.queue.as_str() == l.id);
-        let brief = |id: &str| {
-            id.split_once('-').map_or_else(
-                || id.to_owned(),
-                |(kind, hex)| {
-                    format!(
-                        "{kind}-{}…{}",
-                        &hex[..4.min(hex.len())],
-                        &hex[hex.len().saturating_sub(3)..]
-                    )
-                },
-            )
-        };
         let start = rows.iter().position(|l| chosen(l)).unwrap_or(0);
         let cells = |l: &&Listed| {
             vec![
                 Cell::new(if chosen(l) { "chosen" } else { "" }),
                 Cell::new(l.name.show().to_width(44)),
-                Cell::toned(brief(&l.id), Tone::Dim),
+                Cell::toned(shortened(&l.id), Tone::Dim),
             ]
         };
         if let Some(problem) = fact.problem() {
@@ -188,6 +178,7 @@ impl Step for QueueStep {
                 value: "".into(),
                 secret: false,
                 hint: "as the console shows it",
+                takes: Takes::Whole,
             }));
         } else if fact.known().is_none() {
             screen.say("Listing ...");
@@ -222,5 +213,15 @@ impl Step for QueueStep {
             screen.next = Some("channels");
         }
         screen
+    }
+}
+
+/// An id with its middle left out; enough of both ends that two queues of a farm can be told apart.
+fn shortened(id: &str) -> String {
+    match id.split_once('-') {
+        Some((kind, hex)) if hex.len() > 16 && hex.is_ascii() => {
+            format!("{kind}-{}…{}", &hex[..8], &hex[hex.len() - 6..])
+        }
+        _ => id.to_owned(),
     }
 }

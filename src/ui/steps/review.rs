@@ -12,7 +12,8 @@ use crate::ui::report::diff::{diff, size};
 #[derive(Default)]
 pub struct Review {
     at: usize,
-    wrap: bool,
+    /// Long lines are cut; otherwise they are wrapped, so that nothing that will be written is hidden.
+    cut: bool,
     armed: bool,
 }
 
@@ -39,11 +40,13 @@ impl Step for Review {
     }
 
     fn word(&self, model: &Model) -> &'static str {
+        let plan = model.plan();
         match (&model.making, model.reached) {
-            (Making::Made { .. }, _) => "OK",
             (_, 0..5) => "-",
-            _ if !model.plan().refused.is_empty() => Verdict::Fail.word(),
-            _ if !model.plan().unread.is_empty() => Verdict::Unknown.word(),
+            (Making::UnderWay, _) => "....",
+            _ if !plan.refused.is_empty() => Verdict::Fail.word(),
+            _ if !plan.unread.is_empty() => Verdict::Unknown.word(),
+            (Making::Made { .. }, _) if plan.changes.is_empty() => Verdict::Ok.word(),
             _ => "ready",
         }
     }
@@ -54,15 +57,22 @@ impl Step for Review {
     }
 
     fn update(&mut self, msg: &Msg, model: &mut Model) -> Vec<Effect> {
-        let changes = Self::changes(model);
-        let Msg::Act { id, .. } = msg else {
-            return Vec::new();
-        };
         let armed = std::mem::take(&mut self.armed);
-        match *id {
+        let idle = !matches!(model.making, Making::UnderWay);
+        let nothing = model.plan().changes.is_empty();
+        let id = match msg {
+            // With nothing to change there is nothing to confirm: going on looks once more.
+            Msg::Next if nothing && matches!(model.making, Making::NotYet) => {
+                return vec![Effect::Apply];
+            }
+            Msg::Act { id, .. } => *id,
+            _ => return Vec::new(),
+        };
+        let changes = Self::changes(model);
+        match id {
             "left" => self.at = self.at.saturating_sub(1),
             "right" => self.at = (self.at + 1).min(changes.len().saturating_sub(1)),
-            "wrap" => self.wrap = !self.wrap,
+            "wrap" => self.cut = !self.cut,
             "leave-out" => {
                 if let Some((change, kept)) = changes.get(self.at) {
                     if *kept {
@@ -73,15 +83,8 @@ impl Step for Review {
                 }
             }
             "export" => return vec![Effect::Export],
-            "arm" if !model.plan().changes.is_empty() && matches!(model.making, Making::NotYet) => {
-                self.armed = true
-            }
-            "yes" if armed => return vec![Effect::Apply],
-            "finish"
-                if model.plan().changes.is_empty() && matches!(model.making, Making::NotYet) =>
-            {
-                return vec![Effect::Apply];
-            }
+            "arm" if !nothing && idle => self.armed = true,
+            "yes" if armed && idle => return vec![Effect::Apply],
             _ => {}
         }
         Vec::new()
@@ -90,15 +93,25 @@ impl Step for Review {
     fn view(&self, model: &Model) -> Screen {
         let changes = Self::changes(model);
         let plan = model.plan();
-        let made = !matches!(model.making, Making::NotYet);
-        let mut screen = match changes.len() {
-            _ if made => Screen::new("The changes were made; see the next page"),
+        let under_way = matches!(model.making, Making::UnderWay);
+        let made = matches!(model.making, Making::Made { .. });
+        let (kept, all) = (plan.changes.len(), changes.len());
+        let out = if kept < all {
+            format!(", {} left out", all - kept)
+        } else {
+            String::new()
+        };
+        let mut screen = match all {
+            _ if under_way => Screen::new("The changes are being made; see the next page"),
             0 if plan.unread.is_empty() && plan.refused.is_empty() => {
                 Screen::new("Nothing to change")
             }
             0 => Screen::new("No change can be planned"),
-            1 => Screen::new("1 change, nothing written yet"),
-            n => Screen::new(format!("{n} changes, nothing written yet")),
+            _ if made => Screen::new(format!(
+                "{kept} more to change{out}; nothing of it is written"
+            )),
+            _ if kept == 1 => Screen::new(format!("1 change{out}, nothing written yet")),
+            _ => Screen::new(format!("{kept} changes{out}, nothing written yet")),
         };
         for refused in &plan.refused {
             screen.add(Block::Text(Cell::toned(
@@ -112,7 +125,10 @@ impl Step for Review {
                 Tone::Doubtful,
             )));
         }
-        if made {
+        if made || under_way {
+            screen.next = Some("what was made");
+        }
+        if under_way {
             return screen;
         }
         if self.armed {
@@ -125,6 +141,12 @@ impl Step for Review {
                 format!("ARMED: y makes {what} now; any other key disarms"),
                 Tone::Strong,
             )));
+        }
+        // The one that matters comes first, for a narrow screen shows only some.
+        if self.armed {
+            screen.action("yes", Key::Char('y'), "apply now");
+        } else if !plan.changes.is_empty() {
+            screen.action("arm", Key::Char('a'), "apply all (then y)");
         }
         let at = self.at.min(changes.len().saturating_sub(1));
         if let Some((change, kept)) = changes.get(at) {
@@ -142,10 +164,18 @@ impl Step for Review {
                     Tone::Doubtful,
                 )));
             }
+            let permission = change.permission();
+            let refused = model.studio.as_ref().and_then(|s| s.rights.known());
+            if refused.is_some_and(|r| r.refused.contains(&permission)) {
+                let words = format!(
+                    "WARN  IAM's simulator does not allow {permission} to this identity: it may fail"
+                );
+                screen.add(Block::Text(Cell::toned(words, Tone::Doubtful)));
+            }
             screen.say_dim(change.undo());
             screen.add(Block::Diff {
                 lines: diff(change),
-                wrap: self.wrap,
+                wrap: !self.cut,
             });
             if changes.len() > 1 {
                 screen.blank();
@@ -173,17 +203,25 @@ impl Step for Review {
                     Key::Space,
                     if *kept { "leave out" } else { "take in" },
                 )
-                .action("wrap", Key::Char('w'), "wrap")
+                .action(
+                    "wrap",
+                    Key::Char('w'),
+                    if self.cut { "wrap" } else { "cut lines" },
+                )
                 .action("export", Key::Char('e'), "export");
         }
         if plan.changes.is_empty() {
             screen.blank();
-            screen.say(if changes.is_empty() { "What is there is what is wanted, as far as it could be read. The last page looks once more." } else { "Every change is left out: nothing will be written." });
-            screen.action("finish", Key::Char('y'), "look once more");
-        } else if self.armed {
-            screen.action("yes", Key::Char('y'), "apply now");
-        } else {
-            screen.action("arm", Key::Char('a'), "apply all (then y)");
+            screen.say(if changes.is_empty() {
+                "What is there is what is wanted, as far as it could be read. Going on looks once more."
+            } else {
+                "Every change is left out: nothing will be written."
+            });
+            screen.next = Some(if made {
+                "what was made"
+            } else {
+                "look once more"
+            });
         }
         screen
     }

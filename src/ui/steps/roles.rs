@@ -46,7 +46,7 @@ impl Step for Roles {
             screen.say_dim(change.because.clone());
             screen.add(Block::Diff {
                 lines: diff(change),
-                wrap: false,
+                wrap: true,
             });
         }
         screen.next = Some("server");

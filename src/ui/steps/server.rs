@@ -1,7 +1,7 @@
 //! 5. The AYON server: its address, where it lives, which connection path, and the API key.
 
 use super::super::model::Model;
-use super::super::screen::{Block, Choice, Field, Key, Screen};
+use super::super::screen::{Block, Choice, Field, Key, Screen, Takes};
 use super::super::wizard::{Effect, Msg};
 use super::{Step, told, word_of};
 use crate::domain::finding::{Topic, Verdict};
@@ -54,6 +54,12 @@ impl Step for ServerStep {
             }
             Msg::Choose { choice: "path", at } => {
                 model.draft.path = PathId::ALL.get(*at).copied().unwrap_or(model.draft.path)
+            }
+            Msg::Set { field: "key", text } if text.trim().contains(char::is_whitespace) => {
+                model.note = Some((
+                    Verdict::Fail,
+                    "That is no API key: a key holds no space".into(),
+                ));
             }
             Msg::Set { field: "key", text } if !text.trim().is_empty() => {
                 let key = Secret::new(text.trim().to_owned());
@@ -112,6 +118,7 @@ impl Step for ServerStep {
             value: url.into(),
             secret: false,
             hint: "https://ayon.example.com",
+            takes: Takes::Whole,
         }));
         let where_words = |l: &Location| match l {
             Location::Lan => "in the studio's network",
@@ -168,6 +175,7 @@ impl Step for ServerStep {
             value: value.into(),
             secret: true,
             hint,
+            takes: Takes::Whole,
         }));
         if self.offered {
             screen.say("There is no keyring for the key. Keep it for this run only, in memory?");

@@ -17,8 +17,9 @@ use super::keymap::{Input, input};
 use super::overlay::Overlay;
 use super::terminal::{self, Guard};
 use super::theme::Theme;
+use crate::domain::finding::Verdict;
 use crate::ui::driver::{Driver, Outside};
-use crate::ui::model::Model;
+use crate::ui::model::{Model, farewell};
 use crate::ui::wizard::{Msg, Wizard};
 
 /// The clock's pace while something is under way.
@@ -60,6 +61,11 @@ impl App {
     /// One message through the wizard; the effects that it asks for.
     pub fn tell(&mut self, msg: Msg) -> Vec<crate::ui::wizard::Effect> {
         let before = self.wizard.at;
+        let set = if let Msg::Set { field, text } = &msg {
+            Some((*field, text.clone()))
+        } else {
+            None
+        };
         let now = self.now();
         let effects = self.wizard.update(now, msg);
         if self.wizard.at != before {
@@ -67,6 +73,11 @@ impl App {
         }
         let screen = self.wizard.view();
         self.focus.settle(&screen);
+        let refused = matches!(self.wizard.model.note, Some((Verdict::Fail, _)));
+        if let Some((field, text)) = set.filter(|_| refused) {
+            let secret = screen.fields().any(|f| f.id == field && f.secret);
+            self.focus.refused(field, &text, secret);
+        }
         effects
     }
 
@@ -87,6 +98,9 @@ impl App {
             return (Vec::new(), Loop::On);
         };
         let mut msgs = Vec::new();
+        if !wishes.iter().any(|w| matches!(w, Wish::Act { .. })) {
+            msgs.push(Msg::Disarm);
+        }
         for wish in wishes {
             self.overlay = match wish {
                 Wish::Help => Some(Overlay::Help),
@@ -149,8 +163,12 @@ impl App {
     }
 }
 
-/// Runs the wizard on the terminal until it ends; its exit code.
-pub async fn run(model: Model, outside: Arc<dyn Outside>, colour: bool) -> io::Result<u8> {
+/// Runs the wizard on the terminal until it ends: its exit code, and what it leaves to read on the normal screen.
+pub async fn run(
+    model: Model,
+    outside: Arc<dyn Outside>,
+    colour: bool,
+) -> io::Result<(u8, String)> {
     let (to, mut from) = unbounded_channel();
     let driver = Driver::new(outside, to);
     let mut app = App::new(model, Theme { colour });
@@ -160,7 +178,7 @@ pub async fn run(model: Model, outside: Arc<dyn Outside>, colour: bool) -> io::R
     app.draw(&mut screen, None)?;
     let code = the_loop(&mut app, &driver, &mut screen, &mut from).await;
     drop(guard);
-    code
+    Ok((code?, farewell(&app.wizard.model)))
 }
 
 async fn the_loop(
@@ -187,8 +205,21 @@ async fn the_loop(
             biased;
             key = keys.next() => match key {
                 Some(Ok(event)) => {
-                    let (msgs, next) = on_event(app, event);
+                    let (msgs, mut next) = on_event(app, event);
                     queue.extend(msgs);
+                    // A burst of keys is drawn once; a key that opens a page is told before the next one is read.
+                    while queue.iter().all(|m| matches!(m, Msg::Disarm)) && next == Loop::On {
+                        // Polled by this task, never by a stranger's waker, or later keys would wake nobody.
+                        let event = tokio::select! {
+                            biased;
+                            event = keys.next() => event,
+                            () = std::future::ready(()) => break,
+                        };
+                        let Some(Ok(event)) = event else { break };
+                        let (msgs, then) = on_event(app, event);
+                        queue.extend(msgs);
+                        next = then;
+                    }
                     match next {
                         Loop::On => {}
                         Loop::Redraw => terminal::anew(screen)?,

@@ -12,7 +12,7 @@ use super::page;
 use super::theme::{Theme, of_word};
 use crate::domain::call::Call;
 use crate::domain::text::Printable;
-use crate::ui::screen::{Key, Screen, Tone};
+use crate::ui::screen::{Key, Screen, Tone, fold};
 use crate::ui::wizard::Wizard;
 
 /// From this width on the steps stand in a column at the left, and the live checks at the right.
@@ -32,13 +32,24 @@ pub struct View<'a> {
 pub fn draw(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus) -> usize {
     let area = frame.area();
     let wide = area.width >= WIDE;
+    let note_lines = view
+        .wizard
+        .model
+        .note
+        .as_ref()
+        .map_or(1, |(verdict, words)| {
+            let room = usize::from(area.width)
+                .saturating_sub(verdict.word().len() + 4)
+                .max(1);
+            u16::try_from(fold(words.as_str(), room).len().clamp(1, 3)).unwrap_or(1)
+        });
     let [header, steps, rule, body, rule2, status, keys] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(u16::from(!wide)),
         Constraint::Length(1),
         Constraint::Min(0),
         Constraint::Length(1),
-        Constraint::Length(1),
+        Constraint::Length(note_lines),
         Constraint::Length(1),
     ])
     .areas(area);
@@ -62,7 +73,7 @@ pub fn draw(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus) -> usize 
             Constraint::Length(2),
             Constraint::Min(0),
             Constraint::Length(2),
-            Constraint::Length(33),
+            Constraint::Length(if area.width >= 150 { 52 } else { 33 }),
         ])
         .areas(body);
         draw_steps_column(frame, view, left);
@@ -166,18 +177,19 @@ fn draw_page(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus, area: Re
     let scroll = focus.scroll;
     let shown: Vec<Line<'_>> = page.lines.into_iter().skip(scroll).take(height).collect();
     frame.render_widget(Paragraph::new(shown), area);
-    if most > 0 && area.width > 12 && height > 0 {
+    // On the rule below the page, so that it hides nothing of it.
+    if most > 0 && area.width > 12 && height > 0 && area.bottom() < frame.area().bottom() {
         let words = match (scroll, most - scroll) {
             (0, below) => format!(" {below} more ▼ "),
             (above, 0) => format!(" ▲ {above} more "),
-            (above, below) => format!(" ▲ {above}  {below} ▼ "),
+            (above, below) => format!(" ▲ {above} more  {below} more ▼ "),
         };
         let width = u16::try_from(words.width())
             .unwrap_or(area.width)
             .min(area.width);
         let corner = Rect {
             x: area.right() - width,
-            y: area.bottom() - 1,
+            y: area.bottom(),
             width,
             height: 1,
         };
@@ -205,7 +217,7 @@ fn draw_page(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus, area: Re
 fn draw_live(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
     let width = usize::from(area.width);
     let mut lines = vec![Line::from(Span::styled(
-        format!("{:<18}{:>10}{:>5}", "Live checks", "from", "ms"),
+        format!("{:<1$}from   ms", "Live checks", width.saturating_sub(9)),
         view.theme.tone(Tone::Dim),
     ))];
     let mut row = |word: &str, tone: Tone, what: &str, from: &str, right: &str| {
@@ -305,17 +317,28 @@ fn draw_overlay(frame: &mut Frame<'_>, view: &View<'_>, overlay: Overlay, area: 
 fn draw_status(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
     let model = &view.wizard.model;
     let width = usize::from(area.width);
-    let line = if let Some((verdict, words)) = &model.note {
+    if let Some((verdict, words)) = &model.note {
         let word = verdict.word();
-        Line::from(vec![
-            Span::styled(format!(" {word}  "), view.theme.tone((*verdict).into())),
-            Span::raw(
-                words
-                    .to_width(width.saturating_sub(word.len() + 4))
-                    .to_string(),
-            ),
-        ])
-    } else if let Some(oldest) = model.waiting.values().min_by_key(|w| w.since) {
+        let lead = word.len() + 4;
+        let mut lines: Vec<Line<'_>> = Vec::new();
+        for (i, part) in fold(words.as_str(), width.saturating_sub(lead).max(1))
+            .into_iter()
+            .enumerate()
+        {
+            let mark = if i == 0 {
+                format!(" {word}  ")
+            } else {
+                " ".repeat(lead - 1)
+            };
+            lines.push(Line::from(vec![
+                Span::styled(mark, view.theme.tone((*verdict).into())),
+                Span::raw(part),
+            ]));
+        }
+        frame.render_widget(Paragraph::new(lines), area);
+        return;
+    }
+    let line = if let Some(oldest) = model.waiting.values().min_by_key(|w| w.since) {
         let seconds = model.now.saturating_sub(oldest.since) / 1000;
         let slow = if seconds > 0 {
             format!(", {seconds} s")
@@ -372,8 +395,12 @@ fn draw_keys(frame: &mut Frame<'_>, view: &View<'_>, focus: &Focus, area: Rect) 
             _ => {}
         }
         let picks = matches!(on, Some(Item::List(l)) if l.enter.is_some());
+        if view.screen.next.is_some() && !picks {
+            key("Enter", "next");
+        }
         for action in &view.screen.actions {
-            if action.key != Key::Left {
+            let on_list = matches!(on, Some(Item::List(_)));
+            if action.key != Key::Left && (!action.on_row || on_list) {
                 let name = if action.key == Key::Right {
                     "←→".to_owned()
                 } else {
@@ -382,23 +409,31 @@ fn draw_keys(frame: &mut Frame<'_>, view: &View<'_>, focus: &Focus, area: Rect) 
                 key(&name, action.label);
             }
         }
-        if view.screen.next.is_some() {
-            key(if picks { "Tab Enter" } else { "Enter" }, "next");
-        }
         if view.wizard.at > 0 {
             key("Esc", "back");
         }
         key("d", "details");
         key("?", "help");
+        if !view.screen.actions.iter().any(|a| a.key == Key::Char('q')) {
+            key("q", "quit");
+        }
+    }
+    // The way back and the help are never the ones that find no room.
+    let wide = |(name, what): &(String, String)| name.width() + what.width() + 3;
+    let fixed = ["Esc", "d", "?", "q"];
+    let (tail, head): (Vec<_>, Vec<_>) = keys
+        .into_iter()
+        .partition(|(name, _)| fixed.contains(&name.as_str()));
+    let mut room = usize::from(area.width).saturating_sub(1 + tail.iter().map(wide).sum::<usize>());
+    let mut shown: Vec<(String, String)> = Vec::new();
+    for key in head {
+        if wide(&key) <= room {
+            room -= wide(&key);
+            shown.push(key);
+        }
     }
     let mut spans = vec![Span::raw(" ")];
-    let mut used = 1;
-    for (name, what) in keys {
-        let wide = name.width() + what.width() + 3;
-        if used + wide > usize::from(area.width) + 2 {
-            continue;
-        }
-        used += wide;
+    for (name, what) in shown.into_iter().chain(tail) {
         spans.push(Span::styled(name, view.theme.focus()));
         spans.push(Span::styled(
             format!(" {what}  "),

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use super::keymap::Input;
-use crate::ui::screen::{Action, Block, Key, List, Screen};
+use crate::ui::screen::{Action, Block, Field, Key, List, Screen, Takes};
 use crate::ui::wizard::Msg;
 
 /// What can have the focus, in the page's order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Item<'a> {
     List(&'a List),
-    Field(&'a crate::ui::screen::Field),
+    Field(&'a Field),
     Choice(&'a crate::ui::screen::Choice),
 }
 
@@ -54,6 +54,8 @@ pub struct Focus {
     /// The page follows what has the focus until somebody scrolls.
     pub follow: bool,
     fresh: bool,
+    /// A field that was opened to be typed into, as long as it is there.
+    opened: Option<&'static str>,
 }
 
 /// What came of a key: messages for the wizard, or a wish that only the full screen knows.
@@ -132,6 +134,17 @@ impl Focus {
                 self.item = list.or(empty).map(Item::id);
             }
         }
+        let opened = screen
+            .fields()
+            .find(|f| f.takes == Takes::AtOnce)
+            .map(|f| f.id);
+        if opened != self.opened {
+            self.opened = opened;
+            if opened.is_some() {
+                self.item = opened;
+                self.follow = true;
+            }
+        }
         for item in &items {
             if let Item::List(list) = item
                 && let Some(row) = self.rows.get_mut(list.id)
@@ -207,7 +220,7 @@ impl Focus {
         }
     }
 
-    fn editing(&mut self, field: &crate::ui::screen::Field) -> &mut Edit {
+    fn editing(&mut self, field: &Field) -> &mut Edit {
         if self.edit.as_ref().is_none_or(|e| e.field != field.id) {
             let text: Vec<char> = if field.secret {
                 Vec::new()
@@ -221,6 +234,21 @@ impl Focus {
             });
         }
         self.edit.get_or_insert_with(Edit::default)
+    }
+
+    /// The text was refused: it stays where it was typed, to be mended.
+    pub fn refused(&mut self, field: &'static str, text: &str, secret: bool) {
+        let text: Vec<char> = if secret {
+            Vec::new()
+        } else {
+            text.chars().collect()
+        };
+        self.item = Some(field);
+        self.edit = Some(Edit {
+            field,
+            at: text.len(),
+            text,
+        });
     }
 
     pub fn paste(&mut self, screen: &Screen, text: &str) {
@@ -341,14 +369,18 @@ impl Focus {
         let Some(action) = screen.actions.iter().find(|a| a.key == key) else {
             return Vec::new();
         };
-        let list = screen.lists().find(|l| !l.rows.is_empty());
-        let row = list.filter(|_| action.on_row).map(|l| self.row(l));
-        if action.on_row && row.is_none() {
+        if !action.on_row {
+            return vec![Wish::Act {
+                id: action.id,
+                row: None,
+            }];
+        }
+        // What acts on a row needs one that is marked.
+        let Some(Item::List(list)) = self.current(screen) else {
             return Vec::new();
-        }
-        if let Some(list) = list.filter(|_| action.on_row) {
-            self.go_with(action, list);
-        }
+        };
+        let row = Some(self.row(list));
+        self.go_with(action, list);
         vec![Wish::Act { id: action.id, row }]
     }
 
@@ -364,19 +396,13 @@ impl Focus {
         };
     }
 
-    fn in_field(
-        &mut self,
-        screen: &Screen,
-        field: &crate::ui::screen::Field,
-        input: Input,
-    ) -> Option<Took> {
-        let done = Some(Took::Msgs(Vec::new()));
-        match input {
+    fn in_field(&mut self, screen: &Screen, field: &Field, input: Input) -> Option<Took> {
+        let typed = match input {
             Input::Char(c) => {
                 let edit = self.editing(field);
                 edit.text.insert(edit.at, c);
                 edit.at += 1;
-                done
+                true
             }
             Input::Backspace => {
                 let edit = self.editing(field);
@@ -384,20 +410,20 @@ impl Focus {
                     edit.at -= 1;
                     edit.text.remove(edit.at);
                 }
-                done
+                true
             }
             Input::Delete => {
                 let edit = self.editing(field);
                 if edit.at < edit.text.len() {
                     edit.text.remove(edit.at);
                 }
-                done
+                true
             }
             Input::Clear => {
                 let edit = self.editing(field);
                 edit.text.clear();
                 edit.at = 0;
-                done
+                true
             }
             Input::Left | Input::Right | Input::Home | Input::End => {
                 let edit = self.editing(field);
@@ -407,30 +433,40 @@ impl Focus {
                     Input::Home => 0,
                     _ => edit.text.len(),
                 };
-                done
+                false
             }
             Input::Enter => {
                 let wishes = self.take_edit();
                 // Back to the page's list, where there is one; else to the page itself.
                 self.item = screen.lists().find(|l| !l.rows.is_empty()).map(|l| l.id);
-                Some(Took::Msgs(wishes))
+                return Some(Took::Msgs(wishes));
             }
             Input::Escape => {
                 self.edit = None;
                 self.item = None;
-                done
+                return Some(Took::Msgs(Vec::new()));
             }
             Input::Up => {
                 let wishes = self.take_edit();
                 self.step(screen, false);
-                Some(Took::Msgs(wishes))
+                return Some(Took::Msgs(wishes));
             }
             Input::Down => {
                 let wishes = self.take_edit();
                 self.step(screen, true);
-                Some(Took::Msgs(wishes))
+                return Some(Took::Msgs(wishes));
             }
-            _ => None,
-        }
+            _ => return None,
+        };
+        let wishes = match &self.edit {
+            Some(edit) if typed && field.takes == Takes::Each => {
+                vec![Wish::Set {
+                    field: edit.field,
+                    text: edit.text.iter().collect(),
+                }]
+            }
+            _ => Vec::new(),
+        };
+        Some(Took::Msgs(wishes))
     }
 }

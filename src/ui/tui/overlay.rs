@@ -18,6 +18,24 @@ pub enum Overlay {
     Details,
 }
 
+/// The words of state, for the help.
+const WORDS: &[(&str, &str)] = &[
+    ("OK", "seen, and right; the evidence is in the details"),
+    ("WARN", "seen, and doubtful; nothing is blocked"),
+    ("FAIL", "seen, and wrong"),
+    (
+        "UNKNOWN",
+        "could have been seen from here, and was not: denied, or no answer",
+    ),
+    (
+        "WORKER ONLY",
+        "only a worker can see it; nothing here can say more",
+    ),
+    ("SKIPPED", "not looked at, for the reason that is given"),
+    ("....", "being looked at"),
+    ("-", "not reached yet"),
+];
+
 impl Overlay {
     pub fn title(self) -> &'static str {
         match self {
@@ -54,6 +72,10 @@ pub fn help(screen: &Screen, width: usize, theme: Theme) -> Vec<Line<'static>> {
     }
     for (keys, what) in EVERYWHERE {
         row(keys, what);
+    }
+    row("", "");
+    for (word, what) in WORDS {
+        row(word, what);
     }
     lines
 }

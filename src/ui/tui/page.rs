@@ -280,7 +280,7 @@ impl Writer<'_> {
             Span::styled(label, label_style),
             Span::raw(cut(&shown, room)),
         ];
-        if edit.is_none() && (shown.is_empty() || hint_fits) {
+        if edit.is_none() && (shown.is_empty() || (hint_fits && field.secret)) {
             let gap = if shown.is_empty() { "" } else { "   " };
             spans.push(Span::styled(
                 format!("{gap}{}", cut(field.hint, room.saturating_sub(gap.len()))),

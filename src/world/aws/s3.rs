@@ -72,7 +72,7 @@ impl Aws {
                 // The lack is the queue role's, not the caller's: no permission of ours is named.
                 p.permission = None;
                 "S3 answered 403 to the queue role: its own policies, the bucket's policy (always, where the bucket is another account's), a KMS key policy or an organisation's policy refuse".clone_into(&mut p.because);
-                "see the check queue-role-channels; where the bucket is another account's, its owner must allow this role too (see \"left for you\")".clone_into(&mut p.fix);
+                "setup gives the role what it lacks (check queue-role-channels); where the bucket is another account's, its owner must allow the role too".clone_into(&mut p.fix);
             }
             p
         })?;

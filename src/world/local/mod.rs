@@ -87,6 +87,13 @@ impl Desk for LocalDesk {
         )
     }
 
+    fn discard(&self, run: &str) -> Result<(), Problem> {
+        state::discard(
+            &self.folder("Could not take a journal away")?.join("runs"),
+            run,
+        )
+    }
+
     fn runs(&self) -> Result<Vec<String>, Problem> {
         state::runs(&self.folder("Could not list the runs")?.join("runs"))
     }

@@ -125,6 +125,17 @@ pub(super) fn append(path: &Path, run: &str, line: &str, first: bool) -> Result<
     })
 }
 
+pub(super) fn discard(path: &Path, run: &str) -> Result<(), Problem> {
+    fs::remove_file(path.join(file_name(run) + ".jsonl"))
+        .and_then(|()| files::sync_folder(path))
+        .map_err(|e| {
+            problem(
+                "Could not take the journal of a run away that changed nothing",
+                &e,
+            )
+        })
+}
+
 pub(super) fn runs(path: &Path) -> Result<Vec<String>, Problem> {
     let rows = match fs::read_dir(path) {
         Ok(rows) => rows,

@@ -97,6 +97,13 @@ impl Desk for SandboxDesk {
         self.save(kept, truth)
     }
 
+    fn discard(&self, run: &str) -> Result<(), Problem> {
+        let mut inner = self.inner.lock().map_err(|_| broken())?;
+        let (kept, truth) = &mut *inner;
+        kept.journals.retain(|(id, _)| id != run);
+        self.save(kept, truth)
+    }
+
     fn runs(&self) -> Result<Vec<String>, Problem> {
         Ok(self
             .inner

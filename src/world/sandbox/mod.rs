@@ -317,7 +317,7 @@ impl Sandbox {
                 ProblemKind::Denied,
                 doing.clone(),
                 because,
-                "see the checks queue-role-channels and queue-role-trust",
+                "what the role lacks is said beside this; its trust and its policies are looked at on their own",
             );
             permission.map_or(problem.clone(), |p| problem.lacking(p))
         };
