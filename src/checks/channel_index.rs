@@ -47,8 +47,12 @@ impl Check for ChannelIndex {
 impl ChannelIndex {
     fn of_channel(&self, view: &View, channel: &Channel) -> Finding {
         if channel.place() == Place::AwsAlias {
-            return says(self, Verdict::WorkerOnly, format!("{channel}: only a worker can read it"))
-                .why("AWS maps this name to storage of its own that only workers reach");
+            return says(
+                self,
+                Verdict::WorkerOnly,
+                format!("{channel}: only a worker can read it"),
+            )
+            .why("AWS maps this name to storage of its own that only workers reach");
         }
         let probe = Probe::ChannelHere(channel.clone());
         let Some(reading) = view.studio.readings.get(&probe) else {

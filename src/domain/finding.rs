@@ -105,7 +105,14 @@ impl Finding {
 }
 
 /// The exit code of a report: 0 clean, 1 findings, 3 could not look (house style, "Exit codes mean something").
+/// Without an identity nothing of AWS was looked at, whatever else was found.
 pub fn exit_code(findings: &[Finding]) -> u8 {
+    if findings
+        .iter()
+        .any(|f| f.check == "caller-identity" && f.verdict == Verdict::Unknown)
+    {
+        return 3;
+    }
     if findings
         .iter()
         .any(|f| matches!(f.verdict, Verdict::Fail | Verdict::Warn))

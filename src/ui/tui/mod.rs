@@ -17,8 +17,10 @@ mod page;
 mod terminal;
 mod theme;
 
-pub use app::run;
+pub use app::{App, run};
+pub use keymap::Input;
 pub use terminal::{Guard, install_panic_hook};
+pub use theme::Theme;
 
 #[cfg(test)]
 mod tests;

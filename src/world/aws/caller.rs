@@ -1,5 +1,6 @@
 //! One AWS call: a place in the queue, the clock around it, its line in the log, its error in the user's words.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::time::Instant;
 
@@ -10,6 +11,7 @@ use aws_types::request_id::RequestId;
 use jiff::Timestamp;
 
 use super::Aws;
+use super::client::LAST_STATUS;
 use super::problem::{code_of, problem_of};
 use crate::domain::call::{Call, Vantage};
 use crate::domain::problem::Problem;
@@ -61,10 +63,14 @@ impl Aws {
         let _place = self.permits.acquire().await;
         let began = Instant::now();
         let at = Timestamp::now();
-        let result = sending.await;
+        let (result, last) = LAST_STATUS
+            .scope(Cell::new(None), async {
+                (sending.await, LAST_STATUS.with(Cell::get))
+            })
+            .await;
         let outcome = match &result {
             Ok(_) => Printable::from("OK"),
-            Err(e) => Printable::short(&code_of(e), 60),
+            Err(e) => Printable::short(&code_of(e, last), 60),
         };
         let call = Call {
             vantage: what.vantage,
@@ -77,6 +83,6 @@ impl Aws {
             at,
         };
         record.add(call.clone());
-        result.map_err(|e| problem_of(&e, &what, &self.profile, &self.region).seen(call))
+        result.map_err(|e| problem_of(&e, last, &what, &self.profile, &self.region).seen(call))
     }
 }

@@ -1,5 +1,6 @@
 //! From profile, region and endpoint to clients: the SDK's own retry, timeouts, and a fix for custom endpoints.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use aws_config::BehaviorVersion;
@@ -7,7 +8,9 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextMut;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
+};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use tokio::sync::Semaphore;
@@ -54,12 +57,39 @@ impl Intercept for PlainHost {
     }
 }
 
+tokio::task_local! {
+    /// The HTTP status of the last attempt of the call under way. A call that runs out of time while a service asks
+    /// it to slow down was throttled, not unanswered.
+    pub(super) static LAST_STATUS: Cell<Option<u16>>;
+}
+
+#[derive(Debug)]
+struct Attempts;
+
+impl Intercept for Attempts {
+    fn name(&self) -> &'static str {
+        "Attempts"
+    }
+
+    fn read_after_transmit(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let status = context.response().status().as_u16();
+        // Outside of a call of ours there is nobody to tell.
+        let _ = LAST_STATUS.try_with(|last| last.set(Some(status)));
+        Ok(())
+    }
+}
+
 /// The clients for one sign-in. Nothing is sent yet; a wrong profile or region shows here, the rest at the first call.
 pub async fn connect(login: &Login, log: CallLog) -> Result<Aws, Problem> {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_millis(3_100))
-        .operation_attempt_timeout(Duration::from_secs(10))
-        .operation_timeout(Duration::from_secs(30))
+        .operation_attempt_timeout(Duration::from_secs(6))
+        .operation_timeout(Duration::from_secs(20))
         .build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .retry_config(
@@ -116,11 +146,12 @@ pub async fn connect(login: &Login, log: CallLog) -> Result<Aws, Problem> {
             "correct --endpoint-url or AWS_ENDPOINT_URL, or leave it out",
         ));
     }
-    let mut deadline = aws_sdk_deadline::config::Builder::from(&config);
+    let mut deadline = aws_sdk_deadline::config::Builder::from(&config).interceptor(Attempts);
     if custom {
         deadline = deadline.interceptor(PlainHost);
     }
     let s3 = aws_sdk_s3::config::Builder::from(&config)
+        .interceptor(Attempts)
         .force_path_style(custom)
         .build();
     Ok(Aws {
@@ -132,8 +163,16 @@ pub async fn connect(login: &Login, log: CallLog) -> Result<Aws, Problem> {
             .unwrap_or_else(|| "default".to_owned()),
         path_style: custom,
         deadline: aws_sdk_deadline::Client::from_conf(deadline.build()),
-        iam: aws_sdk_iam::Client::new(&config),
-        sts: aws_sdk_sts::Client::new(&config),
+        iam: aws_sdk_iam::Client::from_conf(
+            aws_sdk_iam::config::Builder::from(&config)
+                .interceptor(Attempts)
+                .build(),
+        ),
+        sts: aws_sdk_sts::Client::from_conf(
+            aws_sdk_sts::config::Builder::from(&config)
+                .interceptor(Attempts)
+                .build(),
+        ),
         s3: aws_sdk_s3::Client::from_conf(s3),
         config,
         permits: Semaphore::new(AT_ONCE),

@@ -14,11 +14,13 @@ use crate::domain::text::{Printable, without_url_secrets};
 
 type Failure<E> = SdkError<E, HttpResponse>;
 
-pub(super) fn code_of<E: ProvideErrorMetadata>(error: &Failure<E>) -> String {
+/// `last` is the status of the last attempt, for a call that ended without an answer of its own.
+pub(super) fn code_of<E: ProvideErrorMetadata>(error: &Failure<E>, last: Option<u16>) -> String {
     if let Some(code) = error.code() {
         return code.to_owned();
     }
     match error {
+        SdkError::TimeoutError(_) if last == Some(429) => "Throttled".to_owned(),
         SdkError::TimeoutError(_) => "Timeout".to_owned(),
         SdkError::DispatchFailure(f) if f.is_timeout() => "Timeout".to_owned(),
         SdkError::DispatchFailure(_) => "NotReached".to_owned(),
@@ -40,6 +42,7 @@ fn permission(service: &str, operation: &str) -> String {
 
 pub(super) fn problem_of<E>(
     error: &Failure<E>,
+    last: Option<u16>,
     what: &What<'_>,
     profile: &str,
     region: &Region,
@@ -48,7 +51,7 @@ where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     let status = error.raw_response().map(|r| r.status().as_u16());
-    let code = code_of(error);
+    let code = code_of(error, last);
     let said = error
         .message()
         .map(|m| Printable::short(&without_url_secrets(m), 240).to_string())

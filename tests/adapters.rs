@@ -1,0 +1,311 @@
+//! The real AWS adapters against canned answers on loopback: what AWS says badly is one clear sentence, and what can
+//! still be done goes on. No AWS, no peer: a server of forty lines.
+#![allow(clippy::unwrap_used)] // a test that can't go on should say where
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::time::Duration;
+
+const FILE: &str = "schema = 1\n[aws]\nregion = \"us-west-2\"\n[queue]\nfarm = \"farm-00000000000000000000000000000001\"\nqueue = \"queue-00000000000000000000000000000001\"\n[conda]\nchannels = [\"deadline-cloud\"]\n[server]\nurl = \"http://127.0.0.1:9\"\n";
+
+/// Status, error type, body; `None`: it never answers.
+type Answer = Option<(u16, &'static str, String)>;
+
+fn json_error(status: u16, code: &'static str, message: &str) -> Answer {
+    Some((status, code, format!("{{\"message\":\"{message}\"}}")))
+}
+
+fn xml_error(status: u16, code: &str, message: &str) -> Answer {
+    Some((
+        status,
+        "",
+        format!(
+            "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>r-1</RequestId></ErrorResponse>"
+        ),
+    ))
+}
+
+fn identity() -> Answer {
+    Some((200, "", "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult><Arn>arn:aws:iam::111122223333:user/mia</Arn><UserId>u</UserId><Account>111122223333</Account></GetCallerIdentityResult><ResponseMetadata><RequestId>r-0</RequestId></ResponseMetadata></GetCallerIdentityResponse>".to_owned()))
+}
+
+fn read_request(stream: &mut TcpStream) -> Option<(String, String)> {
+    let mut data = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let n = stream.read(&mut buffer).ok()?;
+        if n == 0 {
+            return None;
+        }
+        data.extend_from_slice(&buffer[..n]);
+        let text = String::from_utf8_lossy(&data).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|l| {
+                l.to_ascii_lowercase()
+                    .strip_prefix("content-length:")
+                    .map(|v| v.trim().parse::<usize>().unwrap_or(0))
+            });
+            if body.len() >= length.unwrap_or(0) {
+                let line = head.lines().next().unwrap_or_default();
+                return Some((line.to_owned(), body.to_owned()));
+            }
+        }
+    }
+}
+
+/// A server that answers each request line and body by a function; its address.
+fn serve(answer: impl Fn(&str, &str) -> Answer + Send + Sync + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let answer = Arc::new(answer);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let answer = answer.clone();
+            std::thread::spawn(move || {
+                let mut stream = stream.unwrap();
+                while let Some((line, body)) = read_request(&mut stream) {
+                    let Some((status, code, text)) = answer(&line, &body) else {
+                        std::thread::sleep(Duration::from_secs(60));
+                        return;
+                    };
+                    let kind = if text.starts_with('<') {
+                        "text/xml"
+                    } else {
+                        "application/json"
+                    };
+                    let head = format!(
+                        "HTTP/1.1 {status} x\r\nContent-Type: {kind}\r\nx-amzn-requestid: r-{status}\r\nx-amzn-errortype: {code}\r\nContent-Length: {}\r\n\r\n",
+                        text.len()
+                    );
+                    if stream.write_all((head + &text).as_bytes()).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    address
+}
+
+fn run(args: &[&str], endpoint: &str, env: &[(&str, &str)]) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("studiolink.toml"), FILE).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_studiolink"));
+    command
+        .args(args)
+        .current_dir(folder.path())
+        .env_clear()
+        .env("HOME", folder.path())
+        .env("AWS_ENDPOINT_URL", endpoint);
+    command
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("CONDA_CHANNEL_ALIAS", endpoint);
+    let keys = [
+        ("AWS_ACCESS_KEY_ID", "x"),
+        ("AWS_SECRET_ACCESS_KEY", "secret-canary"),
+    ];
+    command.envs(if env.is_empty() {
+        keys.to_vec()
+    } else {
+        env.to_vec()
+    });
+    command.output().unwrap()
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+#[test]
+fn what_is_wrong_with_the_credentials_is_one_clear_sentence() {
+    for (code, message, part) in [
+        (
+            "ExpiredTokenException",
+            "The security token included in the request is expired",
+            "have expired",
+        ),
+        (
+            "UnrecognizedClientException",
+            "The security token included in the request is invalid.",
+            "does not accept the credentials",
+        ),
+        (
+            "InvalidSignatureException",
+            "Signature expired: 20261124T070000Z is now earlier than 20261124T075500Z",
+            "clock is off",
+        ),
+    ] {
+        let endpoint = serve(move |line, _| {
+            if line.starts_with("POST / ") {
+                xml_error(403, code, message)
+            } else {
+                json_error(403, code, message)
+            }
+        });
+        let output = run(&["audit"], &endpoint, &[]);
+        let all = text(&output);
+        assert_eq!(output.status.code(), Some(3), "{code}: {all}");
+        assert!(all.contains(part), "{code}: {all}");
+        assert!(
+            !all.contains("secret-canary") && !all.contains("FAIL  There is no queue"),
+            "{all}"
+        );
+    }
+}
+
+#[test]
+fn an_sso_profile_that_is_not_signed_in_says_how() {
+    let config = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(config.path(), "[profile studio-admin]\nsso_session = s\nsso_account_id = 111122223333\nsso_role_name = Admin\nregion = us-west-2\n[sso-session s]\nsso_region = us-west-2\nsso_start_url = https://127.0.0.1:1/start\n").unwrap();
+    let path = config.path().to_str().unwrap();
+    let env = [
+        ("AWS_CONFIG_FILE", path),
+        ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+    ];
+    let output = run(
+        &["audit", "--profile", "studio-admin"],
+        "http://127.0.0.1:9",
+        &env,
+    );
+    assert_eq!(output.status.code(), Some(3));
+    assert!(
+        text(&output).contains("aws sso login --profile studio-admin"),
+        "{}",
+        text(&output)
+    );
+    let output = run(
+        &["audit", "--profile", "nobody"],
+        "http://127.0.0.1:9",
+        &env,
+    );
+    assert!(
+        text(&output).contains("the AWS config has: studio-admin"),
+        "{}",
+        text(&output)
+    );
+}
+
+#[test]
+fn no_credentials_at_all() {
+    let env = [
+        ("AWS_CONFIG_FILE", "/dev/null"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+    ];
+    let output = run(&["audit"], "http://127.0.0.1:9", &env);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(
+        text(&output).contains("no credentials were found"),
+        "{}",
+        text(&output)
+    );
+}
+
+#[test]
+fn throttled_to_the_end_is_unknown_and_not_missing() {
+    let endpoint = serve(|line, _| {
+        if line.starts_with("POST / ") {
+            identity()
+        } else {
+            json_error(429, "ThrottlingException", "slow down")
+        }
+    });
+    let output = run(&["plan"], &endpoint, &[]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    assert!(
+        text(&output).contains("asked to slow down")
+            && !text(&output).contains("there is no queue"),
+        "{}",
+        text(&output)
+    );
+}
+
+#[test]
+fn a_queue_that_is_not_there_is_not_nothing_to_change() {
+    let endpoint = serve(|line, _| {
+        if line.starts_with("POST / ") {
+            identity()
+        } else {
+            json_error(404, "ResourceNotFoundException", "no such thing")
+        }
+    });
+    let plan = run(&["plan"], &endpoint, &[]);
+    assert_eq!(plan.status.code(), Some(1), "{}", text(&plan));
+    assert!(
+        text(&plan).contains("there is no queue queue-00000000000000000000000000000001")
+            && !text(&plan).contains("nothing to change"),
+        "{}",
+        text(&plan)
+    );
+    let audit = run(&["audit"], &endpoint, &[]);
+    assert_eq!(audit.status.code(), Some(1));
+    assert!(
+        text(&audit).contains("FAIL  There is no queue"),
+        "{}",
+        text(&audit)
+    );
+}
+
+#[test]
+fn forbidden_is_not_missing() {
+    let endpoint = serve(|line, _| {
+        if line.starts_with("POST / ") {
+            identity()
+        } else {
+            json_error(403, "AccessDeniedException", "no \u{1b}[31mway")
+        }
+    });
+    let output = run(&["audit"], &endpoint, &[]);
+    let all = text(&output);
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "the server at 127.0.0.1:9 refuses: {all}"
+    );
+    for permission in [
+        "deadline:GetQueue",
+        "deadline:ListQueueEnvironments",
+        "deadline:ListQueueFleetAssociations",
+    ] {
+        assert!(
+            all.contains(&format!("lacking: {permission}")),
+            "{permission}: {all}"
+        );
+    }
+    assert!(
+        !all.contains("There is no queue") && !all.contains('\u{1b}'),
+        "{all}"
+    );
+}
+
+#[test]
+fn an_endpoint_that_never_answers_ends_in_time() {
+    let endpoint = serve(|_, _| None);
+    let began = std::time::Instant::now();
+    let output = run(&["plan"], &endpoint, &[]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    assert!(
+        text(&output).contains("did not answer in time"),
+        "{}",
+        text(&output)
+    );
+    assert!(
+        began.elapsed() < Duration::from_secs(90),
+        "it waited {:?}",
+        began.elapsed()
+    );
+}
+
+#[test]
+fn an_answer_that_is_no_aws_is_said() {
+    let endpoint = serve(|_, _| Some((200, "", "<html>Please sign in</html>".to_owned())));
+    let output = run(&["plan"], &endpoint, &[]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    let output = run(&["plan", "--endpoint-url", "not a url"], &endpoint, &[]);
+    assert!(
+        text(&output).contains("The endpoint URL can't be used"),
+        "{}",
+        text(&output)
+    );
+}
