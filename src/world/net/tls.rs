@@ -75,6 +75,10 @@ fn words(error: &rustls::Error) -> String {
         rustls::Error::InvalidCertificate(C::NotValidYet | C::NotValidYetContext { .. }) => {
             "it is not valid yet".to_owned()
         }
+        other if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+            "it is a CA's own certificate, shown as a server's: strict clients refuse that"
+                .to_owned()
+        }
         other => other.to_string(),
     }
 }
