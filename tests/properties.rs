@@ -139,6 +139,128 @@ async fn what_is_left_out_is_not_made_and_the_rest_is() {
 }
 
 #[tokio::test]
+async fn two_queues_that_share_a_role_are_linked_and_unlinked_together() {
+    let (world, mut wanted) = open("many-queues");
+    let second = wanted.queues[0].farm.to_string() + "/queue-00000000000000000000000000010000";
+    wanted.queues.push(second.try_into().unwrap());
+    let before = look(&world, &wanted).await;
+    let made = make(&world, &wanted).await;
+    assert_eq!(
+        (made.stop, made.done.len()),
+        (None, 3),
+        "one policy, two environments"
+    );
+    let linked = look(&world, &wanted).await;
+    assert!(plan(&linked, &wanted, &BTreeSet::new()).changes.is_empty());
+    // The channel leaves both queues: the right goes last, and not while a removal is left out.
+    wanted.channels.retain(|c| !c.as_str().starts_with("s3://"));
+    let whole = plan(&linked, &wanted, &BTreeSet::new()).changes;
+    let calls: Vec<_> = whole.iter().map(Change::operation).collect();
+    assert_eq!(
+        calls,
+        [
+            "UpdateQueueEnvironment",
+            "UpdateQueueEnvironment",
+            "DeleteRolePolicy"
+        ]
+    );
+    let kept = BTreeSet::from([whole[1].key.clone()]);
+    let part = plan(&linked, &wanted, &kept).changes;
+    assert_eq!(
+        part.len(),
+        1,
+        "the other queue still names the channel, so its right stays"
+    );
+    let undone = make(&world, &wanted).await;
+    assert_eq!((undone.stop, undone.done.len()), (None, 3));
+    let (runs, _) = journal::read_all(world.desk()).unwrap();
+    for run in runs.iter().rev() {
+        let mut occasion = Occasion::new("rollback", &before, &wanted.queues, None).unwrap();
+        occasion.undoes = Some(run.header.id.clone());
+        let stop = AtomicBool::new(false);
+        let back = apply(&world, &to_undo(run, &runs), &occasion, &stop, &unheard)
+            .await
+            .unwrap();
+        assert_eq!(back.stop, None);
+    }
+    assert!(look(&world, &wanted).await == before, "every byte is back");
+}
+
+#[tokio::test]
+async fn a_saved_plan_of_two_edits_of_one_thing_can_be_made_again() {
+    let (world, wanted) = open("hand-edited");
+    let before = look(&world, &wanted).await;
+    let changes = plan(&before, &wanted, &BTreeSet::new()).changes;
+    let occasion = Occasion::new("test", &before, &wanted.queues, None).unwrap();
+    let stop = AtomicBool::new(false);
+    let once = apply(&world, &changes, &occasion, &stop, &unheard)
+        .await
+        .unwrap();
+    assert_eq!((once.stop, once.left), (None, 0));
+    let twice = apply(&world, &changes, &occasion, &stop, &unheard)
+        .await
+        .unwrap();
+    assert_eq!(
+        (twice.stop, twice.left, twice.run),
+        (None, 0, None),
+        "found done, nothing written"
+    );
+}
+
+#[tokio::test]
+async fn what_was_made_twice_is_undone_twice() {
+    let (world, wanted) = open("studio");
+    let before = look(&world, &wanted).await;
+    let stop = AtomicBool::new(false);
+    let first = make(&world, &wanted).await.run.unwrap();
+    let undo = async |id: &str| {
+        let (runs, _) = journal::read_all(world.desk()).unwrap();
+        let run = runs.iter().find(|r| r.header.id == id).unwrap();
+        let mut occasion = Occasion::new("rollback", &before, &wanted.queues, None).unwrap();
+        occasion.undoes = Some(id.to_owned());
+        let back = to_undo(run, &runs);
+        let made = back.len();
+        let applied = apply(&world, &back, &occasion, &stop, &unheard)
+            .await
+            .unwrap();
+        assert_eq!(applied.stop, None);
+        made
+    };
+    assert_eq!(undo(&first).await, 2);
+    let second = make(&world, &wanted).await.run.unwrap();
+    assert_ne!(first, second, "a run that was undone is not gone on with");
+    assert_eq!((undo(&first).await, undo(&second).await), (0, 2));
+    assert!(look(&world, &wanted).await == before);
+}
+
+#[tokio::test]
+async fn an_s3_channel_waits_for_a_role_that_can_be_read() {
+    let mut scenario = scenario::open("studio").unwrap();
+    scenario.truth.millis = 0;
+    scenario.truth.denies = vec!["iam:GetRole".to_owned()];
+    let (world, wanted) = (Sandbox::new(scenario.truth, None), scenario.wanted);
+    let studio = look(&world, &wanted).await;
+    let plan = plan(&studio, &wanted, &BTreeSet::new());
+    assert!(
+        plan.unread
+            .iter()
+            .any(|u| u.as_str().contains("iam:GetRole")),
+        "{:?}",
+        plan.unread
+    );
+    assert_eq!(
+        plan.changes.len(),
+        1,
+        "the channels that need no right are added"
+    );
+    let after = plan.changes[0].after.as_deref().unwrap();
+    assert!(
+        after.contains("deadline-cloud-v2 deadline-cloud conda-forge\""),
+        "{after}"
+    );
+}
+
+#[tokio::test]
 async fn a_denied_write_stops_before_the_channels() {
     let (world, wanted) = open("few-rights");
     let before = look(&world, &wanted).await;
