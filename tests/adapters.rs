@@ -1,6 +1,7 @@
 //! The real AWS adapters against canned answers on loopback: what AWS says badly is one clear sentence, and what can
 //! still be done goes on. No AWS, no peer: a server of forty lines.
 #![allow(clippy::unwrap_used)] // a test that can't go on should say where
+#![allow(clippy::unnecessary_wraps)] // an answer may also be none at all
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -67,7 +68,7 @@ fn serve(answer: impl Fn(&str, &str) -> Answer + Send + Sync + 'static) -> Strin
                 let mut stream = stream.unwrap();
                 while let Some((line, body)) = read_request(&mut stream) {
                     let Some((status, code, text)) = answer(&line, &body) else {
-                        std::thread::sleep(Duration::from_secs(60));
+                        std::thread::sleep(Duration::from_mins(1));
                         return;
                     };
                     let kind = if text.starts_with('<') {

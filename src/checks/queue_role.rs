@@ -3,8 +3,34 @@
 use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says, unseen};
 use crate::domain::channel::Place;
 use crate::domain::fact::Fact;
+use crate::domain::ids::QueueKey;
+use crate::domain::studio::Role;
 
 pub struct QueueRole;
+
+/// Judges each queue's role that could be read; one that could not is UNKNOWN, and one that is not there is this
+/// check's own to say.
+pub fn each_role(
+    check: &dyn Check,
+    view: &View,
+    what: &str,
+    judge: impl Fn(&QueueKey, &Role) -> Option<Finding>,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for key in &view.wanted.queues {
+        let Some(arn) = view.studio.queue(key).known().and_then(|q| q.role_arn()) else {
+            continue;
+        };
+        let fact = view.studio.role(&arn);
+        let ask = Ask::Role(arn.clone());
+        if let Some(role) = fact.known() {
+            findings.extend(judge(key, role).map(|f| f.from(Source::Fact(ask))));
+        } else if fact.problem().is_some() {
+            findings.push(unseen(check, &format!("{what} {}", arn.name()), fact, ask));
+        }
+    }
+    findings
+}
 
 impl Check for QueueRole {
     fn id(&self) -> &'static str {

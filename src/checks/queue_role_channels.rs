@@ -1,6 +1,7 @@
 //! The queue role's documents allow what the S3 channels need. Read from the documents, not tried.
 
-use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says, unseen};
+use super::queue_role::each_role;
+use super::{Ask, Check, Finding, Topic, Verdict, View, says};
 use crate::domain::fact::Fact;
 use crate::domain::needs::{QUEUE_POLICY, of_channels};
 use crate::domain::policy::{Decision, Policy};
@@ -48,30 +49,14 @@ impl Check for QueueRoleChannels {
     }
 
     fn check(&self, view: &View) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        for key in &view.wanted.queues {
-            let Some(arn) = view.studio.queue(key).known().and_then(|q| q.role_arn()) else {
-                continue;
-            };
-            let fact = view.studio.role(&arn);
-            let Some(role) = fact.known() else {
-                if fact.problem().is_some() {
-                    findings.push(unseen(
-                        self,
-                        &format!("what {} may read", arn.name()),
-                        fact,
-                        Ask::Role(arn),
-                    ));
-                }
-                continue;
-            };
+        each_role(self, view, "what it may read: role", |_, role| {
             let needs = of_channels(
                 &view.wanted.channels,
-                arn.partition(),
+                role.arn.partition(),
                 view.wanted.channel_account.as_ref(),
             );
             if needs.is_empty() {
-                continue;
+                return None;
             }
             let (policies, unread) = policies_of(role);
             let of = |wanted: Decision| -> Vec<String> {
@@ -89,8 +74,8 @@ impl Check for QueueRoleChannels {
                 of(Decision::NotAllowed),
                 of(Decision::Depends),
             );
-            let name = arn.name();
-            let finding = if !denied.is_empty() {
+            let name = role.arn.name();
+            Some(if !denied.is_empty() {
                 says(self, Verdict::Fail, format!("A Deny statement on {name} forbids {}", denied.join(", "))).why("a Deny wins over every Allow, so adding rights would not help").fix("find the Deny in the role's own policies; whoever wrote it meant something by it")
             } else if !missing.is_empty() && unread.is_empty() {
                 says(
@@ -126,9 +111,7 @@ impl Check for QueueRoleChannels {
                     Verdict::Ok,
                     format!("{name} may read the S3 channels (read from its documents)"),
                 )
-            };
-            findings.push(finding.from(Source::Fact(Ask::Role(arn))));
-        }
-        findings
+            })
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! Deadline Cloud may assume the queue role, for this farm (field facts B1). Read from the document.
 
-use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says, unseen};
+use super::queue_role::each_role;
+use super::{Ask, Check, Finding, Topic, Verdict, View, says};
 use crate::domain::ids::{QueueKey, RoleArn, partition_of};
 use crate::domain::policy::{Context, Decision, Policy, trusts};
 use crate::domain::studio::{Role, Studio};
@@ -42,27 +43,9 @@ impl Check for QueueRoleTrust {
     }
 
     fn check(&self, view: &View) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        for key in &view.wanted.queues {
-            let Some(arn) = view.studio.queue(key).known().and_then(|q| q.role_arn()) else {
-                continue;
-            };
-            let fact = view.studio.role(&arn);
-            if let Some(role) = fact.known() {
-                findings.push(
-                    self.of_role(view, key, role)
-                        .from(Source::Fact(Ask::Role(arn))),
-                );
-            } else if fact.problem().is_some() {
-                findings.push(unseen(
-                    self,
-                    &format!("whom {} trusts", arn.name()),
-                    fact,
-                    Ask::Role(arn),
-                ));
-            }
-        }
-        findings
+        each_role(self, view, "whom it trusts: role", |key, role| {
+            Some(self.of_role(view, key, role))
+        })
     }
 }
 
