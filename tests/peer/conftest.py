@@ -59,6 +59,14 @@ class Studio:
             "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true", "AYON_API_KEY": KEY,
             "CONDA_CHANNEL_ALIAS": f"http://127.0.0.1:{closed_port()}", "NO_PROXY": "127.0.0.1",
         }
+        self.warm_up()
+
+    def warm_up(self):
+        """The peer loads its services at their first call, which on a busy machine takes longer than a live test may."""
+        self.client("sts").get_caller_identity()
+        self.client("s3").list_buckets()
+        self.client("iam").list_roles()
+        self.forget()
 
     def write(self, channels=CHANNELS, more=""):
         listed = ", ".join(f'"{c}"' for c in channels.split())

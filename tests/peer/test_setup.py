@@ -40,12 +40,12 @@ def test_setup_changes_one_line_and_adds_one_policy(studio_of):
     assert s.run("plan").returncode == 0
     assert stat.S_IMODE(s.journals()[0].stat().st_mode) == 0o600
 
+    run = s.journals()[0].stem
     back = s.run("rollback", "--yes")
     assert back.returncode == 0, back.stdout + back.stderr
     assert s.state() == (environments, policies)
     assert s.run("rollback", "--yes").returncode == 1, "nothing is left to undo"
     assert s.run("plan").returncode == 1
-    run = s.journals()[0].stem
     markdown = s.run("runs", run).stdout
     assert "```diff" in markdown and "| undo | undone |" in markdown
 

@@ -89,7 +89,7 @@ pub async fn connect(login: &Login, log: CallLog) -> Result<Aws, Problem> {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_millis(3_100))
         .operation_attempt_timeout(Duration::from_secs(6))
-        .operation_timeout(Duration::from_secs(20))
+        .operation_timeout(Duration::from_mins(1))
         .build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .retry_config(
