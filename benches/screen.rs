@@ -38,10 +38,10 @@ fn main() {
     );
     let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
     app.tell(Msg::Start);
-    app.tell(Msg::SignedIn(Ok((
-        "bench".into(),
-        sandbox.region().clone(),
-    ))));
+    app.tell(Msg::SignedIn(
+        1,
+        Ok(("bench".into(), sandbox.region().clone())),
+    ));
     for _ in 0..3 {
         // Every fact is answered before the stream of live tests begins.
         let model = &app.wizard.model;

@@ -4,6 +4,7 @@ use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says, unseen};
 use crate::domain::ask::Variant;
 use crate::domain::channel::{join, split};
 use crate::domain::fact::Fact;
+use crate::domain::text::{Printable, without_url_secrets};
 
 pub struct AddonChannels;
 
@@ -108,7 +109,7 @@ impl Check for AddonChannels {
                 Verdict::Warn,
                 format!(
                     "The AYON addon sets conda_channels = \"{}\" (production)",
-                    settings.channels.show()
+                    Printable::short(&without_url_secrets(settings.channels.raw()), 120)
                 ),
             )
             .why(self.why())

@@ -3,6 +3,7 @@
 use super::conda_environment::conda_environments;
 use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says};
 use crate::domain::channel::{join, split};
+use crate::domain::text::without_url_secrets;
 
 pub struct QueueChannels;
 
@@ -63,8 +64,9 @@ impl Check for QueueChannels {
                     self,
                     Verdict::Fail,
                     format!(
-                        "The channels of \"{}\" are not the wanted ones; it has: {have}",
-                        environment.name.show()
+                        "The channels of \"{}\" are not the wanted ones; it has: {}",
+                        environment.name.show(),
+                        without_url_secrets(&have)
                     ),
                 )
                 .why(format!("wanted: {wanted}"))

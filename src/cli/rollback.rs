@@ -106,6 +106,10 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<u8, Failure> {
     }
     show(args, &header, &plan);
     if plan.changes.is_empty() {
+        if args.format == Format::Json {
+            let parts = json!({ "undoes": header.id, "run": null, "plan": [], "stopped": null });
+            data(&json_report::document("rollback", &studio, FINE, parts).to_string());
+        }
         return Ok(FINE);
     }
     occasion.undoes = Some(header.id.clone());

@@ -12,7 +12,7 @@ use super::{COULD_NOT_LOOK, FINDINGS, FINE, Failure, INTERRUPTED};
 use crate::domain::change::{Change, Plan};
 use crate::domain::finding::{Finding, Verdict, could_not_look};
 use crate::domain::studio::Studio;
-use crate::domain::text::Printable;
+use crate::domain::text::{Printable, without_url_secrets};
 use crate::domain::wanted::Wanted;
 use crate::engine::apply::{self, Applied, Occasion};
 use crate::engine::check::check_all;
@@ -161,10 +161,20 @@ pub async fn make(
     }
     let seen = world.log().total();
     talk("looking again");
-    let (after, findings) = stop
+    let looked = stop
         .or(verify(world, wanted, applied.changed_roles(), &progress))
-        .await
-        .ok_or(Failure::Interrupted)?;
+        .await;
+    let Some((after, findings)) = looked else {
+        // What was made is still told, with its undo.
+        return Ok(Made {
+            plan: plan.clone(),
+            applied,
+            studio: studio.clone(),
+            findings: Vec::new(),
+            left: Vec::new(),
+            exit: INTERRUPTED,
+        });
+    };
     calls(args, world, seen);
     let left = left_for_you(&after, wanted);
     let failed = applied.stop.is_some() || findings.iter().any(|f| f.verdict == Verdict::Fail);
@@ -281,7 +291,7 @@ fn moved_words(change: &Change, now: Option<&str>) -> String {
         None => "  (not there)".to_owned(),
         Some(t) => t
             .lines()
-            .map(|l| format!("  | {}", Printable::new(l)))
+            .map(|l| format!("  | {}", Printable::new(without_url_secrets(l))))
             .collect::<Vec<_>>()
             .join("\n"),
     };

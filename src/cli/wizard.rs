@@ -32,6 +32,8 @@ struct Here {
     old_text: Option<String>,
     /// --farm or --queue narrowed the file's queues: its own list is what is written back.
     own_queues: Option<Vec<QueueKey>>,
+    /// What the file itself says of profile and region; a flag for one time does not overwrite it.
+    own_aws: Option<(Option<String>, Option<Region>)>,
     export: PathBuf,
 }
 
@@ -89,10 +91,19 @@ impl Outside for Here {
                 "run `studiolink setup` again: it starts from the file as it is now",
             ));
         }
-        let whole = match &self.own_queues {
+        let mut whole = match &self.own_queues {
             Some(queues) => wanted.clone().narrowed(queues.clone()),
             None => wanted.clone(),
         };
+        if let Some((profile, region)) = &self.own_aws {
+            // Only what was chosen on the first page is new.
+            if self.sandbox.is_some() || whole.profile == self.login.profile {
+                whole.profile.clone_from(profile);
+            }
+            if self.sandbox.is_some() || whole.region == self.login.region {
+                whole.region.clone_from(region);
+            }
+        }
         let text = whole.write_into(self.old_text.as_deref());
         if self.old_text.as_deref() == Some(text.as_str()) {
             Ok(())
@@ -186,6 +197,15 @@ pub fn prepare(args: &Args, file: &StudioFile) -> Result<(Model, Arc<dyn Outside
         path: file.path.clone(),
         old_text: file.text.clone(),
         own_queues: file.own_queues.clone(),
+        own_aws: file
+            .text
+            .is_some()
+            .then(|| {
+                file.wanted
+                    .as_ref()
+                    .map(|w| (w.profile.clone(), w.region.clone()))
+            })
+            .flatten(),
         export,
     };
     Ok((model, Arc::new(here)))

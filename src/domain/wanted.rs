@@ -117,6 +117,9 @@ pub struct Wanted {
     pub region: Option<Region>,
     pub profile: Option<String>,
     pub queues: Vec<QueueKey>,
+    /// A flag left queues of the file aside.
+    #[serde(default)]
+    pub only_some_queues: bool,
     pub channels: Vec<Channel>,
     pub channel_account: Option<AccountId>,
     pub strategy: Strategy,
@@ -579,6 +582,7 @@ impl Wanted {
             region,
             profile,
             queues,
+            only_some_queues: false,
             channels,
             channel_account,
             strategy,
@@ -717,6 +721,7 @@ impl Wanted {
     /// The queues that a flag narrows the file down to.
     #[must_use]
     pub fn narrowed(mut self, queues: Vec<QueueKey>) -> Self {
+        self.only_some_queues = queues != self.queues;
         self.queues = queues;
         self
     }

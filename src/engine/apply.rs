@@ -1,5 +1,6 @@
 //! Apply: one change after the other, each re-read just before, written down before, and written down after.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::journal::{self, Came, Header, Run, Writer};
@@ -96,13 +97,7 @@ pub async fn apply(
     tell: Tell<'_>,
 ) -> Result<Applied, Problem> {
     let desk = world.desk();
-    let mut queues = occasion.queues.clone();
-    // Locks are taken in one order, so that two processes can't each hold what the other waits for.
-    queues.sort();
-    let mut locks = Vec::new();
-    for key in &queues {
-        locks.push(desk.lock(&lock_name(world, occasion, key))?);
-    }
+    let locks = take_locks(world, changes, occasion)?;
     let (runs, _) = journal::read_all(desk)?;
     let unfinished = runs.iter().rev().find(|r| {
         // A run that another one has undone is over, however it ended.
@@ -253,6 +248,42 @@ pub async fn settle_run(
     })
 }
 
+/// One lock per queue and role that this run may touch, those of a run that it may go on with among them. Taken in one
+/// order, so that two processes can't each hold what the other waits for.
+fn take_locks(
+    world: &dyn World,
+    changes: &[Change],
+    occasion: &Occasion,
+) -> Result<Vec<Box<dyn Send + Sync>>, Problem> {
+    let desk = world.desk();
+    let (runs, _) = journal::read_all(desk)?;
+    let mut names: BTreeSet<String> = occasion
+        .queues
+        .iter()
+        .map(|q| lock_name(world, occasion, q))
+        .collect();
+    let open = runs
+        .iter()
+        .filter(|r| is_ours(r, world, occasion) && !r.ended);
+    for run in open {
+        names.extend(
+            run.header
+                .queues
+                .iter()
+                .map(|q| lock_name(world, occasion, q)),
+        );
+    }
+    for change in changes {
+        names.insert(match &change.thing {
+            Thing::Environment { queue, .. } => lock_name(world, occasion, queue),
+            Thing::RolePolicy { role, .. } => {
+                format!("{}-role-{}", occasion.caller.account, role.name())
+            }
+        });
+    }
+    names.iter().map(|name| desk.lock(name)).collect()
+}
+
 fn lock_name(world: &dyn World, occasion: &Occasion, key: &QueueKey) -> String {
     format!(
         "{}-{}-{}",
@@ -363,6 +394,13 @@ async fn one(
                 )?;
                 Ok((State::Done { millis }, None))
             }
+            // Nobody answered, so a request may still be carried out a moment from now: the intent stays open, and
+            // the next run reads again before it repeats it.
+            Ok((now, _))
+                if change.is_before(now.as_deref()) && is_open(&problem, call.as_ref()) =>
+            {
+                Ok((State::InDoubt, Some(Stop::InDoubt(problem))))
+            }
             Ok((now, _)) if change.is_before(now.as_deref()) => {
                 writer.outcome(
                     n,
@@ -392,6 +430,15 @@ async fn one(
             Err(_) => Ok((State::InDoubt, Some(Stop::InDoubt(problem)))),
         },
     }
+}
+
+/// Did the call end without an answer of the service? A refusal, and a request to slow down, are answers.
+fn is_open(problem: &Problem, call: Option<&Call>) -> bool {
+    let throttled = call.is_some_and(|c| {
+        let code = c.outcome.as_str();
+        code.contains("Throttl") || code == "SlowDown" || code == "TooManyRequestsException"
+    });
+    problem.kind == ProblemKind::Unreached && !throttled
 }
 
 /// The thing's text now, and the id of an environment that a cut-short call has made.

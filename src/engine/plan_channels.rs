@@ -8,7 +8,7 @@ use crate::domain::channel::{Channel, Place, join, split};
 use crate::domain::environment::{CONSOLE_TEMPLATE, Template, TemplateType, with_channels};
 use crate::domain::ids::QueueKey;
 use crate::domain::studio::{Management, Studio};
-use crate::domain::text::{Printable, Untrusted};
+use crate::domain::text::{Printable, Untrusted, without_url_secrets};
 use crate::domain::wanted::Wanted;
 
 /// The service's quota of queue environments per queue (field facts A1).
@@ -83,15 +83,13 @@ pub(super) fn of_queue(plan: &mut Plan, of: &Queue<'_>, gone: &mut Vec<(QueueKey
             let today = split(today.as_deref().unwrap_or_default());
             let wanted = affordable(plan, of, &today);
             let edits = edits(&today, &wanted, key, left_out);
-            let left = edits
-                .iter()
-                .filter_map(|e| e.gone.as_ref()?.parse::<Channel>().ok());
-            gone.extend(left.map(|c| (key.clone(), c)));
             let mut text = environment.template.clone();
             for edit in edits {
                 match with_channels(&text, environment.template_type, &edit.channels) {
                     Ok(after) => {
                         let before = Some(std::mem::replace(&mut text, after.clone()));
+                        let left = edit.gone.and_then(|g| g.parse::<Channel>().ok());
+                        gone.extend(left.map(|c| (key.clone(), c)));
                         plan.changes.push(Change {
                             key: edit.key,
                             thing: thing.clone(),
@@ -207,13 +205,17 @@ fn edits(
         });
     }
     for word in gone {
-        let key = format!("channels/{}/remove/{word}", key.queue);
+        let key = format!(
+            "channels/{}/remove/{}",
+            key.queue,
+            without_url_secrets(word)
+        );
         if left_out.contains(&key) {
             continue;
         }
         now.retain(|w| *w != word);
         let raw = word.to_owned();
-        let word = Printable::short(word, 80);
+        let word = Printable::short(&without_url_secrets(word), 80);
         edits.push(Edit {
             key,
             channels: now.join(" "),

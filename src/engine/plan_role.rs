@@ -89,6 +89,20 @@ pub(super) fn widen(plan: &mut Plan, studio: &Studio, wanted: &Wanted, arn: &Rol
     }
 }
 
+/// Every environment of the queue was read and can be parsed.
+fn is_read(studio: &Studio, queue: &QueueKey) -> bool {
+    let list = studio
+        .queues
+        .get(queue)
+        .and_then(|q| q.environments.known());
+    list.is_some_and(|list| {
+        list.iter().all(|e| {
+            e.known()
+                .is_some_and(|e| Template::read(&e.template, e.template_type).is_ok())
+        })
+    })
+}
+
 /// The text that our policy has once the changes so far are made.
 fn text_then(plan: &Plan, studio: &Studio, arn: &RoleArn) -> Option<String> {
     let planned = plan.changes.iter().rev().find(|c| c.thing == thing(arn));
@@ -113,6 +127,10 @@ pub(super) fn narrow(
     left_out: &BTreeSet<String>,
 ) {
     let key = format!("{QUEUE_POLICY}/{}/narrow", arn.name());
+    // Over a queue that was not read, or that a flag left aside, nothing can be said: then the right stays.
+    if wanted.only_some_queues || !wanted.queues.iter().all(|q| is_read(studio, q)) {
+        return;
+    }
     let Some(ours) = text_then(plan, studio, arn) else {
         return;
     };

@@ -1,7 +1,7 @@
 //! The only interpreter of effects: it drives the world's doors and sends what came back as messages. The one file
 //! of this room that knows the world.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
@@ -44,6 +44,8 @@ pub struct Driver {
     world: Arc<Mutex<Option<Arc<dyn World>>>>,
     to: UnboundedSender<Msg>,
     stop: Arc<AtomicBool>,
+    /// The last sign-in that was begun: an earlier one that ends late changes nothing.
+    last_sign_in: Arc<AtomicU64>,
 }
 
 impl Driver {
@@ -53,6 +55,7 @@ impl Driver {
             world: Arc::default(),
             to,
             stop: Arc::default(),
+            last_sign_in: Arc::default(),
         }
     }
 
@@ -69,7 +72,7 @@ impl Driver {
         let to = self.to.clone();
         match effect {
             Effect::Quit(code) => return Some(code),
-            Effect::Next => {}
+            Effect::Next | Effect::Stay => {}
             Effect::Profiles => {
                 let outside = self.outside.clone();
                 tokio::spawn(async move {
@@ -112,15 +115,17 @@ impl Driver {
     fn sign_in(&self, model: &Model) {
         let (outside, slot, to) = (self.outside.clone(), self.world.clone(), self.to.clone());
         let (profile, region) = (model.draft.profile.clone(), model.draft.region.clone());
+        let (n, last) = (model.sign_ins, self.last_sign_in.clone());
+        last.store(n, Ordering::SeqCst);
         tokio::spawn(async move {
             let signed = outside.connect(profile, region).await.map(|(world, name)| {
                 let region = world.region().clone();
-                if let Ok(mut slot) = slot.lock() {
+                if let (Ok(mut slot), true) = (slot.lock(), last.load(Ordering::SeqCst) == n) {
                     *slot = Some(world);
                 }
                 (name, region)
             });
-            let _ = to.send(Msg::SignedIn(signed.map_err(Box::new)));
+            let _ = to.send(Msg::SignedIn(n, signed.map_err(Box::new)));
         });
     }
 
@@ -177,6 +182,13 @@ impl Driver {
 
     fn apply(&self, model: &Model) {
         let (Some(world), Some(studio)) = (self.world(), model.studio.as_ref()) else {
+            let problem = Problem::new(
+                ProblemKind::Credentials,
+                "Nothing was changed",
+                "nobody is signed in",
+                "sign in on the first page",
+            );
+            let _ = self.to.send(Msg::Applied(Err(Box::new(problem))));
             return;
         };
         let changes = model.plan().changes;

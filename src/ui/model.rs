@@ -8,6 +8,7 @@ use url::Url;
 use crate::domain::ask::Ask;
 use crate::domain::change::{Change, Plan};
 use crate::domain::channel::Channel;
+use crate::domain::fact::Fact;
 use crate::domain::finding::{Finding, Topic, Verdict, worst};
 use crate::domain::ids::{FarmId, QueueKey, Region};
 use crate::domain::probe::Probe;
@@ -34,6 +35,8 @@ pub struct Draft {
     pub queues: Vec<QueueKey>,
     /// `None`: not decided, the proposal will be.
     pub channels: Option<Vec<Channel>>,
+    /// The list is only a proposal for the chosen queue; another queue gets its own.
+    pub only_proposed: bool,
     pub ynput: Channel,
     pub url: Option<Url>,
     pub location: Location,
@@ -44,6 +47,7 @@ pub struct Draft {
 
 #[derive(Debug, Clone)]
 pub struct Rest {
+    pub only_some_queues: bool,
     pub channel_account: Option<crate::domain::ids::AccountId>,
     pub strategy: Strategy,
     pub pin: Pin,
@@ -71,11 +75,13 @@ impl Draft {
                 farm: w.queues.first().map(|q| q.farm.clone()),
                 queues: w.queues.clone(),
                 channels: Some(w.channels.clone()),
+                only_proposed: false,
                 ynput,
                 url: Some(w.server.url.clone()),
                 location: w.server.location,
                 path: w.server.path,
                 rest: Rest {
+                    only_some_queues: w.only_some_queues,
                     channel_account: w.channel_account.clone(),
                     strategy: w.strategy,
                     pin: w.pin.clone(),
@@ -89,11 +95,13 @@ impl Draft {
                 farm: None,
                 queues: Vec::new(),
                 channels: None,
+                only_proposed: false,
                 ynput,
                 url: None,
                 location: Location::Public,
                 path: PathId::Direct,
                 rest: Rest {
+                    only_some_queues: false,
                     channel_account: None,
                     strategy: Strategy::Launcher,
                     pin: Pin::ProductionBundle,
@@ -131,6 +139,8 @@ pub enum Making {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
     pub words: Printable,
+    /// A fact that the plan may hang on; a live test is not.
+    pub is_fact: bool,
     pub since: u64,
 }
 
@@ -144,6 +154,8 @@ pub struct Model {
     pub studio: Option<Studio>,
     pub left_out: BTreeSet<String>,
     pub making: Making,
+    /// What an earlier run of this session made.
+    pub earlier: Option<Box<Applied>>,
     pub progress: Vec<(Change, State)>,
     pub run: Option<Printable>,
     /// The file was written, or why not.
@@ -154,6 +166,8 @@ pub struct Model {
     pub note: Option<(Verdict, Printable)>,
     pub now: u64,
     pub generation: u64,
+    /// How often somebody signed in; only the last one counts.
+    pub sign_ins: u64,
     pub waiting: BTreeMap<String, Waiting>,
     asked: HashSet<Ask>,
     tried: HashSet<Probe>,
@@ -183,6 +197,7 @@ impl Model {
             studio: None,
             left_out: BTreeSet::new(),
             making: Making::NotYet,
+            earlier: None,
             progress: Vec::new(),
             run: None,
             saved: None,
@@ -191,6 +206,7 @@ impl Model {
             note: None,
             now: 0,
             generation: 0,
+            sign_ins: 0,
             waiting: BTreeMap::new(),
             asked: HashSet::new(),
             tried: HashSet::new(),
@@ -198,6 +214,11 @@ impl Model {
             findings_now: OnceCell::new(),
             plan_now: OnceCell::new(),
         }
+    }
+
+    /// Is a fact still on its way? Then the plan may yet change.
+    pub fn is_looking(&self) -> bool {
+        self.waiting.values().any(|w| w.is_fact)
     }
 
     /// Forgets what was seen: another sign-in, or a fresh look after the changes.
@@ -220,6 +241,15 @@ impl Model {
         self.tried.retain(|p| !which(p));
         if let Some(studio) = &mut self.studio {
             studio.readings.retain(|p, _| !which(p));
+        }
+    }
+
+    /// AYON is asked anew: another server, or another key. What was read before no longer counts.
+    pub fn forget_ayon(&mut self) {
+        self.forget(of_server);
+        if let Some(studio) = &mut self.studio {
+            studio.bundles = Fact::NotAsked;
+            studio.addon.clear();
         }
     }
 
@@ -265,6 +295,7 @@ impl Model {
                 .or_else(|| self.studio.as_ref().map(|s| s.region.clone())),
             profile: self.draft.profile.clone(),
             queues: self.draft.queues.clone(),
+            only_some_queues: self.draft.rest.only_some_queues,
             channels: self.draft.channels.clone().unwrap_or_default(),
             channel_account: self.draft.rest.channel_account.clone(),
             strategy: self.draft.rest.strategy,
@@ -399,6 +430,11 @@ impl Model {
 /// What should still be there when the screen is gone: what was made, how to undo it, what is left to do.
 pub fn farewell(model: &Model) -> String {
     let mut lines: Vec<String> = Vec::new();
+    if let Some(run) = model.earlier.as_ref().and_then(|a| a.run.as_ref()) {
+        lines.push(format!(
+            "made before: run {run}; undo: studiolink rollback {run}"
+        ));
+    }
     match &model.making {
         Making::Made { applied, .. } => {
             for change in &applied.done {
@@ -420,7 +456,8 @@ pub fn farewell(model: &Model) -> String {
             }
         }
         Making::UnderWay => lines.push("stopped; run the same command again to go on".to_owned()),
-        Making::NotYet | Making::Refused(_) => lines.push("nothing was changed".to_owned()),
+        Making::Refused(problem) => lines.push(format!("{}: {}", problem.doing, problem.because)),
+        Making::NotYet => lines.push("nothing was changed".to_owned()),
     }
     lines.join("\n")
 }

@@ -37,7 +37,7 @@ pub enum Msg {
     /// Ctrl-C, SIGTERM, SIGHUP: a run finishes its call, everything else ends.
     Interrupt,
     Profiles(Result<Vec<String>, Box<Problem>>),
-    SignedIn(Result<(Printable, Region), Box<Problem>>),
+    SignedIn(u64, Result<(Printable, Region), Box<Problem>>),
     Learned(u64, Ask, Box<Answered>),
     Read(u64, Probe, Box<Reading>),
     Progress(Event),
@@ -68,8 +68,13 @@ pub enum Effect {
     SaveFile,
     Export,
     Next,
+    /// Nothing: the step has answered a key by itself.
+    Stay,
     Quit(u8),
 }
+
+/// The place of the server page among the steps.
+const SERVER: usize = 4;
 
 pub struct Wizard {
     pub model: Model,
@@ -100,6 +105,10 @@ impl Wizard {
             .collect()
     }
 
+    pub fn is_making(&self) -> bool {
+        matches!(self.model.making, Making::UnderWay)
+    }
+
     /// Is anything under way that a clock should show?
     pub fn is_waiting(&self) -> bool {
         !self.model.waiting.is_empty()
@@ -125,6 +134,9 @@ impl Wizard {
             match effect {
                 Effect::Next => effects.extend(self.go(self.at + 1)),
                 Effect::Apply => {
+                    if let Making::Made { applied, .. } = &self.model.making {
+                        self.model.earlier = Some(applied.clone());
+                    }
                     self.model.progress = self
                         .model
                         .plan()
@@ -135,6 +147,11 @@ impl Wizard {
                     self.model.making = Making::UnderWay;
                     ready.push(Effect::Apply);
                     effects.extend(self.go(self.steps.len() - 1));
+                }
+                Effect::Stay => {}
+                Effect::SignIn => {
+                    self.model.sign_ins += 1;
+                    ready.push(Effect::SignIn);
                 }
                 other => ready.push(other),
             }
@@ -186,7 +203,9 @@ impl Wizard {
                 };
             }
             Msg::Profiles(profiles) => model.profiles = profiles,
-            Msg::SignedIn(Ok((profile, region))) => {
+            // A sign-in that was overtaken by a later one says nothing any more.
+            Msg::SignedIn(n, _) if n != model.sign_ins => {}
+            Msg::SignedIn(_, Ok((profile, region))) => {
                 model.sign_in = SignIn::Yes {
                     profile,
                     region: region.clone(),
@@ -194,11 +213,13 @@ impl Wizard {
                 model.look_afresh(region);
                 return vec![Effect::FindKey];
             }
-            Msg::SignedIn(Err(problem)) => {
+            Msg::SignedIn(_, Err(problem)) => {
                 model.sign_in = SignIn::Failed(problem);
                 model.studio = None;
                 model.waiting.clear();
             }
+            Msg::Learned(_, Ask::Bundles(ref url) | Ask::Addon(ref url, ..), _)
+                if Some(url) != model.draft.url.as_ref() => {}
             Msg::Learned(generation, ask, answered) if generation == model.generation => {
                 model.waiting.remove(&format!("{ask:?}"));
                 if let Some(studio) = &mut model.studio {
@@ -238,12 +259,18 @@ impl Wizard {
                     Vec::new()
                 };
             }
-            Msg::Applied(Err(problem)) => model.making = Making::Refused(problem),
+            Msg::Applied(Err(problem)) => {
+                model.earlier = match std::mem::replace(&mut model.making, Making::Refused(problem))
+                {
+                    Making::Made { applied, .. } => Some(applied),
+                    _ => model.earlier.take(),
+                };
+            }
             Msg::KeyFound(found) => model.has_key = found,
             Msg::KeyHeld(held) => {
                 model.has_key = held;
                 model.try_again(|p| matches!(p, Probe::AyonKey(_)));
-                model.forget(|a| matches!(a, Ask::Bundles(_) | Ask::Addon(..)));
+                model.forget_ayon();
             }
             Msg::Saved(saved) => model.saved = Some(saved),
             Msg::Exported(Ok(path)) => {
@@ -265,11 +292,9 @@ impl Wizard {
                         .try_again(|p| matches!(p, Probe::ChannelAsQueueRole(..)));
                 }
             }
-            msg @ (Msg::Act { .. }
-            | Msg::Set { .. }
-            | Msg::Choose { .. }
-            | Msg::Disarm
-            | Msg::KeyStored(_)) => {
+            // The keyring may answer when another page is open: it is the server page's to hear.
+            msg @ Msg::KeyStored(_) => return self.steps[SERVER].update(&msg, &mut self.model),
+            msg @ (Msg::Act { .. } | Msg::Set { .. } | Msg::Choose { .. } | Msg::Disarm) => {
                 return self.steps[self.at].update(&msg, &mut self.model);
             }
         }
@@ -308,6 +333,7 @@ impl Wizard {
                 format!("{ask:?}"),
                 Waiting {
                     words: ask.words().into(),
+                    is_fact: true,
                     since: self.model.now,
                 },
             );
@@ -318,6 +344,7 @@ impl Wizard {
                 format!("{probe:?}"),
                 Waiting {
                     words: probe.words().into(),
+                    is_fact: false,
                     since: self.model.now,
                 },
             );

@@ -14,7 +14,8 @@ import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
 SHARED = pathlib.Path(os.environ.get("STUDIOLINK_SHARED", HERE.parents[2] / "shared")).resolve()
-BINARY = pathlib.Path(os.environ.get("STUDIOLINK_BINARY", HERE.parents[1] / "target/debug/studiolink")).resolve()
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE.parents[1] / "target"))
+BINARY = pathlib.Path(os.environ.get("STUDIOLINK_BINARY", TARGET / "debug/studiolink")).resolve()
 FARM = "farm-00000000000000000000000000000001"
 QUEUE = "queue-00000000000000000000000000000001"
 CHANNELS = "deadline-cloud-v2 deadline-cloud s3://ynput-conda-channel/ayon conda-forge"
@@ -33,10 +34,12 @@ def closed_port():
 
 
 class Server:
-    """A child process that says `ready on URL`."""
+    """A child process that says `ready on URL`. Whatever a test does, all are stopped after it."""
+    running = []
 
     def __init__(self, *command):
         self.process = subprocess.Popen([sys.executable, *map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        Server.running.append(self)
         line = self.process.stdout.readline()
         assert " ready on " in line, line
         self.url = line.strip().rsplit(" ", 1)[1]
@@ -140,5 +143,5 @@ def studio_of(tmp_path):
         made.append(Studio(folder, *args, **more))
         return made[-1]
     yield make
-    for studio in made:
-        studio.stop()
+    while Server.running:
+        Server.running.pop().stop()

@@ -234,7 +234,10 @@ impl Plain {
                     .find(|f| f.id == field)
                     .map_or("", |f| f.label);
                 let text = if secret && io::stdin().is_terminal() {
-                    read_secret(label).await.ok_or(Ended::Input)?
+                    match read_secret(label).await? {
+                        Some(text) => text,
+                        None => return Ok(None),
+                    }
                 } else {
                     self.read(&format!("{label}: ")).await?
                 };
@@ -338,13 +341,17 @@ async fn read_line(prompt: &str) -> Option<String> {
     read.await.ok().flatten()
 }
 
-async fn read_secret(label: &'static str) -> Option<String> {
+/// `Ok(None)`: taken back with Esc.
+async fn read_secret(label: &'static str) -> Result<Option<String>, Ended> {
     let ask = move || {
         inquire::Password::new(label)
             .without_confirmation()
             .with_display_mode(inquire::PasswordDisplayMode::Hidden)
-            .prompt()
-            .ok()
+            .prompt_skippable()
     };
-    tokio::task::spawn_blocking(ask).await.ok().flatten()
+    match tokio::task::spawn_blocking(ask).await {
+        Ok(Ok(typed)) => Ok(typed),
+        Ok(Err(inquire::InquireError::OperationInterrupted)) => Err(Ended::Code(130)),
+        _ => Err(Ended::Input),
+    }
 }

@@ -3,7 +3,7 @@
 use similar::{ChangeTag, TextDiff};
 
 use crate::domain::change::Change;
-use crate::domain::text::Printable;
+use crate::domain::text::{Printable, without_url_secrets};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineKind {
@@ -62,7 +62,7 @@ pub fn diff(change: &Change) -> Vec<DiffLine> {
             let text = row.value();
             lines.push(DiffLine {
                 kind,
-                text: text.strip_suffix('\n').unwrap_or(text).into(),
+                text: masked(text.strip_suffix('\n').unwrap_or(text)),
             });
             if row.missing_newline() && kind != LineKind::Context {
                 lines.push(DiffLine {
@@ -73,6 +73,11 @@ pub fn diff(change: &Change) -> Vec<DiffLine> {
         }
     }
     lines
+}
+
+/// A channel's URL may hold a password or a token: kept whole in the journal, masked wherever it is shown.
+fn masked(line: &str) -> Printable {
+    Printable::new(without_url_secrets(line))
 }
 
 /// How many lines go and come.

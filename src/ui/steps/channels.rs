@@ -11,6 +11,7 @@ use crate::domain::fact::Fact;
 use crate::domain::finding::{Finding, Topic, Verdict};
 use crate::domain::probe::{Probe, Seen};
 use crate::domain::problem::Problem;
+use crate::domain::text::without_url_secrets;
 
 #[derive(Default)]
 pub struct Channels {
@@ -24,6 +25,8 @@ enum Today {
     NotKnown(Told),
     Known {
         channels: Vec<Channel>,
+        /// Words of the list that are no channels here.
+        others: Vec<String>,
         name: String,
         kind: String,
     },
@@ -48,7 +51,11 @@ fn today(model: &Model) -> Today {
         };
         if template.kind.is_conda() {
             let text = template.channels.clone().flatten().unwrap_or_default();
-            let channels = split(&text).iter().filter_map(|c| c.parse().ok()).collect();
+            let (good, other): (Vec<&str>, Vec<&str>) = split(&text)
+                .into_iter()
+                .partition(|c| c.parse::<Channel>().is_ok());
+            let channels = good.iter().filter_map(|c| c.parse().ok()).collect();
+            let others = other.into_iter().map(without_url_secrets).collect();
             let runs = if at == 0 {
                 "runs first".to_owned()
             } else {
@@ -61,6 +68,7 @@ fn today(model: &Model) -> Today {
             );
             return Today::Known {
                 channels,
+                others,
                 name: environment.name.show().to_string(),
                 kind,
             };
@@ -69,6 +77,7 @@ fn today(model: &Model) -> Today {
     let kind = "the queue has no conda environment: one will be made".to_owned();
     Today::Known {
         channels: Vec::new(),
+        others: Vec::new(),
         name: String::new(),
         kind,
     }
@@ -97,12 +106,14 @@ impl Channels {
             && let Today::Known { channels, .. } = today(model)
         {
             model.draft.channels = Some(proposed(&channels, &model.draft.ynput));
+            model.draft.only_proposed = true;
         }
     }
 
     fn edit(model: &mut Model, change: impl FnOnce(&mut Vec<Channel>)) {
         if let Some(channels) = &mut model.draft.channels {
             change(channels);
+            model.draft.only_proposed = false;
             model.left_out.clear();
         }
     }
@@ -217,12 +228,13 @@ impl Step for Channels {
     }
 
     fn view(&self, model: &Model) -> Screen {
-        let (today, name, kind) = match today(model) {
+        let (today, others, name, kind) = match today(model) {
             Today::Known {
                 channels,
+                others,
                 name,
                 kind,
-            } => (channels, name, kind),
+            } => (channels, others, name, kind),
             other => {
                 let mut screen = Screen::new("Channels");
                 if let Today::NotKnown(told) = other {
@@ -261,6 +273,12 @@ impl Step for Channels {
         }));
         for gone in today.iter().filter(|c| !channels.contains(c)) {
             screen.add(Block::Text(Cell::toned(format!("{gone} is on the queue and not in this list: a removal, with a change of its own"), Tone::Doubtful)));
+        }
+        for other in others {
+            let words = format!(
+                "{other} is on the queue and is no channel that can be kept here (a password, a token, a strange form): a removal, with a change of its own"
+            );
+            screen.add(Block::Text(Cell::toned(words, Tone::Doubtful)));
         }
         if self.adding {
             screen.add(Block::Field(Field {

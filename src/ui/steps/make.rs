@@ -5,7 +5,7 @@ use super::super::screen::{Block, Cell, Key, Screen, Told, Tone};
 use super::super::wizard::{Effect, Msg, exit_code};
 use super::{Step, told};
 use crate::domain::finding::{Finding, Verdict};
-use crate::domain::text::Printable;
+use crate::domain::text::{Printable, without_url_secrets};
 use crate::engine::State;
 use crate::engine::apply::Stop;
 use crate::engine::verify::IAM_PATIENCE;
@@ -191,7 +191,7 @@ fn stopped(screen: &mut Screen, stop: &Stop) {
             ] {
                 screen.heading(label);
                 for line in text.unwrap_or("(not there)").lines() {
-                    screen.add(Block::Paste(line.into()));
+                    screen.add(Block::Paste(without_url_secrets(line).into()));
                 }
             }
         }

@@ -110,9 +110,16 @@ impl Step for QueueStep {
                             (_, Some(at)) => {
                                 model.draft.queues.remove(at);
                             }
-                            (_, None) => model.draft.queues.push(key),
+                            (_, None) => {
+                                // One studio file describes one farm.
+                                model.draft.queues.retain(|q| q.farm == key.farm);
+                                model.draft.queues.push(key);
+                            }
                         }
                         model.left_out.clear();
+                        if model.draft.only_proposed {
+                            model.draft.channels = None;
+                        }
                     }
                 }
             }

@@ -4,7 +4,7 @@ use super::super::model::{Making, Model};
 use super::super::screen::{Block, Cell, Key, Screen, Tone};
 use super::super::wizard::{Effect, Msg};
 use super::Step;
-use crate::domain::change::Change;
+use crate::domain::change::{Change, Plan};
 use crate::domain::finding::Verdict;
 use crate::domain::text::Printable;
 use crate::ui::report::diff::{diff, size};
@@ -14,7 +14,8 @@ pub struct Review {
     at: usize,
     /// Long lines are cut; otherwise they are wrapped, so that nothing that will be written is hidden.
     cut: bool,
-    armed: bool,
+    /// The plan as it was shown when it was armed; another one is not made.
+    armed: Option<Plan>,
 }
 
 impl Review {
@@ -52,7 +53,7 @@ impl Step for Review {
     }
 
     fn enter(&mut self, _: &mut Model) -> Vec<Effect> {
-        self.armed = false;
+        self.armed = None;
         Vec::new()
     }
 
@@ -60,8 +61,14 @@ impl Step for Review {
         let armed = std::mem::take(&mut self.armed);
         let idle = !matches!(model.making, Making::UnderWay);
         let nothing = model.plan().changes.is_empty();
+        let looking = model.is_looking();
         let id = match msg {
             // With nothing to change there is nothing to confirm: going on looks once more.
+            Msg::Next | Msg::Act { id: "arm", .. } if looking => {
+                let words = "Answers are still on their way; the plan may yet change".into();
+                model.note = Some((Verdict::Warn, words));
+                return vec![Effect::Stay];
+            }
             Msg::Next if nothing && matches!(model.making, Making::NotYet) => {
                 return vec![Effect::Apply];
             }
@@ -83,8 +90,14 @@ impl Step for Review {
                 }
             }
             "export" => return vec![Effect::Export],
-            "arm" if !nothing && idle => self.armed = true,
-            "yes" if armed && idle => return vec![Effect::Apply],
+            "arm" if !nothing && idle => self.armed = Some(model.plan()),
+            "yes" if idle && armed.is_some() => {
+                if armed == Some(model.plan()) {
+                    return vec![Effect::Apply];
+                }
+                let words = "The plan has changed since it was armed: look again, then a, then y";
+                model.note = Some((Verdict::Warn, words.into()));
+            }
             _ => {}
         }
         Vec::new()
@@ -103,6 +116,7 @@ impl Step for Review {
         };
         let mut screen = match all {
             _ if under_way => Screen::new("The changes are being made; see the next page"),
+            _ if model.is_looking() => Screen::new("Still looking; the plan may yet change"),
             0 if plan.unread.is_empty() && plan.refused.is_empty() => {
                 Screen::new("Nothing to change")
             }
@@ -131,7 +145,7 @@ impl Step for Review {
         if under_way {
             return screen;
         }
-        if self.armed {
+        if self.armed.is_some() {
             let what = if plan.changes.len() == 1 {
                 "this change".to_owned()
             } else {
@@ -143,7 +157,7 @@ impl Step for Review {
             )));
         }
         // The one that matters comes first, for a narrow screen shows only some.
-        if self.armed {
+        if self.armed.is_some() {
             screen.action("yes", Key::Char('y'), "apply now");
         } else if !plan.changes.is_empty() {
             screen.action("arm", Key::Char('a'), "apply all (then y)");

@@ -33,6 +33,9 @@ impl Step for ServerStep {
         match msg {
             Msg::Set { field: "url", text } => match server_url(text.trim()) {
                 Ok(url) => {
+                    if model.draft.url.as_ref() != Some(&url) {
+                        model.forget_ayon();
+                    }
                     model.draft.url = Some(url);
                     return vec![Effect::FindKey];
                 }

@@ -190,6 +190,7 @@ async fn the_loop(
     let mut keys = EventStream::new();
     let mut signals = Signals::listen()?;
     let mut queue = vec![Msg::Start];
+    let mut is_gone = false;
     loop {
         for msg in queue.drain(..) {
             for effect in app.tell(msg) {
@@ -198,12 +199,20 @@ async fn the_loop(
                 }
             }
         }
-        app.draw(screen, driver.log().as_ref())?;
+        if let (Err(e), false) = (app.draw(screen, driver.log().as_ref()), is_gone) {
+            // The terminal went away: a run under way still finishes its call and its journal.
+            if !app.wizard.is_making() {
+                return Err(e);
+            }
+            is_gone = true;
+            queue.push(Msg::Interrupt);
+            continue;
+        }
         let waiting = app.wizard.is_waiting();
         tokio::select! {
             // Keys come first: a press is on screen before the next batch of answers.
             biased;
-            key = keys.next() => match key {
+            key = keys.next(), if !is_gone => match key {
                 Some(Ok(event)) => {
                     let (msgs, mut next) = on_event(app, event);
                     queue.extend(msgs);
@@ -230,7 +239,10 @@ async fn the_loop(
                     }
                 }
                 // The terminal is gone: end as by SIGHUP.
-                Some(Err(_)) | None => queue.push(Msg::Interrupt),
+                Some(Err(_)) | None => {
+                    is_gone = true;
+                    queue.push(Msg::Interrupt);
+                }
             },
             signal = signals.next() => match signal {
                 Signal::End => queue.push(Msg::Interrupt),

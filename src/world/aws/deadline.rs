@@ -3,8 +3,8 @@
 use aws_sdk_deadline::types::{EnvironmentTemplateType, FleetConfiguration};
 use futures_util::future::join_all;
 
-use super::Aws;
 use super::caller::What;
+use super::{Aws, QueueRoleClient};
 use crate::domain::call::Vantage;
 use crate::domain::change::{Change, Thing};
 use crate::domain::environment::TemplateType;
@@ -398,13 +398,16 @@ impl Aws {
         record: &Record,
         key: &QueueKey,
     ) -> Result<aws_sdk_s3::Client, Problem> {
-        let cell = self
-            .queue_roles
-            .lock()
-            .await
-            .entry(key.clone())
-            .or_default()
-            .clone();
+        let cell = {
+            let mut held = self.queue_roles.lock().await;
+            let cell = held.entry(key.clone()).or_default();
+            // A wizard may stay open for longer than a session lives.
+            let over = jiff::Timestamp::now().as_second() + 60;
+            if cell.get().is_some_and(|(_, expires)| *expires < over) {
+                *cell = QueueRoleClient::default();
+            }
+            cell.clone()
+        };
         let client = cell.get_or_try_init(|| async {
             let doing = format!(
                 "Could not get the queue role's credentials for queue {}",
@@ -429,6 +432,7 @@ impl Aws {
                     "run it again",
                 )
             })?;
+            let expires = c.expiration.secs();
             let credentials = aws_sdk_s3::config::Credentials::new(
                 c.access_key_id,
                 c.secret_access_key,
@@ -440,9 +444,9 @@ impl Aws {
                 .credentials_provider(credentials)
                 .force_path_style(self.path_style)
                 .build();
-            Ok(aws_sdk_s3::Client::from_conf(config))
+            Ok((aws_sdk_s3::Client::from_conf(config), expires))
         });
-        client.await.cloned()
+        client.await.map(|(client, _)| client.clone())
     }
 }
 

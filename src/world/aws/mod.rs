@@ -23,7 +23,8 @@ pub use client::{Login, connect};
 /// So many AWS calls are under way at once, at most; more would only meet the services' throttling.
 const AT_ONCE: usize = 16;
 
-type QueueRoleClient = Arc<OnceCell<aws_sdk_s3::Client>>;
+/// A client with the queue role's credentials, and when they expire, in seconds since 1970.
+type QueueRoleClient = Arc<OnceCell<(aws_sdk_s3::Client, i64)>>;
 
 pub struct Aws {
     pub(crate) region: Region,
