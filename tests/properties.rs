@@ -12,6 +12,7 @@ use studiolink::domain::ask::{Answered, Ask};
 use studiolink::domain::change::Change;
 use studiolink::domain::ids::Region;
 use studiolink::domain::probe::{Probe, Reading};
+use studiolink::domain::problem::{Problem, ProblemKind};
 use studiolink::domain::studio::Studio;
 use studiolink::domain::text::Secret;
 use studiolink::domain::wanted::Wanted;
@@ -331,6 +332,84 @@ impl World for Dying {
     fn has_key<'a>(&'a self, url: &'a url::Url) -> BoxFuture<'a, bool> {
         self.inner.has_key(url)
     }
+}
+
+/// A world whose first write is never answered, and never carried out either.
+struct Silent(Dying);
+
+impl World for Silent {
+    fn look<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Answered> {
+        self.0.inner.look(ask)
+    }
+    fn change<'a>(&'a self, change: &'a Change, token: &'a str) -> BoxFuture<'a, Outcome> {
+        async move {
+            self.0.tokens.lock().unwrap().push(token.to_owned());
+            if self.0.is_last() {
+                let problem = Problem::new(ProblemKind::Unreached, "d", "no answer in time", "f");
+                return Outcome {
+                    result: Err(Box::new(problem)),
+                    calls: Vec::new(),
+                };
+            }
+            self.0.inner.change(change, token).await
+        }
+        .boxed()
+    }
+    fn try_out<'a>(&'a self, probe: &'a Probe) -> BoxFuture<'a, Reading> {
+        self.0.inner.try_out(probe)
+    }
+    fn region(&self) -> &Region {
+        self.0.inner.region()
+    }
+    fn log(&self) -> &CallLog {
+        self.0.inner.log()
+    }
+    fn desk(&self) -> &dyn Desk {
+        self.0.inner.desk()
+    }
+    fn hold_key<'a>(&'a self, url: &'a url::Url, key: Option<Secret<String>>) -> BoxFuture<'a, ()> {
+        self.0.inner.hold_key(url, key)
+    }
+    fn has_key<'a>(&'a self, url: &'a url::Url) -> BoxFuture<'a, bool> {
+        self.0.inner.has_key(url)
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_was_not_answered_stays_in_doubt_and_is_repeated_as_itself() {
+    let (sandbox, wanted) = open("studio");
+    let sandbox = Arc::new(sandbox);
+    let tokens = std::sync::Mutex::default();
+    let world = Silent(Dying {
+        inner: sandbox.clone(),
+        doors: AtomicUsize::new(0),
+        dies_at: 0,
+        after: false,
+        tokens,
+    });
+    let first = make(&world, &wanted).await;
+    assert!(
+        matches!(first.stop, Some(Stop::InDoubt(_))),
+        "{:?}",
+        first.stop
+    );
+    let (runs, _) = journal::read_all(sandbox.desk()).unwrap();
+    assert_eq!(
+        (runs.len(), runs[0].ended, runs[0].in_doubt().count()),
+        (1, false, 1),
+        "the journal stays, open"
+    );
+    let second = make(&world, &wanted).await;
+    assert_eq!(
+        (second.stop, second.run),
+        (None, first.run),
+        "the same run goes on"
+    );
+    let tokens = world.0.tokens.lock().unwrap().clone();
+    assert_eq!(
+        tokens[0], tokens[1],
+        "the repeated call carries its own token"
+    );
 }
 
 #[tokio::test]

@@ -86,3 +86,54 @@ pub fn size(change: &Change) -> (usize, usize) {
     let count = |kind| lines.iter().filter(|l| l.kind == kind).count();
     (count(LineKind::Removed), count(LineKind::Added))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::change::Thing;
+    use crate::domain::environment::TemplateType;
+    use crate::domain::text::Untrusted;
+
+    fn change(before: &str, after: &str) -> Change {
+        let queue = "farm-00000000000000000000000000000001/queue-00000000000000000000000000000001";
+        Change {
+            key: "k".to_owned(),
+            thing: Thing::Environment {
+                queue: queue.to_owned().try_into().unwrap(),
+                id: None,
+                name: Untrusted::new("Conda"),
+                priority: 1,
+                template_type: TemplateType::Yaml,
+            },
+            before: Some(before.to_owned()),
+            after: Some(after.to_owned()),
+            because: "b".into(),
+            warning: None,
+        }
+    }
+
+    #[test]
+    fn a_password_in_a_channel_is_masked_and_an_escape_is_made_visible() {
+        let old = "a: 1\nd: https://me:hunter2@h/c https://h/t/to-k3n/c\n";
+        let lines = diff(&change(old, "a: 1\nd: \u{1b}[31mx\n"));
+        let text: Vec<String> = lines.iter().map(DiffLine::whole).collect();
+        assert_eq!(
+            text[1..],
+            [
+                " a: 1",
+                "-d: https://h/c https://h/t/********/c",
+                "+d: ^[[31mx"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_line_end_that_changes_is_a_change() {
+        let lines = diff(&change("a\r\nb\n", "a\nb\n"));
+        assert_eq!(
+            (lines[1].whole().as_str(), lines[2].whole().as_str()),
+            ("-a^M", "+a")
+        );
+        assert_eq!(size(&change("a\n", "a\nb\n")), (0, 1));
+    }
+}

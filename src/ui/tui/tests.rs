@@ -310,6 +310,41 @@ async fn what_is_wrong_is_said_first() {
 }
 
 #[tokio::test]
+async fn a_plan_that_changed_since_it_was_armed_is_not_made() {
+    let mut play = Play::open("studio", true, false).await;
+    play.keys("⏎⏎⏎⏎⏎a").await;
+    assert!(play.screen().contains("ARMED"), "{}", play.screen());
+    let key = play.app.wizard.model.plan().changes[0].key.clone();
+    play.app.wizard.model.left_out.insert(key);
+    play.app.wizard.model.changed();
+    play.keys("y").await;
+    assert!(
+        play.screen()
+            .contains("The plan has changed since it was armed"),
+        "{}",
+        play.screen()
+    );
+    assert_eq!(play.app.wizard.at, 5, "nothing was made");
+    play.keys("d⎋y").await;
+    assert_eq!(play.app.wizard.at, 5, "and it is not armed any more");
+}
+
+#[tokio::test]
+async fn another_queue_gets_its_own_proposal() {
+    let mut play = Play::open("many-queues", false, false).await;
+    play.keys("⏎⏎⏎⏎").await;
+    assert!(
+        play.app.wizard.model.draft.only_proposed && play.app.wizard.at == 2,
+        "{}",
+        play.screen()
+    );
+    play.keys("⎋↓⏎").await;
+    assert_eq!(play.app.wizard.model.draft.channels, None);
+    play.keys("⏎").await;
+    assert!(play.app.wizard.model.draft.channels.is_some());
+}
+
+#[tokio::test]
 async fn a_denied_write_stops_and_says_what_is_left() {
     let mut play = Play::open("few-rights", true, false).await;
     play.keys("⏎⏎⏎⏎⏎ay").await;
