@@ -262,6 +262,17 @@ async fn an_s3_channel_waits_for_a_role_that_can_be_read() {
 }
 
 #[tokio::test]
+async fn two_conda_environments_change_nothing_at_all() {
+    let (world, wanted) = open("two-environments");
+    let studio = look(&world, &wanted).await;
+    let plan = plan(&studio, &wanted, &BTreeSet::new());
+    assert!(
+        plan.changes.is_empty() && plan.refused.len() == 1,
+        "{plan:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_denied_write_stops_before_the_channels() {
     let (world, wanted) = open("few-rights");
     let before = look(&world, &wanted).await;

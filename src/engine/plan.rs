@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::plan_channels::{self, Queue};
 use super::plan_role::{self, RoleState};
-use crate::domain::change::Plan;
+use crate::domain::change::{Plan, Thing};
 use crate::domain::channel::{Channel, Place};
 use crate::domain::fact::Fact;
 use crate::domain::ids::{QueueKey, RoleArn};
@@ -30,6 +30,7 @@ pub fn plan(studio: &Studio, wanted: &Wanted, left_out: &BTreeSet<String>) -> Pl
     }
     plan.changes.retain(|c| !left_out.contains(&c.key));
     let mut gone: Vec<(QueueKey, Channel)> = Vec::new();
+    let mut moving: BTreeSet<RoleArn> = BTreeSet::new();
     for key in &wanted.queues {
         let ready = match studio.queue(key) {
             Fact::Known(queue) => {
@@ -62,8 +63,18 @@ pub fn plan(studio: &Studio, wanted: &Wanted, left_out: &BTreeSet<String>) -> Pl
             role_ready: ready,
             left_out,
         };
+        let before = (plan.refused.len(), plan.changes.len());
         plan_channels::of_queue(&mut plan, &queue, &mut gone);
+        let is_stuck = plan.refused.len() > before.0 && plan.changes.len() == before.1;
+        if !is_stuck {
+            moving.extend(studio.queue(key).known().and_then(|q| q.role_arn()));
+        }
     }
+    // Where nothing of a queue can be changed, its role is not given rights for what will not come.
+    plan.changes.retain(|c| match &c.thing {
+        Thing::RolePolicy { role, .. } => moving.contains(role),
+        Thing::Environment { .. } => true,
+    });
     plan.changes
         .extend(paths::of(wanted.server.path).plan(studio, wanted));
     // Last: a right goes only after the channel that needed it.

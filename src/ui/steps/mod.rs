@@ -45,6 +45,8 @@ pub fn all() -> Vec<Box<dyn Step>> {
 /// The word of a topic's findings.
 fn word_of(model: &Model, topic: Topic) -> &'static str {
     match model.worst_of(topic) {
+        // What has not answered yet may still say otherwise.
+        Some(Verdict::Ok) if !model.waiting.is_empty() => "....",
         Some(verdict) => verdict.word(),
         None if !model.waiting.is_empty() => "....",
         None => "-",

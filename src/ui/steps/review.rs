@@ -45,6 +45,7 @@ impl Step for Review {
         match (&model.making, model.reached) {
             (_, 0..5) => "-",
             (Making::UnderWay, _) => "....",
+            _ if model.is_looking() => "....",
             _ if !plan.refused.is_empty() => Verdict::Fail.word(),
             _ if !plan.unread.is_empty() => Verdict::Unknown.word(),
             (Making::Made { .. }, _) if plan.changes.is_empty() => Verdict::Ok.word(),
@@ -224,7 +225,11 @@ impl Step for Review {
                 )
                 .action("export", Key::Char('e'), "export");
         }
-        if plan.changes.is_empty() {
+        if model.is_looking() {
+            screen.say(
+                "Answers are still on their way; what is to be changed is said when they are in.",
+            );
+        } else if plan.changes.is_empty() {
             screen.blank();
             screen.say(if changes.is_empty() {
                 "What is there is what is wanted, as far as it could be read. Going on looks once more."

@@ -100,7 +100,7 @@ fn draw_header(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
         view.wizard.overview().len()
     );
     let left = " studiolink   ";
-    let room = width.saturating_sub(left.width() + right.width());
+    let room = width.saturating_sub(left.width() + right.width() + 1);
     let place = view.wizard.model.place().to_width(room);
     let gap = width.saturating_sub(left.width() + place.columns() + right.width());
     let line = Line::from(vec![

@@ -310,6 +310,57 @@ async fn what_is_wrong_is_said_first() {
 }
 
 #[tokio::test]
+async fn what_is_under_way_is_said() {
+    // The world is never asked: every page as it is before its answers come.
+    let scenario = scenario::open("studio").unwrap();
+    let sandbox = Arc::new(Sandbox::new(scenario.truth, None));
+    let (to, from) = unbounded_channel();
+    let region = sandbox.region().clone();
+    let driver = Driver::new(
+        Arc::new(Bench {
+            sandbox,
+            fails: false,
+        }),
+        to,
+    );
+    let model = Model::new(Draft::new(Some(&scenario.wanted), None), false, None);
+    let app = App::new(model, Theme { colour: false });
+    let mut play = Play {
+        app,
+        driver,
+        from,
+        width: 80,
+        height: 24,
+        code: None,
+    };
+    play.app.tell(Msg::Start);
+    shows!(play, "waiting_identity_80");
+    play.app
+        .tell(Msg::SignedIn(1, Ok(("studio-admin".into(), region))));
+    for step in ["queue", "channels", "roles", "server", "review"] {
+        play.app.wizard.at += 1;
+        play.app.wizard.model.reached = play.app.wizard.at;
+        play.app.tell(Msg::Tick);
+        insta::assert_snapshot!(format!("waiting_{step}_80"), steady(&play.screen()));
+    }
+    for (key, part) in [
+        (Input::Enter, "Answers are still on their way"),
+        (Input::Char('a'), "Still looking"),
+        (Input::Char('y'), "Still looking"),
+    ] {
+        let (msgs, _) = play.app.key(key);
+        for msg in msgs {
+            play.app.tell(msg);
+        }
+        assert!(play.screen().contains(part), "{}", play.screen());
+    }
+    assert_eq!(
+        play.app.wizard.at, 5,
+        "nothing is made while the plan may yet change"
+    );
+}
+
+#[tokio::test]
 async fn a_plan_that_changed_since_it_was_armed_is_not_made() {
     let mut play = Play::open("studio", true, false).await;
     play.keys("⏎⏎⏎⏎⏎a").await;
