@@ -18,6 +18,7 @@ use studiolink::domain::text::Secret;
 use studiolink::domain::wanted::Wanted;
 use studiolink::engine::apply::{Occasion, Stop, apply};
 use studiolink::engine::journal::{self, to_undo};
+use studiolink::engine::left::left_for_you;
 use studiolink::engine::observe::observe;
 use studiolink::engine::plan::plan;
 use studiolink::engine::{Purpose, unheard};
@@ -259,6 +260,21 @@ async fn an_s3_channel_waits_for_a_role_that_can_be_read() {
         after.contains("deadline-cloud-v2 deadline-cloud conda-forge\""),
         "{after}"
     );
+}
+
+#[tokio::test]
+async fn the_channels_owner_is_named_only_where_our_own_documents_allow_it() {
+    for (name, named) in [
+        ("few-rights", false),
+        ("foreign-channel", true),
+        ("studio", false),
+    ] {
+        let (world, wanted) = open(name);
+        make(&world, &wanted).await;
+        let studio = observe(&world, &wanted, Purpose::Setup, &unheard).await;
+        let left = left_for_you(&studio, &wanted);
+        assert_eq!(left.iter().any(|l| l.for_whom == "YNPUT"), named, "{name}");
+    }
 }
 
 #[tokio::test]

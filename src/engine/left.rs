@@ -3,8 +3,10 @@
 use serde_json::json;
 
 use crate::checks::{View, launcher_package};
-use crate::domain::channel::{Place, join, split};
+use crate::domain::channel::{Channel, Place, join, split};
+use crate::domain::ids::RoleArn;
 use crate::domain::needs::of_channels;
+use crate::domain::policy::{Decision, Policy};
 use crate::domain::probe::{Probe, Reading};
 use crate::domain::problem::ProblemKind;
 use crate::domain::studio::Studio;
@@ -102,7 +104,8 @@ fn for_the_channels_owner(studio: &Studio, wanted: &Wanted) -> Vec<Left> {
             let read = reading.is_some_and(|r| r.seen.is_ok());
             let asks_owner = match stated {
                 Some(_) => foreign && !read,
-                None => refused,
+                // While the role's own documents do not allow it, nobody else is to blame.
+                None => refused && own_documents_allow(studio, &arn, channel),
             };
             if !asks_owner {
                 continue;
@@ -121,4 +124,17 @@ fn for_the_channels_owner(studio: &Studio, wanted: &Wanted) -> Vec<Left> {
         }
     }
     left
+}
+
+fn own_documents_allow(studio: &Studio, arn: &RoleArn, channel: &Channel) -> bool {
+    let Some(role) = studio.role(arn).known() else {
+        return false;
+    };
+    let documents = role.inline.values().chain(role.attached.values());
+    let policies: Vec<Policy> = documents
+        .filter_map(|f| Policy::parse(f.known()?).ok())
+        .collect();
+    of_channels(std::slice::from_ref(channel), arn.partition(), None)
+        .iter()
+        .all(|n| n.met_by(&policies) == Decision::Allowed)
 }
