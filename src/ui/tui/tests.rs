@@ -98,6 +98,12 @@ impl Play {
             code: None,
         };
         play.tell(Msg::Start).await;
+        // Profiles and the key come when they come; nothing on the screen waits for them.
+        while let Ok(Some(msg)) =
+            tokio::time::timeout(Duration::from_millis(150), play.from.recv()).await
+        {
+            play.tell(msg).await;
+        }
         play
     }
 
