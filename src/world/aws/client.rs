@@ -84,12 +84,19 @@ impl Intercept for Attempts {
     }
 }
 
+/// A write that is asked to slow down may take its time; a read that gets no answer says so soon.
+pub(super) fn patient() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .operation_timeout(Duration::from_mins(1))
+        .build()
+}
+
 /// The clients for one sign-in. Nothing is sent yet; a wrong profile or region shows here, the rest at the first call.
 pub async fn connect(login: &Login, log: CallLog) -> Result<Aws, Problem> {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_millis(3_100))
         .operation_attempt_timeout(Duration::from_secs(6))
-        .operation_timeout(Duration::from_mins(1))
+        .operation_timeout(Duration::from_secs(20))
         .build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .retry_config(

@@ -4,6 +4,7 @@ use aws_sdk_deadline::types::{EnvironmentTemplateType, FleetConfiguration};
 use futures_util::future::join_all;
 
 use super::caller::What;
+use super::client::patient;
 use super::{Aws, QueueRoleClient};
 use crate::domain::call::Vantage;
 use crate::domain::change::{Change, Thing};
@@ -348,7 +349,13 @@ impl Aws {
                     .priority(*priority)
                     .template_type(service_type(*template_type))
                     .template(template);
-                let made = self.call(record, what, request.send()).await?;
+                let made = self
+                    .call(
+                        record,
+                        what,
+                        request.customize().config_override(patient_config()).send(),
+                    )
+                    .await?;
                 made.queue_environment_id
                     .parse()
                     .map(Some)
@@ -368,6 +375,8 @@ impl Aws {
                     request
                         .template_type(service_type(*template_type))
                         .template(template)
+                        .customize()
+                        .config_override(patient_config())
                         .send(),
                 )
                 .await?;
@@ -380,7 +389,12 @@ impl Aws {
                     .farm_id(farm)
                     .queue_id(queue_id)
                     .queue_environment_id(id.as_str());
-                self.call(record, what, request.send()).await?;
+                self.call(
+                    record,
+                    what,
+                    request.customize().config_override(patient_config()).send(),
+                )
+                .await?;
                 Ok(None)
             }
             _ => Err(Problem::new(
@@ -448,6 +462,10 @@ impl Aws {
         });
         client.await.map(|(client, _)| client.clone())
     }
+}
+
+fn patient_config() -> aws_sdk_deadline::config::Builder {
+    aws_sdk_deadline::Config::builder().timeout_config(patient())
 }
 
 /// One code has two causes here, and the message is no witness: the check of the trust policy tells them apart.

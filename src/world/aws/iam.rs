@@ -4,6 +4,7 @@ use futures_util::future::{join, join_all, join3};
 
 use super::Aws;
 use super::caller::What;
+use super::client::patient;
 use crate::domain::change::{Change, Thing};
 use crate::domain::fact::Fact;
 use crate::domain::ids::RoleArn;
@@ -263,7 +264,16 @@ impl Aws {
                     .role_name(role.name())
                     .policy_name(policy)
                     .policy_document(document);
-                self.call(record, what, request.send()).await.map(|_| ())
+                self.call(
+                    record,
+                    what,
+                    request
+                        .customize()
+                        .config_override(aws_sdk_iam::Config::builder().timeout_config(patient()))
+                        .send(),
+                )
+                .await
+                .map(|_| ())
             }
             None => {
                 let request = self
@@ -271,7 +281,16 @@ impl Aws {
                     .delete_role_policy()
                     .role_name(role.name())
                     .policy_name(policy);
-                self.call(record, what, request.send()).await.map(|_| ())
+                self.call(
+                    record,
+                    what,
+                    request
+                        .customize()
+                        .config_override(aws_sdk_iam::Config::builder().timeout_config(patient()))
+                        .send(),
+                )
+                .await
+                .map(|_| ())
             }
         }
     }
