@@ -70,7 +70,8 @@ impl Check for ChannelAsQueueRole {
                 )
                 .why("the question for an absent file got no answer that tells 404 from 403")
                 .fix("look again"),
-                Ok(_) => says(self, Verdict::Ok, format!("Verified: the role of queue {name} reads {channel}, {} ms", reading.millis)),
+                Ok(Seen::Index { lists: Some(true) }) => says(self, Verdict::Ok, format!("Verified: the role of queue {name} reads {channel}, {} ms", reading.millis)),
+                Ok(_) => says(self, Verdict::Unknown, format!("{channel}: the test answered something else")),
                 Err(p) if p.kind == ProblemKind::Denied && p.permission.is_some() => says(self, Verdict::Unknown, format!("Not tried as the role of queue {name}: no credentials of it"))
                     .why(p.because.as_str())
                     .fix(p.fix.as_str()),

@@ -42,7 +42,7 @@ pub struct RealWorld {
 impl RealWorld {
     pub async fn connect(login: &Login) -> Result<Self, Problem> {
         let log = CallLog::default();
-        let aws = connect(login, log.clone()).await?;
+        let aws = connect(login).await?;
         let web = reqwest::Client::builder()
             .user_agent(concat!("studiolink/", env!("CARGO_PKG_VERSION")))
             .build();

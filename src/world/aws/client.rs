@@ -19,7 +19,6 @@ use super::{AT_ONCE, Aws};
 use crate::domain::ids::Region;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Printable;
-use crate::world::CallLog;
 
 /// How to sign in. `None`: as the environment and the shared config say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -92,7 +91,7 @@ pub(super) fn patient() -> TimeoutConfig {
 }
 
 /// The clients for one sign-in. Nothing is sent yet; a wrong profile or region shows here, the rest at the first call.
-pub async fn connect(login: &Login, log: CallLog) -> Result<Aws, Problem> {
+pub async fn connect(login: &Login) -> Result<Aws, Problem> {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_millis(3_100))
         .operation_attempt_timeout(Duration::from_secs(6))
@@ -184,6 +183,5 @@ pub async fn connect(login: &Login, log: CallLog) -> Result<Aws, Problem> {
         config,
         permits: Semaphore::new(AT_ONCE),
         queue_roles: tokio::sync::Mutex::default(),
-        log,
     })
 }

@@ -15,7 +15,6 @@ use std::sync::Arc;
 
 use tokio::sync::{Mutex, OnceCell, Semaphore};
 
-use super::{CallLog, Record};
 use crate::domain::ids::{QueueKey, Region};
 
 pub use client::{Login, connect};
@@ -37,11 +36,4 @@ pub struct Aws {
     s3: aws_sdk_s3::Client,
     permits: Semaphore,
     queue_roles: Mutex<HashMap<QueueKey, QueueRoleClient>>,
-    log: CallLog,
-}
-
-impl Aws {
-    pub fn record(&self) -> Record {
-        Record::new(&self.log)
-    }
 }
