@@ -72,7 +72,10 @@ fn main() {
         let reading = Reading {
             vantage: Vantage::Here,
             millis: 40,
-            seen: Ok(Seen::Index { lists: None }),
+            seen: Ok(Seen::Index {
+                lists: None,
+                region: None,
+            }),
             calls: Vec::new(),
         };
         let began = Instant::now();

@@ -11,6 +11,7 @@ use futures_util::future::BoxFuture;
 use studiolink::domain::ask::{Answered, Ask};
 use studiolink::domain::change::Change;
 use studiolink::domain::ids::Region;
+use studiolink::domain::login::AyonLogin;
 use studiolink::domain::probe::{Probe, Reading};
 use studiolink::domain::problem::{Problem, ProblemKind};
 use studiolink::domain::studio::Studio;
@@ -359,6 +360,13 @@ impl World for Dying {
     fn has_key<'a>(&'a self, url: &'a url::Url) -> BoxFuture<'a, bool> {
         self.inner.has_key(url)
     }
+    fn hold_admin<'a>(
+        &'a self,
+        url: &'a url::Url,
+        login: AyonLogin,
+    ) -> BoxFuture<'a, Result<(), Problem>> {
+        self.inner.hold_admin(url, login)
+    }
 }
 
 /// A world whose first write is never answered, and never carried out either.
@@ -399,6 +407,13 @@ impl World for Silent {
     }
     fn has_key<'a>(&'a self, url: &'a url::Url) -> BoxFuture<'a, bool> {
         self.0.inner.has_key(url)
+    }
+    fn hold_admin<'a>(
+        &'a self,
+        url: &'a url::Url,
+        login: AyonLogin,
+    ) -> BoxFuture<'a, Result<(), Problem>> {
+        self.0.inner.hold_admin(url, login)
     }
 }
 

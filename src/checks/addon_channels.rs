@@ -27,28 +27,20 @@ impl Check for AddonChannels {
 
     fn asks(&self, view: &View) -> Vec<Ask> {
         let url = &view.wanted.server.url;
-        let version = view
-            .studio
-            .bundles
-            .known()
-            .and_then(|b| b.production.as_ref()?.addon.as_ref());
-        let settings =
-            version.map(|v| Ask::Addon(url.clone(), Variant::Production, v.raw().to_owned()));
+        let of = |(variant, version): (Variant, String)| {
+            [
+                Ask::Addon(url.clone(), variant, version.clone()),
+                Ask::AddonChannels(url.clone(), variant, version),
+            ]
+        };
+        let settings = versions(view).into_iter().flat_map(of);
         std::iter::once(Ask::Bundles(url.clone()))
             .chain(settings)
             .collect()
     }
 
     fn check(&self, view: &View) -> Vec<Finding> {
-        let Some(ask) = self.asks(view).pop() else {
-            return Vec::new();
-        };
-        let nothing = Fact::NotAsked;
-        let fact = view
-            .studio
-            .addon
-            .get(&Variant::Production)
-            .unwrap_or(&nothing);
+        let ask = Ask::Bundles(view.wanted.server.url.clone());
         let Some(bundles) = view.studio.bundles.known() else {
             return vec![no_key_or(
                 view,
@@ -58,6 +50,7 @@ impl Check for AddonChannels {
                 ask,
             )];
         };
+        let mut findings = Vec::new();
         if bundles
             .production
             .as_ref()
@@ -70,55 +63,96 @@ impl Check for AddonChannels {
             )
             .why("AYON submits nothing to Deadline Cloud without it")
             .fix("add the addon deadline_cloud to the production bundle");
-            return vec![finding.from(Source::Fact(ask))];
+            findings.push(finding.from(Source::Fact(ask)));
         }
+        findings.extend(
+            versions(view)
+                .into_iter()
+                .map(|(variant, version)| self.of_variant(view, variant, version)),
+        );
+        findings
+    }
+}
+
+/// The addon's version in each variant's bundle: its settings are kept per version and variant.
+fn versions(view: &View) -> Vec<(Variant, String)> {
+    let Some(bundles) = view.studio.bundles.known() else {
+        return Vec::new();
+    };
+    [
+        (Variant::Production, &bundles.production),
+        (Variant::Staging, &bundles.staging),
+    ]
+    .into_iter()
+    .filter_map(|(variant, bundle)| {
+        let version = bundle.as_ref()?.addon.as_ref()?;
+        Some((variant, version.raw().to_owned()))
+    })
+    .collect()
+}
+
+impl AddonChannels {
+    fn of_variant(&self, view: &View, variant: Variant, version: String) -> Finding {
+        let word = variant.word();
+        let url = view.wanted.server.url.clone();
+        let ask = Ask::Addon(url.clone(), variant, version.clone());
+        let nothing = Fact::NotAsked;
+        let fact = view.studio.addon.get(&variant).unwrap_or(&nothing);
         if *fact == Fact::Absent {
             let finding = says(
                 self,
                 Verdict::Warn,
-                "AYON has not the version of deadline_cloud that the production bundle names",
+                format!("AYON has not the version of deadline_cloud that the {word} bundle names"),
             )
             .why("AYON submits nothing to Deadline Cloud without it")
             .fix("install that version of the addon on the AYON server");
-            return vec![finding.from(Source::Fact(ask))];
+            return finding.from(Source::Fact(ask));
         }
         let Some(settings) = fact.known() else {
-            return vec![unseen(self, "the AYON addon's settings", fact, ask)];
+            return unseen(self, "the AYON addon's settings", fact, ask);
         };
         let (own, wanted) = (
             split(settings.channels.raw()).join(" "),
             join(&view.wanted.channels),
         );
-        let finding = if own.is_empty() || own == wanted {
+        let shown = settings.version.show();
+        if own.is_empty() || own == wanted {
             let words = if own.is_empty() {
-                "leaves the channels to the queue"
+                "leaves the channels to the queue, whose default wins in AYON's jobs"
             } else {
                 "sets the same channels as the queue"
             };
-            says(
-                self,
-                Verdict::Ok,
-                format!(
-                    "The AYON addon {} (production) {words}",
-                    settings.version.show()
-                ),
-            )
-        } else {
-            says(
-                self,
-                Verdict::Warn,
-                format!(
-                    "The AYON addon sets conda_channels = \"{}\" (production)",
-                    Printable::short(&without_url_secrets(settings.channels.raw()), 120)
-                ),
-            )
-            .why(self.why())
-            .fix(format!(
-                "in AYON, settings of deadline_cloud {}, paste into conda_channels: {wanted}",
-                settings.version.show()
-            ))
+            let line = format!("The AYON addon {shown} ({word}) {words}");
+            return says(self, Verdict::Ok, line).from(Source::Fact(ask));
+        }
+        let held = view.studio.addon_channels.get(&variant);
+        let origin = match held.and_then(|f| f.known()) {
+            Some(c) if c.overridden => "set by the studio",
+            Some(_) => "the addon's own default",
+            None => "a default or set by the studio, which only an administrator's login can tell",
         };
-        vec![finding.from(Source::Fact(ask))]
+        let finding = says(
+            self,
+            Verdict::Warn,
+            format!(
+                "The AYON addon sets conda_channels = \"{}\" ({word}): that wins in AYON's jobs, not the queue's default",
+                Printable::short(&without_url_secrets(settings.channels.raw()), 120)
+            ),
+        )
+        .why(format!("{}; the value is {origin}. A job template or submitter that names CondaChannels wins over both", self.why()));
+        let finding = match held {
+            Some(Fact::Known(_)) => {
+                finding.fix("setup gives the addon the same list; the review page and `studiolink plan` show it")
+            }
+            Some(fact) if fact.problem().is_some() => {
+                let because = fact.problem().map_or("", |p| &p.because);
+                finding.fix(format!("this AYON login may not change it ({because}); in AYON, settings of deadline_cloud {shown}, paste into conda_channels: {wanted}"))
+            }
+            _ => finding.fix(format!("in AYON, settings of deadline_cloud {shown} ({word}), paste into conda_channels: {wanted}; or give your own AYON login (AYON_ADMIN_KEY), and setup does it")),
+        };
+        finding
+            .from(Source::Fact(ask))
+            .from(Source::Fact(Ask::AddonChannels(url, variant, version)))
     }
 }
 

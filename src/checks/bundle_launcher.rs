@@ -1,25 +1,19 @@
 //! The launcher that workers install is the one that the bundle asks for (field facts F3, the version trap).
 
 use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says};
+use crate::domain::package::packages;
 use crate::domain::studio::Bundle;
 use crate::domain::wanted::{Pin, Wanted};
 
 pub struct BundleLauncher;
 
-/// The package to paste where a job's CondaPackages are set: never a space inside, for a space ends a package.
-pub fn package(view: &View) -> Option<String> {
-    match &view.wanted.pin {
-        Pin::Exactly(version) => Some(format!("ayon-launcher={version}")),
-        Pin::Latest => Some("ayon-launcher".to_owned()),
-        Pin::ProductionBundle | Pin::StagingBundle => {
-            let installer = bundle(view)?.installer.as_ref()?.raw();
-            installer.parse::<rattler_conda_types::Version>().ok()?;
-            Some(format!("ayon-launcher={installer}"))
-        }
-    }
+/// The packages of a publish job's CondaPackages, or what is lacking to name them.
+pub fn job_packages(view: &View) -> Result<Vec<String>, String> {
+    packages(view.wanted.strategy, &view.wanted.pin, bundle(view))
 }
 
-fn bundle<'a>(view: &View<'a>) -> Option<&'a Bundle> {
+/// The bundle that the pin follows; production's, where it follows none.
+pub(super) fn bundle<'a>(view: &View<'a>) -> Option<&'a Bundle> {
     let bundles = view.studio.bundles.known()?;
     let of = |wanted: &Wanted| {
         if wanted.pin == Pin::StagingBundle {

@@ -7,12 +7,19 @@ mod bundle_launcher;
 mod caller_identity;
 mod caller_rights;
 mod channel_as_queue_role;
+mod channel_folders;
 mod channel_index;
+mod channel_public;
+mod channel_region;
+mod compatibility;
 mod conda_environment;
+mod dry_run;
 mod environment_kind;
 mod fleet_roles;
+mod publish_guard;
 mod queue_channels;
 mod queue_fleets;
+mod queue_packages;
 mod queue_role;
 mod queue_role_channels;
 mod queue_role_software;
@@ -28,7 +35,8 @@ use crate::domain::studio::Studio;
 use crate::domain::text::Printable;
 use crate::domain::wanted::Wanted;
 
-pub use bundle_launcher::package as launcher_package;
+pub use bundle_launcher::job_packages;
+pub use dry_run::{dry_runs, resolved_lines};
 
 /// What a check is asked about: what was seen, and what is wanted.
 pub struct View<'a> {
@@ -68,10 +76,17 @@ pub const ALL: &[&dyn Check] = &[
     &conda_environment::CondaEnvironment,
     &environment_kind::EnvironmentKind,
     &queue_channels::QueueChannels,
+    &queue_packages::QueuePackages,
+    &publish_guard::PublishGuard,
     &channel_index::ChannelIndex,
+    &channel_region::ChannelRegion,
+    &channel_public::ChannelPublic,
     &channel_as_queue_role::ChannelAsQueueRole,
+    &channel_folders::ChannelFolders,
+    &dry_run::DryRunCheck,
     &addon_channels::AddonChannels,
     &bundle_launcher::BundleLauncher,
+    &compatibility::Compatibility,
     &queue_role::QueueRole,
     &queue_role_trust::QueueRoleTrust,
     &queue_role_channels::QueueRoleChannels,
@@ -93,6 +108,7 @@ pub fn says(check: &dyn Check, verdict: Verdict, says: impl Into<Printable>) -> 
         says: says.into(),
         why: None,
         fix: None,
+        details: Vec::new(),
         sources: Vec::new(),
     }
 }

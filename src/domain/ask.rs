@@ -5,7 +5,8 @@ use url::Url;
 
 use super::ids::{FarmId, QueueEnvironmentId, QueueKey, RoleArn};
 use super::studio::{
-    AddonSettings, Bundles, Caller, Farm, Listed, Queue, QueueEnvironment, QueueFleet, Rights, Role,
+    AddonChannels, AddonSettings, Bundles, Caller, Farm, Listed, Queue, QueueEnvironment,
+    QueueFleet, Rights, Role,
 };
 use super::{call::Call, fact::Fact};
 
@@ -44,6 +45,8 @@ pub enum Ask {
     Bundles(Url),
     /// The addon `deadline_cloud` of that version, in that variant.
     Addon(Url, Variant, String),
+    /// Its field `conda_channels` as an administrator sees it, which tells a value of the studio's own from a default.
+    AddonChannels(Url, Variant, String),
 }
 
 /// The fact that answers an ask.
@@ -62,6 +65,7 @@ pub enum Answer {
     RolePolicy(Fact<String>),
     Bundles(Fact<Bundles>),
     Addon(Fact<AddonSettings>),
+    AddonChannels(Fact<AddonChannels>),
 }
 
 /// An answer with the calls that it took: the evidence.
@@ -85,7 +89,7 @@ impl Ask {
             Self::Environments(_) | Self::Environment(..) => "the queue's environments",
             Self::Role(_) | Self::RolePolicy(..) => "the queue's role",
             Self::Bundles(_) => "AYON's bundles",
-            Self::Addon(..) => "the AYON addon's settings",
+            Self::Addon(..) | Self::AddonChannels(..) => "the AYON addon's settings",
         }
     }
 
@@ -93,7 +97,7 @@ impl Ask {
     pub fn permissions(&self) -> &'static [&'static str] {
         match self {
             // GetCallerIdentity can't be denied.
-            Self::Caller | Self::Bundles(_) | Self::Addon(..) => &[],
+            Self::Caller | Self::Bundles(_) | Self::Addon(..) | Self::AddonChannels(..) => &[],
             Self::Rights => &["iam:SimulatePrincipalPolicy", "iam:GetRole"],
             Self::Farms => &["deadline:ListFarms"],
             Self::Queues(_) => &["deadline:ListQueues"],

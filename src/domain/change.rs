@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ask::Ask;
+use url::Url;
+
+use super::ask::{Ask, Variant};
 use super::environment::TemplateType;
 use super::ids::{QueueEnvironmentId, QueueKey, RoleArn};
 use super::text::{Printable, Untrusted};
@@ -21,6 +23,12 @@ pub enum Thing {
     },
     /// An inline policy of a role.
     RolePolicy { role: RoleArn, policy: String },
+    /// One field of the AYON addon `deadline_cloud`, in one variant of its settings.
+    AddonChannels {
+        server: Url,
+        variant: Variant,
+        version: Untrusted,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +58,11 @@ impl Thing {
                 queue, id: None, ..
             } => Ask::Environments(queue.clone()),
             Self::RolePolicy { role, policy } => Ask::RolePolicy(role.clone(), policy.clone()),
+            Self::AddonChannels {
+                server,
+                variant,
+                version,
+            } => Ask::AddonChannels(server.clone(), *variant, version.raw().to_owned()),
         }
     }
 
@@ -59,6 +72,14 @@ impl Thing {
                 format!("environment \"{}\" of {}", name.show(), queue.queue.brief()).into()
             }
             Self::RolePolicy { role, policy } => format!("{} / {policy}", role.name()).into(),
+            Self::AddonChannels {
+                variant, version, ..
+            } => format!(
+                "deadline_cloud {} ({}) / conda_channels",
+                version.show(),
+                variant.word()
+            )
+            .into(),
         }
     }
 }
@@ -72,6 +93,7 @@ impl Change {
             (Thing::Environment { .. }, _, None) => "DeleteQueueEnvironment",
             (Thing::RolePolicy { .. }, _, Some(_)) => "PutRolePolicy",
             (Thing::RolePolicy { .. }, _, None) => "DeleteRolePolicy",
+            (Thing::AddonChannels { .. }, ..) => "POST settings",
         }
     }
 
@@ -79,6 +101,7 @@ impl Change {
         let service = match self.thing {
             Thing::Environment { .. } => "deadline",
             Thing::RolePolicy { .. } => "iam",
+            Thing::AddonChannels { .. } => "ayon",
         };
         format!("{service}:{}", self.operation())
     }
@@ -107,6 +130,9 @@ impl Change {
             }
             (Thing::RolePolicy { .. }, None) => "undo: deletes the policy",
             (Thing::RolePolicy { .. }, Some(_)) => "undo: the old document, kept as served",
+            (Thing::AddonChannels { .. }, _) => {
+                "undo: the old value, or the addon's default where that was in use"
+            }
         }
     }
 
@@ -119,7 +145,7 @@ impl Change {
             (Thing::Environment { .. }, ..) => {
                 Some("a job submitted in between keeps the environment that it was submitted with")
             }
-            (Thing::RolePolicy { .. }, ..) => None,
+            (Thing::RolePolicy { .. } | Thing::AddonChannels { .. }, ..) => None,
         }
     }
 
@@ -137,7 +163,7 @@ impl Change {
     pub fn readable(&self) -> (String, String) {
         let lay_out = |text: &Option<String>| match (&self.thing, text) {
             (_, None) => String::new(),
-            (Thing::RolePolicy { .. }, Some(t)) => {
+            (Thing::RolePolicy { .. } | Thing::AddonChannels { .. }, Some(t)) => {
                 match serde_json::from_str::<serde_json::Value>(t) {
                     Ok(value) => serde_json::to_string_pretty(&value)
                         .map_or_else(|_| t.clone(), |p| p + "\n"),
@@ -153,7 +179,9 @@ impl Change {
 fn same(thing: &Thing, now: Option<&str>, then: Option<&str>) -> bool {
     match (thing, now, then) {
         (_, None, None) => true,
-        (Thing::RolePolicy { .. }, Some(a), Some(b)) => a == b || json_equal(a, b),
+        (Thing::RolePolicy { .. } | Thing::AddonChannels { .. }, Some(a), Some(b)) => {
+            a == b || json_equal(a, b)
+        }
         (_, Some(a), Some(b)) => a == b,
         _ => false,
     }

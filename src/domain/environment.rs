@@ -5,6 +5,8 @@ use std::str::FromStr;
 use openjd_model::{CallerLimits, DocumentType};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use super::dry_run::Priority;
 use yaml_edit::{Document, YamlNode};
 
 /// The service's limit on a template, in characters (field facts A1).
@@ -23,6 +25,10 @@ const EXTENSIONS: [&str; 4] = [
 
 const CHANNELS: &str = "CondaChannels";
 const PACKAGES: &str = "CondaPackages";
+const GUARD: &str = "DISABLE_CONDA_ENV";
+
+/// For the console's kind, and where nothing tells: sources disagree, so both are tried.
+pub const BELIEVED: [Priority; 2] = [Priority::Strict, Priority::Flexible];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -90,6 +96,10 @@ pub struct Template {
     pub packages: Option<Option<String>>,
     /// Asks `DISABLE_CONDA_ENV` before it does anything, as publish hosts need.
     pub has_guard: bool,
+    /// Sets `DISABLE_CONDA_ENV` for what is entered after it.
+    pub sets_guard: bool,
+    /// How much the order of channels counts, the believed one first (field facts A3, A4).
+    pub priorities: Vec<Priority>,
 }
 
 /// Why a template can't be read or won't be edited. Nothing was changed.
@@ -158,8 +168,9 @@ impl Template {
             )
         };
         let script = environment.get("script").cloned().unwrap_or_default();
+        let kind = recognise(&script, &parameter);
         Ok(Self {
-            kind: recognise(&script, &parameter),
+            kind,
             name: environment
                 .get("name")
                 .and_then(Value::as_str)
@@ -167,7 +178,12 @@ impl Template {
                 .to_owned(),
             channels: parameter(CHANNELS),
             packages: parameter(PACKAGES),
-            has_guard: script.to_string().contains("DISABLE_CONDA_ENV"),
+            has_guard: asks_guard(&script),
+            sets_guard: environment
+                .get("variables")
+                .is_some_and(|v| v.get(GUARD).is_some())
+                || script.to_string().contains(&format!("openjd_env {GUARD}=")),
+            priorities: priorities(kind, &script, &parameter),
         })
     }
 }
@@ -214,6 +230,51 @@ fn recognise(script: &Value, parameter: &dyn Fn(&str) -> Option<Option<String>>)
             Kind::Inline
         }
         () => Kind::UnknownConda,
+    }
+}
+
+/// An `openjd_env` line sets the variable; any other mention asks it.
+fn asks_guard(script: &Value) -> bool {
+    let text = script.to_string();
+    let mentions = text.matches(GUARD).count();
+    mentions > text.matches(&format!("openjd_env {GUARD}=")).count()
+}
+
+/// What the template itself says, else what its kind is believed to do. AWS's newer pages and the command's own options
+/// say strict for the console's kind; an older page says flexible. conda's own default is flexible.
+fn priorities(
+    kind: Kind,
+    script: &Value,
+    parameter: &dyn Fn(&str) -> Option<Option<String>>,
+) -> Vec<Priority> {
+    let text = script.to_string().to_ascii_lowercase();
+    let said = [
+        "--channel-priority",
+        "--strict-channel-priority",
+        "channel_priority",
+    ]
+    .iter()
+    .find_map(|option| {
+        let after = &text[text.find(option)? + option.len()..];
+        if *option == "--strict-channel-priority" {
+            return Some(Priority::Strict);
+        }
+        let word = after
+            .split(|c: char| !c.is_ascii_alphabetic())
+            .find(|w| !w.is_empty())?;
+        Priority::of_word(word)
+    });
+    if let Some(said) = said {
+        return vec![said];
+    }
+    if let Some(default) = parameter("ChannelPriority") {
+        let word = default.unwrap_or_default().to_ascii_lowercase();
+        return vec![Priority::of_word(&word).unwrap_or(Priority::Strict)];
+    }
+    match kind {
+        Kind::Inline | Kind::InlineCaching => vec![Priority::Flexible],
+        Kind::PyRattler => vec![Priority::Strict],
+        _ => BELIEVED.to_vec(),
     }
 }
 

@@ -81,6 +81,9 @@ pub struct Finding {
     pub says: Printable,
     pub why: Option<Printable>,
     pub fix: Option<Printable>,
+    /// The long form, line by line: a resolved list, the folders of a channel.
+    #[serde(default)]
+    pub details: Vec<Printable>,
     pub sources: Vec<Source>,
 }
 
@@ -94,6 +97,12 @@ impl Finding {
     #[must_use]
     pub fn fix(mut self, fix: impl Into<Printable>) -> Self {
         self.fix = Some(fix.into());
+        self
+    }
+
+    #[must_use]
+    pub fn details(mut self, lines: impl IntoIterator<Item = Printable>) -> Self {
+        self.details.extend(lines);
         self
     }
 

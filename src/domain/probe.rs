@@ -6,6 +6,7 @@ use url::Url;
 
 use super::call::{Call, Vantage};
 use super::channel::Channel;
+use super::dry_run::{DryRun, Tried};
 use super::ids::QueueKey;
 use super::problem::Problem;
 use super::text::Untrusted;
@@ -17,6 +18,10 @@ pub enum Probe {
     ChannelHere(Channel),
     /// The same with the queue role's credentials, and a key that can't exist: 404 proves ListBucket, 403 its lack.
     ChannelAsQueueRole(QueueKey, Channel),
+    /// The same with no credentials at all: is the channel public?
+    ChannelOpen(Channel),
+    /// Would conda find and install what is asked for?
+    DryRun(Box<DryRun>),
     Name(String),
     Port(String, u16),
     Certificate(String, u16),
@@ -29,6 +34,7 @@ impl Probe {
     pub fn vantage(&self) -> Vantage {
         match self {
             Self::ChannelAsQueueRole(..) => Vantage::QueueRole,
+            Self::DryRun(dry_run) => dry_run.reader.vantage(),
             _ => Vantage::Here,
         }
     }
@@ -38,6 +44,11 @@ impl Probe {
         match self {
             Self::ChannelHere(c) => format!("read {}", c.show()),
             Self::ChannelAsQueueRole(_, c) => format!("read {} as the queue role", c.show()),
+            Self::ChannelOpen(c) => format!("read {} without credentials", c.show()),
+            Self::DryRun(d) => {
+                let platforms: Vec<&str> = d.platforms.iter().map(|p| p.word()).collect();
+                format!("dry run for {}", platforms.join(", "))
+            }
             Self::Name(host) => format!("resolve {host}"),
             Self::Port(host, port) => format!("connect to {host}:{port}"),
             Self::Certificate(host, _) => format!("certificate of {host}"),
@@ -54,7 +65,11 @@ pub enum Seen {
     /// The channel's noarch index is there. `lists`: may absent keys be told from forbidden ones?
     Index {
         lists: Option<bool>,
+        /// Where the bucket is, as S3 says it; `None` outside S3, or where it did not say.
+        #[serde(default)]
+        region: Option<Untrusted>,
     },
+    DryRun(Box<Tried>),
     Addresses(Vec<std::net::IpAddr>),
     Connected(std::net::IpAddr),
     Certificate(Certificate),

@@ -8,6 +8,7 @@ use url::Url;
 use super::ask::{Answer, Answered, Ask, Variant};
 use super::call::Call;
 use super::change::{Change, Thing};
+use super::dry_run::Platform;
 use super::environment::TemplateType;
 use super::fact::Fact;
 use super::finding::Source;
@@ -88,10 +89,35 @@ pub struct Fleet {
     pub status: String,
     pub management: Management,
     pub os: String,
+    /// `x86_64` or `arm64`, as AWS spells it; empty where it does not say.
+    #[serde(default)]
+    pub cpu: String,
     pub workers: i64,
     pub max_workers: i64,
     /// The values of `attr.role`; empty where the fleet declares none.
     pub roles: Vec<Untrusted>,
+}
+
+impl Fleet {
+    /// What conda calls its workers; `None` where there is no package for such a machine, or AWS did not say.
+    pub fn platform(&self) -> Option<Platform> {
+        match (self.os.as_str(), self.cpu.as_str()) {
+            ("LINUX", "arm64") => Some(Platform::LinuxArm),
+            ("LINUX", "x86_64" | "") => Some(Platform::Linux64),
+            ("WINDOWS", "x86_64" | "") => Some(Platform::Win64),
+            _ => None,
+        }
+    }
+
+    /// Does it take publish steps, which ask for one of these values of `attr.role`? A fleet without roles takes
+    /// every step that asks for none.
+    pub fn publishes(&self, roles: &[String]) -> bool {
+        self.roles.is_empty()
+            || self
+                .roles
+                .iter()
+                .any(|r| roles.iter().any(|w| w == r.raw()))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,6 +153,9 @@ pub struct Bundle {
     pub installer: Option<Untrusted>,
     /// The version of the addon `deadline_cloud` in it.
     pub addon: Option<Untrusted>,
+    /// The version of the addon `core` in it.
+    #[serde(default)]
+    pub core: Option<Untrusted>,
 }
 
 /// The settings of the addon `deadline_cloud` that beat a queue's defaults (field facts A2).
@@ -137,6 +166,25 @@ pub struct AddonSettings {
     pub packages: Untrusted,
     pub farm: Untrusted,
     pub queue: Untrusted,
+}
+
+/// The addon's field `conda_channels`, and whether the studio has set it: what is only the default follows the addon.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddonChannels {
+    pub conda_channels: String,
+    pub overridden: bool,
+}
+
+impl AddonChannels {
+    /// As a change keeps and shows it.
+    pub fn text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    pub fn of_text(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -159,6 +207,8 @@ pub struct Studio {
     pub roles: BTreeMap<RoleArn, Fact<Box<Role>>>,
     pub bundles: Fact<Bundles>,
     pub addon: BTreeMap<Variant, Fact<AddonSettings>>,
+    #[serde(default)]
+    pub addon_channels: BTreeMap<Variant, Fact<AddonChannels>>,
     #[serde(skip)]
     pub readings: BTreeMap<Probe, Reading>,
     #[serde(skip)]
@@ -178,6 +228,7 @@ impl Studio {
             roles: BTreeMap::new(),
             bundles: Fact::NotAsked,
             addon: BTreeMap::new(),
+            addon_channels: BTreeMap::new(),
             readings: BTreeMap::new(),
             evidence: BTreeMap::new(),
         }
@@ -213,6 +264,9 @@ impl Studio {
             (_, Answer::Bundles(fact)) => self.bundles = fact,
             (Ask::Addon(_, variant, _), Answer::Addon(fact)) => {
                 self.addon.insert(*variant, fact);
+            }
+            (Ask::AddonChannels(_, variant, _), Answer::AddonChannels(fact)) => {
+                self.addon_channels.insert(*variant, fact);
             }
             // An answer of another kind than its ask would be a fault of the world that gave it; nothing is learned.
             _ => {}
@@ -291,6 +345,16 @@ impl Studio {
             Thing::RolePolicy { role, policy } => {
                 let fact = change.after.clone().map_or(Fact::Absent, Fact::Known);
                 next.learn_role_policy(role, policy, fact);
+            }
+            Thing::AddonChannels { variant, .. } => {
+                let then = change.after.as_deref().and_then(AddonChannels::of_text);
+                if let (Some(then), Some(Fact::Known(settings))) =
+                    (&then, next.addon.get_mut(variant))
+                {
+                    settings.channels = Untrusted::new(then.conda_channels.clone());
+                }
+                let fact = then.map_or(Fact::Absent, Fact::Known);
+                next.addon_channels.insert(*variant, fact);
             }
         }
         next

@@ -37,29 +37,8 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum $name { $(#[serde(rename = $word)] $variant),+ }
-
-        impl $name {
-            pub const WORDS: &'static [&'static str] = &[$($word),+];
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            pub fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-
-            pub fn of_word(word: &str) -> Option<Self> {
-                match word { $($word => Some(Self::$variant),)+ _ => None }
-            }
-        }
-    };
-}
-
 words!(
-    /// Which AYON packages a worker gets. This version knows the strategy and changes nothing by it.
+    /// Which AYON packages a worker gets (`package.rs` says which, and what each is good for).
     Strategy { Launcher = "launcher", Publish = "publish", Components = "components", CoreSync = "core-sync" }
 );
 words!(

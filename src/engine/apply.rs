@@ -279,6 +279,9 @@ fn take_locks(
             Thing::RolePolicy { role, .. } => {
                 format!("{}-role-{}", occasion.caller.account, role.name())
             }
+            Thing::AddonChannels { server, .. } => {
+                format!("ayon-{}", server.host_str().unwrap_or("server"))
+            }
         });
     }
     names.iter().map(|name| desk.lock(name)).collect()
@@ -451,6 +454,13 @@ async fn read_now(
     match (answer, &ask) {
         (Answer::Environment(fact), _) => read_fact(fact).map(|e| (e.map(|e| e.template), None)),
         (Answer::RolePolicy(fact), _) => read_fact(fact).map(|t| (t, None)),
+        (Answer::AddonChannels(Fact::NotAsked), _) => Err(Problem::new(
+            ProblemKind::Denied,
+            "Could not read the AYON addon's settings",
+            "no login of an AYON administrator is given",
+            "set AYON_ADMIN_KEY, or give your key on the server page of `studiolink setup`",
+        )),
+        (Answer::AddonChannels(fact), _) => read_fact(fact).map(|c| (c.map(|c| c.text()), None)),
         (Answer::Environments(fact), Ask::Environments(_)) => {
             let mut found = None;
             for environment in read_fact(fact)?.unwrap_or_default() {

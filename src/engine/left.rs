@@ -2,8 +2,10 @@
 
 use serde_json::json;
 
-use crate::checks::{View, launcher_package};
-use crate::domain::channel::{Channel, Place, join, split};
+use super::plan_addon::differs;
+use crate::checks::{View, job_packages};
+use crate::domain::ask::Variant;
+use crate::domain::channel::{Channel, Place, join};
 use crate::domain::ids::RoleArn;
 use crate::domain::needs::of_channels;
 use crate::domain::policy::{Decision, Policy};
@@ -39,30 +41,12 @@ pub fn left_for_you(studio: &Studio, wanted: &Wanted) -> Vec<Left> {
         });
     }
     left.extend(for_the_channels_owner(studio, wanted));
-    if let Some(settings) = studio
-        .addon
-        .get(&crate::domain::ask::Variant::Production)
-        .and_then(|f| f.known())
-    {
-        let (own, list) = (
-            split(settings.channels.raw()).join(" "),
-            join(&wanted.channels),
-        );
-        if !own.is_empty() && own != list {
-            let what = format!(
-                "settings of deadline_cloud {} (production), field conda_channels: it beats the queue's default in AYON's jobs",
-                settings.version.show()
-            );
-            left.push(Left {
-                for_whom: "AYON",
-                what: what.into(),
-                paste: vec![list.into()],
-            });
-        }
+    for variant in [Variant::Production, Variant::Staging] {
+        left.extend(addon_channels(studio, wanted, variant));
     }
-    match launcher_package(&view) {
-        Some(package) => left.push(Left { for_whom: "the jobs", what: "CondaPackages of the jobs that publish (the queue's default stays as it is)".into(), paste: vec![package.into()] }),
-        None => left.push(Left { for_whom: "the jobs", what: "CondaPackages of the jobs that publish: ayon-launcher=VERSION, with the version that the bundle asks for (not known here)".into(), paste: Vec::new() }),
+    match job_packages(&view) {
+        Ok(packages) => left.push(Left { for_whom: "the jobs", what: "CondaPackages of the jobs that publish (the queue's default stays as it is)".into(), paste: vec![packages.join(" ").into()] }),
+        Err(why) => left.push(Left { for_whom: "the jobs", what: format!("CondaPackages of the jobs that publish: {}==VERSION, which is not known here: {why}", wanted.strategy.main_package()).into(), paste: Vec::new() }),
     }
     let url = wanted.server.url.as_str().trim_end_matches('/');
     left.push(Left {
@@ -72,6 +56,28 @@ pub fn left_for_you(studio: &Studio, wanted: &Wanted) -> Vec<Left> {
     });
     left.push(Left { for_whom: "a worker", what: "no worker has confirmed any of this yet: submit a small publish job and look at its log".into(), paste: Vec::new() });
     left
+}
+
+/// Where no administrator of AYON is signed in, or that one may not, the value is for people to paste.
+fn addon_channels(studio: &Studio, wanted: &Wanted, variant: Variant) -> Option<Left> {
+    let settings = studio.addon.get(&variant)?.known()?;
+    let planned = studio
+        .addon_channels
+        .get(&variant)
+        .is_some_and(|f| f.known().is_some());
+    if planned || !differs(settings, wanted) {
+        return None;
+    }
+    let what = format!(
+        "settings of deadline_cloud {} ({}), field conda_channels: it beats the queue's default in AYON's jobs",
+        settings.version.show(),
+        variant.word()
+    );
+    Some(Left {
+        for_whom: "AYON",
+        what: what.into(),
+        paste: vec![join(&wanted.channels).into()],
+    })
 }
 
 /// Where the bucket is another account's, its owner must let our role in; the exact statement for them.

@@ -7,6 +7,7 @@ pub mod journal;
 pub mod left;
 pub mod observe;
 pub mod plan;
+mod plan_addon;
 mod plan_channels;
 mod plan_role;
 pub mod rollback;

@@ -9,6 +9,7 @@ use super::{Event, Purpose, Tell};
 use crate::checks::{self, View};
 use crate::domain::ask::{Answered, Ask};
 use crate::domain::call::Vantage;
+use crate::domain::dry_run::Reader;
 use crate::domain::probe::{Probe, Reading};
 use crate::domain::studio::Studio;
 use crate::domain::wanted::Wanted;
@@ -34,7 +35,15 @@ pub fn needed(studio: &Studio, wanted: &Wanted, purpose: Purpose) -> (Vec<Ask>, 
     let path = paths::of(wanted.server.path);
     asks.extend(path.asks(studio, wanted));
     probes.extend(path.probes(studio, wanted));
-    probes.retain(|p| purpose == Purpose::Setup || p.vantage() != Vantage::QueueRole);
+    if purpose == Purpose::Audit {
+        // An audit starts no session with the queue role's credentials; it reads as whoever is signed in.
+        for probe in &mut probes {
+            if let Probe::DryRun(dry_run) = probe {
+                dry_run.reader = Reader::Caller;
+            }
+        }
+        probes.retain(|p| p.vantage() != Vantage::QueueRole);
+    }
     (asks, probes)
 }
 

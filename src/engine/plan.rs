@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::plan_addon;
 use super::plan_channels::{self, Queue};
 use super::plan_role::{self, RoleState};
 use crate::domain::change::{Plan, Thing};
@@ -73,8 +74,9 @@ pub fn plan(studio: &Studio, wanted: &Wanted, left_out: &BTreeSet<String>) -> Pl
     // Where nothing of a queue can be changed, its role is not given rights for what will not come.
     plan.changes.retain(|c| match &c.thing {
         Thing::RolePolicy { role, .. } => moving.contains(role),
-        Thing::Environment { .. } => true,
+        Thing::Environment { .. } | Thing::AddonChannels { .. } => true,
     });
+    plan_addon::of_addon(&mut plan, studio, wanted, left_out);
     plan.changes
         .extend(paths::of(wanted.server.path).plan(studio, wanted));
     // Last: a right goes only after the channel that needed it.

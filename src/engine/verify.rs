@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use super::check::check_all;
 use super::observe::observe;
 use super::{Event, Purpose, Tell};
+use crate::domain::dry_run::SubdirState;
 use crate::domain::finding::{Finding, Verdict};
-use crate::domain::probe::Probe;
+use crate::domain::probe::{Probe, Reading, Seen};
 use crate::domain::studio::Studio;
 use crate::domain::wanted::Wanted;
 use crate::world::World;
@@ -47,7 +48,35 @@ pub async fn verify(
         }
         findings = check_all(&studio, wanted, Purpose::Setup);
     }
+    // What the role was refused while IAM was still spreading the change is read again with what it may do now.
+    let stale: Vec<Probe> = studio
+        .readings
+        .iter()
+        .filter(|(p, r)| matches!(p, Probe::DryRun(_)) && was_refused(r))
+        .map(|(p, _)| p.clone())
+        .collect();
+    if wait_for_iam && !stale.is_empty() {
+        for probe in stale {
+            let reading = world.try_out(&probe).await;
+            studio.readings.insert(probe, reading);
+        }
+        findings = check_all(&studio, wanted, Purpose::Setup);
+    }
     (studio, findings)
+}
+
+/// Did S3 refuse a channel in this dry run?
+fn was_refused(reading: &Reading) -> bool {
+    let Ok(Seen::DryRun(tried)) = &reading.seen else {
+        return false;
+    };
+    let folders = tried
+        .channels
+        .iter()
+        .flat_map(|c| c.subdirs.iter().flatten());
+    folders
+        .into_iter()
+        .any(|s| matches!(s.state, SubdirState::Forbidden(_)))
 }
 
 /// Is the queue role still refused by what it was just allowed?

@@ -57,6 +57,7 @@ fn says(check: &str, verdict: Verdict, says: impl Into<Printable>) -> Finding {
         says: says.into(),
         why: None,
         fix: None,
+        details: Vec::new(),
         sources: Vec::new(),
     }
 }

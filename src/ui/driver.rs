@@ -1,16 +1,20 @@
 //! The only interpreter of effects: it drives the world's doors and sends what came back as messages. The one file
 //! of this room that knows the world.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::AbortHandle;
 
 use super::model::Model;
 use super::wizard::{Effect, Msg};
 use crate::domain::change::Plan;
+use crate::domain::dry_run::Download;
 use crate::domain::ids::Region;
+use crate::domain::probe::Probe;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::studio::{Studio, api_base};
 use crate::domain::text::Printable;
@@ -44,6 +48,8 @@ pub struct Driver {
     world: Arc<Mutex<Option<Arc<dyn World>>>>,
     to: UnboundedSender<Msg>,
     stop: Arc<AtomicBool>,
+    /// The dry runs under way, so that they can be stopped.
+    trying: Arc<Mutex<HashMap<Probe, AbortHandle>>>,
     /// The last sign-in that was begun: an earlier one that ends late changes nothing.
     last_sign_in: Arc<AtomicU64>,
 }
@@ -55,8 +61,13 @@ impl Driver {
             world: Arc::default(),
             to,
             stop: Arc::default(),
+            trying: Arc::default(),
             last_sign_in: Arc::default(),
         }
+    }
+
+    pub fn downloads(&self) -> Vec<Download> {
+        self.world().map(|w| w.downloads()).unwrap_or_default()
     }
 
     pub fn log(&self) -> Option<CallLog> {
@@ -103,6 +114,11 @@ impl Driver {
                 let _ = to.send(Msg::Exported(exported.map_err(Box::new)));
             }
             Effect::Apply => self.apply(model),
+            Effect::Cancel(probe) => {
+                if let Some(task) = self.trying.lock().ok().and_then(|mut t| t.remove(&probe)) {
+                    task.abort();
+                }
+            }
             with_world => {
                 if let Some(world) = self.world() {
                     self.in_world(world, with_world, model);
@@ -132,7 +148,12 @@ impl Driver {
     fn in_world(&self, world: Arc<dyn World>, effect: Effect, model: &Model) {
         let to = self.to.clone();
         let url = model.draft.url.clone();
-        tokio::spawn(async move {
+        let trying = self.trying.clone();
+        let dry_run = match &effect {
+            Effect::Try(_, probe @ Probe::DryRun(_)) => Some(probe.clone()),
+            _ => None,
+        };
+        let task = tokio::spawn(async move {
             match (effect, url) {
                 (Effect::Ask(generation, ask), _) => {
                     let answered = world.look(&ask).await;
@@ -140,6 +161,9 @@ impl Driver {
                 }
                 (Effect::Try(generation, probe), _) => {
                     let reading = world.try_out(&probe).await;
+                    if let Ok(mut trying) = trying.lock() {
+                        trying.remove(&probe);
+                    }
                     let _ = to.send(Msg::Read(generation, probe, Box::new(reading)));
                 }
                 (Effect::FindKey, Some(url)) => {
@@ -148,6 +172,10 @@ impl Driver {
                 (Effect::HoldKey(key), Some(url)) => {
                     world.hold_key(&url, Some(key)).await;
                     let _ = to.send(Msg::KeyHeld(true));
+                }
+                (Effect::HoldAdmin(login), Some(url)) => {
+                    let held = world.hold_admin(&url, login).await;
+                    let _ = to.send(Msg::AdminHeld(held.map_err(Box::new)));
                 }
                 (Effect::DropKey, Some(url)) => {
                     world.hold_key(&url, None).await;
@@ -178,6 +206,11 @@ impl Driver {
                 _ => {}
             }
         });
+        if let (Some(probe), Ok(mut trying)) = (dry_run, self.trying.lock())
+            && !task.is_finished()
+        {
+            trying.insert(probe, task.abort_handle());
+        }
     }
 
     fn apply(&self, model: &Model) {

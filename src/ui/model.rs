@@ -8,11 +8,12 @@ use url::Url;
 use crate::domain::ask::Ask;
 use crate::domain::change::{Change, Plan};
 use crate::domain::channel::Channel;
+use crate::domain::dry_run::{Download, SubdirState};
 use crate::domain::fact::Fact;
 use crate::domain::finding::{Finding, Topic, Verdict, worst};
 use crate::domain::ids::{FarmId, QueueKey, Region};
-use crate::domain::probe::Probe;
-use crate::domain::problem::Problem;
+use crate::domain::probe::{Probe, Reading, Seen};
+use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::studio::Studio;
 use crate::domain::text::{Printable, Secret};
 use crate::domain::wanted::{Location, PathId, Pin, Server, Strategy, Wanted};
@@ -169,6 +170,12 @@ pub struct Model {
     /// How often somebody signed in; only the last one counts.
     pub sign_ins: u64,
     pub waiting: BTreeMap<String, Waiting>,
+    /// What is being downloaded just now.
+    pub downloads: Vec<Download>,
+    /// An administrator of AYON is signed in.
+    pub has_admin: bool,
+    /// The name to sign in to AYON with; a password makes it a login.
+    pub admin_name: String,
     asked: HashSet<Ask>,
     tried: HashSet<Probe>,
     /// How far the administrator has come; what a later step needs is not looked at before.
@@ -179,11 +186,20 @@ pub struct Model {
 }
 
 fn of_server(ask: &Ask) -> bool {
-    matches!(ask, Ask::Bundles(_) | Ask::Addon(..))
+    matches!(
+        ask,
+        Ask::Bundles(_) | Ask::Addon(..) | Ask::AddonChannels(..)
+    )
 }
 
-fn is_server_probe(probe: &Probe) -> bool {
-    !matches!(probe, Probe::ChannelHere(_) | Probe::ChannelAsQueueRole(..))
+pub fn is_channel_probe(probe: &Probe) -> bool {
+    matches!(
+        probe,
+        Probe::ChannelHere(_)
+            | Probe::ChannelAsQueueRole(..)
+            | Probe::ChannelOpen(_)
+            | Probe::DryRun(_)
+    )
 }
 
 impl Model {
@@ -208,6 +224,9 @@ impl Model {
             generation: 0,
             sign_ins: 0,
             waiting: BTreeMap::new(),
+            downloads: Vec::new(),
+            has_admin: false,
+            admin_name: String::new(),
             asked: HashSet::new(),
             tried: HashSet::new(),
             reached: 0,
@@ -244,12 +263,82 @@ impl Model {
         }
     }
 
+    /// The dry runs that are under way and that nobody waits for any more: the list they are about has changed.
+    pub fn outdated(&mut self) -> Vec<Probe> {
+        let Some(studio) = &self.studio else {
+            return Vec::new();
+        };
+        let (_, needed) = needed(studio, &self.wanted(), Purpose::Setup);
+        let gone: Vec<Probe> = self
+            .dry_runs()
+            .into_iter()
+            .filter(|p| !needed.contains(p))
+            .collect();
+        for probe in &gone {
+            self.tried.remove(probe);
+            self.waiting.remove(&format!("{probe:?}"));
+        }
+        gone
+    }
+
+    /// The dry runs that are under way.
+    pub fn dry_runs(&self) -> Vec<Probe> {
+        let is_open = |p: &&Probe| {
+            matches!(p, Probe::DryRun(_)) && self.waiting.contains_key(&format!("{p:?}"))
+        };
+        self.tried.iter().filter(is_open).cloned().collect()
+    }
+
+    /// IAM may be spreading what was just written: what the queue role was refused is tried again.
+    pub fn try_refused_again(&mut self) {
+        let refused = |reading: &Reading| match &reading.seen {
+            Ok(Seen::DryRun(tried)) => tried
+                .channels
+                .iter()
+                .flat_map(|c| c.subdirs.iter().flatten())
+                .any(|s| matches!(s.state, SubdirState::Forbidden(_))),
+            _ => false,
+        };
+        let readings = self.studio.iter().flat_map(|s| &s.readings);
+        let again: Vec<Probe> = readings
+            .filter(|(p, r)| matches!(p, Probe::ChannelAsQueueRole(..)) || refused(r))
+            .map(|(p, _)| p.clone())
+            .collect();
+        self.try_again(|p| again.contains(p));
+    }
+
+    /// Somebody stopped them: what they would have said is unknown, and is not asked again by itself.
+    pub fn stop_dry_runs(&mut self) -> Vec<Probe> {
+        let stopped = self.dry_runs();
+        for probe in &stopped {
+            self.waiting.remove(&format!("{probe:?}"));
+            let problem = Problem::new(
+                ProblemKind::Unreached,
+                "The dry run was stopped",
+                "you stopped it before the channels were read",
+                "r reads them again",
+            );
+            if let Some(studio) = &mut self.studio {
+                let reading = Reading {
+                    vantage: probe.vantage(),
+                    millis: 0,
+                    seen: Err(Box::new(problem)),
+                    calls: Vec::new(),
+                };
+                studio.readings.insert(probe.clone(), reading);
+            }
+        }
+        self.downloads.clear();
+        stopped
+    }
+
     /// AYON is asked anew: another server, or another key. What was read before no longer counts.
     pub fn forget_ayon(&mut self) {
         self.forget(of_server);
         if let Some(studio) = &mut self.studio {
             studio.bundles = Fact::NotAsked;
             studio.addon.clear();
+            studio.addon_channels.clear();
         }
     }
 
@@ -278,7 +367,7 @@ impl Model {
             now && (!of_server(a) || has_url) && self.asked.insert(a.clone())
         });
         probes.retain(|p| {
-            reached >= 2 && (!is_server_probe(p) || has_url) && self.tried.insert(p.clone())
+            reached >= 2 && (is_channel_probe(p) || has_url) && self.tried.insert(p.clone())
         });
         (asks, probes)
     }
@@ -324,7 +413,10 @@ impl Model {
         if self.draft.url.is_none() {
             findings.retain(|f| {
                 f.topic != Topic::Server
-                    && !matches!(f.check.as_str(), "addon-channels" | "bundle-launcher")
+                    && !matches!(
+                        f.check.as_str(),
+                        "addon-channels" | "bundle-launcher" | "compatibility"
+                    )
             });
         }
         findings

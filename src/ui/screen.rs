@@ -77,6 +77,8 @@ pub struct Field {
     pub secret: bool,
     pub hint: &'static str,
     pub takes: Takes,
+    /// What is known that could be typed; → at the end of the text completes to the first that begins so.
+    pub options: Vec<String>,
 }
 
 /// How a field takes its text.

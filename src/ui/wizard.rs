@@ -4,8 +4,10 @@ use super::model::{Making, Model, SignIn, Waiting};
 use super::screen::Screen;
 use super::steps::{self, Step};
 use crate::domain::ask::{Answered, Ask};
+use crate::domain::dry_run::Download;
 use crate::domain::finding::{Verdict, could_not_look};
 use crate::domain::ids::Region;
+use crate::domain::login::AyonLogin;
 use crate::domain::probe::{Probe, Reading};
 use crate::domain::problem::Problem;
 use crate::domain::text::{Printable, Secret};
@@ -48,6 +50,10 @@ pub enum Msg {
     KeyStored(Result<(), Box<Problem>>),
     Saved(Result<(), Box<Problem>>),
     Exported(Result<Printable, Box<Problem>>),
+    /// An administrator of AYON has signed in, or why not.
+    AdminHeld(Result<(), Box<Problem>>),
+    /// What is being downloaded just now.
+    Downloads(Vec<Download>),
     Tick,
 }
 
@@ -58,12 +64,15 @@ pub enum Effect {
     SignIn,
     Ask(u64, Ask),
     Try(u64, Probe),
+    /// Nobody waits for it any more.
+    Cancel(Probe),
     Apply,
     StopApply,
     FindKey,
     HoldKey(Secret<String>),
     StoreKey(Secret<String>),
     DropKey,
+    HoldAdmin(AyonLogin),
     Remember(&'static str, String),
     SaveFile,
     Export,
@@ -72,6 +81,12 @@ pub enum Effect {
     Stay,
     Quit(u8),
 }
+
+/// In milliseconds: what takes longer can be stopped with Esc.
+const LONG: u64 = 1_000;
+
+/// The place of the channels page among the steps.
+const CHANNELS: usize = 2;
 
 /// The place of the server page among the steps.
 const SERVER: usize = 4;
@@ -177,6 +192,20 @@ impl Wizard {
                 }
             }
             Msg::Back => {
+                // Esc stops a long reading first; the next one goes back.
+                let long = |w: &Waiting| model.now.saturating_sub(w.since) > LONG;
+                let is_long = model
+                    .dry_runs()
+                    .iter()
+                    .any(|p| model.waiting.get(&format!("{p:?}")).is_some_and(long));
+                if self.at == CHANNELS && is_long {
+                    let stopped = model.stop_dry_runs();
+                    model.note = Some((
+                        Verdict::Warn,
+                        "The dry run was stopped; r reads again, Esc goes back".into(),
+                    ));
+                    return stopped.into_iter().map(Effect::Cancel).collect();
+                }
                 if self.at > 0 && !matches!(self.model.making, Making::UnderWay) {
                     return self.go(self.at - 1);
                 }
@@ -218,8 +247,11 @@ impl Wizard {
                 model.studio = None;
                 model.waiting.clear();
             }
-            Msg::Learned(_, Ask::Bundles(ref url) | Ask::Addon(ref url, ..), _)
-                if Some(url) != model.draft.url.as_ref() => {}
+            Msg::Learned(
+                _,
+                Ask::Bundles(ref url) | Ask::Addon(ref url, ..) | Ask::AddonChannels(ref url, ..),
+                _,
+            ) if Some(url) != model.draft.url.as_ref() => {}
             Msg::Learned(generation, ask, answered) if generation == model.generation => {
                 model.waiting.remove(&format!("{ask:?}"));
                 if let Some(studio) = &mut model.studio {
@@ -228,7 +260,10 @@ impl Wizard {
                 // A step may have waited for just this; it decides on it without anybody's key.
                 return self.steps[self.at].enter_if_waiting(&mut self.model);
             }
-            Msg::Read(generation, probe, reading) if generation == model.generation => {
+            Msg::Read(generation, probe, reading)
+                if generation == model.generation
+                    && model.waiting.contains_key(&format!("{probe:?}")) =>
+            {
                 model.waiting.remove(&format!("{probe:?}"));
                 if let Some(studio) = &mut model.studio {
                     studio.readings.insert(probe, *reading);
@@ -272,6 +307,22 @@ impl Wizard {
                 model.try_again(|p| matches!(p, Probe::AyonKey(_)));
                 model.forget_ayon();
             }
+            Msg::AdminHeld(Ok(())) => {
+                model.has_admin = true;
+                model.forget(|a| matches!(a, Ask::AddonChannels(..)));
+                model.note = Some((
+                    Verdict::Ok,
+                    "Signed in to AYON for this run; nothing of it is kept".into(),
+                ));
+                return self.steps[SERVER].update(&Msg::AdminHeld(Ok(())), &mut self.model);
+            }
+            Msg::AdminHeld(Err(problem)) => {
+                model.note = Some((
+                    Verdict::Fail,
+                    format!("{}: {}", problem.doing, problem.because).into(),
+                ));
+            }
+            Msg::Downloads(list) => model.downloads = list,
             Msg::Saved(saved) => model.saved = Some(saved),
             Msg::Exported(Ok(path)) => {
                 model.note = Some((
@@ -288,8 +339,7 @@ impl Wizard {
             }
             Msg::Tick => {
                 if self.awaits_iam() && self.model.waiting.is_empty() {
-                    self.model
-                        .try_again(|p| matches!(p, Probe::ChannelAsQueueRole(..)));
+                    self.model.try_refused_again();
                 }
             }
             // The keyring may answer when another page is open: it is the server page's to hear.
@@ -325,9 +375,10 @@ impl Wizard {
     }
 
     fn look(&mut self) -> Vec<Effect> {
+        let outdated = self.model.outdated();
         let (asks, probes) = self.model.to_look_at();
         let generation = self.model.generation;
-        let mut effects = Vec::new();
+        let mut effects: Vec<Effect> = outdated.into_iter().map(Effect::Cancel).collect();
         for ask in asks {
             self.model.waiting.insert(
                 format!("{ask:?}"),

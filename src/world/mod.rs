@@ -19,7 +19,9 @@ use url::Url;
 use crate::domain::ask::{Answered, Ask};
 use crate::domain::call::Call;
 use crate::domain::change::Change;
+use crate::domain::dry_run::Download;
 use crate::domain::ids::{QueueEnvironmentId, Region};
+use crate::domain::login::AyonLogin;
 use crate::domain::probe::{Probe, Reading};
 use crate::domain::problem::Problem;
 use crate::domain::text::Secret;
@@ -45,6 +47,16 @@ pub trait World: Send + Sync {
     fn hold_key<'a>(&'a self, url: &'a Url, key: Option<Secret<String>>) -> BoxFuture<'a, ()>;
     /// Is there a key for that server: given, in the environment, or in the keyring?
     fn has_key<'a>(&'a self, url: &'a Url) -> BoxFuture<'a, bool>;
+    /// Signs an administrator of AYON in for this session: what they alone may change is changed as them.
+    fn hold_admin<'a>(
+        &'a self,
+        url: &'a Url,
+        login: AyonLogin,
+    ) -> BoxFuture<'a, Result<(), Problem>>;
+    /// What is being downloaded just now, largest first.
+    fn downloads(&self) -> Vec<Download> {
+        Vec::new()
+    }
     /// Is this a studio in memory? Then nothing that is said of it is true of AWS.
     fn is_sandbox(&self) -> bool {
         false

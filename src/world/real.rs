@@ -15,11 +15,13 @@ use crate::domain::ask::{Answer, Answered, Ask, SETUP_ACTIONS};
 use crate::domain::call::{Call, Vantage};
 use crate::domain::change::{Change, Thing};
 use crate::domain::channel::Place;
+use crate::domain::dry_run::Download;
 use crate::domain::fact::Fact;
 use crate::domain::ids::Region;
+use crate::domain::login::AyonLogin;
 use crate::domain::probe::{Probe, Reading, Seen};
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::studio::api_base;
+use crate::domain::studio::{AddonChannels, api_base};
 use crate::domain::text::{Printable, Secret};
 
 /// What the keyring answered, or what was typed.
@@ -31,9 +33,14 @@ pub struct RealWorld {
     ayon: reqwest::Client,
     /// For public channels: here a proxy and redirects are as good as on any machine.
     web: reqwest::Client,
-    alias: String,
+    names: conda::Names,
+    downloads: conda::progress::Downloads,
     /// `AYON_API_KEY`: given for this run, whatever the server.
     given: Option<Secret<String>>,
+    /// `AYON_ADMIN_KEY`: an administrator's own, given for this run.
+    given_admin: Option<Secret<String>>,
+    /// By server: an administrator who signed in. Kept in memory alone.
+    admins: Mutex<HashMap<String, Secret<String>>>,
     /// By server: what was typed, or what the keyring answered when it was first asked.
     keys: Mutex<HashMap<String, KeyAnswer>>,
     log: CallLog,
@@ -54,17 +61,23 @@ impl RealWorld {
                 "install this machine's CA certificates (Debian: ca-certificates)",
             )
         })?;
-        let given = std::env::var("AYON_API_KEY")
-            .ok()
-            .filter(|k| !k.trim().is_empty())
-            .map(|k| Secret::new(k.trim().to_owned()));
+        let secret = |name: &str| {
+            let value = std::env::var(name).ok();
+            value
+                .filter(|k| !k.trim().is_empty())
+                .map(|k| Secret::new(k.trim().to_owned()))
+        };
+        let (given, given_admin) = (secret("AYON_API_KEY"), secret("AYON_ADMIN_KEY"));
         Ok(Self {
             aws,
             desk: LocalDesk::new(),
             ayon: ayon::client()?,
             web,
-            alias: conda::alias(),
+            names: conda::Names::here().0,
+            downloads: conda::progress::Downloads::default(),
             given,
+            given_admin,
+            admins: Mutex::default(),
             keys: Mutex::default(),
             log,
         })
@@ -109,6 +122,50 @@ impl RealWorld {
         }
     }
 
+    async fn admin(&self, url: &Url) -> Option<Secret<String>> {
+        let held = self.admins.lock().await;
+        let own = held.get(api_base(url).as_str()).cloned();
+        own.or_else(|| self.given_admin.clone())
+    }
+
+    async fn change_addon(&self, record: &Record, change: &Change) -> Result<(), Problem> {
+        let Thing::AddonChannels {
+            server,
+            variant,
+            version,
+        } = &change.thing
+        else {
+            return Ok(());
+        };
+        let refused = |because: &str, fix: &str| {
+            let doing = format!("Could not change {}", change.thing.words());
+            Problem::new(ProblemKind::Denied, doing, because, fix)
+        };
+        let then = change.after.as_deref().and_then(AddonChannels::of_text);
+        let then = then.ok_or_else(|| {
+            refused(
+                "the change holds no value that can be read",
+                "make the plan again",
+            )
+        })?;
+        let key = self.admin(server).await.ok_or_else(|| {
+            refused(
+                "no login of an AYON administrator is given",
+                "set AYON_ADMIN_KEY, or give your login on the server page of `studiolink setup`",
+            )
+        })?;
+        ayon::change_addon_channels(
+            record,
+            &self.ayon,
+            server,
+            &key,
+            *variant,
+            version.raw(),
+            &then,
+        )
+        .await
+    }
+
     async fn answer(&self, ask: &Ask, record: &Record) -> Answer {
         match ask {
             Ask::Caller => Answer::Caller(self.aws.look_caller(record).await),
@@ -133,6 +190,15 @@ impl RealWorld {
                 Ok(Err(_)) => Fact::NotAsked,
                 Err(problem) => Fact::from(Err(problem)),
             }),
+            Ask::AddonChannels(url, variant, version) => {
+                Answer::AddonChannels(match self.admin(url).await {
+                    Some(key) => {
+                        ayon::look_addon_channels(record, &self.ayon, url, &key, *variant, version)
+                            .await
+                    }
+                    None => Fact::NotAsked,
+                })
+            }
             Ask::Addon(url, variant, version) => {
                 Answer::Addon(match self.key_or_reason(url).await {
                     Ok(Ok(key)) => {
@@ -151,12 +217,31 @@ impl RealWorld {
                 self.aws.try_channel_here(record, channel).await
             }
             Probe::ChannelHere(channel) => {
-                conda::try_channel(record, &self.web, channel, &self.alias).await
+                conda::try_channel(record, &self.web, channel, &self.names).await
             }
             Probe::ChannelAsQueueRole(queue, channel) => {
                 self.aws
                     .try_channel_as_queue_role(record, queue, channel)
                     .await
+            }
+            Probe::ChannelOpen(channel) => self.aws.try_channel_open(record, channel).await,
+            Probe::DryRun(question) => {
+                let s3 = question
+                    .channels
+                    .iter()
+                    .any(|c| matches!(c.place(), Place::S3 { .. }));
+                let sign = if s3 {
+                    Some(self.aws.signer(record, &question.reader).await)
+                } else {
+                    None
+                };
+                let lent = conda::Lent {
+                    vantage: probe.vantage(),
+                    sign,
+                    names: self.names.clone(),
+                    downloads: self.downloads.clone(),
+                };
+                conda::dry_run(record, lent, question).await
             }
             Probe::Name(host) => {
                 own_call(record, "dns", "resolve", host, net::try_name(host)).await
@@ -241,6 +326,9 @@ impl World for RealWorld {
                     .change_role_policy(&record, change)
                     .await
                     .map(|()| None),
+                Thing::AddonChannels { .. } => {
+                    self.change_addon(&record, change).await.map(|()| None)
+                }
             };
             Outcome {
                 result: result.map_err(Box::new),
@@ -268,10 +356,15 @@ impl World for RealWorld {
                 ))
             };
             // The queue role's credentials may have to be fetched first, so a test has the deadline and a little.
+            // A dry run may read hundreds of megabytes: each of its requests has a deadline of its own.
             let limit = net::DEADLINE + std::time::Duration::from_millis(500);
-            let seen = tokio::time::timeout(limit, self.seen(probe, &record))
-                .await
-                .unwrap_or_else(|_| late());
+            let seen = if matches!(probe, Probe::DryRun(_)) {
+                self.seen(probe, &record).await
+            } else {
+                tokio::time::timeout(limit, self.seen(probe, &record))
+                    .await
+                    .unwrap_or_else(|_| late())
+            };
             let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
             Reading {
                 vantage: probe.vantage(),
@@ -303,6 +396,32 @@ impl World for RealWorld {
                 .insert(api_base(url).to_string(), Ok(key));
         }
         .boxed()
+    }
+
+    fn hold_admin<'a>(
+        &'a self,
+        url: &'a Url,
+        login: AyonLogin,
+    ) -> BoxFuture<'a, Result<(), Problem>> {
+        async move {
+            let key = match login {
+                AyonLogin::Key(key) => key,
+                AyonLogin::Password { name, password } => {
+                    let record = Record::new(&self.log);
+                    ayon::log_in(&record, &self.ayon, url, &name, &password).await?
+                }
+            };
+            self.admins
+                .lock()
+                .await
+                .insert(api_base(url).to_string(), key);
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn downloads(&self) -> Vec<Download> {
+        self.downloads.under_way()
     }
 
     fn has_key<'a>(&'a self, url: &'a Url) -> BoxFuture<'a, bool> {

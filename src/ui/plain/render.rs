@@ -68,7 +68,12 @@ fn push(out: &mut Vec<String>, block: &Block) {
             } else {
                 field.value.as_str()
             };
-            out.push(format!("{}: {value}. ({})", field.label, field.hint));
+            let known = if field.options.is_empty() {
+                String::new()
+            } else {
+                format!("; known: {}", field.options.join(", "))
+            };
+            out.push(format!("{}: {value}. ({}{known})", field.label, field.hint));
         }
         Block::Choice(choice) => {
             if let Some((name, words)) = choice.options.get(choice.chosen) {

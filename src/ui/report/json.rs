@@ -24,6 +24,7 @@ pub fn finding(finding: &Finding, studio: &Studio) -> Value {
         "says": finding.says,
         "why": finding.why,
         "fix": finding.fix,
+        "details": finding.details,
         "evidence": evidence,
     })
 }

@@ -63,6 +63,11 @@ pub fn findings(list: &[Finding], studio: &Studio, ink: Ink, all_evidence: bool)
                 let _ = writeln!(out, "  {label}   {text}");
             }
         }
+        if all_evidence {
+            for line in &finding.details {
+                let _ = writeln!(out, "        {line}");
+            }
+        }
         if all_evidence || finding.verdict != Verdict::Ok {
             for line in evidence(finding, studio, all_evidence) {
                 let _ = writeln!(out, "  {}", ink.dim(&format!("seen  {line}")));

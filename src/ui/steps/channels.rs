@@ -1,21 +1,25 @@
 //! 3. Channels: what the queue has, what it should have, in which order, and who can read what.
 
-use super::super::model::Model;
-use super::super::screen::{Block, Cell, Field, Key, List, Screen, Takes, Told, Tone};
+use super::super::model::{Model, is_channel_probe};
+use super::super::screen::{Block, Cell, Choice, Field, Key, List, Screen, Takes, Told, Tone};
 use super::super::wizard::{Effect, Msg};
 use super::{Step, told, word_of};
-use crate::checks::{View, launcher_package};
+use crate::checks::{View, dry_runs, job_packages};
 use crate::domain::channel::{Channel, Place, proposed, split};
+use crate::domain::dry_run::size_words;
 use crate::domain::environment::Template;
 use crate::domain::fact::Fact;
 use crate::domain::finding::{Finding, Topic, Verdict};
 use crate::domain::probe::{Probe, Seen};
 use crate::domain::problem::Problem;
-use crate::domain::text::without_url_secrets;
+use crate::domain::text::{Printable, without_url_secrets};
+use crate::domain::wanted::{Pin, Strategy};
 
 #[derive(Default)]
 pub struct Channels {
     adding: bool,
+    /// The page of help on the chosen strategy is open.
+    helping: bool,
 }
 
 /// What is known of the first queue's conda environment.
@@ -177,6 +181,23 @@ impl Step for Channels {
                     });
                 }
             }
+            Msg::Act { id: "help", .. } => self.helping = !self.helping,
+            Msg::Act { id: "again", .. } => model.try_again(is_channel_probe),
+            Msg::Choose {
+                choice: "strategy",
+                at,
+            } => {
+                if let Some(strategy) = Strategy::ALL.get(*at) {
+                    model.draft.rest.strategy = *strategy;
+                }
+            }
+            Msg::Set { field: "pin", text } => match Pin::of_text(text.trim()) {
+                Some(pin) => model.draft.rest.pin = pin,
+                None => {
+                    let words = Printable::short(text.trim(), 40);
+                    model.note = Some((Verdict::Fail, format!("\"{words}\" is no version: bundle:production, bundle:staging, latest, or one such as ==1.6.1").into()));
+                }
+            },
             Msg::Act { id: "add", .. } => self.adding = !self.adding,
             Msg::Act { id: "proposal", .. } => {
                 model.draft.channels = None;
@@ -288,6 +309,7 @@ impl Step for Channels {
                 secret: false,
                 hint: "s3://bucket/prefix, https://…, or a name",
                 takes: Takes::AtOnce,
+                options: Vec::new(),
             }));
         }
         screen.add(Block::Field(Field {
@@ -297,35 +319,142 @@ impl Step for Channels {
             secret: false,
             hint: "s3://… or https://…, as YNPUT tells you",
             takes: Takes::Whole,
+            options: Vec::new(),
         }));
         screen.blank();
         // The table shows each channel already; the text below it is for what is more than that.
         let shown: Vec<Finding> = findings
             .into_iter()
             .filter(|f| {
-                f.check != "channel-index" || matches!(f.verdict, Verdict::Fail | Verdict::Unknown)
+                !matches!(
+                    f.check.as_str(),
+                    "channel-index" | "channel-folders" | "channel-region" | "channel-public"
+                ) || matches!(f.verdict, Verdict::Fail | Verdict::Unknown)
             })
             .collect();
         screen.add(told(&shown));
-        if let Some(studio) = &model.studio {
-            let wanted = model.wanted();
-            if let Some(package) = launcher_package(&View {
-                studio,
-                wanted: &wanted,
-            }) {
-                screen.say_dim("Jobs that publish install the launcher through CondaPackages; the queue's default stays as it is. To paste:");
-                screen.add(Block::Paste(package.into()));
-            }
-        }
+        downloads(&mut screen, model);
+        screen.blank();
+        self.packages(&mut screen, model);
         screen
             .row_action("up", Key::Char('K'), "move up")
             .row_action("down", Key::Char('J'), "move down");
         screen
             .action("add", Key::Char('a'), "add")
             .row_action("remove", Key::Char('x'), "remove")
-            .action("proposal", Key::Char('p'), "proposal");
+            .action("proposal", Key::Char('p'), "proposal")
+            .action("help", Key::Char('i'), "about the packages")
+            .action("again", Key::Char('r'), "read again");
         screen.next = Some("roles");
         screen
+    }
+}
+
+impl Channels {
+    /// Which packages a publish job gets, in which version.
+    fn packages(&self, screen: &mut Screen, model: &Model) {
+        let strategy = model.draft.rest.strategy;
+        let options = Strategy::ALL
+            .iter()
+            .map(|s| (s.word().into(), s.help().line.into()))
+            .collect();
+        let chosen = Strategy::ALL
+            .iter()
+            .position(|s| *s == strategy)
+            .unwrap_or(0);
+        screen.add(Block::Choice(Choice {
+            id: "strategy",
+            label: "Packages",
+            options,
+            chosen,
+        }));
+        screen.add(Block::Field(Field {
+            id: "pin",
+            label: "Version",
+            value: model.draft.rest.pin.text().into(),
+            secret: false,
+            hint: "bundle:production, bundle:staging, latest, ==1.6.1",
+            takes: Takes::Whole,
+            options: pins(model),
+        }));
+        if self.helping {
+            let help = strategy.help();
+            screen.heading(help.title);
+            for paragraph in help.page.split("\n\n") {
+                screen.say(paragraph.trim());
+            }
+        }
+        if let Some(studio) = &model.studio {
+            let wanted = model.wanted();
+            let view = View {
+                studio,
+                wanted: &wanted,
+            };
+            match job_packages(&view) {
+                Ok(packages) => {
+                    screen.say_dim("Jobs that publish install these through CondaPackages; the queue's default stays as it is. To paste:");
+                    screen.add(Block::Paste(packages.join(" ").into()));
+                }
+                Err(why) => {
+                    screen.say_dim(format!("No version yet: {why}."));
+                }
+            }
+        }
+    }
+}
+
+/// What may be typed as a version: the bundles, and what is in the channels.
+fn pins(model: &Model) -> Vec<String> {
+    let mut list: Vec<String> = ["bundle:production", "bundle:staging", "latest"]
+        .map(str::to_owned)
+        .to_vec();
+    let wanted = model.wanted();
+    let main = wanted.strategy.main_package();
+    if let (Some(studio), Some(key)) = (&model.studio, model.draft.queues.first()) {
+        let view = View {
+            studio,
+            wanted: &wanted,
+        };
+        let channels = dry_runs(&view, key).map(|(_, tried)| &tried.channels);
+        let versions = channels
+            .into_iter()
+            .flatten()
+            .flat_map(|c| &c.versions)
+            .filter(|(name, _)| name == main)
+            .flat_map(|(_, list)| list);
+        for version in versions {
+            let pin = format!("=={}", version.show());
+            if !list.contains(&pin) {
+                list.push(pin);
+            }
+        }
+    }
+    list
+}
+
+/// Long downloads with a bar; Esc stops them.
+fn downloads(screen: &mut Screen, model: &Model) {
+    const WIDE: u64 = 20;
+    let rows: Vec<(Cell, Printable, Printable)> = model
+        .downloads
+        .iter()
+        .take(4)
+        .map(|d| {
+            let got = size_words(d.got);
+            let (bar, figures) = match d.of.filter(|of| *of > 0) {
+                Some(of) => {
+                    let full = usize::try_from(d.got.min(of) * WIDE / of).unwrap_or_default();
+                    let bar = format!("{}{}", "#".repeat(full), ".".repeat(20 - full));
+                    (format!("[{bar}] "), format!("{got} of {}", size_words(of)))
+                }
+                None => (String::new(), got),
+            };
+            let what = format!("{bar}{}", d.what);
+            (Cell::toned("....", Tone::Dim), what.into(), figures.into())
+        })
+        .collect();
+    if !rows.is_empty() {
+        screen.add(Block::Progress(rows));
     }
 }
 
@@ -336,7 +465,9 @@ fn row(model: &Model, at: usize, channel: &Channel, new: bool) -> Vec<Cell> {
             return Cell::toned("....", Tone::Dim);
         };
         match &reading.seen {
-            Ok(Seen::Index { lists: Some(false) }) => Cell::toned("FAIL   can't list", Tone::Bad),
+            Ok(Seen::Index {
+                lists: Some(false), ..
+            }) => Cell::toned("FAIL   can't list", Tone::Bad),
             Ok(_) => Cell::toned(format!("OK {:>5} ms", reading.millis), Tone::Good),
             Err(p) => {
                 use crate::domain::problem::ProblemKind as K;

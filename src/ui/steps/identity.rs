@@ -119,6 +119,7 @@ impl Step for Identity {
                 secret: false,
                 hint: "such as us-west-2",
                 takes: Takes::Whole,
+                options: Vec::new(),
             }));
             screen.action(
                 "again",

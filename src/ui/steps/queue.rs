@@ -156,6 +156,7 @@ impl Step for QueueStep {
                 secret: false,
                 hint: "part of a name or an id",
                 takes: Takes::Each,
+                options: Vec::new(),
             }));
         }
         let chosen = |l: &Listed| model.draft.queues.iter().any(|q| q.queue.as_str() == l.id);
@@ -186,6 +187,7 @@ impl Step for QueueStep {
                 secret: false,
                 hint: "as the console shows it",
                 takes: Takes::Whole,
+                options: Vec::new(),
             }));
         } else if fact.known().is_none() {
             screen.say("Listing ...");

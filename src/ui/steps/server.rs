@@ -1,11 +1,11 @@
 //! 5. The AYON server: its address, where it lives, which connection path, and the API key.
 
-use super::super::model::Model;
+use super::super::model::{Model, is_channel_probe};
 use super::super::screen::{Block, Choice, Field, Key, Screen, Takes};
 use super::super::wizard::{Effect, Msg};
 use super::{Step, told, word_of};
 use crate::domain::finding::{Topic, Verdict};
-use crate::domain::probe::Probe;
+use crate::domain::login::AyonLogin;
 use crate::domain::text::Secret;
 use crate::domain::wanted::{Location, PathId, server_url};
 use crate::paths;
@@ -14,6 +14,8 @@ use crate::paths;
 pub struct ServerStep {
     /// The keyring could not keep the key: keep it for this run only?
     offered: bool,
+    /// The fields for an administrator's own login are open.
+    signing_in: bool,
 }
 
 impl Step for ServerStep {
@@ -70,6 +72,25 @@ impl Step for ServerStep {
                 self.offered = false;
                 return vec![Effect::HoldKey(key.clone()), Effect::StoreKey(key)];
             }
+            Msg::Set {
+                field: "admin-name",
+                text,
+            } => model.admin_name = text.trim().to_owned(),
+            Msg::Set {
+                field: "admin",
+                text,
+            } if !text.trim().is_empty() => {
+                let secret = Secret::new(text.trim().to_owned());
+                let login = if model.admin_name.is_empty() {
+                    AyonLogin::Key(secret)
+                } else {
+                    AyonLogin::Password {
+                        name: model.admin_name.clone(),
+                        password: secret,
+                    }
+                };
+                return vec![Effect::HoldAdmin(login)];
+            }
             Msg::KeyStored(Ok(())) => {
                 model.typed_key = None;
                 self.offered = false;
@@ -97,10 +118,10 @@ impl Step for ServerStep {
                 self.offered = false;
                 return vec![Effect::DropKey];
             }
+            Msg::Act { id: "admin", .. } => self.signing_in = !self.signing_in,
+            Msg::AdminHeld(Ok(())) => self.signing_in = false,
             Msg::Act { id: "again", .. } => {
-                model.try_again(|p| {
-                    !matches!(p, Probe::ChannelHere(_) | Probe::ChannelAsQueueRole(..))
-                });
+                model.try_again(|p| !is_channel_probe(p));
             }
             _ => {}
         }
@@ -122,6 +143,7 @@ impl Step for ServerStep {
             secret: false,
             hint: "https://ayon.example.com",
             takes: Takes::Whole,
+            options: Vec::new(),
         }));
         let where_words = |l: &Location| match l {
             Location::Lan => "in the studio's network",
@@ -179,7 +201,11 @@ impl Step for ServerStep {
             secret: true,
             hint,
             takes: Takes::Whole,
+            options: Vec::new(),
         }));
+        if self.signing_in {
+            admin(&mut screen, model);
+        }
         if self.offered {
             screen.say("There is no keyring for the key. Keep it for this run only, in memory?");
             screen
@@ -189,11 +215,38 @@ impl Step for ServerStep {
         screen.blank();
         if model.draft.url.is_some() {
             screen.add(told(&model.of_topic(Topic::Server)));
-            screen.action("again", Key::Char('r'), "test again");
+            screen.action("again", Key::Char('r'), "test again").action(
+                "admin",
+                Key::Char('u'),
+                "your AYON login",
+            );
             screen.next = Some("review");
         } else {
             screen.say_dim("Type the server's address to have it tested: name, port, certificate, AYON itself, the key.");
         }
         screen
     }
+}
+
+/// An administrator's own login, for what the workers' key may not change.
+fn admin(screen: &mut Screen, model: &Model) {
+    screen.say_dim("To change the addon's settings, your own AYON login: name and password, or your API key alone. It is never the workers' key, and is kept for this run only.");
+    screen.add(Block::Field(Field {
+        id: "admin-name",
+        label: "Your AYON name",
+        value: model.admin_name.as_str().into(),
+        secret: false,
+        hint: "leave out when you give a key",
+        takes: Takes::Whole,
+        options: Vec::new(),
+    }));
+    screen.add(Block::Field(Field {
+        id: "admin",
+        label: "Password or key",
+        value: if model.has_admin { "(held)" } else { "" }.into(),
+        secret: true,
+        hint: "optional",
+        takes: Takes::Whole,
+        options: Vec::new(),
+    }));
 }

@@ -261,7 +261,10 @@ async fn the_loop(
                     queue.push(more);
                 }
             }
-            () = tokio::time::sleep(TICK), if waiting => queue.push(Msg::Tick),
+            () = tokio::time::sleep(TICK), if waiting => {
+                queue.push(Msg::Downloads(driver.downloads()));
+                queue.push(Msg::Tick);
+            }
         }
     }
 }

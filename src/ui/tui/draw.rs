@@ -11,6 +11,7 @@ use super::overlay::{self, Overlay};
 use super::page;
 use super::theme::{Theme, of_word};
 use crate::domain::call::Call;
+use crate::domain::probe::{Probe, Seen};
 use crate::domain::text::Printable;
 use crate::ui::screen::{Key, Screen, Tone, fold};
 use crate::ui::wizard::Wizard;
@@ -243,7 +244,10 @@ fn draw_live(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
     if let Some(studio) = &model.studio {
         for (probe, reading) in &studio.readings {
             let (word, tone) = match &reading.seen {
-                Ok(crate::domain::probe::Seen::NoKey { .. }) => ("-", Tone::Dim),
+                Ok(Seen::NoKey { .. }) => ("-", Tone::Dim),
+                Ok(Seen::DryRun(tried)) if !tried.is_found() => ("FAIL", Tone::Bad),
+                // That a channel is not public is as it should be.
+                Err(_) if matches!(probe, Probe::ChannelOpen(_)) => ("-", Tone::Dim),
                 Ok(_) => ("OK", Tone::Good),
                 Err(_) => ("FAIL", Tone::Bad),
             };

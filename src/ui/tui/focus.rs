@@ -220,6 +220,20 @@ impl Focus {
         }
     }
 
+    /// What would complete the text under the cursor to something that is known.
+    pub fn completion(&self, field: &Field) -> Option<String> {
+        let edit = self.edit.as_ref().filter(|e| e.field == field.id)?;
+        if edit.at < edit.text.len() || edit.text.is_empty() {
+            return None;
+        }
+        let text: String = edit.text.iter().collect();
+        field
+            .options
+            .iter()
+            .find_map(|o| o.strip_prefix(&text).filter(|rest| !rest.is_empty()))
+            .map(str::to_owned)
+    }
+
     fn editing(&mut self, field: &Field) -> &mut Edit {
         if self.edit.as_ref().is_none_or(|e| e.field != field.id) {
             let text: Vec<char> = if field.secret {
@@ -423,6 +437,13 @@ impl Focus {
                 let edit = self.editing(field);
                 edit.text.clear();
                 edit.at = 0;
+                true
+            }
+            Input::Right if self.completion(field).is_some() => {
+                let rest = self.completion(field).unwrap_or_default();
+                let edit = self.editing(field);
+                edit.text.extend(rest.chars());
+                edit.at = edit.text.len();
                 true
             }
             Input::Left | Input::Right | Input::Home | Input::End => {

@@ -166,6 +166,9 @@ pub fn details(wizard: &Wizard, width: usize, theme: Theme) -> Vec<Line<'static>
                 put(3, label, dim, words.as_str());
             }
         }
+        for line in &finding.details {
+            put(5, "", Style::new(), line.as_str());
+        }
         if let Some(studio) = &wizard.model.studio {
             for line in text::evidence(finding, studio, true) {
                 put(3, "seen   ", dim, &line);

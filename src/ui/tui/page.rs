@@ -280,6 +280,11 @@ impl Writer<'_> {
             Span::styled(label, label_style),
             Span::raw(cut(&shown, room)),
         ];
+        if let Some(rest) = self.focus.completion(field) {
+            let rest = format!("{rest}  → completes");
+            let left = room.saturating_sub(shown.width() + 1);
+            spans.push(Span::styled(cut(&rest, left), self.theme.tone(Tone::Dim)));
+        }
         if edit.is_none() && (shown.is_empty() || (hint_fits && field.secret)) {
             let gap = if shown.is_empty() { "" } else { "   " };
             spans.push(Span::styled(

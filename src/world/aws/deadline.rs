@@ -212,12 +212,14 @@ impl Aws {
                     .send(),
             )
             .await?;
-        let (management, os, attributes) = match f.configuration {
+        let (management, os, cpu, attributes) = match f.configuration {
             Some(FleetConfiguration::CustomerManaged(c)) => {
                 let w = c.worker_capabilities;
                 (
                     Management::Customer,
                     w.as_ref().map(|w| w.os_family.as_str().to_owned()),
+                    w.as_ref()
+                        .map(|w| w.cpu_architecture_type.as_str().to_owned()),
                     w.and_then(|w| w.custom_attributes),
                 )
             }
@@ -226,10 +228,12 @@ impl Aws {
                 (
                     Management::Service,
                     i.as_ref().map(|i| i.os_family.as_str().to_owned()),
+                    i.as_ref()
+                        .map(|i| i.cpu_architecture_type.as_str().to_owned()),
                     i.and_then(|i| i.custom_attributes),
                 )
             }
-            _ => (Management::Customer, None, None),
+            _ => (Management::Customer, None, None, None),
         };
         let roles = attributes
             .unwrap_or_default()
@@ -243,6 +247,7 @@ impl Aws {
             status: f.status.as_str().to_owned(),
             management,
             os: os.unwrap_or_else(|| "OS not told".to_owned()),
+            cpu: cpu.unwrap_or_default(),
             workers: f.worker_count.into(),
             max_workers: f.max_worker_count.into(),
             roles,

@@ -1,15 +1,24 @@
-//! S3: is a channel's index there, for the caller and for the queue role.
+//! S3: is a channel's index there, for the caller, for the queue role and for anybody; where its bucket is; and
+//! addresses signed for those who read whole indexes.
 
-use futures_util::future::join;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use aws_sdk_s3::presigning::PresigningConfig;
+use futures_util::future::{BoxFuture, FutureExt as _, join, join3};
+use url::Url;
 
 use super::Aws;
 use super::caller::What;
 use crate::domain::call::Vantage;
 use crate::domain::channel::{Channel, Place};
+use crate::domain::dry_run::Reader;
 use crate::domain::ids::QueueKey;
 use crate::domain::probe::Seen;
 use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::text::Untrusted;
 use crate::world::Record;
+use crate::world::conda::Sign;
 
 const SERVICE: &str = "s3";
 
@@ -30,9 +39,89 @@ impl Aws {
         let Place::S3 { bucket, prefix } = channel.place() else {
             return Err(not_s3(channel));
         };
-        self.index(record, &self.s3, Vantage::Here, bucket, prefix, channel)
-            .await?;
-        Ok(Seen::Index { lists: None })
+        let (index, region) = join(
+            self.index(record, &self.s3, Vantage::Here, bucket, prefix, channel),
+            self.bucket_region(record, &self.s3, Vantage::Here, bucket),
+        )
+        .await;
+        index?;
+        Ok(Seen::Index {
+            lists: None,
+            region,
+        })
+    }
+
+    /// With no credentials at all, as a public channel is read.
+    pub async fn try_channel_open(
+        &self,
+        record: &Record,
+        channel: &Channel,
+    ) -> Result<Seen, Problem> {
+        let Place::S3 { bucket, prefix } = channel.place() else {
+            return Err(not_s3(channel));
+        };
+        let config = self.s3.config().to_builder();
+        let client = aws_sdk_s3::Client::from_conf(config.allow_no_auth().build());
+        let index = key(prefix, "noarch/repodata.json");
+        let about = format!("{bucket}/{index} (no credentials)");
+        let doing = format!("Could not read {channel} without credentials");
+        let what = What::new(SERVICE, "GetObject", &about, doing).seen_from(Vantage::Here);
+        let request = client
+            .get_object()
+            .bucket(bucket)
+            .key(&index)
+            .customize()
+            .config_override(aws_sdk_s3::config::Builder::new().allow_no_auth());
+        self.call(record, what, request.send()).await?;
+        Ok(Seen::Index {
+            lists: None,
+            region: None,
+        })
+    }
+
+    /// The region of a bucket. S3 names it with a refusal too, so it is known even where nothing else may be read.
+    async fn bucket_region(
+        &self,
+        record: &Record,
+        client: &aws_sdk_s3::Client,
+        vantage: Vantage,
+        bucket: &str,
+    ) -> Option<Untrusted> {
+        let doing = format!("Could not ask where the bucket {bucket} is");
+        let what = What::new(SERVICE, "HeadBucket", bucket, doing).seen_from(vantage);
+        let refused: Mutex<Option<String>> = Mutex::default();
+        let request = async {
+            let answer = client.head_bucket().bucket(bucket).send().await;
+            if let Err(e) = &answer
+                && let Some(raw) = e.raw_response()
+                && let Some(region) = raw.headers().get("x-amz-bucket-region")
+                && let Ok(mut refused) = refused.lock()
+            {
+                *refused = Some(region.to_owned());
+            }
+            answer
+        };
+        let said = match self.call(record, what, request).await {
+            Ok(out) => out.bucket_region().map(str::to_owned),
+            Err(_) => None,
+        };
+        said.or_else(|| refused.lock().ok()?.take())
+            .map(Untrusted::new)
+    }
+
+    /// Signs addresses for `GetObject` and `HeadObject` with that reader's credentials. rattler's own way would look
+    /// for credentials and a region along the whole chain of the SDK, and so might wait for an EC2 host that is none.
+    pub async fn signer(&self, record: &Record, reader: &Reader) -> Result<Sign, Problem> {
+        let client = match reader {
+            Reader::Caller => self.s3.clone(),
+            Reader::QueueRole(queue) => self.queue_role_s3(record, queue).await?,
+        };
+        Ok(std::sync::Arc::new(
+            move |bucket, key, head| -> BoxFuture<'static, Result<Url, Problem>> {
+                let client = client.clone();
+                async move { signed(&client, &bucket, &key, head).await }.boxed()
+            },
+        ))
     }
 
     /// The index, and beside it a key that can't exist: 404 proves that absent is told from forbidden.
@@ -62,9 +151,10 @@ impl Aws {
             what,
             client.get_object().bucket(bucket).key(&absent).send(),
         );
-        let (index, asked) = join(
+        let (index, asked, region) = join3(
             self.index(record, &client, Vantage::QueueRole, bucket, prefix, channel),
             asked,
+            self.bucket_region(record, &client, Vantage::QueueRole, bucket),
         )
         .await;
         index.map_err(|mut p| {
@@ -81,7 +171,7 @@ impl Aws {
             Err(ProblemKind::Denied) => Some(false),
             _ => None,
         };
-        Ok(Seen::Index { lists })
+        Ok(Seen::Index { lists, region })
     }
 
     async fn index(
@@ -111,6 +201,35 @@ impl Aws {
         .await
         .map(|_| ())
     }
+}
+
+/// Long enough for one request, which is all that it is for.
+const SIGNED_FOR: Duration = Duration::from_mins(5);
+
+async fn signed(
+    client: &aws_sdk_s3::Client,
+    bucket: &str,
+    key: &str,
+    head: bool,
+) -> Result<Url, Problem> {
+    // The SDK's words may hold the address; none of them goes on.
+    let problem = || {
+        Problem::new(
+            ProblemKind::Credentials,
+            format!("Could not sign a request to the bucket {bucket}"),
+            "the credentials can't be used, or have expired",
+            "sign in again, then look again",
+        )
+    };
+    let config = PresigningConfig::expires_in(SIGNED_FOR).map_err(|_| problem())?;
+    let request = if head {
+        let request = client.head_object().bucket(bucket).key(key);
+        request.presigned(config).await.map_err(|_| problem())?
+    } else {
+        let request = client.get_object().bucket(bucket).key(key);
+        request.presigned(config).await.map_err(|_| problem())?
+    };
+    Url::parse(request.uri()).map_err(|_| problem())
 }
 
 fn not_s3(channel: &Channel) -> Problem {

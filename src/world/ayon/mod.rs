@@ -14,7 +14,7 @@ use crate::domain::call::{Call, Vantage};
 use crate::domain::fact::Fact;
 use crate::domain::probe::Seen;
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::studio::{AddonSettings, Bundle, Bundles, api_base};
+use crate::domain::studio::{AddonChannels, AddonSettings, Bundle, Bundles, api_base};
 use crate::domain::text::{Printable, Secret, Untrusted};
 
 const LOCKED_OUT: &str = "AYON locked this address out";
@@ -59,6 +59,17 @@ async fn get(
     url: &Url,
     question: Question<'_>,
 ) -> Result<Value, Problem> {
+    send(record, client, url, question, None).await
+}
+
+/// A GET, or with a body a POST.
+async fn send(
+    record: &Record,
+    client: &reqwest::Client,
+    url: &Url,
+    question: Question<'_>,
+    body: Option<&Value>,
+) -> Result<Value, Problem> {
     let base = api_base(url);
     let host = base.host_str().unwrap_or_default().to_owned();
     let doing = question.doing;
@@ -70,7 +81,11 @@ async fn get(
             "correct the server's url",
         )
     })?;
-    let mut request = client.get(target);
+    let method = if body.is_some() { "POST" } else { "GET" };
+    let mut request = match body {
+        Some(body) => client.post(target).json(body),
+        None => client.get(target),
+    };
     if let Some(key) = question.key {
         let mut value = reqwest::header::HeaderValue::from_str(key.expose()).map_err(|_| {
             problem(
@@ -112,7 +127,7 @@ async fn get(
     let call = Call {
         vantage: Vantage::Here,
         service: "ayon".to_owned(),
-        operation: format!("GET {}", Printable::short(shown, 60)),
+        operation: format!("{method} {}", Printable::short(shown, 60)),
         about: Printable::short(&host, 80),
         millis: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
         outcome: outcome.into(),
@@ -146,6 +161,7 @@ fn judge(
     };
     let json: Option<Value> = serde_json::from_slice(body).ok();
     match (status.as_u16(), json) {
+        (204, _) => Ok(Value::Null),
         (200..=299, Some(value)) => Ok(value),
         (200..=299, None) => Err(problem(
             ProblemKind::Invalid,
@@ -171,6 +187,24 @@ fn judge(
                 ProblemKind::Invalid,
                 format!("{host} redirects to {to}"),
                 "write the address it redirects to, if that is the AYON server",
+            ))
+        }
+        (400, Some(v)) => {
+            let wrong: Vec<String> = v
+                .get("errors")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .take(3)
+                .map(|e| {
+                    let text = |k: &str| e.get(k).map(ToString::to_string).unwrap_or_default();
+                    Printable::short(&format!("{} {}", text("loc"), text("msg")), 120).to_string()
+                })
+                .collect();
+            Err(problem(
+                ProblemKind::Invalid,
+                format!("AYON answered 400 {} {}", detail(&v), wrong.join("; ")),
+                "look at the value; nothing was stored",
             ))
         }
         (401, Some(v)) if detail(&v).contains("Too many failed") => Err(problem(
@@ -312,6 +346,7 @@ pub async fn look_bundles(
                 name: text(b.get("name"))?,
                 installer: text(b.get("installerVersion")),
                 addon: text(b.pointer("/addons/deadline_cloud")),
+                core: text(b.pointer("/addons/core")),
             })
         };
         Bundles {
@@ -359,4 +394,161 @@ pub async fn look_addon(
         .await
         .map(|v| settings(&v))
         .into()
+}
+
+/// `conda_channels` of the addon, with an administrator's login: its value, and whether the studio has set it.
+pub async fn look_addon_channels(
+    record: &Record,
+    client: &reqwest::Client,
+    url: &Url,
+    key: &Secret<String>,
+    variant: Variant,
+    version: &str,
+) -> Fact<AddonChannels> {
+    let read = async {
+        let settings = read_settings(record, client, url, key, variant, version).await?;
+        let conda_channels = settings
+            .get(CHANNELS)
+            .and_then(Value::as_str)
+            .ok_or_else(|| no_field(version))?
+            .to_owned();
+        let doing = "Could not read which settings of deadline_cloud are the studio's own";
+        let raw = Question {
+            doing,
+            path: addon_path(version, "rawOverrides", variant),
+            key: Some(key),
+        };
+        // An administrator may see the stored difference; a manager only the list of what is overridden.
+        let overridden = match get(record, client, url, raw).await {
+            Ok(raw) => raw.get(CHANNELS).is_some(),
+            Err(p) if p.kind == ProblemKind::Denied => {
+                let list = Question {
+                    doing,
+                    path: addon_path(version, "overrides", variant),
+                    key: Some(key),
+                };
+                get(record, client, url, list)
+                    .await?
+                    .get(CHANNELS)
+                    .is_some()
+            }
+            Err(p) => return Err(p),
+        };
+        Ok(AddonChannels {
+            conda_channels,
+            overridden,
+        })
+    };
+    read.await.into()
+}
+
+const CHANNELS: &str = "conda_channels";
+
+fn addon_path(version: &str, what: &str, variant: Variant) -> String {
+    let encoded = percent_encoding::utf8_percent_encode(version, IN_PATH);
+    format!(
+        "api/addons/deadline_cloud/{encoded}/{what}?variant={}",
+        variant.word()
+    )
+}
+
+fn no_field(version: &str) -> Problem {
+    Problem::new(
+        ProblemKind::Invalid,
+        "Could not read the settings of AYON's addon deadline_cloud",
+        format!(
+            "its version {} has no setting conda_channels",
+            Printable::short(version, 30)
+        ),
+        "compare the addon's version with the bundle",
+    )
+}
+
+async fn read_settings(
+    record: &Record,
+    client: &reqwest::Client,
+    url: &Url,
+    key: &Secret<String>,
+    variant: Variant,
+    version: &str,
+) -> Result<Value, Problem> {
+    let question = Question {
+        doing: "Could not read the settings of AYON's addon deadline_cloud",
+        path: addon_path(version, "settings", variant),
+        key: Some(key),
+    };
+    get(record, client, url, question).await
+}
+
+/// Sets one field. A POST replaces the whole object, so all of it is read, one field is changed, and all is sent
+/// (`ayon-recordings`). A value that the studio had not set is unpinned again, so that it follows the addon.
+pub async fn change_addon_channels(
+    record: &Record,
+    client: &reqwest::Client,
+    url: &Url,
+    key: &Secret<String>,
+    variant: Variant,
+    version: &str,
+    then: &AddonChannels,
+) -> Result<(), Problem> {
+    let mut settings = read_settings(record, client, url, key, variant, version).await?;
+    let fields = settings
+        .as_object_mut()
+        .filter(|f| f.contains_key(CHANNELS))
+        .ok_or_else(|| no_field(version))?;
+    fields.insert(
+        CHANNELS.to_owned(),
+        Value::String(then.conda_channels.clone()),
+    );
+    if !then.overridden {
+        fields.insert(
+            "__unpinned_fields__".to_owned(),
+            serde_json::json!([[CHANNELS]]),
+        );
+    }
+    let doing = "Could not change the settings of AYON's addon deadline_cloud";
+    let question = Question {
+        doing,
+        path: addon_path(version, "settings", variant),
+        key: Some(key),
+    };
+    send(record, client, url, question, Some(&settings)).await?;
+    Ok(())
+}
+
+/// A session of an AYON user who signs in by name. The answer holds hashes: only the token is taken out of it.
+pub async fn log_in(
+    record: &Record,
+    client: &reqwest::Client,
+    url: &Url,
+    name: &str,
+    password: &Secret<String>,
+) -> Result<Secret<String>, Problem> {
+    let doing = "Could not sign in to AYON";
+    let question = Question {
+        doing,
+        path: "api/auth/login".to_owned(),
+        key: None,
+    };
+    let body = serde_json::json!({ "name": name, "password": password.expose() });
+    let answer = send(record, client, url, question, Some(&body))
+        .await
+        .map_err(|mut p| {
+            // AYON answers 403 to a wrong password, and 400 to a body that it does not take.
+            if p.kind == ProblemKind::Denied {
+                "name and password are not accepted".clone_into(&mut p.because);
+                "correct them; after ten wrong passwords AYON refuses this address for ten minutes"
+                    .clone_into(&mut p.fix);
+            }
+            p
+        })?;
+    let token = answer.get("token").and_then(Value::as_str);
+    token.map(|t| Secret::new(t.to_owned())).ok_or_else(|| {
+        Problem::new(
+            ProblemKind::Invalid,
+            doing,
+            "the answer holds no session, so it is not AYON's",
+            "open the url in a browser: it must be AYON itself",
+        )
+    })
 }

@@ -69,6 +69,10 @@ pub fn write_whole(path: &Path, text: &str) -> Result<(), Problem> {
     write().map_err(|e| problem(path, "Could not write", &e))
 }
 
+pub fn remove(path: &Path) -> Result<(), Problem> {
+    fs::remove_file(path).map_err(|e| problem(path, "Could not remove", &e))
+}
+
 /// For its owner alone.
 pub fn private() -> OpenOptions {
     let mut options = OpenOptions::new();

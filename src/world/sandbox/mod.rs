@@ -3,6 +3,7 @@
 //! lets a role read only what its documents say. Scenarios are files in `assets/sandbox/`; copy one to add one.
 
 mod desk;
+mod dry_run;
 pub mod scenario;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use serde::{Deserialize, Serialize};
 
 use self::desk::SandboxDesk;
+use self::dry_run::SandboxPackage;
 use super::{CallLog, Desk, Outcome, Record, World};
 use crate::domain::ask::{Answer, Answered, Ask};
 use crate::domain::call::{Call, Vantage};
@@ -21,11 +23,12 @@ use crate::domain::channel::{Channel, Place};
 use crate::domain::environment::validate;
 use crate::domain::fact::Fact;
 use crate::domain::ids::{AccountId, QueueEnvironmentId, QueueKey, Region, partition_of};
+use crate::domain::login::AyonLogin;
 use crate::domain::needs::of_channels;
 use crate::domain::policy::{Context, Decision, Policy, trusts};
 use crate::domain::probe::{Certificate, Probe, Reading, Seen};
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::studio::{AddonSettings, Bundles, Studio};
+use crate::domain::studio::{Bundles, Studio};
 use crate::domain::text::{Printable, Secret, Untrusted};
 
 /// Everything that is true in the sandbox, and what its desk keeps.
@@ -57,6 +60,22 @@ pub struct SandboxChannel {
     /// A public address that this machine's firewall does not let through.
     #[serde(default)]
     pub walled: bool,
+    /// May anybody read it, without credentials?
+    #[serde(default)]
+    pub public: bool,
+    /// Where the bucket is; left out: where the farm is.
+    pub region: Option<Region>,
+    #[serde(default)]
+    pub packages: Vec<SandboxPackage>,
+}
+
+impl SandboxChannel {
+    fn region_or(&self, truth: &Truth) -> String {
+        self.region
+            .as_ref()
+            .unwrap_or(&truth.studio.region)
+            .to_string()
+    }
 }
 
 fn yes() -> bool {
@@ -72,7 +91,9 @@ pub struct SandboxAyon {
     pub key: String,
     pub days_left: i64,
     pub bundles: Bundles,
-    pub addon: AddonSettings,
+    /// Is an administrator of AYON signed in?
+    #[serde(default)]
+    pub admin: bool,
 }
 
 pub struct Sandbox {
@@ -177,7 +198,16 @@ impl Sandbox {
                     .unwrap_or(Fact::Absent),
             ),
             Ask::Bundles(_) => Answer::Bundles(Fact::Known(truth.ayon.bundles.clone())),
-            Ask::Addon(..) => Answer::Addon(Fact::Known(truth.ayon.addon.clone())),
+            Ask::Addon(_, variant, _) => {
+                Answer::Addon(studio.addon.get(variant).cloned().unwrap_or(Fact::Absent))
+            }
+            Ask::AddonChannels(_, variant, _) => Answer::AddonChannels(
+                studio
+                    .addon_channels
+                    .get(variant)
+                    .cloned()
+                    .unwrap_or(Fact::Absent),
+            ),
         }
     }
 
@@ -205,6 +235,15 @@ impl Sandbox {
             Probe::ChannelAsQueueRole(queue, channel) => {
                 Self::channel_as_queue_role(truth, queue, channel)
             }
+            Probe::ChannelOpen(channel) => match Self::channel(truth, channel) {
+                Some(there) if there.public => Self::channel_here(truth, channel),
+                _ => Err(problem(
+                    ProblemKind::Denied,
+                    format!("Could not read {channel} without credentials"),
+                    "S3 answered 403: the bucket is not public",
+                )),
+            },
+            Probe::DryRun(question) => Ok(dry_run::dry_run(truth, question)),
             Probe::Name(host) if host_known(host) => Ok(Seen::Addresses(vec![
                 std::net::IpAddr::from([203, 0, 113, 20]),
             ])),
@@ -295,7 +334,10 @@ impl Sandbox {
             return Err(Problem::new(ProblemKind::Denied, doing, "S3 answered 403: the bucket is another account's, and its policy does not let this one in", "ask the bucket's owner").lacking("s3:GetObject"));
         }
         if there.indexed {
-            Ok(Seen::Index { lists: None })
+            Ok(Seen::Index {
+                lists: None,
+                region: Some(Untrusted::new(there.region_or(truth))),
+            })
         } else {
             Err(Problem::new(
                 ProblemKind::Missing,
@@ -397,6 +439,7 @@ impl Sandbox {
         }
         Ok(Seen::Index {
             lists: Some(may("s3:ListBucket")),
+            region: there.map(|c| Untrusted::new(c.region_or(truth))),
         })
     }
 
@@ -438,7 +481,12 @@ impl Sandbox {
                     ));
                 }
             }
-            (_, None) => {}
+            (Thing::AddonChannels { .. }, _) if !truth.ayon.admin => {
+                return Err(refused(
+                    "no login of an AYON administrator is given".to_owned(),
+                ));
+            }
+            (Thing::AddonChannels { .. }, Some(_)) | (_, None) => {}
         }
         let before = truth.studio.clone();
         truth.studio = before.after(change);
@@ -482,7 +530,7 @@ fn operation(ask: &Ask) -> (&'static str, &'static str) {
         Ask::Role(_) => ("iam", "GetRole"),
         Ask::RolePolicy(..) => ("iam", "GetRolePolicy"),
         Ask::Bundles(_) => ("ayon", "GET api/bundles"),
-        Ask::Addon(..) => ("ayon", "GET api/addons/deadline_cloud"),
+        Ask::Addon(..) | Ask::AddonChannels(..) => ("ayon", "GET api/addons/deadline_cloud"),
     }
 }
 
@@ -494,7 +542,7 @@ impl World for Sandbox {
             let (service, name) = operation(ask);
             let denied = ask.permissions().iter().find(|p| truth.denies.iter().any(|d| d == *p));
             let vantage = if service == "ayon" { Vantage::Here } else { Vantage::Aws };
-            let unknown_server = matches!(ask, Ask::Bundles(url) | Ask::Addon(url, ..) if !Self::knows_server(&truth, url));
+            let unknown_server = matches!(ask, Ask::Bundles(url) | Ask::Addon(url, ..) | Ask::AddonChannels(url, ..) if !Self::knows_server(&truth, url));
             let no_key = service == "ayon" && self.holds_key(&truth) != Some(true);
             let outcome = if denied.is_some() { "AccessDenied" } else if unknown_server { "NotReached" } else { "OK" };
             let call = self.took(&record, vantage, (service, name), "sandbox", outcome).await;
@@ -505,6 +553,10 @@ impl World for Sandbox {
                 answer = without(ask, &problem);
             } else if unknown_server {
                 answer = without(ask, &fact(ProblemKind::Unreached, "the sandbox's network has no such host".to_owned()));
+            } else if matches!(ask, Ask::AddonChannels(..)) {
+                if !truth.ayon.admin {
+                    answer = Answer::AddonChannels(Fact::NotAsked);
+                }
             } else if no_key {
                 answer = match ask {
                     Ask::Addon(..) => Answer::Addon(Fact::NotAsked),
@@ -520,16 +572,16 @@ impl World for Sandbox {
         async move {
             let record = Record::new(&self.log);
             let result = self.carry_out(change);
-            let service = if matches!(change.thing, Thing::RolePolicy { .. }) {
-                "iam"
-            } else {
-                "deadline"
+            let (service, vantage) = match change.thing {
+                Thing::RolePolicy { .. } => ("iam", Vantage::Aws),
+                Thing::Environment { .. } => ("deadline", Vantage::Aws),
+                Thing::AddonChannels { .. } => ("ayon", Vantage::Here),
             };
             let outcome = if result.is_ok() { "OK" } else { "Refused" };
             let call = self
                 .took(
                     &record,
-                    Vantage::Aws,
+                    vantage,
                     (service, change.operation()),
                     "sandbox",
                     outcome,
@@ -548,7 +600,10 @@ impl World for Sandbox {
             let record = Record::new(&self.log);
             let seen = self.seen(&self.truth(), probe);
             let named = match probe {
-                Probe::ChannelHere(_) | Probe::ChannelAsQueueRole(..) => ("s3", "GetObject"),
+                Probe::ChannelHere(_) | Probe::ChannelAsQueueRole(..) | Probe::ChannelOpen(_) => {
+                    ("s3", "GetObject")
+                }
+                Probe::DryRun(_) => ("conda", "GET repodata.json"),
                 Probe::Name(_) => ("dns", "resolve"),
                 Probe::Port(..) => ("tcp", "connect"),
                 Probe::Certificate(..) => ("tls", "handshake"),
@@ -604,6 +659,21 @@ impl World for Sandbox {
         .boxed()
     }
 
+    fn hold_admin<'a>(
+        &'a self,
+        _url: &'a url::Url,
+        _login: AyonLogin,
+    ) -> BoxFuture<'a, Result<(), Problem>> {
+        async move {
+            // Whoever signs in here is believed: nothing is behind it.
+            if let Ok(mut truth) = self.truth.lock() {
+                truth.ayon.admin = true;
+            }
+            Ok(())
+        }
+        .boxed()
+    }
+
     fn is_sandbox(&self) -> bool {
         true
     }
@@ -626,5 +696,6 @@ fn without(ask: &Ask, problem: &Problem) -> Answer {
         Ask::RolePolicy(..) => Answer::RolePolicy(Fact::from(Err(p()))),
         Ask::Bundles(_) => Answer::Bundles(Fact::from(Err(p()))),
         Ask::Addon(..) => Answer::Addon(Fact::from(Err(p()))),
+        Ask::AddonChannels(..) => Answer::AddonChannels(Fact::from(Err(p()))),
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{SandboxAyon, SandboxChannel, Truth, desk};
-use crate::domain::ask::SETUP_ACTIONS;
+use crate::domain::ask::{SETUP_ACTIONS, Variant};
 use crate::domain::environment::{Template, TemplateType};
 use crate::domain::fact::Fact;
 use crate::domain::ids::{
@@ -14,7 +14,7 @@ use crate::domain::ids::{
 };
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::studio::{
-    AddonSettings, Bundle, Bundles, Caller, Farm, Fleet, Listed, Management, Queue,
+    AddonChannels, AddonSettings, Bundle, Bundles, Caller, Farm, Fleet, Listed, Management, Queue,
     QueueEnvironment, QueueFacts, QueueFleet, Rights, Role, Studio,
 };
 use crate::domain::text::Untrusted;
@@ -60,10 +60,21 @@ pub const BUILT_IN: &[(&str, &str)] = &[
         include_str!("../../../assets/sandbox/strange-names.toml"),
     ),
     (
+        "addon-overrides",
+        include_str!("../../../assets/sandbox/addon-overrides.toml"),
+    ),
+    (
+        "wrong-pin",
+        include_str!("../../../assets/sandbox/wrong-pin.toml"),
+    ),
+    (
         "many-queues",
         include_str!("../../../assets/sandbox/many-queues.toml"),
     ),
 ];
+
+/// What the addon's settings say before anybody has set them.
+const ADDON_DEFAULT: &str = "deadline-cloud";
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -106,6 +117,8 @@ struct FleetRow {
     managed: Management,
     #[serde(default = "linux")]
     os: String,
+    #[serde(default)]
+    cpu: String,
     #[serde(default)]
     roles: Vec<String>,
     #[serde(default = "active")]
@@ -169,8 +182,12 @@ struct AyonRow {
     bundle: String,
     launcher: String,
     addon: String,
+    core: Option<String>,
     #[serde(default)]
     conda_channels: String,
+    /// Is an administrator of AYON signed in, beside the workers' key?
+    #[serde(default)]
+    admin: bool,
 }
 
 /// A scenario, ready to be opened.
@@ -355,8 +372,24 @@ pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
         name: Untrusted::new(ayon.bundle.clone()),
         installer: Some(Untrusted::new(ayon.launcher)),
         addon: Some(Untrusted::new(ayon.addon.clone())),
+        core: ayon.core.map(Untrusted::new),
     };
     let queue = wanted.queues.first();
+    for variant in [Variant::Production, Variant::Staging] {
+        let settings = AddonSettings {
+            version: Untrusted::new(ayon.addon.clone()),
+            channels: Untrusted::new(ayon.conda_channels.clone()),
+            packages: Untrusted::new(""),
+            farm: Untrusted::new(queue.map(|q| q.farm.to_string()).unwrap_or_default()),
+            queue: Untrusted::new(queue.map(|q| q.queue.to_string()).unwrap_or_default()),
+        };
+        studio.addon.insert(variant, Fact::Known(settings));
+        let channels = AddonChannels {
+            conda_channels: ayon.conda_channels.clone(),
+            overridden: ayon.conda_channels != ADDON_DEFAULT,
+        };
+        studio.addon_channels.insert(variant, Fact::Known(channels));
+    }
     let truth = Truth {
         scenario: name.to_owned(),
         account,
@@ -379,13 +412,7 @@ pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
                     ..bundle
                 }),
             },
-            addon: AddonSettings {
-                version: Untrusted::new(ayon.addon),
-                channels: Untrusted::new(ayon.conda_channels),
-                packages: Untrusted::new(""),
-                farm: Untrusted::new(queue.map(|q| q.farm.to_string()).unwrap_or_default()),
-                queue: Untrusted::new(queue.map(|q| q.queue.to_string()).unwrap_or_default()),
-            },
+            admin: ayon.admin,
         },
     };
     Ok(Scenario {
@@ -437,6 +464,7 @@ fn queue_facts(
             status: f.status.clone(),
             management: f.managed,
             os: f.os.clone(),
+            cpu: f.cpu.clone(),
             workers: 0,
             max_workers: f.max_workers,
             roles: f.roles.iter().map(Untrusted::new).collect(),

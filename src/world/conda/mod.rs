@@ -1,5 +1,12 @@
-//! Channels over https: is the index there. Reading and solving them comes with the conda work; until then a channel
-//! is as good as its `noarch/repodata.json`.
+//! Conda channels: is the index there (`try_channel`), what is in it and would it solve (`read`, `solve`), where names
+//! lead from here (`condarc`). rattler reads, caches and solves; `wire` stands between it and the network.
+
+mod cache;
+mod condarc;
+pub mod progress;
+mod read;
+mod solve;
+mod wire;
 
 use std::time::{Duration, Instant};
 
@@ -12,24 +19,19 @@ use crate::domain::probe::Seen;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::{Printable, without_url_secrets};
 
-pub const DEFAULT_ALIAS: &str = "https://conda.anaconda.org";
-
-/// The place where channel names live; conda's own variable moves it, for studios have mirrors.
-pub fn alias() -> String {
-    std::env::var("CONDA_CHANNEL_ALIAS")
-        .ok()
-        .filter(|a| !a.is_empty())
-        .unwrap_or_else(|| DEFAULT_ALIAS.to_owned())
-}
+pub use condarc::Names;
+pub use read::{Lent, dry_run};
+pub use solve::{Records, made, solve, specs};
+pub use wire::Sign;
 
 pub async fn try_channel(
     record: &Record,
     client: &reqwest::Client,
     channel: &Channel,
-    alias: &str,
+    names: &Names,
 ) -> Result<Seen, Problem> {
     let doing = format!("Could not read the index of {channel}");
-    let base = channel.url(alias).unwrap_or_default();
+    let base = names.address(channel).unwrap_or_default();
     if base.starts_with("file://") {
         return Err(Problem::new(
             ProblemKind::Unreached,
@@ -59,7 +61,13 @@ pub async fn try_channel(
     let (outcome, result) = match &answer {
         Ok((status, first)) if status.is_success() => {
             if first.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{') {
-                ("OK".to_owned(), Ok(Seen::Index { lists: None }))
+                (
+                    "OK".to_owned(),
+                    Ok(Seen::Index {
+                        lists: None,
+                        region: None,
+                    }),
+                )
             } else {
                 let because = "what answers is no channel index (a sign-in page, a proxy?)";
                 (

@@ -1,0 +1,789 @@
+//! Would conda on a worker find and install what a publish job asks for, from these channels in this order?
+
+use std::collections::BTreeSet;
+
+use super::conda_environment::conda_environments;
+use super::{Ask, Check, Finding, Source, Topic, Verdict, View, job_packages, says};
+use crate::domain::ask::Variant;
+use crate::domain::channel::{Channel, Place, split};
+use crate::domain::dry_run::{
+    ChannelSeen, DryRun, Outcome, Platform, Priority, Reader, Reason, Solve, SubdirState, Tried,
+    size_words,
+};
+use crate::domain::environment::BELIEVED;
+use crate::domain::ids::QueueKey;
+use crate::domain::known;
+use crate::domain::package::packages;
+use crate::domain::probe::{Probe, Reading, Seen};
+use crate::domain::text::Printable;
+use crate::domain::wanted::Pin;
+
+pub struct DryRunCheck;
+
+/// A question about a queue, and which channels it is about.
+struct Question {
+    /// Of AYON's own jobs, which name their channels themselves.
+    by_addon: bool,
+    ask: DryRun,
+    /// Why the version is not known; then the newest is asked for, to see what is there.
+    unpinned: Option<String>,
+}
+
+/// Why no question can be put: what is not known, or not there.
+type Lack = (Verdict, String);
+
+/// The fleets' platforms that the queue's jobs may run on, and whether publish steps do.
+fn platforms(view: &View, key: &QueueKey) -> Result<Vec<(Platform, bool)>, Lack> {
+    let fleets = match view.studio.fleets(key) {
+        crate::domain::fact::Fact::Known(list) => list,
+        fact => {
+            let because = fact
+                .problem()
+                .map_or("they were not looked at", |p| &p.because);
+            let verdict = if fact.problem().is_some() {
+                Verdict::Unknown
+            } else {
+                Verdict::Skipped
+            };
+            return Err((
+                verdict,
+                format!("the queue's fleets are not known: {because}"),
+            ));
+        }
+    };
+    let mut list: Vec<(Platform, bool)> = Vec::new();
+    for fleet in fleets.iter().filter_map(|f| f.fleet.known()) {
+        let Some(platform) = fleet.platform() else {
+            continue;
+        };
+        let publishes = fleet.publishes(&view.wanted.publish_roles);
+        match list.iter_mut().find(|(p, _)| *p == platform) {
+            Some(row) => row.1 |= publishes,
+            None => list.push((platform, publishes)),
+        }
+    }
+    if list.is_empty() {
+        let unread = fleets.iter().any(|f| f.fleet.known().is_none());
+        return Err(if unread {
+            (
+                Verdict::Unknown,
+                "no fleet of the queue could be read, so no platform is known".to_owned(),
+            )
+        } else {
+            (
+                Verdict::Skipped,
+                "the queue has no fleet that conda has packages for".to_owned(),
+            )
+        });
+    }
+    list.sort();
+    Ok(list)
+}
+
+fn priorities(view: &View, key: &QueueKey) -> Vec<Priority> {
+    match conda_environments(view.studio, key).as_slice() {
+        [(_, template)] => template.priorities.clone(),
+        _ => BELIEVED.to_vec(),
+    }
+}
+
+fn questions(view: &View, key: &QueueKey) -> Result<Vec<Question>, Lack> {
+    let platforms = platforms(view, key)?.into_iter().map(|(p, _)| p).collect();
+    let (packages, unpinned) = match job_packages(view) {
+        Ok(packages) => (packages, None),
+        Err(why) => {
+            let newest = packages(view.wanted.strategy, &Pin::Latest, None);
+            (newest.map_err(|why| (Verdict::Skipped, why))?, Some(why))
+        }
+    };
+    let is_s3 = |c: &Channel| matches!(c.place(), Place::S3 { .. });
+    let queue = view.studio.queue(key);
+    if queue.known().is_none() {
+        return Err((Verdict::Skipped, "the queue is not known".to_owned()));
+    }
+    let has_role = queue.known().is_some_and(|q| q.role.is_some());
+    let about = |by_addon, channels: Vec<Channel>| {
+        let as_role = has_role && channels.iter().any(is_s3);
+        Question {
+            by_addon,
+            unpinned: unpinned.clone(),
+            ask: DryRun {
+                reader: if as_role {
+                    Reader::QueueRole(key.clone())
+                } else {
+                    Reader::Caller
+                },
+                channels,
+                packages: packages.clone(),
+                platforms: Vec::clone(&platforms),
+                priorities: priorities(view, key),
+            },
+        }
+    };
+    let mut list = vec![about(false, view.wanted.channels.clone())];
+    if let Some(own) = addon_list(view)
+        && own != view.wanted.channels
+    {
+        list.push(about(true, own));
+    }
+    Ok(list)
+}
+
+/// The channels that the AYON addon puts into every job, where it names any that conda could take.
+fn addon_list(view: &View) -> Option<Vec<Channel>> {
+    let settings = view.studio.addon.get(&Variant::Production)?.known()?;
+    let words = split(settings.channels.raw());
+    let list: Vec<Channel> = words.iter().filter_map(|w| w.parse().ok()).collect();
+    (!list.is_empty() && list.len() == words.len()).then_some(list)
+}
+
+/// What was read of the wanted channels, for whoever shows more of it: as the queue role, or where it was refused as
+/// whoever is signed in.
+pub fn dry_runs<'a>(view: &View<'a>, key: &QueueKey) -> Option<(Probe, &'a Tried)> {
+    let ask = questions(view, key).ok()?.into_iter().next()?.ask;
+    let fallback = as_caller_too(view, &ask).and_then(|ask| reading(view, ask));
+    let (probe, reading) = fallback.or_else(|| reading(view, ask))?;
+    match &reading.seen {
+        Ok(Seen::DryRun(tried)) => Some((probe, tried)),
+        _ => None,
+    }
+}
+
+/// As the queue role where that was done, else as whoever is signed in.
+fn reading<'a>(view: &View<'a>, ask: DryRun) -> Option<(Probe, &'a Reading)> {
+    let caller = DryRun {
+        reader: Reader::Caller,
+        ..ask.clone()
+    };
+    [ask, caller].into_iter().find_map(|question| {
+        let probe = Probe::DryRun(Box::new(question));
+        let reading = view.studio.readings.get(&probe)?;
+        Some((probe, reading))
+    })
+}
+
+/// Where S3 refuses the queue role, the channels are read once more as whoever is signed in: so it is known before
+/// the rights are given whether they would be enough.
+fn as_caller_too(view: &View, ask: &DryRun) -> Option<DryRun> {
+    if ask.reader == Reader::Caller {
+        return None;
+    }
+    let probe = Probe::DryRun(Box::new(ask.clone()));
+    let Ok(Seen::DryRun(tried)) = &view.studio.readings.get(&probe)?.seen else {
+        return None;
+    };
+    let refused = |c: &ChannelSeen| {
+        matches!(c.channel.place(), Place::S3 { .. })
+            && c.subdirs.iter().flatten().any(|s| {
+                matches!(
+                    s.state,
+                    SubdirState::Forbidden(_) | SubdirState::Unreached(_)
+                )
+            })
+    };
+    tried.channels.iter().any(refused).then(|| DryRun {
+        reader: Reader::Caller,
+        ..ask.clone()
+    })
+}
+
+/// What the channels hold for whoever is signed in, where the queue role was refused.
+fn by_caller<'a>(
+    view: &View<'a>,
+    ask: &DryRun,
+    platform: Platform,
+) -> Option<(&'a Tried, &'a Solve)> {
+    let fallback = as_caller_too(view, ask)?;
+    let probe = Probe::DryRun(Box::new(fallback));
+    let Ok(Seen::DryRun(tried)) = &view.studio.readings.get(&probe)?.seen else {
+        return None;
+    };
+    let clear = tried
+        .channels
+        .iter()
+        .all(|c| c.obstacle(platform).is_none());
+    let solve = tried.solves.iter().find(|s| s.platform == platform)?;
+    clear.then_some((tried, solve))
+}
+
+impl Check for DryRunCheck {
+    fn id(&self) -> &'static str {
+        "dry-run"
+    }
+    fn title(&self) -> &'static str {
+        "conda finds the AYON packages for each fleet"
+    }
+    fn why(&self) -> &'static str {
+        "an environment that can't be solved fails every job at its start, minutes after it was submitted"
+    }
+    fn topic(&self) -> Topic {
+        Topic::Channels
+    }
+
+    fn asks(&self, view: &View) -> Vec<Ask> {
+        let of = |q: &QueueKey| {
+            [
+                Ask::Queue(q.clone()),
+                Ask::Fleets(q.clone()),
+                Ask::Environments(q.clone()),
+            ]
+        };
+        let bundles = Ask::Bundles(view.wanted.server.url.clone());
+        let queues = view.wanted.queues.iter().flat_map(of);
+        queues.chain([bundles]).collect()
+    }
+
+    fn probes(&self, view: &View) -> Vec<Probe> {
+        let waits = |q: &QueueKey| {
+            view.studio
+                .queues
+                .get(q)
+                .is_none_or(|f| f.environments == crate::domain::fact::Fact::NotAsked)
+        };
+        let with_fallback = |q: Question| {
+            let fallback = as_caller_too(view, &q.ask);
+            std::iter::once(q.ask)
+                .chain(fallback)
+                .map(|ask| Probe::DryRun(Box::new(ask)))
+        };
+        view.wanted
+            .queues
+            .iter()
+            .filter(|q| !waits(q))
+            .filter_map(|q| questions(view, q).ok())
+            .flatten()
+            .flat_map(with_fallback)
+            .collect()
+    }
+
+    fn check(&self, view: &View) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for key in &view.wanted.queues {
+            let name = view.studio.queue_name(key);
+            match questions(view, key) {
+                Err((verdict, because)) => findings
+                    .push(says(self, verdict, format!("No dry run for queue {name}")).why(because)),
+                Ok(list) => {
+                    for question in list {
+                        findings.extend(self.of_question(view, key, question));
+                    }
+                }
+            }
+        }
+        findings
+    }
+}
+
+impl DryRunCheck {
+    fn of_question(&self, view: &View, key: &QueueKey, question: Question) -> Vec<Finding> {
+        let Question {
+            by_addon,
+            ask,
+            unpinned,
+        } = question;
+        let Some((probe, reading)) = reading(view, ask) else {
+            return vec![
+                says(self, Verdict::Skipped, "The dry run was not made")
+                    .why("no live test was run"),
+            ];
+        };
+        let Probe::DryRun(ask) = &probe else {
+            return Vec::new();
+        };
+        let tried = match &reading.seen {
+            Ok(Seen::DryRun(tried)) => tried,
+            Ok(_) => return Vec::new(),
+            Err(problem) => {
+                let finding = says(self, Verdict::Unknown, problem.doing.as_str())
+                    .why(problem.because.as_str())
+                    .fix(problem.fix.as_str());
+                return vec![finding.from(Source::Test(probe.clone()))];
+            }
+        };
+        let publishing: Vec<Platform> = platforms(view, key)
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|(p, publishes)| publishes.then_some(p))
+            .collect();
+        let mut findings = Vec::new();
+        for platform in &ask.platforms {
+            let solves: Vec<&Solve> = tried
+                .solves
+                .iter()
+                .filter(|s| s.platform == *platform)
+                .collect();
+            let Some((first, others)) = solves.split_first() else {
+                continue;
+            };
+            let judge = Judge {
+                ask,
+                tried,
+                platform: *platform,
+                by_caller: by_caller(view, ask, *platform).map(|(_, solve)| solve),
+            };
+            let mut finding = judge.finding(self, first);
+            if let (Some(why), Verdict::Ok) = (&unpinned, finding.verdict) {
+                finding.verdict = Verdict::Skipped;
+                finding.says = format!("Not checked with the version that is pinned: {why}. The newest would be found: {}", finding.says).into();
+            }
+            if finding.verdict == Verdict::Fail && (by_addon || !publishing.contains(platform)) {
+                finding.verdict = Verdict::Warn;
+            }
+            if by_addon {
+                finding.says = format!(
+                    "AYON's own jobs name their channels ({}): {}",
+                    crate::domain::channel::join(&ask.channels),
+                    finding.says
+                )
+                .into();
+            } else if finding.verdict == Verdict::Warn {
+                finding.why = Some(append(
+                    finding.why,
+                    "no fleet of this platform takes publish steps",
+                ));
+            }
+            findings.push(finding.from(Source::Test(probe.clone())));
+            if !by_addon {
+                let differ = others
+                    .iter()
+                    .filter_map(|o| judge.difference(self, first, o));
+                findings.extend(differ.map(|f| f.from(Source::Test(probe.clone()))));
+            }
+        }
+        findings
+    }
+}
+
+fn append(words: Option<Printable>, more: &str) -> Printable {
+    match words {
+        Some(words) => format!("{words}; {more}").into(),
+        None => more.into(),
+    }
+}
+
+/// One platform's judgement.
+struct Judge<'a> {
+    ask: &'a DryRun,
+    tried: &'a Tried,
+    platform: Platform,
+    /// The same, read as whoever is signed in.
+    by_caller: Option<&'a Solve>,
+}
+
+impl Judge<'_> {
+    fn channel(&self, at: usize) -> Printable {
+        self.ask
+            .channels
+            .get(at)
+            .map_or_else(|| "a channel".into(), |c| Printable::short(c.as_str(), 60))
+    }
+
+    fn aliases(&self) -> impl Iterator<Item = (usize, &Channel)> {
+        self.ask
+            .channels
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| c.place() == Place::AwsAlias)
+    }
+
+    /// Could one of AWS's channels, which can't be read here, change what is found of that name? `at`: the place of
+    /// the channel that has it, where one has.
+    fn alias_may_hold(&self, name: &str, at: Option<usize>, priority: Priority) -> bool {
+        if known::aws_channels().lack(name) {
+            return false;
+        }
+        self.aliases().any(|(alias, _)| match (priority, at) {
+            (Priority::Strict | Priority::Flexible, Some(at)) => alias < at,
+            _ => true,
+        })
+    }
+
+    fn obstacles(&self) -> Vec<(&ChannelSeen, &SubdirState, &str)> {
+        let of = |c| {
+            let seen: &ChannelSeen = c;
+            let row = seen.obstacle(self.platform)?;
+            Some((seen, &row.state, row.subdir.as_str()))
+        };
+        self.tried.channels.iter().filter_map(of).collect()
+    }
+
+    fn finding(&self, check: &dyn Check, solve: &Solve) -> Finding {
+        let word = self.platform.word();
+        let asked = self.ask.packages.join(" ");
+        let obstacles = self.obstacles();
+        if let Some((seen, state, subdir)) = obstacles.first() {
+            let verdict = obstacles
+                .iter()
+                .map(|(c, s, _)| self.obstacle_verdict(c, s))
+                .min();
+            let rest = match (self.by_caller.map(|s| &s.outcome), &solve.outcome) {
+                (Some(Outcome::Found(_)), _) => {
+                    "read as you are signed in, the channels have all that is asked for".to_owned()
+                }
+                (Some(Outcome::NotFound(reasons)), _) => {
+                    let words: Vec<String> =
+                        reasons.iter().take(2).map(|r| self.words(r)).collect();
+                    format!("read as you are signed in: {}", words.join("; "))
+                }
+                (_, Outcome::Found(_)) => {
+                    "without it, the others have all that is asked for".to_owned()
+                }
+                _ => "without it, the others do not have all that is asked for".to_owned(),
+            };
+            let channel = Printable::short(seen.channel.as_str(), 60);
+            return says(
+                check,
+                verdict.unwrap_or(Verdict::Unknown),
+                format!(
+                    "{word}: conda would stop at {channel}: {subdir} is {}",
+                    state.words()
+                ),
+            )
+            .why(format!(
+                "conda takes a channel that it can't read for an error; {rest}"
+            ))
+            .fix(obstacle_fix(&seen.channel, state))
+            .details(self.details(self.by_caller.unwrap_or(solve)));
+        }
+        match &solve.outcome {
+            Outcome::NotTried(why) => {
+                says(check, Verdict::Fail, format!("{word}: not solved: {why}"))
+                    .fix("correct the pin or the package in the studio file")
+            }
+            Outcome::Found(list) => {
+                let if_not: BTreeSet<&str> = list
+                    .iter()
+                    .filter(|r| self.alias_may_hold(&r.name, Some(r.channel), solve.priority))
+                    .map(|r| r.name.as_str())
+                    .collect();
+                let own = list
+                    .iter()
+                    .filter(|r| self.ask.packages.iter().any(|p| named(p) == r.name));
+                let first: Vec<String> = own
+                    .map(|r| {
+                        format!(
+                            "{} {} from {}",
+                            r.name,
+                            r.version.show(),
+                            self.channel(r.channel)
+                        )
+                    })
+                    .collect();
+                let size = solve
+                    .download()
+                    .map_or_else(String::new, |(bytes, unknown)| match unknown {
+                        0 => format!(", {} to download", size_words(bytes)),
+                        n => format!(
+                            ", {} to download and {n} of unknown size",
+                            size_words(bytes)
+                        ),
+                    });
+                let count = list.len();
+                let packages = if count == 1 { "package" } else { "packages" };
+                let aliases: Vec<&str> = self.aliases().map(|(_, c)| c.as_str()).collect();
+                let assumed = if if_not.is_empty() {
+                    String::new()
+                } else {
+                    let names: Vec<&str> = if_not.iter().copied().take(4).collect();
+                    let more = if_not.len() - names.len();
+                    let more = if more > 0 {
+                        format!(" and {more} more")
+                    } else {
+                        String::new()
+                    };
+                    format!(
+                        ", if {} has no {}{more}",
+                        aliases.join(" and "),
+                        names.join(", ")
+                    )
+                };
+                let mut finding = says(
+                    check,
+                    Verdict::Ok,
+                    format!(
+                        "{word}: {} ({count} {packages}{size}){assumed}",
+                        first.join(", ")
+                    ),
+                )
+                .details(self.details(solve));
+                if !aliases.is_empty() {
+                    let data = known::aws_channels();
+                    finding = finding.why(format!("dry run from here with {} priority; {} can be read by a worker alone ({}: {})", solve.priority.word(), aliases.join(" and "), data.as_of, data.source));
+                }
+                finding
+            }
+            Outcome::NotFound(reasons) => {
+                let can_be = reasons.iter().all(|r| self.may_be_there(r, solve.priority));
+                let verdict = if can_be {
+                    Verdict::WorkerOnly
+                } else {
+                    Verdict::Fail
+                };
+                let words: Vec<String> = reasons.iter().take(3).map(|r| self.words(r)).collect();
+                let says_it = if can_be {
+                    let aliases: Vec<&str> = self.aliases().map(|(_, c)| c.as_str()).collect();
+                    format!(
+                        "{word}: {}; {} may have it, which only a worker can read",
+                        words.join("; "),
+                        aliases.join(" or ")
+                    )
+                } else {
+                    format!("{word}: {}", words.join("; "))
+                };
+                let finding = says(check, verdict, says_it)
+                    .why(format!(
+                        "asked for {asked}, with {} priority",
+                        solve.priority.word()
+                    ))
+                    .details(self.details(solve));
+                match reasons.first().map(|r| self.fix(r)) {
+                    Some(fix) if !can_be => finding.fix(fix),
+                    _ => finding,
+                }
+            }
+        }
+    }
+
+    fn obstacle_verdict(&self, seen: &ChannelSeen, state: &SubdirState) -> Verdict {
+        let is_s3 = matches!(seen.channel.place(), Place::S3 { .. });
+        match state {
+            // Forbidden to this identity is not forbidden to the queue role.
+            SubdirState::Forbidden(_) if is_s3 && self.ask.reader == Reader::Caller => {
+                Verdict::Unknown
+            }
+            SubdirState::Unreached(_) if !is_s3 => Verdict::WorkerOnly,
+            SubdirState::Unreached(_) | SubdirState::Redirected(_) => Verdict::Unknown,
+            _ => Verdict::Fail,
+        }
+    }
+
+    /// Could one of AWS's channels have what was not found?
+    fn may_be_there(&self, reason: &Reason, priority: Priority) -> bool {
+        match reason {
+            Reason::NoName { name, .. } => self.alias_may_hold(name, None, Priority::Disabled),
+            Reason::NoVersion { name, nearest, .. } => {
+                let at = nearest.iter().map(|(_, c)| *c).min();
+                let hides = priority == Priority::Strict;
+                self.alias_may_hold(name, if hides { at } else { None }, priority)
+            }
+            Reason::Shadowed { name, by, .. } => self.alias_may_hold(name, Some(*by), priority),
+            Reason::Worker { .. } | Reason::Conflict(_) => false,
+        }
+    }
+
+    fn words(&self, reason: &Reason) -> String {
+        let needs = |spec: &str, by: &Option<String>| match by {
+            Some(by) => format!("{by} needs {spec}"),
+            None => format!("{spec} was asked for"),
+        };
+        match reason {
+            Reason::NoName {
+                name,
+                spec,
+                wanted_by,
+                elsewhere,
+            } => {
+                let other: BTreeSet<&str> = elsewhere.iter().map(|(_, p)| p.as_str()).collect();
+                let other: Vec<&str> = other.into_iter().collect();
+                let tail = if other.is_empty() {
+                    format!("no channel in the list has {name}")
+                } else {
+                    format!("the channels have {name} for {} only", other.join(" and "))
+                };
+                format!("{}; {tail}", needs(spec, wanted_by))
+            }
+            Reason::NoVersion {
+                name,
+                spec,
+                wanted_by,
+                nearest,
+            } => {
+                let near: Vec<String> = nearest
+                    .iter()
+                    .map(|(v, c)| format!("{} ({})", v.show(), self.channel(*c)))
+                    .collect();
+                format!(
+                    "{}; no such {name} is in the channels; nearest: {}",
+                    needs(spec, wanted_by),
+                    near.join(", ")
+                )
+            }
+            Reason::Shadowed {
+                name,
+                spec,
+                wanted_by,
+                by,
+                there,
+            } => format!(
+                "{}; {} has it, but {} comes first and knows {name}, which hides it under strict priority",
+                needs(spec, wanted_by),
+                self.channel(*there),
+                self.channel(*by)
+            ),
+            Reason::Worker {
+                name,
+                spec,
+                wanted_by,
+            } => {
+                let have = known::workers()
+                    .virtual_packages(self.platform)
+                    .find(|(n, ..)| n == name)
+                    .map_or("none", |(_, v, _)| v);
+                format!(
+                    "{}; a worker has {have} (inferred, {})",
+                    needs(spec, wanted_by),
+                    known::workers().as_of
+                )
+            }
+            Reason::Conflict(words) => format!("the packages do not go together: {words}"),
+        }
+    }
+
+    fn fix(&self, reason: &Reason) -> String {
+        let last = self
+            .ask
+            .channels
+            .last()
+            .map_or("the others", Channel::as_str);
+        let has = |name: &str| {
+            self.ask
+                .channels
+                .iter()
+                .any(|c| c.as_str() == name || c.as_str().ends_with(&format!("/{name}")))
+        };
+        match reason {
+            Reason::NoName { elsewhere, name, .. } if !elsewhere.is_empty() => format!(
+                "have {name} built for {} too, or give publish steps a fleet of the other platform (attr.worker.os.family)",
+                self.platform.word()
+            ),
+            Reason::NoName { name, .. } if known::aws_channels().lack(name) => {
+                "add YNPUT's channel, or compare its address with what YNPUT says; another strategy asks for other packages".to_owned()
+            }
+            Reason::NoName { .. } if !has("conda-forge") => format!("add conda-forge after {last}"),
+            Reason::NoName { name, .. } => format!("add a channel that has {name}"),
+            Reason::NoVersion { wanted_by: None, name, .. } => {
+                format!("have the version of {name} built into the channel, or pin one that is there: [conda] pin in the studio file, or the bundle's launcher in AYON")
+            }
+            Reason::NoVersion { name, .. } => format!("add a channel with a {name} that fits, after {last}"),
+            Reason::Shadowed { by, there, .. } => format!("move {} before {}", self.channel(*there), self.channel(*by)),
+            Reason::Worker { .. } => "ask the package's owner for a build for older systems, or publish on a fleet of your own".to_owned(),
+            Reason::Conflict(_) => "loosen one of the pins; the details hold the solver's words".to_owned(),
+        }
+    }
+
+    /// Where sources disagree about the priority, whether it would matter.
+    fn difference(&self, check: &dyn Check, first: &Solve, other: &Solve) -> Option<Finding> {
+        let lines = |s: &Solve| -> Option<Vec<String>> {
+            let Outcome::Found(list) = &s.outcome else {
+                return None;
+            };
+            Some(
+                list.iter()
+                    .map(|r| {
+                        format!(
+                            "{} {} {} of {}",
+                            r.name,
+                            r.version.show(),
+                            r.build.show(),
+                            self.channel(r.channel)
+                        )
+                    })
+                    .collect(),
+            )
+        };
+        let (a, b) = (lines(first), lines(other));
+        if a == b {
+            return None;
+        }
+        let (one, two) = (first.priority.word(), other.priority.word());
+        let word = self.platform.word();
+        let tail = "sources disagree about the priority that the console's kind uses: the newer ones say strict, an older one flexible; a worker's own probe settles it";
+        let finding = match (a, b) {
+            (Some(a), Some(b)) => {
+                let only = |x: &[String], y: &[String]| {
+                    x.iter()
+                        .filter(|l| !y.contains(l))
+                        .cloned()
+                        .collect::<Vec<_>>()
+                };
+                let (left, right) = (only(&a, &b), only(&b, &a));
+                let some = |l: &[String]| l.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
+                says(
+                    check,
+                    Verdict::Warn,
+                    format!(
+                        "{word}: {one} and {two} priority differ: {} or {}",
+                        some(&left),
+                        some(&right)
+                    ),
+                )
+                .details(
+                    left.iter()
+                        .map(|l| format!("{one}: {l}").into())
+                        .chain(right.iter().map(|l| format!("{two}: {l}").into())),
+                )
+            }
+            (None, Some(_)) => says(
+                check,
+                Verdict::Warn,
+                format!("{word}: with {two} priority it would be found"),
+            ),
+            (_, None) => says(
+                check,
+                Verdict::Warn,
+                format!("{word}: with {two} priority it would not be found"),
+            ),
+        };
+        Some(finding.why(tail))
+    }
+
+    fn details(&self, solve: &Solve) -> Vec<Printable> {
+        match &solve.outcome {
+            Outcome::Found(_) => resolved_lines(self.ask, solve),
+            Outcome::NotFound(reasons) => reasons.iter().map(|r| self.words(r).into()).collect(),
+            Outcome::NotTried(why) => vec![why.clone()],
+        }
+    }
+}
+
+/// Each package that would be installed: name, version, folder, size, channel.
+pub fn resolved_lines(ask: &DryRun, solve: &Solve) -> Vec<Printable> {
+    let Outcome::Found(list) = &solve.outcome else {
+        return Vec::new();
+    };
+    let of = |r: &crate::domain::dry_run::Resolved| {
+        let size = r
+            .size
+            .map_or_else(|| "size not told".to_owned(), size_words);
+        let channel = ask.channels.get(r.channel).map_or("", Channel::as_str);
+        format!(
+            "{:<24} {:<12} {:<12} {size:>8}  {}",
+            r.name,
+            r.version.show(),
+            r.subdir,
+            Printable::short(channel, 60)
+        )
+        .into()
+    };
+    list.iter().map(of).collect()
+}
+
+fn named(package: &str) -> &str {
+    package
+        .split(['=', '<', '>', '!', '[', ' '])
+        .next()
+        .unwrap_or(package)
+}
+
+fn obstacle_fix(channel: &Channel, state: &SubdirState) -> String {
+    let is_s3 = matches!(channel.place(), Place::S3 { .. });
+    match state {
+        SubdirState::Forbidden(_) if is_s3 => "give the queue role what it lacks: setup's step Roles does; another account's bucket has its owner's say too".to_owned(),
+        SubdirState::Forbidden(_) => "workers ask without credentials: make it public, or use its s3:// form with rights for the queue role".to_owned(),
+        SubdirState::Missing => "have the channel indexed: an empty noarch/repodata.json is enough (rattler-index, conda-index)".to_owned(),
+        SubdirState::Unparsable(_) => "have the channel indexed again; a copy that was cut short or a sign-in page reads like this".to_owned(),
+        SubdirState::TooLarge(_) => "look at the channel: no index is that large".to_owned(),
+        SubdirState::Redirected(to) => format!("write the address that it leads to, {to}, if that is the channel"),
+        SubdirState::Unreached(_) | SubdirState::Present | SubdirState::Empty => "look again; a worker may reach what this machine does not".to_owned(),
+    }
+}

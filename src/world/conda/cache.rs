@@ -1,0 +1,105 @@
+//! The folder of indexes that were read. It is rattler's own, so that pixi and other tools share it; every use is
+//! revalidated with the server by rattler. Safe to delete.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// Together, the indexes that studiolink leaves there are at most so large; the oldest go first.
+const MOST: u64 = 2_000_000_000;
+
+/// What another tool may be reading just now is left alone.
+const IN_USE: Duration = Duration::from_hours(1);
+
+/// As rattler finds it: `RATTLER_CACHE_DIR`, else `rattler/cache` in the user's cache folder.
+pub fn folder() -> PathBuf {
+    let set = |name: &str| {
+        std::env::var_os(name)
+            .filter(|v| !v.is_empty())
+            .map(PathBuf::from)
+    };
+    if let Some(own) = set("RATTLER_CACHE_DIR") {
+        return own.join("repodata");
+    }
+    let cache = if cfg!(target_os = "macos") {
+        set("HOME").map(|h| h.join("Library/Caches"))
+    } else if cfg!(windows) {
+        set("LOCALAPPDATA")
+    } else {
+        set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|h| h.join(".cache")))
+    };
+    cache
+        .unwrap_or_else(std::env::temp_dir)
+        .join("rattler/cache/repodata")
+}
+
+/// Which files go so that the rest is small enough: the least recently written first, none that is fresh.
+fn surplus(mut files: Vec<(PathBuf, u64, SystemTime)>, now: SystemTime, most: u64) -> Vec<PathBuf> {
+    let mut total: u64 = files.iter().map(|f| f.1).sum();
+    files.sort_by_key(|f| f.2);
+    let mut gone = Vec::new();
+    for (path, size, written) in files {
+        if total <= most {
+            break;
+        }
+        if now.duration_since(written).is_ok_and(|age| age > IN_USE) {
+            total -= size;
+            gone.push(path);
+        }
+    }
+    gone
+}
+
+/// Keeps the folder bounded. What can't be looked at or taken away stays: it is a cache.
+pub fn keep_bounded(folder: &Path) {
+    // Whole indexes lie in the folder, parts of sharded ones in a folder below it.
+    let entries = [folder.to_owned(), folder.join("shards-v1")]
+        .into_iter()
+        .filter_map(|f| std::fs::read_dir(f).ok())
+        .flatten()
+        .flatten();
+    let files = entries
+        .filter_map(|e| {
+            let about = e.metadata().ok().filter(std::fs::Metadata::is_file)?;
+            let path = e.path();
+            // Lock files stay: another process may be waiting on one.
+            let is_lock = path.extension().is_some_and(|x| x == "lock");
+            (!is_lock).then_some((path, about.len(), about.modified().ok()?))
+        })
+        .collect();
+    for path in surplus(files, SystemTime::now(), MOST) {
+        let _ = crate::world::local::files::remove(&path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_go_first_and_fresh_ones_stay() {
+        let now = SystemTime::now();
+        let file = |name: &str, size, minutes| {
+            (
+                PathBuf::from(name),
+                size,
+                now - Duration::from_mins(minutes),
+            )
+        };
+        let files = vec![
+            file("new", 50, 1),
+            file("old", 30, 900),
+            file("older", 30, 2_000),
+        ];
+        assert_eq!(
+            surplus(files.clone(), now, 80),
+            [PathBuf::from("older")],
+            "one is enough"
+        );
+        assert_eq!(
+            surplus(files.clone(), now, 10).len(),
+            2,
+            "the fresh one stays"
+        );
+        assert!(surplus(files, now, 200).is_empty());
+    }
+}
