@@ -48,12 +48,22 @@ impl Check for ChannelFolders {
     }
 }
 
+fn count(n: usize, what: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{n} {what}{s}")
+}
+
 fn words(row: &SubdirSeen) -> String {
     match (&row.state, row.packages) {
         (SubdirState::Present, Some(packages)) => {
-            format!("{} {packages} builds of {} packages", row.subdir, row.names)
+            format!(
+                "{} {} of {}",
+                row.subdir,
+                count(packages, "build"),
+                count(row.names, "package")
+            )
         }
-        (SubdirState::Present, None) => format!("{} {} packages", row.subdir, row.names),
+        (SubdirState::Present, None) => format!("{} {}", row.subdir, count(row.names, "package")),
         (state, _) => format!("{} {}", row.subdir, state.words()),
     }
 }
@@ -77,6 +87,8 @@ impl ChannelFolders {
             SubdirState::Missing if r.subdir == "noarch" => Verdict::Fail,
             SubdirState::Missing => Verdict::Ok,
             SubdirState::Unparsable(_) | SubdirState::TooLarge(_) => Verdict::Fail,
+            // Without credentials here means without credentials there.
+            SubdirState::Forbidden(_) if !is_s3 => Verdict::Fail,
             // The other checks judge who may read it; here it is only not known what is in it.
             SubdirState::Forbidden(_) | SubdirState::Redirected(_) => Verdict::Unknown,
             SubdirState::Unreached(_) if is_s3 => Verdict::Unknown,

@@ -378,23 +378,34 @@ impl Judge<'_> {
             .map_or_else(|| "a channel".into(), |c| Printable::short(c.as_str(), 60))
     }
 
-    fn aliases(&self) -> impl Iterator<Item = (usize, &Channel)> {
+    /// The channels that this machine can't see: AWS's own, and those that it did not reach while a worker may.
+    fn unseen(&self) -> impl Iterator<Item = (usize, &Channel)> {
+        let unreached = |at: usize| {
+            let seen = self.tried.channels.get(at)?;
+            let row = seen.obstacle(self.platform)?;
+            Some(self.obstacle_verdict(seen, &row.state) == Verdict::WorkerOnly)
+        };
         self.ask
             .channels
             .iter()
             .enumerate()
-            .filter(|(_, c)| c.place() == Place::AwsAlias)
+            .filter(move |(at, c)| c.place() == Place::AwsAlias || unreached(*at) == Some(true))
     }
 
-    /// Could one of AWS's channels, which can't be read here, change what is found of that name? `at`: the place of
+    fn unseen_names(&self) -> Vec<&str> {
+        self.unseen().map(|(_, c)| c.as_str()).collect()
+    }
+
+    /// Could one of the channels that can't be seen from here change what is found of that name? `at`: the place of
     /// the channel that has it, where one has.
-    fn alias_may_hold(&self, name: &str, at: Option<usize>, priority: Priority) -> bool {
-        if known::aws_channels().lack(name) {
-            return false;
-        }
-        self.aliases().any(|(alias, _)| match (priority, at) {
-            (Priority::Strict | Priority::Flexible, Some(at)) => alias < at,
-            _ => true,
+    fn unseen_may_hold(&self, name: &str, at: Option<usize>, priority: Priority) -> bool {
+        self.unseen().any(|(unseen, channel)| {
+            let lacks = channel.place() == Place::AwsAlias && known::aws_channels().lack(name);
+            let behind = match (priority, at) {
+                (Priority::Strict | Priority::Flexible, Some(at)) => unseen > at,
+                _ => false,
+            };
+            !lacks && !behind
         })
     }
 
@@ -402,7 +413,8 @@ impl Judge<'_> {
         let of = |c| {
             let seen: &ChannelSeen = c;
             let row = seen.obstacle(self.platform)?;
-            Some((seen, &row.state, row.subdir.as_str()))
+            let only_unseen = self.obstacle_verdict(seen, &row.state) == Verdict::WorkerOnly;
+            (!only_unseen).then_some((seen, &row.state, row.subdir.as_str()))
         };
         self.tried.channels.iter().filter_map(of).collect()
     }
@@ -453,7 +465,7 @@ impl Judge<'_> {
             Outcome::Found(list) => {
                 let if_not: BTreeSet<&str> = list
                     .iter()
-                    .filter(|r| self.alias_may_hold(&r.name, Some(r.channel), solve.priority))
+                    .filter(|r| self.unseen_may_hold(&r.name, Some(r.channel), solve.priority))
                     .map(|r| r.name.as_str())
                     .collect();
                 let own = list
@@ -480,7 +492,7 @@ impl Judge<'_> {
                     });
                 let count = list.len();
                 let packages = if count == 1 { "package" } else { "packages" };
-                let aliases: Vec<&str> = self.aliases().map(|(_, c)| c.as_str()).collect();
+                let unseen = self.unseen_names();
                 let assumed = if if_not.is_empty() {
                     String::new()
                 } else {
@@ -493,7 +505,7 @@ impl Judge<'_> {
                     };
                     format!(
                         ", if {} has no {}{more}",
-                        aliases.join(" and "),
+                        unseen.join(" and "),
                         names.join(", ")
                     )
                 };
@@ -506,9 +518,9 @@ impl Judge<'_> {
                     ),
                 )
                 .details(self.details(solve));
-                if !aliases.is_empty() {
+                if !unseen.is_empty() {
                     let data = known::aws_channels();
-                    finding = finding.why(format!("dry run from here with {} priority; {} can be read by a worker alone ({}: {})", solve.priority.word(), aliases.join(" and "), data.as_of, data.source));
+                    finding = finding.why(format!("dry run from here with {} priority, as if a worker can read {}, which this machine can't; what AWS's channels lack: {}, {}", solve.priority.word(), unseen.join(", "), data.as_of, data.source));
                 }
                 finding
             }
@@ -521,11 +533,11 @@ impl Judge<'_> {
                 };
                 let words: Vec<String> = reasons.iter().take(3).map(|r| self.words(r)).collect();
                 let says_it = if can_be {
-                    let aliases: Vec<&str> = self.aliases().map(|(_, c)| c.as_str()).collect();
+                    let unseen = self.unseen_names();
                     format!(
                         "{word}: {}; {} may have it, which only a worker can read",
                         words.join("; "),
-                        aliases.join(" or ")
+                        unseen.join(" or ")
                     )
                 } else {
                     format!("{word}: {}", words.join("; "))
@@ -560,13 +572,13 @@ impl Judge<'_> {
     /// Could one of AWS's channels have what was not found?
     fn may_be_there(&self, reason: &Reason, priority: Priority) -> bool {
         match reason {
-            Reason::NoName { name, .. } => self.alias_may_hold(name, None, Priority::Disabled),
+            Reason::NoName { name, .. } => self.unseen_may_hold(name, None, Priority::Disabled),
             Reason::NoVersion { name, nearest, .. } => {
                 let at = nearest.iter().map(|(_, c)| *c).min();
                 let hides = priority == Priority::Strict;
-                self.alias_may_hold(name, if hides { at } else { None }, priority)
+                self.unseen_may_hold(name, if hides { at } else { None }, priority)
             }
-            Reason::Shadowed { name, by, .. } => self.alias_may_hold(name, Some(*by), priority),
+            Reason::Shadowed { name, by, .. } => self.unseen_may_hold(name, Some(*by), priority),
             Reason::Worker { .. } | Reason::Conflict(_) => false,
         }
     }

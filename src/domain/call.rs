@@ -46,7 +46,8 @@ pub struct Call {
 
 impl Call {
     pub fn succeeded(&self) -> bool {
-        self.outcome.as_str() == "OK"
+        // "OK, absent": the answer that was hoped for is that there is no such file.
+        self.outcome.as_str().starts_with("OK")
     }
 
     /// The evidence in one line: `deadline GetQueue  AccessDeniedException  request id 7f0c…  09:14:02Z`.

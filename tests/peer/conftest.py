@@ -96,10 +96,10 @@ class Studio:
     def faults(self, *faults):
         urllib.request.urlopen(urllib.request.Request(self.peer.url + "/_peer/faults", data=json.dumps(faults).encode(), method="POST"))
 
-    def client(self, service):
+    def client(self, service, region="us-west-2"):
         import boto3
         from botocore.config import Config
-        return boto3.client(service, endpoint_url=self.peer.url, region_name="us-west-2", aws_access_key_id="t", aws_secret_access_key="t",
+        return boto3.client(service, endpoint_url=self.peer.url, region_name=region, aws_access_key_id="t", aws_secret_access_key="t",
                             config=Config(inject_host_prefix=False, retries={"max_attempts": 1}))
 
     def environments(self):

@@ -47,9 +47,17 @@ pub struct Lent {
 /// A channel of the question that can be read from here.
 struct Open {
     at: usize,
+    /// Without user, password or token: rattler keeps addresses in its cache.
     channel: CondaChannel,
-    /// The folders that were read.
     base: String,
+    whole: Url,
+}
+
+impl Open {
+    fn secret(&self) -> Option<(String, Url)> {
+        let is_plain = self.whole.as_str() == self.base;
+        (!is_plain).then(|| (self.base.clone(), self.whole.clone()))
+    }
 }
 
 struct Reading {
@@ -69,7 +77,15 @@ pub async fn dry_run(record: &Record, lent: Lent, question: &DryRun) -> Result<S
         None => (None, None),
     };
     let wired = Wired::default();
+    let mut open = Vec::new();
+    let mut channels = Vec::new();
+    for (at, channel) in question.channels.iter().enumerate() {
+        let (seen, found) = opened(at, channel, &lent.names, refused.as_ref(), question);
+        channels.push(seen);
+        open.extend(found);
+    }
     let client = wire::client(Wire {
+        secret: open.iter().filter_map(Open::secret).collect(),
         record: record.clone(),
         vantage: lent.vantage,
         sign,
@@ -80,13 +96,6 @@ pub async fn dry_run(record: &Record, lent: Lent, question: &DryRun) -> Result<S
         gateway: gateway(client, &folder),
         wired,
     };
-    let mut open = Vec::new();
-    let mut channels = Vec::new();
-    for (at, channel) in question.channels.iter().enumerate() {
-        let (seen, found) = opened(at, channel, &lent.names, refused.as_ref(), question);
-        channels.push(seen);
-        open.extend(found);
-    }
     let folders: Vec<Subdir> = folders(&question.platforms);
     let looked = join_all(open.iter().map(|o| reading.channel(o, &folders))).await;
     for (o, subdirs) in open.iter().zip(looked) {
@@ -193,12 +202,14 @@ fn opened(
         seen.at = Some(Printable::short(&without_url_secrets(&address), 100));
     }
     match Url::parse(&format!("{}/", address.trim_end_matches('/'))) {
-        Ok(url) => {
-            let base = wire::plain(&url);
+        Ok(whole) => {
+            let base = wire::plain(&whole);
+            let shown = Url::parse(&base).unwrap_or_else(|_| whole.clone());
             let open = Open {
                 at,
-                channel: CondaChannel::from_url(url),
+                channel: CondaChannel::from_url(shown),
                 base,
+                whole,
             };
             (seen, Some(open))
         }

@@ -87,6 +87,7 @@ pub fn solve(
     cancel: &CancellationToken,
 ) -> Solve {
     let virtual_packages = virtual_packages(platform);
+    let read = &fitting(read, packages);
     let by_priority = match priority {
         Priority::Strict => ChannelPriority::Strict,
         Priority::Flexible => ChannelPriority::Flexible,
@@ -120,6 +121,25 @@ pub fn solve(
         priority,
         outcome,
     }
+}
+
+/// rattler looks at what was asked for by name only in builds that fit, before any priority counts: a channel whose
+/// versions do not fit hides nothing of what was asked for itself (seen with py-rattler; `tests/peer/solves.txt`).
+fn fitting(read: &[Records], packages: &[MatchSpec]) -> Vec<Records> {
+    let fits = |r: &RepoDataRecord| {
+        let name = &r.package_record.name;
+        let mut asked = packages
+            .iter()
+            .filter(|s| s.name.as_exact() == Some(name))
+            .peekable();
+        asked.peek().is_none() || asked.any(|s| s.matches(r))
+    };
+    read.iter()
+        .map(|r| Records {
+            channel: r.channel,
+            records: r.records.iter().filter(|x| fits(x)).cloned().collect(),
+        })
+        .collect()
 }
 
 fn resolved(records: Vec<RepoDataRecord>, read: &[Records]) -> Vec<Resolved> {
@@ -239,11 +259,17 @@ impl<'a> Look<'a> {
                 }),
             };
         }
-        let mut of_name = self.of_name(name, self.read);
-        if wanted_by.is_none() {
-            of_name.extend(self.of_name(name, self.asked));
-        }
+        let of_name = self.of_name(name, self.read);
         if of_name.is_empty() {
+            let other = self.of_name(name, self.asked);
+            if !other.is_empty() {
+                return Some(Reason::NoVersion {
+                    name: plain,
+                    spec: text,
+                    wanted_by,
+                    nearest: nearest(spec, &other),
+                });
+            }
             return Some(Reason::NoName {
                 name: plain,
                 spec: text,

@@ -115,23 +115,36 @@ fn a_version_that_is_not_there_names_the_nearest() {
 }
 
 #[test]
-fn strict_priority_shadows_and_the_others_do_not() {
+fn strict_priority_shadows_what_is_needed_and_the_others_do_not() {
+    let old: &[&str] = &["python 3.8.5"];
     match reason(outcome(
-        &[FORGE, AYON],
-        &["ayon-launcher==1.6.1"],
+        &[old, AYON, FORGE],
+        &["ayon-publish"],
         Priority::Strict,
     )) {
         Reason::Shadowed {
-            by: 0, there: 1, ..
-        } => {}
+            by: 0,
+            there: 2,
+            name,
+            ..
+        } => assert_eq!(name, "python"),
         other => panic!("{other:?}"),
     }
     for priority in [Priority::Flexible, Priority::Disabled] {
-        let seen = outcome(&[FORGE, AYON], &["ayon-launcher==1.6.1"], priority);
-        assert_eq!(found(&seen), ["ayon-launcher 1.6.1 c1"]);
+        let seen = outcome(&[old, AYON, FORGE], &["ayon-publish"], priority);
+        assert_eq!(found(&seen), ["ayon-publish 1.0 c1", "python 3.12.1 c2"]);
     }
-    // Without a pin the two differ: the first channel that has one, or the best of all.
+}
+
+#[test]
+fn what_is_asked_for_itself_is_not_shadowed_by_versions_that_do_not_fit() {
+    for priority in Priority::ALL {
+        let seen = outcome(&[FORGE, AYON], &["ayon-launcher==1.6.1"], *priority);
+        assert_eq!(found(&seen), ["ayon-launcher 1.6.1 c1"], "{priority:?}");
+    }
+    // Without a pin the first channel that has one wins, or the best of all.
     let loose = |p| found(&outcome(&[FORGE, AYON], &["ayon-launcher"], p));
+    assert_eq!(loose(Priority::Strict), ["ayon-launcher 0.1 c0"]);
     assert_eq!(loose(Priority::Flexible), ["ayon-launcher 0.1 c0"]);
     assert_eq!(loose(Priority::Disabled), ["ayon-launcher 1.6.1 c1"]);
 }
