@@ -1,0 +1,64 @@
+"""The AYON addon's own channel list, changed as an administrator and put back."""
+import json
+
+from conftest import CHANNELS, KEY, get
+
+TOKEN = "T" * 64
+VARIANTS = ("production/studio", "staging/studio")
+
+
+def settings(s):
+    return get(s.ayon.url + "/_stand_in/settings")
+
+
+def posts(s):
+    return [r for r in get(s.ayon.url + "/_stand_in/requests") if r["method"] == "POST"]
+
+
+def test_the_addon_gets_the_same_list_and_gives_it_back(studio_of):
+    s = studio_of(ayon_channels="deadline-cloud")
+    before = settings(s)
+    planned = s.run("plan", AYON_ADMIN_KEY=TOKEN)
+    assert planned.returncode == 1 and planned.stdout.count("POST settings") == 2 and "(staging) / conda_channels" in planned.stdout
+    done = s.run("setup", "--yes", AYON_ADMIN_KEY=TOKEN)
+    assert done.returncode == 0, done.stdout + done.stderr
+    after = settings(s)
+    for variant in VARIANTS:
+        assert after[variant]["conda_channels"] == CHANNELS
+        assert {**after[variant], "conda_channels": 0} == {**before[variant], "conda_channels": 0}, "the rest of the object is as it was"
+    assert {r["who"] for r in posts(s)} == {"admin"}, "never with the workers' key"
+    assert "sets the same channels as the queue" in done.stdout and "for AYON:" not in done.stdout
+    again = s.run("setup", "--yes", AYON_ADMIN_KEY=TOKEN)
+    assert again.returncode == 0 and "nothing to change" in again.stdout
+
+    refused = s.run("rollback", "--yes")
+    assert refused.returncode != 0 and "no login of an AYON administrator" in refused.stdout + refused.stderr
+    back = s.run("rollback", "--yes", AYON_ADMIN_KEY=TOKEN)
+    assert back.returncode == 0, back.stdout + back.stderr
+    assert settings(s) == before
+    journal = b"".join(j.read_bytes() for j in s.journals())
+    for secret in (TOKEN, KEY):
+        assert secret not in done.stdout + done.stderr + back.stdout + back.stderr and secret.encode() not in journal
+
+
+def test_without_an_administrator_the_value_is_for_people_to_paste(studio_of):
+    s = studio_of(ayon_channels="deadline-cloud")
+    before = settings(s)
+    for env in ({}, {"AYON_ADMIN_KEY": "ARTIST_API_KEY"}):
+        s.env["AYON_ADMIN_KEY"] = ""
+        done = s.run("setup", "--yes", **env)
+        assert "POST settings" not in done.stdout and "field conda_channels" in done.stdout and CHANNELS in done.stdout
+        assert "that wins in AYON's jobs, not the queue's default" in done.stdout
+    assert settings(s) == before and posts(s) == []
+
+
+def test_somebody_elses_change_in_between_is_not_overwritten(studio_of):
+    import urllib.request
+    s = studio_of(ayon_channels="deadline-cloud")
+    assert s.run("plan", "--out", "p.json", AYON_ADMIN_KEY=TOKEN).returncode == 1
+    body = {**settings(s)["production/studio"], "conda_channels": "by hand"}
+    url = s.ayon.url + "/api/addons/deadline_cloud/0.3.0/settings?variant=production"
+    urllib.request.urlopen(urllib.request.Request(url, data=json.dumps(body).encode(), method="POST", headers={"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}))
+    done = s.run("apply", "p.json", "--yes", AYON_ADMIN_KEY=TOKEN)
+    assert done.returncode == 1 and "by hand" in done.stdout + done.stderr
+    assert settings(s)["production/studio"]["conda_channels"] == "by hand"
