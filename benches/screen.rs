@@ -72,10 +72,7 @@ fn main() {
         let reading = Reading {
             vantage: Vantage::Here,
             millis: 40,
-            seen: Ok(Seen::Index {
-                lists: None,
-                region: None,
-            }),
+            seen: Ok(Seen::Index { lists: None }),
             calls: Vec::new(),
         };
         let began = Instant::now();

@@ -3,7 +3,7 @@
 use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says};
 use crate::domain::package::packages;
 use crate::domain::studio::Bundle;
-use crate::domain::wanted::{Pin, Wanted};
+use crate::domain::wanted::{Pin, Strategy, Wanted};
 
 pub struct BundleLauncher;
 
@@ -66,6 +66,10 @@ impl Check for BundleLauncher {
             (None, _) => says(self, Verdict::Warn, format!("AYON has no {word} bundle"))
                 .why("the launcher on a worker would end with \"No studio bundle is set\"")
                 .fix(format!("set a bundle to {word} in AYON")),
+            // The other packages follow the addon core, not the launcher.
+            (Some((b, _)), pin) if view.wanted.strategy != Strategy::Launcher => {
+                self.of_core(b, pin, word)
+            }
             (Some((b, None)), _) => says(
                 self,
                 Verdict::Warn,
@@ -112,5 +116,37 @@ impl Check for BundleLauncher {
             ),
         };
         vec![finding.from(Source::Fact(ask))]
+    }
+}
+
+impl BundleLauncher {
+    fn of_core(&self, bundle: &Bundle, pin: &Pin, word: &str) -> Finding {
+        let name = bundle.name.show();
+        let Some(core) = &bundle.core else {
+            return says(
+                self,
+                Verdict::Warn,
+                format!("The {word} bundle {name} holds no addon core"),
+            )
+            .why("these packages are versioned as the addon core is")
+            .fix("add the addon core to the bundle in AYON, or use the launcher package");
+        };
+        match pin {
+            Pin::Exactly(pin) if pin != core.raw() => says(
+                self,
+                Verdict::Warn,
+                format!(
+                    "The pin is =={pin}, and the {word} bundle {name} holds core {}",
+                    core.show()
+                ),
+            )
+            .why("a worker that publishes with another core than the artist's may refuse or misplace what it publishes")
+            .fix(format!("write pin = \"bundle:{word}\" in the studio file")),
+            _ => says(
+                self,
+                Verdict::Ok,
+                format!("Core {} by the {word} bundle {name}", core.show()),
+            ),
+        }
     }
 }

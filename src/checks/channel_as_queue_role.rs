@@ -60,17 +60,17 @@ impl Check for ChannelAsQueueRole {
                 continue;
             };
             let finding = match &reading.seen {
-                Ok(Seen::Index { lists: Some(false), .. }) => says(self, Verdict::Fail, format!("The role of queue {name} may read files of {channel}, but not list its bucket"))
+                Ok(Seen::Index { lists: Some(false) }) => says(self, Verdict::Fail, format!("The role of queue {name} may read files of {channel}, but not list its bucket"))
                     .why("s3:ListBucket is missing, so S3 answers 403 for files that are absent, and conda on the worker takes 403 as fatal, not as \"absent\"")
                     .fix("setup adds it to the inline policy studiolink-queue; in another account's bucket its owner allows it too"),
-                Ok(Seen::Index { lists: None, .. }) => says(
+                Ok(Seen::Index { lists: None }) => says(
                     self,
                     Verdict::Unknown,
                     format!("The role of queue {name} reads {channel}; whether it may list the bucket was not answered"),
                 )
                 .why("the question for an absent file got no answer that tells 404 from 403")
                 .fix("look again"),
-                Ok(Seen::Index { lists: Some(true), .. }) => says(self, Verdict::Ok, format!("Verified: the role of queue {name} reads {channel}, {} ms", reading.millis)),
+                Ok(Seen::Index { lists: Some(true) }) => says(self, Verdict::Ok, format!("Verified: the role of queue {name} reads {channel}, {} ms", reading.millis)),
                 Ok(_) => says(self, Verdict::Unknown, format!("{channel}: the test answered something else")),
                 Err(p) if p.kind == ProblemKind::Denied && p.permission.is_some() => says(self, Verdict::Unknown, format!("Not tried as the role of queue {name}: no credentials of it"))
                     .why(p.because.as_str())

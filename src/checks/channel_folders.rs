@@ -82,8 +82,11 @@ impl ChannelFolders {
         let parts: Vec<String> = rows.iter().map(words).collect();
         let line = format!("{name}{place}: {}{newest}", parts.join(", "));
         let is_s3 = matches!(seen.channel.place(), Place::S3 { .. });
+        let on_disk = seen.channel.as_str().starts_with("file://");
         let verdict = rows.iter().map(|r| match &r.state {
             SubdirState::Present | SubdirState::Empty => Verdict::Ok,
+            // A path means the worker's disk; this one is another.
+            _ if on_disk => Verdict::WorkerOnly,
             SubdirState::Missing if r.subdir == "noarch" => Verdict::Fail,
             SubdirState::Missing => Verdict::Ok,
             SubdirState::Unparsable(_) | SubdirState::TooLarge(_) => Verdict::Fail,

@@ -27,43 +27,49 @@ impl Check for ChannelRegion {
         Vec::new()
     }
 
+    fn probes(&self, view: &View) -> Vec<Probe> {
+        let s3 = view.wanted.channels.iter();
+        s3.filter(|c| matches!(c.place(), Place::S3 { .. }))
+            .cloned()
+            .map(Probe::BucketRegion)
+            .collect()
+    }
+
     fn check(&self, view: &View) -> Vec<Finding> {
         let mut findings = Vec::new();
-        for channel in &view.wanted.channels {
+        for probe in self.probes(view) {
+            let (Probe::BucketRegion(channel), Some(reading)) =
+                (&probe, view.studio.readings.get(&probe))
+            else {
+                continue;
+            };
             let Place::S3 { bucket, .. } = channel.place() else {
                 continue;
             };
-            let as_role = view.wanted.queues.iter();
-            let as_role = as_role.map(|q| Probe::ChannelAsQueueRole(q.clone(), channel.clone()));
-            let probes = std::iter::once(Probe::ChannelHere(channel.clone())).chain(as_role);
-            let said = probes
-                .into_iter()
-                .find_map(|p| match &view.studio.readings.get(&p)?.seen {
-                    Ok(Seen::Index {
-                        region: Some(r), ..
-                    }) => Some((p, r.clone())),
-                    _ => None,
-                });
-            let Some((probe, region)) = said else {
-                continue;
-            };
             let farm = &view.studio.region;
-            let finding = if region.raw() == farm.to_string() {
-                says(
+            let finding = match &reading.seen {
+                Ok(Seen::Region(region)) if region.raw() == farm.to_string() => says(
                     self,
                     Verdict::Ok,
                     format!("The bucket {bucket} is in {farm}, as the farm is"),
-                )
-            } else {
-                says(
+                ),
+                Ok(Seen::Region(region)) => says(
                     self,
                     Verdict::Warn,
                     format!("The bucket {bucket} is in {}, the farm in {farm}", region.show()),
                 )
                 .why(self.why())
-                .fix(format!("use a copy of the channel in a bucket in {farm}; a public channel works through its https:// address from anywhere"))
+                .fix(format!("use a copy of the channel in a bucket in {farm}; a public channel works through its https:// address from anywhere")),
+                Ok(_) => continue,
+                Err(problem) => says(
+                    self,
+                    Verdict::Unknown,
+                    format!("Where the bucket {bucket} is, was not told"),
+                )
+                .why(problem.because.as_str())
+                .fix(problem.fix.as_str()),
             };
-            findings.push(finding.from(Source::Test(probe)));
+            findings.push(finding.from(Source::Test(probe.clone())));
         }
         findings
     }

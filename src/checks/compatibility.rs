@@ -147,12 +147,36 @@ impl Compatibility {
             ));
         }
         if outside.is_empty() {
+            let compared: Vec<String> = [
+                bundle
+                    .installer
+                    .as_ref()
+                    .map(|v| format!("launcher {}", v.show())),
+                server.map(|v| format!("server {}", v.show())),
+            ]
+            .into_iter()
+            .flatten()
+            .collect();
+            if compared.is_empty() {
+                return says(
+                    self,
+                    Verdict::Skipped,
+                    format!("Core {shown} of the bundle {name} was compared with nothing"),
+                )
+                .why("neither the server's version nor the bundle's launcher is known");
+            }
             return says(
                 self,
                 Verdict::Ok,
-                format!("Core {shown}, launcher and server of the bundle {name} declare that they go together"),
+                format!(
+                    "Core {shown} of the bundle {name} declares that it goes with {}",
+                    compared.join(" and ")
+                ),
             )
-            .why(format!("declared, not tested; table of {} ({})", table.as_of, table.source));
+            .why(format!(
+                "declared, not tested; table of {} ({})",
+                table.as_of, table.source
+            ));
         }
         says(
             self,

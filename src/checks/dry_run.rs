@@ -1,22 +1,27 @@
 //! Would conda on a worker find and install what a publish job asks for, from these channels in this order?
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use super::conda_environment::conda_environments;
 use super::{Ask, Check, Finding, Source, Topic, Verdict, View, job_packages, says};
 use crate::domain::ask::Variant;
 use crate::domain::channel::{Channel, Place, split};
 use crate::domain::dry_run::{
-    ChannelSeen, DryRun, Outcome, Platform, Priority, Reader, Reason, Solve, SubdirState, Tried,
-    size_words,
+    ChannelSeen, DryRun, Engine, Outcome, Platform, Priority, Reader, Reason, Solve, SubdirState,
+    Tried, size_words,
 };
 use crate::domain::environment::BELIEVED;
 use crate::domain::ids::QueueKey;
 use crate::domain::known;
 use crate::domain::package::packages;
 use crate::domain::probe::{Probe, Reading, Seen};
+use crate::domain::studio::Fleet;
 use crate::domain::text::Printable;
 use crate::domain::wanted::Pin;
+
+/// Stands for a server while none is given.
+const NOWHERE: &str = "ayon.invalid";
 
 pub struct DryRunCheck;
 
@@ -52,11 +57,17 @@ fn platforms(view: &View, key: &QueueKey) -> Result<Vec<(Platform, bool)>, Lack>
         }
     };
     let mut list: Vec<(Platform, bool)> = Vec::new();
-    for fleet in fleets.iter().filter_map(|f| f.fleet.known()) {
+    // A fleet whose association has ended gets no job of the queue.
+    let active = fleets.iter().filter(|f| f.association == "ACTIVE");
+    let known: Vec<&Fleet> = active.filter_map(|f| f.fleet.known()).collect();
+    let roles = &view.wanted.publish_roles;
+    // Where no fleet offers the role, another check says so, and here every fleet counts.
+    let any = known.iter().any(|f| f.publishes(roles));
+    for fleet in known {
         let Some(platform) = fleet.platform() else {
             continue;
         };
-        let publishes = fleet.publishes(&view.wanted.publish_roles);
+        let publishes = !any || fleet.publishes(roles);
         match list.iter_mut().find(|(p, _)| *p == platform) {
             Some(row) => row.1 |= publishes,
             None => list.push((platform, publishes)),
@@ -80,10 +91,10 @@ fn platforms(view: &View, key: &QueueKey) -> Result<Vec<(Platform, bool)>, Lack>
     Ok(list)
 }
 
-fn priorities(view: &View, key: &QueueKey) -> Vec<Priority> {
+fn solving(view: &View, key: &QueueKey) -> (Engine, Vec<Priority>) {
     match conda_environments(view.studio, key).as_slice() {
-        [(_, template)] => template.priorities.clone(),
-        _ => BELIEVED.to_vec(),
+        [(_, template)] => (template.kind.engine(), template.priorities.clone()),
+        _ => (Engine::Rattler, BELIEVED.to_vec()),
     }
 }
 
@@ -101,6 +112,7 @@ fn questions(view: &View, key: &QueueKey) -> Result<Vec<Question>, Lack> {
     if queue.known().is_none() {
         return Err((Verdict::Skipped, "the queue is not known".to_owned()));
     }
+    let (engine, priorities) = solving(view, key);
     let has_role = queue.known().is_some_and(|q| q.role.is_some());
     let about = |by_addon, channels: Vec<Channel>| {
         let as_role = has_role && channels.iter().any(is_s3);
@@ -116,7 +128,8 @@ fn questions(view: &View, key: &QueueKey) -> Result<Vec<Question>, Lack> {
                 channels,
                 packages: packages.clone(),
                 platforms: Vec::clone(&platforms),
-                priorities: priorities(view, key),
+                engine,
+                priorities: priorities.clone(),
             },
         }
     };
@@ -234,6 +247,17 @@ impl Check for DryRunCheck {
     }
 
     fn probes(&self, view: &View) -> Vec<Probe> {
+        // The version comes from AYON, where it follows a bundle: one dry run with it, not one before and one after.
+        let url = &view.wanted.server.url;
+        let follows = matches!(view.wanted.pin, Pin::ProductionBundle | Pin::StagingBundle);
+        let no_server = url.host_str() == Some(NOWHERE);
+        let asked = view
+            .studio
+            .evidence
+            .contains_key(&Ask::Bundles(url.clone()));
+        if follows && !no_server && !asked {
+            return Vec::new();
+        }
         let waits = |q: &QueueKey| {
             view.studio
                 .queues
@@ -392,6 +416,11 @@ impl Judge<'_> {
             .filter(move |(at, c)| c.place() == Place::AwsAlias || unreached(*at) == Some(true))
     }
 
+    /// Is one of them a channel of which nothing at all is known? AWS's own are known a little.
+    fn unseen_is_open(&self) -> bool {
+        self.unseen().any(|(_, c)| c.place() != Place::AwsAlias)
+    }
+
     fn unseen_names(&self) -> Vec<&str> {
         self.unseen().map(|(_, c)| c.as_str()).collect()
     }
@@ -422,12 +451,10 @@ impl Judge<'_> {
     fn finding(&self, check: &dyn Check, solve: &Solve) -> Finding {
         let word = self.platform.word();
         let asked = self.ask.packages.join(" ");
-        let obstacles = self.obstacles();
+        let mut obstacles = self.obstacles();
+        obstacles.sort_by_key(|(c, s, _)| self.obstacle_verdict(c, s));
         if let Some((seen, state, subdir)) = obstacles.first() {
-            let verdict = obstacles
-                .iter()
-                .map(|(c, s, _)| self.obstacle_verdict(c, s))
-                .min();
+            let verdict = self.obstacle_verdict(seen, state);
             let rest = match (self.by_caller.map(|s| &s.outcome), &solve.outcome) {
                 (Some(Outcome::Found(_)), _) => {
                     "read as you are signed in, the channels have all that is asked for".to_owned()
@@ -443,25 +470,47 @@ impl Judge<'_> {
                 _ => "without it, the others do not have all that is asked for".to_owned(),
             };
             let channel = Printable::short(seen.channel.as_str(), 60);
-            return says(
-                check,
-                verdict.unwrap_or(Verdict::Unknown),
-                format!(
-                    "{word}: conda would stop at {channel}: {subdir} is {}",
-                    state.words()
-                ),
-            )
-            .why(format!(
-                "conda takes a channel that it can't read for an error; {rest}"
-            ))
-            .fix(obstacle_fix(&seen.channel, state))
-            .details(self.details(self.by_caller.unwrap_or(solve)));
+            let (line, why) = if verdict == Verdict::Fail {
+                (
+                    format!(
+                        "{word}: conda would stop at {channel}: {subdir} is {}",
+                        state.words()
+                    ),
+                    format!("conda takes a channel that it can't read for an error; {rest}"),
+                )
+            } else {
+                (
+                    format!(
+                        "{word}: not settled, {channel} was not read from here: {subdir} is {}",
+                        state.words()
+                    ),
+                    format!(
+                        "a worker may read it where this machine, or this identity, does not; {rest}"
+                    ),
+                )
+            };
+            let others = obstacles.iter().skip(1).map(|(c, s, folder)| {
+                let channel = Printable::short(c.channel.as_str(), 60);
+                format!("also {channel}: {folder} is {}", s.words()).into()
+            });
+            return says(check, verdict, line)
+                .why(why)
+                .fix(obstacle_fix(&seen.channel, state, &self.ask.reader))
+                .details(others)
+                .details(self.details(self.by_caller.unwrap_or(solve)));
         }
         match &solve.outcome {
             Outcome::NotTried(why) => {
                 says(check, Verdict::Fail, format!("{word}: not solved: {why}"))
                     .fix("correct the pin or the package in the studio file")
             }
+            Outcome::CouldNot(why) => says(
+                check,
+                Verdict::Unknown,
+                format!("{word}: not solved: {why}"),
+            )
+            .why("nothing is known of what a worker would find")
+            .fix("look again; where it stays, a worker may have the same trouble"),
             Outcome::Found(list) => {
                 let if_not: BTreeSet<&str> = list
                     .iter()
@@ -509,9 +558,16 @@ impl Judge<'_> {
                         names.join(", ")
                     )
                 };
+                // Of AWS's channels it is known a little what they lack; of one that was only not reached, nothing.
+                let verdict = if !if_not.is_empty() && self.unseen_is_open() {
+                    Verdict::WorkerOnly
+                } else {
+                    Verdict::Ok
+                };
+                let assumed = format!("{assumed}{}", self.elsewhere_words());
                 let mut finding = says(
                     check,
-                    Verdict::Ok,
+                    verdict,
                     format!(
                         "{word}: {} ({count} {packages}{size}){assumed}",
                         first.join(", ")
@@ -556,6 +612,26 @@ impl Judge<'_> {
         }
     }
 
+    /// Where this machine goes another way than a worker may.
+    fn elsewhere_words(&self) -> String {
+        let read = self
+            .tried
+            .channels
+            .iter()
+            .filter(|c| c.subdirs.is_some() && c.obstacle(self.platform).is_none());
+        let mut words = String::new();
+        for seen in read {
+            let name = Printable::short(seen.channel.as_str(), 60);
+            if seen.by_settings {
+                let at = seen.at.as_ref().map_or("", Printable::as_str);
+                let _ = write!(words, ", if workers too find {name} at {at}");
+            } else if seen.channel.as_str().starts_with("file://") {
+                let _ = write!(words, ", if the workers' disks hold the same under {name}");
+            }
+        }
+        words
+    }
+
     fn obstacle_verdict(&self, seen: &ChannelSeen, state: &SubdirState) -> Verdict {
         let is_s3 = matches!(seen.channel.place(), Place::S3 { .. });
         match state {
@@ -564,6 +640,8 @@ impl Judge<'_> {
                 Verdict::Unknown
             }
             SubdirState::Unreached(_) if !is_s3 => Verdict::WorkerOnly,
+            // A path means the worker's disk; this one is another.
+            _ if seen.channel.as_str().starts_with("file://") => Verdict::WorkerOnly,
             SubdirState::Unreached(_) | SubdirState::Redirected(_) => Verdict::Unknown,
             _ => Verdict::Fail,
         }
@@ -579,7 +657,10 @@ impl Judge<'_> {
                 self.unseen_may_hold(name, if hides { at } else { None }, priority)
             }
             Reason::Shadowed { name, by, .. } => self.unseen_may_hold(name, Some(*by), priority),
-            Reason::Worker { .. } | Reason::Conflict(_) => false,
+            // What a worker is, is inferred; a worker that has it is not ruled out.
+            Reason::Worker { .. } => true,
+            // A channel that can't be seen may hold the build that fits.
+            Reason::Conflict(_) => self.unseen().next().is_some(),
         }
     }
 
@@ -753,7 +834,7 @@ impl Judge<'_> {
         match &solve.outcome {
             Outcome::Found(_) => resolved_lines(self.ask, solve),
             Outcome::NotFound(reasons) => reasons.iter().map(|r| self.words(r).into()).collect(),
-            Outcome::NotTried(why) => vec![why.clone()],
+            Outcome::NotTried(why) | Outcome::CouldNot(why) => vec![why.clone()],
         }
     }
 }
@@ -787,9 +868,11 @@ fn named(package: &str) -> &str {
         .unwrap_or(package)
 }
 
-fn obstacle_fix(channel: &Channel, state: &SubdirState) -> String {
+fn obstacle_fix(channel: &Channel, state: &SubdirState, reader: &Reader) -> String {
     let is_s3 = matches!(channel.place(), Place::S3 { .. });
     match state {
+        SubdirState::Forbidden(_) if is_s3 && *reader == Reader::Caller => "give this identity s3:GetObject on it, or let setup read it as the queue role".to_owned(),
+        SubdirState::Redirected(to) if is_s3 => format!("the bucket answers from elsewhere ({to}): use a copy in the farm's region"),
         SubdirState::Forbidden(_) if is_s3 => "give the queue role what it lacks: setup's step Roles does; another account's bucket has its owner's say too".to_owned(),
         SubdirState::Forbidden(_) => "workers ask without credentials: make it public, or use its s3:// form with rights for the queue role".to_owned(),
         SubdirState::Missing => "have the channel indexed: an empty noarch/repodata.json is enough (rattler-index, conda-index)".to_owned(),

@@ -55,18 +55,28 @@ impl PublishGuard {
         let setters: Vec<usize> = templates
             .iter()
             .enumerate()
-            .filter_map(|(i, (_, t))| t.sets_guard.then_some(i))
+            .filter_map(|(i, (_, t))| (t.sets_guard && i != conda).then_some(i))
             .collect();
         let name = &templates[conda].0;
+        let fleets = view.studio.fleets(key).known();
+        let fleets: Vec<_> = fleets
+            .into_iter()
+            .flatten()
+            .filter_map(|f| f.fleet.known())
+            .collect();
         let finding = if let Some(early) = setters.iter().find(|i| **i < conda) {
-            says(
-                self,
-                Verdict::Ok,
-                format!(
-                    "\"{}\" sets DISABLE_CONDA_ENV before \"{name}\" asks for it",
-                    templates[*early].0
-                ),
-            )
+            let line = format!(
+                "\"{}\" sets DISABLE_CONDA_ENV before \"{name}\" asks for it: no job of this queue gets a conda environment",
+                templates[*early].0
+            );
+            let relies = fleets.iter().any(|f| f.management == Management::Service);
+            if relies {
+                says(self, Verdict::Warn, line)
+                    .why("service-managed workers bring no launcher of their own: they have AYON from conda or not at all")
+                    .fix("set the variable on the hosts that bring their own launcher, not in an environment of the queue")
+            } else {
+                says(self, Verdict::Ok, line)
+            }
         } else if let Some(late) = setters.first() {
             says(
                 self,
@@ -79,12 +89,8 @@ impl PublishGuard {
             .why(self.why())
             .fix("give that environment a lower priority number than the conda environment's, or set the variable on the hosts")
         } else {
-            let fleets = view.studio.fleets(key).known();
-            let hosts = fleets.is_some_and(|list| {
-                let fleets = list.iter().filter_map(|f| f.fleet.known());
-                fleets.into_iter().any(|f| {
-                    f.management == Management::Customer && f.publishes(&view.wanted.publish_roles)
-                })
+            let hosts = fleets.iter().any(|f| {
+                f.management == Management::Customer && f.publishes(&view.wanted.publish_roles)
             });
             if !hosts {
                 return None;

@@ -19,6 +19,11 @@ words!(
     Priority { Strict = "strict", Flexible = "flexible", Disabled = "disabled" }
 );
 
+words!(
+    /// Which program solves on the worker: they treat a strict priority differently.
+    Engine { Rattler = "rattler", Conda = "conda" }
+);
+
 /// With whose eyes the channels in S3 are read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -46,6 +51,7 @@ pub struct DryRun {
     /// As a job's CondaPackages names them.
     pub packages: Vec<String>,
     pub platforms: Vec<Platform>,
+    pub engine: Engine,
     /// The first is believed to be the worker's; the others are what sources that disagree say.
     pub priorities: Vec<Priority>,
 }
@@ -66,6 +72,9 @@ pub struct ChannelSeen {
     pub channel: Channel,
     /// The address that its name stands for, where that is not plain; no query, no secret.
     pub at: Option<Printable>,
+    /// This machine's own settings lead there; a worker may go another way.
+    #[serde(default)]
+    pub by_settings: bool,
     /// `None`: only a worker can read it.
     pub subdirs: Option<Vec<SubdirSeen>>,
     /// The versions of the packages that were asked for, newest first, whatever the platform.
@@ -149,6 +158,8 @@ pub enum Outcome {
     NotFound(Vec<Reason>),
     /// The question itself can't be solved: a package spec that conda would not take.
     NotTried(Printable),
+    /// No answer came of it: the solver took too long, or what it needed could not be read.
+    CouldNot(Printable),
 }
 
 /// One package that would be installed.
@@ -201,20 +212,6 @@ pub enum Reason {
     },
     /// Each is there, and they do not go together; the solver's own words.
     Conflict(Printable),
-}
-
-impl Tried {
-    /// Would every platform find what was asked for, with the priority that is believed to be the worker's?
-    pub fn is_found(&self) -> bool {
-        self.solves.iter().enumerate().all(|(at, solve)| {
-            let first = at == 0 || self.solves[at - 1].platform != solve.platform;
-            let clear = self
-                .channels
-                .iter()
-                .all(|c| c.obstacle(solve.platform).is_none());
-            !first || (clear && matches!(solve.outcome, Outcome::Found(_)))
-        })
-    }
 }
 
 impl Solve {

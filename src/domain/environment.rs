@@ -6,7 +6,7 @@ use openjd_model::{CallerLimits, DocumentType};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::dry_run::Priority;
+use super::dry_run::{Engine, Priority};
 use yaml_edit::{Document, YamlNode};
 
 /// The service's limit on a template, in characters (field facts A1).
@@ -78,6 +78,14 @@ impl Kind {
 
     pub fn is_conda(self) -> bool {
         !matches!(self, Self::Rez | Self::Pip | Self::Other)
+    }
+
+    /// The solver behind it.
+    pub fn engine(self) -> Engine {
+        match self {
+            Self::Inline | Self::InlineCaching => Engine::Conda,
+            _ => Engine::Rattler,
+        }
     }
 
     /// Runs `conda-queue-env-enter`, which is only known to be on service-managed workers.
@@ -262,7 +270,12 @@ fn priorities(
         let word = after
             .split(|c: char| !c.is_ascii_alphabetic())
             .find(|w| !w.is_empty())?;
-        Priority::of_word(word)
+        match word {
+            // conda's older spelling.
+            "false" => Some(Priority::Disabled),
+            "true" => Some(Priority::Flexible),
+            word => Priority::of_word(word),
+        }
     });
     if let Some(said) = said {
         return vec![said];

@@ -20,6 +20,8 @@ pub enum Probe {
     ChannelAsQueueRole(QueueKey, Channel),
     /// The same with no credentials at all: is the channel public?
     ChannelOpen(Channel),
+    /// Where the channel's bucket is.
+    BucketRegion(Channel),
     /// Would conda find and install what is asked for?
     DryRun(Box<DryRun>),
     Name(String),
@@ -45,6 +47,7 @@ impl Probe {
             Self::ChannelHere(c) => format!("read {}", c.show()),
             Self::ChannelAsQueueRole(_, c) => format!("read {} as the queue role", c.show()),
             Self::ChannelOpen(c) => format!("read {} without credentials", c.show()),
+            Self::BucketRegion(c) => format!("region of {}", c.show()),
             Self::DryRun(d) => {
                 let platforms: Vec<&str> = d.platforms.iter().map(|p| p.word()).collect();
                 format!("dry run for {}", platforms.join(", "))
@@ -65,10 +68,9 @@ pub enum Seen {
     /// The channel's noarch index is there. `lists`: may absent keys be told from forbidden ones?
     Index {
         lists: Option<bool>,
-        /// Where the bucket is, as S3 says it; `None` outside S3, or where it did not say.
-        #[serde(default)]
-        region: Option<Untrusted>,
     },
+    /// Where a bucket is.
+    Region(Untrusted),
     DryRun(Box<Tried>),
     Addresses(Vec<std::net::IpAddr>),
     Connected(std::net::IpAddr),

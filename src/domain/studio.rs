@@ -109,14 +109,11 @@ impl Fleet {
         }
     }
 
-    /// Does it take publish steps, which ask for one of these values of `attr.role`? A fleet without roles takes
-    /// every step that asks for none.
+    /// Does it take publish steps, which ask for one of these values of `attr.role`? A fleet that declares none takes
+    /// only steps that ask for none.
     pub fn publishes(&self, roles: &[String]) -> bool {
-        self.roles.is_empty()
-            || self
-                .roles
-                .iter()
-                .any(|r| roles.iter().any(|w| w == r.raw()))
+        let offers = |w: &String| self.roles.iter().any(|r| w == r.raw());
+        roles.is_empty() || roles.iter().any(offers)
     }
 }
 

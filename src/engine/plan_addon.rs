@@ -7,8 +7,10 @@ use super::plan::unread;
 use crate::domain::ask::Variant;
 use crate::domain::change::{Change, Plan, Thing};
 use crate::domain::channel::{join, split};
+use crate::domain::environment::Template;
+use crate::domain::ids::QueueKey;
 use crate::domain::studio::{AddonChannels, AddonSettings, Studio};
-use crate::domain::text::Printable;
+use crate::domain::text::without_url_secrets;
 use crate::domain::wanted::Wanted;
 
 /// CreateJob takes at most so many characters for a parameter's value (field facts A2).
@@ -38,6 +40,16 @@ pub(super) fn of_addon(
         if left_out.contains(&key) {
             continue;
         }
+        if let Some(why) = not_yet(plan, studio, wanted, settings) {
+            plan.refused.push(
+                format!(
+                    "AYON's conda_channels ({}) are not changed: {why}",
+                    variant.word()
+                )
+                .into(),
+            );
+            continue;
+        }
         let list = join(&wanted.channels);
         if list.chars().count() > LONGEST_VALUE {
             plan.refused.push(format!("AYON's conda_channels are not changed: the list has {} characters, and a job's parameter takes {LONGEST_VALUE}", list.chars().count()).into());
@@ -58,7 +70,7 @@ pub(super) fn of_addon(
             after: Some(then.text()),
             because: "the addon's value beats the queue's default in every job that AYON submits"
                 .into(),
-            warning: other_queue(settings, wanted),
+            warning: None,
         });
     }
 }
@@ -69,12 +81,43 @@ pub fn differs(settings: &AddonSettings, wanted: &Wanted) -> bool {
     !own.is_empty() && own != join(&wanted.channels)
 }
 
-/// The addon submits to one queue; where that is another one, its jobs get these channels too.
-fn other_queue(settings: &AddonSettings, wanted: &Wanted) -> Option<Printable> {
+/// Why the addon must not get the list: its value wins in every job, so the list must be one that works.
+fn not_yet(
+    plan: &Plan,
+    studio: &Studio,
+    wanted: &Wanted,
+    settings: &AddonSettings,
+) -> Option<String> {
     let queue = settings.queue.raw();
     let ours = wanted.queues.iter().any(|q| q.queue.as_str() == queue);
-    (!queue.is_empty() && !ours).then(|| {
-        let queue = settings.queue.show();
-        format!("the addon submits to queue {queue}, which is not one of these: its jobs get this list too").into()
-    })
+    if !queue.is_empty() && !ours {
+        return Some(format!(
+            "the addon submits to queue {}, which is not one of these",
+            settings.queue.show()
+        ));
+    }
+    if without_url_secrets(settings.channels.raw()) != settings.channels.raw() {
+        return Some(
+            "its value holds a password or token, which a journal must not keep".to_owned(),
+        );
+    }
+    let then = plan
+        .changes
+        .iter()
+        .fold(studio.clone(), |studio, change| studio.after(change));
+    let gets_all = |key: &QueueKey| {
+        let environments = then.environments(key);
+        let lists: Vec<String> = environments
+            .into_iter()
+            .filter_map(|e| Template::read(&e.template, e.template_type).ok())
+            .filter(|t| t.kind.is_conda())
+            .map(|t| split(&t.channels.flatten().unwrap_or_default()).join(" "))
+            .collect();
+        lists == [join(&wanted.channels)]
+    };
+    let lacking = wanted.queues.iter().find(|q| !gets_all(q))?;
+    Some(format!(
+        "queue {} does not get the whole list by this plan, and the addon's value would win over it",
+        studio.queue_name(lacking)
+    ))
 }

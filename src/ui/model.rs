@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use url::Url;
 
 use crate::domain::ask::Ask;
+use crate::domain::call::Vantage;
 use crate::domain::change::{Change, Plan};
 use crate::domain::channel::Channel;
 use crate::domain::dry_run::{Download, SubdirState};
@@ -198,6 +199,7 @@ pub fn is_channel_probe(probe: &Probe) -> bool {
         Probe::ChannelHere(_)
             | Probe::ChannelAsQueueRole(..)
             | Probe::ChannelOpen(_)
+            | Probe::BucketRegion(_)
             | Probe::DryRun(_)
     )
 }
@@ -289,7 +291,7 @@ impl Model {
         self.tried.iter().filter(is_open).cloned().collect()
     }
 
-    /// IAM may be spreading what was just written: what the queue role was refused is tried again.
+    /// The queue role may read by now what it was refused a moment ago: dry runs that say so are made again.
     pub fn try_refused_again(&mut self) {
         let refused = |reading: &Reading| match &reading.seen {
             Ok(Seen::DryRun(tried)) => tried
@@ -301,7 +303,7 @@ impl Model {
         };
         let readings = self.studio.iter().flat_map(|s| &s.readings);
         let again: Vec<Probe> = readings
-            .filter(|(p, r)| matches!(p, Probe::ChannelAsQueueRole(..)) || refused(r))
+            .filter(|(p, r)| p.vantage() == Vantage::QueueRole && refused(r))
             .map(|(p, _)| p.clone())
             .collect();
         self.try_again(|p| again.contains(p));

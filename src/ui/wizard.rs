@@ -265,8 +265,12 @@ impl Wizard {
                     && model.waiting.contains_key(&format!("{probe:?}")) =>
             {
                 model.waiting.remove(&format!("{probe:?}"));
+                let proves = matches!(probe, Probe::ChannelAsQueueRole(..)) && reading.seen.is_ok();
                 if let Some(studio) = &mut model.studio {
                     studio.readings.insert(probe, *reading);
+                }
+                if proves && matches!(model.making, Making::Made { .. }) {
+                    model.try_refused_again();
                 }
             }
             Msg::Learned(..) | Msg::Read(..) => {}
@@ -339,7 +343,8 @@ impl Wizard {
             }
             Msg::Tick => {
                 if self.awaits_iam() && self.model.waiting.is_empty() {
-                    self.model.try_refused_again();
+                    self.model
+                        .try_again(|p| matches!(p, Probe::ChannelAsQueueRole(..)));
                 }
             }
             // The keyring may answer when another page is open: it is the server page's to hear.

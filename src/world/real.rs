@@ -14,7 +14,7 @@ use super::{CallLog, Desk, Outcome, Record, World, ayon, conda, net};
 use crate::domain::ask::{Answer, Answered, Ask, SETUP_ACTIONS};
 use crate::domain::call::{Call, Vantage};
 use crate::domain::change::{Change, Thing};
-use crate::domain::channel::Place;
+use crate::domain::channel::{Channel, Place};
 use crate::domain::dry_run::Download;
 use crate::domain::fact::Fact;
 use crate::domain::ids::Region;
@@ -26,6 +26,9 @@ use crate::domain::text::{Printable, Secret};
 
 /// What the keyring answered, or what was typed.
 type KeyAnswer = Result<Option<Secret<String>>, Problem>;
+
+/// The largest index over a slow line; a server that only drips is given up on.
+const DRY_RUN: std::time::Duration = std::time::Duration::from_mins(10);
 
 pub struct RealWorld {
     aws: Aws,
@@ -41,6 +44,8 @@ pub struct RealWorld {
     given_admin: Option<Secret<String>>,
     /// By server: an administrator who signed in. Kept in memory alone.
     admins: Mutex<HashMap<String, Secret<String>>>,
+    /// Whose turn it is to read channels.
+    dry_runs: tokio::sync::Semaphore,
     /// By server: what was typed, or what the keyring answered when it was first asked.
     keys: Mutex<HashMap<String, KeyAnswer>>,
     log: CallLog,
@@ -73,11 +78,12 @@ impl RealWorld {
             desk: LocalDesk::new(),
             ayon: ayon::client()?,
             web,
-            names: conda::Names::here().0,
+            names: conda::Names::here(),
             downloads: conda::progress::Downloads::default(),
             given,
             given_admin,
             admins: Mutex::default(),
+            dry_runs: tokio::sync::Semaphore::new(1),
             keys: Mutex::default(),
             log,
         })
@@ -224,12 +230,22 @@ impl RealWorld {
                     .try_channel_as_queue_role(record, queue, channel)
                     .await
             }
-            Probe::ChannelOpen(channel) => self.aws.try_channel_open(record, channel).await,
+            Probe::ChannelOpen(channel) => {
+                let url = self.aws.open_address(channel).await?;
+                let base = url.as_str().trim_end_matches("/noarch/repodata.json");
+                let doing = format!("Could not read {channel} without credentials");
+                conda::try_index(record, &self.web, doing, base).await
+            }
+            Probe::BucketRegion(channel) => self.aws.try_bucket_region(record, channel).await,
             Probe::DryRun(question) => {
-                let s3 = question
-                    .channels
-                    .iter()
-                    .any(|c| matches!(c.place(), Place::S3 { .. }));
+                // Also a name that this machine's settings lead to a bucket.
+                let in_s3 = |c: &Channel| {
+                    let at = self.names.address(c).unwrap_or_default();
+                    matches!(c.place(), Place::S3 { .. }) || at.starts_with("s3://")
+                };
+                let s3 = question.channels.iter().any(in_s3);
+                // One after the other: each holds the indexes of its channels in memory.
+                let _turn = self.dry_runs.acquire().await;
                 let sign = if s3 {
                     Some(self.aws.signer(record, &question.reader).await)
                 } else {
@@ -239,6 +255,7 @@ impl RealWorld {
                     vantage: probe.vantage(),
                     sign,
                     names: self.names.clone(),
+                    cache: conda::cache_folder(),
                     downloads: self.downloads.clone(),
                 };
                 conda::dry_run(record, lent, question).await
@@ -346,8 +363,8 @@ impl World for RealWorld {
                 let _ = self.key(url).await;
             }
             let began = Instant::now();
-            let late = || {
-                let because = format!("no answer within {} s", net::DEADLINE.as_secs());
+            let late = |limit: std::time::Duration| {
+                let because = format!("no answer within {} s", limit.as_secs());
                 Err(Problem::new(
                     ProblemKind::Unreached,
                     format!("Could not {}", probe.words()),
@@ -358,13 +375,14 @@ impl World for RealWorld {
             // The queue role's credentials may have to be fetched first, so a test has the deadline and a little.
             // A dry run may read hundreds of megabytes: each of its requests has a deadline of its own.
             let limit = net::DEADLINE + std::time::Duration::from_millis(500);
-            let seen = if matches!(probe, Probe::DryRun(_)) {
-                self.seen(probe, &record).await
+            let limit = if matches!(probe, Probe::DryRun(_)) {
+                DRY_RUN
             } else {
-                tokio::time::timeout(limit, self.seen(probe, &record))
-                    .await
-                    .unwrap_or_else(|_| late())
+                limit
             };
+            let seen = tokio::time::timeout(limit, self.seen(probe, &record))
+                .await
+                .unwrap_or_else(|_| late(limit));
             let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
             Reading {
                 vantage: probe.vantage(),
@@ -405,7 +423,11 @@ impl World for RealWorld {
     ) -> BoxFuture<'a, Result<(), Problem>> {
         async move {
             let key = match login {
-                AyonLogin::Key(key) => key,
+                AyonLogin::Key(key) => {
+                    let record = Record::new(&self.log);
+                    ayon::try_admin(&record, &self.ayon, url, &key).await?;
+                    key
+                }
                 AyonLogin::Password { name, password } => {
                     let record = Record::new(&self.log);
                     ayon::log_in(&record, &self.ayon, url, &name, &password).await?

@@ -182,7 +182,11 @@ impl Step for Channels {
                 }
             }
             Msg::Act { id: "help", .. } => self.helping = !self.helping,
-            Msg::Act { id: "again", .. } => model.try_again(is_channel_probe),
+            Msg::Act { id: "again", .. } => {
+                let stopped = model.stop_dry_runs();
+                model.try_again(is_channel_probe);
+                return stopped.into_iter().map(Effect::Cancel).collect();
+            }
             Msg::Choose {
                 choice: "strategy",
                 at,
@@ -321,6 +325,7 @@ impl Step for Channels {
             takes: Takes::Whole,
             options: Vec::new(),
         }));
+        self.packages(&mut screen, model);
         screen.blank();
         // The table shows each channel already; the text below it is for what is more than that.
         let shown: Vec<Finding> = findings
@@ -334,8 +339,7 @@ impl Step for Channels {
             .collect();
         screen.add(told(&shown));
         downloads(&mut screen, model);
-        screen.blank();
-        self.packages(&mut screen, model);
+        to_paste(&mut screen, model);
         screen
             .row_action("up", Key::Char('K'), "move up")
             .row_action("down", Key::Char('J'), "move down");
@@ -384,20 +388,24 @@ impl Channels {
                 screen.say(paragraph.trim());
             }
         }
-        if let Some(studio) = &model.studio {
-            let wanted = model.wanted();
-            let view = View {
-                studio,
-                wanted: &wanted,
-            };
-            match job_packages(&view) {
-                Ok(packages) => {
-                    screen.say_dim("Jobs that publish install these through CondaPackages; the queue's default stays as it is. To paste:");
-                    screen.add(Block::Paste(packages.join(" ").into()));
-                }
-                Err(why) => {
-                    screen.say_dim(format!("No version yet: {why}."));
-                }
+    }
+}
+
+/// The packages of a publish job, as its CondaPackages take them.
+fn to_paste(screen: &mut Screen, model: &Model) {
+    if let Some(studio) = &model.studio {
+        let wanted = model.wanted();
+        let view = View {
+            studio,
+            wanted: &wanted,
+        };
+        match job_packages(&view) {
+            Ok(packages) => {
+                screen.say_dim("Jobs that publish install these through CondaPackages; the queue's default stays as it is. To paste:");
+                screen.add(Block::Paste(packages.join(" ").into()));
+            }
+            Err(why) => {
+                screen.say_dim(format!("No version yet: {why}."));
             }
         }
     }
@@ -465,9 +473,7 @@ fn row(model: &Model, at: usize, channel: &Channel, new: bool) -> Vec<Cell> {
             return Cell::toned("....", Tone::Dim);
         };
         match &reading.seen {
-            Ok(Seen::Index {
-                lists: Some(false), ..
-            }) => Cell::toned("FAIL   can't list", Tone::Bad),
+            Ok(Seen::Index { lists: Some(false) }) => Cell::toned("FAIL   can't list", Tone::Bad),
             Ok(_) => Cell::toned(format!("OK {:>5} ms", reading.millis), Tone::Good),
             Err(p) => {
                 use crate::domain::problem::ProblemKind as K;

@@ -37,6 +37,9 @@ impl Step for ServerStep {
                 Ok(url) => {
                     if model.draft.url.as_ref() != Some(&url) {
                         model.forget_ayon();
+                        // A login is of one server.
+                        model.has_admin = false;
+                        model.admin_name.clear();
                     }
                     model.draft.url = Some(url);
                     return vec![Effect::FindKey];

@@ -11,6 +11,7 @@ use super::overlay::{self, Overlay};
 use super::page;
 use super::theme::{Theme, of_word};
 use crate::domain::call::Call;
+use crate::domain::finding::{Source, Verdict};
 use crate::domain::probe::{Probe, Seen};
 use crate::domain::text::Printable;
 use crate::ui::screen::{Key, Screen, Tone, fold};
@@ -214,6 +215,15 @@ fn draw_page(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus, area: Re
     }
 }
 
+/// A verdict in five letters.
+fn live_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Unknown => "?",
+        Verdict::WorkerOnly | Verdict::Skipped => "-",
+        other => other.word(),
+    }
+}
+
 /// Every live test and every question, with its vantage point and milliseconds; what is under way comes first.
 fn draw_live(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
     let width = usize::from(area.width);
@@ -241,11 +251,19 @@ fn draw_live(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
         };
         row("....", Tone::Dim, waiting.words.as_str(), "", &slow);
     }
+    let findings = model.findings();
     if let Some(studio) = &model.studio {
         for (probe, reading) in &studio.readings {
             let (word, tone) = match &reading.seen {
                 Ok(Seen::NoKey { .. }) => ("-", Tone::Dim),
-                Ok(Seen::DryRun(tried)) if !tried.is_found() => ("FAIL", Tone::Bad),
+                // What a dry run says is in its findings.
+                Ok(Seen::DryRun(_)) => {
+                    let source = Source::Test(probe.clone());
+                    let of = findings.iter().filter(|f| f.sources.contains(&source));
+                    of.map(|f| f.verdict)
+                        .min()
+                        .map_or(("OK", Tone::Good), |v| (live_word(v), v.into()))
+                }
                 // That a channel is not public is as it should be.
                 Err(_) if matches!(probe, Probe::ChannelOpen(_)) => ("-", Tone::Dim),
                 Ok(_) => ("OK", Tone::Good),

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use aws_sdk_s3::presigning::PresigningConfig;
-use futures_util::future::{BoxFuture, FutureExt as _, join, join3};
+use futures_util::future::{BoxFuture, FutureExt as _, join};
 use url::Url;
 
 use super::Aws;
@@ -39,59 +39,40 @@ impl Aws {
         let Place::S3 { bucket, prefix } = channel.place() else {
             return Err(not_s3(channel));
         };
-        let (index, region) = join(
-            self.index(record, &self.s3, Vantage::Here, bucket, prefix, channel),
-            self.bucket_region(record, &self.s3, Vantage::Here, bucket),
-        )
-        .await;
-        index?;
-        Ok(Seen::Index {
-            lists: None,
-            region,
-        })
+        self.index(record, &self.s3, Vantage::Here, bucket, prefix, channel)
+            .await?;
+        Ok(Seen::Index { lists: None })
     }
 
-    /// With no credentials at all, as a public channel is read.
-    pub async fn try_channel_open(
+    /// The address of a channel's index without anything that signs it: what anybody may ask for.
+    pub async fn open_address(&self, channel: &Channel) -> Result<Url, Problem> {
+        let Place::S3 { bucket, prefix } = channel.place() else {
+            return Err(not_s3(channel));
+        };
+        let index = key(prefix, "noarch/repodata.json");
+        let mut url = signed(&self.s3, bucket, &index, false).await?;
+        url.set_query(None);
+        Ok(url)
+    }
+
+    pub async fn try_bucket_region(
         &self,
         record: &Record,
         channel: &Channel,
     ) -> Result<Seen, Problem> {
-        let Place::S3 { bucket, prefix } = channel.place() else {
+        let Place::S3 { bucket, .. } = channel.place() else {
             return Err(not_s3(channel));
         };
-        let config = self.s3.config().to_builder();
-        let client = aws_sdk_s3::Client::from_conf(config.allow_no_auth().build());
-        let index = key(prefix, "noarch/repodata.json");
-        let about = format!("{bucket}/{index} (no credentials)");
-        let doing = format!("Could not read {channel} without credentials");
-        let what = What::new(SERVICE, "GetObject", &about, doing).seen_from(Vantage::Here);
-        let request = client
-            .get_object()
-            .bucket(bucket)
-            .key(&index)
-            .customize()
-            .config_override(aws_sdk_s3::config::Builder::new().allow_no_auth());
-        self.call(record, what, request.send()).await?;
-        Ok(Seen::Index {
-            lists: None,
-            region: None,
-        })
+        self.bucket_region(record, bucket).await.map(Seen::Region)
     }
 
     /// The region of a bucket. S3 names it with a refusal too, so it is known even where nothing else may be read.
-    async fn bucket_region(
-        &self,
-        record: &Record,
-        client: &aws_sdk_s3::Client,
-        vantage: Vantage,
-        bucket: &str,
-    ) -> Option<Untrusted> {
+    async fn bucket_region(&self, record: &Record, bucket: &str) -> Result<Untrusted, Problem> {
         let doing = format!("Could not ask where the bucket {bucket} is");
-        let what = What::new(SERVICE, "HeadBucket", bucket, doing).seen_from(vantage);
+        let what = What::new(SERVICE, "HeadBucket", bucket, doing).seen_from(Vantage::Here);
         let refused: Mutex<Option<String>> = Mutex::default();
         let request = async {
-            let answer = client.head_bucket().bucket(bucket).send().await;
+            let answer = self.s3.head_bucket().bucket(bucket).send().await;
             if let Err(e) = &answer
                 && let Some(raw) = e.raw_response()
                 && let Some(region) = raw.headers().get("x-amz-bucket-region")
@@ -101,12 +82,22 @@ impl Aws {
             }
             answer
         };
-        let said = match self.call(record, what, request).await {
+        let answer = self.call(record, what, request).await;
+        let with_refusal = refused.lock().ok().and_then(|mut r| r.take());
+        let said = match &answer {
             Ok(out) => out.bucket_region().map(str::to_owned),
-            Err(_) => None,
+            Err(_) => with_refusal,
         };
-        said.or_else(|| refused.lock().ok()?.take())
-            .map(Untrusted::new)
+        match (said, answer) {
+            (Some(region), _) => Ok(Untrusted::new(region)),
+            (None, Err(problem)) => Err(problem),
+            (None, Ok(_)) => Err(Problem::new(
+                ProblemKind::Invalid,
+                format!("Could not ask where the bucket {bucket} is"),
+                "the answer names no region",
+                "look at the bucket in the S3 console",
+            )),
+        }
     }
 
     /// Signs addresses for `GetObject` and `HeadObject` with that reader's credentials. rattler's own way would look
@@ -151,10 +142,9 @@ impl Aws {
             what,
             client.get_object().bucket(bucket).key(&absent).send(),
         );
-        let (index, asked, region) = join3(
+        let (index, asked) = join(
             self.index(record, &client, Vantage::QueueRole, bucket, prefix, channel),
             asked,
-            self.bucket_region(record, &client, Vantage::QueueRole, bucket),
         )
         .await;
         index.map_err(|mut p| {
@@ -171,7 +161,7 @@ impl Aws {
             Err(ProblemKind::Denied) => Some(false),
             _ => None,
         };
-        Ok(Seen::Index { lists, region })
+        Ok(Seen::Index { lists })
     }
 
     async fn index(

@@ -516,6 +516,37 @@ pub async fn change_addon_channels(
     Ok(())
 }
 
+/// May this key change settings? Asked once, so that a mistyped one is not tried again and again.
+pub async fn try_admin(
+    record: &Record,
+    client: &reqwest::Client,
+    url: &Url,
+    key: &Secret<String>,
+) -> Result<(), Problem> {
+    let doing = "Could not sign in to AYON";
+    let question = Question {
+        doing,
+        path: "api/users/me".to_owned(),
+        key: Some(key),
+    };
+    let me = get(record, client, url, question).await?;
+    let flag = |name: &str| me.pointer(&format!("/data/{name}")) == Some(&Value::Bool(true));
+    let refused = |because: &str, fix: &str| Problem::new(ProblemKind::Denied, doing, because, fix);
+    if flag("isService") {
+        return Err(refused(
+            "that is the key of a service user, such as workers have",
+            "use your own key, or your name and password",
+        ));
+    }
+    if !flag("isAdmin") && !flag("isManager") {
+        return Err(refused(
+            "this user is neither a manager nor an administrator of AYON",
+            "ask one of them to paste the value, or sign in as one",
+        ));
+    }
+    Ok(())
+}
+
 /// A session of an AYON user who signs in by name. The answer holds hashes: only the token is taken out of it.
 pub async fn log_in(
     record: &Record,
@@ -535,10 +566,17 @@ pub async fn log_in(
         .await
         .map_err(|mut p| {
             // AYON answers 403 to a wrong password, and 400 to a body that it does not take.
-            if p.kind == ProblemKind::Denied {
+            let locked = p.because.contains("Too many failed");
+            if p.kind == ProblemKind::Denied && !locked {
                 "name and password are not accepted".clone_into(&mut p.because);
                 "correct them; after ten wrong passwords AYON refuses this address for ten minutes"
                     .clone_into(&mut p.fix);
+            } else if locked {
+                "wait ten minutes before you try again; each try begins them anew"
+                    .clone_into(&mut p.fix);
+            } else if p.because.contains("HTTP 503") {
+                "AYON takes ten logins a minute from one address".clone_into(&mut p.because);
+                "wait a minute, then try again".clone_into(&mut p.fix);
             }
             p
         })?;

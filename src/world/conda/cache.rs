@@ -1,14 +1,14 @@
 //! The folder of indexes that were read. It is rattler's own, so that pixi and other tools share it; every use is
-//! revalidated with the server by rattler. Safe to delete.
+//! revalidated with the server by rattler. Safe to delete. Being shared, only what nobody has renewed for long goes.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// Together, the indexes that studiolink leaves there are at most so large; the oldest go first.
+/// Beyond this, old indexes go, the oldest first.
 const MOST: u64 = 2_000_000_000;
 
-/// What another tool may be reading just now is left alone.
-const IN_USE: Duration = Duration::from_hours(1);
+/// What any tool has written within this time is left alone.
+const IN_USE: Duration = Duration::from_hours(30 * 24);
 
 /// As rattler finds it: `RATTLER_CACHE_DIR`, else `rattler/cache` in the user's cache folder.
 pub fn folder() -> PathBuf {
@@ -61,8 +61,10 @@ pub fn keep_bounded(folder: &Path) {
         .filter_map(|e| {
             let about = e.metadata().ok().filter(std::fs::Metadata::is_file)?;
             let path = e.path();
-            // Lock files stay: another process may be waiting on one.
-            let is_lock = path.extension().is_some_and(|x| x == "lock");
+            // Lock files stay, and lists of shards, which rattler locks themselves: a process may be waiting on one.
+            let is_lock = path
+                .extension()
+                .is_some_and(|x| x == "lock" || x == "shards-cache-v1");
             (!is_lock).then_some((path, about.len(), about.modified().ok()?))
         })
         .collect();
@@ -87,8 +89,8 @@ mod tests {
         };
         let files = vec![
             file("new", 50, 1),
-            file("old", 30, 900),
-            file("older", 30, 2_000),
+            file("old", 30, 50_000),
+            file("older", 30, 90_000),
         ];
         assert_eq!(
             surplus(files.clone(), now, 80),

@@ -21,6 +21,8 @@ pub struct Names {
     custom: BTreeMap<String, String>,
     /// Name to whole addresses; the first is taken.
     mirrored: BTreeMap<String, Vec<String>>,
+    /// Settings that could not be read: what they say of names is not known.
+    pub unread: Vec<Problem>,
 }
 
 impl Default for Names {
@@ -29,6 +31,7 @@ impl Default for Names {
             alias: DEFAULT_ALIAS.to_owned(),
             custom: BTreeMap::new(),
             mirrored: BTreeMap::new(),
+            unread: Vec::new(),
         }
     }
 }
@@ -36,19 +39,18 @@ impl Default for Names {
 impl Names {
     /// As conda reads them here: files from the system's to the user's, then `CONDA_CHANNEL_ALIAS`. A file that can't
     /// be read or parsed is named, and the others count.
-    pub fn here() -> (Self, Vec<Problem>) {
+    pub fn here() -> Self {
         let mut names = Self::default();
-        let mut problems = Vec::new();
         for path in places(&|name| std::env::var(name).ok().filter(|v| !v.is_empty())) {
             match files::read(&path) {
                 Ok(None) => {}
                 Ok(Some(bytes)) => {
                     let text = String::from_utf8_lossy(&bytes);
                     if let Err(because) = names.take(&text) {
-                        problems.push(unread(&path, &because));
+                        names.unread.push(unread(&path, &because));
                     }
                 }
-                Err(problem) => problems.push(problem),
+                Err(problem) => names.unread.push(problem),
             }
         }
         if let Ok(alias) = std::env::var("CONDA_CHANNEL_ALIAS")
@@ -56,7 +58,7 @@ impl Names {
         {
             names.alias = alias;
         }
-        (names, problems)
+        names
     }
 
     /// Takes in one condarc.
@@ -92,6 +94,11 @@ impl Names {
             }
         }
         Ok(())
+    }
+
+    /// Does this machine lead the name elsewhere than conda does by itself? Then a worker may go another way.
+    pub fn is_own(&self, channel: &Channel) -> bool {
+        self.address(channel) != Self::default().address(channel)
     }
 
     /// The address of a channel that is read without AWS; `None` for S3 and for AWS's aliases.

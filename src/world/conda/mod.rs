@@ -19,6 +19,7 @@ use crate::domain::probe::Seen;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::{Printable, without_url_secrets};
 
+pub use cache::folder as cache_folder;
 pub use condarc::Names;
 pub use read::{Lent, dry_run};
 pub use solve::{Records, made, solve, specs};
@@ -32,6 +33,16 @@ pub async fn try_channel(
 ) -> Result<Seen, Problem> {
     let doing = format!("Could not read the index of {channel}");
     let base = names.address(channel).unwrap_or_default();
+    try_index(record, client, doing, &base).await
+}
+
+/// Is there an index under this address, for whoever asks without credentials?
+pub async fn try_index(
+    record: &Record,
+    client: &reqwest::Client,
+    doing: String,
+    base: &str,
+) -> Result<Seen, Problem> {
     if base.starts_with("file://") {
         return Err(Problem::new(
             ProblemKind::Unreached,
@@ -61,13 +72,7 @@ pub async fn try_channel(
     let (outcome, result) = match &answer {
         Ok((status, first)) if status.is_success() => {
             if first.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{') {
-                (
-                    "OK".to_owned(),
-                    Ok(Seen::Index {
-                        lists: None,
-                        region: None,
-                    }),
-                )
+                ("OK".to_owned(), Ok(Seen::Index { lists: None }))
             } else {
                 let because = "what answers is no channel index (a sign-in page, a proxy?)";
                 (
@@ -107,7 +112,7 @@ pub async fn try_channel(
                 Err(Problem::new(
                     ProblemKind::Unreached,
                     doing,
-                    format!("{} was not reached: {words}", without_url_secrets(&base)),
+                    format!("{} was not reached: {words}", without_url_secrets(base)),
                     "check this machine's network or proxy",
                 )),
             )

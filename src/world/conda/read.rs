@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use rattler_conda_types::{
     Channel as CondaChannel, MatchSpec, PackageName, RepoDataRecord, Subdir,
 };
+use rattler_repodata_gateway::fetch::CacheAction;
 use rattler_repodata_gateway::{
     ChannelConfig, ChannelRelationsMode, Gateway, GatewayError, SourceConfig,
 };
@@ -22,7 +23,8 @@ use super::wire::{self, Came, Seen as Wired, Sign, Wire};
 use crate::domain::call::Vantage;
 use crate::domain::channel::{Channel, Place};
 use crate::domain::dry_run::{
-    ChannelSeen, DryRun, Outcome, Platform, Reason, Solve, SubdirSeen, SubdirState, Tried,
+    ChannelSeen, DryRun, Engine, Outcome, Platform, Reader, Reason, Solve, SubdirSeen, SubdirState,
+    Tried,
 };
 use crate::domain::probe::Seen;
 use crate::domain::problem::Problem;
@@ -41,6 +43,8 @@ pub struct Lent {
     /// For channels in S3; `None` where there are none in the question.
     pub sign: Option<Result<Sign, Problem>>,
     pub names: Names,
+    /// Where indexes are kept.
+    pub cache: PathBuf,
     pub downloads: Downloads,
 }
 
@@ -70,7 +74,7 @@ pub async fn dry_run(record: &Record, lent: Lent, question: &DryRun) -> Result<S
         Ok(packages) => packages,
         Err(because) => return Ok(Seen::DryRun(Box::new(not_tried(question, &because)))),
     };
-    let folder = super::cache::folder();
+    let folder = lent.cache;
     let (sign, refused) = match lent.sign {
         Some(Ok(sign)) => (Some(sign), None),
         Some(Err(problem)) => (None, Some(problem)),
@@ -93,7 +97,7 @@ pub async fn dry_run(record: &Record, lent: Lent, question: &DryRun) -> Result<S
         downloads: lent.downloads,
     })?;
     let reading = Reading {
-        gateway: gateway(client, &folder),
+        gateway: gateway(client, &folder, &open, question),
         wired,
     };
     let folders: Vec<Subdir> = folders(&question.platforms);
@@ -132,19 +136,45 @@ fn not_tried(question: &DryRun, because: &Printable) -> Tried {
     }
 }
 
-fn gateway(client: reqwest_middleware::ClientWithMiddleware, folder: &Path) -> Gateway {
+fn could_not(question: &DryRun, platform: Platform, because: &Printable) -> Vec<Solve> {
+    let of = |priority: &_| Solve {
+        platform,
+        priority: *priority,
+        outcome: Outcome::CouldNot(because.clone()),
+    };
+    question.priorities.iter().map(of).collect()
+}
+
+fn gateway(
+    client: reqwest_middleware::ClientWithMiddleware,
+    folder: &Path,
+    open: &[Open],
+    question: &DryRun,
+) -> Gateway {
     let default = SourceConfig {
         // No channel has only this form, and a bomb in it could not be counted.
         bz2_enabled: false,
         ..SourceConfig::default()
     };
+    // What the queue role reads is a proof: nothing that another identity has read counts in it.
+    let proof = SourceConfig {
+        cache_action: CacheAction::NoCache,
+        ..default.clone()
+    };
+    let as_role =
+        |o: &&Open| o.base.starts_with("s3://") && matches!(question.reader, Reader::QueueRole(_));
+    let per_channel = open
+        .iter()
+        .filter(as_role)
+        .filter_map(|o| Some((Url::parse(&o.base).ok()?, proof.clone())))
+        .collect();
     Gateway::builder()
         .with_client(client)
         .with_cache_dir(folder.to_owned())
         .with_max_concurrent_requests(AT_ONCE)
         .with_channel_config(ChannelConfig {
             default,
-            per_channel: std::collections::HashMap::new(),
+            per_channel,
         })
         .finish()
 }
@@ -173,6 +203,7 @@ fn opened(
     let mut seen = ChannelSeen {
         channel: channel.clone(),
         at: None,
+        by_settings: false,
         subdirs: None,
         versions: Vec::new(),
     };
@@ -188,6 +219,11 @@ fn opened(
     };
     let address = match channel.place() {
         Place::AwsAlias => return (seen, None),
+        Place::Name("defaults") => {
+            let why = "conda takes this name for a list of channels; name them one by one";
+            seen.subdirs = Some(unread(SubdirState::Unreached(why.into())));
+            return (seen, None);
+        }
         Place::S3 { bucket, prefix } => {
             if let Some(problem) = refused {
                 let state = SubdirState::Unreached(Printable::short(&problem.because, 200));
@@ -199,7 +235,13 @@ fn opened(
         Place::Url(_) | Place::Name(_) => names.address(channel).unwrap_or_default(),
     };
     if matches!(channel.place(), Place::Name(_)) {
-        seen.at = Some(Printable::short(&without_url_secrets(&address), 100));
+        let unread = names
+            .unread
+            .first()
+            .map_or_else(String::new, |p| format!("; {}: {}", p.doing, p.because));
+        let shown = without_url_secrets(&address);
+        seen.at = Some(Printable::short(&format!("{shown}{unread}"), 160));
+        seen.by_settings = names.is_own(channel);
     }
     match Url::parse(&format!("{}/", address.trim_end_matches('/'))) {
         Ok(whole) => {
@@ -430,7 +472,17 @@ impl Reading {
         question: &DryRun,
     ) -> Vec<Solve> {
         let folders = [subdir(platform), Subdir::NoArch];
-        let read = match self.records(open, channels, packages, platform).await {
+        // conda looks at a name in every version; rattler only at those that fit.
+        let by_name: Vec<MatchSpec>;
+        let asked_for = match question.engine {
+            Engine::Rattler => packages,
+            Engine::Conda => {
+                let names = packages.iter().filter_map(|s| s.name.as_exact().cloned());
+                by_name = names.map(MatchSpec::from).collect();
+                &by_name
+            }
+        };
+        let read = match self.records(open, channels, asked_for, platform).await {
             Ok(read) => read,
             Err(_) => {
                 // One of them has a part that can't be read: each is asked alone, and the culprit is left out.
@@ -439,20 +491,13 @@ impl Reading {
                         continue;
                     }
                     let alone = std::slice::from_ref(o);
-                    if let Err(error) = self.records(alone, channels, packages, platform).await {
+                    if let Err(error) = self.records(alone, channels, asked_for, platform).await {
                         self.spoil(o, &mut channels[o.at], &folders, &error);
                     }
                 }
-                match self.records(open, channels, packages, platform).await {
+                match self.records(open, channels, asked_for, platform).await {
                     Ok(read) => read,
-                    Err(error) => {
-                        let why = words(&error);
-                        return not_tried(question, &why)
-                            .solves
-                            .into_iter()
-                            .filter(|s| s.platform == platform)
-                            .collect();
-                    }
+                    Err(error) => return could_not(question, platform, &words(&error)),
                 }
             }
         };
@@ -460,20 +505,16 @@ impl Reading {
         // Whoever stops waiting stops the solver too.
         let guard = CancelOnDrop(cancel.clone());
         let (asked, packages) = (asked.to_vec(), packages.to_vec());
-        let priorities = question.priorities.clone();
+        let (priorities, engine) = (question.priorities.clone(), question.engine);
         let solved = tokio::task::spawn_blocking(move || {
-            let of = |p| solve(&read, &asked, &packages, platform, p, &cancel);
+            let of = |p| solve(&read, &asked, &packages, (platform, p, engine), &cancel);
             priorities.into_iter().map(of).collect::<Vec<_>>()
         })
         .await;
         drop(guard);
         solved.unwrap_or_else(|e| {
             let because = Printable::short(&format!("the solver failed: {e}"), 160);
-            not_tried(question, &because)
-                .solves
-                .into_iter()
-                .filter(|s| s.platform == platform)
-                .collect()
+            could_not(question, platform, &because)
         })
     }
 
@@ -536,8 +577,14 @@ impl Reading {
                             .channel_relations(ChannelRelationsMode::Disabled)
                             .execute()
                     };
+                    // Not in the largest: reading all of conda-forge for another platform would say too little.
+                    let small = |o: &&Open| {
+                        let rows = channels[o.at].subdirs.iter().flatten();
+                        rows.map(|r| r.names).sum::<usize>() <= 10 * SMALL
+                    };
                     let usable = open
                         .iter()
+                        .filter(small)
                         .filter(|o| channels[o.at].obstacle(solve.platform).is_none());
                     let usable: Vec<&Open> = usable.collect();
                     let answers = join_all(usable.iter().map(|o| of(o))).await;

@@ -1,6 +1,7 @@
 //! From records to an answer: the solver that workers use says whether, and where it says no, the reason is looked for
 //! among the same records, so that it can be put in words.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use rattler_solve::{
     CancellationToken, ChannelPriority, SolveError, SolverImpl as _, SolverTask, resolvo::Solver,
 };
 
-use crate::domain::dry_run::{Outcome, Platform, Priority, Reason, Resolved, Solve};
+use crate::domain::dry_run::{Engine, Outcome, Platform, Priority, Reason, Resolved, Solve};
 use crate::domain::known;
 use crate::domain::text::{Printable, Untrusted, without_url_secrets};
 
@@ -82,12 +83,19 @@ pub fn solve(
     read: &[Records],
     asked: &[Records],
     packages: &[MatchSpec],
-    platform: Platform,
-    priority: Priority,
+    (platform, priority, engine): (Platform, Priority, Engine),
     cancel: &CancellationToken,
 ) -> Solve {
     let virtual_packages = virtual_packages(platform);
-    let read = &fitting(read, packages);
+    let fit;
+    let read = match engine {
+        Engine::Rattler => {
+            fit = fitting(read, packages);
+            &fit
+        }
+        // conda knows a name in a channel whatever its version: then that channel hides the later ones.
+        Engine::Conda => read,
+    };
     let by_priority = match priority {
         Priority::Strict => ChannelPriority::Strict,
         Priority::Flexible => ChannelPriority::Flexible,
@@ -106,15 +114,20 @@ pub fn solve(
     };
     let outcome = match Solver.solve(task) {
         Ok(result) => Outcome::Found(resolved(result.records, read)),
-        Err(error) => {
+        Err(error @ SolveError::Unsolvable(_)) => {
             let look = Look {
-                read,
-                asked,
+                read: by_name(read),
+                asked: by_name(asked),
                 virtual_packages: &virtual_packages,
                 priority,
+                left: Cell::new(MOST_LOOKED_AT),
             };
             Outcome::NotFound(look.reasons(packages, &error))
         }
+        Err(SolveError::Cancelled) => Outcome::CouldNot(
+            format!("the solver found no answer in {} s", PATIENCE.as_secs()).into(),
+        ),
+        Err(error) => Outcome::CouldNot(said(&error)),
     };
     Solve {
         platform,
@@ -171,39 +184,54 @@ fn resolved(records: Vec<RepoDataRecord>, read: &[Records]) -> Vec<Resolved> {
 
 /// The search for a reason.
 struct Look<'a> {
-    read: &'a [Records],
-    asked: &'a [Records],
+    read: ByName<'a>,
+    asked: ByName<'a>,
     virtual_packages: &'a [GenericVirtualPackage],
     priority: Priority,
+    /// So many specs more are looked at; then the solver's own words must do.
+    left: Cell<usize>,
 }
 
 type Candidate<'a> = (usize, &'a RepoDataRecord);
+type ByName<'a> = HashMap<&'a PackageName, Vec<Candidate<'a>>>;
+
+/// A chain of dependencies may be as long as a channel's owner likes; a reason lies near its beginning.
+const DEEPEST: usize = 40;
+const MOST_LOOKED_AT: usize = 20_000;
+
+fn by_name(all: &[Records]) -> ByName<'_> {
+    let mut names = ByName::new();
+    for r in all {
+        for x in &r.records {
+            let name = &x.package_record.name;
+            names.entry(name).or_default().push((r.channel, x.as_ref()));
+        }
+    }
+    names
+}
+
+/// The solver's words on one line, without any address that signs.
+fn said(error: &SolveError) -> Printable {
+    let words = without_url_secrets(&error.to_string());
+    let words = words
+        .lines()
+        .map(str::trim)
+        .filter(|l| !l.is_empty())
+        .collect::<Vec<_>>();
+    Printable::short(&words.join(" "), 600)
+}
 
 impl<'a> Look<'a> {
     fn reasons(&self, packages: &[MatchSpec], error: &SolveError) -> Vec<Reason> {
         let mut known = HashMap::new();
         let found: Vec<Reason> = packages
             .iter()
-            .filter_map(|spec| self.why_not(spec, None, &mut known))
+            .filter_map(|spec| self.why_not(spec, None, &mut known, 0))
             .collect();
         if found.is_empty() {
-            let words = without_url_secrets(&error.to_string());
-            let words = words
-                .lines()
-                .map(str::trim)
-                .filter(|l| !l.is_empty())
-                .collect::<Vec<_>>();
-            return vec![Reason::Conflict(Printable::short(&words.join(" "), 600))];
+            return vec![Reason::Conflict(said(error))];
         }
         found
-    }
-
-    /// Every record of that name, with the channel's place.
-    fn of_name(&self, name: &PackageName, all: &'a [Records]) -> Vec<Candidate<'a>> {
-        all.iter()
-            .flat_map(|r| r.records.iter().map(move |x| (r.channel, x.as_ref())))
-            .filter(|(_, x)| x.package_record.name == *name)
-            .collect()
     }
 
     /// What the priority lets the solver see of them.
@@ -223,8 +251,13 @@ impl<'a> Look<'a> {
         spec: &MatchSpec,
         wanted_by: Option<&RepoDataRecord>,
         known: &mut HashMap<String, Option<Reason>>,
+        depth: usize,
     ) -> Option<Reason> {
         let name = spec.name.as_exact()?.clone();
+        if depth > DEEPEST || self.left.get() == 0 {
+            return None;
+        }
+        self.left.set(self.left.get() - 1);
         let text = spec.to_string();
         if let Some(answer) = known.get(&text) {
             return answer.clone();
@@ -235,7 +268,7 @@ impl<'a> Look<'a> {
             let record = &r.package_record;
             format!("{} {}", record.name.as_normalized(), record.version)
         });
-        let reason = self.reason(&name, spec, by, known);
+        let reason = self.reason(&name, spec, by, known, depth);
         known.insert(text, reason.clone());
         reason
     }
@@ -246,6 +279,7 @@ impl<'a> Look<'a> {
         spec: &MatchSpec,
         wanted_by: Option<String>,
         known: &mut HashMap<String, Option<Reason>>,
+        depth: usize,
     ) -> Option<Reason> {
         let (plain, text) = (name.as_normalized().to_owned(), spec.to_string());
         if plain.starts_with("__") {
@@ -259,9 +293,9 @@ impl<'a> Look<'a> {
                 }),
             };
         }
-        let of_name = self.of_name(name, self.read);
+        let of_name = self.read.get(name).cloned().unwrap_or_default();
         if of_name.is_empty() {
-            let other = self.of_name(name, self.asked);
+            let other = self.asked.get(name).cloned().unwrap_or_default();
             if !other.is_empty() {
                 return Some(Reason::NoVersion {
                     name: plain,
@@ -311,7 +345,7 @@ impl<'a> Look<'a> {
         for (_, record) in fitting.iter().take(40) {
             let lack = record.package_record.depends.iter().find_map(|d| {
                 let spec = MatchSpec::from_str(d, ParseStrictness::Lenient).ok()?;
-                self.why_not(&spec, Some(record), known)
+                self.why_not(&spec, Some(record), known, depth + 1)
             });
             match lack {
                 None => return None,

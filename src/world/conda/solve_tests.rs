@@ -24,11 +24,22 @@ fn channels(lists: &[&[&str]]) -> Vec<Records> {
 }
 
 fn outcome(lists: &[&[&str]], packages: &[&str], priority: Priority) -> Outcome {
+    outcome_of(lists, packages, priority, Engine::Rattler)
+}
+
+fn outcome_of(lists: &[&[&str]], packages: &[&str], priority: Priority, engine: Engine) -> Outcome {
     let packages: Vec<String> = packages.iter().map(|p| (*p).to_owned()).collect();
     let read = channels(lists);
     let specs = specs(&packages).unwrap();
     let cancel = CancellationToken::new();
-    solve(&read, &read, &specs, Platform::Linux64, priority, &cancel).outcome
+    solve(
+        &read,
+        &read,
+        &specs,
+        (Platform::Linux64, priority, engine),
+        &cancel,
+    )
+    .outcome
 }
 
 fn found(outcome: &Outcome) -> Vec<String> {
@@ -192,5 +203,29 @@ fn a_circle_ends() {
 fn what_is_no_package_is_refused_by_name() {
     for bad in ["ayon-launcher==", "*", ">=3", "a[version"] {
         assert!(specs(&[bad.to_owned()]).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn conda_itself_hides_a_later_channel_by_the_name_alone() {
+    let asked = &["ayon-launcher==1.6.1"];
+    let strict = outcome_of(&[FORGE, AYON], asked, Priority::Strict, Engine::Conda);
+    match reason(strict) {
+        Reason::Shadowed {
+            by: 0, there: 1, ..
+        } => {}
+        other => panic!("{other:?}"),
+    }
+    let flexible = outcome_of(&[FORGE, AYON], asked, Priority::Flexible, Engine::Conda);
+    assert_eq!(found(&flexible), ["ayon-launcher 1.6.1 c1"]);
+}
+
+#[test]
+fn a_chain_without_end_is_left_to_the_solvers_words() {
+    let lines: Vec<String> = (0..400).map(|n| format!("p{n} 1 p{}", n + 1)).collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    match reason(outcome(&[&lines], &["p0"], Priority::Strict)) {
+        Reason::Conflict(words) => assert!(!words.as_str().is_empty()),
+        other => panic!("{other:?}"),
     }
 }

@@ -261,7 +261,8 @@ impl Wire {
         let mut builder = http::Response::builder()
             .status(response.status())
             .version(response.version())
-            .url(response.url().clone());
+            // rattler puts it into its words and its cache: without what signs.
+            .url(Url::parse(&at).unwrap_or_else(|_| response.url().clone()));
         if let Some(headers) = builder.headers_mut() {
             headers.clone_from(response.headers());
         }

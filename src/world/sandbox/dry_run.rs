@@ -36,6 +36,7 @@ pub(super) fn dry_run(truth: &Truth, question: &DryRun) -> Seen {
         .map(|channel| ChannelSeen {
             channel: channel.clone(),
             at: None,
+            by_settings: false,
             subdirs: subdirs(truth, question, channel),
             versions: versions(truth, question, channel),
         })
@@ -163,7 +164,13 @@ fn solves(
     let (read, everywhere) = (records(false), records(true));
     let cancel = CancellationToken::new();
     let solved = |priority: &_| {
-        let mut solve = solve(&read, &read, &packages_wanted, platform, *priority, &cancel);
+        let mut solve = solve(
+            &read,
+            &read,
+            &packages_wanted,
+            (platform, *priority, question.engine),
+            &cancel,
+        );
         if let Outcome::NotFound(reasons) = &mut solve.outcome {
             for reason in reasons {
                 if let Reason::NoName {

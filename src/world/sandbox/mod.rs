@@ -243,6 +243,15 @@ impl Sandbox {
                     "S3 answered 403: the bucket is not public",
                 )),
             },
+            Probe::BucketRegion(channel) => Self::channel(truth, channel)
+                .map(|c| Seen::Region(Untrusted::new(c.region_or(truth))))
+                .ok_or_else(|| {
+                    problem(
+                        ProblemKind::Missing,
+                        format!("Could not ask where the bucket of {channel} is"),
+                        "the sandbox has no such bucket",
+                    )
+                }),
             Probe::DryRun(question) => Ok(dry_run::dry_run(truth, question)),
             Probe::Name(host) if host_known(host) => Ok(Seen::Addresses(vec![
                 std::net::IpAddr::from([203, 0, 113, 20]),
@@ -334,10 +343,7 @@ impl Sandbox {
             return Err(Problem::new(ProblemKind::Denied, doing, "S3 answered 403: the bucket is another account's, and its policy does not let this one in", "ask the bucket's owner").lacking("s3:GetObject"));
         }
         if there.indexed {
-            Ok(Seen::Index {
-                lists: None,
-                region: Some(Untrusted::new(there.region_or(truth))),
-            })
+            Ok(Seen::Index { lists: None })
         } else {
             Err(Problem::new(
                 ProblemKind::Missing,
@@ -439,7 +445,6 @@ impl Sandbox {
         }
         Ok(Seen::Index {
             lists: Some(may("s3:ListBucket")),
-            region: there.map(|c| Untrusted::new(c.region_or(truth))),
         })
     }
 
@@ -603,6 +608,7 @@ impl World for Sandbox {
                 Probe::ChannelHere(_) | Probe::ChannelAsQueueRole(..) | Probe::ChannelOpen(_) => {
                     ("s3", "GetObject")
                 }
+                Probe::BucketRegion(_) => ("s3", "HeadBucket"),
                 Probe::DryRun(_) => ("conda", "GET repodata.json"),
                 Probe::Name(_) => ("dns", "resolve"),
                 Probe::Port(..) => ("tcp", "connect"),
