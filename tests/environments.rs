@@ -1,6 +1,8 @@
 //! Queue environments of every kind that AWS's samples have, written for this test in their structure: recognised by
 //! it, and edited in one line. The file's name says what it is.
 
+#![allow(clippy::unwrap_used)] // a test that can't go on should say where
+
 use std::path::PathBuf;
 
 use studiolink::domain::dry_run::Priority;
@@ -15,7 +17,7 @@ fn files() -> Vec<(String, String, TemplateType)> {
         .map(|f| f.unwrap().path())
         .map(|path| {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            let kind = if name.ends_with(".json") {
+            let kind = if path.extension().is_some_and(|x| x == "json") {
                 TemplateType::Json
             } else {
                 TemplateType::Yaml
@@ -137,7 +139,7 @@ fn a_text_near_the_limit_is_not_pushed_over_it() {
         .into_iter()
         .find(|f| f.0 == "inline-caching-long.yaml")
         .unwrap();
-    let many = vec!["s3://a-channel-with-a-long-name/and/a/long/prefix"; 12].join(" ");
+    let many = ["s3://a-channel-with-a-long-name/and/a/long/prefix"; 12].join(" ");
     assert!(matches!(
         with_channels(&text, format, &many),
         Err(TemplateError::TooLong(n)) if n > 15_000

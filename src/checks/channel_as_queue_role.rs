@@ -1,9 +1,12 @@
 //! The queue role reads each S3 channel, proved with its own credentials. Verified, where nothing else is.
 
-use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says};
+use super::{Ask, Check, Finding, Source, Topic, Verdict, View, farm_arn, says};
 use crate::domain::channel::Place;
+use crate::domain::ids::QueueKey;
+use crate::domain::policy::Policy;
 use crate::domain::probe::{Probe, Seen};
 use crate::domain::problem::ProblemKind;
+use crate::domain::trust::{Trust, judge};
 
 pub struct ChannelAsQueueRole;
 
@@ -73,7 +76,7 @@ impl Check for ChannelAsQueueRole {
                 Ok(Seen::Index { lists: Some(true) }) => says(self, Verdict::Ok, format!("Verified: the role of queue {name} reads {channel}, {} ms", reading.millis)),
                 Ok(_) => says(self, Verdict::Unknown, format!("{channel}: the test answered something else")),
                 Err(p) if p.kind == ProblemKind::Denied && p.permission.is_some() => says(self, Verdict::Unknown, format!("Not tried as the role of queue {name}: no credentials of it"))
-                    .why(p.because.as_str())
+                    .why(cause(view, key).unwrap_or_else(|| p.because.clone()))
                     .fix(p.fix.as_str()),
                 Err(p) if p.kind == ProblemKind::Denied => says(self, Verdict::Fail, format!("The role of queue {name} may not read {channel}")).why(p.because.as_str()).fix(p.fix.as_str()),
                 Err(p) if matches!(p.kind, ProblemKind::Missing | ProblemKind::Invalid) => says(self, Verdict::Fail, format!("As the role of queue {name}: {channel}: {}", p.because)).fix(p.fix.as_str()),
@@ -83,4 +86,24 @@ impl Check for ChannelAsQueueRole {
         }
         findings
     }
+}
+
+/// AWS answers the same to two causes: the role's trust policy refuses, or this identity lacks the right. The trust
+/// policy, where it was read, tells them apart; the words of the answer do not.
+fn cause(view: &View, key: &QueueKey) -> Option<String> {
+    let arn = view.studio.queue(key).known()?.role_arn()?;
+    let role = view.studio.role(&arn).known()?;
+    let policy = Policy::parse(&role.trust).ok()?;
+    let farm = farm_arn(view.studio, key, &arn);
+    Some(match judge(&policy, &farm, arn.account()) {
+        Trust::Refused | Trust::Denied => format!(
+            "the trust policy of {} does not let Deadline Cloud assume it for this farm (read from the document)",
+            arn.name()
+        ),
+        Trust::Right | Trust::TooWide | Trust::OnlyWorkers => format!(
+            "the trust policy of {} is right (read from the document), so this identity lacks deadline:AssumeQueueRoleForUser",
+            arn.name()
+        ),
+        Trust::Depends => return None,
+    })
 }

@@ -37,6 +37,7 @@ use crate::domain::wanted::Wanted;
 
 pub use bundle_launcher::job_packages;
 pub use dry_run::{dry_runs, resolved_lines};
+pub use queue_role_trust::farm_arn;
 
 /// What a check is asked about: what was seen, and what is wanted.
 pub struct View<'a> {

@@ -3,14 +3,9 @@
 use super::queue_role::each_role;
 use super::{Ask, Check, Finding, Topic, Verdict, View, says};
 use crate::domain::ids::{QueueKey, RoleArn, partition_of};
-use crate::domain::policy::{Context, Decision, Policy, trusts};
+use crate::domain::policy::Policy;
 use crate::domain::studio::{Role, Studio};
-
-/// Workers get their credentials through the first, the service itself acts through the second.
-const PRINCIPALS: [&str; 2] = [
-    "credentials.deadline.amazonaws.com",
-    "deadline.amazonaws.com",
-];
+use crate::domain::trust::{PRINCIPALS, Trust, judge, mended};
 
 pub struct QueueRoleTrust;
 
@@ -64,25 +59,42 @@ impl QueueRoleTrust {
             }
         };
         let farm = farm_arn(view.studio, key, &role.arn);
-        let context = Context::from([
-            ("aws:sourcearn".to_owned(), farm.clone()),
-            (
-                "aws:sourceaccount".to_owned(),
-                role.arn.account().to_owned(),
+        let fix = match mended(&role.trust, std::slice::from_ref(&farm), role.arn.account()) {
+            Ok(_) => format!(
+                "setup merges it in: {} may assume it, for {farm}; other statements stay",
+                PRINCIPALS.join(" and ")
             ),
-        ]);
-        let of = |principal: &str| trusts(&policy, principal, &context);
-        let fix = format!(
-            "let {} assume it, with aws:SourceArn = {farm} (this version shows it and does not change trust)",
-            PRINCIPALS.join(" and ")
-        );
-        match (of(PRINCIPALS[0]), of(PRINCIPALS[1])) {
-            (Decision::Allowed, Decision::Allowed) => says(self, Verdict::Ok, format!("{name} trusts Deadline Cloud for this farm (read from the document)")),
-            (Decision::Allowed, _) => says(self, Verdict::Warn, format!("{name} trusts {} only", PRINCIPALS[0]))
+            Err(e) => format!("setup does not change it: {e}"),
+        };
+        match judge(&policy, &farm, role.arn.account()) {
+            Trust::Right => says(
+                self,
+                Verdict::Ok,
+                format!("{name} trusts Deadline Cloud for this farm (read from the document)"),
+            ),
+            Trust::TooWide => says(
+                self,
+                Verdict::Warn,
+                format!("{name} trusts Deadline Cloud of every account and farm"),
+            )
+            .why("without aws:SourceAccount and aws:SourceArn another account's Deadline Cloud could be led to use the role")
+            .fix(fix),
+            Trust::OnlyWorkers => says(self, Verdict::Warn, format!("{name} trusts {} only", PRINCIPALS[0]))
                 .why("AWS's guide lists both principals for a queue role; one sample works with this one alone")
                 .fix(fix),
-            (Decision::Depends, _) => says(self, Verdict::Unknown, format!("Whether {name} trusts Deadline Cloud hangs on a condition that can't be judged from here")).fix(fix),
-            (Decision::Denied | Decision::NotAllowed, _) => says(self, Verdict::Fail, format!("{name} does not let Deadline Cloud assume it for this farm")).why(self.why()).fix(fix),
+            Trust::Depends => says(
+                self,
+                Verdict::Unknown,
+                format!("Whether {name} trusts Deadline Cloud hangs on a condition that can't be judged from here"),
+            )
+            .fix(fix),
+            Trust::Refused | Trust::Denied => says(
+                self,
+                Verdict::Fail,
+                format!("{name} does not let Deadline Cloud assume it for this farm"),
+            )
+            .why(self.why())
+            .fix(fix),
         }
     }
 }

@@ -84,6 +84,8 @@ pub enum Command {
     Rollback(Rollback),
     /// Lists the runs, or shows one as Markdown
     Runs(Runs),
+    /// Prints the smallest IAM policy with which you may run a command here
+    Policy(Policy),
     /// What the sandbox can open
     Sandbox(Sandbox),
     /// Prints a completion script for a shell
@@ -131,6 +133,23 @@ pub struct Rollback {
 pub struct Runs {
     /// The run's id
     pub run: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Policy {
+    /// The command that is to be run
+    #[arg(long = "for", value_enum, value_name = "COMMAND")]
+    pub what: PolicyFor,
+    /// The queue's role; several times for several. Without it the policy names every role
+    #[arg(long, value_name = "ROLE_ARN")]
+    pub role: Vec<crate::domain::ids::RoleArn>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PolicyFor {
+    Setup,
+    Audit,
+    Diagnose,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -6,6 +6,7 @@ mod audit;
 mod open;
 mod out;
 mod plan;
+mod policy;
 mod rollback;
 mod runs;
 mod sandbox;
@@ -89,6 +90,7 @@ async fn run(mut args: Args) -> u8 {
         Command::Audit => audit::run(&args).await,
         Command::Rollback(rollback) => rollback::run(&args, &rollback).await,
         Command::Runs(runs) => runs::run(&args, &runs),
+        Command::Policy(policy) => policy::run(&args, &policy),
         Command::Sandbox(sandbox) => sandbox::run(&args, &sandbox),
         Command::Completions { shell } => Ok(shell::completions(shell)),
         Command::Man => shell::man(),

@@ -42,6 +42,8 @@ pub enum Ask {
     Role(RoleArn),
     /// One inline policy's text as it is served; read again just before it is written.
     RolePolicy(RoleArn, String),
+    /// A role's trust policy as it is served; read again just before it is written.
+    RoleTrust(RoleArn),
     Bundles(Url),
     /// The addon `deadline_cloud` of that version, in that variant.
     Addon(Url, Variant, String),
@@ -63,6 +65,7 @@ pub enum Answer {
     Environment(Fact<QueueEnvironment>),
     Role(Fact<Box<Role>>),
     RolePolicy(Fact<String>),
+    RoleTrust(Fact<String>),
     Bundles(Fact<Bundles>),
     Addon(Fact<AddonSettings>),
     AddonChannels(Fact<AddonChannels>),
@@ -87,7 +90,7 @@ impl Ask {
             Self::Queue(_) => "the queue",
             Self::Fleets(_) => "the queue's fleets",
             Self::Environments(_) | Self::Environment(..) => "the queue's environments",
-            Self::Role(_) | Self::RolePolicy(..) => "the queue's role",
+            Self::Role(_) | Self::RolePolicy(..) | Self::RoleTrust(_) => "the queue's role",
             Self::Bundles(_) => "AYON's bundles",
             Self::Addon(..) | Self::AddonChannels(..) => "the AYON addon's settings",
         }
@@ -118,6 +121,7 @@ impl Ask {
                 "iam:GetPolicyVersion",
             ],
             Self::RolePolicy(..) => &["iam:GetRolePolicy"],
+            Self::RoleTrust(_) => &["iam:GetRole"],
         }
     }
 }
@@ -144,4 +148,5 @@ pub const SETUP_ACTIONS: &[&str] = &[
     "iam:GetPolicyVersion",
     "iam:PutRolePolicy",
     "iam:DeleteRolePolicy",
+    "iam:UpdateAssumeRolePolicy",
 ];

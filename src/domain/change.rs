@@ -23,6 +23,8 @@ pub enum Thing {
     },
     /// An inline policy of a role.
     RolePolicy { role: RoleArn, policy: String },
+    /// Who may assume a role. A role always has one, so it is only ever replaced.
+    RoleTrust { role: RoleArn },
     /// One field of the AYON addon `deadline_cloud`, in one variant of its settings.
     AddonChannels {
         server: Url,
@@ -58,6 +60,7 @@ impl Thing {
                 queue, id: None, ..
             } => Ask::Environments(queue.clone()),
             Self::RolePolicy { role, policy } => Ask::RolePolicy(role.clone(), policy.clone()),
+            Self::RoleTrust { role } => Ask::RoleTrust(role.clone()),
             Self::AddonChannels {
                 server,
                 variant,
@@ -72,6 +75,7 @@ impl Thing {
                 format!("environment \"{}\" of {}", name.show(), queue.queue.brief()).into()
             }
             Self::RolePolicy { role, policy } => format!("{} / {policy}", role.name()).into(),
+            Self::RoleTrust { role } => format!("{} / trust policy", role.name()).into(),
             Self::AddonChannels {
                 variant, version, ..
             } => format!(
@@ -93,6 +97,7 @@ impl Change {
             (Thing::Environment { .. }, _, None) => "DeleteQueueEnvironment",
             (Thing::RolePolicy { .. }, _, Some(_)) => "PutRolePolicy",
             (Thing::RolePolicy { .. }, _, None) => "DeleteRolePolicy",
+            (Thing::RoleTrust { .. }, ..) => "UpdateAssumeRolePolicy",
             (Thing::AddonChannels { .. }, ..) => "POST settings",
         }
     }
@@ -100,7 +105,7 @@ impl Change {
     pub fn permission(&self) -> String {
         let service = match self.thing {
             Thing::Environment { .. } => "deadline",
-            Thing::RolePolicy { .. } => "iam",
+            Thing::RolePolicy { .. } | Thing::RoleTrust { .. } => "iam",
             Thing::AddonChannels { .. } => "ayon",
         };
         format!("{service}:{}", self.operation())
@@ -130,6 +135,7 @@ impl Change {
             }
             (Thing::RolePolicy { .. }, None) => "undo: deletes the policy",
             (Thing::RolePolicy { .. }, Some(_)) => "undo: the old document, kept as served",
+            (Thing::RoleTrust { .. }, _) => "undo: the old trust policy, kept as served",
             (Thing::AddonChannels { .. }, _) => {
                 "undo: the old value, or the addon's default where that was in use"
             }
@@ -145,7 +151,10 @@ impl Change {
             (Thing::Environment { .. }, ..) => {
                 Some("a job submitted in between keeps the environment that it was submitted with")
             }
-            (Thing::RolePolicy { .. } | Thing::AddonChannels { .. }, ..) => None,
+            (
+                Thing::RolePolicy { .. } | Thing::RoleTrust { .. } | Thing::AddonChannels { .. },
+                ..,
+            ) => None,
         }
     }
 
@@ -163,13 +172,15 @@ impl Change {
     pub fn readable(&self) -> (String, String) {
         let lay_out = |text: &Option<String>| match (&self.thing, text) {
             (_, None) => String::new(),
-            (Thing::RolePolicy { .. } | Thing::AddonChannels { .. }, Some(t)) => {
-                match serde_json::from_str::<serde_json::Value>(t) {
-                    Ok(value) => serde_json::to_string_pretty(&value)
-                        .map_or_else(|_| t.clone(), |p| p + "\n"),
-                    Err(_) => t.clone(),
+            (
+                Thing::RolePolicy { .. } | Thing::RoleTrust { .. } | Thing::AddonChannels { .. },
+                Some(t),
+            ) => match serde_json::from_str::<serde_json::Value>(t) {
+                Ok(value) => {
+                    serde_json::to_string_pretty(&value).map_or_else(|_| t.clone(), |p| p + "\n")
                 }
-            }
+                Err(_) => t.clone(),
+            },
             (Thing::Environment { .. }, Some(t)) => t.clone(),
         };
         (lay_out(&self.before), lay_out(&self.after))
@@ -179,9 +190,11 @@ impl Change {
 fn same(thing: &Thing, now: Option<&str>, then: Option<&str>) -> bool {
     match (thing, now, then) {
         (_, None, None) => true,
-        (Thing::RolePolicy { .. } | Thing::AddonChannels { .. }, Some(a), Some(b)) => {
-            a == b || json_equal(a, b)
-        }
+        (
+            Thing::RolePolicy { .. } | Thing::RoleTrust { .. } | Thing::AddonChannels { .. },
+            Some(a),
+            Some(b),
+        ) => a == b || json_equal(a, b),
         (_, Some(a), Some(b)) => a == b,
         _ => false,
     }

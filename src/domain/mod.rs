@@ -6,6 +6,7 @@ mod words;
 
 pub mod ask;
 pub mod call;
+pub mod caller_policy;
 pub mod change;
 pub mod channel;
 pub mod dry_run;
@@ -22,4 +23,5 @@ pub mod probe;
 pub mod problem;
 pub mod studio;
 pub mod text;
+pub mod trust;
 pub mod wanted;

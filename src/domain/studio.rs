@@ -258,6 +258,9 @@ impl Studio {
             (Ask::RolePolicy(arn, name), Answer::RolePolicy(fact)) => {
                 self.learn_role_policy(arn, name, fact)
             }
+            (Ask::RoleTrust(arn), Answer::RoleTrust(Fact::Known(text))) => {
+                self.learn_trust(arn, text);
+            }
             (_, Answer::Bundles(fact)) => self.bundles = fact,
             (Ask::Addon(_, variant, _), Answer::Addon(fact)) => {
                 self.addon.insert(*variant, fact);
@@ -267,6 +270,12 @@ impl Studio {
             }
             // An answer of another kind than its ask would be a fault of the world that gave it; nothing is learned.
             _ => {}
+        }
+    }
+
+    fn learn_trust(&mut self, arn: &RoleArn, text: String) {
+        if let Some(Fact::Known(role)) = self.roles.get_mut(arn) {
+            role.trust = text;
         }
     }
 
@@ -342,6 +351,11 @@ impl Studio {
             Thing::RolePolicy { role, policy } => {
                 let fact = change.after.clone().map_or(Fact::Absent, Fact::Known);
                 next.learn_role_policy(role, policy, fact);
+            }
+            Thing::RoleTrust { role } => {
+                if let Some(text) = &change.after {
+                    next.learn_trust(role, text.clone());
+                }
             }
             Thing::AddonChannels { variant, .. } => {
                 let then = change.after.as_deref().and_then(AddonChannels::of_text);

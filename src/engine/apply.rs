@@ -84,7 +84,7 @@ impl Applied {
     pub fn changed_roles(&self) -> bool {
         self.done
             .iter()
-            .any(|c| matches!(c.thing, Thing::RolePolicy { .. }))
+            .any(|c| matches!(c.thing, Thing::RolePolicy { .. } | Thing::RoleTrust { .. }))
     }
 }
 
@@ -276,7 +276,7 @@ fn take_locks(
     for change in changes {
         names.insert(match &change.thing {
             Thing::Environment { queue, .. } => lock_name(world, occasion, queue),
-            Thing::RolePolicy { role, .. } => {
+            Thing::RolePolicy { role, .. } | Thing::RoleTrust { role } => {
                 format!("{}-role-{}", occasion.caller.account, role.name())
             }
             Thing::AddonChannels { server, .. } => {
@@ -453,7 +453,9 @@ async fn read_now(
     let answer = world.look(&ask).await.answer;
     match (answer, &ask) {
         (Answer::Environment(fact), _) => read_fact(fact).map(|e| (e.map(|e| e.template), None)),
-        (Answer::RolePolicy(fact), _) => read_fact(fact).map(|t| (t, None)),
+        (Answer::RolePolicy(fact) | Answer::RoleTrust(fact), _) => {
+            read_fact(fact).map(|t| (t, None))
+        }
         (Answer::AddonChannels(Fact::NotAsked), _) => Err(Problem::new(
             ProblemKind::Denied,
             "Could not read the AYON addon's settings",

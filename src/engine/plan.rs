@@ -29,6 +29,7 @@ pub fn plan(studio: &Studio, wanted: &Wanted, left_out: &BTreeSet<String>) -> Pl
             .entry(arn.clone())
             .or_insert_with(|| plan_role::widen(&mut plan, studio, wanted, &arn));
     }
+    plan_role::trust(&mut plan, studio, wanted);
     plan.changes.retain(|c| !left_out.contains(&c.key));
     let mut gone: Vec<(QueueKey, Channel)> = Vec::new();
     let mut moving: BTreeSet<RoleArn> = BTreeSet::new();
@@ -74,7 +75,7 @@ pub fn plan(studio: &Studio, wanted: &Wanted, left_out: &BTreeSet<String>) -> Pl
     // Where nothing of a queue can be changed, its role is not given rights for what will not come.
     plan.changes.retain(|c| match &c.thing {
         Thing::RolePolicy { role, .. } => moving.contains(role),
-        Thing::Environment { .. } | Thing::AddonChannels { .. } => true,
+        Thing::Environment { .. } | Thing::RoleTrust { .. } | Thing::AddonChannels { .. } => true,
     });
     plan_addon::of_addon(&mut plan, studio, wanted, left_out);
     plan.changes

@@ -2,9 +2,10 @@
 //! channel needed leaves it after the last queue has let go. Statements that are not explained here stay: another
 //! queue may share the role. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::plan::unread;
+use crate::checks::farm_arn;
 use crate::domain::change::{Change, Plan, Thing};
 use crate::domain::channel::{Channel, split};
 use crate::domain::environment::Template;
@@ -13,6 +14,8 @@ use crate::domain::ids::{QueueKey, RoleArn};
 use crate::domain::needs::{QUEUE_POLICY, narrowed, of_channels, widened};
 use crate::domain::policy::Policy;
 use crate::domain::studio::Studio;
+use crate::domain::text::Printable;
+use crate::domain::trust::mended;
 use crate::domain::wanted::Wanted;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +90,54 @@ pub(super) fn widen(plan: &mut Plan, studio: &Studio, wanted: &Wanted, arn: &Rol
             RoleState::NotRead
         }
     }
+}
+
+/// Whom each role trusts, for the farms of the wanted queues: what is missing is merged in.
+pub(super) fn trust(plan: &mut Plan, studio: &Studio, wanted: &Wanted) {
+    let mut farms: BTreeMap<RoleArn, Vec<String>> = BTreeMap::new();
+    for key in &wanted.queues {
+        if let Some(arn) = studio.queue(key).known().and_then(|q| q.role_arn()) {
+            let farm = farm_arn(studio, key, &arn);
+            let list = farms.entry(arn).or_default();
+            if !list.contains(&farm) {
+                list.push(farm);
+            }
+        }
+    }
+    for (arn, farms) in farms {
+        let Some(role) = studio.role(&arn).known() else {
+            // That it could not be read, or is not there, is said where its policies are planned.
+            continue;
+        };
+        match mended(&role.trust, &farms, arn.account()) {
+            Ok(None) => {}
+            Ok(after) => plan.changes.push(Change {
+                key: format!("trust/{}", arn.name()),
+                thing: Thing::RoleTrust { role: arn.clone() },
+                before: Some(role.trust.clone()),
+                after,
+                because: "Deadline Cloud must be able to assume the role for this farm, and nobody else's may".into(),
+                warning: others(&role.trust, &farms),
+            }),
+            Err(e) => plan
+                .refused
+                .push(format!("the trust policy of role {} is not changed: {e}", arn.name()).into()),
+        }
+    }
+}
+
+/// Another farm that the role trusts stays trusted; whether it is still there can't be told from here.
+fn others(text: &str, farms: &[String]) -> Option<Printable> {
+    let found = text
+        .split('"')
+        .find(|word| word.contains(":farm/farm-") && !farms.iter().any(|f| f == word))?;
+    let shown = Printable::short(found, 100);
+    Some(
+        format!(
+            "it goes on trusting {shown}; take that out in the IAM console if the farm is gone"
+        )
+        .into(),
+    )
 }
 
 /// Every environment of the queue was read and can be parsed.

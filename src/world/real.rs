@@ -191,6 +191,7 @@ impl RealWorld {
             Ask::RolePolicy(arn, policy) => {
                 Answer::RolePolicy(self.aws.look_role_policy(record, arn, policy).await)
             }
+            Ask::RoleTrust(arn) => Answer::RoleTrust(self.aws.look_role_trust(record, arn).await),
             Ask::Bundles(url) => Answer::Bundles(match self.key_or_reason(url).await {
                 Ok(Ok(key)) => ayon::look_bundles(record, &self.ayon, url, &key).await,
                 Ok(Err(_)) => Fact::NotAsked,
@@ -341,6 +342,11 @@ impl World for RealWorld {
                 Thing::RolePolicy { .. } => self
                     .aws
                     .change_role_policy(&record, change)
+                    .await
+                    .map(|()| None),
+                Thing::RoleTrust { .. } => self
+                    .aws
+                    .change_role_trust(&record, change)
                     .await
                     .map(|()| None),
                 Thing::AddonChannels { .. } => {

@@ -225,10 +225,7 @@ def test_no_secret_leaves_the_process(studio_of):
     assert any(r["path"].startswith("/api/users/me") and r["who"] == "service" for r in __import__("conftest").get(s.ayon.url + "/_stand_in/requests"))
 
 
-def test_wrong_trust_and_foreign_bucket(studio_of):
-    s = studio_of("wrong_trust.json")
-    done = s.run("setup", "--yes")
-    assert done.returncode == 1 and "does not let Deadline Cloud assume it for this farm" in done.stdout
+def test_a_foreign_bucket_ends_with_the_statement_for_its_owner(studio_of):
     s = studio_of("denied_channel.json")
     done = s.run("setup", "--yes")
     assert done.returncode == 1, done.stdout + done.stderr

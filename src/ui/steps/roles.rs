@@ -37,7 +37,7 @@ impl Step for Roles {
             .plan()
             .changes
             .iter()
-            .filter(|c| matches!(c.thing, Thing::RolePolicy { .. }))
+            .filter(|c| matches!(c.thing, Thing::RolePolicy { .. } | Thing::RoleTrust { .. }))
         {
             screen.blank().heading(format!(
                 "{}: what the review will propose",

@@ -246,6 +246,36 @@ impl Aws {
         self.inline_policy(record, arn.name(), policy).await.into()
     }
 
+    pub async fn look_role_trust(&self, record: &Record, arn: &RoleArn) -> Fact<String> {
+        let name = arn.name();
+        let doing = format!("Could not read role {name}");
+        let what = What::new(SERVICE, "GetRole", name, doing.clone());
+        let read = async {
+            let out = self
+                .call(record, what, self.iam.get_role().role_name(name).send())
+                .await?;
+            let text = out.role().and_then(|r| r.assume_role_policy_document());
+            decoded(text.unwrap_or_default(), &doing)
+        };
+        read.await.into()
+    }
+
+    pub async fn change_role_trust(&self, record: &Record, change: &Change) -> Result<(), Problem> {
+        let (Thing::RoleTrust { role }, Some(document)) = (&change.thing, &change.after) else {
+            return Ok(());
+        };
+        let doing = format!("Could not change {}", change.thing.words());
+        let what = What::new(SERVICE, change.operation(), role.name(), doing);
+        let request = self
+            .iam
+            .update_assume_role_policy()
+            .role_name(role.name())
+            .policy_document(document)
+            .customize()
+            .config_override(aws_sdk_iam::Config::builder().timeout_config(patient()));
+        self.call(record, what, request.send()).await.map(|_| ())
+    }
+
     pub async fn change_role_policy(
         &self,
         record: &Record,

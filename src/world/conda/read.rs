@@ -321,7 +321,11 @@ impl Reading {
             .await;
         match records {
             Ok(out) => {
-                seen.packages = Some(out.iter().map(|r| r.len()).sum());
+                seen.packages = Some(
+                    out.iter()
+                        .map(rattler_repodata_gateway::RepoData::len)
+                        .sum(),
+                );
                 seen.newest = out
                     .iter()
                     .flat_map(|r| r.iter())

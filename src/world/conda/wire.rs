@@ -210,7 +210,7 @@ impl Middleware for Wire {
                 let status = response.status();
                 let outcome = if status.is_success() || status.as_u16() == 304 {
                     "OK".to_owned()
-                } else if status.as_u16() == 404 && at.ends_with(".zst") {
+                } else if status.as_u16() == 404 && is_packed(&at) {
                     // A form of the index that a channel may do without.
                     "OK, absent".to_owned()
                 } else {
@@ -244,13 +244,20 @@ impl Middleware for Wire {
     }
 }
 
+/// A form of the index that is packed by zstd.
+fn is_packed(at: &str) -> bool {
+    std::path::Path::new(at)
+        .extension()
+        .is_some_and(|x| x.eq_ignore_ascii_case("zst"))
+}
+
 /// The limits for one file: as sent, and unpacked.
 fn limits(at: &str) -> (u64, Option<u64>) {
     let file = at.rsplit('/').next().unwrap_or_default();
     match file {
         "repodata_shards.msgpack.zst" => (MOST_LIST, Some(MOST_LIST)),
         _ if file.ends_with(".msgpack.zst") => (MOST_SHARD, Some(MOST_SHARD)),
-        _ if file.ends_with(".zst") => (MOST_SENT, Some(MOST_UNPACKED)),
+        _ if is_packed(at) => (MOST_SENT, Some(MOST_UNPACKED)),
         _ => (MOST_SENT, None),
     }
 }

@@ -48,6 +48,7 @@ pub struct Truth {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools)] // each is a line that a scenario may hold
 pub struct SandboxChannel {
     pub channel: Channel,
     /// The bucket's owner; left out: the studio's own account.
@@ -196,6 +197,12 @@ impl Sandbox {
                     .known()
                     .and_then(|r| r.inline.get(name).cloned())
                     .unwrap_or(Fact::Absent),
+            ),
+            Ask::RoleTrust(arn) => Answer::RoleTrust(
+                studio
+                    .role(arn)
+                    .known()
+                    .map_or(Fact::Absent, |r| Fact::Known(r.trust.clone())),
             ),
             Ask::Bundles(_) => Answer::Bundles(Fact::Known(truth.ayon.bundles.clone())),
             Ask::Addon(_, variant, _) => {
@@ -477,6 +484,10 @@ impl Sandbox {
                 validate(text, *template_type)
                     .map_err(|e| refused(format!("ValidationException: {e}")))?
             }
+            (Thing::RoleTrust { .. }, Some(text)) => {
+                Policy::parse(text)
+                    .map_err(|e| refused(format!("MalformedPolicyDocument: {e}")))?;
+            }
             (Thing::RolePolicy { .. }, Some(text)) => {
                 Policy::parse(text)
                     .map_err(|e| refused(format!("MalformedPolicyDocument: {e}")))?;
@@ -532,7 +543,7 @@ fn operation(ask: &Ask) -> (&'static str, &'static str) {
         Ask::Fleets(_) => ("deadline", "ListQueueFleetAssociations"),
         Ask::Environments(_) => ("deadline", "ListQueueEnvironments"),
         Ask::Environment(..) => ("deadline", "GetQueueEnvironment"),
-        Ask::Role(_) => ("iam", "GetRole"),
+        Ask::Role(_) | Ask::RoleTrust(_) => ("iam", "GetRole"),
         Ask::RolePolicy(..) => ("iam", "GetRolePolicy"),
         Ask::Bundles(_) => ("ayon", "GET api/bundles"),
         Ask::Addon(..) | Ask::AddonChannels(..) => ("ayon", "GET api/addons/deadline_cloud"),
@@ -578,7 +589,7 @@ impl World for Sandbox {
             let record = Record::new(&self.log);
             let result = self.carry_out(change);
             let (service, vantage) = match change.thing {
-                Thing::RolePolicy { .. } => ("iam", Vantage::Aws),
+                Thing::RolePolicy { .. } | Thing::RoleTrust { .. } => ("iam", Vantage::Aws),
                 Thing::Environment { .. } => ("deadline", Vantage::Aws),
                 Thing::AddonChannels { .. } => ("ayon", Vantage::Here),
             };
@@ -700,6 +711,7 @@ fn without(ask: &Ask, problem: &Problem) -> Answer {
         Ask::Environment(..) => Answer::Environment(Fact::from(Err(p()))),
         Ask::Role(_) => Answer::Role(Fact::from(Err(p()))),
         Ask::RolePolicy(..) => Answer::RolePolicy(Fact::from(Err(p()))),
+        Ask::RoleTrust(_) => Answer::RoleTrust(Fact::from(Err(p()))),
         Ask::Bundles(_) => Answer::Bundles(Fact::from(Err(p()))),
         Ask::Addon(..) => Answer::Addon(Fact::from(Err(p()))),
         Ask::AddonChannels(..) => Answer::AddonChannels(Fact::from(Err(p()))),

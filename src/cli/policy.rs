@@ -1,0 +1,43 @@
+//! `studiolink policy`: what to ask an IAM administrator for. Reads the studio file alone, asks nobody.
+
+use super::args::{self, Args, PolicyFor};
+use super::out::{data, talk};
+use super::{FINE, Failure, open};
+use crate::domain::caller_policy::{For, policy};
+use crate::domain::channel::Place;
+
+pub fn run(args: &Args, command: &args::Policy) -> Result<u8, Failure> {
+    let file = open::studio_file(args)?;
+    let wanted = open::needed(args, &file)?;
+    let region = args.region.clone().or_else(|| wanted.region.clone());
+    let region = region.ok_or_else(|| {
+        Failure::Usage("No AWS region is named\n  fix   add --region us-west-2 (or yours), or write it into the studio file".to_owned())
+    })?;
+    let what = match command.what {
+        PolicyFor::Setup => For::Setup,
+        PolicyFor::Audit => For::Audit,
+        PolicyFor::Diagnose => For::Diagnose,
+    };
+    let mut buckets: Vec<String> = wanted
+        .channels
+        .iter()
+        .filter_map(|c| match c.place() {
+            Place::S3 { bucket, .. } => Some(bucket.to_owned()),
+            _ => None,
+        })
+        .collect();
+    buckets.dedup();
+    let document = policy(what, &region, &wanted.queues, &command.role, &buckets);
+    data(&serde_json::to_string_pretty(&document).unwrap_or_default());
+    if command.role.is_empty() {
+        talk(
+            "note: it names every role; --role ARN narrows it to the queue's (the ARN is in the queue's details in the console)",
+        );
+    }
+    if what == For::Diagnose {
+        talk(
+            "note: `studiolink diagnose` is not built into this version; these are the rights that its checks from here need",
+        );
+    }
+    Ok(FINE)
+}

@@ -1,0 +1,181 @@
+//! The smallest policy with which a person may run a command: what it calls, on this farm and this role.
+
+use serde_json::{Value, json};
+
+use super::ids::{QueueKey, Region, RoleArn, partition_of};
+
+/// What a policy is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum For {
+    Setup,
+    Audit,
+    Diagnose,
+}
+
+/// What an audit reads of Deadline Cloud on a farm and what lies below it.
+const READS: &[&str] = &[
+    "deadline:GetFarm",
+    "deadline:GetQueue",
+    "deadline:ListQueueEnvironments",
+    "deadline:GetQueueEnvironment",
+    "deadline:ListQueueFleetAssociations",
+    "deadline:GetFleet",
+];
+/// What can't be narrowed to one farm.
+const LISTS: &[&str] = &["deadline:ListFarms", "deadline:ListQueues"];
+const ROLE_READS: &[&str] = &[
+    "iam:GetRole",
+    "iam:ListRolePolicies",
+    "iam:GetRolePolicy",
+    "iam:ListAttachedRolePolicies",
+];
+const POLICY_READS: &[&str] = &["iam:GetPolicy", "iam:GetPolicyVersion"];
+const WRITES: &[&str] = &[
+    "deadline:CreateQueueEnvironment",
+    "deadline:UpdateQueueEnvironment",
+    "deadline:DeleteQueueEnvironment",
+];
+const ROLE_WRITES: &[&str] = &[
+    "iam:PutRolePolicy",
+    "iam:DeleteRolePolicy",
+    "iam:UpdateAssumeRolePolicy",
+];
+
+/// As IAM takes it. `account`: of the roles; without it any of that name's.
+pub fn policy(
+    what: For,
+    region: &Region,
+    queues: &[QueueKey],
+    roles: &[RoleArn],
+    buckets: &[String],
+) -> Value {
+    let partition = partition_of(region);
+    let account = roles.first().map_or("*", RoleArn::account);
+    let mut farms: Vec<String> = queues
+        .iter()
+        .map(|q| {
+            format!(
+                "arn:{partition}:deadline:{region}:{account}:farm/{}",
+                q.farm
+            )
+        })
+        .collect();
+    farms.dedup();
+    let below: Vec<String> = farms
+        .iter()
+        .flat_map(|f| [f.clone(), format!("{f}/*")])
+        .collect();
+    let roles: Vec<String> = if roles.is_empty() {
+        vec![format!("arn:{partition}:iam::*:role/*")]
+    } else {
+        roles.iter().map(ToString::to_string).collect()
+    };
+    let with = |base: &[&'static str], more: &[&'static str], on: bool| -> Vec<&'static str> {
+        let more = if on { more } else { &[] };
+        base.iter().chain(more).copied().collect()
+    };
+    let changes = what == For::Setup;
+    let as_role = what != For::Audit;
+    let mut farm_actions = with(READS, WRITES, changes);
+    if as_role {
+        farm_actions.push("deadline:AssumeQueueRoleForUser");
+    }
+    let mut statements = vec![
+        statement("FarmAndBelow", &farm_actions, &below),
+        statement(
+            "RoleOfTheQueue",
+            &with(ROLE_READS, ROLE_WRITES, changes),
+            &roles,
+        ),
+        statement(
+            "ManagedPolicies",
+            POLICY_READS,
+            &[format!("arn:{partition}:iam::*:policy/*")],
+        ),
+    ];
+    if changes {
+        // The wizard lists what can be picked, and asks IAM beforehand what this identity may do.
+        let lists = with(LISTS, &["iam:SimulatePrincipalPolicy"], true);
+        statements.push(statement("ToPickFrom", &lists, &["*".to_owned()]));
+    }
+    if !buckets.is_empty() {
+        let objects: Vec<String> = buckets
+            .iter()
+            .flat_map(|b| {
+                [
+                    format!("arn:{partition}:s3:::{b}"),
+                    format!("arn:{partition}:s3:::{b}/*"),
+                ]
+            })
+            .collect();
+        statements.push(statement(
+            "ChannelsAsYou",
+            &["s3:ListBucket", "s3:GetObject"],
+            &objects,
+        ));
+    }
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+fn statement(sid: &str, actions: &[&str], resources: &[String]) -> Value {
+    json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ask::{Ask, SETUP_ACTIONS};
+    use crate::domain::policy::Policy;
+
+    fn actions(what: For) -> Vec<String> {
+        let queue = QueueKey {
+            farm: "farm-00000000000000000000000000000001".parse().unwrap(),
+            queue: "queue-00000000000000000000000000000001".parse().unwrap(),
+        };
+        let role = "arn:aws:iam::111122223333:role/Q".parse().unwrap();
+        let region = "us-west-2".parse().unwrap();
+        let document = policy(what, &region, &[queue], &[role], &["b-1".to_owned()]);
+        let text = document.to_string();
+        assert!(
+            Policy::parse(&text).is_ok() && text.len() < 6_144,
+            "fits a managed policy"
+        );
+        let all = document["Statement"].as_array().unwrap();
+        all.iter()
+            .flat_map(|s| s["Action"].as_array().unwrap())
+            .map(|a| a.as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn setup_gets_every_call_that_it_makes() {
+        let actions = actions(For::Setup);
+        for action in SETUP_ACTIONS {
+            assert!(actions.iter().any(|a| a == action), "{action}");
+        }
+    }
+
+    #[test]
+    fn an_audit_gets_what_it_reads_and_writes_nothing() {
+        let actions = actions(For::Audit);
+        let key = QueueKey {
+            farm: "farm-00000000000000000000000000000001".parse().unwrap(),
+            queue: "queue-00000000000000000000000000000001".parse().unwrap(),
+        };
+        let role = "arn:aws:iam::111122223333:role/Q".parse().unwrap();
+        for ask in [
+            Ask::Farm(key.farm.clone()),
+            Ask::Queue(key.clone()),
+            Ask::Fleets(key.clone()),
+            Ask::Environments(key),
+            Ask::Role(role),
+        ] {
+            for permission in ask.permissions() {
+                assert!(actions.iter().any(|a| a == permission), "{permission}");
+            }
+        }
+        for word in ["Create", "Update", "Delete", "Put", "Assume"] {
+            assert!(!actions.iter().any(|a| a.contains(word)), "{word}");
+        }
+    }
+}

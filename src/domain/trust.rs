@@ -1,0 +1,346 @@
+//! A queue role's trust policy, mended by merging: what stands there stays, statement by statement (field facts B1).
+
+use serde_json::{Value, json};
+
+use super::policy::{Context, Decision, NotAPolicy, Policy, trusts};
+
+/// Workers get their credentials through the first, the service itself acts through the second.
+pub const PRINCIPALS: [&str; 2] = [
+    "credentials.deadline.amazonaws.com",
+    "deadline.amazonaws.com",
+];
+
+/// What a trust policy says of Deadline Cloud, for one farm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trust {
+    Right,
+    /// Nothing keeps another account's or farm's Deadline Cloud from using the role.
+    TooWide,
+    /// Only workers are trusted; AWS's guide lists both principals.
+    OnlyWorkers,
+    Refused,
+    /// A Deny says no, whatever else says yes.
+    Denied,
+    /// It hangs on a condition that can't be judged from here.
+    Depends,
+}
+
+fn context(farm: &str, account: &str) -> Context {
+    Context::from([
+        ("aws:sourcearn".to_owned(), farm.to_owned()),
+        ("aws:sourceaccount".to_owned(), account.to_owned()),
+    ])
+}
+
+/// Another account's farm, which nobody means to trust.
+fn stranger() -> Context {
+    context(
+        "arn:aws:deadline:eu-west-1:000000000000:farm/farm-00000000000000000000000000000000",
+        "000000000000",
+    )
+}
+
+pub fn judge(policy: &Policy, farm: &str, account: &str) -> Trust {
+    let of = |principal, context: &Context| trusts(policy, principal, context);
+    let here = context(farm, account);
+    match (of(PRINCIPALS[0], &here), of(PRINCIPALS[1], &here)) {
+        (Decision::Denied, _) => Trust::Denied,
+        (Decision::NotAllowed, _) => Trust::Refused,
+        (Decision::Depends, _) => Trust::Depends,
+        (Decision::Allowed, _) if of(PRINCIPALS[0], &stranger()) == Decision::Allowed => {
+            Trust::TooWide
+        }
+        (Decision::Allowed, Decision::Allowed) => Trust::Right,
+        (Decision::Allowed, _) => Trust::OnlyWorkers,
+    }
+}
+
+/// Why a trust policy is not changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotMended {
+    #[error("{0}")]
+    Policy(#[from] NotAPolicy),
+    #[error(
+        "a Deny statement in it refuses Deadline Cloud; whoever wrote it meant something by it"
+    )]
+    Denied,
+    #[error(
+        "the statement that trusts Deadline Cloud also trusts others, and a condition would shut them out"
+    )]
+    Shared,
+    #[error("it hangs on a condition that can't be judged from here")]
+    Depends,
+}
+
+/// The document with what is missing, for each of these farms; `None`: nothing is missing. A farm that is already
+/// trusted stays: another studio's queue may use the role.
+pub fn mended(text: &str, farms: &[String], account: &str) -> Result<Option<String>, NotMended> {
+    let mut now = text.to_owned();
+    for farm in farms {
+        let policy = Policy::parse(&now)?;
+        let verdict = judge(&policy, farm, account);
+        match verdict {
+            Trust::Right => continue,
+            Trust::Denied => return Err(NotMended::Denied),
+            Trust::Depends => return Err(NotMended::Depends),
+            Trust::TooWide | Trust::OnlyWorkers | Trust::Refused => {}
+        }
+        let mut document: Value =
+            serde_json::from_str(&now).map_err(|e| NotAPolicy(e.to_string()))?;
+        let mut statements = match document.get("Statement") {
+            Some(Value::Array(list)) => list.clone(),
+            Some(one) => vec![one.clone()],
+            None => Vec::new(),
+        };
+        match statements.iter().position(is_ours) {
+            // Only what Deadline Cloud may do is narrowed, never what others may.
+            Some(at) if names_others(&statements[at]) => {
+                if verdict == Trust::TooWide {
+                    return Err(NotMended::Shared);
+                }
+                statements.push(fresh(farm, account));
+            }
+            Some(at) => merge(&mut statements[at], farm, account),
+            None => statements.push(fresh(farm, account)),
+        }
+        document["Statement"] = Value::Array(statements);
+        now = serde_json::to_string_pretty(&document).unwrap_or(now);
+        // The proof, by the same reading that found the lack.
+        if judge(&Policy::parse(&now)?, farm, account) != Trust::Right {
+            return Err(NotMended::Depends);
+        }
+    }
+    Ok((now != text).then_some(now))
+}
+
+fn fresh(farm: &str, account: &str) -> Value {
+    json!({
+        "Sid": "StudiolinkQueueTrust",
+        "Effect": "Allow",
+        "Principal": { "Service": PRINCIPALS },
+        "Action": "sts:AssumeRole",
+        "Condition": {
+            "StringEquals": { "aws:SourceAccount": account },
+            "ArnEquals": { "aws:SourceArn": farm },
+        },
+    })
+}
+
+fn list(value: Option<&Value>) -> Vec<String> {
+    match value {
+        Some(Value::Array(list)) => list
+            .iter()
+            .filter_map(|v| v.as_str().map(str::to_owned))
+            .collect(),
+        Some(Value::String(one)) => vec![one.clone()],
+        _ => Vec::new(),
+    }
+}
+
+/// An Allow of sts:AssumeRole that names one of Deadline Cloud's principals.
+fn is_ours(statement: &Value) -> bool {
+    let services = list(statement.pointer("/Principal/Service"));
+    let assumes = list(statement.get("Action"))
+        .iter()
+        .any(|a| a.eq_ignore_ascii_case("sts:AssumeRole"));
+    statement["Effect"] == "Allow"
+        && assumes
+        && services.iter().any(|s| PRINCIPALS.contains(&s.as_str()))
+}
+
+fn names_others(statement: &Value) -> bool {
+    let Some(kinds) = statement["Principal"].as_object() else {
+        return true;
+    };
+    let services = list(kinds.get("Service"));
+    kinds.keys().any(|k| k != "Service")
+        || services.iter().any(|s| !PRINCIPALS.contains(&s.as_str()))
+}
+
+/// A list with one more, in the form that it had: one text stays a text where nothing joins it.
+fn joined(value: Option<&Value>, more: &[&str]) -> Value {
+    let mut all = list(value);
+    for one in more {
+        if !all.iter().any(|a| a == one) {
+            all.push((*one).to_owned());
+        }
+    }
+    match all.as_slice() {
+        [one] if !value.is_some_and(Value::is_array) => Value::String(one.clone()),
+        _ => json!(all),
+    }
+}
+
+fn merge(statement: &mut Value, farm: &str, account: &str) {
+    let services = joined(statement.pointer("/Principal/Service"), &PRINCIPALS);
+    statement["Principal"]["Service"] = services;
+    if !statement["Condition"].is_object() {
+        statement["Condition"] = json!({});
+    }
+    for (key, operators, usual, value) in [
+        (
+            "aws:SourceAccount",
+            &["StringEquals", "StringLike"][..],
+            "StringEquals",
+            account,
+        ),
+        (
+            "aws:SourceArn",
+            &["ArnEquals", "ArnLike", "StringEquals", "StringLike"][..],
+            "ArnEquals",
+            farm,
+        ),
+    ] {
+        let Some(conditions) = statement["Condition"].as_object_mut() else {
+            return;
+        };
+        // Where the key stands already, under whichever operator and in whichever letters, it gains a value.
+        let place = operators.iter().find_map(|operator| {
+            let keys = conditions.get(*operator)?.as_object()?;
+            let name = keys.keys().find(|k| k.eq_ignore_ascii_case(key))?;
+            Some(((*operator).to_owned(), name.clone()))
+        });
+        let (operator, name) = place.unwrap_or((usual.to_owned(), key.to_owned()));
+        let keys = conditions.entry(operator).or_insert_with(|| json!({}));
+        let merged = joined(keys.get(&name), &[value]);
+        keys[&name] = merged;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FARM: &str =
+        "arn:aws:deadline:us-west-2:111122223333:farm/farm-00000000000000000000000000000001";
+    const DEAD: &str =
+        "arn:aws:deadline:us-west-2:111122223333:farm/farm-0000000000000000000000000000dead";
+    const ACCOUNT: &str = "111122223333";
+
+    fn mend(text: &str) -> Result<Option<String>, NotMended> {
+        mended(text, &[FARM.to_owned()], ACCOUNT)
+    }
+
+    fn right(text: &str) -> Value {
+        let after = mend(text).unwrap().unwrap();
+        assert_eq!(
+            judge(&Policy::parse(&after).unwrap(), FARM, ACCOUNT),
+            Trust::Right,
+            "{after}"
+        );
+        assert_eq!(mend(&after), Ok(None), "once is enough");
+        serde_json::from_str(&after).unwrap()
+    }
+
+    fn statement(principal: &str, condition: &str) -> String {
+        format!(
+            r#"{{"Effect":"Allow","Principal":{principal},"Action":"sts:AssumeRole"{condition}}}"#
+        )
+    }
+
+    fn document(statements: &[String]) -> String {
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":[{}]}}"#,
+            statements.join(",")
+        )
+    }
+
+    const BOTH: &str =
+        r#"{"Service":["credentials.deadline.amazonaws.com","deadline.amazonaws.com"]}"#;
+
+    fn condition(farm: &str) -> String {
+        format!(
+            r#","Condition":{{"StringEquals":{{"aws:SourceAccount":"{ACCOUNT}"}},"ArnEquals":{{"aws:SourceArn":"{farm}"}}}}"#
+        )
+    }
+
+    #[test]
+    fn what_is_right_stays_as_it_is() {
+        assert_eq!(
+            mend(&document(&[statement(BOTH, &condition(FARM))])),
+            Ok(None)
+        );
+    }
+
+    #[test]
+    fn a_recreated_farm_joins_the_old_one() {
+        let after = right(&document(&[statement(BOTH, &condition(DEAD))]));
+        assert_eq!(
+            after["Statement"][0]["Condition"]["ArnEquals"]["aws:SourceArn"],
+            json!([DEAD, FARM])
+        );
+    }
+
+    #[test]
+    fn a_missing_principal_and_a_trust_without_conditions() {
+        let one = r#"{"Service":"credentials.deadline.amazonaws.com"}"#;
+        let after = right(&document(&[statement(one, &condition(FARM))]));
+        assert_eq!(
+            after["Statement"][0]["Principal"]["Service"],
+            json!(PRINCIPALS)
+        );
+        let open = document(&[statement(BOTH, "")]);
+        assert_eq!(
+            judge(&Policy::parse(&open).unwrap(), FARM, ACCOUNT),
+            Trust::TooWide
+        );
+        let after = right(&open);
+        assert_eq!(after["Statement"].as_array().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn other_statements_stay_in_their_order() {
+        let ec2 = statement(r#"{"Service":"ec2.amazonaws.com"}"#, "");
+        let admin = statement(
+            r#"{"AWS":"arn:aws:iam::111122223333:root"}"#,
+            r#","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}"#,
+        );
+        let text = document(&[ec2, statement(BOTH, &condition(DEAD)), admin]);
+        let before: Value = serde_json::from_str(&text).unwrap();
+        let after = right(&text);
+        for at in [0, 2] {
+            assert_eq!(before["Statement"][at], after["Statement"][at]);
+        }
+        let none = document(&[statement(r#"{"Service":"ec2.amazonaws.com"}"#, "")]);
+        assert_eq!(right(&none)["Statement"][1]["Sid"], "StudiolinkQueueTrust");
+    }
+
+    #[test]
+    fn others_in_the_same_statement_are_not_shut_out() {
+        let shared = r#"{"Service":["credentials.deadline.amazonaws.com","ec2.amazonaws.com"]}"#;
+        assert_eq!(
+            mend(&document(&[statement(shared, "")])),
+            Err(NotMended::Shared)
+        );
+        let refused = document(&[statement(shared, &condition(DEAD))]);
+        let after = right(&refused);
+        assert_eq!(after["Statement"].as_array().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_deny_and_what_is_no_policy_are_refused() {
+        let deny = statement(BOTH, "").replace("Allow", "Deny");
+        assert_eq!(
+            mend(&document(&[statement(BOTH, &condition(FARM)), deny])),
+            Err(NotMended::Denied)
+        );
+        assert!(matches!(mend("{"), Err(NotMended::Policy(_))));
+    }
+
+    #[test]
+    fn letters_and_operators_of_others_are_kept() {
+        let text = document(&[statement(
+            BOTH,
+            &format!(
+                r#","Condition":{{"StringLike":{{"AWS:SourceArn":"{DEAD}","aws:SourceAccount":["{ACCOUNT}"]}}}}"#
+            ),
+        )]);
+        let after = right(&text);
+        let condition = &after["Statement"][0]["Condition"];
+        assert_eq!(
+            condition["StringLike"]["AWS:SourceArn"],
+            json!([DEAD, FARM])
+        );
+        assert_eq!(condition.as_object().unwrap().len(), 1, "{condition}");
+    }
+}
