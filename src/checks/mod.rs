@@ -22,6 +22,7 @@ mod queue_fleets;
 mod queue_packages;
 mod queue_role;
 mod queue_role_channels;
+mod queue_role_simulated;
 mod queue_role_software;
 mod queue_role_trust;
 mod queue_status;
@@ -91,6 +92,7 @@ pub const ALL: &[&dyn Check] = &[
     &queue_role::QueueRole,
     &queue_role_trust::QueueRoleTrust,
     &queue_role_channels::QueueRoleChannels,
+    &queue_role_simulated::QueueRoleSimulated,
     &queue_role_software::QueueRoleSoftware,
     &server_url::ServerUrl,
 ];

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::ids::{FarmId, QueueEnvironmentId, QueueKey, RoleArn};
+use super::ids::{AccountId, FarmId, QueueEnvironmentId, QueueKey, RoleArn};
+use super::simulated::{May, Said};
 use super::studio::{
     AddonChannels, AddonSettings, Bundles, Caller, Farm, Listed, Queue, QueueEnvironment,
     QueueFleet, Rights, Role,
@@ -44,6 +45,8 @@ pub enum Ask {
     RolePolicy(RoleArn, String),
     /// A role's trust policy as it is served; read again just before it is written.
     RoleTrust(RoleArn),
+    /// What IAM's simulator says of a role; the account owns YNPUT's bucket.
+    RoleMay(RoleArn, Vec<May>, Option<AccountId>),
     Bundles(Url),
     /// The addon `deadline_cloud` of that version, in that variant.
     Addon(Url, Variant, String),
@@ -66,6 +69,7 @@ pub enum Answer {
     Role(Fact<Box<Role>>),
     RolePolicy(Fact<String>),
     RoleTrust(Fact<String>),
+    RoleMay(Fact<Vec<Said>>),
     Bundles(Fact<Bundles>),
     Addon(Fact<AddonSettings>),
     AddonChannels(Fact<AddonChannels>),
@@ -90,7 +94,9 @@ impl Ask {
             Self::Queue(_) => "the queue",
             Self::Fleets(_) => "the queue's fleets",
             Self::Environments(_) | Self::Environment(..) => "the queue's environments",
-            Self::Role(_) | Self::RolePolicy(..) | Self::RoleTrust(_) => "the queue's role",
+            Self::Role(_) | Self::RolePolicy(..) | Self::RoleTrust(_) | Self::RoleMay(..) => {
+                "the queue's role"
+            }
             Self::Bundles(_) => "AYON's bundles",
             Self::Addon(..) | Self::AddonChannels(..) => "the AYON addon's settings",
         }
@@ -122,6 +128,7 @@ impl Ask {
             ],
             Self::RolePolicy(..) => &["iam:GetRolePolicy"],
             Self::RoleTrust(_) => &["iam:GetRole"],
+            Self::RoleMay(..) => &["iam:SimulatePrincipalPolicy"],
         }
     }
 }

@@ -28,6 +28,7 @@ const ROLE_READS: &[&str] = &[
     "iam:ListRolePolicies",
     "iam:GetRolePolicy",
     "iam:ListAttachedRolePolicies",
+    "iam:SimulatePrincipalPolicy",
 ];
 const POLICY_READS: &[&str] = &["iam:GetPolicy", "iam:GetPolicyVersion"];
 const WRITES: &[&str] = &[

@@ -21,6 +21,7 @@ pub mod package;
 pub mod policy;
 pub mod probe;
 pub mod problem;
+pub mod simulated;
 pub mod studio;
 pub mod text;
 pub mod trust;

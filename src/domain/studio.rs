@@ -14,6 +14,7 @@ use super::fact::Fact;
 use super::finding::Source;
 use super::ids::{AccountId, FarmId, FleetId, QueueEnvironmentId, QueueKey, Region, RoleArn};
 use super::probe::{Probe, Reading};
+use super::simulated::Said;
 use super::text::Untrusted;
 
 /// Who makes the calls, as STS names them.
@@ -202,6 +203,8 @@ pub struct Studio {
     pub farm: BTreeMap<FarmId, Fact<Farm>>,
     pub queues: BTreeMap<QueueKey, QueueFacts>,
     pub roles: BTreeMap<RoleArn, Fact<Box<Role>>>,
+    #[serde(default)]
+    pub simulated: BTreeMap<RoleArn, Fact<Vec<Said>>>,
     pub bundles: Fact<Bundles>,
     pub addon: BTreeMap<Variant, Fact<AddonSettings>>,
     #[serde(default)]
@@ -223,6 +226,7 @@ impl Studio {
             farm: BTreeMap::new(),
             queues: BTreeMap::new(),
             roles: BTreeMap::new(),
+            simulated: BTreeMap::new(),
             bundles: Fact::NotAsked,
             addon: BTreeMap::new(),
             addon_channels: BTreeMap::new(),
@@ -260,6 +264,9 @@ impl Studio {
             }
             (Ask::RoleTrust(arn), Answer::RoleTrust(Fact::Known(text))) => {
                 self.learn_trust(arn, text);
+            }
+            (Ask::RoleMay(arn, ..), Answer::RoleMay(fact)) => {
+                self.simulated.insert(arn.clone(), fact);
             }
             (_, Answer::Bundles(fact)) => self.bundles = fact,
             (Ask::Addon(_, variant, _), Answer::Addon(fact)) => {

@@ -192,6 +192,11 @@ impl RealWorld {
                 Answer::RolePolicy(self.aws.look_role_policy(record, arn, policy).await)
             }
             Ask::RoleTrust(arn) => Answer::RoleTrust(self.aws.look_role_trust(record, arn).await),
+            Ask::RoleMay(arn, all, account) => Answer::RoleMay(
+                self.aws
+                    .look_role_may(record, arn, all, account.as_ref())
+                    .await,
+            ),
             Ask::Bundles(url) => Answer::Bundles(match self.key_or_reason(url).await {
                 Ok(Ok(key)) => ayon::look_bundles(record, &self.ayon, url, &key).await,
                 Ok(Err(_)) => Fact::NotAsked,

@@ -64,3 +64,44 @@ def test_the_policy_for_a_command_is_a_policy_and_enough(studio_of):
     wide = s.run("policy", "--for", "audit")
     assert wide.returncode == 0 and "--role ARN narrows it" in wide.stderr
     assert s.run("policy").returncode == 2
+
+
+def put_policy(s, name, *statements):
+    s.client("iam").put_role_policy(RoleName=ROLE, PolicyName=name, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": list(statements)}))
+
+
+def of(s, check, *args):
+    document = json.loads(s.run("audit", "--format", "json", *args).stdout)
+    return [f for f in document["findings"] if f["check"] == check]
+
+
+def test_the_simulated_grade_proves_the_need_and_the_lack_of_more(studio_of):
+    s = studio_of()
+    assert s.run("setup", "--yes").returncode == 0
+    (fine,) = of(s, "queue-role-simulated")
+    assert fine["verdict"] == "OK" and "simulated" in fine["says"] and "no bucket policy" in fine["why"], fine
+    put_policy(s, "too-much", {"Effect": "Allow", "Action": "s3:*", "Resource": "*"})
+    (wide,) = of(s, "queue-role-simulated")
+    assert wide["verdict"] == "WARN" and "s3:PutObject on arn:aws:s3:::ynput-conda-channel/ayon/noarch/repodata.json" in wide["says"], wide
+    s.client("iam").delete_role_policy(RoleName=ROLE, PolicyName="too-much")
+
+
+def test_a_boundary_that_denies_is_named(studio_of):
+    s = studio_of()
+    assert s.run("setup", "--yes").returncode == 0
+    iam = s.client("iam")
+    boundary = iam.create_policy(PolicyName="Fence", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}]}))["Policy"]["Arn"]
+    iam.put_role_permissions_boundary(RoleName=ROLE, PermissionsBoundary=boundary)
+    (finding,) = of(s, "queue-role-simulated")
+    assert finding["verdict"] == "FAIL" and "boundary" in finding["why"] and "Fence" in finding["why"], finding
+
+
+def test_a_deny_elsewhere_is_found(studio_of):
+    s = studio_of()
+    assert s.run("setup", "--yes").returncode == 0
+    put_policy(s, "fence", {"Effect": "Deny", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::ynput-conda-channel/*"})
+    (finding,) = of(s, "queue-role-channels")
+    assert finding["verdict"] == "FAIL" and "Deny" in finding["says"]
+    s.forget()
+    done = s.run("setup", "--yes")
+    assert done.returncode == 1 and "may not read" in done.stdout and s.mutating() == []

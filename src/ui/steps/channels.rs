@@ -326,6 +326,7 @@ impl Step for Channels {
             options: Vec::new(),
         }));
         self.packages(&mut screen, model);
+        downloads(&mut screen, model);
         screen.blank();
         // The table shows each channel already; the text below it is for what is more than that.
         let shown: Vec<Finding> = findings
@@ -338,7 +339,6 @@ impl Step for Channels {
             })
             .collect();
         screen.add(told(&shown));
-        downloads(&mut screen, model);
         to_paste(&mut screen, model);
         screen
             .row_action("up", Key::Char('K'), "move up")
@@ -462,6 +462,7 @@ fn downloads(screen: &mut Screen, model: &Model) {
         })
         .collect();
     if !rows.is_empty() {
+        screen.say_dim("Reading channels; Esc stops it");
         screen.add(Block::Progress(rows));
     }
 }

@@ -1,5 +1,8 @@
 //! IAM: roles with their documents as served, the caller's rights by simulation, and our one inline policy.
 
+use std::collections::BTreeMap;
+
+use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, PolicyEvaluationDecisionType};
 use futures_util::future::{join, join_all, join3};
 
 use super::Aws;
@@ -7,8 +10,9 @@ use super::caller::What;
 use super::client::patient;
 use crate::domain::change::{Change, Thing};
 use crate::domain::fact::Fact;
-use crate::domain::ids::RoleArn;
+use crate::domain::ids::{AccountId, RoleArn};
 use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::simulated::{May, Said};
 use crate::domain::studio::{Caller, Rights, Role};
 use crate::domain::text::Untrusted;
 use crate::world::Record;
@@ -323,6 +327,89 @@ impl Aws {
                 .map(|_| ())
             }
         }
+    }
+
+    /// What the simulator says of a role, resource by resource, all at once.
+    pub async fn look_role_may(
+        &self,
+        record: &Record,
+        arn: &RoleArn,
+        all: &[May],
+        account: Option<&AccountId>,
+    ) -> Fact<Vec<Said>> {
+        let mut by_resource: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for may in all {
+            by_resource
+                .entry(&may.resource)
+                .or_default()
+                .push(may.action.clone());
+        }
+        let asked = by_resource
+            .into_iter()
+            .map(|(resource, actions)| self.role_may(record, arn, resource, actions, account));
+        let answers: Result<Vec<_>, Problem> = join_all(asked).await.into_iter().collect();
+        answers
+            .map(|rows| rows.into_iter().flatten().collect())
+            .into()
+    }
+
+    async fn role_may(
+        &self,
+        record: &Record,
+        arn: &RoleArn,
+        resource: &str,
+        actions: Vec<String>,
+        account: Option<&AccountId>,
+    ) -> Result<Vec<Said>, Problem> {
+        let doing = format!("Could not ask IAM what role {} may do", arn.name());
+        let what = What::new(SERVICE, "SimulatePrincipalPolicy", resource, doing);
+        let entry = |key: &str, value: &str, kind: ContextKeyTypeEnum| {
+            ContextEntry::builder()
+                .context_key_name(key)
+                .context_key_values(value)
+                .context_key_type(kind)
+                .build()
+        };
+        // What every request of a worker to a plain bucket carries.
+        let owner = account.map_or(arn.account(), AccountId::as_str);
+        let request = self
+            .iam
+            .simulate_principal_policy()
+            .policy_source_arn(arn.as_str())
+            .set_action_names(Some(actions))
+            .resource_arns(resource)
+            .context_entries(entry(
+                "aws:SecureTransport",
+                "true",
+                ContextKeyTypeEnum::Boolean,
+            ))
+            .context_entries(entry(
+                "aws:ResourceAccount",
+                owner,
+                ContextKeyTypeEnum::String,
+            ))
+            .max_items(100);
+        let out = self.call(record, what, request.send()).await?;
+        let said = |row: &aws_sdk_iam::types::EvaluationResult| Said {
+            may: May {
+                action: row.eval_action_name().to_owned(),
+                resource: resource.to_owned(),
+            },
+            allowed: *row.eval_decision() == PolicyEvaluationDecisionType::Allowed,
+            explicit: *row.eval_decision() == PolicyEvaluationDecisionType::ExplicitDeny,
+            boundary: row
+                .permissions_boundary_decision_detail()
+                .map(|d| d.allowed_by_permissions_boundary()),
+            organisation: row
+                .organizations_decision_detail()
+                .map(|d| d.allowed_by_organizations()),
+            missing: row
+                .missing_context_values()
+                .iter()
+                .map(Untrusted::new)
+                .collect(),
+        };
+        Ok(out.evaluation_results().iter().map(said).collect())
     }
 
     /// Simulated, never verified. An assumed role is simulated as its role, whose ARN has a path that the session's

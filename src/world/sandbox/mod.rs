@@ -22,12 +22,13 @@ use crate::domain::change::{Change, Thing};
 use crate::domain::channel::{Channel, Place};
 use crate::domain::environment::validate;
 use crate::domain::fact::Fact;
-use crate::domain::ids::{AccountId, QueueEnvironmentId, QueueKey, Region, partition_of};
+use crate::domain::ids::{AccountId, QueueEnvironmentId, QueueKey, Region, RoleArn, partition_of};
 use crate::domain::login::AyonLogin;
 use crate::domain::needs::of_channels;
-use crate::domain::policy::{Context, Decision, Policy, trusts};
+use crate::domain::policy::{Context, Decision, Policy, decide, trusts};
 use crate::domain::probe::{Certificate, Probe, Reading, Seen};
 use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::simulated::{May, Said};
 use crate::domain::studio::{Bundles, Studio};
 use crate::domain::text::{Printable, Secret, Untrusted};
 
@@ -204,6 +205,9 @@ impl Sandbox {
                     .known()
                     .map_or(Fact::Absent, |r| Fact::Known(r.trust.clone())),
             ),
+            Ask::RoleMay(arn, all, account) => {
+                Answer::RoleMay(Self::simulate(truth, arn, all, account.as_ref()))
+            }
             Ask::Bundles(_) => Answer::Bundles(Fact::Known(truth.ayon.bundles.clone())),
             Ask::Addon(_, variant, _) => {
                 Answer::Addon(studio.addon.get(variant).cloned().unwrap_or(Fact::Absent))
@@ -216,6 +220,39 @@ impl Sandbox {
                     .unwrap_or(Fact::Absent),
             ),
         }
+    }
+
+    /// The sandbox's simulator reads the role's documents; it has no boundary documents and no organisation.
+    fn simulate(
+        truth: &Truth,
+        arn: &RoleArn,
+        all: &[May],
+        account: Option<&AccountId>,
+    ) -> Fact<Vec<Said>> {
+        let Some(role) = truth.studio.role(arn).known() else {
+            return Fact::Absent;
+        };
+        let documents = role.inline.values().chain(role.attached.values());
+        let policies: Vec<Policy> = documents
+            .filter_map(|f| Policy::parse(f.known()?).ok())
+            .collect();
+        let owner = account.map_or(arn.account(), AccountId::as_str);
+        let context = Context::from([
+            ("aws:securetransport".to_owned(), "true".to_owned()),
+            ("aws:resourceaccount".to_owned(), owner.to_owned()),
+        ]);
+        let said = |may: &May| {
+            let decision = decide(&policies, &may.action, &may.resource, &context);
+            Said {
+                may: may.clone(),
+                allowed: decision == Decision::Allowed,
+                explicit: decision == Decision::Denied,
+                boundary: None,
+                organisation: None,
+                missing: Vec::new(),
+            }
+        };
+        Fact::Known(all.iter().map(said).collect())
     }
 
     fn knows_server(truth: &Truth, url: &url::Url) -> bool {
@@ -544,6 +581,7 @@ fn operation(ask: &Ask) -> (&'static str, &'static str) {
         Ask::Environments(_) => ("deadline", "ListQueueEnvironments"),
         Ask::Environment(..) => ("deadline", "GetQueueEnvironment"),
         Ask::Role(_) | Ask::RoleTrust(_) => ("iam", "GetRole"),
+        Ask::RoleMay(..) => ("iam", "SimulatePrincipalPolicy"),
         Ask::RolePolicy(..) => ("iam", "GetRolePolicy"),
         Ask::Bundles(_) => ("ayon", "GET api/bundles"),
         Ask::Addon(..) | Ask::AddonChannels(..) => ("ayon", "GET api/addons/deadline_cloud"),
@@ -712,6 +750,7 @@ fn without(ask: &Ask, problem: &Problem) -> Answer {
         Ask::Role(_) => Answer::Role(Fact::from(Err(p()))),
         Ask::RolePolicy(..) => Answer::RolePolicy(Fact::from(Err(p()))),
         Ask::RoleTrust(_) => Answer::RoleTrust(Fact::from(Err(p()))),
+        Ask::RoleMay(..) => Answer::RoleMay(Fact::from(Err(p()))),
         Ask::Bundles(_) => Answer::Bundles(Fact::from(Err(p()))),
         Ask::Addon(..) => Answer::Addon(Fact::from(Err(p()))),
         Ask::AddonChannels(..) => Answer::AddonChannels(Fact::from(Err(p()))),
