@@ -36,6 +36,9 @@ async fn look(world: &dyn World, wanted: &Wanted) -> Studio {
     let mut studio = observe(world, wanted, Purpose::Setup, &unheard).await;
     studio.readings.clear();
     studio.evidence.clear();
+    // What IAM's simulator and Access Analyzer think of a policy is no part of the studio that a change makes.
+    studio.simulated.clear();
+    studio.lints.clear();
     studio
 }
 

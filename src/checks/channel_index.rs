@@ -72,9 +72,15 @@ impl ChannelIndex {
             })
         };
         let finding = match &reading.seen {
+            Ok(Seen::Index { .. }) if is_loopback(channel) => says(self, Verdict::Warn, format!("{channel} means the machine itself"))
+                .why("on a worker it is the worker, where nothing of the kind runs")
+                .fix("write the name under which workers find the channel"),
             Ok(Seen::Index { .. }) => says(self, Verdict::Ok, format!("{channel}: noarch/repodata.json is there, {} ms", reading.millis)),
             Ok(_) => says(self, Verdict::Unknown, format!("{channel}: the test answered something else")),
             Err(problem) => match problem.kind {
+                ProblemKind::Missing if problem.because.contains("no such bucket") => says(self, Verdict::Fail, format!("{channel}: there is no such bucket"))
+                    .why("S3 answered that no account has a bucket of that name")
+                    .fix("compare the name with what the channel's owner says"),
                 ProblemKind::Missing => says(self, Verdict::Fail, format!("{channel} has no noarch/repodata.json"))
                     .why(self.why())
                     .fix(if is_s3 { "compare the prefix with what its owner says, or have the channel indexed (rattler-index s3, or an empty noarch/repodata.json)" } else { "compare the address with what its owner says" }),
@@ -88,10 +94,24 @@ impl ChannelIndex {
                     .fix("workers ask without credentials: make it public, or use its s3:// form with rights for the queue role"),
                 ProblemKind::Invalid => says(self, Verdict::Fail, format!("{channel}: {}", problem.because)).why(self.why()).fix(problem.fix.as_str()),
                 _ if is_s3 => says(self, Verdict::Unknown, format!("{channel}: no answer")).why(problem.because.as_str()).fix(problem.fix.as_str()),
+                _ if channel.as_str().starts_with("file://") => says(self, Verdict::WorkerOnly, format!("{channel}: a path on the workers' own disks"))
+                    .why("what this machine has under that path says little of theirs"),
+                // Public names resolve everywhere alike; most often it is a slip of the pen.
+                _ if ["lookup", "not known", "resolve"].iter().any(|w| problem.because.contains(w)) => says(self, Verdict::Warn, format!("{channel}: its name does not resolve from here"))
+                    .why(problem.because.as_str())
+                    .fix("look for a slip in the address; a name that only the workers' network knows is fine"),
                 _ => says(self, Verdict::WorkerOnly, format!("{channel}: not reached from this machine"))
                     .why(format!("{}. Whether a worker reaches it, only a worker can say", problem.because)),
             },
         };
         finding.from(Source::Test(probe))
     }
+}
+
+fn is_loopback(channel: &Channel) -> bool {
+    let Some((_, rest)) = channel.as_str().split_once("://") else {
+        return false;
+    };
+    let host = rest.split(['/', ':']).next().unwrap_or_default();
+    host == "localhost" || host.starts_with("127.") || rest.starts_with("[::1]")
 }

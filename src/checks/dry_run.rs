@@ -407,7 +407,7 @@ impl Judge<'_> {
         let unreached = |at: usize| {
             let seen = self.tried.channels.get(at)?;
             let row = seen.obstacle(self.platform)?;
-            Some(self.obstacle_verdict(seen, &row.state) == Verdict::WorkerOnly)
+            Some(self.is_unseen(seen, &row.state))
         };
         self.ask
             .channels
@@ -442,8 +442,7 @@ impl Judge<'_> {
         let of = |c| {
             let seen: &ChannelSeen = c;
             let row = seen.obstacle(self.platform)?;
-            let only_unseen = self.obstacle_verdict(seen, &row.state) == Verdict::WorkerOnly;
-            (!only_unseen).then_some((seen, &row.state, row.subdir.as_str()))
+            (!self.is_unseen(seen, &row.state)).then_some((seen, &row.state, row.subdir.as_str()))
         };
         self.tried.channels.iter().filter_map(of).collect()
     }
@@ -510,7 +509,11 @@ impl Judge<'_> {
                 format!("{word}: not solved: {why}"),
             )
             .why("nothing is known of what a worker would find")
-            .fix("look again; where it stays, a worker may have the same trouble"),
+            .fix(if why.as_str().contains("duplicate") {
+                "the same file stands in two folders or twice: have that channel indexed again"
+            } else {
+                "look again; where it stays, a worker may have the same trouble"
+            }),
             Outcome::Found(list) => {
                 let if_not: BTreeSet<&str> = list
                     .iter()
@@ -559,7 +562,7 @@ impl Judge<'_> {
                     )
                 };
                 // Of AWS's channels it is known a little what they lack; of one that was only not reached, nothing.
-                let verdict = if !if_not.is_empty() && self.unseen_is_open() {
+                let verdict = if self.unseen_is_open() {
                     Verdict::WorkerOnly
                 } else {
                     Verdict::Ok
@@ -590,11 +593,12 @@ impl Judge<'_> {
                 let words: Vec<String> = reasons.iter().take(3).map(|r| self.words(r)).collect();
                 let says_it = if can_be {
                     let unseen = self.unseen_names();
-                    format!(
-                        "{word}: {}; {} may have it, which only a worker can read",
-                        words.join("; "),
-                        unseen.join(" or ")
-                    )
+                    let unseen = if unseen.is_empty() {
+                        "a worker".to_owned()
+                    } else {
+                        format!("{}, which only a worker can read,", unseen.join(" or "))
+                    };
+                    format!("{word}: {}; {unseen} may have it", words.join("; "))
                 } else {
                     format!("{word}: {}", words.join("; "))
                 };
@@ -620,16 +624,28 @@ impl Judge<'_> {
             .iter()
             .filter(|c| c.subdirs.is_some() && c.obstacle(self.platform).is_none());
         let mut words = String::new();
+        for (_, channel) in self.unseen().filter(|(_, c)| c.place() != Place::AwsAlias) {
+            let name = Printable::short(channel.as_str(), 60);
+            let _ = write!(
+                words,
+                ", if a worker reaches {name}, which this machine does not"
+            );
+        }
         for seen in read {
             let name = Printable::short(seen.channel.as_str(), 60);
             if seen.by_settings {
                 let at = seen.at.as_ref().map_or("", Printable::as_str);
                 let _ = write!(words, ", if workers too find {name} at {at}");
-            } else if seen.channel.as_str().starts_with("file://") {
+            } else if is_on_disk(&seen.channel) {
                 let _ = write!(words, ", if the workers' disks hold the same under {name}");
             }
         }
         words
+    }
+
+    /// A public address that this machine does not reach, while a worker may.
+    fn is_unseen(&self, seen: &ChannelSeen, state: &SubdirState) -> bool {
+        !is_on_disk(&seen.channel) && self.obstacle_verdict(seen, state) == Verdict::WorkerOnly
     }
 
     fn obstacle_verdict(&self, seen: &ChannelSeen, state: &SubdirState) -> Verdict {
@@ -641,7 +657,7 @@ impl Judge<'_> {
             }
             SubdirState::Unreached(_) if !is_s3 => Verdict::WorkerOnly,
             // A path means the worker's disk; this one is another.
-            _ if seen.channel.as_str().starts_with("file://") => Verdict::WorkerOnly,
+            _ if is_on_disk(&seen.channel) => Verdict::WorkerOnly,
             SubdirState::Unreached(_) | SubdirState::Redirected(_) => Verdict::Unknown,
             _ => Verdict::Fail,
         }
@@ -649,6 +665,10 @@ impl Judge<'_> {
 
     /// Could one of AWS's channels have what was not found?
     fn may_be_there(&self, reason: &Reason, priority: Priority) -> bool {
+        // The workers' disks may hold more than this one.
+        if self.ask.channels.iter().any(is_on_disk) {
+            return true;
+        }
         match reason {
             Reason::NoName { name, .. } => self.unseen_may_hold(name, None, Priority::Disabled),
             Reason::NoVersion { name, nearest, .. } => {
@@ -749,6 +769,11 @@ impl Judge<'_> {
                 "have {name} built for {} too, or give publish steps a fleet of the other platform (attr.worker.os.family)",
                 self.platform.word()
             ),
+            Reason::NoName { name, .. }
+                if name != "ayon-launcher" && known::aws_channels().lack(name) =>
+            {
+                format!("no published channel is known to hold {name}: build it, or choose the strategy launcher")
+            }
             Reason::NoName { name, .. } if known::aws_channels().lack(name) => {
                 "add YNPUT's channel, or compare its address with what YNPUT says; another strategy asks for other packages".to_owned()
             }
@@ -861,6 +886,10 @@ pub fn resolved_lines(ask: &DryRun, solve: &Solve) -> Vec<Printable> {
     list.iter().map(of).collect()
 }
 
+fn is_on_disk(channel: &Channel) -> bool {
+    channel.as_str().starts_with("file://")
+}
+
 fn named(package: &str) -> &str {
     package
         .split(['=', '<', '>', '!', '[', ' '])
@@ -873,7 +902,7 @@ fn obstacle_fix(channel: &Channel, state: &SubdirState, reader: &Reader) -> Stri
     match state {
         SubdirState::Forbidden(_) if is_s3 && *reader == Reader::Caller => "give this identity s3:GetObject on it, or let setup read it as the queue role".to_owned(),
         SubdirState::Redirected(to) if is_s3 => format!("the bucket answers from elsewhere ({to}): use a copy in the farm's region"),
-        SubdirState::Forbidden(_) if is_s3 => "give the queue role what it lacks: setup's step Roles does; another account's bucket has its owner's say too".to_owned(),
+        SubdirState::Forbidden(_) if is_s3 => "see what the checks of the queue role say: setup gives what its own policies lack; where they allow it already, the bucket's owner has to let the role in".to_owned(),
         SubdirState::Forbidden(_) => "workers ask without credentials: make it public, or use its s3:// form with rights for the queue role".to_owned(),
         SubdirState::Missing => "have the channel indexed: an empty noarch/repodata.json is enough (rattler-index, conda-index)".to_owned(),
         SubdirState::Unparsable(_) => "have the channel indexed again; a copy that was cut short or a sign-in page reads like this".to_owned(),

@@ -16,6 +16,7 @@ mod conda_environment;
 mod dry_run;
 mod environment_kind;
 mod fleet_roles;
+mod policy_lint;
 mod publish_guard;
 mod queue_channels;
 mod queue_fleets;
@@ -93,6 +94,7 @@ pub const ALL: &[&dyn Check] = &[
     &queue_role_trust::QueueRoleTrust,
     &queue_role_channels::QueueRoleChannels,
     &queue_role_simulated::QueueRoleSimulated,
+    &policy_lint::PolicyLint,
     &queue_role_software::QueueRoleSoftware,
     &server_url::ServerUrl,
 ];

@@ -7,9 +7,10 @@ use crate::domain::caller_policy::{For, policy};
 use crate::domain::channel::Place;
 
 pub fn run(args: &Args, command: &args::Policy) -> Result<u8, Failure> {
-    let file = open::studio_file(args)?;
-    let wanted = open::needed(args, &file)?;
-    let region = args.region.clone().or_else(|| wanted.region.clone());
+    // Whoever has no rights yet has no studio file either: flags do, and what is not named is any.
+    let wanted = open::studio_file(args)?.wanted;
+    let region = args.region.clone();
+    let region = region.or_else(|| wanted.as_ref().and_then(|w| w.region.clone()));
     let region = region.ok_or_else(|| {
         Failure::Usage("No AWS region is named\n  fix   add --region us-west-2 (or yours), or write it into the studio file".to_owned())
     })?;
@@ -18,8 +19,9 @@ pub fn run(args: &Args, command: &args::Policy) -> Result<u8, Failure> {
         PolicyFor::Audit => For::Audit,
         PolicyFor::Diagnose => For::Diagnose,
     };
-    let mut buckets: Vec<String> = wanted
-        .channels
+    let channels = wanted.as_ref().map(|w| w.channels.clone());
+    let mut buckets: Vec<String> = channels
+        .unwrap_or_default()
         .iter()
         .filter_map(|c| match c.place() {
             Place::S3 { bucket, .. } => Some(bucket.to_owned()),
@@ -27,7 +29,16 @@ pub fn run(args: &Args, command: &args::Policy) -> Result<u8, Failure> {
         })
         .collect();
     buckets.dedup();
-    let document = policy(what, &region, &wanted.queues, &command.role, &buckets);
+    let named = wanted.iter().flat_map(|w| &w.queues);
+    let mut farms: Vec<String> = args.farm.iter().map(ToString::to_string).collect();
+    if farms.is_empty() {
+        farms = named.map(|q| q.farm.to_string()).collect();
+    }
+    if farms.is_empty() {
+        farms.push("*".to_owned());
+        talk("note: it names every farm; --farm ID, or a studio file, narrows it");
+    }
+    let document = policy(what, &region, &farms, &command.role, &buckets);
     data(&serde_json::to_string_pretty(&document).unwrap_or_default());
     if command.role.is_empty() {
         talk(

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::ids::{AccountId, FarmId, QueueEnvironmentId, QueueKey, RoleArn};
+use super::lint::Lint;
 use super::simulated::{May, Said};
 use super::studio::{
     AddonChannels, AddonSettings, Bundles, Caller, Farm, Listed, Queue, QueueEnvironment,
@@ -47,6 +48,8 @@ pub enum Ask {
     RoleTrust(RoleArn),
     /// What IAM's simulator says of a role; the account owns YNPUT's bucket.
     RoleMay(RoleArn, Vec<May>, Option<AccountId>),
+    /// What Access Analyzer says of a policy's text, and whether it grants any of these.
+    PolicyLint(String, Vec<May>),
     Bundles(Url),
     /// The addon `deadline_cloud` of that version, in that variant.
     Addon(Url, Variant, String),
@@ -70,6 +73,7 @@ pub enum Answer {
     RolePolicy(Fact<String>),
     RoleTrust(Fact<String>),
     RoleMay(Fact<Vec<Said>>),
+    PolicyLint(Fact<Lint>),
     Bundles(Fact<Bundles>),
     Addon(Fact<AddonSettings>),
     AddonChannels(Fact<AddonChannels>),
@@ -94,9 +98,11 @@ impl Ask {
             Self::Queue(_) => "the queue",
             Self::Fleets(_) => "the queue's fleets",
             Self::Environments(_) | Self::Environment(..) => "the queue's environments",
-            Self::Role(_) | Self::RolePolicy(..) | Self::RoleTrust(_) | Self::RoleMay(..) => {
-                "the queue's role"
-            }
+            Self::Role(_)
+            | Self::RolePolicy(..)
+            | Self::RoleTrust(_)
+            | Self::RoleMay(..)
+            | Self::PolicyLint(..) => "the queue's role",
             Self::Bundles(_) => "AYON's bundles",
             Self::Addon(..) | Self::AddonChannels(..) => "the AYON addon's settings",
         }
@@ -129,6 +135,10 @@ impl Ask {
             Self::RolePolicy(..) => &["iam:GetRolePolicy"],
             Self::RoleTrust(_) => &["iam:GetRole"],
             Self::RoleMay(..) => &["iam:SimulatePrincipalPolicy"],
+            Self::PolicyLint(..) => &[
+                "access-analyzer:ValidatePolicy",
+                "access-analyzer:CheckAccessNotGranted",
+            ],
         }
     }
 }

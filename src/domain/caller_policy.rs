@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::ids::{QueueKey, Region, RoleArn, partition_of};
+use super::ids::{Region, RoleArn, partition_of};
 
 /// What a policy is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,20 +46,15 @@ const ROLE_WRITES: &[&str] = &[
 pub fn policy(
     what: For,
     region: &Region,
-    queues: &[QueueKey],
+    farms: &[String],
     roles: &[RoleArn],
     buckets: &[String],
 ) -> Value {
     let partition = partition_of(region);
     let account = roles.first().map_or("*", RoleArn::account);
-    let mut farms: Vec<String> = queues
+    let mut farms: Vec<String> = farms
         .iter()
-        .map(|q| {
-            format!(
-                "arn:{partition}:deadline:{region}:{account}:farm/{}",
-                q.farm
-            )
-        })
+        .map(|farm| format!("arn:{partition}:deadline:{region}:{account}:farm/{farm}"))
         .collect();
     farms.dedup();
     let below: Vec<String> = farms
@@ -81,7 +76,12 @@ pub fn policy(
     if as_role {
         farm_actions.push("deadline:AssumeQueueRoleForUser");
     }
+    let analyzer = [
+        "access-analyzer:ValidatePolicy",
+        "access-analyzer:CheckAccessNotGranted",
+    ];
     let mut statements = vec![
+        statement("PoliciesReadBeforehand", &analyzer, &["*".to_owned()]),
         statement("FarmAndBelow", &farm_actions, &below),
         statement(
             "RoleOfTheQueue",
@@ -126,16 +126,14 @@ fn statement(sid: &str, actions: &[&str], resources: &[String]) -> Value {
 mod tests {
     use super::*;
     use crate::domain::ask::{Ask, SETUP_ACTIONS};
+    use crate::domain::ids::QueueKey;
     use crate::domain::policy::Policy;
 
     fn actions(what: For) -> Vec<String> {
-        let queue = QueueKey {
-            farm: "farm-00000000000000000000000000000001".parse().unwrap(),
-            queue: "queue-00000000000000000000000000000001".parse().unwrap(),
-        };
+        let farm = "farm-00000000000000000000000000000001".to_owned();
         let role = "arn:aws:iam::111122223333:role/Q".parse().unwrap();
         let region = "us-west-2".parse().unwrap();
-        let document = policy(what, &region, &[queue], &[role], &["b-1".to_owned()]);
+        let document = policy(what, &region, &[farm], &[role], &["b-1".to_owned()]);
         let text = document.to_string();
         assert!(
             Policy::parse(&text).is_ok() && text.len() < 6_144,

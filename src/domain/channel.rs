@@ -125,6 +125,13 @@ impl FromStr for Channel {
             }
         } else if text.starts_with('-') {
             return no("it begins like an option");
+        } else if text.starts_with(['/', '.', '~']) {
+            return no("a path on a disk is written as file:///…");
+        } else if text
+            .split_once('/')
+            .is_some_and(|(host, _)| host.contains('.'))
+        {
+            return no("it looks like an address that lacks its https:// or s3://");
         }
         Ok(Self(text.to_owned()))
     }
@@ -270,6 +277,9 @@ mod tests {
             "x;rm",
             "$(x)",
             "a\u{1b}[0m",
+            "/srv/channel",
+            "../channel",
+            "conda.example.com/c",
         ] {
             assert!(bad.parse::<Channel>().is_err(), "{bad}");
         }

@@ -15,6 +15,7 @@ pub mod fact;
 pub mod finding;
 pub mod ids;
 pub mod known;
+pub mod lint;
 pub mod login;
 pub mod needs;
 pub mod package;

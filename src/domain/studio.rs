@@ -13,6 +13,7 @@ use super::environment::TemplateType;
 use super::fact::Fact;
 use super::finding::Source;
 use super::ids::{AccountId, FarmId, FleetId, QueueEnvironmentId, QueueKey, Region, RoleArn};
+use super::lint::Lint;
 use super::probe::{Probe, Reading};
 use super::simulated::Said;
 use super::text::Untrusted;
@@ -203,6 +204,9 @@ pub struct Studio {
     pub farm: BTreeMap<FarmId, Fact<Farm>>,
     pub queues: BTreeMap<QueueKey, QueueFacts>,
     pub roles: BTreeMap<RoleArn, Fact<Box<Role>>>,
+    /// By a policy's text.
+    #[serde(default)]
+    pub lints: BTreeMap<String, Fact<Lint>>,
     #[serde(default)]
     pub simulated: BTreeMap<RoleArn, Fact<Vec<Said>>>,
     pub bundles: Fact<Bundles>,
@@ -226,6 +230,7 @@ impl Studio {
             farm: BTreeMap::new(),
             queues: BTreeMap::new(),
             roles: BTreeMap::new(),
+            lints: BTreeMap::new(),
             simulated: BTreeMap::new(),
             bundles: Fact::NotAsked,
             addon: BTreeMap::new(),
@@ -264,6 +269,9 @@ impl Studio {
             }
             (Ask::RoleTrust(arn), Answer::RoleTrust(Fact::Known(text))) => {
                 self.learn_trust(arn, text);
+            }
+            (Ask::PolicyLint(text, _), Answer::PolicyLint(fact)) => {
+                self.lints.insert(text.clone(), fact);
             }
             (Ask::RoleMay(arn, ..), Answer::RoleMay(fact)) => {
                 self.simulated.insert(arn.clone(), fact);

@@ -7,6 +7,7 @@ use crate::domain::change::{Change, Plan, Thing};
 use crate::domain::channel::{Channel, Place, join, split};
 use crate::domain::environment::{CONSOLE_TEMPLATE, Template, TemplateType, with_channels};
 use crate::domain::ids::QueueKey;
+use crate::domain::probe::Probe;
 use crate::domain::studio::{Management, Studio};
 use crate::domain::text::{Printable, Untrusted, without_url_secrets};
 use crate::domain::wanted::Wanted;
@@ -96,7 +97,7 @@ pub(super) fn of_queue(plan: &mut Plan, of: &Queue<'_>, gone: &mut Vec<(QueueKey
                             before,
                             after: Some(after),
                             because: edit.because,
-                            warning: edit.warning,
+                            warning: edit.warning.or_else(|| unread_by_all(of, &edit.added)),
                         });
                     }
                     Err(e) => {
@@ -134,8 +135,24 @@ struct Edit {
     channels: String,
     because: Printable,
     warning: Option<Printable>,
+    added: Vec<Channel>,
     /// The channel that leaves.
     gone: Option<String>,
+}
+
+/// A channel that neither this identity nor the queue role reads today: the rights that come with this plan may be
+/// enough, or may not, and a queue that names a channel its role can't read fails every job.
+fn unread_by_all(of: &Queue<'_>, added: &[Channel]) -> Option<Printable> {
+    let failed = |probe: Probe| {
+        let reading = of.studio.readings.get(&probe)?;
+        reading.problem().map(|p| p.kind)
+    };
+    let unread = added.iter().find(|c| {
+        let here = failed(Probe::ChannelHere((*c).clone()));
+        let role = failed(Probe::ChannelAsQueueRole(of.key.clone(), (*c).clone()));
+        matches!(c.place(), Place::S3 { .. }) && here.is_some() && role.is_some()
+    })?;
+    Some(format!("neither you nor the queue role reads {unread} today; if its owner does not let the role in, every job of this queue stops there: leave this change out until then").into())
 }
 
 /// The wanted channels, without S3 ones that would be new while the role could not be read: a queue that names a
@@ -201,6 +218,7 @@ fn edits(
             channels: now.join(" "),
             because: because.into(),
             warning: None,
+            added: added.iter().filter_map(|w| w.parse().ok()).collect(),
             gone: None,
         });
     }
@@ -221,6 +239,7 @@ fn edits(
             channels: now.join(" "),
             because: format!("the studio file does not list {word}").into(),
             warning: Some(format!("jobs that install from {word} will no longer find it").into()),
+            added: Vec::new(),
             gone: Some(raw),
         });
     }

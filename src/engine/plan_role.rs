@@ -116,7 +116,7 @@ pub(super) fn trust(plan: &mut Plan, studio: &Studio, wanted: &Wanted) {
                 thing: Thing::RoleTrust { role: arn.clone() },
                 before: Some(role.trust.clone()),
                 after,
-                because: "Deadline Cloud must be able to assume the role for this farm, and nobody else's may".into(),
+                because: "Deadline Cloud must be able to assume the role for this farm; what stands in its trust policy stays".into(),
                 warning: others(&role.trust, &farms),
             }),
             Err(e) => plan

@@ -544,6 +544,11 @@ pub fn farewell(model: &Model) -> String {
             if applied.done.is_empty() {
                 lines.push("nothing was changed".to_owned());
             }
+            if model.sandbox && model.file.is_none() {
+                lines.push(
+                    "the sandbox wrote no studiolink.toml; --studio FILE keeps one".to_owned(),
+                );
+            }
             for left in model.left() {
                 lines.push(format!("for {}: {}", left.for_whom, left.what));
                 lines.extend(left.paste.iter().map(|l| format!("    {l}")));

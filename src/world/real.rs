@@ -197,6 +197,9 @@ impl RealWorld {
                     .look_role_may(record, arn, all, account.as_ref())
                     .await,
             ),
+            Ask::PolicyLint(text, more) => {
+                Answer::PolicyLint(self.aws.look_lint(record, text, more).await)
+            }
             Ask::Bundles(url) => Answer::Bundles(match self.key_or_reason(url).await {
                 Ok(Ok(key)) => ayon::look_bundles(record, &self.ayon, url, &key).await,
                 Ok(Err(_)) => Fact::NotAsked,

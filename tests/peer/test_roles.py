@@ -52,10 +52,9 @@ def test_the_policy_for_a_command_is_a_policy_and_enough(studio_of):
         s.forget()
         s.run(*command)
         ops = {r["op"] for r in s.requests()}
-        prefix = {"Farm": "deadline", "Queue": "deadline", "Fleet": "deadline", "Role": "iam", "Polic": "iam"}
         for op in ops - {"GetCallerIdentity", "HeadBucket", "GetObject", "HeadObject", "AssumeRole", "ListFarms", "ListQueues"}:
-            service = "iam" if "Role" in op and "Queue" not in op or "Polic" in op else "deadline"
-            resource = role if service == "iam" else f"arn:aws:deadline:us-west-2:123456789012:farm/{FARM}" + ("" if op == "GetFarm" else f"/queue/{QUEUE}")
+            service = "access-analyzer" if op in ("ValidatePolicy", "CheckAccessNotGranted") else "iam" if "Role" in op and "Queue" not in op or "Polic" in op else "deadline"
+            resource = "*" if service == "access-analyzer" else role if service == "iam" else f"arn:aws:deadline:us-west-2:123456789012:farm/{FARM}" + ("" if op == "GetFarm" else f"/queue/{QUEUE}")
             out = iam.simulate_custom_policy(PolicyInputList=[json.dumps(document)], ActionNames=[f"{service}:{op}"], ResourceArns=[resource])
             assert out["EvaluationResults"][0]["EvalDecision"] == "allowed", (name, op)
         for action, resource in (("iam:CreateUser", "*"), ("s3:PutObject", "arn:aws:s3:::ynput-conda-channel/ayon/x"), ("iam:PutRolePolicy", "arn:aws:iam::123456789012:role/Other"), ("deadline:DeleteFarm", f"arn:aws:deadline:us-west-2:123456789012:farm/{FARM}")):
@@ -105,3 +104,17 @@ def test_a_deny_elsewhere_is_found(studio_of):
     s.forget()
     done = s.run("setup", "--yes")
     assert done.returncode == 1 and "may not read" in done.stdout and s.mutating() == []
+
+
+def test_access_analyzer_reads_the_policy_before_it_is_written(studio_of):
+    s = studio_of()
+    (fine,) = of(s, "policy-lint")
+    assert fine["verdict"] == "OK" and "nothing that it must not grant" in fine["says"], fine
+    put_policy(s, "studiolink-queue", {"Effect": "Allow", "Action": "iam:*", "Resource": "*"})
+    (more,) = of(s, "policy-lint")
+    assert more["verdict"] in ("WARN", "FAIL") and "grant more" in more["says"], more
+    s.client("iam").delete_role_policy(RoleName=ROLE, PolicyName="studiolink-queue")
+    s.faults({"op": "ValidatePolicy", "nth": 1, "count": 9, "kind": "denied"})
+    (unread,) = of(s, "policy-lint")
+    assert unread["verdict"] == "SKIPPED" and "access-analyzer:ValidatePolicy" in unread["fix"]
+    assert s.run("setup", "--yes").returncode == 0, "what can't be read beforehand blocks nothing"

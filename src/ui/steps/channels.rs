@@ -203,6 +203,7 @@ impl Step for Channels {
                 }
             },
             Msg::Act { id: "add", .. } => self.adding = !self.adding,
+            Msg::Set { field: "new", text } if text.trim().is_empty() => self.adding = false,
             Msg::Act { id: "proposal", .. } => {
                 model.draft.channels = None;
                 model.left_out.clear();

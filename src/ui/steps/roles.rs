@@ -31,7 +31,7 @@ impl Step for Roles {
     fn view(&self, model: &Model) -> Screen {
         let mut screen = Screen::new("The queue's role");
         screen.note =
-            format!("ours is one inline policy, {QUEUE_POLICY}; others are never touched").into();
+            format!("ours is one inline policy, {QUEUE_POLICY}, and what its trust lacks").into();
         screen.add(told(&model.of_topic(Topic::Roles)));
         for change in model
             .plan()

@@ -464,8 +464,14 @@ impl Focus {
             }
             Input::Escape => {
                 self.edit = None;
-                self.item = None;
-                return Some(Took::Msgs(Vec::new()));
+                // Back to the page's list, where the keys of its rows work.
+                self.item = screen.lists().find(|l| !l.rows.is_empty()).map(|l| l.id);
+                // A field that was only opened to be typed into closes again.
+                let closed = (field.takes == Takes::AtOnce).then(|| Wish::Set {
+                    field: field.id,
+                    text: String::new(),
+                });
+                return Some(Took::Msgs(closed.into_iter().collect()));
             }
             Input::Up => {
                 let wishes = self.take_edit();
@@ -479,6 +485,8 @@ impl Focus {
             }
             _ => return None,
         };
+        // What is typed is seen, wherever the page was scrolled to.
+        self.follow = true;
         let wishes = match &self.edit {
             Some(edit) if typed && field.takes == Takes::Each => {
                 vec![Wish::Set {

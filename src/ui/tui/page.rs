@@ -318,8 +318,10 @@ impl Writer<'_> {
             } else {
                 self.theme.tone(Tone::Dim)
             };
-            if used + text.width() > self.width {
-                break;
+            if used + text.width() > self.width && used > label.width() {
+                self.push(std::mem::take(&mut spans));
+                spans.push(Span::raw(" ".repeat(label.width())));
+                used = label.width();
             }
             used += text.width();
             spans.push(Span::styled(text, style));

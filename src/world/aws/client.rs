@@ -179,6 +179,11 @@ pub async fn connect(login: &Login) -> Result<Aws, Problem> {
                 .interceptor(Attempts)
                 .build(),
         ),
+        analyzer: aws_sdk_accessanalyzer::Client::from_conf(
+            aws_sdk_accessanalyzer::config::Builder::from(&config)
+                .interceptor(Attempts)
+                .build(),
+        ),
         s3: aws_sdk_s3::Client::from_conf(s3),
         config,
         permits: Semaphore::new(AT_ONCE),

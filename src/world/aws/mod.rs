@@ -1,6 +1,7 @@
 //! AWS, one file per service: its asks, its changes, its live tests. Only this room names an `aws_*` crate.
 //! To add a fact, copy `sts.rs`.
 
+mod analyzer;
 mod caller;
 mod client;
 mod deadline;
@@ -33,6 +34,7 @@ pub struct Aws {
     deadline: aws_sdk_deadline::Client,
     iam: aws_sdk_iam::Client,
     sts: aws_sdk_sts::Client,
+    analyzer: aws_sdk_accessanalyzer::Client,
     s3: aws_sdk_s3::Client,
     permits: Semaphore,
     queue_roles: Mutex<HashMap<QueueKey, QueueRoleClient>>,

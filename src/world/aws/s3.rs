@@ -190,6 +190,13 @@ impl Aws {
         )
         .await
         .map(|_| ())
+        .map_err(|mut p| {
+            let code = p.call.as_ref().map(|c| c.outcome.to_string());
+            if code.as_deref() == Some("NoSuchBucket") {
+                p.because = format!("there is no such bucket as {bucket}");
+            }
+            p
+        })
     }
 }
 

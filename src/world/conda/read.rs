@@ -11,7 +11,8 @@ use rattler_conda_types::{
 };
 use rattler_repodata_gateway::fetch::CacheAction;
 use rattler_repodata_gateway::{
-    ChannelConfig, ChannelRelationsMode, Gateway, GatewayError, SourceConfig,
+    CacheClearMode, ChannelConfig, ChannelRelationsMode, Gateway, GatewayError, SourceConfig,
+    SubdirSelection,
 };
 use rattler_solve::CancellationToken;
 use url::Url;
@@ -284,7 +285,10 @@ impl Reading {
             .execute()
             .await;
         match names {
-            Err(error) => seen.state = self.obstacle(open, folder, &error),
+            Err(error) => {
+                seen.state = self.obstacle(open, folder, &error);
+                self.forget(open, folder);
+            }
             Ok(out) if out.names.is_empty() => {
                 if self.is_there(open, folder) {
                     seen.state = SubdirState::Empty;
@@ -335,6 +339,14 @@ impl Reading {
             }
             Err(error) => seen.state = self.obstacle(open, folder, &error),
         }
+    }
+
+    /// What could not be used is not kept: a server may call it unchanged when it is not.
+    fn forget(&self, open: &Open, folder: Subdir) {
+        let only = SubdirSelection::Some([folder.to_string()].into());
+        let mode = CacheClearMode::InMemoryAndDisk;
+        // A cache that can't be cleared is read again next time, as before.
+        let _ = self.gateway.clear_repodata_cache(&open.channel, only, mode);
     }
 
     fn came(&self, open: &Open, folder: Subdir, file: &str) -> Option<Came> {

@@ -232,6 +232,9 @@ impl Middleware for Wire {
             }
             Err(error) => {
                 let because = match &error {
+                    reqwest_middleware::Error::Reqwest(e) if e.is_timeout() && !e.is_connect() => {
+                        "connected, and then no answer within 20 s".to_owned()
+                    }
                     reqwest_middleware::Error::Reqwest(e) => crate::world::net::http_words(e),
                     reqwest_middleware::Error::Middleware(_) => "the request failed".to_owned(),
                 };

@@ -208,6 +208,8 @@ impl Sandbox {
             Ask::RoleMay(arn, all, account) => {
                 Answer::RoleMay(Self::simulate(truth, arn, all, account.as_ref()))
             }
+            // The sandbox has no Access Analyzer; it says so rather than finding no fault.
+            Ask::PolicyLint(..) => Answer::PolicyLint(Fact::NotAsked),
             Ask::Bundles(_) => Answer::Bundles(Fact::Known(truth.ayon.bundles.clone())),
             Ask::Addon(_, variant, _) => {
                 Answer::Addon(studio.addon.get(variant).cloned().unwrap_or(Fact::Absent))
@@ -582,6 +584,7 @@ fn operation(ask: &Ask) -> (&'static str, &'static str) {
         Ask::Environment(..) => ("deadline", "GetQueueEnvironment"),
         Ask::Role(_) | Ask::RoleTrust(_) => ("iam", "GetRole"),
         Ask::RoleMay(..) => ("iam", "SimulatePrincipalPolicy"),
+        Ask::PolicyLint(..) => ("access-analyzer", "ValidatePolicy"),
         Ask::RolePolicy(..) => ("iam", "GetRolePolicy"),
         Ask::Bundles(_) => ("ayon", "GET api/bundles"),
         Ask::Addon(..) | Ask::AddonChannels(..) => ("ayon", "GET api/addons/deadline_cloud"),
@@ -751,6 +754,7 @@ fn without(ask: &Ask, problem: &Problem) -> Answer {
         Ask::RolePolicy(..) => Answer::RolePolicy(Fact::from(Err(p()))),
         Ask::RoleTrust(_) => Answer::RoleTrust(Fact::from(Err(p()))),
         Ask::RoleMay(..) => Answer::RoleMay(Fact::from(Err(p()))),
+        Ask::PolicyLint(..) => Answer::PolicyLint(Fact::from(Err(p()))),
         Ask::Bundles(_) => Answer::Bundles(Fact::from(Err(p()))),
         Ask::Addon(..) => Answer::Addon(Fact::from(Err(p()))),
         Ask::AddonChannels(..) => Answer::AddonChannels(Fact::from(Err(p()))),
