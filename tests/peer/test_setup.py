@@ -151,7 +151,14 @@ def test_killed_at_any_moment_the_same_command_ends_in_the_same_state(studio_of,
     assert clean.run("setup", "--yes").returncode == 0
     wanted = [sorted(clean.environments().values()), clean.policies()]
     left_in_doubt = 0
-    for ms in range(120, 1000, 40):
+    # How long the looking takes on this machine: the kills fall around the writes that come after it.
+    timed = studio_of(name, peer_args=("--latency-ms", 60))
+    began = time.time()
+    assert timed.run("setup", "--yes").returncode == 0
+    writes = [1000 * (r["t"] - began) for r in timed.requests() if r["mutating"]]
+    first, last = int(min(writes)), int(max(writes))
+    timed.stop()
+    for ms in range(max(120, first - 320), last + 240, 40):
         s = studio_of(name, peer_args=("--latency-ms", 60))
         before = s.state()
         kill_at(s, ms, ("setup", "--yes"))

@@ -475,6 +475,70 @@ async fn overlays_lie_over_the_page_and_go_again() {
 }
 
 #[tokio::test]
+async fn packages_and_their_version_are_chosen_and_completed() {
+    let mut play = Play::open("wrong-pin", true, false).await;
+    play.keys("⏎⏎").await;
+    // YNPUT's channel, the strategy, the version.
+    play.keys("⇥⇥→").await;
+    assert_eq!(play.app.wizard.model.wanted().strategy.word(), "publish");
+    play.keys("←i").await;
+    assert!(
+        play.screen().contains("the AYON launcher, run headless"),
+        "{}",
+        play.screen()
+    );
+    play.keys("i⇥⌫==1").await;
+    assert!(
+        play.screen().contains("==1.6.2  → completes"),
+        "{}",
+        play.screen()
+    );
+    play.keys("→⏎").await;
+    assert_eq!(play.app.wizard.model.wanted().pin.text(), "==1.6.2");
+    let findings = play.app.wizard.model.findings();
+    let of = |v: &str| {
+        findings
+            .iter()
+            .any(|f| f.check == "dry-run" && f.says.as_str().contains(v))
+    };
+    assert!(of("win-64: conda would stop"), "{findings:?}");
+    play.keys("⇥⇥⇥⌫newest⏎").await;
+    assert!(play.screen().contains("is no version"), "{}", play.screen());
+}
+
+#[tokio::test]
+async fn an_administrators_login_gives_the_addon_the_list() {
+    let mut play = Play::open("addon-overrides", true, false).await;
+    play.keys("⏎⏎⏎⏎⏎").await;
+    let keys: Vec<String> = play
+        .app
+        .wizard
+        .model
+        .plan()
+        .changes
+        .iter()
+        .map(|c| c.key.clone())
+        .collect();
+    assert!(
+        keys.iter().any(|k| k == "ayon/production/conda_channels"),
+        "{keys:?}"
+    );
+    assert!(
+        keys.iter().any(|k| k == "ayon/staging/conda_channels"),
+        "{keys:?}"
+    );
+    // Without the channel on the queue the addon must not get it: its value would win.
+    let mut play = Play::open("studio", true, false).await;
+    play.keys("⏎⏎⏎⏎").await;
+    play.keys("u").await;
+    assert!(
+        play.screen().contains("Your AYON name"),
+        "{}",
+        play.screen()
+    );
+}
+
+#[tokio::test]
 async fn channels_are_moved_added_and_removed() {
     let mut play = Play::open("studio", true, false).await;
     play.keys("⏎⏎").await;

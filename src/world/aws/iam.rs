@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, PolicyEvaluationDecisionType};
+use aws_sdk_iam::types::{
+    ContextEntry, ContextKeyTypeEnum, OrganizationsDecisionDetail,
+    PermissionsBoundaryDecisionDetail, PolicyEvaluationDecisionType,
+};
 use futures_util::future::{join, join_all, join3};
 
 use super::Aws;
@@ -399,10 +402,10 @@ impl Aws {
             explicit: *row.eval_decision() == PolicyEvaluationDecisionType::ExplicitDeny,
             boundary: row
                 .permissions_boundary_decision_detail()
-                .map(|d| d.allowed_by_permissions_boundary()),
+                .map(PermissionsBoundaryDecisionDetail::allowed_by_permissions_boundary),
             organisation: row
                 .organizations_decision_detail()
-                .map(|d| d.allowed_by_organizations()),
+                .map(OrganizationsDecisionDetail::allowed_by_organizations),
             missing: row
                 .missing_context_values()
                 .iter()
