@@ -1,8 +1,11 @@
 //! What is left for people: what this version can't do, with the values to paste, and that no worker has spoken yet.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
-use super::plan_addon::differs;
+use super::plan::plan;
+use super::plan_addon::{self, differs};
 use crate::checks::{View, job_packages};
 use crate::domain::ask::Variant;
 use crate::domain::channel::{Channel, Place, join};
@@ -61,11 +64,13 @@ pub fn left_for_you(studio: &Studio, wanted: &Wanted) -> Vec<Left> {
 /// Where no administrator of AYON is signed in, or that one may not, the value is for people to paste.
 fn addon_channels(studio: &Studio, wanted: &Wanted, variant: Variant) -> Option<Left> {
     let settings = studio.addon.get(&variant)?.known()?;
-    let planned = studio
-        .addon_channels
-        .get(&variant)
-        .is_some_and(|f| f.known().is_some());
-    if planned || !differs(settings, wanted) {
+    if !differs(settings, wanted) {
+        return None;
+    }
+    // What the plan changes need not be pasted; what it refuses, or could not read, must be.
+    let key = plan_addon::key(variant);
+    let whole = plan(studio, wanted, &BTreeSet::new());
+    if whole.changes.iter().any(|c| c.key == key) {
         return None;
     }
     let what = format!(

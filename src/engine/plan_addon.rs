@@ -23,7 +23,7 @@ pub(super) fn of_addon(
     left_out: &BTreeSet<String>,
 ) {
     for variant in [Variant::Production, Variant::Staging] {
-        let key = format!("ayon/{}/conda_channels", variant.word());
+        let key = key(variant);
         let Some(settings) = studio.addon.get(&variant).and_then(|f| f.known()) else {
             continue;
         };
@@ -73,6 +73,11 @@ pub(super) fn of_addon(
             warning: None,
         });
     }
+}
+
+/// The change's permanent key.
+pub(super) fn key(variant: Variant) -> String {
+    format!("ayon/{}/conda_channels", variant.word())
 }
 
 /// Does the addon name other channels than the wanted ones? An empty value leaves them to the queue.

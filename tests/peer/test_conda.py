@@ -327,3 +327,18 @@ def test_a_small_channel_takes_four_round_trips(studio_of, made, tmp_path):
     of = [r["op"] for r in s.requests() if r["op"] in ("GetObject", "HeadObject")]
     # linux-64 and noarch, each: shards (absent), zst (asked), zst (read); plus the two probes of the index itself.
     assert len(of) <= 2 * 3 + 2, of
+
+
+def test_the_statement_for_the_owner_is_the_one_that_lets_the_role_in(studio_of):
+    """What the tool prints for the bucket's owner is pasted as it stands, and then the same command is clean."""
+    s = studio_of(seed="denied_channel.json")
+    refused = s.run("setup", "--yes")
+    assert refused.returncode == 1 and "for YNPUT" in refused.stdout
+    pasted = refused.stdout.split("the statements\n", 1)[1].split("\n  for ", 1)[0]
+    statements = json.loads(pasted)
+    owner = s.client("s3")
+    owner.meta.events.register("before-call.s3.*", lambda params, **_: params["headers"].update({"x-moto-account-id": "210987654321"}))
+    owner.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps({"Version": "2012-10-17", "Statement": statements}))
+    done = s.run("setup", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Verified: the role of queue" in done.stdout and "forbidden" not in done.stdout.split("left for you")[0].replace("this identity", ""), done.stdout
