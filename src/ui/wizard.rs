@@ -269,6 +269,10 @@ impl Wizard {
                 if let Some(studio) = &mut model.studio {
                     studio.readings.insert(probe, *reading);
                 }
+                // No tick comes after the last answer: what was on its way is not shown for ever.
+                if model.dry_runs().is_empty() {
+                    model.downloads.clear();
+                }
                 if proves && matches!(model.making, Making::Made { .. }) {
                     model.try_refused_again();
                 }

@@ -507,6 +507,26 @@ async fn packages_and_their_version_are_chosen_and_completed() {
 }
 
 #[tokio::test]
+async fn a_long_download_has_a_bar_and_it_goes_with_the_answer() {
+    let mut play = Play::open("studio", true, false).await;
+    play.keys("⏎⏎").await;
+    let on_its_way = crate::domain::dry_run::Download {
+        what: "https://h.example.com/c/linux-64/repodata.json.zst".into(),
+        got: 30_000_000,
+        of: Some(60_000_000),
+    };
+    play.tell(Msg::Downloads(vec![on_its_way])).await;
+    let screen = play.screen();
+    assert!(
+        screen.contains("[##########..........]") && screen.contains("30.0 MB of 60.0 MB"),
+        "{screen}"
+    );
+    assert!(screen.contains("Esc stops it"), "{screen}");
+    play.tell(Msg::Downloads(Vec::new())).await;
+    assert!(!play.screen().contains("Esc stops it"));
+}
+
+#[tokio::test]
 async fn an_administrators_login_gives_the_addon_the_list() {
     let mut play = Play::open("addon-overrides", true, false).await;
     play.keys("⏎⏎⏎⏎⏎").await;

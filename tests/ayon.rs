@@ -1,0 +1,204 @@
+//! Signing in to AYON, and changing one field of an addon: what a real server answers (its recordings), from a server of
+//! thirty lines. `tests/peer/test_addon.py` does the same with the stand-in.
+#![allow(clippy::unwrap_used)] // a test that can't go on should say where
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+
+use studiolink::domain::ask::Variant;
+use studiolink::domain::fact::Fact;
+use studiolink::domain::studio::AddonChannels;
+use studiolink::domain::text::Secret;
+use studiolink::world::{CallLog, Record, ayon};
+use url::Url;
+
+type Answer = fn(&str) -> (u16, &'static str);
+
+/// Each request's head and body, and the answer to its first line.
+fn serve(answer: Answer) -> (Url, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let kept = seen.clone();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut data = Vec::new();
+            let mut buffer = [0; 4096];
+            loop {
+                let n = stream.read(&mut buffer).unwrap_or(0);
+                data.extend_from_slice(&buffer[..n]);
+                let text = String::from_utf8_lossy(&data).into_owned();
+                let Some((head, body)) = text.split_once("\r\n\r\n") else {
+                    continue;
+                };
+                let length = head
+                    .lines()
+                    .find_map(|l| {
+                        l.to_ascii_lowercase()
+                            .strip_prefix("content-length:")?
+                            .trim()
+                            .parse()
+                            .ok()
+                    })
+                    .unwrap_or(0);
+                if n == 0 || body.len() >= length {
+                    let (status, body) = answer(head.lines().next().unwrap());
+                    kept.lock().unwrap().push(text);
+                    let _ = write!(
+                        stream,
+                        "HTTP/1.1 {status} x\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                        body.len()
+                    );
+                    break;
+                }
+            }
+        }
+    });
+    (url.parse().unwrap(), seen)
+}
+
+async fn log_in(answer: Answer) -> (Result<String, (String, String)>, CallLog, String) {
+    let (url, seen) = serve(answer);
+    let log = CallLog::default();
+    let client = ayon::client().unwrap();
+    let password = Secret::new("correct horse".to_owned());
+    let signed = ayon::log_in(&Record::new(&log), &client, &url, "mia", &password).await;
+    let asked = seen.lock().unwrap().join("\n");
+    let said = signed
+        .map(|token| token.expose().clone())
+        .map_err(|p| (p.because, p.fix));
+    (said, log, asked)
+}
+
+#[tokio::test]
+async fn a_name_and_a_password_become_a_session_and_neither_is_logged() {
+    let (token, log, asked) = log_in(|_| {
+        (200, r#"{"detail":"Logged in","token":"0123456789abcdef","user":{"data":{"password":"HASH:SALT"}}}"#)
+    })
+    .await;
+    assert_eq!(token.unwrap(), "0123456789abcdef");
+    assert!(asked.starts_with("POST /api/auth/login") && asked.contains("correct horse"));
+    let lines: String = log.recent(9).iter().map(|c| format!("{c:?}")).collect();
+    for secret in ["correct horse", "0123456789abcdef", "HASH"] {
+        assert!(!lines.contains(secret), "{lines}");
+    }
+}
+
+#[tokio::test]
+async fn each_refusal_of_a_login_has_its_own_words() {
+    let wrong: Answer = |_| {
+        (
+            403,
+            r#"{"code":403,"detail":"Invalid login/password combination"}"#,
+        )
+    };
+    let (because, _) = log_in(wrong).await.0.unwrap_err();
+    assert!(
+        because.contains("name and password are not accepted"),
+        "{because}"
+    );
+    let locked: Answer = |_| {
+        (
+            403,
+            r#"{"code":403,"detail":"Too many failed login attempts"}"#,
+        )
+    };
+    let (because, fix) = log_in(locked).await.0.unwrap_err();
+    assert!(
+        because.contains("Too many failed") && fix.contains("ten minutes"),
+        "{because} {fix}"
+    );
+    let busy: Answer = |_| (503, r#"{"code":503,"detail":"Too many requests"}"#);
+    let (because, _) = log_in(busy).await.0.unwrap_err();
+    assert!(because.contains("ten logins a minute"), "{because}");
+    let page: Answer = |_| (200, "<html>sign in to the network</html>");
+    assert!(log_in(page).await.0.is_err());
+}
+
+#[tokio::test]
+async fn a_key_of_a_service_user_or_an_artist_is_not_an_administrators() {
+    let cases: [(Answer, bool); 4] = [
+        (|_| (200, r#"{"name":"a","data":{"isAdmin":true}}"#), true),
+        (|_| (200, r#"{"name":"a","data":{"isManager":true}}"#), true),
+        (
+            |_| {
+                (
+                    200,
+                    r#"{"name":"a","data":{"isService":true,"isAdmin":true}}"#,
+                )
+            },
+            false,
+        ),
+        (|_| (200, r#"{"name":"a","data":{}}"#), false),
+    ];
+    for (answer, may) in cases {
+        let (url, _) = serve(answer);
+        let client = ayon::client().unwrap();
+        let key = Secret::new("k".to_owned());
+        let tried = ayon::try_admin(&Record::new(&CallLog::default()), &client, &url, &key).await;
+        assert_eq!(tried.is_ok(), may);
+    }
+}
+
+#[tokio::test]
+async fn a_manager_who_may_not_read_the_difference_reads_the_list_of_overrides() {
+    let (url, _) = serve(|line| match line {
+        l if l.contains("/rawOverrides") => (403, r#"{"code":403,"detail":"Forbidden"}"#),
+        l if l.contains("/overrides") => (200, r#"{"farm_id":{"path":["farm_id"]}}"#),
+        _ => (200, r#"{"conda_channels":"deadline-cloud","farm_id":"f"}"#),
+    });
+    let client = ayon::client().unwrap();
+    let key = Secret::new("k".to_owned());
+    let record = Record::new(&CallLog::default());
+    let fact =
+        ayon::look_addon_channels(&record, &client, &url, &key, Variant::Staging, "0.3.0").await;
+    let expected = AddonChannels {
+        conda_channels: "deadline-cloud".to_owned(),
+        overridden: false,
+    };
+    assert!(matches!(fact, Fact::Known(c) if c == expected));
+}
+
+#[tokio::test]
+async fn the_whole_object_is_sent_and_a_default_is_unpinned_again() {
+    let (url, seen) = serve(|line| {
+        if line.starts_with("POST") {
+            (204, "")
+        } else {
+            (
+                200,
+                r#"{"conda_channels":"old","farm_id":"f","extra_job_parameters":[{"name":"Priority"}]}"#,
+            )
+        }
+    });
+    let client = ayon::client().unwrap();
+    let key = Secret::new("k".to_owned());
+    let record = Record::new(&CallLog::default());
+    for (channels, overridden) in [("new list", true), ("deadline-cloud", false)] {
+        let then = AddonChannels {
+            conda_channels: channels.to_owned(),
+            overridden,
+        };
+        ayon::change_addon_channels(
+            &record,
+            &client,
+            &url,
+            &key,
+            Variant::Production,
+            "0.3.0",
+            &then,
+        )
+        .await
+        .unwrap();
+        let last = seen.lock().unwrap().last().unwrap().clone();
+        let body: serde_json::Value =
+            serde_json::from_str(last.split_once("\r\n\r\n").unwrap().1).unwrap();
+        assert_eq!(body["conda_channels"], channels);
+        assert_eq!(
+            (&body["farm_id"], &body["extra_job_parameters"][0]["name"]),
+            (&"f".into(), &"Priority".into())
+        );
+        assert_eq!(body.get("__unpinned_fields__").is_none(), overridden);
+    }
+}
