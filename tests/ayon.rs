@@ -79,7 +79,7 @@ async fn a_name_and_a_password_become_a_session_and_neither_is_logged() {
     .await;
     assert_eq!(token.unwrap(), "0123456789abcdef");
     assert!(asked.starts_with("POST /api/auth/login") && asked.contains("correct horse"));
-    let lines: String = log.recent(9).iter().map(|c| format!("{c:?}")).collect();
+    let lines = format!("{:?}", log.recent(9));
     for secret in ["correct horse", "0123456789abcdef", "HASH"] {
         assert!(!lines.contains(secret), "{lines}");
     }
