@@ -342,3 +342,14 @@ def test_the_statement_for_the_owner_is_the_one_that_lets_the_role_in(studio_of)
     done = s.run("setup", "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Verified: the role of queue" in done.stdout and "forbidden" not in done.stdout.split("left for you")[0].replace("this identity", ""), done.stdout
+
+
+def test_public_is_only_what_anybody_reads(prepared):
+    s, _ = prepared
+    wanted(s, [AYON])
+    assert says(audit(s)[0], "channel-index", "OK"), "this identity reads it"
+    assert "channel-public" not in audit(s)[0], "and that does not make it public"
+    everybody = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"}
+    s.client("s3").put_bucket_policy(Bucket=BUCKET, Policy=json.dumps({"Version": "2012-10-17", "Statement": [everybody]}))
+    (public,) = says(audit(s)[0], "channel-public", "OK")
+    assert "without credentials" in public["says"]
