@@ -1,7 +1,6 @@
 //! The queue role reads each S3 channel, proved with its own credentials. Verified, where nothing else is.
 
 use super::{Ask, Check, Finding, Source, Topic, Verdict, View, farm_arn, says};
-use crate::domain::channel::Place;
 use crate::domain::ids::QueueKey;
 use crate::domain::policy::Policy;
 use crate::domain::probe::{Probe, Seen};
@@ -29,11 +28,7 @@ impl Check for ChannelAsQueueRole {
     }
 
     fn probes(&self, view: &View) -> Vec<Probe> {
-        let s3 = view
-            .wanted
-            .channels
-            .iter()
-            .filter(|c| matches!(c.place(), Place::S3 { .. }));
+        let s3 = view.wanted.s3_channels();
         let with_role = view.wanted.queues.iter().filter(|q| {
             view.studio
                 .queue(q)

@@ -1,7 +1,6 @@
 //! What each channel holds, folder by folder, as the dry run read it.
 
 use super::{Ask, Check, Finding, Source, Topic, Verdict, View, dry_runs, says};
-use crate::domain::channel::Place;
 use crate::domain::dry_run::{ChannelSeen, SubdirSeen, SubdirState};
 use crate::domain::text::Printable;
 
@@ -81,8 +80,8 @@ impl ChannelFolders {
         });
         let parts: Vec<String> = rows.iter().map(words).collect();
         let line = format!("{name}{place}: {}{newest}", parts.join(", "));
-        let is_s3 = matches!(seen.channel.place(), Place::S3 { .. });
-        let on_disk = seen.channel.as_str().starts_with("file://");
+        let is_s3 = seen.channel.is_s3();
+        let on_disk = seen.channel.is_on_disk();
         let verdict = rows.iter().map(|r| match &r.state {
             SubdirState::Present | SubdirState::Empty => Verdict::Ok,
             // A path means the worker's disk; this one is another.

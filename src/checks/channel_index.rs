@@ -59,7 +59,7 @@ impl ChannelIndex {
             return says(self, Verdict::Skipped, format!("{channel} was not tried"))
                 .why("no live test was run");
         };
-        let is_s3 = matches!(channel.place(), Place::S3 { .. });
+        let is_s3 = channel.is_s3();
         let read_by_role = || {
             let as_role = |k: &crate::domain::ids::QueueKey| {
                 Probe::ChannelAsQueueRole(k.clone(), channel.clone())
@@ -94,7 +94,7 @@ impl ChannelIndex {
                     .fix("workers ask without credentials: make it public, or use its s3:// form with rights for the queue role"),
                 ProblemKind::Invalid => says(self, Verdict::Fail, format!("{channel}: {}", problem.because)).why(self.why()).fix(problem.fix.as_str()),
                 _ if is_s3 => says(self, Verdict::Unknown, format!("{channel}: no answer")).why(problem.because.as_str()).fix(problem.fix.as_str()),
-                _ if channel.as_str().starts_with("file://") => says(self, Verdict::WorkerOnly, format!("{channel}: a path on the workers' own disks"))
+                _ if channel.is_on_disk() => says(self, Verdict::WorkerOnly, format!("{channel}: a path on the workers' own disks"))
                     .why("what this machine has under that path says little of theirs"),
                 // Public names resolve everywhere alike; most often it is a slip of the pen.
                 _ if ["lookup", "not known", "resolve"].iter().any(|w| problem.because.contains(w)) => says(self, Verdict::Warn, format!("{channel}: its name does not resolve from here"))

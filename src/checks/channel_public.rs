@@ -1,7 +1,6 @@
 //! Is a channel in S3 public? Then nobody's rights decide, and it could be used by its https:// address.
 
 use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says};
-use crate::domain::channel::Place;
 use crate::domain::probe::Probe;
 
 pub struct ChannelPublic;
@@ -28,11 +27,8 @@ impl Check for ChannelPublic {
     }
 
     fn probes(&self, view: &View) -> Vec<Probe> {
-        let s3 = view.wanted.channels.iter();
-        s3.filter(|c| matches!(c.place(), Place::S3 { .. }))
-            .cloned()
-            .map(Probe::ChannelOpen)
-            .collect()
+        let s3 = view.wanted.s3_channels();
+        s3.cloned().map(Probe::ChannelOpen).collect()
     }
 
     fn check(&self, view: &View) -> Vec<Finding> {

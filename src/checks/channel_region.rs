@@ -1,7 +1,6 @@
 //! A channel's bucket is where the farm is: on a worker conda signs for the farm's region, whatever the bucket's.
 
 use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says};
-use crate::domain::channel::Place;
 use crate::domain::probe::{Probe, Seen};
 
 pub struct ChannelRegion;
@@ -28,11 +27,8 @@ impl Check for ChannelRegion {
     }
 
     fn probes(&self, view: &View) -> Vec<Probe> {
-        let s3 = view.wanted.channels.iter();
-        s3.filter(|c| matches!(c.place(), Place::S3 { .. }))
-            .cloned()
-            .map(Probe::BucketRegion)
-            .collect()
+        let s3 = view.wanted.s3_channels();
+        s3.cloned().map(Probe::BucketRegion).collect()
     }
 
     fn check(&self, view: &View) -> Vec<Finding> {
@@ -43,7 +39,7 @@ impl Check for ChannelRegion {
             else {
                 continue;
             };
-            let Place::S3 { bucket, .. } = channel.place() else {
+            let Some(bucket) = channel.bucket() else {
                 continue;
             };
             let farm = &view.studio.region;

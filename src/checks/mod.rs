@@ -38,7 +38,8 @@ use crate::domain::text::Printable;
 use crate::domain::wanted::Wanted;
 
 pub use bundle_launcher::job_packages;
-pub use dry_run::{dry_runs, resolved_lines};
+pub use conda_environment::conda_environments;
+pub use dry_run::dry_runs;
 pub use queue_role_trust::farm_arn;
 
 /// What a check is asked about: what was seen, and what is wanted.

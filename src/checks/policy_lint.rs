@@ -51,10 +51,6 @@ impl Check for PolicyLint {
     fn topic(&self) -> Topic {
         Topic::Roles
     }
-    fn could_fail(&self) -> bool {
-        false
-    }
-
     fn asks(&self, view: &View) -> Vec<Ask> {
         let roles = super::queue_role::QueueRole.asks(view);
         let of = |q| {

@@ -1,7 +1,6 @@
 //! The queue has a role, and the role is there.
 
 use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says, unseen};
-use crate::domain::channel::Place;
 use crate::domain::fact::Fact;
 use crate::domain::ids::QueueKey;
 use crate::domain::studio::Role;
@@ -62,11 +61,7 @@ impl Check for QueueRole {
     }
 
     fn check(&self, view: &View) -> Vec<Finding> {
-        let needs_role = view
-            .wanted
-            .channels
-            .iter()
-            .any(|c| matches!(c.place(), Place::S3 { .. }));
+        let needs_role = view.wanted.s3_channels().next().is_some();
         let mut findings = Vec::new();
         for key in &view.wanted.queues {
             let Some(queue) = view.studio.queue(key).known() else {

@@ -77,8 +77,10 @@ impl QueueRoleSimulated {
         };
         let find = |may: &May| said.iter().find(|s| s.may == *may);
         let needs = needed(view.wanted, role.arn.partition());
+        let (account, region) = (role.arn.account(), view.studio.region.to_string());
+        let spare = not_needed(view.wanted, role.arn.partition(), account, &region);
         // An answer about another list of channels says nothing of this one.
-        if needs.iter().any(|m| find(m).is_none()) {
+        if needs.iter().chain(&spare).any(|m| find(m).is_none()) {
             return None;
         }
         let refused: Vec<&Said> = needs
@@ -86,8 +88,7 @@ impl QueueRoleSimulated {
             .filter_map(find)
             .filter(|s| !s.allowed)
             .collect();
-        let (account, region) = (role.arn.account(), view.studio.region.to_string());
-        let too_much: Vec<String> = not_needed(view.wanted, role.arn.partition(), account, &region)
+        let too_much: Vec<String> = spare
             .iter()
             .filter_map(find)
             .filter(|s| s.allowed)
@@ -95,8 +96,8 @@ impl QueueRoleSimulated {
             .collect();
         let finding = if refused.is_empty() {
             if too_much.is_empty() {
-                let needs = needs.len();
-                says(self, Verdict::Ok, format!("{name} may do the {needs} things that it needs, and none of those that it does not (simulated)")).why(UNSEEN)
+                let (needs, spare) = (needs.len(), spare.len());
+                says(self, Verdict::Ok, format!("{name} may do the {needs} things that it needs, and none of {spare} asked about that it does not need (simulated)")).why(UNSEEN)
             } else {
                 says(
                     self,

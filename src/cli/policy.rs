@@ -4,7 +4,6 @@ use super::args::{self, Args, PolicyFor};
 use super::out::{data, talk};
 use super::{FINE, Failure, open};
 use crate::domain::caller_policy::{For, policy};
-use crate::domain::channel::Place;
 
 pub fn run(args: &Args, command: &args::Policy) -> Result<u8, Failure> {
     // Whoever has no rights yet has no studio file either: flags do, and what is not named is any.
@@ -23,10 +22,7 @@ pub fn run(args: &Args, command: &args::Policy) -> Result<u8, Failure> {
     let mut buckets: Vec<String> = channels
         .unwrap_or_default()
         .iter()
-        .filter_map(|c| match c.place() {
-            Place::S3 { bucket, .. } => Some(bucket.to_owned()),
-            _ => None,
-        })
+        .filter_map(|c| c.bucket().map(str::to_owned))
         .collect();
     buckets.dedup();
     let named = wanted.iter().flat_map(|w| &w.queues);

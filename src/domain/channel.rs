@@ -59,13 +59,21 @@ impl Channel {
         }
     }
 
-    /// Where a plain URL or a channel's name is read; `None` for S3 and for AWS's aliases.
-    pub fn url(&self, alias: &str) -> Option<String> {
+    /// A bucket's: read with AWS credentials, on a worker the queue role's.
+    pub fn is_s3(&self) -> bool {
+        self.bucket().is_some()
+    }
+
+    pub fn bucket(&self) -> Option<&str> {
         match self.place() {
-            Place::Url(url) => Some(url.trim_end_matches('/').to_owned()),
-            Place::Name(name) => Some(format!("{}/{name}", alias.trim_end_matches('/'))),
-            Place::AwsAlias | Place::S3 { .. } => None,
+            Place::S3 { bucket, .. } => Some(bucket),
+            _ => None,
         }
+    }
+
+    /// A path, which on a worker means the worker's own disk.
+    pub fn is_on_disk(&self) -> bool {
+        self.0.starts_with("file://")
     }
 
     fn named(name: &str) -> Self {
@@ -254,14 +262,13 @@ mod tests {
             "deadline-cloud".parse::<Channel>().unwrap().place(),
             Place::AwsAlias
         );
-        assert_eq!(
-            "conda-forge"
-                .parse::<Channel>()
-                .unwrap()
-                .url("https://a/")
-                .unwrap(),
-            "https://a/conda-forge"
-        );
+        let is = |c: &str| {
+            let channel: Channel = c.parse().unwrap();
+            (channel.is_s3(), channel.is_on_disk())
+        };
+        assert_eq!(is("s3://b-1/x"), (true, false));
+        assert_eq!(is("file:///srv/channel"), (false, true));
+        assert_eq!(is("conda-forge"), (false, false));
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub fn of_channels(
     partition: &str,
     account: Option<&AccountId>,
 ) -> Vec<Need> {
-    let buckets: BTreeSet<&str> = channels.iter().filter_map(bucket_of).collect();
+    let buckets: BTreeSet<&str> = channels.iter().filter_map(Channel::bucket).collect();
     let mut needs: Vec<Need> = Vec::new();
     for channel in channels {
         let Place::S3 { bucket, prefix } = channel.place() else {
@@ -73,13 +73,6 @@ pub fn of_channels(
         }
     }
     needs
-}
-
-fn bucket_of(channel: &Channel) -> Option<&str> {
-    match channel.place() {
-        Place::S3 { bucket, .. } => Some(bucket),
-        _ => None,
-    }
 }
 
 /// The only bucket there is, or the one that carries YNPUT's name.

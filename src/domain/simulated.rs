@@ -3,7 +3,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::channel::{Channel, Place};
 use super::needs::of_channels;
 use super::text::Untrusted;
 use super::wanted::Wanted;
@@ -50,20 +49,10 @@ pub fn not_needed(wanted: &Wanted, partition: &str, account: &str, region: &str)
         resource,
     };
     let mut list = Vec::new();
-    let s3 = |c: &Channel| match c.place() {
-        Place::S3 { bucket, prefix } => Some(format!(
-            "arn:{partition}:s3:::{bucket}/{}",
-            if prefix.is_empty() {
-                "noarch/repodata.json".to_owned()
-            } else {
-                format!("{prefix}/noarch/repodata.json")
-            }
-        )),
-        _ => None,
-    };
-    for index in wanted.channels.iter().filter_map(s3) {
-        list.push(may("s3:PutObject", index.clone()));
-        list.push(may("s3:DeleteObject", index));
+    let read = needed(wanted, partition).into_iter();
+    for file in read.filter(|m| m.action == "s3:GetObject") {
+        list.push(may("s3:PutObject", file.resource.clone()));
+        list.push(may("s3:DeleteObject", file.resource));
     }
     list.push(may(
         "s3:GetObject",

@@ -309,6 +309,9 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 /// An AYON server's address; only what a browser would open.
+/// Stands for a server while none is given; no name resolves to it.
+pub const NOWHERE: &str = "https://ayon.invalid";
+
 pub fn server_url(text: &str) -> Result<Url, &'static str> {
     let url = Url::parse(text).map_err(|_| "it is not a URL; it begins with https://")?;
     if !matches!(url.scheme(), "https" | "http") {
@@ -327,6 +330,11 @@ pub fn server_url(text: &str) -> Result<Url, &'static str> {
 }
 
 impl Wanted {
+    /// The wanted channels that are buckets.
+    pub fn s3_channels(&self) -> impl Iterator<Item = &Channel> {
+        self.channels.iter().filter(|c| c.is_s3())
+    }
+
     pub fn read_bytes(bytes: &[u8]) -> Result<Self, Refused> {
         let text = std::str::from_utf8(bytes).map_err(|e| {
             let good = std::str::from_utf8(&bytes[..e.valid_up_to()]).unwrap_or_default();
@@ -476,11 +484,7 @@ impl Wanted {
             })?,
             None => Pin::ProductionBundle,
         };
-        if channel_account.is_some()
-            && !channels
-                .iter()
-                .any(|c| matches!(c.place(), super::channel::Place::S3 { .. }))
-        {
+        if channel_account.is_some() && !channels.iter().any(Channel::is_s3) {
             return Err(conda.wrong(
                 "channel_account",
                 "`channel_account` names a bucket's owner, but no channel is an s3:// bucket",

@@ -8,7 +8,8 @@ use super::plan::plan;
 use super::plan_addon::{self, differs};
 use crate::checks::{View, job_packages};
 use crate::domain::ask::Variant;
-use crate::domain::channel::{Channel, Place, join};
+use crate::domain::change::Plan;
+use crate::domain::channel::{Channel, join};
 use crate::domain::ids::RoleArn;
 use crate::domain::needs::of_channels;
 use crate::domain::policy::{Decision, Policy};
@@ -44,8 +45,9 @@ pub fn left_for_you(studio: &Studio, wanted: &Wanted) -> Vec<Left> {
         });
     }
     left.extend(for_the_channels_owner(studio, wanted));
+    let whole = plan(studio, wanted, &BTreeSet::new());
     for variant in [Variant::Production, Variant::Staging] {
-        left.extend(addon_channels(studio, wanted, variant));
+        left.extend(addon_channels(studio, wanted, variant, &whole));
     }
     match job_packages(&view) {
         Ok(packages) => left.push(Left { for_whom: "the jobs", what: "CondaPackages of the jobs that publish (the queue's default stays as it is)".into(), paste: vec![packages.join(" ").into()] }),
@@ -62,14 +64,18 @@ pub fn left_for_you(studio: &Studio, wanted: &Wanted) -> Vec<Left> {
 }
 
 /// Where no administrator of AYON is signed in, or that one may not, the value is for people to paste.
-fn addon_channels(studio: &Studio, wanted: &Wanted, variant: Variant) -> Option<Left> {
+fn addon_channels(
+    studio: &Studio,
+    wanted: &Wanted,
+    variant: Variant,
+    whole: &Plan,
+) -> Option<Left> {
     let settings = studio.addon.get(&variant)?.known()?;
     if !differs(settings, wanted) {
         return None;
     }
     // What the plan changes need not be pasted; what it refuses, or could not read, must be.
     let key = plan_addon::key(variant);
-    let whole = plan(studio, wanted, &BTreeSet::new());
     if whole.changes.iter().any(|c| c.key == key) {
         return None;
     }
@@ -94,7 +100,7 @@ fn for_the_channels_owner(studio: &Studio, wanted: &Wanted) -> Vec<Left> {
             continue;
         };
         for channel in &wanted.channels {
-            let Place::S3 { bucket, .. } = channel.place() else {
+            let Some(bucket) = channel.bucket() else {
                 continue;
             };
             let probe = Probe::ChannelAsQueueRole(key.clone(), channel.clone());

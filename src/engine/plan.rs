@@ -7,7 +7,7 @@ use super::plan_addon;
 use super::plan_channels::{self, Queue};
 use super::plan_role::{self, RoleState};
 use crate::domain::change::{Plan, Thing};
-use crate::domain::channel::{Channel, Place};
+use crate::domain::channel::Channel;
 use crate::domain::fact::Fact;
 use crate::domain::ids::{QueueKey, RoleArn};
 use crate::domain::problem::Problem;
@@ -37,7 +37,7 @@ pub fn plan(studio: &Studio, wanted: &Wanted, left_out: &BTreeSet<String>) -> Pl
         let ready = match studio.queue(key) {
             Fact::Known(queue) => {
                 let state = queue.role_arn().and_then(|arn| roles.get(&arn));
-                if state.is_none() && needs_s3(wanted) {
+                if state.is_none() && wanted.s3_channels().next().is_some() {
                     let name = queue.name.show();
                     plan.refused.push(format!("queue {name} has no role that could read an S3 channel; give it one in the console").into());
                 }
@@ -91,12 +91,4 @@ pub fn plan(studio: &Studio, wanted: &Wanted, left_out: &BTreeSet<String>) -> Pl
 
 pub(super) fn unread(problem: &Problem) -> Printable {
     format!("{}: {}", problem.doing, problem.because).into()
-}
-
-/// Does any wanted channel need rights on S3?
-pub fn needs_s3(wanted: &Wanted) -> bool {
-    wanted
-        .channels
-        .iter()
-        .any(|c| matches!(c.place(), Place::S3 { .. }))
 }

@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 
 use super::plan::unread;
+use crate::checks::conda_environments;
 use crate::domain::ask::Variant;
 use crate::domain::change::{Change, Plan, Thing};
 use crate::domain::channel::{join, split};
-use crate::domain::environment::Template;
 use crate::domain::ids::QueueKey;
 use crate::domain::studio::{AddonChannels, AddonSettings, Studio};
 use crate::domain::text::without_url_secrets;
@@ -111,12 +111,9 @@ fn not_yet(
         .iter()
         .fold(studio.clone(), |studio, change| studio.after(change));
     let gets_all = |key: &QueueKey| {
-        let environments = then.environments(key);
-        let lists: Vec<String> = environments
+        let lists: Vec<String> = conda_environments(&then, key)
             .into_iter()
-            .filter_map(|e| Template::read(&e.template, e.template_type).ok())
-            .filter(|t| t.kind.is_conda())
-            .map(|t| split(&t.channels.flatten().unwrap_or_default()).join(" "))
+            .map(|(_, t)| split(&t.channels.flatten().unwrap_or_default()).join(" "))
             .collect();
         lists == [join(&wanted.channels)]
     };

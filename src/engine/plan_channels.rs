@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::plan::unread;
 use crate::domain::change::{Change, Plan, Thing};
-use crate::domain::channel::{Channel, Place, join, split};
+use crate::domain::channel::{Channel, join, split};
 use crate::domain::environment::{CONSOLE_TEMPLATE, Template, TemplateType, with_channels};
 use crate::domain::ids::QueueKey;
 use crate::domain::probe::Probe;
@@ -150,7 +150,7 @@ fn unread_by_all(of: &Queue<'_>, added: &[Channel]) -> Option<Printable> {
     let unread = added.iter().find(|c| {
         let here = failed(Probe::ChannelHere((*c).clone()));
         let role = failed(Probe::ChannelAsQueueRole(of.key.clone(), (*c).clone()));
-        matches!(c.place(), Place::S3 { .. }) && here.is_some() && role.is_some()
+        c.is_s3() && here.is_some() && role.is_some()
     })?;
     Some(format!("neither you nor the queue role reads {unread} today; if its owner does not let the role in, every job of this queue stops there: leave this change out until then").into())
 }
@@ -158,9 +158,7 @@ fn unread_by_all(of: &Queue<'_>, added: &[Channel]) -> Option<Printable> {
 /// The wanted channels, without S3 ones that would be new while the role could not be read: a queue that names a
 /// channel its role may not read fails every job.
 fn affordable(plan: &mut Plan, of: &Queue<'_>, today: &[&str]) -> Vec<Channel> {
-    let dear = |c: &&Channel| {
-        !of.role_ready && matches!(c.place(), Place::S3 { .. }) && !today.contains(&c.as_str())
-    };
+    let dear = |c: &&Channel| !of.role_ready && c.is_s3() && !today.contains(&c.as_str());
     for channel in of.wanted.channels.iter().filter(dear) {
         let queue = of.studio.queue_name(of.key);
         plan.refused.push(format!("queue {queue}: {channel} is not added before its role could be read and given the rights").into());

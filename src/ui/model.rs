@@ -17,7 +17,7 @@ use crate::domain::probe::{Probe, Reading, Seen};
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::studio::Studio;
 use crate::domain::text::{Printable, Secret};
-use crate::domain::wanted::{Location, PathId, Pin, Server, Strategy, Wanted};
+use crate::domain::wanted::{Location, NOWHERE, PathId, Pin, Server, Strategy, Wanted};
 use crate::engine::apply::Applied;
 use crate::engine::check::check_all;
 use crate::engine::left::{Left, left_for_you};
@@ -184,6 +184,7 @@ pub struct Model {
     /// Judged once per message, however often it is drawn.
     findings_now: OnceCell<Vec<Finding>>,
     plan_now: OnceCell<Plan>,
+    left_now: OnceCell<Vec<Left>>,
 }
 
 fn of_server(ask: &Ask) -> bool {
@@ -234,6 +235,7 @@ impl Model {
             reached: 0,
             findings_now: OnceCell::new(),
             plan_now: OnceCell::new(),
+            left_now: OnceCell::new(),
         }
     }
 
@@ -255,6 +257,7 @@ impl Model {
     pub fn changed(&mut self) {
         self.findings_now.take();
         self.plan_now.take();
+        self.left_now.take();
     }
 
     /// Tries these once more, on purpose. What they read before no longer counts.
@@ -376,8 +379,7 @@ impl Model {
 
     /// The studio file as it would be written now. Without a server's address yet, one that no name resolves to.
     pub fn wanted(&self) -> Wanted {
-        let nowhere =
-            || Url::parse("https://ayon.invalid").unwrap_or_else(|_| unreachable!("it is a URL"));
+        let nowhere = || Url::parse(NOWHERE).unwrap_or_else(|_| unreachable!("it is a URL"));
         Wanted {
             region: self
                 .draft
@@ -474,10 +476,14 @@ impl Model {
     }
 
     pub fn left(&self) -> Vec<Left> {
-        self.studio
-            .as_ref()
-            .map(|s| left_for_you(s, &self.wanted()))
-            .unwrap_or_default()
+        let make = || {
+            self.studio
+                .as_ref()
+                .map(|s| left_for_you(s, &self.wanted()))
+        };
+        self.left_now
+            .get_or_init(|| make().unwrap_or_default())
+            .clone()
     }
 
     pub fn hear(&mut self, event: Event) {

@@ -14,7 +14,7 @@ use super::{CallLog, Desk, Outcome, Record, World, ayon, conda, net};
 use crate::domain::ask::{Answer, Answered, Ask, SETUP_ACTIONS};
 use crate::domain::call::{Call, Vantage};
 use crate::domain::change::{Change, Thing};
-use crate::domain::channel::{Channel, Place};
+use crate::domain::channel::Channel;
 use crate::domain::dry_run::Download;
 use crate::domain::fact::Fact;
 use crate::domain::ids::Region;
@@ -56,16 +56,9 @@ impl RealWorld {
         let log = CallLog::default();
         let aws = connect(login).await?;
         let web = reqwest::Client::builder()
-            .user_agent(concat!("studiolink/", env!("CARGO_PKG_VERSION")))
+            .user_agent(net::USER_AGENT)
             .build();
-        let web = web.map_err(|e| {
-            Problem::new(
-                ProblemKind::Local,
-                "Could not set up HTTPS on this machine",
-                e.to_string(),
-                "install this machine's CA certificates (Debian: ca-certificates)",
-            )
-        })?;
+        let web = web.map_err(|e| net::no_client(&e))?;
         let secret = |name: &str| {
             let value = std::env::var(name).ok();
             value
@@ -228,7 +221,7 @@ impl RealWorld {
 
     async fn seen(&self, probe: &Probe, record: &Record) -> Result<Seen, Problem> {
         match probe {
-            Probe::ChannelHere(channel) if matches!(channel.place(), Place::S3 { .. }) => {
+            Probe::ChannelHere(channel) if channel.is_s3() => {
                 self.aws.try_channel_here(record, channel).await
             }
             Probe::ChannelHere(channel) => {
@@ -250,7 +243,7 @@ impl RealWorld {
                 // Also a name that this machine's settings lead to a bucket.
                 let in_s3 = |c: &Channel| {
                     let at = self.names.address(c).unwrap_or_default();
-                    matches!(c.place(), Place::S3 { .. }) || at.starts_with("s3://")
+                    c.is_s3() || at.starts_with("s3://")
                 };
                 let s3 = question.channels.iter().any(in_s3);
                 // One after the other: each holds the indexes of its channels in memory.

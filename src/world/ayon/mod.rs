@@ -35,16 +35,9 @@ pub fn client() -> Result<reqwest::Client, Problem> {
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .timeout(Duration::from_secs(5))
-        .user_agent(concat!("studiolink/", env!("CARGO_PKG_VERSION")))
+        .user_agent(crate::world::net::USER_AGENT)
         .build()
-        .map_err(|e| {
-            Problem::new(
-                ProblemKind::Local,
-                "Could not set up HTTPS on this machine",
-                e.to_string(),
-                "install this machine's CA certificates (Debian: ca-certificates)",
-            )
-        })
+        .map_err(|e| crate::world::net::no_client(&e))
 }
 
 struct Question<'a> {
@@ -368,29 +361,19 @@ pub async fn look_addon(
     variant: Variant,
     version: &str,
 ) -> Fact<AddonSettings> {
-    let encoded = percent_encoding::utf8_percent_encode(version, IN_PATH);
-    let path = format!(
-        "api/addons/deadline_cloud/{encoded}/settings?variant={}",
-        variant.word()
-    );
-    let question = Question {
-        doing: "Could not read the settings of AYON's addon deadline_cloud",
-        path,
-        key: Some(key),
-    };
     let settings = |value: &Value| {
         let text = |name: &str| {
             Untrusted::new(value.get(name).and_then(Value::as_str).unwrap_or_default())
         };
         AddonSettings {
             version: Untrusted::new(version),
-            channels: text("conda_channels"),
+            channels: text(CHANNELS),
             packages: text("conda_packages"),
             farm: text("farm_id"),
             queue: text("queue_id"),
         }
     };
-    get(record, client, url, question)
+    read_settings(record, client, url, key, variant, version)
         .await
         .map(|v| settings(&v))
         .into()

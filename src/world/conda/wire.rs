@@ -16,7 +16,7 @@ use url::Url;
 
 use super::progress::{Downloads, Held};
 use crate::domain::call::{Call, Vantage};
-use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::problem::Problem;
 use crate::domain::text::{Printable, without_url_secrets};
 use crate::world::Record;
 
@@ -73,16 +73,9 @@ pub fn client(wire: Wire) -> Result<ClientWithMiddleware, Problem> {
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(5))
         .read_timeout(Duration::from_secs(20))
-        .user_agent(concat!("studiolink/", env!("CARGO_PKG_VERSION")))
+        .user_agent(crate::world::net::USER_AGENT)
         .build()
-        .map_err(|e| {
-            Problem::new(
-                ProblemKind::Local,
-                "Could not set up HTTPS on this machine",
-                e.to_string(),
-                "install this machine's CA certificates (Debian: ca-certificates)",
-            )
-        })?;
+        .map_err(|e| crate::world::net::no_client(&e))?;
     Ok(ClientBuilder::new(plain).with(wire).build())
 }
 

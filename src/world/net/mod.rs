@@ -7,6 +7,7 @@ mod tls;
 use std::error::Error as _;
 use std::time::Duration;
 
+use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::without_url_secrets;
 
 pub use name::try_name;
@@ -15,6 +16,19 @@ pub use tls::try_certificate;
 
 /// Every live test has answered, one way or the other, by then.
 pub const DEADLINE: Duration = Duration::from_secs(5);
+
+/// How this program names itself to a server.
+pub const USER_AGENT: &str = concat!("studiolink/", env!("CARGO_PKG_VERSION"));
+
+/// Why there is no HTTPS client at all.
+pub fn no_client(error: &reqwest::Error) -> Problem {
+    Problem::new(
+        ProblemKind::Local,
+        "Could not set up HTTPS on this machine",
+        error.to_string(),
+        "install this machine's CA certificates (Debian: ca-certificates)",
+    )
+}
 
 /// Why an HTTP request got no answer, without the URL and its query.
 pub fn http_words(error: &reqwest::Error) -> String {

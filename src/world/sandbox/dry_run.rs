@@ -66,9 +66,10 @@ fn subdirs(
     if channel.place() == Place::AwsAlias {
         return None;
     }
-    let is_s3 = matches!(channel.place(), Place::S3 { .. });
     let read = match &question.reader {
-        Reader::QueueRole(queue) if is_s3 => Sandbox::channel_as_queue_role(truth, queue, channel),
+        Reader::QueueRole(queue) if channel.is_s3() => {
+            Sandbox::channel_as_queue_role(truth, queue, channel)
+        }
         _ => Sandbox::channel_here(truth, channel),
     };
     let names = question.platforms.iter().map(|p| p.word());

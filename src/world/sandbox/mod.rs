@@ -19,7 +19,7 @@ use super::{CallLog, Desk, Outcome, Record, World};
 use crate::domain::ask::{Answer, Answered, Ask};
 use crate::domain::call::{Call, Vantage};
 use crate::domain::change::{Change, Thing};
-use crate::domain::channel::{Channel, Place};
+use crate::domain::channel::Channel;
 use crate::domain::environment::validate;
 use crate::domain::fact::Fact;
 use crate::domain::ids::{AccountId, QueueEnvironmentId, QueueKey, Region, RoleArn, partition_of};
@@ -364,7 +364,7 @@ impl Sandbox {
     fn channel_here(truth: &Truth, channel: &Channel) -> Result<Seen, Problem> {
         let doing = format!("Could not read the index of {channel}");
         let Some(there) = Self::channel(truth, channel) else {
-            let kind = if matches!(channel.place(), Place::S3 { .. }) {
+            let kind = if channel.is_s3() {
                 ProblemKind::Missing
             } else {
                 ProblemKind::Unreached

@@ -1,397 +1,26 @@
-//! Would conda on a worker find and install what a publish job asks for, from these channels in this order?
+//! What a dry run's answer comes to for one platform: the verdict, what it assumes, the reason and the way out.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::conda_environment::conda_environments;
-use super::{Ask, Check, Finding, Source, Topic, Verdict, View, job_packages, says};
-use crate::domain::ask::Variant;
-use crate::domain::channel::{Channel, Place, split};
+use crate::checks::{Check, Finding, Verdict, says};
+use crate::domain::channel::{Channel, Place};
 use crate::domain::dry_run::{
-    ChannelSeen, DryRun, Engine, Outcome, Platform, Priority, Reader, Reason, Solve, SubdirState,
+    ChannelSeen, DryRun, Outcome, Platform, Priority, Reader, Reason, Resolved, Solve, SubdirState,
     Tried, size_words,
 };
-use crate::domain::environment::BELIEVED;
-use crate::domain::ids::QueueKey;
 use crate::domain::known;
-use crate::domain::package::packages;
-use crate::domain::probe::{Probe, Reading, Seen};
-use crate::domain::studio::Fleet;
 use crate::domain::text::Printable;
-use crate::domain::wanted::Pin;
 
-/// Stands for a server while none is given.
-const NOWHERE: &str = "ayon.invalid";
-
-pub struct DryRunCheck;
-
-/// A question about a queue, and which channels it is about.
-struct Question {
-    /// Of AYON's own jobs, which name their channels themselves.
-    by_addon: bool,
-    ask: DryRun,
-    /// Why the version is not known; then the newest is asked for, to see what is there.
-    unpinned: Option<String>,
-}
-
-/// Why no question can be put: what is not known, or not there.
-type Lack = (Verdict, String);
-
-/// The fleets' platforms that the queue's jobs may run on, and whether publish steps do.
-fn platforms(view: &View, key: &QueueKey) -> Result<Vec<(Platform, bool)>, Lack> {
-    let fleets = match view.studio.fleets(key) {
-        crate::domain::fact::Fact::Known(list) => list,
-        fact => {
-            let because = fact
-                .problem()
-                .map_or("they were not looked at", |p| &p.because);
-            let verdict = if fact.problem().is_some() {
-                Verdict::Unknown
-            } else {
-                Verdict::Skipped
-            };
-            return Err((
-                verdict,
-                format!("the queue's fleets are not known: {because}"),
-            ));
-        }
-    };
-    let mut list: Vec<(Platform, bool)> = Vec::new();
-    // A fleet whose association has ended gets no job of the queue.
-    let active = fleets.iter().filter(|f| f.association == "ACTIVE");
-    let known: Vec<&Fleet> = active.filter_map(|f| f.fleet.known()).collect();
-    let roles = &view.wanted.publish_roles;
-    // Where no fleet offers the role, another check says so, and here every fleet counts.
-    let any = known.iter().any(|f| f.publishes(roles));
-    for fleet in known {
-        let Some(platform) = fleet.platform() else {
-            continue;
-        };
-        let publishes = !any || fleet.publishes(roles);
-        match list.iter_mut().find(|(p, _)| *p == platform) {
-            Some(row) => row.1 |= publishes,
-            None => list.push((platform, publishes)),
-        }
-    }
-    if list.is_empty() {
-        let unread = fleets.iter().any(|f| f.fleet.known().is_none());
-        return Err(if unread {
-            (
-                Verdict::Unknown,
-                "no fleet of the queue could be read, so no platform is known".to_owned(),
-            )
-        } else {
-            (
-                Verdict::Skipped,
-                "the queue has no fleet that conda has packages for".to_owned(),
-            )
-        });
-    }
-    list.sort();
-    Ok(list)
-}
-
-fn solving(view: &View, key: &QueueKey) -> (Engine, Vec<Priority>) {
-    match conda_environments(view.studio, key).as_slice() {
-        [(_, template)] => (template.kind.engine(), template.priorities.clone()),
-        _ => (Engine::Rattler, BELIEVED.to_vec()),
-    }
-}
-
-fn questions(view: &View, key: &QueueKey) -> Result<Vec<Question>, Lack> {
-    let platforms = platforms(view, key)?.into_iter().map(|(p, _)| p).collect();
-    let (packages, unpinned) = match job_packages(view) {
-        Ok(packages) => (packages, None),
-        Err(why) => {
-            let newest = packages(view.wanted.strategy, &Pin::Latest, None);
-            (newest.map_err(|why| (Verdict::Skipped, why))?, Some(why))
-        }
-    };
-    let is_s3 = |c: &Channel| matches!(c.place(), Place::S3 { .. });
-    let queue = view.studio.queue(key);
-    if queue.known().is_none() {
-        return Err((Verdict::Skipped, "the queue is not known".to_owned()));
-    }
-    let (engine, priorities) = solving(view, key);
-    let has_role = queue.known().is_some_and(|q| q.role.is_some());
-    let about = |by_addon, channels: Vec<Channel>| {
-        let as_role = has_role && channels.iter().any(is_s3);
-        Question {
-            by_addon,
-            unpinned: unpinned.clone(),
-            ask: DryRun {
-                reader: if as_role {
-                    Reader::QueueRole(key.clone())
-                } else {
-                    Reader::Caller
-                },
-                channels,
-                packages: packages.clone(),
-                platforms: Vec::clone(&platforms),
-                engine,
-                priorities: priorities.clone(),
-            },
-        }
-    };
-    let mut list = vec![about(false, view.wanted.channels.clone())];
-    if let Some(own) = addon_list(view)
-        && own != view.wanted.channels
-    {
-        list.push(about(true, own));
-    }
-    Ok(list)
-}
-
-/// The channels that the AYON addon puts into every job, where it names any that conda could take.
-fn addon_list(view: &View) -> Option<Vec<Channel>> {
-    let settings = view.studio.addon.get(&Variant::Production)?.known()?;
-    let words = split(settings.channels.raw());
-    let list: Vec<Channel> = words.iter().filter_map(|w| w.parse().ok()).collect();
-    (!list.is_empty() && list.len() == words.len()).then_some(list)
-}
-
-/// What was read of the wanted channels, for whoever shows more of it: as the queue role, or where it was refused as
-/// whoever is signed in.
-pub fn dry_runs<'a>(view: &View<'a>, key: &QueueKey) -> Option<(Probe, &'a Tried)> {
-    let ask = questions(view, key).ok()?.into_iter().next()?.ask;
-    let fallback = as_caller_too(view, &ask).and_then(|ask| reading(view, ask));
-    let (probe, reading) = fallback.or_else(|| reading(view, ask))?;
-    match &reading.seen {
-        Ok(Seen::DryRun(tried)) => Some((probe, tried)),
-        _ => None,
-    }
-}
-
-/// As the queue role where that was done, else as whoever is signed in.
-fn reading<'a>(view: &View<'a>, ask: DryRun) -> Option<(Probe, &'a Reading)> {
-    let caller = DryRun {
-        reader: Reader::Caller,
-        ..ask.clone()
-    };
-    [ask, caller].into_iter().find_map(|question| {
-        let probe = Probe::DryRun(Box::new(question));
-        let reading = view.studio.readings.get(&probe)?;
-        Some((probe, reading))
-    })
-}
-
-/// Where S3 refuses the queue role, the channels are read once more as whoever is signed in: so it is known before
-/// the rights are given whether they would be enough.
-fn as_caller_too(view: &View, ask: &DryRun) -> Option<DryRun> {
-    if ask.reader == Reader::Caller {
-        return None;
-    }
-    let probe = Probe::DryRun(Box::new(ask.clone()));
-    let Ok(Seen::DryRun(tried)) = &view.studio.readings.get(&probe)?.seen else {
-        return None;
-    };
-    let refused = |c: &ChannelSeen| {
-        matches!(c.channel.place(), Place::S3 { .. })
-            && c.subdirs.iter().flatten().any(|s| {
-                matches!(
-                    s.state,
-                    SubdirState::Forbidden(_) | SubdirState::Unreached(_)
-                )
-            })
-    };
-    tried.channels.iter().any(refused).then(|| DryRun {
-        reader: Reader::Caller,
-        ..ask.clone()
-    })
-}
-
-/// What the channels hold for whoever is signed in, where the queue role was refused.
-fn by_caller<'a>(
-    view: &View<'a>,
-    ask: &DryRun,
-    platform: Platform,
-) -> Option<(&'a Tried, &'a Solve)> {
-    let fallback = as_caller_too(view, ask)?;
-    let probe = Probe::DryRun(Box::new(fallback));
-    let Ok(Seen::DryRun(tried)) = &view.studio.readings.get(&probe)?.seen else {
-        return None;
-    };
-    let clear = tried
-        .channels
-        .iter()
-        .all(|c| c.obstacle(platform).is_none());
-    let solve = tried.solves.iter().find(|s| s.platform == platform)?;
-    clear.then_some((tried, solve))
-}
-
-impl Check for DryRunCheck {
-    fn id(&self) -> &'static str {
-        "dry-run"
-    }
-    fn title(&self) -> &'static str {
-        "conda finds the AYON packages for each fleet"
-    }
-    fn why(&self) -> &'static str {
-        "an environment that can't be solved fails every job at its start, minutes after it was submitted"
-    }
-    fn topic(&self) -> Topic {
-        Topic::Channels
-    }
-
-    fn asks(&self, view: &View) -> Vec<Ask> {
-        let of = |q: &QueueKey| {
-            [
-                Ask::Queue(q.clone()),
-                Ask::Fleets(q.clone()),
-                Ask::Environments(q.clone()),
-            ]
-        };
-        let bundles = Ask::Bundles(view.wanted.server.url.clone());
-        let queues = view.wanted.queues.iter().flat_map(of);
-        queues.chain([bundles]).collect()
-    }
-
-    fn probes(&self, view: &View) -> Vec<Probe> {
-        // The version comes from AYON, where it follows a bundle: one dry run with it, not one before and one after.
-        let url = &view.wanted.server.url;
-        let follows = matches!(view.wanted.pin, Pin::ProductionBundle | Pin::StagingBundle);
-        let no_server = url.host_str() == Some(NOWHERE);
-        let asked = view
-            .studio
-            .evidence
-            .contains_key(&Ask::Bundles(url.clone()));
-        if follows && !no_server && !asked {
-            return Vec::new();
-        }
-        let waits = |q: &QueueKey| {
-            view.studio
-                .queues
-                .get(q)
-                .is_none_or(|f| f.environments == crate::domain::fact::Fact::NotAsked)
-        };
-        let with_fallback = |q: Question| {
-            let fallback = as_caller_too(view, &q.ask);
-            std::iter::once(q.ask)
-                .chain(fallback)
-                .map(|ask| Probe::DryRun(Box::new(ask)))
-        };
-        view.wanted
-            .queues
-            .iter()
-            .filter(|q| !waits(q))
-            .filter_map(|q| questions(view, q).ok())
-            .flatten()
-            .flat_map(with_fallback)
-            .collect()
-    }
-
-    fn check(&self, view: &View) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        for key in &view.wanted.queues {
-            let name = view.studio.queue_name(key);
-            match questions(view, key) {
-                Err((verdict, because)) => findings
-                    .push(says(self, verdict, format!("No dry run for queue {name}")).why(because)),
-                Ok(list) => {
-                    for question in list {
-                        findings.extend(self.of_question(view, key, question));
-                    }
-                }
-            }
-        }
-        findings
-    }
-}
-
-impl DryRunCheck {
-    fn of_question(&self, view: &View, key: &QueueKey, question: Question) -> Vec<Finding> {
-        let Question {
-            by_addon,
-            ask,
-            unpinned,
-        } = question;
-        let Some((probe, reading)) = reading(view, ask) else {
-            return vec![
-                says(self, Verdict::Skipped, "The dry run was not made")
-                    .why("no live test was run"),
-            ];
-        };
-        let Probe::DryRun(ask) = &probe else {
-            return Vec::new();
-        };
-        let tried = match &reading.seen {
-            Ok(Seen::DryRun(tried)) => tried,
-            Ok(_) => return Vec::new(),
-            Err(problem) => {
-                let finding = says(self, Verdict::Unknown, problem.doing.as_str())
-                    .why(problem.because.as_str())
-                    .fix(problem.fix.as_str());
-                return vec![finding.from(Source::Test(probe.clone()))];
-            }
-        };
-        let publishing: Vec<Platform> = platforms(view, key)
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(|(p, publishes)| publishes.then_some(p))
-            .collect();
-        let mut findings = Vec::new();
-        for platform in &ask.platforms {
-            let solves: Vec<&Solve> = tried
-                .solves
-                .iter()
-                .filter(|s| s.platform == *platform)
-                .collect();
-            let Some((first, others)) = solves.split_first() else {
-                continue;
-            };
-            let judge = Judge {
-                ask,
-                tried,
-                platform: *platform,
-                by_caller: by_caller(view, ask, *platform).map(|(_, solve)| solve),
-            };
-            let mut finding = judge.finding(self, first);
-            if let (Some(why), Verdict::Ok) = (&unpinned, finding.verdict) {
-                finding.verdict = Verdict::Skipped;
-                finding.says = format!("Not checked with the version that is pinned: {why}. The newest would be found: {}", finding.says).into();
-            }
-            if finding.verdict == Verdict::Fail && (by_addon || !publishing.contains(platform)) {
-                finding.verdict = Verdict::Warn;
-            }
-            if by_addon {
-                finding.says = format!(
-                    "AYON's own jobs name their channels ({}): {}",
-                    crate::domain::channel::join(&ask.channels),
-                    finding.says
-                )
-                .into();
-            } else if finding.verdict == Verdict::Warn {
-                finding.why = Some(append(
-                    finding.why,
-                    "no fleet of this platform takes publish steps",
-                ));
-            }
-            findings.push(finding.from(Source::Test(probe.clone())));
-            if !by_addon {
-                let differ = others
-                    .iter()
-                    .filter_map(|o| judge.difference(self, first, o));
-                findings.extend(differ.map(|f| f.from(Source::Test(probe.clone()))));
-            }
-        }
-        findings
-    }
-}
-
-fn append(words: Option<Printable>, more: &str) -> Printable {
-    match words {
-        Some(words) => format!("{words}; {more}").into(),
-        None => more.into(),
-    }
-}
+const DISAGREE: &str = "sources disagree about the priority that the console's kind uses: the newer ones say strict, an older one flexible; a worker's own probe settles it";
 
 /// One platform's judgement.
-struct Judge<'a> {
-    ask: &'a DryRun,
-    tried: &'a Tried,
-    platform: Platform,
+pub(super) struct Judge<'a> {
+    pub ask: &'a DryRun,
+    pub tried: &'a Tried,
+    pub platform: Platform,
     /// The same, read as whoever is signed in.
-    by_caller: Option<&'a Solve>,
+    pub by_caller: Option<&'a Solve>,
 }
 
 impl Judge<'_> {
@@ -447,7 +76,7 @@ impl Judge<'_> {
         self.tried.channels.iter().filter_map(of).collect()
     }
 
-    fn finding(&self, check: &dyn Check, solve: &Solve) -> Finding {
+    pub fn finding(&self, check: &dyn Check, solve: &Solve) -> Finding {
         let word = self.platform.word();
         let asked = self.ask.packages.join(" ");
         let mut obstacles = self.obstacles();
@@ -466,7 +95,12 @@ impl Judge<'_> {
                 (_, Outcome::Found(_)) => {
                     "without it, the others have all that is asked for".to_owned()
                 }
-                _ => "without it, the others do not have all that is asked for".to_owned(),
+                (_, Outcome::NotFound(_)) => {
+                    "without it, the others do not have all that is asked for".to_owned()
+                }
+                (_, Outcome::NotTried(why) | Outcome::CouldNot(why)) => {
+                    format!("the others were not solved: {why}")
+                }
             };
             let channel = Printable::short(seen.channel.as_str(), 60);
             let (line, why) = if verdict == Verdict::Fail {
@@ -636,7 +270,7 @@ impl Judge<'_> {
             if seen.by_settings {
                 let at = seen.at.as_ref().map_or("", Printable::as_str);
                 let _ = write!(words, ", if workers too find {name} at {at}");
-            } else if is_on_disk(&seen.channel) {
+            } else if seen.channel.is_on_disk() {
                 let _ = write!(words, ", if the workers' disks hold the same under {name}");
             }
         }
@@ -645,11 +279,11 @@ impl Judge<'_> {
 
     /// A public address that this machine does not reach, while a worker may.
     fn is_unseen(&self, seen: &ChannelSeen, state: &SubdirState) -> bool {
-        !is_on_disk(&seen.channel) && self.obstacle_verdict(seen, state) == Verdict::WorkerOnly
+        !seen.channel.is_on_disk() && self.obstacle_verdict(seen, state) == Verdict::WorkerOnly
     }
 
     fn obstacle_verdict(&self, seen: &ChannelSeen, state: &SubdirState) -> Verdict {
-        let is_s3 = matches!(seen.channel.place(), Place::S3 { .. });
+        let is_s3 = seen.channel.is_s3();
         match state {
             // Forbidden to this identity is not forbidden to the queue role.
             SubdirState::Forbidden(_) if is_s3 && self.ask.reader == Reader::Caller => {
@@ -657,7 +291,7 @@ impl Judge<'_> {
             }
             SubdirState::Unreached(_) if !is_s3 => Verdict::WorkerOnly,
             // A path means the worker's disk; this one is another.
-            _ if is_on_disk(&seen.channel) => Verdict::WorkerOnly,
+            _ if seen.channel.is_on_disk() => Verdict::WorkerOnly,
             SubdirState::Unreached(_) | SubdirState::Redirected(_) => Verdict::Unknown,
             _ => Verdict::Fail,
         }
@@ -666,7 +300,7 @@ impl Judge<'_> {
     /// Could one of AWS's channels have what was not found?
     fn may_be_there(&self, reason: &Reason, priority: Priority) -> bool {
         // The workers' disks may hold more than this one.
-        if self.ask.channels.iter().any(is_on_disk) {
+        if self.ask.channels.iter().any(Channel::is_on_disk) {
             return true;
         }
         match reason {
@@ -790,7 +424,19 @@ impl Judge<'_> {
     }
 
     /// Where sources disagree about the priority, whether it would matter.
-    fn difference(&self, check: &dyn Check, first: &Solve, other: &Solve) -> Option<Finding> {
+    pub fn difference(&self, check: &dyn Check, first: &Solve, other: &Solve) -> Option<Finding> {
+        // What a channel holds that was not read would decide it, and that it was not read is said already.
+        if !self.obstacles().is_empty() {
+            return None;
+        }
+        let word = self.platform.word();
+        let (one, two) = (first.priority.word(), other.priority.word());
+        if let (Outcome::Found(_) | Outcome::NotFound(_), Outcome::CouldNot(why)) =
+            (&first.outcome, &other.outcome)
+        {
+            let line = format!("{word}: with {two} priority: not solved: {why}");
+            return Some(says(check, Verdict::Unknown, line).why(DISAGREE));
+        }
         let lines = |s: &Solve| -> Option<Vec<String>> {
             let Outcome::Found(list) = &s.outcome else {
                 return None;
@@ -813,9 +459,6 @@ impl Judge<'_> {
         if a == b {
             return None;
         }
-        let (one, two) = (first.priority.word(), other.priority.word());
-        let word = self.platform.word();
-        let tail = "sources disagree about the priority that the console's kind uses: the newer ones say strict, an older one flexible; a worker's own probe settles it";
         let finding = match (a, b) {
             (Some(a), Some(b)) => {
                 let only = |x: &[String], y: &[String]| {
@@ -852,7 +495,7 @@ impl Judge<'_> {
                 format!("{word}: with {two} priority it would not be found"),
             ),
         };
-        Some(finding.why(tail))
+        Some(finding.why(DISAGREE))
     }
 
     fn details(&self, solve: &Solve) -> Vec<Printable> {
@@ -865,11 +508,11 @@ impl Judge<'_> {
 }
 
 /// Each package that would be installed: name, version, folder, size, channel.
-pub fn resolved_lines(ask: &DryRun, solve: &Solve) -> Vec<Printable> {
+fn resolved_lines(ask: &DryRun, solve: &Solve) -> Vec<Printable> {
     let Outcome::Found(list) = &solve.outcome else {
         return Vec::new();
     };
-    let of = |r: &crate::domain::dry_run::Resolved| {
+    let of = |r: &Resolved| {
         let size = r
             .size
             .map_or_else(|| "size not told".to_owned(), size_words);
@@ -886,10 +529,6 @@ pub fn resolved_lines(ask: &DryRun, solve: &Solve) -> Vec<Printable> {
     list.iter().map(of).collect()
 }
 
-fn is_on_disk(channel: &Channel) -> bool {
-    channel.as_str().starts_with("file://")
-}
-
 fn named(package: &str) -> &str {
     package
         .split(['=', '<', '>', '!', '[', ' '])
@@ -898,7 +537,7 @@ fn named(package: &str) -> &str {
 }
 
 fn obstacle_fix(channel: &Channel, state: &SubdirState, reader: &Reader) -> String {
-    let is_s3 = matches!(channel.place(), Place::S3 { .. });
+    let is_s3 = channel.is_s3();
     match state {
         SubdirState::Forbidden(_) if is_s3 && *reader == Reader::Caller => "give this identity s3:GetObject on it, or let setup read it as the queue role".to_owned(),
         SubdirState::Redirected(to) if is_s3 => format!("the bucket answers from elsewhere ({to}): use a copy in the farm's region"),
