@@ -270,12 +270,12 @@ impl Model {
 
     /// The dry runs that are under way and that nobody waits for any more: the list they are about has changed.
     pub fn outdated(&mut self) -> Vec<Probe> {
-        let Some(studio) = &self.studio else {
+        let under_way = self.dry_runs();
+        let (Some(studio), false) = (&self.studio, under_way.is_empty()) else {
             return Vec::new();
         };
         let (_, needed) = needed(studio, &self.wanted(), Purpose::Setup);
-        let gone: Vec<Probe> = self
-            .dry_runs()
+        let gone: Vec<Probe> = under_way
             .into_iter()
             .filter(|p| !needed.contains(p))
             .collect();
