@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use studiolink::domain::channel::Channel;
+use studiolink::domain::choices::RoleUse;
 use studiolink::domain::needs::{narrowed, of_channels, widened};
 use studiolink::domain::policy::{Decision, Policy};
 use studiolink::domain::trust::mended;
@@ -133,7 +134,7 @@ proptest! {
             .collect();
         let text = json!({ "Version": "2012-10-17", "Statement": list }).to_string();
         let farm = "arn:aws:deadline:us-west-2:111122223333:farm/farm-00000000000000000000000000000001".to_owned();
-        let after = mended(&text, &[farm], "111122223333");
+        let after = mended(&text, RoleUse::Queue, &[farm], "111122223333");
         if let Ok(Some(after)) = after {
             let now = statements(&after);
             for (at, theirs) in list.iter().enumerate() {

@@ -1,6 +1,7 @@
 //! The queue role reads each S3 channel, proved with its own credentials. Verified, where nothing else is.
 
 use super::{Ask, Check, Finding, Source, Topic, Verdict, View, farm_arn, says};
+use crate::domain::choices::RoleUse;
 use crate::domain::ids::QueueKey;
 use crate::domain::policy::Policy;
 use crate::domain::probe::{Probe, Seen};
@@ -85,12 +86,12 @@ impl Check for ChannelAsQueueRole {
 
 /// AWS answers the same to two causes: the role's trust policy refuses, or this identity lacks the right. The trust
 /// policy, where it was read, tells them apart; the words of the answer do not.
-fn cause(view: &View, key: &QueueKey) -> Option<String> {
+pub fn cause(view: &View, key: &QueueKey) -> Option<String> {
     let arn = view.studio.queue(key).known()?.role_arn()?;
     let role = view.studio.role(&arn).known()?;
     let policy = Policy::parse(&role.trust).ok()?;
     let farm = farm_arn(view.studio, key, &arn);
-    Some(match judge(&policy, &farm, arn.account()) {
+    Some(match judge(&policy, RoleUse::Queue, &farm, arn.account()) {
         Trust::Refused | Trust::Denied => format!(
             "the trust policy of {} does not let Deadline Cloud assume it for this farm (read from the document)",
             arn.name()

@@ -3,18 +3,23 @@
 //! both with the folder). Nothing here does IO.
 
 mod addon_channels;
+mod beside_channel;
 mod bundle_launcher;
 mod caller_identity;
 mod caller_rights;
 mod channel_as_queue_role;
 mod channel_folders;
 mod channel_index;
+mod channel_owner;
 mod channel_public;
 mod channel_region;
 mod compatibility;
 mod conda_environment;
 mod dry_run;
 mod environment_kind;
+mod fleet_role;
+mod fleet_role_needs;
+mod fleet_role_simulated;
 mod fleet_roles;
 mod policy_lint;
 mod publish_guard;
@@ -23,11 +28,14 @@ mod queue_fleets;
 mod queue_packages;
 mod queue_role;
 mod queue_role_channels;
+mod queue_role_needs;
 mod queue_role_simulated;
 mod queue_role_software;
 mod queue_role_trust;
 mod queue_status;
+mod secret_as_queue_role;
 mod server_url;
+mod worker_host_role;
 
 use crate::domain::ask::Ask;
 use crate::domain::fact::Fact;
@@ -40,6 +48,7 @@ use crate::domain::wanted::Wanted;
 pub use bundle_launcher::job_packages;
 pub use conda_environment::conda_environments;
 pub use dry_run::dry_runs;
+pub use queue_role::needs_of;
 pub use queue_role_trust::farm_arn;
 
 /// What a check is asked about: what was seen, and what is wanted.
@@ -86,6 +95,9 @@ pub const ALL: &[&dyn Check] = &[
     &channel_region::ChannelRegion,
     &channel_public::ChannelPublic,
     &channel_as_queue_role::ChannelAsQueueRole,
+    &beside_channel::BesideChannel,
+    &secret_as_queue_role::SecretAsQueueRole,
+    &channel_owner::ChannelOwner,
     &channel_folders::ChannelFolders,
     &dry_run::DryRunCheck,
     &addon_channels::AddonChannels,
@@ -94,9 +106,14 @@ pub const ALL: &[&dyn Check] = &[
     &queue_role::QueueRole,
     &queue_role_trust::QueueRoleTrust,
     &queue_role_channels::QueueRoleChannels,
+    &queue_role_needs::QueueRoleNeeds,
     &queue_role_simulated::QueueRoleSimulated,
     &policy_lint::PolicyLint,
     &queue_role_software::QueueRoleSoftware,
+    &fleet_role::FleetRole,
+    &fleet_role_needs::FleetRoleNeeds,
+    &fleet_role_simulated::FleetRoleSimulated,
+    &worker_host_role::WorkerHostRole,
     &server_url::ServerUrl,
 ];
 

@@ -1,41 +1,66 @@
 //! Our inline policy as it would be written, read by Access Analyzer: no error in it, and nothing that it must not grant.
 
-use super::queue_role::each_role;
+use super::queue_role::{asks_for, needs_of};
 use super::queue_role_channels::policies_of;
 use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says};
+use crate::domain::choices::{RoleUse, UsedRole, role_to_make, used_roles};
 use crate::domain::fact::Fact;
 use crate::domain::lint::Weight;
-use crate::domain::needs::{QUEUE_POLICY, of_channels, widened};
+use crate::domain::needs::{Need, widened};
 use crate::domain::simulated::not_needed;
-use crate::domain::studio::Role;
+use crate::domain::wanted::FleetRoles;
 
 pub struct PolicyLint;
 
-/// The text that the role's policy has once the plan is made; `None`: there is none, and none is needed.
-fn text(view: &View, role: &Role) -> Option<String> {
-    let ours = match role.inline.get(QUEUE_POLICY) {
+/// The text that the role's policy has once the plan is made, and the needs that it serves; `None`: there is none, and
+/// none is needed.
+fn text(view: &View, used: &UsedRole) -> Option<(String, Vec<Need>)> {
+    let needs = needs_of(view, used);
+    let policy = used.of.policy()?;
+    let Some(role) = view.studio.role(&used.arn).known() else {
+        let makes = view.wanted.queues.iter();
+        let mut makes = makes.filter_map(|key| role_to_make(view.studio, view.wanted, key));
+        makes.find(|arn| *arn == used.arn)?;
+        return Some((widened(&needs, &[], None).ok()??, needs));
+    };
+    let ours = match role.inline.get(policy) {
         Some(fact) => Some(fact.known()?.clone()),
         None => None,
     };
     let (policies, _) = policies_of(role);
     let others: Vec<_> = policies
         .into_iter()
-        .filter(|(name, _)| name != QUEUE_POLICY)
+        .filter(|(name, _)| name != policy)
         .map(|(_, policy)| policy)
         .collect();
-    let account = view.wanted.channel_account.as_ref();
-    let needs = of_channels(&view.wanted.channels, role.arn.partition(), account);
-    match widened(&needs, &others, ours.as_deref()) {
-        Ok(Some(then)) => Some(then),
-        Ok(None) | Err(_) => ours,
-    }
+    let is_widened = used.of == RoleUse::Queue || view.wanted.roles.fleets == FleetRoles::Mend;
+    let then = match widened(&needs, &others, ours.as_deref()) {
+        Ok(Some(then)) if is_widened => Some(then),
+        _ => ours,
+    };
+    Some((then?, needs))
 }
 
-fn question(view: &View, role: &Role) -> Option<Ask> {
-    let arn = &role.arn;
+/// The roles that have a policy of ours, or get one.
+fn roles(view: &View) -> Vec<UsedRole> {
+    let mut all = used_roles(view.studio, view.wanted);
+    for key in &view.wanted.queues {
+        if let Some(arn) = role_to_make(view.studio, view.wanted, key)
+            && !all.iter().any(|u| u.arn == arn)
+        {
+            let (of, by) = (RoleUse::Queue, vec![view.studio.queue_name(key)]);
+            all.push(UsedRole { arn, of, by });
+        }
+    }
+    all
+}
+
+fn question(view: &View, used: &UsedRole) -> Option<Ask> {
+    let arn = &used.arn;
     let region = view.studio.region.to_string();
-    let more = not_needed(view.wanted, arn.partition(), arn.account(), &region);
-    Some(Ask::PolicyLint(text(view, role)?, more))
+    let (text, needs) = text(view, used)?;
+    let more = not_needed(&needs, arn.partition(), arn.account(), &region);
+    Some(Ask::PolicyLint(text, more))
 }
 
 impl Check for PolicyLint {
@@ -43,7 +68,7 @@ impl Check for PolicyLint {
         "policy-lint"
     }
     fn title(&self) -> &'static str {
-        "Access Analyzer finds no fault with studiolink-queue"
+        "Access Analyzer finds no fault with studiolink's policies"
     }
     fn why(&self) -> &'static str {
         "IAM takes policies that do not say what was meant; Access Analyzer reads them before they are written"
@@ -52,31 +77,32 @@ impl Check for PolicyLint {
         Topic::Roles
     }
     fn asks(&self, view: &View) -> Vec<Ask> {
-        let roles = super::queue_role::QueueRole.asks(view);
-        let of = |q| {
-            let arn = view.studio.queue(q).known()?.role_arn()?;
-            question(view, view.studio.role(&arn).known()?)
-        };
-        let lints: Vec<Ask> = view.wanted.queues.iter().filter_map(of).collect();
-        roles.into_iter().chain(lints).collect()
+        let lints: Vec<Ask> = roles(view)
+            .iter()
+            .filter_map(|u| question(view, u))
+            .collect();
+        asks_for(view, RoleUse::Queue)
+            .into_iter()
+            .chain(lints)
+            .collect()
     }
 
     fn check(&self, view: &View) -> Vec<Finding> {
-        each_role(self, view, "its policy: role", |_, role| {
-            let ask = question(view, role)?;
+        let of_role = |used: &UsedRole| {
+            let ask = question(view, used)?;
             let Ask::PolicyLint(text, _) = &ask else {
                 return None;
             };
             let nothing = Fact::NotAsked;
             let fact = view.studio.lints.get(text).unwrap_or(&nothing);
-            let name = role.arn.name();
+            let (name, ours) = (used.arn.name(), used.of.policy()?);
             let finding = match fact.known() {
                 None => {
                     let problem = fact.problem()?;
                     says(
                         self,
                         Verdict::Skipped,
-                        format!("{QUEUE_POLICY} of {name} was not read by Access Analyzer"),
+                        format!("{ours} of {name} was not read by Access Analyzer"),
                     )
                     .why(problem.because.as_str())
                     .fix("add access-analyzer:ValidatePolicy and access-analyzer:CheckAccessNotGranted to this identity, or go on without")
@@ -90,17 +116,17 @@ impl Check for PolicyLint {
                         .collect();
                     let errors = lint.flaws.iter().any(|f| f.weight == Weight::Error);
                     if errors {
-                        says(self, Verdict::Fail, format!("Access Analyzer finds errors in {QUEUE_POLICY} of {name}: {}", heavy.join("; ")))
+                        says(self, Verdict::Fail, format!("Access Analyzer finds errors in {ours} of {name}: {}", heavy.join("; ")))
                             .why(self.why())
                             .fix("look at the statements that were there before; studiolink adds its own and changes no other")
                     } else if lint.grants_more {
-                        says(self, Verdict::Warn, format!("{QUEUE_POLICY} of {name} might grant more than reading the channels (Access Analyzer)"))
+                        says(self, Verdict::Warn, format!("{ours} of {name} might grant more than its needs (Access Analyzer)"))
                             .why("writing to a channel, other buckets, secrets or IAM are not needed for it")
                             .fix("take the statements that are not studiolink's out of it, into a policy of their own")
                     } else if heavy.is_empty() {
-                        says(self, Verdict::Ok, format!("Access Analyzer finds no fault with {QUEUE_POLICY} of {name}, and nothing that it must not grant"))
+                        says(self, Verdict::Ok, format!("Access Analyzer finds no fault with {ours} of {name}, and nothing that it must not grant"))
                     } else {
-                        says(self, Verdict::Warn, format!("Access Analyzer on {QUEUE_POLICY} of {name}: {}", heavy.join("; ")))
+                        says(self, Verdict::Warn, format!("Access Analyzer on {ours} of {name}: {}", heavy.join("; ")))
                             .why(self.why())
                             .fix("look at the statements that were there before")
                     }
@@ -110,6 +136,7 @@ impl Check for PolicyLint {
                 }
             };
             Some(finding.from(Source::Fact(ask)))
-        })
+        };
+        roles(view).iter().filter_map(of_role).collect()
     }
 }

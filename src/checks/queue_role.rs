@@ -1,34 +1,67 @@
 //! The queue has a role, and the role is there.
 
 use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says, unseen};
+use crate::domain::choices::{Choices, RoleUse, UsedRole, needs_role, role_to_make, used_roles};
 use crate::domain::fact::Fact;
-use crate::domain::ids::QueueKey;
+use crate::domain::needs::Need;
 use crate::domain::studio::Role;
 
 pub struct QueueRole;
 
-/// Judges each queue's role that could be read; one that could not is UNKNOWN, and one that is not there is this
-/// check's own to say.
+/// Judges each role of that use that could be read; one that could not is UNKNOWN, and one that is not there is for
+/// `queue-role` and `fleet-role` to say.
 pub fn each_role(
     check: &dyn Check,
     view: &View,
+    of: RoleUse,
     what: &str,
-    judge: impl Fn(&QueueKey, &Role) -> Option<Finding>,
+    judge: impl Fn(&UsedRole, &Role) -> Option<Finding>,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for key in &view.wanted.queues {
-        let Some(arn) = view.studio.queue(key).known().and_then(|q| q.role_arn()) else {
-            continue;
-        };
-        let fact = view.studio.role(&arn);
-        let ask = Ask::Role(arn.clone());
+    for used in roles_for(view, of) {
+        let fact = view.studio.role(&used.arn);
+        let ask = Ask::Role(used.arn.clone());
         if let Some(role) = fact.known() {
-            findings.extend(judge(key, role).map(|f| f.from(Source::Fact(ask))));
+            findings.extend(judge(&used, role).map(|f| f.from(Source::Fact(ask))));
         } else if fact.problem().is_some() {
-            findings.push(unseen(check, &format!("{what} {}", arn.name()), fact, ask));
+            findings.push(unseen(
+                check,
+                &format!("{what} {}", used.arn.name()),
+                fact,
+                ask,
+            ));
         }
     }
     findings
+}
+
+pub fn roles_for(view: &View, of: RoleUse) -> Vec<UsedRole> {
+    let all = used_roles(view.studio, view.wanted).into_iter();
+    all.filter(|r| r.of == of).collect()
+}
+
+/// What tells which roles there are, and those roles.
+pub fn asks_for(view: &View, of: RoleUse) -> Vec<Ask> {
+    let queues = view.wanted.queues.iter().cloned();
+    let first: Vec<Ask> = match of {
+        RoleUse::Queue => queues.map(Ask::Queue).collect(),
+        RoleUse::Fleet => queues.map(Ask::Fleets).collect(),
+        RoleUse::WorkerHost => Vec::new(),
+    };
+    let roles = roles_for(view, of).into_iter().map(|r| r.arn);
+    // A role that is to be made may be there already.
+    let new = view.wanted.queues.iter().filter(|_| of == RoleUse::Queue);
+    let new = new.filter_map(|key| role_to_make(view.studio, view.wanted, key));
+    let roles = roles.chain(new).map(Ask::Role);
+    let first = first.into_iter().chain(roles);
+    let caller = (of == RoleUse::Queue).then_some(Ask::Caller);
+    first.chain(caller).collect()
+}
+
+/// What the role needs for the studio's choices. The farm's key and the queue's attachments are choices too.
+pub fn needs_of(view: &View, used: &UsedRole) -> Vec<Need> {
+    let choices = Choices::of(view.studio, view.wanted, &used.arn);
+    choices.map(|c| c.needs(used.of)).unwrap_or_default()
 }
 
 impl Check for QueueRole {
@@ -46,22 +79,11 @@ impl Check for QueueRole {
     }
 
     fn asks(&self, view: &View) -> Vec<Ask> {
-        let roles = view
-            .wanted
-            .queues
-            .iter()
-            .filter_map(|q| view.studio.queue(q).known()?.role_arn());
-        view.wanted
-            .queues
-            .iter()
-            .cloned()
-            .map(Ask::Queue)
-            .chain(roles.map(Ask::Role))
-            .collect()
+        asks_for(view, RoleUse::Queue)
     }
 
     fn check(&self, view: &View) -> Vec<Finding> {
-        let needs_role = view.wanted.s3_channels().next().is_some();
+        let needs_role = needs_role(view.wanted);
         let mut findings = Vec::new();
         for key in &view.wanted.queues {
             let Some(queue) = view.studio.queue(key).known() else {
@@ -74,9 +96,18 @@ impl Check for QueueRole {
                 } else {
                     Verdict::Warn
                 };
-                let finding = says(self, verdict, format!("Queue {} has no role", queue.name.show()))
-                    .why(self.why())
-                    .fix("give the queue a service role in the console (this version does not create one)");
+                let fix = if needs_role {
+                    "setup makes one, with [roles.new] of the studio file; a queue keeps its role, for UpdateQueue can't take it away again"
+                } else {
+                    "give the queue a service role in the console, if its jobs have attachments or read anything of yours in AWS"
+                };
+                let finding = says(
+                    self,
+                    verdict,
+                    format!("Queue {} has no role", queue.name.show()),
+                )
+                .why(self.why())
+                .fix(fix);
                 findings.push(finding.from(Source::Fact(ask)));
                 continue;
             };
@@ -99,7 +130,7 @@ impl Check for QueueRole {
                 Fact::Known(_) => says(self, Verdict::Ok, format!("Role {} is there", arn.name())).from(Source::Fact(ask)),
                 Fact::Absent => says(self, Verdict::Fail, format!("The role {arn} does not exist"))
                     .why("IAM answered that there is no such role; workers of this queue get no credentials")
-                    .fix("recreate the role or give the queue another one in the console")
+                    .fix("setup makes a role of that name and path again; a bucket policy of another account that named the old one must be written anew, for it holds the old role's id")
                     .from(Source::Fact(ask)),
                 fact => unseen(self, &format!("role {}", arn.name()), fact, ask),
             });

@@ -1,9 +1,10 @@
 //! The queue role's documents allow what the S3 channels need. Read from the documents, not tried.
 
-use super::queue_role::each_role;
+use super::queue_role::{asks_for, each_role, needs_of};
 use super::{Ask, Check, Finding, Topic, Verdict, View, says};
+use crate::domain::choices::RoleUse;
 use crate::domain::fact::Fact;
-use crate::domain::needs::{QUEUE_POLICY, of_channels};
+use crate::domain::needs::{Need, QUEUE_POLICY};
 use crate::domain::policy::{Decision, Policy};
 use crate::domain::studio::Role;
 
@@ -30,6 +31,125 @@ pub fn policies_of(role: &Role) -> (Vec<(String, Policy)>, Vec<String>) {
     (read, unread)
 }
 
+/// A role's permissions boundary, where it has one; `Err`: it has one that could not be read.
+pub fn fence_of(role: &Role) -> Result<Option<Policy>, String> {
+    let Some(arn) = &role.boundary else {
+        return Ok(None);
+    };
+    let unread = |why: &str| format!("its permissions boundary {}: {why}", arn.show());
+    match &role.fence {
+        Fact::Known(text) => Policy::parse(text)
+            .map(Some)
+            .map_err(|e| unread(&e.to_string())),
+        other => Err(unread(
+            other.problem().map_or("not read", |p| p.because.as_str()),
+        )),
+    }
+}
+
+/// What a role's documents say of its needs.
+#[derive(Default)]
+pub struct Judged {
+    pub denied: Vec<String>,
+    pub lacking: Vec<String>,
+    /// Its policies allow it, its boundary does not.
+    pub fenced: Vec<String>,
+    pub depends: Vec<String>,
+    pub unread: Vec<String>,
+}
+
+pub fn judged(role: &Role, needs: &[Need]) -> Judged {
+    let (policies, unread) = policies_of(role);
+    let mut out = Judged {
+        unread,
+        ..Judged::default()
+    };
+    let fence = fence_of(role).unwrap_or_else(|why| {
+        out.unread.push(why);
+        None
+    });
+    let all = || policies.iter().map(|(_, p)| p);
+    for need in needs {
+        let own = need.judged(all(), None);
+        let within = need.judged(all(), fence.as_ref());
+        for ((words, own), (_, within)) in own.into_iter().zip(within) {
+            match (own, within) {
+                (Decision::Denied, _) => out.denied.push(words),
+                (Decision::NotAllowed, _) => out.lacking.push(words),
+                (Decision::Allowed, Decision::Denied | Decision::NotAllowed) => {
+                    out.fenced.push(words)
+                }
+                (Decision::Depends, _) | (_, Decision::Depends) => out.depends.push(words),
+                (Decision::Allowed, Decision::Allowed) => {}
+            }
+        }
+    }
+    out
+}
+
+/// How a check speaks of a role's documents.
+pub struct Words<'a> {
+    /// What is lacking weighs so much.
+    pub lack: Verdict,
+    pub why: &'a str,
+    pub fix: String,
+    pub ok: String,
+}
+
+/// The finding that documents come to: a Deny before a lack, a lack before a doubt.
+pub fn told(check: &dyn Check, role: &Role, j: &Judged, words: &Words) -> Finding {
+    let name = role.arn.name();
+    let unknown = |says_so: String| {
+        says(check, Verdict::Unknown, says_so)
+            .why(j.unread.join("; "))
+            .fix("add the iam:Get… permissions that the reason names, then look again")
+    };
+    if !j.denied.is_empty() {
+        says(
+            check,
+            words.lack,
+            format!("A Deny statement on {name} forbids {}", j.denied.join(", ")),
+        )
+        .why("a Deny wins over every Allow, so adding rights would not help")
+        .fix("find the Deny in the role's own policies; whoever wrote it meant something by it")
+    } else if !j.lacking.is_empty() && !j.unread.is_empty() {
+        unknown(format!("Not every policy of {name} could be read"))
+    } else if !j.lacking.is_empty() {
+        says(
+            check,
+            words.lack,
+            format!("{name} lacks {}", j.lacking.join(", ")),
+        )
+        .why(words.why)
+        .fix(words.fix.as_str())
+    } else if !j.fenced.is_empty() {
+        let fence = role.boundary.as_ref().map(|b| b.show().to_string());
+        says(
+            check,
+            words.lack,
+            format!(
+                "The permissions boundary of {name} does not allow {}",
+                j.fenced.join(", ")
+            ),
+        )
+        .why(format!(
+            "its policies do, and a role may only do what both allow; the boundary is {}",
+            fence.unwrap_or_default()
+        ))
+        .fix("have whoever keeps the boundary add it there; a policy of the role can't")
+    } else if !j.unread.is_empty() {
+        unknown(format!(
+            "Not every policy of {name} could be read; one of those may forbid what the others allow"
+        ))
+    } else if !j.depends.is_empty() {
+        says(check, Verdict::Warn, format!("Whether {name} has {} hangs on a condition that can't be judged from here", j.depends.join(", ")))
+            .why("a condition on aws:ResourceAccount needs the bucket's owner, which no call reveals; others need the worker's own request")
+            .fix("set [conda] channel_account in the studio file, where the condition is on the owner")
+    } else {
+        says(check, Verdict::Ok, words.ok.as_str())
+    }
+}
+
 impl Check for QueueRoleChannels {
     fn id(&self) -> &'static str {
         "queue-role-channels"
@@ -45,73 +165,30 @@ impl Check for QueueRoleChannels {
     }
 
     fn asks(&self, view: &View) -> Vec<Ask> {
-        super::queue_role::QueueRole.asks(view)
+        asks_for(view, RoleUse::Queue)
     }
 
     fn check(&self, view: &View) -> Vec<Finding> {
-        each_role(self, view, "what it may read: role", |_, role| {
-            let needs = of_channels(
-                &view.wanted.channels,
-                role.arn.partition(),
-                view.wanted.channel_account.as_ref(),
-            );
-            if needs.is_empty() {
-                return None;
-            }
-            let (policies, unread) = policies_of(role);
-            let of = |wanted: Decision| -> Vec<String> {
-                let met = |n: &&crate::domain::needs::Need| {
-                    n.met_by(policies.iter().map(|(_, p)| p)) == wanted
+        each_role(
+            self,
+            view,
+            RoleUse::Queue,
+            "what it may read: role",
+            |used, role| {
+                let mut needs = needs_of(view, used);
+                needs.retain(Need::is_of_channels);
+                if needs.is_empty() {
+                    return None;
+                }
+                let name = role.arn.name();
+                let words = Words {
+                    lack: Verdict::Fail,
+                    why: self.why(),
+                    fix: format!("setup adds it to the inline policy {QUEUE_POLICY}"),
+                    ok: format!("{name} may read the S3 channels (read from its documents)"),
                 };
-                needs
-                    .iter()
-                    .filter(met)
-                    .map(|n| format!("{} on {}", n.action, n.resource))
-                    .collect()
-            };
-            let (denied, missing, depends) = (
-                of(Decision::Denied),
-                of(Decision::NotAllowed),
-                of(Decision::Depends),
-            );
-            let name = role.arn.name();
-            Some(if !denied.is_empty() {
-                says(self, Verdict::Fail, format!("A Deny statement on {name} forbids {}", denied.join(", "))).why("a Deny wins over every Allow, so adding rights would not help").fix("find the Deny in the role's own policies; whoever wrote it meant something by it")
-            } else if !missing.is_empty() && unread.is_empty() {
-                says(
-                    self,
-                    Verdict::Fail,
-                    format!("{name} lacks {}", missing.join(", ")),
-                )
-                .why(self.why())
-                .fix(format!("setup adds it to the inline policy {QUEUE_POLICY}"))
-            } else if !missing.is_empty() {
-                says(
-                    self,
-                    Verdict::Unknown,
-                    format!("Not every policy of {name} could be read"),
-                )
-                .why(unread.join("; "))
-                .fix("add the iam:Get… permissions that the reason names, then look again")
-            } else if !unread.is_empty() {
-                says(self, Verdict::Unknown, format!("Not every policy of {name} could be read; one of those may forbid what the others allow"))
-                    .why(unread.join("; "))
-                    .fix("add the iam:Get… permissions that the reason names, then look again")
-            } else if !depends.is_empty() {
-                says(self, Verdict::Warn, format!("Whether {name} has {} hangs on a condition that can't be judged from here", depends.join(", ")))
-                    .why("a condition on aws:ResourceAccount needs the bucket's owner, which no call reveals; others need the worker's own request")
-                    .fix("set [conda] channel_account in the studio file, where the condition is on the owner")
-            } else if let Some(boundary) = &role.boundary {
-                says(self, Verdict::Unknown, format!("{name}'s documents allow reading the S3 channels, but it has the permissions boundary {}", boundary.show()))
-                    .why("a boundary may forbid what the documents allow, and this version does not judge boundaries")
-                    .fix("see whether the boundary allows s3:GetObject and s3:ListBucket on the channels; setup tries it with the role's own credentials")
-            } else {
-                says(
-                    self,
-                    Verdict::Ok,
-                    format!("{name} may read the S3 channels (read from its documents)"),
-                )
-            })
-        })
+                Some(told(self, role, &judged(role, &needs), &words))
+            },
+        )
     }
 }

@@ -1,9 +1,11 @@
 //! The statement by which workers read AWS's own channels must stay on the queue role (field facts B2).
 
-use super::queue_role::each_role;
-use super::{Ask, Check, Finding, Topic, Verdict, View, says};
+use super::queue_role::{asks_for, each_role, needs_of};
+use super::queue_role_channels::{Words, judged, told};
+use super::{Ask, Check, Finding, Topic, Verdict, View};
 use crate::domain::channel::Place;
-use crate::domain::policy::{Context, Decision, decide};
+use crate::domain::choices::RoleUse;
+use crate::domain::needs::QUEUE_POLICY;
 
 pub struct QueueRoleSoftware;
 
@@ -25,7 +27,7 @@ impl Check for QueueRoleSoftware {
     }
 
     fn asks(&self, view: &View) -> Vec<Ask> {
-        super::queue_role::QueueRole.asks(view)
+        asks_for(view, RoleUse::Queue)
     }
 
     fn check(&self, view: &View) -> Vec<Finding> {
@@ -40,34 +42,23 @@ impl Check for QueueRoleSoftware {
         each_role(
             self,
             view,
+            RoleUse::Queue,
             "whether it reads AWS's software channels: role",
-            |_, role| {
-                let point = format!(
-                    "arn:{}:s3:{}:{}:accesspoint/deadline-software-x",
-                    role.arn.partition(),
-                    view.studio.region,
-                    role.arn.account()
-                );
-                let context = Context::from([
-                    ("s3:dataaccesspointarn".to_owned(), point.clone()),
-                    ("s3:accesspointnetworkorigin".to_owned(), "VPC".to_owned()),
-                ]);
-                let (policies, unread) = super::queue_role_channels::policies_of(role);
-                let object = format!("{point}/object/x");
-                let says_so = decide(
-                    policies.iter().map(|(_, p)| p),
-                    "s3:GetObject",
-                    &object,
-                    &context,
-                );
-                Some(match (says_so, unread.is_empty()) {
-                (Decision::Allowed, _) => says(self, Verdict::Ok, format!("{} keeps the statement for AWS's software access points", role.arn.name())),
-                (Decision::Depends, true) => says(self, Verdict::Unknown, format!("Whether {} reaches AWS's software access points hangs on a condition that can't be judged from here", role.arn.name())),
-                (_, true) => says(self, Verdict::Warn, format!("{} has no statement for the access points deadline-software-*", role.arn.name()))
-                    .why(self.why())
-                    .fix("add s3:GetObject and s3:ListBucket on * with ArnLike s3:DataAccessPointArn arn:aws:s3:*:*:accesspoint/deadline-software-* and s3:AccessPointNetworkOrigin = VPC, as the console writes it"),
-                (_, false) => says(self, Verdict::Unknown, format!("Not every policy of {} could be read", role.arn.name())).why(unread.join("; ")),
-            })
+            |used, role| {
+                let mut needs = needs_of(view, used);
+                needs.retain(|n| n.by_example);
+                let words = Words {
+                    lack: Verdict::Warn,
+                    why: self.why(),
+                    fix: format!(
+                        "setup adds it to the inline policy {QUEUE_POLICY}, as the console writes it: on *, and only through access points deadline-software-*"
+                    ),
+                    ok: format!(
+                        "{} keeps the statement for AWS's software access points",
+                        role.arn.name()
+                    ),
+                };
+                Some(told(self, role, &judged(role, &needs), &words))
             },
         )
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::ids::{AccountId, FarmId, QueueEnvironmentId, QueueKey, RoleArn};
+use super::ids::{FarmId, QueueEnvironmentId, QueueKey, RoleArn};
 use super::lint::Lint;
 use super::simulated::{May, Said};
 use super::studio::{
@@ -46,8 +46,8 @@ pub enum Ask {
     RolePolicy(RoleArn, String),
     /// A role's trust policy as it is served; read again just before it is written.
     RoleTrust(RoleArn),
-    /// What IAM's simulator says of a role; the account owns YNPUT's bucket.
-    RoleMay(RoleArn, Vec<May>, Option<AccountId>),
+    /// What IAM's simulator says of a role.
+    RoleMay(RoleArn, Vec<May>),
     /// What Access Analyzer says of a policy's text, and whether it grants any of these.
     PolicyLint(String, Vec<May>),
     Bundles(Url),
@@ -102,7 +102,7 @@ impl Ask {
             | Self::RolePolicy(..)
             | Self::RoleTrust(_)
             | Self::RoleMay(..)
-            | Self::PolicyLint(..) => "the queue's role",
+            | Self::PolicyLint(..) => "the roles",
             Self::Bundles(_) => "AYON's bundles",
             Self::Addon(..) | Self::AddonChannels(..) => "the AYON addon's settings",
         }
@@ -166,4 +166,13 @@ pub const SETUP_ACTIONS: &[&str] = &[
     "iam:PutRolePolicy",
     "iam:DeleteRolePolicy",
     "iam:UpdateAssumeRolePolicy",
+];
+
+/// What setup calls beside these where a queue has no role yet.
+pub const NEW_ROLE_ACTIONS: &[&str] = &[
+    "iam:CreateRole",
+    "iam:TagRole",
+    "iam:DeleteRole",
+    "iam:PassRole",
+    "deadline:UpdateQueue",
 ];

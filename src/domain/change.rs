@@ -25,6 +25,14 @@ pub enum Thing {
     RolePolicy { role: RoleArn, policy: String },
     /// Who may assume a role. A role always has one, so it is only ever replaced.
     RoleTrust { role: RoleArn },
+    /// A role that is made; its text is whom it trusts. Its path is in its ARN.
+    NewRole {
+        role: RoleArn,
+        boundary: Option<String>,
+        tags: Vec<(String, String)>,
+    },
+    /// The role that a queue names; its text is the ARN.
+    QueueRole { queue: QueueKey },
     /// One field of the AYON addon `deadline_cloud`, in one variant of its settings.
     AddonChannels {
         server: Url,
@@ -60,7 +68,8 @@ impl Thing {
                 queue, id: None, ..
             } => Ask::Environments(queue.clone()),
             Self::RolePolicy { role, policy } => Ask::RolePolicy(role.clone(), policy.clone()),
-            Self::RoleTrust { role } => Ask::RoleTrust(role.clone()),
+            Self::RoleTrust { role } | Self::NewRole { role, .. } => Ask::RoleTrust(role.clone()),
+            Self::QueueRole { queue } => Ask::Queue(queue.clone()),
             Self::AddonChannels {
                 server,
                 variant,
@@ -76,6 +85,17 @@ impl Thing {
             }
             Self::RolePolicy { role, policy } => format!("{} / {policy}", role.name()).into(),
             Self::RoleTrust { role } => format!("{} / trust policy", role.name()).into(),
+            Self::NewRole {
+                role,
+                boundary,
+                tags,
+            } => {
+                let fence = boundary.iter().map(|b| format!(", boundary {b}"));
+                let tags = tags.iter().map(|(k, v)| format!(", tag {k} = {v}"));
+                let more: String = fence.chain(tags).collect();
+                format!("role {role}{more}").into()
+            }
+            Self::QueueRole { queue } => format!("role of {}", queue.queue.brief()).into(),
             Self::AddonChannels {
                 variant, version, ..
             } => format!(
@@ -98,14 +118,17 @@ impl Change {
             (Thing::RolePolicy { .. }, _, Some(_)) => "PutRolePolicy",
             (Thing::RolePolicy { .. }, _, None) => "DeleteRolePolicy",
             (Thing::RoleTrust { .. }, ..) => "UpdateAssumeRolePolicy",
+            (Thing::NewRole { .. }, _, Some(_)) => "CreateRole",
+            (Thing::NewRole { .. }, _, None) => "DeleteRole",
+            (Thing::QueueRole { .. }, ..) => "UpdateQueue",
             (Thing::AddonChannels { .. }, ..) => "POST settings",
         }
     }
 
     pub fn permission(&self) -> String {
         let service = match self.thing {
-            Thing::Environment { .. } => "deadline",
-            Thing::RolePolicy { .. } | Thing::RoleTrust { .. } => "iam",
+            Thing::Environment { .. } | Thing::QueueRole { .. } => "deadline",
+            Thing::RolePolicy { .. } | Thing::RoleTrust { .. } | Thing::NewRole { .. } => "iam",
             Thing::AddonChannels { .. } => "ayon",
         };
         format!("{service}:{}", self.operation())
@@ -136,6 +159,11 @@ impl Change {
             (Thing::RolePolicy { .. }, None) => "undo: deletes the policy",
             (Thing::RolePolicy { .. }, Some(_)) => "undo: the old document, kept as served",
             (Thing::RoleTrust { .. }, _) => "undo: the old trust policy, kept as served",
+            (Thing::NewRole { .. }, _) => "undo: deletes the role, unless a queue keeps it",
+            (Thing::QueueRole { .. }, Some(_)) => "undo: the queue's old role",
+            (Thing::QueueRole { .. }, None) => {
+                "no undo: UpdateQueue gives a queue a role and can't take one away again"
+            }
             (Thing::AddonChannels { .. }, _) => {
                 "undo: the old value, or the addon's default where that was in use"
             }
@@ -151,11 +179,21 @@ impl Change {
             (Thing::Environment { .. }, ..) => {
                 Some("a job submitted in between keeps the environment that it was submitted with")
             }
-            (
-                Thing::RolePolicy { .. } | Thing::RoleTrust { .. } | Thing::AddonChannels { .. },
-                ..,
-            ) => None,
+            (Thing::QueueRole { .. }, None, _) => Some(
+                "the queue keeps the role that it was given; the role stays too, without studiolink's policy",
+            ),
+            _ => None,
         }
+    }
+
+    /// AWS has no call that would put back what was there.
+    pub fn is_final(&self) -> bool {
+        matches!(self.thing, Thing::QueueRole { .. }) && self.before.is_none()
+    }
+
+    /// A role that came into being, and its queue.
+    pub fn gives_role(&self) -> Option<&str> {
+        matches!(self.thing, Thing::QueueRole { .. }).then_some(self.after.as_deref()?)
     }
 
     /// Is this text what the change leaves behind? A policy is compared as JSON: IAM keeps the text, but a service
@@ -172,8 +210,12 @@ impl Change {
     pub fn readable(&self) -> (String, String) {
         let lay_out = |text: &Option<String>| match (&self.thing, text) {
             (_, None) => String::new(),
+            (Thing::QueueRole { .. }, Some(t)) => format!("{t}\n"),
             (
-                Thing::RolePolicy { .. } | Thing::RoleTrust { .. } | Thing::AddonChannels { .. },
+                Thing::RolePolicy { .. }
+                | Thing::RoleTrust { .. }
+                | Thing::NewRole { .. }
+                | Thing::AddonChannels { .. },
                 Some(t),
             ) => match serde_json::from_str::<serde_json::Value>(t) {
                 Ok(value) => {
@@ -191,7 +233,10 @@ fn same(thing: &Thing, now: Option<&str>, then: Option<&str>) -> bool {
     match (thing, now, then) {
         (_, None, None) => true,
         (
-            Thing::RolePolicy { .. } | Thing::RoleTrust { .. } | Thing::AddonChannels { .. },
+            Thing::RolePolicy { .. }
+            | Thing::RoleTrust { .. }
+            | Thing::NewRole { .. }
+            | Thing::AddonChannels { .. },
             Some(a),
             Some(b),
         ) => a == b || json_equal(a, b),

@@ -230,6 +230,13 @@ impl RoleArn {
         self.0.rsplit('/').next().unwrap_or(&self.0)
     }
 
+    /// `/`, or `/studio/` of `role/studio/Name`.
+    pub fn path(&self) -> &str {
+        let after = self.0.find(":role/").map_or(0, |at| at + ":role".len());
+        let end = self.0.rfind('/').unwrap_or(after);
+        self.0.get(after..=end).unwrap_or("/")
+    }
+
     pub fn account(&self) -> &str {
         self.0.split(':').nth(4).unwrap_or_default()
     }
@@ -316,9 +323,11 @@ mod tests {
             .parse()
             .unwrap();
         assert_eq!(
-            (arn.name(), arn.account(), arn.partition()),
-            ("Queue", "123456789012", "aws")
+            (arn.name(), arn.account(), arn.partition(), arn.path()),
+            ("Queue", "123456789012", "aws", "/render/")
         );
+        let plain: RoleArn = "arn:aws:iam::123456789012:role/Queue".parse().unwrap();
+        assert_eq!(plain.path(), "/");
         assert!(
             "arn:aws:iam::123456789012:user/Queue"
                 .parse::<RoleArn>()

@@ -9,6 +9,7 @@ pub mod call;
 pub mod caller_policy;
 pub mod change;
 pub mod channel;
+pub mod choices;
 pub mod dry_run;
 pub mod environment;
 pub mod fact;

@@ -1,23 +1,47 @@
-//! What a queue role needs for the studio's choices, as statements, each with its reason (field facts B2).
+//! What a role needs, as statements, each with its reason. Which needs a choice brings: `choices.rs`.
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::channel::{Channel, Place};
 use super::ids::AccountId;
-use super::policy::{Context, Decision, NotAPolicy, Policy, decide};
+use super::policy::{Context, Decision, NotAPolicy, Policy, decide_within};
+use super::simulated::May;
 
 /// The one inline policy that is ours on a queue role. The name never changes.
 pub const QUEUE_POLICY: &str = "studiolink-queue";
+/// The one that is ours on a fleet's role. The name never changes.
+pub const FLEET_POLICY: &str = "studiolink-fleet";
 
-/// One permission on one resource, and why.
+/// What IAM lets the inline policies of one role hold together; white space does not count.
+pub const INLINE_LIMIT: usize = 10_240;
+
+/// As IAM counts a policy.
+pub fn counted(text: &str) -> usize {
+    text.chars().filter(|c| !c.is_whitespace()).count()
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    pub operator: &'static str,
+    pub key: &'static str,
+    pub value: String,
+}
+
+/// One statement: what is done on what, under which conditions, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Need {
     pub sid: String,
-    pub action: &'static str,
-    pub resource: String,
-    pub account: Option<AccountId>,
+    pub actions: Vec<&'static str>,
+    pub resources: Vec<String>,
+    pub conditions: Vec<Condition>,
+    /// What a request of a worker carries here. An empty value: it carries no such key.
+    pub context: Context,
+    /// A few single requests that stand for all of it.
+    pub examples: Vec<May>,
+    /// It is judged by its examples: it names all resources, and its conditions say which.
+    pub by_example: bool,
     pub because: String,
 }
 
@@ -29,82 +53,194 @@ pub fn of_channels(
     partition: &str,
     account: Option<&AccountId>,
 ) -> Vec<Need> {
-    let buckets: BTreeSet<&str> = channels.iter().filter_map(Channel::bucket).collect();
     let mut needs: Vec<Need> = Vec::new();
     for channel in channels {
         let Place::S3 { bucket, prefix } = channel.place() else {
             continue;
         };
-        let owner = account.filter(|_| is_ynputs(bucket, &buckets));
-        let objects = if prefix.is_empty() {
-            format!("{bucket}/*")
+        let owner = owner_of(bucket, channels, account);
+        let below = if prefix.is_empty() {
+            bucket.to_owned()
         } else {
-            format!("{bucket}/{prefix}/*")
+            format!("{bucket}/{prefix}")
         };
-        for (what, action, path, because) in [
+        for (what, action, path, example, because) in [
             (
                 "List",
                 "s3:ListBucket",
+                bucket.to_owned(),
                 bucket.to_owned(),
                 format!("absent files of {channel} must be told from forbidden ones"),
             ),
             (
                 "Read",
                 "s3:GetObject",
-                objects,
+                format!("{below}/*"),
+                format!("{below}/noarch/repodata.json"),
                 format!("conda reads the index and the packages of {channel}"),
             ),
         ] {
-            let resource = format!("arn:{partition}:s3:::{path}");
-            if !needs
-                .iter()
-                .any(|n| n.action == action && n.resource == resource)
-            {
-                let n = needs.iter().filter(|n| n.action == action).count() + 1;
-                let sid = format!("Channel{what}{n}");
-                needs.push(Need {
-                    sid,
-                    action,
-                    resource,
-                    account: owner.cloned(),
-                    because,
-                });
+            let arn = |path: &str| format!("arn:{partition}:s3:::{path}");
+            let resource = arn(&path);
+            let there = |n: &&Need| n.actions == [action] && n.resources.contains(&resource);
+            if needs.iter().any(|n| there(&n)) {
+                continue;
             }
+            let n = needs.iter().filter(|n| n.actions == [action]).count() + 1;
+            let mut need = Need::new(format!("Channel{what}{n}"), &[action], &[resource], because)
+                .carries(plain_bucket());
+            if let Some(owner) = owner {
+                need = need.only("StringEquals", "aws:ResourceAccount", owner.as_str());
+            }
+            needs.push(need.for_example(&[(action, &arn(&example))]));
         }
     }
     needs
 }
 
-/// The only bucket there is, or the one that carries YNPUT's name.
-fn is_ynputs(bucket: &str, all: &BTreeSet<&str>) -> bool {
-    all.len() == 1 || bucket.contains("ynput")
+/// A request that goes to a plain bucket, so that it carries no access point.
+pub fn plain_bucket() -> Context {
+    Context::from([
+        ("s3:dataaccesspointarn".to_owned(), String::new()),
+        ("s3:accesspointnetworkorigin".to_owned(), String::new()),
+        ("aws:securetransport".to_owned(), "true".to_owned()),
+    ])
+}
+
+/// Who owns this bucket, by the studio file: it names the owner of the only bucket there is, or of the one that carries
+/// YNPUT's name.
+pub fn owner_of<'a>(
+    bucket: &str,
+    channels: &[Channel],
+    account: Option<&'a AccountId>,
+) -> Option<&'a AccountId> {
+    let all: BTreeSet<&str> = channels.iter().filter_map(Channel::bucket).collect();
+    account.filter(|_| all.len() == 1 || bucket.contains("ynput"))
+}
+
+/// One text stays a text; more are a list.
+fn one_or_all<T: serde::Serialize>(list: &[T]) -> Value {
+    match list {
+        [one] => json!(one),
+        more => json!(more),
+    }
 }
 
 impl Need {
+    pub fn new(
+        sid: impl Into<String>,
+        actions: &[&'static str],
+        resources: &[String],
+        because: impl Into<String>,
+    ) -> Self {
+        Self {
+            sid: sid.into(),
+            actions: actions.to_vec(),
+            resources: resources.to_vec(),
+            conditions: Vec::new(),
+            context: Context::new(),
+            examples: Vec::new(),
+            by_example: false,
+            because: because.into(),
+        }
+    }
+
+    /// Only under this condition, which a worker's request meets.
+    #[must_use]
+    pub fn only(self, operator: &'static str, key: &'static str, value: &str) -> Self {
+        let carried = Context::from([(key.to_ascii_lowercase(), value.to_owned())]);
+        self.only_if(operator, key, value).carries(carried)
+    }
+
+    /// Only under this condition; what the request carries is said apart.
+    #[must_use]
+    pub fn only_if(mut self, operator: &'static str, key: &'static str, value: &str) -> Self {
+        let value = value.to_owned();
+        self.conditions.push(Condition {
+            operator,
+            key,
+            value,
+        });
+        self
+    }
+
+    #[must_use]
+    pub fn carries(mut self, context: Context) -> Self {
+        self.context.extend(context);
+        self
+    }
+
+    /// The requests that stand for it; last, for they carry what the need carries.
+    #[must_use]
+    pub fn for_example(mut self, examples: &[(&str, &str)]) -> Self {
+        let may = |(action, resource): &(&str, &str)| May {
+            action: (*action).to_owned(),
+            resource: (*resource).to_owned(),
+            context: self.context.clone(),
+        };
+        self.examples = examples.iter().map(may).collect();
+        self
+    }
+
+    #[must_use]
+    pub fn judged_by_example(mut self) -> Self {
+        self.by_example = true;
+        self
+    }
+
+    /// Does it serve an S3 channel?
+    pub fn is_of_channels(&self) -> bool {
+        self.sid.starts_with("Channel")
+    }
+
     pub fn statement(&self) -> Value {
-        let mut statement = json!({ "Sid": self.sid, "Effect": "Allow", "Action": self.action, "Resource": self.resource });
-        if let Some(account) = &self.account {
-            statement["Condition"] =
-                json!({ "StringEquals": { "aws:ResourceAccount": account.as_str() } });
+        let mut statement = json!({ "Sid": self.sid, "Effect": "Allow", "Action": one_or_all(&self.actions), "Resource": one_or_all(&self.resources) });
+        let mut conditions = Map::new();
+        for c in &self.conditions {
+            let keys = conditions.entry(c.operator).or_insert_with(|| json!({}));
+            keys[c.key] = c.value.as_str().into();
+        }
+        if !conditions.is_empty() {
+            statement["Condition"] = Value::Object(conditions);
         }
         statement
     }
 
-    /// What is known of such a request: it goes to a plain bucket, so it carries no access point.
-    pub fn context(&self) -> Context {
-        let mut context = Context::from([
-            ("s3:dataaccesspointarn".to_owned(), String::new()),
-            ("s3:accesspointnetworkorigin".to_owned(), String::new()),
-            ("aws:securetransport".to_owned(), "true".to_owned()),
-        ]);
-        if let Some(account) = &self.account {
-            context.insert("aws:resourceaccount".to_owned(), account.to_string());
+    /// What it comes to, request by request, by these documents.
+    pub fn judged<'a>(
+        &self,
+        policies: impl IntoIterator<Item = &'a Policy>,
+        boundary: Option<&Policy>,
+    ) -> Vec<(String, Decision)> {
+        let policies: Vec<&Policy> = policies.into_iter().collect();
+        let of = |action: &str, resource: &str| {
+            let all = policies.iter().copied();
+            let decision = decide_within(all, boundary, action, resource, &self.context);
+            (format!("{action} on {resource}"), decision)
+        };
+        if self.by_example {
+            let all = self.examples.iter();
+            return all.map(|m| of(&m.action, &m.resource)).collect();
         }
-        context
+        let on = |r| self.actions.iter().map(move |a| (a, r));
+        let pairs = self.resources.iter().flat_map(on);
+        pairs.map(|(a, r)| of(a, r)).collect()
+    }
+
+    pub fn met_within<'a>(
+        &self,
+        policies: impl IntoIterator<Item = &'a Policy>,
+        boundary: Option<&Policy>,
+    ) -> Decision {
+        let all = self.judged(policies, boundary);
+        let any = |wanted| all.iter().any(|(_, d)| *d == wanted);
+        let worst = [Decision::Denied, Decision::NotAllowed, Decision::Depends];
+        let found = worst.into_iter().find(|d| any(*d));
+        found.unwrap_or(Decision::Allowed)
     }
 
     pub fn met_by<'a>(&self, policies: impl IntoIterator<Item = &'a Policy>) -> Decision {
-        decide(policies, self.action, &self.resource, &self.context())
+        self.met_within(policies, None)
     }
 }
 
@@ -159,9 +295,10 @@ pub fn narrowed(ours: &str, gone: &[Need], kept: &[Need]) -> Option<Option<Strin
     let mut document: Value = serde_json::from_str(ours).ok()?;
     let all = listed(&document);
     let serves = |s: &Value, needs: &[Need]| {
-        needs
-            .iter()
-            .any(|n| s["Action"] == n.action && s["Resource"] == n.resource.as_str())
+        needs.iter().any(|n| {
+            let own = n.statement();
+            s["Action"] == own["Action"] && s["Resource"] == own["Resource"]
+        })
     };
     let left: Vec<Value> = all
         .iter()
@@ -207,7 +344,7 @@ mod tests {
         );
         let rows: Vec<_> = needs
             .iter()
-            .map(|n| format!("{} {} {}", n.sid, n.action, n.resource))
+            .map(|n| format!("{} {} {}", n.sid, n.actions[0], n.resources[0]))
             .collect();
         assert_eq!(
             rows,
@@ -286,8 +423,8 @@ mod tests {
         let account = "210987654321".parse().unwrap();
         let list = channels("s3://studio-own/x s3://ynput-conda-channel/ayon");
         let needs = of_channels(&list, "aws", Some(&account));
-        let owned: Vec<_> = needs.iter().filter(|n| n.account.is_some()).collect();
-        assert!(owned.len() == 2 && owned.iter().all(|n| n.resource.contains("ynput")));
+        let owned: Vec<_> = needs.iter().filter(|n| !n.conditions.is_empty()).collect();
+        assert!(owned.len() == 2 && owned.iter().all(|n| n.resources[0].contains("ynput")));
     }
 
     #[test]

@@ -214,10 +214,10 @@ fn one_holds(operator: &str, key: &str, values: &[String], context: &Context) ->
     let (bare, if_exists) = operator
         .strip_suffix("ifexists")
         .map_or((operator.as_str(), false), |o| (o, true));
-    // A policy variable stands for a value of the request, which is not known here.
-    if values.iter().any(|v| v.contains("${")) {
+    let values: Option<Vec<String>> = values.iter().map(|v| filled(v, context)).collect();
+    let Some(values) = values else {
         return Holds::Unknown;
-    }
+    };
     let Some(have) = context.get(&key) else {
         return Holds::Unknown;
     };
@@ -249,6 +249,92 @@ fn one_holds(operator: &str, key: &str, values: &[String], context: &Context) ->
     }
 }
 
+/// A text with its policy variables replaced by what the request carries: `${aws:userid}`, `${aws:userid, 'nobody'}`,
+/// `${$}`. `None`: a value is not known here, or stands for a literal wildcard.
+fn filled(text: &str, context: &Context) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        out.push_str(before);
+        let (name, further) = after.split_once('}')?;
+        let (name, default) = name.split_once(',').map_or((name, None), |(n, d)| {
+            (n, Some(d.trim().trim_matches('\'')))
+        });
+        match name.trim() {
+            "$" => out.push('$'),
+            "*" | "?" => return None,
+            key => match context.get(&key.to_ascii_lowercase()).map(String::as_str) {
+                Some("") => out.push_str(default?),
+                Some(value) => out.push_str(value),
+                None => return None,
+            },
+        }
+        rest = further;
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+impl Match {
+    /// The same with its variables replaced; a pattern whose value is not known here is left out and counted.
+    fn filled(&self, context: &Context) -> (Self, bool) {
+        let mut patterns = Vec::new();
+        let mut unknown = false;
+        for pattern in &self.patterns {
+            match filled(pattern, context) {
+                Some(text) => patterns.push(text),
+                None => unknown = true,
+            }
+        }
+        let not = self.not;
+        (Self { not, patterns }, unknown)
+    }
+}
+
+/// Does a statement's Resource speak of what is asked about?
+fn speaks_of(statement: &Statement, resource: &str, context: &Context) -> Holds {
+    let Some(stated) = &statement.resources else {
+        return Holds::Yes;
+    };
+    // A need is written with the same variable as the statement that meets it.
+    let same = stated.patterns.iter().any(|p| p == resource);
+    let (known, unknown) = stated.filled(context);
+    let part = known.patterns.iter().any(|p| wild(resource, p));
+    let yes = match (statement.allow, stated.not) {
+        // An Allow must take all of what is asked about; one that excludes a part of it does not.
+        (true, true) => known.takes(resource, true) && !part && !same,
+        // A Deny on a part is a Deny for that part.
+        (false, false) => known.takes(resource, true) || part || same,
+        (true, false) => known.takes(resource, true) || same,
+        (false, true) => known.takes(resource, true),
+    };
+    match (yes, unknown, stated.not) {
+        (true, true, true) | (false, true, false) => Holds::Unknown,
+        (true, ..) => Holds::Yes,
+        (false, ..) => Holds::No,
+    }
+}
+
+/// What a role may do by its own policies and, where it has one, its permissions boundary: both must say yes.
+pub fn decide_within<'a>(
+    policies: impl IntoIterator<Item = &'a Policy>,
+    boundary: Option<&Policy>,
+    action: &str,
+    resource: &str,
+    context: &Context,
+) -> Decision {
+    let own = decide(policies, action, resource, context);
+    let fence = boundary.map_or(Decision::Allowed, |b| {
+        decide([b], action, resource, context)
+    });
+    match (own, fence) {
+        (Decision::Denied, _) | (_, Decision::Denied) => Decision::Denied,
+        (Decision::NotAllowed, _) | (_, Decision::NotAllowed) => Decision::NotAllowed,
+        (Decision::Depends, _) | (_, Decision::Depends) => Decision::Depends,
+        (Decision::Allowed, Decision::Allowed) => Decision::Allowed,
+    }
+}
+
 /// What these identity policies say together.
 pub fn decide<'a>(
     policies: impl IntoIterator<Item = &'a Policy>,
@@ -258,20 +344,17 @@ pub fn decide<'a>(
 ) -> Decision {
     let (mut allowed, mut depends, mut may_deny) = (false, false, false);
     for statement in policies.into_iter().flat_map(|p| &p.statements) {
-        let on_resource = statement.resources.as_ref().is_none_or(|r| {
-            let part = r.patterns.iter().any(|p| wild(resource, p));
-            match (statement.allow, r.not) {
-                // An Allow must take all of what is asked about; one that excludes a part of it does not.
-                (true, true) => r.takes(resource, true) && !part,
-                // A Deny on a part is a Deny for that part.
-                (false, false) => r.takes(resource, true) || part,
-                _ => r.takes(resource, true),
-            }
-        });
-        if !statement.actions.takes(action, false) || !on_resource {
+        let on_resource = speaks_of(statement, resource, context);
+        if !statement.actions.takes(action, false) || on_resource == Holds::No {
             continue;
         }
-        match (statement.allow, holds(&statement.conditions, context)) {
+        let conditions = holds(&statement.conditions, context);
+        let both = if conditions == Holds::Yes {
+            on_resource
+        } else {
+            conditions
+        };
+        match (statement.allow, both) {
             (_, Holds::No) => {}
             (false, Holds::Yes) => return Decision::Denied,
             (true, Holds::Yes) => allowed = true,
@@ -287,8 +370,8 @@ pub fn decide<'a>(
     }
 }
 
-/// May this service assume the role, for this context, by the trust policy's own words?
-pub fn trusts(policy: &Policy, service: &str, context: &Context) -> Decision {
+/// May this service do that with the role, for this context, by the trust policy's own words?
+pub fn trusts(policy: &Policy, service: &str, action: &str, context: &Context) -> Decision {
     let (mut allowed, mut depends) = (false, false);
     for statement in &policy.statements {
         let named = statement.principals.as_ref().is_some_and(|p| {
@@ -299,7 +382,7 @@ pub fn trusts(policy: &Policy, service: &str, context: &Context) -> Decision {
             });
             hit != p.not
         });
-        if !named || !statement.actions.takes("sts:AssumeRole", false) {
+        if !named || !statement.actions.takes(action, false) {
             continue;
         }
         match (statement.allow, holds(&statement.conditions, context)) {
@@ -433,6 +516,65 @@ mod tests {
     }
 
     #[test]
+    fn variables_are_filled_in_from_what_the_request_carries() {
+        let worker = policy(
+            r#"{"Effect":"Allow","Action":"deadline:UpdateWorker","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalAccount":"${aws:ResourceAccount}"}}}"#,
+        );
+        let of = |p: &Policy, a: &str, r: &str, c: &[(&str, &str)]| decide([p], a, r, &ctx(c));
+        let update = |c: &[(&str, &str)]| of(&worker, "deadline:UpdateWorker", "x", c);
+        let (own, other) = (("aws:principalaccount", "1"), ("aws:resourceaccount", "2"));
+        assert_eq!(
+            update(&[own, ("aws:resourceaccount", "1")]),
+            Decision::Allowed
+        );
+        assert_eq!(update(&[own, other]), Decision::NotAllowed);
+        assert_eq!(update(&[own]), Decision::Depends);
+        let session = policy(
+            r#"{"Effect":"Allow","Action":"ssm:TerminateSession","Resource":"arn:aws:ssm:*:*:session/${aws:userid}-*"}"#,
+        );
+        let end = |r: &str, c: &[(&str, &str)]| of(&session, "ssm:TerminateSession", r, c);
+        let id = ("aws:userid", "AROA:queue");
+        assert_eq!(
+            end("arn:aws:ssm:r:1:session/AROA:queue-0a", &[id]),
+            Decision::Allowed
+        );
+        assert_eq!(
+            end("arn:aws:ssm:r:1:session/other-0a", &[id]),
+            Decision::NotAllowed
+        );
+        assert_eq!(
+            end("arn:aws:ssm:r:1:session/AROA:queue-0a", &[]),
+            Decision::Depends
+        );
+        assert_eq!(
+            end("arn:aws:ssm:*:*:session/${aws:userid}-*", &[]),
+            Decision::Allowed
+        );
+        let none = [("aws:principaltag/team", "")];
+        for (text, want) in [
+            ("${aws:PrincipalTag/team, 'all'}", Some("all")),
+            ("${aws:PrincipalTag/team}", None),
+            ("a${$}b", Some("a$b")),
+            ("${*}", None),
+            ("${aws:x", None),
+        ] {
+            assert_eq!(filled(text, &ctx(&none)).as_deref(), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_boundary_is_a_fence_and_gives_nothing() {
+        let all = policy(r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#);
+        let logs = policy(r#"{"Effect":"Allow","Action":"logs:*","Resource":"*"}"#);
+        let of = |own: &[&Policy], fence: Option<&Policy>| {
+            decide_within(own.iter().copied(), fence, "s3:GetObject", "x", &ctx(&[]))
+        };
+        assert_eq!(of(&[&all], None), Decision::Allowed);
+        assert_eq!(of(&[&all], Some(&logs)), Decision::NotAllowed);
+        assert_eq!(of(&[], Some(&all)), Decision::NotAllowed);
+    }
+
+    #[test]
     fn an_allow_that_excludes_a_part_is_not_an_allow_of_the_whole() {
         let allow = policy(
             r#"{"Effect":"Allow","Action":"s3:GetObject","NotResource":"arn:aws:s3:::b/ayon/secret"}"#,
@@ -471,15 +613,30 @@ mod tests {
             )])
         };
         assert_eq!(
-            trusts(&trust, "credentials.deadline.amazonaws.com", &of("farm-a")),
+            trusts(
+                &trust,
+                "credentials.deadline.amazonaws.com",
+                "sts:AssumeRole",
+                &of("farm-a")
+            ),
             Decision::Allowed
         );
         assert_eq!(
-            trusts(&trust, "credentials.deadline.amazonaws.com", &of("farm-b")),
+            trusts(
+                &trust,
+                "credentials.deadline.amazonaws.com",
+                "sts:AssumeRole",
+                &of("farm-b")
+            ),
             Decision::NotAllowed
         );
         assert_eq!(
-            trusts(&trust, "deadline.amazonaws.com", &of("farm-a")),
+            trusts(
+                &trust,
+                "deadline.amazonaws.com",
+                "sts:AssumeRole",
+                &of("farm-a")
+            ),
             Decision::NotAllowed
         );
     }

@@ -7,7 +7,7 @@ use url::Url;
 use super::call::{Call, Vantage};
 use super::channel::Channel;
 use super::dry_run::{DryRun, Tried};
-use super::ids::QueueKey;
+use super::ids::{AccountId, QueueKey};
 use super::problem::Problem;
 use super::text::Untrusted;
 
@@ -22,6 +22,12 @@ pub enum Probe {
     ChannelOpen(Channel),
     /// Where the channel's bucket is.
     BucketRegion(Channel),
+    /// Does the channel's bucket belong to that account?
+    ChannelOwner(Channel, AccountId),
+    /// An absent key beside the channel, in its bucket: 403 proves that the role reads the channel alone. It can't hurt.
+    BesideChannelAsQueueRole(QueueKey, Channel),
+    /// The secret with the AYON key, by its ARN. What it holds is not kept.
+    SecretAsQueueRole(QueueKey, String),
     /// Would conda find and install what is asked for?
     DryRun(Box<DryRun>),
     Name(String),
@@ -35,7 +41,9 @@ pub enum Probe {
 impl Probe {
     pub fn vantage(&self) -> Vantage {
         match self {
-            Self::ChannelAsQueueRole(..) => Vantage::QueueRole,
+            Self::ChannelAsQueueRole(..)
+            | Self::BesideChannelAsQueueRole(..)
+            | Self::SecretAsQueueRole(..) => Vantage::QueueRole,
             Self::DryRun(dry_run) => dry_run.reader.vantage(),
             _ => Vantage::Here,
         }
@@ -48,6 +56,11 @@ impl Probe {
             Self::ChannelAsQueueRole(_, c) => format!("read {} as the queue role", c.show()),
             Self::ChannelOpen(c) => format!("read {} without credentials", c.show()),
             Self::BucketRegion(c) => format!("region of {}", c.show()),
+            Self::ChannelOwner(c, _) => format!("owner of {}", c.show()),
+            Self::BesideChannelAsQueueRole(_, c) => {
+                format!("read beside {} as the queue role", c.show())
+            }
+            Self::SecretAsQueueRole(..) => "read the secret as the queue role".to_owned(),
             Self::DryRun(d) => {
                 let platforms: Vec<&str> = d.platforms.iter().map(|p| p.word()).collect();
                 format!("dry run for {}", platforms.join(", "))
@@ -71,6 +84,12 @@ pub enum Seen {
     },
     /// Where a bucket is.
     Region(Untrusted),
+    /// Is the bucket that account's?
+    Owner(bool),
+    /// May a file beside the channel be read?
+    Beside(bool),
+    /// The secret was handed out.
+    Secret,
     DryRun(Box<Tried>),
     Addresses(Vec<std::net::IpAddr>),
     Connected(std::net::IpAddr),

@@ -3,15 +3,23 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::needs::of_channels;
+use super::needs::{Need, plain_bucket};
+use super::policy::Context;
 use super::text::Untrusted;
-use super::wanted::Wanted;
 
-/// One action on one resource.
+/// One action on one resource, with what the request carries.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct May {
     pub action: String,
     pub resource: String,
+    #[serde(default)]
+    pub context: Context,
+}
+
+impl May {
+    pub fn words(&self) -> String {
+        format!("{} on {}", self.action, self.resource)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,42 +37,36 @@ pub struct Said {
     pub missing: Vec<Untrusted>,
 }
 
-/// What the role needs for the wanted channels.
-pub fn needed(wanted: &Wanted, partition: &str) -> Vec<May> {
-    let needs = of_channels(&wanted.channels, partition, wanted.channel_account.as_ref());
-    needs
-        .into_iter()
-        .map(|n| May {
-            action: n.action.to_owned(),
-            // The simulator takes a pattern for a resource; a file that conda reads stands for all of them.
-            resource: n.resource.replace("/*", "/noarch/repodata.json"),
-        })
-        .collect()
-}
-
 /// What the role has no need of: the proof backwards. Asked of the simulator alone, for trying it could hurt.
-pub fn not_needed(wanted: &Wanted, partition: &str, account: &str, region: &str) -> Vec<May> {
-    let may = |action: &str, resource: String| May {
+pub fn not_needed(needs: &[Need], partition: &str, account: &str, region: &str) -> Vec<May> {
+    let may = |action: &str, resource: String, context: Context| May {
         action: action.to_owned(),
         resource,
+        context,
     };
+    let own = Context::from([("aws:resourceaccount".to_owned(), account.to_owned())]);
     let mut list = Vec::new();
-    let read = needed(wanted, partition).into_iter();
-    for file in read.filter(|m| m.action == "s3:GetObject") {
-        list.push(may("s3:PutObject", file.resource.clone()));
-        list.push(may("s3:DeleteObject", file.resource));
+    let channels = needs.iter().filter(|n| n.sid.starts_with("ChannelRead"));
+    for file in channels.flat_map(|n| &n.examples) {
+        for action in ["s3:PutObject", "s3:DeleteObject"] {
+            list.push(may(action, file.resource.clone(), file.context.clone()));
+        }
     }
+    let mut plain = plain_bucket();
+    plain.extend(own.clone());
     list.push(may(
         "s3:GetObject",
         format!("arn:{partition}:s3:::studiolink-no-such-bucket/file"),
+        plain,
     ));
     list.push(may(
         "secretsmanager:GetSecretValue",
         format!("arn:{partition}:secretsmanager:{region}:{account}:secret:studiolink-no-such-secret-AbCdEf"),
+        own.clone(),
     ));
     let everything = format!("arn:{partition}:iam::{account}:role/studiolink-no-such-role");
     for action in ["iam:PutRolePolicy", "iam:PassRole", "sts:AssumeRole"] {
-        list.push(may(action, everything.clone()));
+        list.push(may(action, everything.clone(), own.clone()));
     }
     list
 }

@@ -43,6 +43,9 @@ pub struct Listed {
 pub struct Farm {
     pub id: FarmId,
     pub name: Untrusted,
+    /// The customer's own KMS key, where the farm has one.
+    #[serde(default)]
+    pub key: Option<Untrusted>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +56,8 @@ pub struct Queue {
     /// `None`: the queue has no role. Some text that is no role's ARN stays as it is.
     pub role: Option<Untrusted>,
     pub attachments_bucket: Option<Untrusted>,
+    #[serde(default)]
+    pub attachments_prefix: Option<Untrusted>,
 }
 
 impl Queue {
@@ -98,9 +103,16 @@ pub struct Fleet {
     pub max_workers: i64,
     /// The values of `attr.role`; empty where the fleet declares none.
     pub roles: Vec<Untrusted>,
+    /// The ARN of the role that its workers get.
+    #[serde(default)]
+    pub role: Option<Untrusted>,
 }
 
 impl Fleet {
+    pub fn role_arn(&self) -> Option<RoleArn> {
+        self.role.as_ref()?.raw().parse().ok()
+    }
+
     /// What conda calls its workers; `None` where there is no package for such a machine, or AWS did not say.
     pub fn platform(&self) -> Option<Platform> {
         match (self.os.as_str(), self.cpu.as_str()) {
@@ -134,6 +146,9 @@ pub struct Role {
     pub arn: RoleArn,
     pub trust: String,
     pub boundary: Option<Untrusted>,
+    /// The boundary's own text; a boundary gives nothing and keeps out what it does not allow.
+    #[serde(default)]
+    pub fence: Fact<String>,
     pub inline: BTreeMap<String, Fact<String>>,
     pub attached: BTreeMap<String, Fact<String>>,
     /// Listing the policies may fail on its own, while the role itself was read.
@@ -370,6 +385,26 @@ impl Studio {
             Thing::RoleTrust { role } => {
                 if let Some(text) = &change.after {
                     next.learn_trust(role, text.clone());
+                }
+            }
+            Thing::NewRole { role, boundary, .. } => {
+                let made = change.after.clone().map(|trust| {
+                    Box::new(Role {
+                        arn: role.clone(),
+                        trust,
+                        boundary: boundary.as_ref().map(Untrusted::new),
+                        fence: Fact::NotAsked,
+                        inline: BTreeMap::new(),
+                        attached: BTreeMap::new(),
+                        lists: Fact::Known(()),
+                    })
+                });
+                let fact = made.map_or(Fact::Absent, Fact::Known);
+                next.roles.insert(role.clone(), fact);
+            }
+            Thing::QueueRole { queue } => {
+                if let Fact::Known(q) = &mut next.queue_mut(queue).queue {
+                    q.role = change.after.clone().map(Untrusted::new);
                 }
             }
             Thing::AddonChannels { variant, .. } => {

@@ -1,7 +1,8 @@
-//! A queue role's trust policy, mended by merging: what stands there stays, statement by statement (field facts B1).
+//! Whom a role trusts, mended by merging: what stands there stays, statement by statement (field facts B1).
 
 use serde_json::{Value, json};
 
+use super::choices::RoleUse;
 use super::policy::{Context, Decision, NotAPolicy, Policy, trusts};
 
 /// Workers get their credentials through the first, the service itself acts through the second.
@@ -9,6 +10,51 @@ pub const PRINCIPALS: [&str; 2] = [
     "credentials.deadline.amazonaws.com",
     "deadline.amazonaws.com",
 ];
+
+/// Whom AWS's guide lists: both for a queue role, the workers' alone for a fleet's.
+pub fn principals(of: RoleUse) -> &'static [&'static str] {
+    match of {
+        RoleUse::Queue => &PRINCIPALS,
+        RoleUse::Fleet | RoleUse::WorkerHost => &PRINCIPALS[..1],
+    }
+}
+
+/// Who may be a worker host: a machine in EC2, or one with a certificate that IAM Roles Anywhere trusts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostTrust {
+    Ec2,
+    Anywhere,
+    Both,
+    /// Roles Anywhere may assume the role, but not tag the session or say whose it is, which it always does.
+    HalfAnywhere,
+    Neither,
+    Depends,
+}
+
+pub fn judge_host(policy: &Policy) -> HostTrust {
+    let nothing = Context::new();
+    let of = |service: &str, action: &str| trusts(policy, service, action, &nothing);
+    let ec2 = ["ec2.amazonaws.com", "ec2.amazonaws.com.cn"]
+        .map(|s| of(s, "sts:AssumeRole"))
+        .contains(&Decision::Allowed);
+    let actions = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"];
+    // Which trust anchor a condition names can't be judged from here; that it names one is right.
+    let anywhere = actions.map(|a| {
+        matches!(
+            of("rolesanywhere.amazonaws.com", a),
+            Decision::Allowed | Decision::Depends
+        )
+    });
+    let hangs = of("ec2.amazonaws.com", "sts:AssumeRole") == Decision::Depends;
+    match (ec2, anywhere) {
+        (true, [true, true, true]) => HostTrust::Both,
+        (true, _) => HostTrust::Ec2,
+        (false, [true, true, true]) => HostTrust::Anywhere,
+        (false, [true, ..]) => HostTrust::HalfAnywhere,
+        (false, _) if hangs => HostTrust::Depends,
+        (false, _) => HostTrust::Neither,
+    }
+}
 
 /// What a trust policy says of Deadline Cloud, for one farm.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,10 +86,14 @@ fn stranger() -> Context {
     )
 }
 
-pub fn judge(policy: &Policy, farm: &str, account: &str) -> Trust {
-    let of = |principal, context: &Context| trusts(policy, principal, context);
+pub fn judge(policy: &Policy, role: RoleUse, farm: &str, account: &str) -> Trust {
+    let of = |principal, context: &Context| trusts(policy, principal, "sts:AssumeRole", context);
     let here = context(farm, account);
-    match (of(PRINCIPALS[0], &here), of(PRINCIPALS[1], &here)) {
+    let service = match role {
+        RoleUse::Queue => of(PRINCIPALS[1], &here),
+        RoleUse::Fleet | RoleUse::WorkerHost => Decision::Allowed,
+    };
+    match (of(PRINCIPALS[0], &here), service) {
         (Decision::Denied, _) => Trust::Denied,
         (Decision::NotAllowed, _) => Trust::Refused,
         (Decision::Depends, _) => Trust::Depends,
@@ -74,11 +124,16 @@ pub enum NotMended {
 
 /// The document with what is missing, for each of these farms; `None`: nothing is missing. A farm that is already
 /// trusted stays: another studio's queue may use the role.
-pub fn mended(text: &str, farms: &[String], account: &str) -> Result<Option<String>, NotMended> {
+pub fn mended(
+    text: &str,
+    of: RoleUse,
+    farms: &[String],
+    account: &str,
+) -> Result<Option<String>, NotMended> {
     let mut now = text.to_owned();
     for farm in farms {
         let policy = Policy::parse(&now)?;
-        let verdict = judge(&policy, farm, account);
+        let verdict = judge(&policy, of, farm, account);
         match verdict {
             Trust::Right => continue,
             Trust::Denied => return Err(NotMended::Denied),
@@ -98,26 +153,36 @@ pub fn mended(text: &str, farms: &[String], account: &str) -> Result<Option<Stri
                 if verdict == Trust::TooWide {
                     return Err(NotMended::Shared);
                 }
-                statements.push(fresh(farm, account));
+                statements.push(fresh(of, farm, account));
             }
-            Some(at) => merge(&mut statements[at], farm, account),
-            None => statements.push(fresh(farm, account)),
+            Some(at) => merge(&mut statements[at], of, farm, account),
+            None => statements.push(fresh(of, farm, account)),
         }
         document["Statement"] = Value::Array(statements);
         now = serde_json::to_string_pretty(&document).unwrap_or(now);
         // The proof, by the same reading that found the lack.
-        if judge(&Policy::parse(&now)?, farm, account) != Trust::Right {
+        if judge(&Policy::parse(&now)?, of, farm, account) != Trust::Right {
             return Err(NotMended::Depends);
         }
     }
     Ok((now != text).then_some(now))
 }
 
-fn fresh(farm: &str, account: &str) -> Value {
+/// The trust policy of a role that is made here.
+pub fn whole(of: RoleUse, farm: &str, account: &str) -> String {
+    let document = json!({ "Version": "2012-10-17", "Statement": [fresh(of, farm, account)] });
+    serde_json::to_string_pretty(&document).unwrap_or_default()
+}
+
+fn fresh(of: RoleUse, farm: &str, account: &str) -> Value {
+    let (sid, service) = match of {
+        RoleUse::Queue => ("StudiolinkQueueTrust", json!(PRINCIPALS)),
+        RoleUse::Fleet | RoleUse::WorkerHost => ("StudiolinkFleetTrust", json!(PRINCIPALS[0])),
+    };
     json!({
-        "Sid": "StudiolinkQueueTrust",
+        "Sid": sid,
         "Effect": "Allow",
-        "Principal": { "Service": PRINCIPALS },
+        "Principal": { "Service": service },
         "Action": "sts:AssumeRole",
         "Condition": {
             "StringEquals": { "aws:SourceAccount": account },
@@ -171,8 +236,8 @@ fn joined(value: Option<&Value>, more: &[&str]) -> Value {
     }
 }
 
-fn merge(statement: &mut Value, farm: &str, account: &str) {
-    let services = joined(statement.pointer("/Principal/Service"), &PRINCIPALS);
+fn merge(statement: &mut Value, of: RoleUse, farm: &str, account: &str) {
+    let services = joined(statement.pointer("/Principal/Service"), principals(of));
     statement["Principal"]["Service"] = services;
     if !statement["Condition"].is_object() {
         statement["Condition"] = json!({});
@@ -218,13 +283,18 @@ mod tests {
     const ACCOUNT: &str = "111122223333";
 
     fn mend(text: &str) -> Result<Option<String>, NotMended> {
-        mended(text, &[FARM.to_owned()], ACCOUNT)
+        mended(text, RoleUse::Queue, &[FARM.to_owned()], ACCOUNT)
     }
 
     fn right(text: &str) -> Value {
         let after = mend(text).unwrap().unwrap();
         assert_eq!(
-            judge(&Policy::parse(&after).unwrap(), FARM, ACCOUNT),
+            judge(
+                &Policy::parse(&after).unwrap(),
+                RoleUse::Queue,
+                FARM,
+                ACCOUNT
+            ),
             Trust::Right,
             "{after}"
         );
@@ -281,11 +351,49 @@ mod tests {
         );
         let open = document(&[statement(BOTH, "")]);
         assert_eq!(
-            judge(&Policy::parse(&open).unwrap(), FARM, ACCOUNT),
+            judge(
+                &Policy::parse(&open).unwrap(),
+                RoleUse::Queue,
+                FARM,
+                ACCOUNT
+            ),
             Trust::TooWide
         );
         let after = right(&open);
         assert_eq!(after["Statement"].as_array().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_fleets_role_trusts_the_workers_and_no_more() {
+        let fleet = |t: &str| mended(t, RoleUse::Fleet, &[FARM.to_owned()], ACCOUNT);
+        let one = r#"{"Service":"credentials.deadline.amazonaws.com"}"#;
+        assert_eq!(
+            fleet(&document(&[statement(one, &condition(FARM))])),
+            Ok(None)
+        );
+        let open = document(&[statement(one, "")]);
+        let after: Value = serde_json::from_str(&fleet(&open).unwrap().unwrap()).unwrap();
+        let principal = &after["Statement"][0]["Principal"]["Service"];
+        assert_eq!(principal, PRINCIPALS[0], "no second principal joins");
+        let made = Policy::parse(&whole(RoleUse::Queue, FARM, ACCOUNT)).unwrap();
+        assert_eq!(judge(&made, RoleUse::Queue, FARM, ACCOUNT), Trust::Right);
+    }
+
+    #[test]
+    fn a_worker_host_is_a_machine_in_ec2_or_has_a_certificate() {
+        let host = |s: &[String]| judge_host(&Policy::parse(&document(s)).unwrap());
+        let ec2 = statement(r#"{"Service":"ec2.amazonaws.com"}"#, "");
+        let anchor = r#","Condition":{"ArnEquals":{"aws:SourceArn":"arn:aws:rolesanywhere:us-west-2:111122223333:trust-anchor/0a"}}"#;
+        let half = statement(r#"{"Service":"rolesanywhere.amazonaws.com"}"#, anchor);
+        let whole = half.replace(
+            r#""sts:AssumeRole""#,
+            r#"["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"]"#,
+        );
+        assert_eq!(host(std::slice::from_ref(&ec2)), HostTrust::Ec2);
+        assert_eq!(host(&[half]), HostTrust::HalfAnywhere);
+        assert_eq!(host(std::slice::from_ref(&whole)), HostTrust::Anywhere);
+        assert_eq!(host(&[ec2, whole]), HostTrust::Both);
+        assert_eq!(host(&[statement(BOTH, "")]), HostTrust::Neither);
     }
 
     #[test]

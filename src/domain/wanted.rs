@@ -8,7 +8,8 @@ use toml_edit::{Array, Document, DocumentMut, Item, TableLike, Value, value};
 use url::Url;
 
 use super::channel::Channel;
-use super::ids::{AccountId, FarmId, QueueKey, Region};
+use super::choices::{SecretPlace, Tunnel};
+use super::ids::{AccountId, FarmId, QueueKey, Region, RoleArn};
 use super::text::Printable;
 
 pub const SCHEMA: i64 = 1;
@@ -49,6 +50,42 @@ words!(
     /// The connection path from the workers to the server.
     PathId { Direct = "direct", Vpn = "vpn", Lattice = "lattice", Ssm = "ssm", Lan = "lan" }
 );
+
+words!(
+    /// What setup does with the fleets' roles: other farms may use them, so it leaves them as they are unless told.
+    FleetRoles { Leave = "leave", Mend = "mend" }
+);
+
+/// How a queue role is made where the queue has none.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct NewRole {
+    /// Left out: made from the queue's id.
+    pub name: Option<String>,
+    /// Begins and ends with a slash; left out: `/`.
+    pub path: Option<String>,
+    /// The ARN of a permissions boundary.
+    pub boundary: Option<String>,
+    pub tags: Vec<(String, String)>,
+}
+
+/// What the studio file says of IAM roles, beside the names that steps ask for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleChoices {
+    /// Roles of the studio's own machines, which no call of AWS reveals.
+    pub worker_hosts: Vec<RoleArn>,
+    pub fleets: FleetRoles,
+    pub new: NewRole,
+}
+
+impl Default for RoleChoices {
+    fn default() -> Self {
+        Self {
+            worker_hosts: Vec::new(),
+            fleets: FleetRoles::Leave,
+            new: NewRole::default(),
+        }
+    }
+}
 
 /// Which launcher the workers should install.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,9 +138,20 @@ pub struct Wanted {
     pub only_some_queues: bool,
     pub channels: Vec<Channel>,
     pub channel_account: Option<AccountId>,
+    /// The KMS key that encrypts YNPUT's bucket.
+    #[serde(default)]
+    pub channel_key: Option<String>,
     pub strategy: Strategy,
     pub pin: Pin,
     pub server: Server,
+    /// Where the AYON key lies for the workers, in AWS Secrets Manager.
+    #[serde(default)]
+    pub secret: Option<SecretPlace>,
+    /// Where a tunnel of Systems Manager ends, for the path `ssm`.
+    #[serde(default)]
+    pub tunnel: Option<Tunnel>,
+    #[serde(default)]
+    pub roles: RoleChoices,
     pub render_roles: Vec<String>,
     pub publish_roles: Vec<String>,
 }
@@ -235,6 +283,34 @@ impl<'a> Reader<'a> {
             out.push((text, at));
         }
         Ok(Some(out))
+    }
+
+    /// An ARN of that service, as a text.
+    fn arn(
+        &mut self,
+        key: &'static str,
+        service: &str,
+        example: &str,
+    ) -> Result<Option<String>, Refused> {
+        let Some(text) = self.text(key)? else {
+            return Ok(None);
+        };
+        let parts: Vec<&str> = text.splitn(6, ':').collect();
+        let good = parts[0] == "arn"
+            && parts.get(2) == Some(&service)
+            && parts.get(5).is_some_and(|r| !r.is_empty())
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_graphic() && !b"*?$".contains(&b));
+        if good {
+            return Ok(Some(text.to_owned()));
+        }
+        let shown = Printable::short(text, 60);
+        Err(self.wrong(
+            key,
+            format!("`{key}` is no ARN of {service}: \"{shown}\""),
+            format!("write it as {example}"),
+        ))
     }
 
     fn word<T: Copy>(
@@ -484,6 +560,8 @@ impl Wanted {
             })?,
             None => Pin::ProductionBundle,
         };
+        let example = "arn:aws:kms:us-west-2:123456789012:key/…, or leave it out";
+        let channel_key = conda.arn("channel_key", "kms", example)?;
         if channel_account.is_some() && !channels.iter().any(Channel::is_s3) {
             return Err(conda.wrong(
                 "channel_account",
@@ -531,10 +609,45 @@ impl Wanted {
         if path == Some(PathId::Ssm) && location == Some(Location::Public) {
             return Err(table.wrong("path", "path \"ssm\" ends at a machine that Systems Manager manages, and location says a public server", "write location = \"ec2\" or \"lan\", or path = \"direct\""));
         }
+        let example = "arn:aws:secretsmanager:us-west-2:123456789012:secret:ayon/key-AbCdEf, whole, as the console shows it";
+        let secret = table.arn("secret", "secretsmanager", example)?;
+        let key = table.arn(
+            "secret_key",
+            "kms",
+            "arn:aws:kms:us-west-2:123456789012:key/…",
+        )?;
+        if key.is_some() && secret.is_none() {
+            return Err(table.wrong(
+                "secret_key",
+                "`secret_key` names the key of a secret, but no `secret` is named",
+                "name the secret too, or leave the key out",
+            ));
+        }
+        let secret = secret.map(|arn| SecretPlace { arn, key });
         table.finish()?;
+        let tunnel = read_tunnel(text, document.get("ssm"))?;
 
         let (mut render, mut publish) = (None, None);
+        let mut choices = RoleChoices::default();
         if let Some(mut roles) = section("roles")? {
+            roles.asked.push("new");
+            if let Some(item) = roles.table.get("new") {
+                choices.new = read_new_role(text, item)?;
+            }
+            if let Some(fleets) = roles.word("fleets", FleetRoles::of_word, FleetRoles::WORDS)? {
+                choices.fleets = fleets;
+            }
+            for (arn, at) in roles.texts("worker_hosts")?.unwrap_or_default() {
+                let arn = arn.parse().map_err(|e: super::ids::NotAnId| {
+                    refuse(
+                        text,
+                        at,
+                        format!("worker_hosts: {e}"),
+                        "copy the role's ARN from the IAM console",
+                    )
+                })?;
+                choices.worker_hosts.push(arn);
+            }
             render = roles.texts("render")?;
             publish = roles.texts("publish")?;
             for (role, at) in render.iter().chain(&publish).flatten() {
@@ -568,6 +681,10 @@ impl Wanted {
             only_some_queues: false,
             channels,
             channel_account,
+            channel_key,
+            secret,
+            tunnel,
+            roles: choices,
             strategy,
             pin,
             server: Server {
@@ -662,6 +779,27 @@ impl Wanted {
             list(&self.publish_roles),
             fresh || self.publish_roles != ["publish"],
         );
+        // What people write into the file by hand is only ever added where it is not there yet.
+        for (path, text) in [
+            (["conda", "channel_key"], self.channel_key.as_deref()),
+            (
+                ["server", "secret"],
+                self.secret.as_ref().map(|s| s.arn.as_str()),
+            ),
+            (
+                ["server", "secret_key"],
+                self.secret.as_ref().and_then(|s| s.key.as_deref()),
+            ),
+        ] {
+            set(&mut document, &path, text.map(value), true);
+        }
+        let mends = self.roles.fleets != FleetRoles::Leave;
+        set(
+            &mut document,
+            &["roles", "fleets"],
+            Some(value(self.roles.fleets.word())),
+            mends,
+        );
         document.to_string()
     }
 
@@ -708,6 +846,88 @@ impl Wanted {
         self.queues = queues;
         self
     }
+}
+
+/// A tunnel's end. The rest of [ssm] is for the version that builds the path.
+fn read_tunnel(text: &str, item: Option<&Item>) -> Result<Option<Tunnel>, Refused> {
+    let Some(item) = item else {
+        return Ok(None);
+    };
+    let mut table = Reader::new(text, "ssm", item, 0..0)?;
+    let Some(instance) = table.text("instance")? else {
+        return Ok(None);
+    };
+    let id = instance.strip_prefix("i-").or(instance.strip_prefix("mi-"));
+    if !id.is_some_and(|i| i.len() >= 8 && i.bytes().all(|b| b.is_ascii_hexdigit())) {
+        return Err(table.wrong(
+            "instance",
+            "`instance` is no managed instance",
+            "write its id, i-… or mi-…, as Systems Manager shows it",
+        ));
+    }
+    let host = table.text("host")?.map(str::to_owned);
+    let instance = instance.to_owned();
+    Ok(Some(Tunnel { instance, host }))
+}
+
+fn read_new_role(text: &str, item: &Item) -> Result<NewRole, Refused> {
+    let mut table = Reader::new(text, "roles.new", item, 0..0)?;
+    let name = table.text("name")?.map(str::to_owned);
+    let good = |n: &str| {
+        (1..=64).contains(&n.len())
+            && n.bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"+=,.@_-".contains(&b))
+    };
+    if name.as_deref().is_some_and(|n| !good(n)) {
+        return Err(table.wrong(
+            "name",
+            "`name` can't be a role's name",
+            "up to 64 letters, digits and + = , . @ _ -",
+        ));
+    }
+    let path = table.text("path")?.map(str::to_owned);
+    let whole = |p: &str| {
+        p.starts_with('/')
+            && p.ends_with('/')
+            && p.bytes().all(|b| b.is_ascii_graphic())
+            && p.len() <= 512
+    };
+    if path.as_deref().is_some_and(|p| !whole(p)) {
+        return Err(table.wrong(
+            "path",
+            "`path` can't be a role's path",
+            "begin and end it with a slash: path = \"/studio/\"",
+        ));
+    }
+    let boundary = table.arn("boundary", "iam", "arn:aws:iam::123456789012:policy/Name")?;
+    let mut tags = Vec::new();
+    table.asked.push("tags");
+    if let Some(item) = table.table.get("tags") {
+        let pairs = item.as_table_like().ok_or_else(|| {
+            table.wrong(
+                "tags",
+                "`tags` is no table",
+                "write tags = { team = \"pipeline\" }",
+            )
+        })?;
+        for (key, value) in pairs.iter() {
+            let value = value.as_str().ok_or_else(|| {
+                table.wrong(
+                    "tags",
+                    format!("the tag {} is no text", Printable::short(key, 40)),
+                    "put it in quotes",
+                )
+            })?;
+            tags.push((key.to_owned(), value.to_owned()));
+        }
+    }
+    table.finish()?;
+    Ok(NewRole {
+        name,
+        path,
+        boundary,
+        tags,
+    })
 }
 
 fn read_queues(text: &str, item: Option<&Item>) -> Result<Vec<QueueKey>, Refused> {

@@ -82,9 +82,15 @@ pub struct Applied {
 
 impl Applied {
     pub fn changed_roles(&self) -> bool {
-        self.done
-            .iter()
-            .any(|c| matches!(c.thing, Thing::RolePolicy { .. } | Thing::RoleTrust { .. }))
+        self.done.iter().any(|c| {
+            matches!(
+                c.thing,
+                Thing::RolePolicy { .. }
+                    | Thing::RoleTrust { .. }
+                    | Thing::NewRole { .. }
+                    | Thing::QueueRole { .. }
+            )
+        })
     }
 }
 
@@ -275,8 +281,12 @@ fn take_locks(
     }
     for change in changes {
         names.insert(match &change.thing {
-            Thing::Environment { queue, .. } => lock_name(world, occasion, queue),
-            Thing::RolePolicy { role, .. } | Thing::RoleTrust { role } => {
+            Thing::Environment { queue, .. } | Thing::QueueRole { queue } => {
+                lock_name(world, occasion, queue)
+            }
+            Thing::RolePolicy { role, .. }
+            | Thing::RoleTrust { role }
+            | Thing::NewRole { role, .. } => {
                 format!("{}-role-{}", occasion.caller.account, role.name())
             }
             Thing::AddonChannels { server, .. } => {
@@ -456,6 +466,10 @@ async fn read_now(
         (Answer::RolePolicy(fact) | Answer::RoleTrust(fact), _) => {
             read_fact(fact).map(|t| (t, None))
         }
+        (Answer::Queue(fact), _) => read_fact(fact).map(|q| {
+            let role = q.and_then(|q| q.role).map(|r| r.raw().to_owned());
+            (role, None)
+        }),
         (Answer::AddonChannels(Fact::NotAsked), _) => Err(Problem::new(
             ProblemKind::Denied,
             "Could not read the AYON addon's settings",

@@ -191,7 +191,9 @@ pub fn to_undo(run: &Run, all: &[Run]) -> Vec<Change> {
         .map(|e| &e.change)
         .collect();
     let mut open = Vec::new();
-    for back in run.done().rev().map(|e| e.change.reverse()) {
+    let stays = stays(run);
+    let undoable = run.done().rev().filter(|e| !stays.contains(&&e.change));
+    for back in undoable.map(|e| e.change.reverse()) {
         let same =
             |u: &&Change| u.key == back.key && u.before == back.before && u.after == back.after;
         match undone.iter().position(same) {
@@ -202,6 +204,21 @@ pub fn to_undo(run: &Run, all: &[Run]) -> Vec<Change> {
         }
     }
     open
+}
+
+/// The done changes of a run that no call can undo, and the role that a queue therefore goes on using.
+pub fn stays(run: &Run) -> Vec<&Change> {
+    let given: Vec<&str> = run
+        .done()
+        .filter(|e| e.change.is_final())
+        .filter_map(|e| e.change.gives_role())
+        .collect();
+    let kept = |c: &&Change| {
+        let is_given =
+            matches!(&c.thing, Thing::NewRole { role, .. } if given.contains(&role.as_str()));
+        c.is_final() || is_given
+    };
+    run.done().map(|e| &e.change).filter(kept).collect()
 }
 
 /// Writes one journal. The file is made with the first intent: a run that changed nothing leaves none.

@@ -11,7 +11,7 @@ use crate::domain::ask::Variant;
 use crate::domain::change::Plan;
 use crate::domain::channel::{Channel, join};
 use crate::domain::ids::RoleArn;
-use crate::domain::needs::of_channels;
+use crate::domain::needs::{of_channels, owner_of};
 use crate::domain::policy::{Decision, Policy};
 use crate::domain::probe::{Probe, Reading};
 use crate::domain::problem::ProblemKind;
@@ -109,14 +109,8 @@ fn for_the_channels_owner(studio: &Studio, wanted: &Wanted) -> Vec<Left> {
                 .and_then(Reading::problem)
                 .is_some_and(|p| p.kind == ProblemKind::Denied && p.permission.is_none());
             // Whose bucket it is, is only known from the studio file, and only for YNPUT's own.
-            let stated = of_channels(
-                &wanted.channels,
-                arn.partition(),
-                wanted.channel_account.as_ref(),
-            )
-            .into_iter()
-            .find(|n| n.resource.ends_with(&format!(":::{bucket}")))
-            .and_then(|n| n.account);
+            let stated = owner_of(bucket, &wanted.channels, wanted.channel_account.as_ref());
+            let stated = stated.cloned();
             let foreign = stated.is_some() && stated != own;
             let read = reading.is_some_and(|r| r.seen.is_ok());
             let asks_owner = match stated {
@@ -128,7 +122,7 @@ fn for_the_channels_owner(studio: &Studio, wanted: &Wanted) -> Vec<Left> {
                 continue;
             }
             let needs = of_channels(std::slice::from_ref(channel), arn.partition(), None);
-            let statements: Vec<_> = needs.iter().map(|n| json!({ "Effect": "Allow", "Principal": { "AWS": arn.as_str() }, "Action": n.action, "Resource": n.resource })).collect();
+            let statements: Vec<_> = needs.iter().map(|n| json!({ "Effect": "Allow", "Principal": { "AWS": arn.as_str() }, "Action": n.actions[0], "Resource": n.resources[0] })).collect();
             let text = serde_json::to_string_pretty(&statements).unwrap_or_default();
             let what = format!(
                 "the owner of the bucket {bucket}: where it is another account's, its bucket policy must allow the role {arn}; the statements"

@@ -8,8 +8,10 @@ use super::plan_channels::{self, Queue};
 use super::plan_role::{self, RoleState};
 use crate::domain::change::{Plan, Thing};
 use crate::domain::channel::Channel;
+use crate::domain::choices::{RoleUse, used_roles};
 use crate::domain::fact::Fact;
 use crate::domain::ids::{QueueKey, RoleArn};
+use crate::domain::needs::QUEUE_POLICY;
 use crate::domain::problem::Problem;
 use crate::domain::studio::Studio;
 use crate::domain::text::Printable;
@@ -20,14 +22,20 @@ use crate::paths;
 pub fn plan(studio: &Studio, wanted: &Wanted, left_out: &BTreeSet<String>) -> Plan {
     let mut plan = Plan::default();
     let mut roles: BTreeMap<RoleArn, RoleState> = BTreeMap::new();
-    for arn in wanted
-        .queues
-        .iter()
-        .filter_map(|k| studio.queue(k).known()?.role_arn())
-    {
-        roles
-            .entry(arn.clone())
-            .or_insert_with(|| plan_role::widen(&mut plan, studio, wanted, &arn));
+    let given = plan_role::make(&mut plan, studio, wanted, left_out);
+    for arn in given.values() {
+        roles.insert(arn.clone(), RoleState::Ready);
+    }
+    for used in used_roles(studio, wanted) {
+        if !roles.contains_key(&used.arn) || used.of == RoleUse::Fleet {
+            if !plan_role::is_mended(wanted, used.of) {
+                continue;
+            }
+            let state = plan_role::widen(&mut plan, studio, wanted, &used);
+            if used.of == RoleUse::Queue {
+                roles.insert(used.arn, state);
+            }
+        }
     }
     plan_role::trust(&mut plan, studio, wanted);
     plan.changes.retain(|c| !left_out.contains(&c.key));
@@ -36,10 +44,13 @@ pub fn plan(studio: &Studio, wanted: &Wanted, left_out: &BTreeSet<String>) -> Pl
     for key in &wanted.queues {
         let ready = match studio.queue(key) {
             Fact::Known(queue) => {
-                let state = queue.role_arn().and_then(|arn| roles.get(&arn));
+                let arn = given.get(key).cloned().or_else(|| queue.role_arn());
+                let state = arn.and_then(|arn| roles.get(&arn));
                 if state.is_none() && wanted.s3_channels().next().is_some() {
                     let name = queue.name.show();
-                    plan.refused.push(format!("queue {name} has no role that could read an S3 channel; give it one in the console").into());
+                    plan.refused.push(
+                        format!("queue {name} has no role that could read an S3 channel").into(),
+                    );
                 }
                 state.is_some_and(|s| *s == RoleState::Ready)
             }
@@ -69,12 +80,15 @@ pub fn plan(studio: &Studio, wanted: &Wanted, left_out: &BTreeSet<String>) -> Pl
         plan_channels::of_queue(&mut plan, &queue, &mut gone);
         let is_stuck = plan.refused.len() > before.0 && plan.changes.len() == before.1;
         if !is_stuck {
-            moving.extend(studio.queue(key).known().and_then(|q| q.role_arn()));
+            let own = || studio.queue(key).known().and_then(|q| q.role_arn());
+            moving.extend(given.get(key).cloned().or_else(own));
         }
     }
-    // Where nothing of a queue can be changed, its role is not given rights for what will not come.
+    // Where nothing of a queue can be changed, its role is not given rights for what will not come, nor made.
     plan.changes.retain(|c| match &c.thing {
-        Thing::RolePolicy { role, .. } => moving.contains(role),
+        Thing::RolePolicy { role, policy } => moving.contains(role) || policy != QUEUE_POLICY,
+        Thing::NewRole { role, .. } => moving.contains(role),
+        Thing::QueueRole { queue } => given.get(queue).is_some_and(|r| moving.contains(r)),
         Thing::Environment { .. } | Thing::RoleTrust { .. } | Thing::AddonChannels { .. } => true,
     });
     plan_addon::of_addon(&mut plan, studio, wanted, left_out);

@@ -1,6 +1,6 @@
-//! Plan, the role: what the S3 channels need joins our one inline policy before any queue names them; what a removed
-//! channel needed leaves it after the last queue has let go. Statements that are not explained here stay: another
-//! queue may share the role. Pure.
+//! Plan, the roles: what the choices need joins our one inline policy before any queue names it; what a removed channel
+//! needed leaves it after the last queue has let go. Statements that are not explained here stay: another queue may
+//! share the role. A queue without a role is given one. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,15 +8,18 @@ use super::plan::unread;
 use crate::checks::farm_arn;
 use crate::domain::change::{Change, Plan, Thing};
 use crate::domain::channel::{Channel, split};
+use crate::domain::choices::{Choices, RoleUse, UsedRole, role_to_make, used_roles};
 use crate::domain::environment::Template;
 use crate::domain::fact::Fact;
 use crate::domain::ids::{QueueKey, RoleArn};
-use crate::domain::needs::{QUEUE_POLICY, narrowed, of_channels, widened};
+use crate::domain::needs::{
+    INLINE_LIMIT, Need, QUEUE_POLICY, counted, narrowed, of_channels, widened,
+};
 use crate::domain::policy::Policy;
-use crate::domain::studio::Studio;
+use crate::domain::studio::{Role, Studio};
 use crate::domain::text::Printable;
-use crate::domain::trust::mended;
-use crate::domain::wanted::Wanted;
+use crate::domain::trust::{mended, whole};
+use crate::domain::wanted::{FleetRoles, Wanted};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RoleState {
@@ -25,24 +28,63 @@ pub(super) enum RoleState {
     NotRead,
 }
 
-fn thing(arn: &RoleArn) -> Thing {
+fn thing(arn: &RoleArn, policy: &str) -> Thing {
     Thing::RolePolicy {
         role: arn.clone(),
-        policy: QUEUE_POLICY.to_owned(),
+        policy: policy.to_owned(),
     }
 }
 
-pub(super) fn widen(plan: &mut Plan, studio: &Studio, wanted: &Wanted, arn: &RoleArn) -> RoleState {
+fn needs(studio: &Studio, wanted: &Wanted, arn: &RoleArn, of: RoleUse) -> Vec<Need> {
+    let choices = Choices::of(studio, wanted, arn);
+    choices.map(|c| c.needs(of)).unwrap_or_default()
+}
+
+/// Which needs a change brings, in a sentence: the first reason, and how many more.
+fn because(before: Option<&String>, after: Option<&String>, needs: &[Need]) -> Printable {
+    let stands = |text: Option<&String>, n: &Need| {
+        let parsed = text.and_then(|t| Policy::parse(t).ok());
+        parsed.is_some_and(|p| n.met_by([&p]) == crate::domain::policy::Decision::Allowed)
+    };
+    let new: Vec<&Need> = needs
+        .iter()
+        .filter(|n| stands(after, n) && !stands(before, n))
+        .collect();
+    let channels = new.iter().any(|n| n.is_of_channels());
+    let mut reasons: Vec<String> = Vec::new();
+    if channels {
+        reasons.push("conda on a worker reads the S3 channels as this role: GetObject for files, ListBucket to tell absent from forbidden".to_owned());
+    }
+    reasons.extend(
+        new.iter()
+            .filter(|n| !n.is_of_channels())
+            .map(|n| n.because.clone()),
+    );
+    reasons.join("; ").into()
+}
+
+/// Our policy on one role with what it lacks. Over what was not read nothing is written.
+pub(super) fn widen(
+    plan: &mut Plan,
+    studio: &Studio,
+    wanted: &Wanted,
+    used: &UsedRole,
+) -> RoleState {
+    let arn = &used.arn;
+    let Some(policy) = used.of.policy() else {
+        return RoleState::NotRead;
+    };
     let fact = studio.role(arn);
     let Some(role) = fact.known() else {
         plan.unread.extend(fact.problem().map(unread));
         if *fact == Fact::Absent {
+            let fix = "set the queue's role in the console, or sign in to the role's own account";
             plan.refused
-                .push(format!("the role {arn} does not exist; this version creates none").into());
+                .push(format!("the role {arn} does not exist, and is not made: {fix}").into());
         }
         return RoleState::NotRead;
     };
-    let ours = role.inline.get(QUEUE_POLICY);
+    let ours = role.inline.get(policy);
     // Without its list it is not known whether ours is there; over what is not known nothing is written.
     if let Some(problem) = role
         .lists
@@ -57,7 +99,7 @@ pub(super) fn widen(plan: &mut Plan, studio: &Studio, wanted: &Wanted, arn: &Rol
     let rest = role
         .inline
         .iter()
-        .filter(|(n, _)| *n != QUEUE_POLICY)
+        .filter(|(n, _)| *n != policy)
         .chain(&role.attached);
     for (name, fact) in rest {
         match (fact.known().map(|t| Policy::parse(t)), fact.problem()) {
@@ -69,47 +111,137 @@ pub(super) fn widen(plan: &mut Plan, studio: &Studio, wanted: &Wanted, arn: &Rol
             (None, None) => {}
         }
     }
-    let account = wanted.channel_account.as_ref();
-    let needs = of_channels(&wanted.channels, arn.partition(), account);
+    let needs = needs(studio, wanted, arn, used.of);
     match widened(&needs, &others, ours.map(String::as_str)) {
         Ok(None) => RoleState::Ready,
         Ok(after) => {
+            let size = size_then(role, policy, after.as_deref());
+            if size > INLINE_LIMIT {
+                plan.refused.push(format!("{policy} of role {} is not changed: its inline policies would come to {size} characters, and IAM takes {INLINE_LIMIT}; make one of the others a managed policy", arn.name()).into());
+                return RoleState::NotRead;
+            }
             plan.changes.push(Change {
-                key: format!("{QUEUE_POLICY}/{}", arn.name()),
-                thing: thing(arn),
+                key: format!("{policy}/{}", arn.name()),
+                thing: thing(arn, policy),
                 before: ours.cloned(),
+                because: because(ours, after.as_ref(), &needs),
                 after,
-                because: "conda on a worker reads the S3 channels as this role: GetObject for files, ListBucket to tell absent from forbidden".into(),
                 warning: None,
             });
             RoleState::Ready
         }
         Err(e) => {
             plan.refused
-                .push(format!("{QUEUE_POLICY} of role {} is not changed: {e}", arn.name()).into());
+                .push(format!("{policy} of role {} is not changed: {e}", arn.name()).into());
             RoleState::NotRead
         }
     }
 }
 
-/// Whom each role trusts, for the farms of the wanted queues: what is missing is merged in.
-pub(super) fn trust(plan: &mut Plan, studio: &Studio, wanted: &Wanted) {
-    let mut farms: BTreeMap<RoleArn, Vec<String>> = BTreeMap::new();
+/// What the role's inline policies come to, as IAM counts them.
+fn size_then(role: &Role, policy: &str, after: Option<&str>) -> usize {
+    let others = role.inline.iter().filter(|(n, _)| *n != policy);
+    let others = others.filter_map(|(_, f)| f.known());
+    others.map(|t| counted(t)).sum::<usize>() + after.map_or(0, counted)
+}
+
+/// A role for each queue that has none, or whose role is gone: made, given its rights, and given to the queue. `None`
+/// for a queue that has a role, or is left without.
+pub(super) fn make(
+    plan: &mut Plan,
+    studio: &Studio,
+    wanted: &Wanted,
+    left_out: &BTreeSet<String>,
+) -> BTreeMap<QueueKey, RoleArn> {
+    let mut made: BTreeMap<QueueKey, RoleArn> = BTreeMap::new();
     for key in &wanted.queues {
-        if let Some(arn) = studio.queue(key).known().and_then(|q| q.role_arn()) {
-            let farm = farm_arn(studio, key, &arn);
-            let list = farms.entry(arn).or_default();
-            if !list.contains(&farm) {
-                list.push(farm);
+        let Some(arn) = role_to_make(studio, wanted, key) else {
+            continue;
+        };
+        let new_key = format!("new-role/{}", arn.name());
+        if left_out.contains(&new_key) {
+            continue;
+        }
+        if !made.values().any(|a| *a == arn)
+            && *studio.role(&arn) != Fact::NotAsked
+            && studio.role(&arn).known().is_none()
+        {
+            if let Some(problem) = studio.role(&arn).problem() {
+                // Over what is not known to be missing nothing is made.
+                plan.unread.push(unread(problem));
+                continue;
+            }
+            let new = &wanted.roles.new;
+            plan.changes.push(Change {
+                key: new_key,
+                thing: Thing::NewRole {
+                    role: arn.clone(),
+                    boundary: new.boundary.clone(),
+                    tags: new.tags.clone(),
+                },
+                before: None,
+                after: Some(whole(RoleUse::Queue, &farm_arn(studio, key, &arn), arn.account())),
+                because: "without a queue role a worker's session has no AWS credentials: S3 channels and secrets are out of reach".into(),
+                warning: None,
+            });
+            let needs = needs(studio, wanted, &arn, RoleUse::Queue);
+            if let Ok(Some(after)) = widened(&needs, &[], None) {
+                plan.changes.push(Change {
+                    key: format!("{QUEUE_POLICY}/{}", arn.name()),
+                    thing: thing(&arn, QUEUE_POLICY),
+                    before: None,
+                    because: because(None, Some(&after), &needs),
+                    after: Some(after),
+                    warning: None,
+                });
+            }
+        } else if *studio.role(&arn) == Fact::NotAsked {
+            // Whether a role of that name is there already is asked first.
+            continue;
+        }
+        let queue = studio.queue(key).known();
+        if queue.is_some_and(|q| q.role.is_none()) {
+            plan.changes.push(Change {
+                key: format!("queue-role/{}", key.queue),
+                thing: Thing::QueueRole { queue: key.clone() },
+                before: None,
+                after: Some(arn.to_string()),
+                because: format!("queue {} has no role", studio.queue_name(key)).into(),
+                warning: Some("UpdateQueue gives a queue a role and can't take one away again: undoing the run leaves the queue this role, without studiolink's policy".into()),
+            });
+            if left_out.contains(&format!("queue-role/{}", key.queue)) {
+                continue;
             }
         }
+        made.insert(key.clone(), arn);
     }
-    for (arn, farms) in farms {
-        let Some(role) = studio.role(&arn).known() else {
+    made
+}
+
+/// Whom each role trusts, for the farms of the wanted queues: what is missing is merged in.
+pub(super) fn trust(plan: &mut Plan, studio: &Studio, wanted: &Wanted) {
+    let Some(key) = wanted.queues.first() else {
+        return;
+    };
+    for used in used_roles(studio, wanted) {
+        if !is_mended(wanted, used.of) {
+            continue;
+        }
+        let arn = &used.arn;
+        let Some(role) = studio.role(arn).known() else {
             // That it could not be read, or is not there, is said where its policies are planned.
             continue;
         };
-        match mended(&role.trust, &farms, arn.account()) {
+        let farms = [farm_arn(studio, key, arn)];
+        // A role that is both a queue's and a fleet's trusts both principals by then.
+        let now = plan.changes.iter().find_map(|c| match &c.thing {
+            Thing::RoleTrust { role } if role == arn => c.after.clone(),
+            _ => None,
+        });
+        if now.is_some() {
+            continue;
+        }
+        match mended(&role.trust, used.of, &farms, arn.account()) {
             Ok(None) => {}
             Ok(after) => plan.changes.push(Change {
                 key: format!("trust/{}", arn.name()),
@@ -117,12 +249,25 @@ pub(super) fn trust(plan: &mut Plan, studio: &Studio, wanted: &Wanted) {
                 before: Some(role.trust.clone()),
                 after,
                 because: "Deadline Cloud must be able to assume the role for this farm; what stands in its trust policy stays".into(),
-                warning: others(&role.trust, &farms),
+                warning: others(&role.trust, &farms).or_else(|| shut_out(used.of)),
             }),
             Err(e) => plan
                 .refused
                 .push(format!("the trust policy of role {} is not changed: {e}", arn.name()).into()),
         }
+    }
+}
+
+fn shut_out(of: RoleUse) -> Option<Printable> {
+    let words = "fleets of another farm that use this role are shut out by it, unless their farm stands in it";
+    (of == RoleUse::Fleet).then(|| words.into())
+}
+
+pub(super) fn is_mended(wanted: &Wanted, of: RoleUse) -> bool {
+    match of {
+        RoleUse::Queue => true,
+        RoleUse::Fleet => wanted.roles.fleets == FleetRoles::Mend,
+        RoleUse::WorkerHost => false,
     }
 }
 
@@ -156,7 +301,11 @@ fn is_read(studio: &Studio, queue: &QueueKey) -> bool {
 
 /// The text that our policy has once the changes so far are made.
 fn text_then(plan: &Plan, studio: &Studio, arn: &RoleArn) -> Option<String> {
-    let planned = plan.changes.iter().rev().find(|c| c.thing == thing(arn));
+    let planned = plan
+        .changes
+        .iter()
+        .rev()
+        .find(|c| c.thing == thing(arn, QUEUE_POLICY));
     match planned {
         Some(change) => change.after.clone(),
         None => studio
@@ -211,7 +360,7 @@ pub(super) fn narrow(
     let names: Vec<&str> = gone.iter().map(Channel::as_str).collect();
     plan.changes.push(Change {
         key,
-        thing: thing(arn),
+        thing: thing(arn, QUEUE_POLICY),
         before: Some(ours),
         after,
         because: format!("no queue of this studio file names {} any more", names.join(", ")).into(),

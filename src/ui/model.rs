@@ -9,6 +9,7 @@ use crate::domain::ask::Ask;
 use crate::domain::call::Vantage;
 use crate::domain::change::{Change, Plan};
 use crate::domain::channel::Channel;
+use crate::domain::choices::{SecretPlace, Tunnel};
 use crate::domain::dry_run::{Download, SubdirState};
 use crate::domain::fact::Fact;
 use crate::domain::finding::{Finding, Topic, Verdict, worst};
@@ -17,7 +18,9 @@ use crate::domain::probe::{Probe, Reading, Seen};
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::studio::Studio;
 use crate::domain::text::{Printable, Secret};
-use crate::domain::wanted::{Location, NOWHERE, PathId, Pin, Server, Strategy, Wanted};
+use crate::domain::wanted::{
+    Location, NOWHERE, PathId, Pin, RoleChoices, Server, Strategy, Wanted,
+};
 use crate::engine::apply::Applied;
 use crate::engine::check::check_all;
 use crate::engine::left::{Left, left_for_you};
@@ -51,6 +54,10 @@ pub struct Draft {
 pub struct Rest {
     pub only_some_queues: bool,
     pub channel_account: Option<crate::domain::ids::AccountId>,
+    pub channel_key: Option<String>,
+    pub secret: Option<SecretPlace>,
+    pub tunnel: Option<Tunnel>,
+    pub roles: RoleChoices,
     pub strategy: Strategy,
     pub pin: Pin,
     pub render_roles: Vec<String>,
@@ -85,6 +92,10 @@ impl Draft {
                 rest: Rest {
                     only_some_queues: w.only_some_queues,
                     channel_account: w.channel_account.clone(),
+                    channel_key: w.channel_key.clone(),
+                    secret: w.secret.clone(),
+                    tunnel: w.tunnel.clone(),
+                    roles: w.roles.clone(),
                     strategy: w.strategy,
                     pin: w.pin.clone(),
                     render_roles: w.render_roles.clone(),
@@ -105,6 +116,10 @@ impl Draft {
                 rest: Rest {
                     only_some_queues: false,
                     channel_account: None,
+                    channel_key: None,
+                    secret: None,
+                    tunnel: None,
+                    roles: RoleChoices::default(),
                     strategy: Strategy::Launcher,
                     pin: Pin::ProductionBundle,
                     render_roles: vec!["render".to_owned()],
@@ -201,6 +216,9 @@ pub fn is_channel_probe(probe: &Probe) -> bool {
             | Probe::ChannelAsQueueRole(..)
             | Probe::ChannelOpen(_)
             | Probe::BucketRegion(_)
+            | Probe::ChannelOwner(..)
+            | Probe::BesideChannelAsQueueRole(..)
+            | Probe::SecretAsQueueRole(..)
             | Probe::DryRun(_)
     )
 }
@@ -391,6 +409,10 @@ impl Model {
             only_some_queues: self.draft.rest.only_some_queues,
             channels: self.draft.channels.clone().unwrap_or_default(),
             channel_account: self.draft.rest.channel_account.clone(),
+            channel_key: self.draft.rest.channel_key.clone(),
+            secret: self.draft.rest.secret.clone(),
+            tunnel: self.draft.rest.tunnel.clone(),
+            roles: self.draft.rest.roles.clone(),
             strategy: self.draft.rest.strategy,
             pin: self.draft.rest.pin.clone(),
             server: Server {

@@ -185,11 +185,9 @@ impl RealWorld {
                 Answer::RolePolicy(self.aws.look_role_policy(record, arn, policy).await)
             }
             Ask::RoleTrust(arn) => Answer::RoleTrust(self.aws.look_role_trust(record, arn).await),
-            Ask::RoleMay(arn, all, account) => Answer::RoleMay(
-                self.aws
-                    .look_role_may(record, arn, all, account.as_ref())
-                    .await,
-            ),
+            Ask::RoleMay(arn, all) => {
+                Answer::RoleMay(self.aws.look_role_may(record, arn, all).await)
+            }
             Ask::PolicyLint(text, more) => {
                 Answer::PolicyLint(self.aws.look_lint(record, text, more).await)
             }
@@ -238,6 +236,13 @@ impl RealWorld {
                 let doing = format!("Could not read {channel} without credentials");
                 conda::try_index(record, &self.web, doing, base).await
             }
+            Probe::ChannelOwner(channel, account) => {
+                self.aws.try_channel_owner(record, channel, account).await
+            }
+            Probe::BesideChannelAsQueueRole(queue, channel) => {
+                self.aws.try_beside_channel(record, queue, channel).await
+            }
+            Probe::SecretAsQueueRole(queue, arn) => self.aws.try_secret(record, queue, arn).await,
             Probe::BucketRegion(channel) => self.aws.try_bucket_region(record, channel).await,
             Probe::DryRun(question) => {
                 // Also a name that this machine's settings lead to a bucket.
@@ -348,6 +353,12 @@ impl World for RealWorld {
                 Thing::RoleTrust { .. } => self
                     .aws
                     .change_role_trust(&record, change)
+                    .await
+                    .map(|()| None),
+                Thing::NewRole { .. } => self.aws.change_role(&record, change).await.map(|()| None),
+                Thing::QueueRole { .. } => self
+                    .aws
+                    .change_queue_role(&record, change)
                     .await
                     .map(|()| None),
                 Thing::AddonChannels { .. } => {

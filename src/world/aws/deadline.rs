@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 
 use super::caller::What;
 use super::client::patient;
-use super::{Aws, QueueRoleClient};
+use super::{Aws, QueueRole, QueueRoleCell};
 use crate::domain::call::Vantage;
 use crate::domain::change::{Change, Thing};
 use crate::domain::environment::TemplateType;
@@ -17,6 +17,9 @@ use crate::domain::text::Untrusted;
 use crate::world::Record;
 
 const SERVICE: &str = "deadline";
+/// How long a service may take until it knows a new role, and how often it is asked.
+const NEW_ROLE: std::time::Duration = std::time::Duration::from_secs(20);
+const PAUSE: std::time::Duration = std::time::Duration::from_secs(4);
 
 /// All pages of a list call.
 macro_rules! pages {
@@ -125,6 +128,7 @@ impl Aws {
             .map(|f| Farm {
                 id: farm.clone(),
                 name: Untrusted::new(f.display_name),
+                key: f.kms_key_arn.filter(|k| !k.is_empty()).map(Untrusted::new),
             })
             .into()
     }
@@ -153,6 +157,10 @@ impl Aws {
                 status: q.status.as_str().to_owned(),
                 blocked_reason: q.blocked_reason.map(|r| r.as_str().to_owned()),
                 role: q.role_arn.filter(|r| !r.is_empty()).map(Untrusted::new),
+                attachments_prefix: q
+                    .job_attachment_settings
+                    .as_ref()
+                    .map(|s| Untrusted::new(s.root_prefix.clone())),
                 attachments_bucket: q
                     .job_attachment_settings
                     .map(|s| Untrusted::new(s.s3_bucket_name)),
@@ -251,6 +259,9 @@ impl Aws {
             workers: f.worker_count.into(),
             max_workers: f.max_worker_count.into(),
             roles,
+            role: Some(f.role_arn)
+                .filter(|r| !r.is_empty())
+                .map(Untrusted::new),
         })
     }
 
@@ -411,19 +422,67 @@ impl Aws {
         }
     }
 
-    /// An S3 client that holds the queue role's credentials. One role session per queue and process.
+    /// Gives a queue another role. The service has no call that takes a queue's role away.
+    pub async fn change_queue_role(&self, record: &Record, change: &Change) -> Result<(), Problem> {
+        let Thing::QueueRole { queue } = &change.thing else {
+            return Ok(());
+        };
+        let doing = format!("Could not change the {}", change.thing.words());
+        let Some(role) = &change.after else {
+            return Err(Problem::new(
+                ProblemKind::Local,
+                doing,
+                "UpdateQueue can't take a queue's role away",
+                "nothing to do: the queue keeps it",
+            ));
+        };
+        let began = std::time::Instant::now();
+        loop {
+            let what = What::new(
+                SERVICE,
+                change.operation(),
+                queue.queue.as_str(),
+                doing.clone(),
+            );
+            let request = self
+                .deadline
+                .update_queue()
+                .farm_id(queue.farm.as_str())
+                .queue_id(queue.queue.as_str())
+                .client_token(uuid::Uuid::new_v4().to_string())
+                .role_arn(role);
+            let sent = request.customize().config_override(patient_config()).send();
+            match self.call(record, what, sent).await {
+                // A role that was made a moment ago may not be known everywhere yet: IAM is eventually consistent.
+                Err(p) if p.kind == ProblemKind::Invalid && began.elapsed() < NEW_ROLE => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                other => return other.map(|_| ()),
+            }
+        }
+    }
+
     pub(super) async fn queue_role_s3(
         &self,
         record: &Record,
         key: &QueueKey,
     ) -> Result<aws_sdk_s3::Client, Problem> {
+        Ok(self.queue_role(record, key).await?.s3)
+    }
+
+    /// Clients that hold the queue role's credentials. One role session per queue and process.
+    pub(super) async fn queue_role(
+        &self,
+        record: &Record,
+        key: &QueueKey,
+    ) -> Result<QueueRole, Problem> {
         let cell = {
             let mut held = self.queue_roles.lock().await;
             let cell = held.entry(key.clone()).or_default();
             // A wizard may stay open for longer than a session lives.
             let over = jiff::Timestamp::now().as_second() + 60;
-            if cell.get().is_some_and(|(_, expires)| *expires < over) {
-                *cell = QueueRoleClient::default();
+            if cell.get().is_some_and(|held| held.expires < over) {
+                *cell = QueueRoleCell::default();
             }
             cell.clone()
         };
@@ -460,12 +519,19 @@ impl Aws {
                 "queue role",
             );
             let config = aws_sdk_s3::config::Builder::from(&self.config)
-                .credentials_provider(credentials)
+                .credentials_provider(credentials.clone())
                 .force_path_style(self.path_style)
                 .build();
-            Ok((aws_sdk_s3::Client::from_conf(config), expires))
+            let secrets = aws_sdk_secretsmanager::config::Builder::from(&self.config)
+                .credentials_provider(credentials)
+                .build();
+            Ok(QueueRole {
+                s3: aws_sdk_s3::Client::from_conf(config),
+                secrets: aws_sdk_secretsmanager::Client::from_conf(secrets),
+                expires,
+            })
         });
-        client.await.map(|(client, _)| client.clone())
+        client.await.cloned()
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_iam::types::{
     ContextEntry, ContextKeyTypeEnum, OrganizationsDecisionDetail,
-    PermissionsBoundaryDecisionDetail, PolicyEvaluationDecisionType,
+    PermissionsBoundaryDecisionDetail, PolicyEvaluationDecisionType, Tag,
 };
 use futures_util::future::{join, join_all, join3};
 
@@ -13,7 +13,8 @@ use super::caller::What;
 use super::client::patient;
 use crate::domain::change::{Change, Thing};
 use crate::domain::fact::Fact;
-use crate::domain::ids::{AccountId, RoleArn};
+use crate::domain::ids::RoleArn;
+use crate::domain::policy::Context;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::simulated::{May, Said};
 use crate::domain::studio::{Caller, Rights, Role};
@@ -50,6 +51,14 @@ impl Aws {
             self.attached_policies(record, name),
         )
         .await;
+        let boundary = role.as_ref().ok().and_then(|out| {
+            let fence = out.role()?.permissions_boundary()?;
+            fence.permissions_boundary_arn().map(str::to_owned)
+        });
+        let fence = match &boundary {
+            Some(policy) => self.managed_policy(record, policy).await.into(),
+            None => Fact::NotAsked,
+        };
         let read = || {
             let role = role?;
             let role = role.role().ok_or_else(|| {
@@ -85,10 +94,8 @@ impl Aws {
             Ok(Box::new(Role {
                 arn: arn.clone(),
                 trust,
-                boundary: role
-                    .permissions_boundary()
-                    .and_then(|b| b.permissions_boundary_arn())
-                    .map(Untrusted::new),
+                boundary: boundary.as_deref().map(Untrusted::new),
+                fence,
                 inline: inline.unwrap_or_default(),
                 attached: attached.unwrap_or_default(),
                 lists,
@@ -283,6 +290,49 @@ impl Aws {
         self.call(record, what, request.send()).await.map(|_| ())
     }
 
+    /// Makes a role, or takes away one that a run had made.
+    pub async fn change_role(&self, record: &Record, change: &Change) -> Result<(), Problem> {
+        let Thing::NewRole {
+            role,
+            boundary,
+            tags,
+        } = &change.thing
+        else {
+            return Ok(());
+        };
+        let doing = format!("Could not change the {}", change.thing.words());
+        let what = What::new(SERVICE, change.operation(), role.name(), doing.clone());
+        let patient = || aws_sdk_iam::Config::builder().timeout_config(patient());
+        let Some(trust) = &change.after else {
+            let request = self.iam.delete_role().role_name(role.name()).customize();
+            let sent = request.config_override(patient()).send();
+            return self.call(record, what, sent).await.map(|_| ());
+        };
+        let tag = |(key, value): &(String, String)| {
+            Tag::builder().key(key).value(value).build().map_err(|e| {
+                Problem::new(
+                    ProblemKind::Invalid,
+                    doing.clone(),
+                    e.to_string(),
+                    "correct [roles.new] tags in the studio file",
+                )
+            })
+        };
+        let tags: Vec<Tag> = tags.iter().map(tag).collect::<Result<_, _>>()?;
+        let request = self
+            .iam
+            .create_role()
+            .role_name(role.name())
+            .path(role.path())
+            .assume_role_policy_document(trust)
+            .description("Queue role for AWS Deadline Cloud, made by studiolink")
+            .set_permissions_boundary(boundary.clone())
+            .set_tags((!tags.is_empty()).then_some(tags))
+            .customize()
+            .config_override(patient());
+        self.call(record, what, request.send()).await.map(|_| ())
+    }
+
     pub async fn change_role_policy(
         &self,
         record: &Record,
@@ -332,24 +382,21 @@ impl Aws {
         }
     }
 
-    /// What the simulator says of a role, resource by resource, all at once.
+    /// What the simulator says of a role: one call for each resource and what its requests carry, all at once.
     pub async fn look_role_may(
         &self,
         record: &Record,
         arn: &RoleArn,
         all: &[May],
-        account: Option<&AccountId>,
     ) -> Fact<Vec<Said>> {
-        let mut by_resource: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        let mut alike: BTreeMap<(&str, &Context), Vec<String>> = BTreeMap::new();
         for may in all {
-            by_resource
-                .entry(&may.resource)
-                .or_default()
-                .push(may.action.clone());
+            let actions = alike.entry((&may.resource, &may.context)).or_default();
+            actions.push(may.action.clone());
         }
-        let asked = by_resource
-            .into_iter()
-            .map(|(resource, actions)| self.role_may(record, arn, resource, actions, account));
+        let asked = alike.into_iter().map(|((resource, context), actions)| {
+            self.role_may(record, arn, resource, context, actions)
+        });
         let answers: Result<Vec<_>, Problem> = join_all(asked).await.into_iter().collect();
         answers
             .map(|rows| rows.into_iter().flatten().collect())
@@ -361,42 +408,38 @@ impl Aws {
         record: &Record,
         arn: &RoleArn,
         resource: &str,
+        context: &Context,
         actions: Vec<String>,
-        account: Option<&AccountId>,
     ) -> Result<Vec<Said>, Problem> {
         let doing = format!("Could not ask IAM what role {} may do", arn.name());
         let what = What::new(SERVICE, "SimulatePrincipalPolicy", resource, doing);
-        let entry = |key: &str, value: &str, kind: ContextKeyTypeEnum| {
+        // A key that the request does not carry is left out, as it would be.
+        let carried = context.iter().filter(|(_, value)| !value.is_empty());
+        let entry = |(key, value): (&String, &String)| {
             ContextEntry::builder()
                 .context_key_name(key)
                 .context_key_values(value)
-                .context_key_type(kind)
+                .context_key_type(match key.as_str() {
+                    "aws:securetransport" => ContextKeyTypeEnum::Boolean,
+                    "aws:calledvia" => ContextKeyTypeEnum::StringList,
+                    _ => ContextKeyTypeEnum::String,
+                })
                 .build()
         };
-        // What every request of a worker to a plain bucket carries.
-        let owner = account.map_or(arn.account(), AccountId::as_str);
         let request = self
             .iam
             .simulate_principal_policy()
             .policy_source_arn(arn.as_str())
             .set_action_names(Some(actions))
             .resource_arns(resource)
-            .context_entries(entry(
-                "aws:SecureTransport",
-                "true",
-                ContextKeyTypeEnum::Boolean,
-            ))
-            .context_entries(entry(
-                "aws:ResourceAccount",
-                owner,
-                ContextKeyTypeEnum::String,
-            ))
+            .set_context_entries(Some(carried.map(entry).collect()))
             .max_items(100);
         let out = self.call(record, what, request.send()).await?;
         let said = |row: &aws_sdk_iam::types::EvaluationResult| Said {
             may: May {
                 action: row.eval_action_name().to_owned(),
                 resource: resource.to_owned(),
+                context: context.clone(),
             },
             allowed: *row.eval_decision() == PolicyEvaluationDecisionType::Allowed,
             explicit: *row.eval_decision() == PolicyEvaluationDecisionType::ExplicitDeny,

@@ -9,6 +9,7 @@ mod iam;
 mod problem;
 pub mod profiles;
 mod s3;
+mod secrets;
 mod sts;
 
 use std::collections::HashMap;
@@ -23,8 +24,16 @@ pub use client::{Login, connect};
 /// So many AWS calls are under way at once, at most; more would only meet the services' throttling.
 const AT_ONCE: usize = 16;
 
-/// A client with the queue role's credentials, and when they expire, in seconds since 1970.
-type QueueRoleClient = Arc<OnceCell<(aws_sdk_s3::Client, i64)>>;
+/// Clients with the queue role's credentials.
+#[derive(Clone)]
+struct QueueRole {
+    s3: aws_sdk_s3::Client,
+    secrets: aws_sdk_secretsmanager::Client,
+    /// When the credentials expire, in seconds since 1970.
+    expires: i64,
+}
+
+type QueueRoleCell = Arc<OnceCell<QueueRole>>;
 
 pub struct Aws {
     pub(crate) region: Region,
@@ -37,5 +46,5 @@ pub struct Aws {
     analyzer: aws_sdk_accessanalyzer::Client,
     s3: aws_sdk_s3::Client,
     permits: Semaphore,
-    queue_roles: Mutex<HashMap<QueueKey, QueueRoleClient>>,
+    queue_roles: Mutex<HashMap<QueueKey, QueueRoleCell>>,
 }

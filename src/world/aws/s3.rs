@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use aws_sdk_s3::presigning::PresigningConfig;
-use futures_util::future::{BoxFuture, FutureExt as _, join};
+use futures_util::future::{BoxFuture, FutureExt as _, join3};
 use url::Url;
 
 use super::Aws;
@@ -13,7 +13,7 @@ use super::caller::What;
 use crate::domain::call::Vantage;
 use crate::domain::channel::{Channel, Place};
 use crate::domain::dry_run::Reader;
-use crate::domain::ids::QueueKey;
+use crate::domain::ids::{AccountId, QueueKey};
 use crate::domain::probe::Seen;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Untrusted;
@@ -64,6 +64,58 @@ impl Aws {
             return Err(not_s3(channel));
         };
         self.bucket_region(record, bucket).await.map(Seen::Region)
+    }
+
+    /// S3 tells no one whose a bucket is; it refuses who expects another owner. Only where the same request without an
+    /// expectation is answered does a refusal say something.
+    pub async fn try_channel_owner(
+        &self,
+        record: &Record,
+        channel: &Channel,
+        account: &AccountId,
+    ) -> Result<Seen, Problem> {
+        let Some(bucket) = channel.bucket() else {
+            return Err(not_s3(channel));
+        };
+        let doing = format!("Could not ask whose the bucket {bucket} is");
+        let what =
+            || What::new(SERVICE, "HeadBucket", bucket, doing.clone()).seen_from(Vantage::Here);
+        let plain = self.s3.head_bucket().bucket(bucket).send();
+        self.call(record, what(), plain).await?;
+        let expecting = self
+            .s3
+            .head_bucket()
+            .bucket(bucket)
+            .expected_bucket_owner(account.as_str())
+            .send();
+        match self.call(record, what(), expecting).await {
+            Ok(_) => Ok(Seen::Owner(true)),
+            Err(p) if p.kind == ProblemKind::Denied => Ok(Seen::Owner(false)),
+            Err(p) => Err(p),
+        }
+    }
+
+    /// A key that can't exist, beside the channel: nothing is read, whatever the answer.
+    pub async fn try_beside_channel(
+        &self,
+        record: &Record,
+        queue: &QueueKey,
+        channel: &Channel,
+    ) -> Result<Seen, Problem> {
+        let Some(bucket) = channel.bucket() else {
+            return Err(not_s3(channel));
+        };
+        let client = self.queue_role_s3(record, queue).await?;
+        let absent = format!("studiolink-{}.absent", uuid::Uuid::new_v4().simple());
+        let doing = format!("Could not ask for an absent file beside {channel}");
+        let what = What::new(SERVICE, "GetObject", &absent, doing).seen_from(Vantage::QueueRole);
+        let request = client.get_object().bucket(bucket).key(&absent).send();
+        match self.call(record, what, request).await {
+            Ok(_) => Ok(Seen::Beside(true)),
+            Err(p) if p.kind == ProblemKind::Missing => Ok(Seen::Beside(true)),
+            Err(p) if p.kind == ProblemKind::Denied => Ok(Seen::Beside(false)),
+            Err(p) => Err(p),
+        }
     }
 
     /// The region of a bucket. S3 names it with a refusal too, so it is known even where nothing else may be read.
@@ -142,9 +194,13 @@ impl Aws {
             what,
             client.get_object().bucket(bucket).key(&absent).send(),
         );
-        let (index, asked) = join(
+        let doing = format!("Could not look at the bucket of {channel}");
+        let what = What::new(SERVICE, "HeadBucket", bucket, doing).seen_from(Vantage::QueueRole);
+        let head = self.call(record, what, client.head_bucket().bucket(bucket).send());
+        let (index, asked, head) = join3(
             self.index(record, &client, Vantage::QueueRole, bucket, prefix, channel),
             asked,
+            head,
         )
         .await;
         index.map_err(|mut p| {
@@ -156,9 +212,10 @@ impl Aws {
             }
             p
         })?;
-        let lists = match asked.map_err(|p| p.kind) {
-            Err(ProblemKind::Missing) => Some(true),
-            Err(ProblemKind::Denied) => Some(false),
+        // What conda meets is the absent file; the bucket itself only speaks where that question stayed open.
+        let lists = match (asked.map_err(|p| p.kind), head.map_err(|p| p.kind)) {
+            (Err(ProblemKind::Missing), _) | (_, Ok(_)) => Some(true),
+            (Err(ProblemKind::Denied), _) | (_, Err(ProblemKind::Denied)) => Some(false),
             _ => None,
         };
         Ok(Seen::Index { lists })

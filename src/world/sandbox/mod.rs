@@ -24,12 +24,12 @@ use crate::domain::environment::validate;
 use crate::domain::fact::Fact;
 use crate::domain::ids::{AccountId, QueueEnvironmentId, QueueKey, Region, RoleArn, partition_of};
 use crate::domain::login::AyonLogin;
-use crate::domain::needs::of_channels;
-use crate::domain::policy::{Context, Decision, Policy, decide, trusts};
+use crate::domain::needs::{INLINE_LIMIT, counted, of_channels, plain_bucket};
+use crate::domain::policy::{Context, Decision, Policy, decide, decide_within, trusts};
 use crate::domain::probe::{Certificate, Probe, Reading, Seen};
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::simulated::{May, Said};
-use crate::domain::studio::{Bundles, Studio};
+use crate::domain::studio::{Bundles, Role, Studio};
 use crate::domain::text::{Printable, Secret, Untrusted};
 
 /// Everything that is true in the sandbox, and what its desk keeps.
@@ -40,6 +40,9 @@ pub struct Truth {
     pub studio: Studio,
     pub channels: Vec<SandboxChannel>,
     pub ayon: SandboxAyon,
+    /// The ARNs of the secrets that are there.
+    #[serde(default)]
+    pub secrets: Vec<String>,
     /// Permissions that the signed-in identity lacks.
     pub denies: Vec<String>,
     pub millis: u64,
@@ -205,9 +208,7 @@ impl Sandbox {
                     .known()
                     .map_or(Fact::Absent, |r| Fact::Known(r.trust.clone())),
             ),
-            Ask::RoleMay(arn, all, account) => {
-                Answer::RoleMay(Self::simulate(truth, arn, all, account.as_ref()))
-            }
+            Ask::RoleMay(arn, all) => Answer::RoleMay(Self::simulate(truth, arn, all)),
             // The sandbox has no Access Analyzer; it says so rather than finding no fault.
             Ask::PolicyLint(..) => Answer::PolicyLint(Fact::NotAsked),
             Ask::Bundles(_) => Answer::Bundles(Fact::Known(truth.ayon.bundles.clone())),
@@ -224,32 +225,21 @@ impl Sandbox {
         }
     }
 
-    /// The sandbox's simulator reads the role's documents; it has no boundary documents and no organisation.
-    fn simulate(
-        truth: &Truth,
-        arn: &RoleArn,
-        all: &[May],
-        account: Option<&AccountId>,
-    ) -> Fact<Vec<Said>> {
+    /// The sandbox's simulator reads the role's documents and its boundary; it has no organisation.
+    fn simulate(truth: &Truth, arn: &RoleArn, all: &[May]) -> Fact<Vec<Said>> {
         let Some(role) = truth.studio.role(arn).known() else {
             return Fact::Absent;
         };
-        let documents = role.inline.values().chain(role.attached.values());
-        let policies: Vec<Policy> = documents
-            .filter_map(|f| Policy::parse(f.known()?).ok())
-            .collect();
-        let owner = account.map_or(arn.account(), AccountId::as_str);
-        let context = Context::from([
-            ("aws:securetransport".to_owned(), "true".to_owned()),
-            ("aws:resourceaccount".to_owned(), owner.to_owned()),
-        ]);
+        let (policies, fence) = documents(role);
         let said = |may: &May| {
-            let decision = decide(&policies, &may.action, &may.resource, &context);
+            let (action, resource, context) = (&may.action, &may.resource, &may.context);
+            let inside = |f: &Policy| decide([f], action, resource, context) == Decision::Allowed;
+            let decision = decide_within(&policies, fence.as_ref(), action, resource, context);
             Said {
                 may: may.clone(),
                 allowed: decision == Decision::Allowed,
                 explicit: decision == Decision::Denied,
-                boundary: None,
+                boundary: fence.as_ref().map(inside),
                 organisation: None,
                 missing: Vec::new(),
             }
@@ -298,6 +288,47 @@ impl Sandbox {
                         "the sandbox has no such bucket",
                     )
                 }),
+            Probe::ChannelOwner(channel, account) => {
+                Self::channel_here(truth, channel)?;
+                let there = Self::channel(truth, channel).and_then(|c| c.owner);
+                Ok(Seen::Owner(
+                    there.unwrap_or_else(|| truth.account.clone()) == *account,
+                ))
+            }
+            Probe::BesideChannelAsQueueRole(queue, channel) => {
+                let role = Self::queue_role(truth, queue, &probe.words())?;
+                let bucket = channel.bucket().unwrap_or_default();
+                let beside = format!("arn:{}:s3:::{bucket}/beside", role.arn.partition());
+                let (policies, fence) = documents(&role);
+                let mut context = plain_bucket();
+                let owner = Self::owner(truth, channel);
+                context.insert("aws:resourceaccount".to_owned(), owner.to_string());
+                let may =
+                    decide_within(&policies, fence.as_ref(), "s3:GetObject", &beside, &context);
+                Ok(Seen::Beside(may == Decision::Allowed))
+            }
+            Probe::SecretAsQueueRole(queue, arn) => {
+                let role = Self::queue_role(truth, queue, &probe.words())?;
+                let (policies, fence) = documents(&role);
+                let action = "secretsmanager:GetSecretValue";
+                let may = decide_within(&policies, fence.as_ref(), action, arn, &Context::new());
+                let refused = problem(
+                    ProblemKind::Denied,
+                    "Could not read the secret with the AYON key as the queue role".to_owned(),
+                    "Secrets Manager refused the queue role",
+                );
+                let there = truth.secrets.contains(arn);
+                let missing = problem(
+                    ProblemKind::Missing,
+                    "Could not read the secret with the AYON key as the queue role".to_owned(),
+                    "there is no such secret",
+                );
+                match (may, there) {
+                    (Decision::Allowed, true) => Ok(Seen::Secret),
+                    (Decision::Allowed, false) => Err(missing),
+                    _ => Err(refused),
+                }
+            }
             Probe::DryRun(question) => Ok(dry_run::dry_run(truth, question)),
             Probe::Name(host) if host_known(host) => Ok(Seen::Addresses(vec![
                 std::net::IpAddr::from([203, 0, 113, 20]),
@@ -400,27 +431,20 @@ impl Sandbox {
         }
     }
 
-    fn channel_as_queue_role(
-        truth: &Truth,
-        queue: &QueueKey,
-        channel: &Channel,
-    ) -> Result<Seen, Problem> {
-        let doing = format!("Could not read {channel} as the queue role");
-        let refused = |because: &str, permission: Option<&str>| {
-            let problem = Problem::new(
-                ProblemKind::Denied,
-                doing.clone(),
-                because,
-                "what the role lacks is said beside this; its trust and its policies are looked at on their own",
-            );
-            permission.map_or(problem.clone(), |p| problem.lacking(p))
-        };
-        let no_credentials = || {
-            refused(
-                "AWS did not hand out the queue role's credentials (AccessDenied): either this identity lacks deadline:AssumeQueueRoleForUser, or the role's trust policy refuses Deadline Cloud",
-                Some("deadline:AssumeQueueRoleForUser"),
-            )
-        };
+    fn owner(truth: &Truth, channel: &Channel) -> AccountId {
+        let there = Self::channel(truth, channel).and_then(|c| c.owner);
+        there.unwrap_or_else(|| truth.account.clone())
+    }
+
+    /// The queue's role, where Deadline Cloud may assume it and this identity may ask for that.
+    fn queue_role(truth: &Truth, queue: &QueueKey, doing: &str) -> Result<Box<Role>, Problem> {
+        let no_credentials = Problem::new(
+            ProblemKind::Denied,
+            format!("Could not {doing}"),
+            "AWS did not hand out the queue role's credentials (AccessDenied): either this identity lacks deadline:AssumeQueueRoleForUser, or the role's trust policy refuses Deadline Cloud",
+            "what the role lacks is said beside this; its trust and its policies are looked at on their own",
+        )
+        .lacking("deadline:AssumeQueueRoleForUser");
         let role = truth
             .studio
             .queue(queue)
@@ -428,7 +452,7 @@ impl Sandbox {
             .and_then(|q| q.role_arn())
             .and_then(|arn| truth.studio.role(&arn).known().cloned());
         let Some(role) = role else {
-            return Err(no_credentials());
+            return Err(no_credentials);
         };
         let farm = format!(
             "arn:{}:deadline:{}:{}:farm/{}",
@@ -441,28 +465,39 @@ impl Sandbox {
             ("aws:sourcearn".to_owned(), farm),
             ("aws:sourceaccount".to_owned(), truth.account.to_string()),
         ]);
+        let service = "deadline.amazonaws.com";
         let trusted = Policy::parse(&role.trust)
-            .is_ok_and(|p| trusts(&p, "deadline.amazonaws.com", &context) == Decision::Allowed);
-        if !trusted
-            || truth
-                .denies
-                .iter()
-                .any(|d| d == "deadline:AssumeQueueRoleForUser")
-        {
-            return Err(no_credentials());
+            .is_ok_and(|p| trusts(&p, service, "sts:AssumeRole", &context) == Decision::Allowed);
+        let denied = truth
+            .denies
+            .iter()
+            .any(|d| d == "deadline:AssumeQueueRoleForUser");
+        if trusted && !denied {
+            Ok(role)
+        } else {
+            Err(no_credentials)
         }
+    }
+
+    fn channel_as_queue_role(
+        truth: &Truth,
+        queue: &QueueKey,
+        channel: &Channel,
+    ) -> Result<Seen, Problem> {
+        let doing = format!("Could not read {channel} as the queue role");
+        let refused = |because: &str| {
+            Problem::new(
+                ProblemKind::Denied,
+                doing.clone(),
+                because,
+                "what the role lacks is said beside this; its trust and its policies are looked at on their own",
+            )
+        };
+        let role = Self::queue_role(truth, queue, &format!("read {channel} as the queue role"))?;
         let there = Self::channel(truth, channel);
-        let owner = there
-            .as_ref()
-            .and_then(|c| c.owner.clone())
-            .unwrap_or_else(|| truth.account.clone());
+        let owner = Self::owner(truth, channel);
         let open = owner == truth.account || there.as_ref().is_some_and(|c| c.open_to_us);
-        let policies: Vec<Policy> = role
-            .inline
-            .values()
-            .chain(role.attached.values())
-            .filter_map(|f| Policy::parse(f.known()?).ok())
-            .collect();
+        let (policies, fence) = documents(&role);
         let needs = of_channels(
             std::slice::from_ref(channel),
             role.arn.partition(),
@@ -471,14 +506,13 @@ impl Sandbox {
         let may = |action: &str| {
             open && needs
                 .iter()
-                .filter(|n| n.action == action)
-                .all(|n| n.met_by(&policies) == Decision::Allowed)
+                .filter(|n| n.actions == [action])
+                .all(|n| n.met_within(&policies, fence.as_ref()) == Decision::Allowed)
         };
         let exists = there.as_ref().is_some_and(|c| c.indexed);
         if !may("s3:GetObject") || (!exists && !may("s3:ListBucket")) {
             return Err(refused(
                 "S3 answered 403 to the queue role: its own policies or the bucket's policy refuse",
-                None,
             ));
         }
         if !exists {
@@ -523,14 +557,34 @@ impl Sandbox {
                 validate(text, *template_type)
                     .map_err(|e| refused(format!("ValidationException: {e}")))?
             }
-            (Thing::RoleTrust { .. }, Some(text)) => {
+            (Thing::NewRole { role, .. }, Some(_)) if truth.studio.role(role).known().is_some() => {
+                return Err(refused(format!("EntityAlreadyExists: {}", role.name())));
+            }
+            (Thing::NewRole { role, .. }, None)
+                if truth
+                    .studio
+                    .role(role)
+                    .known()
+                    .is_some_and(|r| !r.inline.is_empty()) =>
+            {
+                return Err(refused(
+                    "DeleteConflict: the role still has policies".to_owned(),
+                ));
+            }
+            (Thing::QueueRole { .. }, None) => {
+                return Err(refused(
+                    "UpdateQueue can't take a queue's role away".to_owned(),
+                ));
+            }
+            (Thing::QueueRole { .. }, Some(_)) => {}
+            (Thing::RoleTrust { .. } | Thing::NewRole { .. }, Some(text)) => {
                 Policy::parse(text)
                     .map_err(|e| refused(format!("MalformedPolicyDocument: {e}")))?;
             }
             (Thing::RolePolicy { .. }, Some(text)) => {
                 Policy::parse(text)
                     .map_err(|e| refused(format!("MalformedPolicyDocument: {e}")))?;
-                if text.chars().filter(|c| !c.is_whitespace()).count() > 10_240 {
+                if counted(text) > INLINE_LIMIT {
                     return Err(refused(
                         "LimitExceeded: a role's inline policies hold 10,240 characters".to_owned(),
                     ));
@@ -569,6 +623,13 @@ impl Sandbox {
         self.desk.truth_changed(&truth);
         Ok(made)
     }
+}
+
+/// A role's policies and its boundary, as far as they can be read.
+fn documents(role: &Role) -> (Vec<Policy>, Option<Policy>) {
+    let all = role.inline.values().chain(role.attached.values());
+    let read = |f: &Fact<String>| Policy::parse(f.known()?).ok();
+    (all.filter_map(read).collect(), read(&role.fence))
 }
 
 fn operation(ask: &Ask) -> (&'static str, &'static str) {
@@ -630,8 +691,10 @@ impl World for Sandbox {
             let record = Record::new(&self.log);
             let result = self.carry_out(change);
             let (service, vantage) = match change.thing {
-                Thing::RolePolicy { .. } | Thing::RoleTrust { .. } => ("iam", Vantage::Aws),
-                Thing::Environment { .. } => ("deadline", Vantage::Aws),
+                Thing::RolePolicy { .. } | Thing::RoleTrust { .. } | Thing::NewRole { .. } => {
+                    ("iam", Vantage::Aws)
+                }
+                Thing::Environment { .. } | Thing::QueueRole { .. } => ("deadline", Vantage::Aws),
                 Thing::AddonChannels { .. } => ("ayon", Vantage::Here),
             };
             let outcome = if result.is_ok() { "OK" } else { "Refused" };
@@ -657,10 +720,12 @@ impl World for Sandbox {
             let record = Record::new(&self.log);
             let seen = self.seen(&self.truth(), probe);
             let named = match probe {
-                Probe::ChannelHere(_) | Probe::ChannelAsQueueRole(..) | Probe::ChannelOpen(_) => {
-                    ("s3", "GetObject")
-                }
-                Probe::BucketRegion(_) => ("s3", "HeadBucket"),
+                Probe::ChannelHere(_)
+                | Probe::ChannelAsQueueRole(..)
+                | Probe::BesideChannelAsQueueRole(..)
+                | Probe::ChannelOpen(_) => ("s3", "GetObject"),
+                Probe::BucketRegion(_) | Probe::ChannelOwner(..) => ("s3", "HeadBucket"),
+                Probe::SecretAsQueueRole(..) => ("secretsmanager", "GetSecretValue"),
                 Probe::DryRun(_) => ("conda", "GET repodata.json"),
                 Probe::Name(_) => ("dns", "resolve"),
                 Probe::Port(..) => ("tcp", "connect"),

@@ -99,6 +99,8 @@ struct File {
     environments: Option<BTreeMap<String, String>>,
     roles: Option<Vec<RoleRow>>,
     channels: Option<Vec<SandboxChannel>>,
+    /// ARNs in Secrets Manager.
+    secrets: Option<Vec<String>>,
     ayon: Option<AyonRow>,
 }
 
@@ -107,6 +109,7 @@ struct File {
 struct FarmRow {
     id: FarmId,
     name: String,
+    key: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -121,6 +124,8 @@ struct FleetRow {
     cpu: String,
     #[serde(default)]
     roles: Vec<String>,
+    /// The ARN of the role that its workers get.
+    role: Option<String>,
     #[serde(default = "active")]
     status: String,
     #[serde(default = "ten")]
@@ -154,6 +159,7 @@ struct QueueRow {
     blocked: Option<String>,
     role: Option<String>,
     attachments: Option<String>,
+    attachments_prefix: Option<String>,
     #[serde(default)]
     fleets: Vec<FleetId>,
     /// Names in `environments`, with a priority.
@@ -167,8 +173,12 @@ struct RoleRow {
     arn: RoleArn,
     trust: String,
     boundary: Option<String>,
+    /// The boundary's text; left out where there is a boundary: nobody may read it.
+    fence: Option<String>,
     #[serde(default)]
     inline: BTreeMap<String, String>,
+    #[serde(default)]
+    attached: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -267,6 +277,7 @@ fn file(name: &str, text: &str) -> Result<File, Problem> {
     file.queues = file.queues.or(under.queues);
     file.roles = file.roles.or(under.roles);
     file.channels = file.channels.or(under.channels);
+    file.secrets = file.secrets.or(under.secrets);
     file.ayon = file.ayon.or(under.ayon);
     let mut environments = under.environments.unwrap_or_default();
     environments.extend(file.environments.take().unwrap_or_default());
@@ -316,6 +327,7 @@ pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
             Fact::Known(Farm {
                 id: farm.id.clone(),
                 name: Untrusted::new(farm.name.clone()),
+                key: farm.key.clone().map(Untrusted::new),
             }),
         );
         studio
@@ -323,17 +335,19 @@ pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
             .insert(farm.id.clone(), Fact::Known(Vec::new()));
     }
     for row in file.roles.unwrap_or_default() {
-        let inline = row
-            .inline
-            .into_iter()
-            .map(|(n, t)| (n, Fact::Known(t)))
-            .collect();
+        let known = |texts: BTreeMap<String, String>| -> BTreeMap<String, Fact<String>> {
+            texts
+                .into_iter()
+                .map(|(n, t)| (n, Fact::Known(t)))
+                .collect()
+        };
         let role = Role {
             arn: row.arn.clone(),
             trust: row.trust,
             boundary: row.boundary.map(Untrusted::new),
-            inline,
-            attached: BTreeMap::new(),
+            fence: row.fence.map_or(Fact::NotAsked, Fact::Known),
+            inline: known(row.inline),
+            attached: known(row.attached),
             lists: Fact::Known(()),
         };
         studio.roles.insert(row.arn, Fact::Known(Box::new(role)));
@@ -395,6 +409,7 @@ pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
         account,
         studio,
         channels: file.channels.unwrap_or_default(),
+        secrets: file.secrets.unwrap_or_default(),
         denies: file.denies,
         millis: file.millis.unwrap_or(0),
         desk: desk::Kept::default(),
@@ -468,6 +483,7 @@ fn queue_facts(
             workers: 0,
             max_workers: f.max_workers,
             roles: f.roles.iter().map(Untrusted::new).collect(),
+            role: f.role.clone().map(Untrusted::new),
         };
         Ok(QueueFleet {
             id: id.clone(),
@@ -482,6 +498,7 @@ fn queue_facts(
             blocked_reason: row.blocked.clone(),
             role: row.role.clone().map(Untrusted::new),
             attachments_bucket: row.attachments.clone().map(Untrusted::new),
+            attachments_prefix: row.attachments_prefix.clone().map(Untrusted::new),
         })),
         fleets: Fact::Known(row.fleets.iter().map(of).collect::<Result<_, _>>()?),
         environments: Fact::Known(environments.into_iter().map(Fact::Known).collect()),

@@ -1,0 +1,94 @@
+//! The bucket of an S3 channel belongs to whom the studio file says: a wrong owner in a condition denies silently.
+
+use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says};
+use crate::domain::channel::Channel;
+use crate::domain::needs::owner_of;
+use crate::domain::probe::{Probe, Seen};
+
+pub struct ChannelOwner;
+
+/// Each bucket once, by the first channel in it.
+fn buckets(view: &View) -> Vec<Channel> {
+    let mut first: Vec<Channel> = Vec::new();
+    for channel in view.wanted.s3_channels() {
+        if !first.iter().any(|c| c.bucket() == channel.bucket()) {
+            first.push(channel.clone());
+        }
+    }
+    first
+}
+
+/// Where no owner is stated, it is asked whether the bucket is this account's own.
+fn question(view: &View, channel: &Channel) -> Option<Probe> {
+    let stated = owner_of(
+        channel.bucket()?,
+        &view.wanted.channels,
+        view.wanted.channel_account.as_ref(),
+    );
+    let own = view.studio.caller.known().map(|c| &c.account);
+    Some(Probe::ChannelOwner(
+        channel.clone(),
+        stated.or(own)?.clone(),
+    ))
+}
+
+impl Check for ChannelOwner {
+    fn id(&self) -> &'static str {
+        "channel-owner"
+    }
+    fn title(&self) -> &'static str {
+        "Each S3 channel's bucket belongs to whom the studio file says"
+    }
+    fn why(&self) -> &'static str {
+        "only a condition on the bucket's owner keeps a role from a bucket that somebody else makes under the same name; S3 tells no one whose a bucket is"
+    }
+    fn topic(&self) -> Topic {
+        Topic::Roles
+    }
+
+    fn asks(&self, _: &View) -> Vec<Ask> {
+        vec![Ask::Caller]
+    }
+
+    fn probes(&self, view: &View) -> Vec<Probe> {
+        let of = |c: &Channel| question(view, c);
+        buckets(view).iter().filter_map(of).collect()
+    }
+
+    fn check(&self, view: &View) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for channel in buckets(view) {
+            let Some(probe) = question(view, &channel) else {
+                continue;
+            };
+            let Probe::ChannelOwner(_, account) = &probe else {
+                continue;
+            };
+            let bucket = channel.bucket().unwrap_or_default();
+            let stated = owner_of(
+                bucket,
+                &view.wanted.channels,
+                view.wanted.channel_account.as_ref(),
+            );
+            let reading = view.studio.readings.get(&probe);
+            let finding = match (stated, reading.map(|r| &r.seen)) {
+                (_, None) => continue,
+                (Some(_), Some(Ok(Seen::Owner(true)))) => says(self, Verdict::Ok, format!("The bucket {bucket} belongs to account {account}: S3 answers who expects that owner")),
+                (Some(_), Some(Ok(_))) => says(self, Verdict::Fail, format!("The bucket {bucket} does not belong to account {account}"))
+                    .why("S3 answers without an expected owner and refuses this one; a condition on aws:ResourceAccount with it denies every worker, and says no word")
+                    .fix("correct [conda] channel_account in the studio file; its owner knows the number"),
+                (Some(_), Some(Err(p))) => says(self, Verdict::Unknown, format!("Whether the bucket {bucket} belongs to account {account} is not known"))
+                    .why(p.because.as_str())
+                    .fix("setup reads it as the queue role, whose policy carries that condition"),
+                (None, Some(Ok(Seen::Owner(true)))) => says(self, Verdict::Warn, format!("No condition on the owner of the bucket {bucket}, for the studio file names none"))
+                    .why(format!("{}. This one is account {account}'s own: S3 answers who expects that", self.why()))
+                    .fix(format!("set [conda] channel_account = \"{account}\" in the studio file")),
+                (None, Some(_)) => says(self, Verdict::Warn, format!("No condition on the owner of the bucket {bucket}, for the studio file names none"))
+                    .why(self.why())
+                    .fix("ask its owner for the account's 12 digits, and set [conda] channel_account in the studio file"),
+            };
+            findings.push(finding.from(Source::Test(probe)));
+        }
+        findings
+    }
+}

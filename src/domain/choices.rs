@@ -1,0 +1,485 @@
+//! From the studio's choices to what each of its roles needs: the smallest resources and conditions, each with its
+//! reason (field facts B1, B2). Pure: the queue's and the farm's own facts are choices too, made earlier.
+
+use serde::{Deserialize, Serialize};
+
+use super::channel::{Channel, Place};
+use super::fact::Fact;
+use super::ids::{AccountId, FarmId, FleetId, QueueKey, Region, RoleArn};
+use super::needs::{FLEET_POLICY, Need, QUEUE_POLICY, of_channels};
+use super::policy::Context;
+use super::studio::Studio;
+use super::text::Printable;
+use super::wanted::{PathId, Wanted};
+
+/// What a role is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RoleUse {
+    Queue,
+    Fleet,
+    WorkerHost,
+}
+
+impl RoleUse {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Queue => "queue",
+            Self::Fleet => "fleet",
+            Self::WorkerHost => "worker host",
+        }
+    }
+
+    /// Our inline policy on such a role. A worker host's rights are AWS's managed policy, which people attach.
+    pub fn policy(self) -> Option<&'static str> {
+        match self {
+            Self::Queue => Some(QUEUE_POLICY),
+            Self::Fleet => Some(FLEET_POLICY),
+            Self::WorkerHost => None,
+        }
+    }
+}
+
+/// A role that the studio's queues, fleets or machines use, and what for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsedRole {
+    pub arn: RoleArn,
+    pub of: RoleUse,
+    /// The queues or fleets that use it, by name.
+    pub by: Vec<Printable>,
+}
+
+/// Each role once per use, the queues' first.
+pub fn used_roles(studio: &Studio, wanted: &Wanted) -> Vec<UsedRole> {
+    let mut roles: Vec<UsedRole> = Vec::new();
+    let mut add = |arn: RoleArn, of: RoleUse, by: Option<Printable>| {
+        let at = roles.iter().position(|r| r.arn == arn && r.of == of);
+        let at = at.unwrap_or_else(|| {
+            let by = Vec::new();
+            roles.push(UsedRole { arn, of, by });
+            roles.len() - 1
+        });
+        let names = &mut roles[at].by;
+        names.extend(by.filter(|n| !names.contains(n)));
+    };
+    for key in &wanted.queues {
+        if let Some(arn) = studio.queue(key).known().and_then(|q| q.role_arn()) {
+            add(arn, RoleUse::Queue, Some(studio.queue_name(key)));
+        }
+    }
+    for key in &wanted.queues {
+        for fleet in studio.fleets(key).known().into_iter().flatten() {
+            if let Some(fleet) = fleet.fleet.known()
+                && let Some(arn) = fleet.role_arn()
+            {
+                add(arn, RoleUse::Fleet, Some(fleet.name.show()));
+            }
+        }
+    }
+    for arn in &wanted.roles.worker_hosts {
+        add(arn.clone(), RoleUse::WorkerHost, None);
+    }
+    roles
+}
+
+/// Is there anything among the choices that a queue without a role could not have?
+pub fn needs_role(wanted: &Wanted) -> bool {
+    let tunnel = wanted.tunnel.is_some() && wanted.server.path == PathId::Ssm;
+    wanted.s3_channels().next().is_some() || wanted.secret.is_some() || tunnel
+}
+
+/// The role that is made for a queue which has none, or whose role does not exist; `None`: nothing is made for it.
+pub fn role_to_make(studio: &Studio, wanted: &Wanted, key: &QueueKey) -> Option<RoleArn> {
+    let queue = studio.queue(key).known()?;
+    let account = &studio.caller.known()?.account;
+    if let Some(named) = &queue.role {
+        let arn: RoleArn = named.raw().parse().ok()?;
+        let gone = *studio.role(&arn) == Fact::Absent;
+        return (gone && arn.account() == account.as_str()).then_some(arn);
+    }
+    if !needs_role(wanted) {
+        return None;
+    }
+    let new = &wanted.roles.new;
+    let own = || {
+        format!(
+            "studiolink-queue-{}",
+            &key.queue.as_str()[key.queue.as_str().len() - 8..]
+        )
+    };
+    let name = new.name.clone().unwrap_or_else(own);
+    let path = new.path.as_deref().unwrap_or("/");
+    let partition = super::ids::partition_of(&studio.region);
+    format!("arn:{partition}:iam::{account}:role{path}{name}")
+        .parse()
+        .ok()
+}
+
+/// A secret and, where it is a customer's own, the key that it is encrypted with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretPlace {
+    pub arn: String,
+    pub key: Option<String>,
+}
+
+/// Where a tunnel of Systems Manager ends: a managed instance, and the host behind it where the server is not on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tunnel {
+    pub instance: String,
+    pub host: Option<String>,
+}
+
+/// Everything that a role's needs follow from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choices {
+    pub partition: String,
+    pub region: Region,
+    pub account: String,
+    pub farm: FarmId,
+    pub channels: Vec<Channel>,
+    pub channel_account: Option<AccountId>,
+    /// The KMS key that encrypts YNPUT's bucket.
+    pub channel_key: Option<String>,
+    pub secret: Option<SecretPlace>,
+    pub tunnel: Option<Tunnel>,
+    /// Buckets of job attachments, each with the prefix below which they lie.
+    pub attachments: Vec<(String, String)>,
+    pub farm_key: Option<String>,
+    pub fleets: Vec<FleetId>,
+}
+
+impl Choices {
+    /// As far as they are known: what was not read brings no need, and its own check says that it was not.
+    pub fn of(studio: &Studio, wanted: &Wanted, role: &RoleArn) -> Option<Self> {
+        let farm = wanted.queues.first()?.farm.clone();
+        let mut attachments = Vec::new();
+        let mut fleets = Vec::new();
+        for key in &wanted.queues {
+            if let Some(queue) = studio.queue(key).known()
+                && (queue.role_arn().as_ref() == Some(role) || queue.role_arn().is_none())
+                && let Some(bucket) = &queue.attachments_bucket
+            {
+                let prefix = queue.attachments_prefix.as_ref();
+                let prefix = prefix.map_or_else(String::new, |p| p.raw().to_owned());
+                let one = (bucket.raw().to_owned(), prefix);
+                if !attachments.contains(&one) {
+                    attachments.push(one);
+                }
+            }
+            for row in studio.fleets(key).known().into_iter().flatten() {
+                let uses = row.fleet.known().and_then(super::studio::Fleet::role_arn);
+                if uses.as_ref() == Some(role) && !fleets.contains(&row.id) {
+                    fleets.push(row.id.clone());
+                }
+            }
+        }
+        let read = studio.farm.get(&farm).and_then(Fact::known);
+        let tunnel = wanted.tunnel.clone();
+        Some(Self {
+            partition: role.partition().to_owned(),
+            region: studio.region.clone(),
+            account: role.account().to_owned(),
+            channels: wanted.channels.clone(),
+            channel_account: wanted.channel_account.clone(),
+            channel_key: wanted.channel_key.clone(),
+            secret: wanted.secret.clone(),
+            tunnel: tunnel.filter(|_| wanted.server.path == PathId::Ssm),
+            attachments,
+            farm_key: read.and_then(|f| Some(f.key.as_ref()?.raw().to_owned())),
+            farm,
+            fleets,
+        })
+    }
+
+    pub fn needs(&self, of: RoleUse) -> Vec<Need> {
+        match of {
+            RoleUse::Queue => self.of_queue(),
+            RoleUse::Fleet => self.of_fleet(),
+            RoleUse::WorkerHost => vec![self.of_worker_host()],
+        }
+    }
+
+    fn arn(&self, service: &str, rest: &str) -> String {
+        let (partition, region, account) = (&self.partition, &self.region, &self.account);
+        format!("arn:{partition}:{service}:{region}:{account}:{rest}")
+    }
+
+    /// The request is for a thing of this account.
+    fn own(&self) -> Context {
+        let account = |key: &str| (key.to_owned(), self.account.clone());
+        Context::from([
+            account("aws:resourceaccount"),
+            account("aws:principalaccount"),
+        ])
+    }
+
+    /// A key is used through a service alone, never as such.
+    fn key(&self, sid: &str, arn: &str, service: &str, because: &str) -> Need {
+        let via = format!("{service}.{}.amazonaws.com", self.region);
+        Need::new(sid, &["kms:Decrypt"], &[arn.to_owned()], because)
+            .only("StringEquals", "kms:ViaService", &via)
+            .for_example(&[("kms:Decrypt", arn)])
+    }
+
+    fn log_groups(&self) -> String {
+        self.arn("logs", &format!("log-group:/aws/deadline/{}/*", self.farm))
+    }
+
+    fn a_log(&self) -> String {
+        let stream = "queue-00000000000000000000000000000000:log-stream:session-0";
+        self.arn(
+            "logs",
+            &format!("log-group:/aws/deadline/{}/{stream}", self.farm),
+        )
+    }
+
+    fn of_queue(&self) -> Vec<Need> {
+        let account = self.channel_account.as_ref();
+        let mut needs = of_channels(&self.channels, &self.partition, account);
+        if let (Some(key), false) = (&self.channel_key, needs.is_empty()) {
+            let because = "the channel's bucket is encrypted with this key, and S3 hands out nothing that it can't decrypt";
+            needs.push(self.key("ChannelKey", key, "s3", because));
+        }
+        if self.channels.iter().any(|c| c.place() == Place::AwsAlias) {
+            needs.push(self.software());
+        }
+        if let Some(secret) = &self.secret {
+            let action = "secretsmanager:GetSecretValue";
+            let because =
+                "the publish step's AYON key is read from this secret at the start of a session";
+            let need = Need::new(
+                "AyonKey",
+                &[action],
+                std::slice::from_ref(&secret.arn),
+                because,
+            );
+            needs.push(need.for_example(&[(action, &secret.arn)]));
+            if let Some(key) = &secret.key {
+                let because = "the secret is encrypted with this key";
+                needs.push(self.key("AyonKeyDecrypt", key, "secretsmanager", because));
+            }
+        }
+        if let Some(tunnel) = &self.tunnel {
+            needs.extend(self.tunnel_needs(tunnel));
+        }
+        for (bucket, prefix) in &self.attachments {
+            needs.extend(self.attachment_needs(bucket, prefix, needs.len()));
+        }
+        let logs = Need::new(
+            "SessionLogs",
+            &["logs:GetLogEvents"],
+            &[self.log_groups()],
+            "the monitor reads the sessions' logs as this role",
+        );
+        needs.push(
+            logs.carries(self.own())
+                .for_example(&[("logs:GetLogEvents", &self.a_log())]),
+        );
+        needs
+    }
+
+    /// The third statement of the policy that the console writes: without it AWS's own channels are forbidden.
+    fn software(&self) -> Need {
+        let pattern = format!(
+            "arn:{}:s3:*:*:accesspoint/deadline-software-*",
+            self.partition
+        );
+        let point = self.arn("s3", "accesspoint/deadline-software-x");
+        let carried = Context::from([
+            ("s3:dataaccesspointarn".to_owned(), point.clone()),
+            ("aws:securetransport".to_owned(), "true".to_owned()),
+        ]);
+        let because = "deadline-cloud and deadline-cloud-v2 are read through AWS's access points, which no other statement opens";
+        Need::new(
+            "AwsSoftware",
+            &["s3:ListBucket", "s3:GetObject"],
+            &["*".to_owned()],
+            because,
+        )
+        .only_if("ArnLike", "s3:DataAccessPointArn", &pattern)
+        .only("StringEquals", "s3:AccessPointNetworkOrigin", "VPC")
+        .carries(carried)
+        .for_example(&[
+            ("s3:ListBucket", &point),
+            ("s3:GetObject", &format!("{point}/object/x")),
+        ])
+        .judged_by_example()
+    }
+
+    fn tunnel_needs(&self, tunnel: &Tunnel) -> [Need; 2] {
+        let document = if tunnel.host.is_some() {
+            "AWS-StartPortForwardingSessionToRemoteHost"
+        } else {
+            "AWS-StartPortForwardingSession"
+        };
+        let (partition, region) = (&self.partition, &self.region);
+        // A document of AWS's own has no account in its ARN.
+        let document = format!("arn:{partition}:ssm:{region}::document/{document}");
+        let target = if tunnel.instance.starts_with("mi-") {
+            self.arn("ssm", &format!("managed-instance/{}", tunnel.instance))
+        } else {
+            self.arn("ec2", &format!("instance/{}", tunnel.instance))
+        };
+        let start = "ssm:StartSession";
+        let stop = "ssm:TerminateSession";
+        let id = "AROAEXAMPLE:session";
+        let mine = format!("arn:{partition}:ssm:*:*:session/${{aws:userid}}-*");
+        let one = self.arn("ssm", &format!("session/{id}-0a1b2c3d"));
+        let carried = Context::from([("aws:userid".to_owned(), id.to_owned())]);
+        [
+            Need::new(
+                "Tunnel",
+                &[start],
+                &[document.clone(), target.clone()],
+                "the worker opens a port to the AYON server through Systems Manager",
+            )
+            .for_example(&[(start, &document), (start, &target)]),
+            Need::new(
+                "TunnelEnd",
+                &[stop],
+                &[mine],
+                "and closes its own sessions, nobody else's",
+            )
+            .carries(carried)
+            .for_example(&[(stop, &one)]),
+        ]
+    }
+
+    fn attachment_needs(&self, bucket: &str, prefix: &str, sid: usize) -> [Need; 2] {
+        let arn = |path: &str| format!("arn:{}:s3:::{path}", self.partition);
+        let below = if prefix.is_empty() {
+            bucket.to_owned()
+        } else {
+            format!("{bucket}/{}", prefix.trim_matches('/'))
+        };
+        let (lists, files) = (
+            ["s3:ListBucket", "s3:GetBucketLocation"],
+            ["s3:GetObject", "s3:PutObject"],
+        );
+        let (whole, example) = (arn(bucket), arn(&format!("{below}/Data/0a1b")));
+        let need = |name: &str, actions: &[&'static str], path: &str, because: &str| {
+            let sid = format!("{name}{sid}");
+            Need::new(sid, actions, &[arn(path)], because)
+                .carries(super::needs::plain_bucket())
+                .carries(self.own())
+                .only("StringEquals", "aws:ResourceAccount", &self.account)
+        };
+        [
+            need(
+                "AttachmentsList",
+                &lists,
+                bucket,
+                "job attachments are looked for in this bucket",
+            )
+            .for_example(&lists.map(|a| (a, whole.as_str()))),
+            need(
+                "Attachments",
+                &files,
+                &format!("{below}/*"),
+                "a job's input files are read from there, and its results written",
+            )
+            .for_example(&files.map(|a| (a, example.as_str()))),
+        ]
+    }
+
+    fn of_fleet(&self) -> Vec<Need> {
+        let farm = self.arn("deadline", &format!("farm/{}", self.farm));
+        let worker = |fleet: &str| format!("{farm}/fleet/{fleet}/worker/*");
+        let workers: Vec<String> = if self.fleets.is_empty() {
+            vec![worker("*")]
+        } else {
+            self.fleets.iter().map(|f| worker(f.as_str())).collect()
+        };
+        let one = workers[0].replace('*', "worker-00000000000000000000000000000001");
+        let actions = [
+            "deadline:AssumeFleetRoleForWorker",
+            "deadline:UpdateWorker",
+            "deadline:UpdateWorkerSchedule",
+            "deadline:BatchGetJobEntity",
+        ];
+        let assume = "deadline:AssumeQueueRoleForWorker";
+        let queue = format!("{farm}/queue/queue-00000000000000000000000000000001");
+        // A worker asks for the role of whichever queue its fleet serves; both resources count.
+        let mut both = workers.clone();
+        both.push(format!("{farm}/queue/*"));
+        let mut needs = vec![
+            Need::new(
+                "Work",
+                &actions,
+                &workers,
+                "a worker of the fleet asks for work and says how it went",
+            )
+            .carries(self.own())
+            .for_example(&actions.map(|a| (a, one.as_str()))),
+            Need::new(
+                "QueueRoleForWork",
+                &[assume],
+                &both,
+                "and takes the queue role's credentials for a session",
+            )
+            .carries(self.own())
+            .for_example(&[(assume, &queue), (assume, &one)]),
+        ];
+        let through = Context::from([(
+            "aws:calledvia".to_owned(),
+            "deadline.amazonaws.com".to_owned(),
+        )]);
+        let create = "logs:CreateLogStream";
+        let log = self.a_log();
+        let stream = Need::new(
+            "LogStreams",
+            &[create],
+            &[self.log_groups()],
+            "Deadline Cloud makes the session's log stream on its behalf",
+        )
+        .only_if(
+            "ForAnyValue:StringEquals",
+            "aws:CalledVia",
+            "deadline.amazonaws.com",
+        )
+        .carries(through)
+        .carries(self.own());
+        needs.push(stream.for_example(&[(create, &log)]));
+        let logs = ["logs:PutLogEvents", "logs:GetLogEvents"];
+        let write = Need::new(
+            "Logs",
+            &logs,
+            &[self.log_groups()],
+            "the worker writes its sessions' logs",
+        );
+        needs.push(
+            write
+                .carries(self.own())
+                .for_example(&logs.map(|a| (a, log.as_str()))),
+        );
+        if let Some(key) = &self.farm_key {
+            let actions = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"];
+            let via = format!("deadline.{}.amazonaws.com", self.region);
+            let need = Need::new(
+                "FarmKey",
+                &actions,
+                std::slice::from_ref(key),
+                "the farm's data is encrypted with this key",
+            )
+            .only("StringEquals", "kms:ViaService", &via);
+            needs.push(need.for_example(&actions.map(|a| (a, key.as_str()))));
+        }
+        needs
+    }
+
+    /// What a customer's own machine needs until it has its fleet's role: AWSDeadlineCloud-WorkerHost.
+    fn of_worker_host(&self) -> Need {
+        let fleet = self.arn("deadline", &format!("farm/{}/fleet/*", self.farm));
+        let actions = ["deadline:CreateWorker", "deadline:AssumeFleetRoleForWorker"];
+        let one = fleet.replace('*', "fleet-00000000000000000000000000000001");
+        let worker = format!("{one}/worker/worker-00000000000000000000000000000001");
+        Need::new(
+            "Bootstrap",
+            &actions,
+            &[fleet],
+            "a machine makes itself a worker, then takes its fleet's role",
+        )
+        .carries(self.own())
+        .for_example(&[(actions[0], &one), (actions[1], &worker)])
+    }
+}
