@@ -161,7 +161,7 @@ fn the_wizard_is_walked_to_its_end_by_keyboard() {
         t.press("\r");
         t.wait_for("s3://ynput-conda");
         t.press("\r");
-        t.wait_for("The queue's role");
+        t.wait_for("The studio's roles");
         t.press("\r");
         t.wait_for("AYON 1.15.18 answers /api/info");
         t.press("\r");

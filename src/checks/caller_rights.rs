@@ -1,6 +1,8 @@
 //! What this identity may do of what setup needs, by IAM's simulator. Simulated, never verified: it blocks nothing.
 
 use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says, unseen};
+use crate::domain::ask::NEW_ROLE_ACTIONS;
+use crate::domain::choices::role_to_make;
 
 pub struct CallerRights;
 
@@ -37,17 +39,26 @@ impl Check for CallerRights {
                 Ask::Rights,
             )];
         };
-        let finding = if rights.refused.is_empty() {
+        // Making a role is asked for only where a queue has none.
+        let queues = view.wanted.queues.iter();
+        let makes = queues.filter_map(|key| role_to_make(view.studio, view.wanted, key));
+        let makes = makes.count() > 0;
+        let counts = |a: &&String| makes || !NEW_ROLE_ACTIONS.contains(&a.as_str());
+        let refused: Vec<&str> = rights
+            .refused
+            .iter()
+            .filter(counts)
+            .map(String::as_str)
+            .collect();
+        let allowed = rights.allowed.iter().filter(counts).count();
+        let finding = if refused.is_empty() {
             says(
                 self,
                 Verdict::Ok,
-                format!(
-                    "All {} calls of setup are allowed (simulated by IAM)",
-                    rights.allowed.len()
-                ),
+                format!("All {allowed} calls of setup are allowed (simulated by IAM)"),
             )
         } else {
-            says(self, Verdict::Warn, format!("IAM's simulator does not allow this identity, for resources in general: {}", rights.refused.join(", ")))
+            says(self, Verdict::Warn, format!("IAM's simulator does not allow this identity, for resources in general: {}", refused.join(", ")))
                 .why("the simulation names no resource: rights that name just this farm or role count as refused here and may still do; and it sees no policy of the organisation or of the session")
                 .fix("have these actions added to the identity, or go on: what they would read stays UNKNOWN, what they would write is not written")
         };

@@ -52,7 +52,7 @@ pub fn fence_of(role: &Role) -> Result<Option<Policy>, String> {
 pub struct Judged {
     pub denied: Vec<String>,
     pub lacking: Vec<String>,
-    /// Its policies allow it, its boundary does not.
+    /// Whatever its policies say, its boundary does not allow it.
     pub fenced: Vec<String>,
     pub depends: Vec<String>,
     pub unread: Vec<String>,
@@ -71,14 +71,14 @@ pub fn judged(role: &Role, needs: &[Need]) -> Judged {
     let all = || policies.iter().map(|(_, p)| p);
     for need in needs {
         let own = need.judged(all(), None);
-        let within = need.judged(all(), fence.as_ref());
-        for ((words, own), (_, within)) in own.into_iter().zip(within) {
-            match (own, within) {
+        // Without a boundary nothing is fenced off.
+        let inside = fence.as_ref().map(|f| need.judged([f], None));
+        for (at, (words, own)) in own.into_iter().enumerate() {
+            let inside = inside.as_ref().map_or(Decision::Allowed, |i| i[at].1);
+            match (own, inside) {
                 (Decision::Denied, _) => out.denied.push(words),
+                (_, Decision::Denied | Decision::NotAllowed) => out.fenced.push(words),
                 (Decision::NotAllowed, _) => out.lacking.push(words),
-                (Decision::Allowed, Decision::Denied | Decision::NotAllowed) => {
-                    out.fenced.push(words)
-                }
                 (Decision::Depends, _) | (_, Decision::Depends) => out.depends.push(words),
                 (Decision::Allowed, Decision::Allowed) => {}
             }
@@ -112,16 +112,6 @@ pub fn told(check: &dyn Check, role: &Role, j: &Judged, words: &Words) -> Findin
         )
         .why("a Deny wins over every Allow, so adding rights would not help")
         .fix("find the Deny in the role's own policies; whoever wrote it meant something by it")
-    } else if !j.lacking.is_empty() && !j.unread.is_empty() {
-        unknown(format!("Not every policy of {name} could be read"))
-    } else if !j.lacking.is_empty() {
-        says(
-            check,
-            words.lack,
-            format!("{name} lacks {}", j.lacking.join(", ")),
-        )
-        .why(words.why)
-        .fix(words.fix.as_str())
     } else if !j.fenced.is_empty() {
         let fence = role.boundary.as_ref().map(|b| b.show().to_string());
         says(
@@ -133,10 +123,20 @@ pub fn told(check: &dyn Check, role: &Role, j: &Judged, words: &Words) -> Findin
             ),
         )
         .why(format!(
-            "its policies do, and a role may only do what both allow; the boundary is {}",
+            "a role may only do what its policies and its boundary both allow; the boundary is {}",
             fence.unwrap_or_default()
         ))
         .fix("have whoever keeps the boundary add it there; a policy of the role can't")
+    } else if !j.lacking.is_empty() && !j.unread.is_empty() {
+        unknown(format!("Not every policy of {name} could be read"))
+    } else if !j.lacking.is_empty() {
+        says(
+            check,
+            words.lack,
+            format!("{name} lacks {}", j.lacking.join(", ")),
+        )
+        .why(words.why)
+        .fix(words.fix.as_str())
     } else if !j.unread.is_empty() {
         unknown(format!(
             "Not every policy of {name} could be read; one of those may forbid what the others allow"

@@ -12,6 +12,7 @@ use super::{Failure, open};
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::engine::observe::observe;
 use crate::engine::plan::plan;
+use crate::engine::verify::IAM_PATIENCE;
 use crate::engine::{Purpose, unheard};
 use crate::world::local::files;
 
@@ -65,7 +66,16 @@ pub async fn run(args: &Args, command: &args::Apply) -> Result<u8, Failure> {
     if plan.changes.is_empty() {
         talk("nothing to change");
     }
-    let made = make(args, world, &studio, &wanted, &plan, "apply --yes", &stop).await?;
+    let made = make(
+        args,
+        world,
+        &studio,
+        &wanted,
+        &plan,
+        ("apply --yes", IAM_PATIENCE),
+        &stop,
+    )
+    .await?;
     made.print(args, "apply");
     Ok(made.exit)
 }

@@ -102,6 +102,10 @@ pub struct Setup {
     /// Asks nothing: makes what the studio file says
     #[arg(long, conflicts_with = "plain")]
     pub yes: bool,
+    /// With --yes: afterwards, asks as the queue role for so many minutes until it may read, for the time that a
+    /// bucket's owner takes to let it in
+    #[arg(long, value_name = "MINUTES", requires = "yes", value_parser = clap::value_parser!(u64).range(1..=1440))]
+    pub wait: Option<u64>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -137,12 +141,15 @@ pub struct Runs {
 
 #[derive(Debug, ClapArgs)]
 pub struct Policy {
-    /// The command that is to be run
-    #[arg(long = "for", value_enum, value_name = "COMMAND")]
+    /// The command that is to be run, or the kind of role whose needs are printed
+    #[arg(long = "for", value_enum, value_name = "WHAT")]
     pub what: PolicyFor,
     /// The queue's role; several times for several. Without it the policy names every role
     #[arg(long, value_name = "ROLE_ARN")]
     pub role: Vec<crate::domain::ids::RoleArn>,
+    /// With --for setup: the queue has no role yet, and setup is to make one
+    #[arg(long)]
+    pub new_role: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -150,6 +157,12 @@ pub enum PolicyFor {
     Setup,
     Audit,
     Diagnose,
+    /// What a queue's role needs for the choices of the studio file
+    QueueRole,
+    /// What the role of a fleet needs
+    FleetRole,
+    /// What the role of the studio's own machines needs
+    WorkerHost,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -81,7 +81,7 @@ async fn run(mut args: Args) -> u8 {
     }
     let command = args.command.take().unwrap_or(Command::Setup(args::Setup {
         plain: args.plain,
-        yes: false,
+        ..args::Setup::default()
     }));
     let done = match command {
         Command::Setup(setup) => setup::run(&args, &setup).await,
@@ -90,7 +90,7 @@ async fn run(mut args: Args) -> u8 {
         Command::Audit => audit::run(&args).await,
         Command::Rollback(rollback) => rollback::run(&args, &rollback).await,
         Command::Runs(runs) => runs::run(&args, &runs),
-        Command::Policy(policy) => policy::run(&args, &policy),
+        Command::Policy(policy) => policy::run(&args, &policy).await,
         Command::Sandbox(sandbox) => sandbox::run(&args, &sandbox),
         Command::Completions { shell } => Ok(shell::completions(shell)),
         Command::Man => shell::man(),

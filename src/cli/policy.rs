@@ -1,11 +1,30 @@
-//! `studiolink policy`: what to ask an IAM administrator for. Reads the studio file alone, asks nobody.
+//! `studiolink policy`: what to ask an IAM administrator for. For a person it reads the studio file alone; for a role
+//! also the queue, its farm and its fleets, for what a role needs follows from those too.
+
+use futures_util::future::join_all;
+use serde_json::json;
 
 use super::args::{self, Args, PolicyFor};
 use super::out::{data, talk};
-use super::{FINE, Failure, open};
+use super::{COULD_NOT_LOOK, FINE, Failure, open};
+use crate::domain::ask::Ask;
 use crate::domain::caller_policy::{For, policy};
+use crate::domain::choices::{Choices, RoleUse, used_roles};
+use crate::domain::fact::Fact;
+use crate::domain::ids::{RoleArn, partition_of};
+use crate::domain::needs::Need;
+use crate::domain::studio::Studio;
 
-pub fn run(args: &Args, command: &args::Policy) -> Result<u8, Failure> {
+pub async fn run(args: &Args, command: &args::Policy) -> Result<u8, Failure> {
+    let role = match command.what {
+        PolicyFor::QueueRole => Some(RoleUse::Queue),
+        PolicyFor::FleetRole => Some(RoleUse::Fleet),
+        PolicyFor::WorkerHost => Some(RoleUse::WorkerHost),
+        PolicyFor::Setup | PolicyFor::Audit | PolicyFor::Diagnose => None,
+    };
+    if let Some(of) = role {
+        return for_role(args, of).await;
+    }
     // Whoever has no rights yet has no studio file either: flags do, and what is not named is any.
     let wanted = open::studio_file(args)?.wanted;
     let region = args.region.clone();
@@ -16,7 +35,7 @@ pub fn run(args: &Args, command: &args::Policy) -> Result<u8, Failure> {
     let what = match command.what {
         PolicyFor::Setup => For::Setup,
         PolicyFor::Audit => For::Audit,
-        PolicyFor::Diagnose => For::Diagnose,
+        _ => For::Diagnose,
     };
     let channels = wanted.as_ref().map(|w| w.channels.clone());
     let mut buckets: Vec<String> = channels
@@ -34,7 +53,14 @@ pub fn run(args: &Args, command: &args::Policy) -> Result<u8, Failure> {
         farms.push("*".to_owned());
         talk("note: it names every farm; --farm ID, or a studio file, narrows it");
     }
-    let document = policy(what, &region, &farms, &command.role, &buckets);
+    let document = policy(
+        what,
+        &region,
+        &farms,
+        &command.role,
+        &buckets,
+        command.new_role,
+    );
     data(&serde_json::to_string_pretty(&document).unwrap_or_default());
     if command.role.is_empty() {
         talk(
@@ -47,4 +73,85 @@ pub fn run(args: &Args, command: &args::Policy) -> Result<u8, Failure> {
         );
     }
     Ok(FINE)
+}
+
+/// What roles of one kind need, as one document, with the reasons beside it.
+async fn for_role(args: &Args, of: RoleUse) -> Result<u8, Failure> {
+    let file = open::studio_file(args)?;
+    let wanted = open::needed_by_setup(args, &file)?;
+    let world = open::world(args, Some(&wanted)).await?;
+    let mut studio = Studio::new(world.region().clone());
+    let mut asks = vec![Ask::Caller];
+    for key in &wanted.queues {
+        asks.extend([
+            Ask::Queue(key.clone()),
+            Ask::Farm(key.farm.clone()),
+            Ask::Fleets(key.clone()),
+        ]);
+    }
+    let answers = join_all(asks.iter().map(|ask| world.look(ask))).await;
+    for (ask, answered) in asks.iter().zip(answers) {
+        studio.learn(ask, answered);
+    }
+    let facts = wanted.queues.iter().flat_map(|key| {
+        let farm = studio.farm.get(&key.farm).and_then(Fact::problem);
+        [
+            studio.queue(key).problem(),
+            studio.fleets(key).problem(),
+            farm,
+        ]
+    });
+    let unread: Vec<String> = facts
+        .flatten()
+        .map(|p| format!("{}: {}", p.doing, p.because))
+        .collect();
+    for why in &unread {
+        talk(&format!(
+            "note: the policy may lack what follows from it: {why}"
+        ));
+    }
+    // A role that is to be made has no ARN in any answer yet; any of the account's stands for it.
+    let account = studio.caller.known().map(|c| c.account.to_string());
+    let any = account.and_then(|a| {
+        let partition = partition_of(&studio.region);
+        format!("arn:{partition}:iam::{a}:role/any").parse().ok()
+    });
+    let used = used_roles(&studio, &wanted)
+        .into_iter()
+        .filter(|u| u.of == of);
+    let arns: Vec<RoleArn> = used.map(|u| u.arn).collect();
+    let arns = if arns.is_empty() {
+        any.into_iter().collect()
+    } else {
+        arns
+    };
+    let mut needs: Vec<Need> = Vec::new();
+    for arn in &arns {
+        let choices = Choices::of(&studio, &wanted, arn);
+        for need in choices.map(|c| c.needs(of)).unwrap_or_default() {
+            if !needs
+                .iter()
+                .any(|n| n.actions == need.actions && n.resources == need.resources)
+            {
+                needs.push(need);
+            }
+        }
+    }
+    if arns.is_empty() {
+        talk(
+            "the account is not known, so no ARN can be written\n  fix   sign in, then run it again",
+        );
+        return Ok(COULD_NOT_LOOK);
+    }
+    let statements: Vec<_> = needs.iter().map(Need::statement).collect();
+    let document = json!({ "Version": "2012-10-17", "Statement": statements });
+    data(&serde_json::to_string_pretty(&document).unwrap_or_default());
+    for need in &needs {
+        talk(&format!("{}  {}", need.sid, need.because));
+    }
+    Ok(if unread.is_empty() {
+        FINE
+    } else {
+        COULD_NOT_LOOK
+    })
 }

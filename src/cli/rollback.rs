@@ -12,7 +12,7 @@ use crate::domain::change::Plan;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::studio::Studio;
 use crate::engine::apply::{self, Occasion};
-use crate::engine::journal::{self, Header, Run, to_undo};
+use crate::engine::journal::{self, Header, Run, stays, to_undo};
 use crate::engine::rollback::{cannot_undo, chosen};
 use crate::ui::report::{json as json_report, text};
 use crate::world::aws::Login;
@@ -44,7 +44,7 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<u8, Failure> {
     }
     let mut plan = of_run(&runs, &header.id);
     if !command.yes {
-        show(args, &header, &plan);
+        show(args, &header, &plan, find(&runs, &header.id));
         if let Some(entry) = find(&runs, &header.id).and_then(|r| r.in_doubt().next()) {
             let operation = entry.change.operation();
             talk(&format!(
@@ -104,7 +104,7 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<u8, Failure> {
         runs = journal::read_all(world.desk())?.0;
         plan = of_run(&runs, &header.id);
     }
-    show(args, &header, &plan);
+    show(args, &header, &plan, find(&runs, &header.id));
     if plan.changes.is_empty() {
         if args.format == Format::Json {
             let parts = json!({ "undoes": header.id, "run": null, "plan": [], "stopped": null });
@@ -144,7 +144,7 @@ fn of_run(runs: &[Run], id: &str) -> Plan {
     }
 }
 
-fn show(args: &Args, header: &Header, plan: &Plan) {
+fn show(args: &Args, header: &Header, plan: &Plan, run: Option<&Run>) {
     if args.format == Format::Text {
         let day = header.started.strftime("%Y-%m-%d %H:%M:%SZ");
         talk(&format!("run {} of {day}", header.id));
@@ -154,7 +154,9 @@ fn show(args: &Args, header: &Header, plan: &Plan) {
             text::plan(plan, ink(args))
         });
     }
-    for words in cannot_undo(&plan.changes) {
+    let stay = run.map(stays).unwrap_or_default();
+    let all = plan.changes.iter().chain(stay);
+    for words in cannot_undo(all) {
         talk(&format!("can't be undone: {words}"));
     }
 }

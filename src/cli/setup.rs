@@ -1,6 +1,7 @@
 //! `studiolink setup`: the wizard, the same as plain questions, or unattended from the studio file.
 
 use std::io::IsTerminal as _;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -19,7 +20,7 @@ use crate::engine::check::check_all;
 use crate::engine::left::{Left, left_for_you};
 use crate::engine::observe::observe;
 use crate::engine::plan::plan;
-use crate::engine::verify::verify;
+use crate::engine::verify::{IAM_PATIENCE, verify};
 use crate::engine::{Event, Purpose, State, unheard};
 use crate::ui::report::{json as json_report, text};
 use crate::world::World;
@@ -28,7 +29,7 @@ use crate::world::local::files;
 pub async fn run(args: &Args, setup: &Setup) -> Result<u8, Failure> {
     let file = open::studio_file(args)?;
     if setup.yes {
-        return unattended(args, &file).await;
+        return unattended(args, setup, &file).await;
     }
     let dumb = std::env::var("TERM").is_ok_and(|t| t == "dumb");
     if setup.plain || dumb || !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
@@ -37,7 +38,7 @@ pub async fn run(args: &Args, setup: &Setup) -> Result<u8, Failure> {
     super::wizard::full_screen(args, &file).await
 }
 
-async fn unattended(args: &Args, file: &StudioFile) -> Result<u8, Failure> {
+async fn unattended(args: &Args, setup: &Setup, file: &StudioFile) -> Result<u8, Failure> {
     let stop = Stop::listen();
     let wanted = open::needed_by_setup(args, file)?;
     let world = open::world(args, Some(&wanted)).await?;
@@ -53,7 +54,9 @@ async fn unattended(args: &Args, file: &StudioFile) -> Result<u8, Failure> {
         .ok_or(Failure::Interrupted)?;
     calls(args, world, 0);
     let plan = plan(&studio, &wanted, &std::collections::BTreeSet::new());
-    let made = make(args, world, &studio, &wanted, &plan, "setup --yes", &stop).await?;
+    let patience = setup.wait.map_or(IAM_PATIENCE, Duration::from_mins);
+    let occasion = ("setup --yes", patience);
+    let made = make(args, world, &studio, &wanted, &plan, occasion, &stop).await?;
     if let (Some(path), false) = (&file.path, made.exit == INTERRUPTED) {
         let text = wanted_text(file, &wanted);
         if file.text.as_deref() != Some(text.as_str())
@@ -111,7 +114,7 @@ pub async fn make(
     studio: &Studio,
     wanted: &Wanted,
     plan: &Plan,
-    command: &str,
+    (command, patience): (&str, Duration),
     stop: &Stop,
 ) -> Result<Made, Failure> {
     if args.format == Format::Text {
@@ -162,7 +165,13 @@ pub async fn make(
     let seen = world.log().total();
     talk("looking again");
     let looked = stop
-        .or(verify(world, wanted, applied.changed_roles(), &progress))
+        .or(verify(
+            world,
+            wanted,
+            applied.spreading(),
+            patience,
+            &progress,
+        ))
         .await;
     let Some((after, findings)) = looked else {
         // What was made is still told, with its undo.
@@ -221,7 +230,7 @@ pub fn progress(event: Event) {
             change.thing.words()
         )),
         Event::WaitingForIam { seconds, most } => talk(&format!(
-            "IAM needs a moment: asking as the queue role, {seconds} s of at most {most} s"
+            "waiting: asked as the queue role, {seconds} s of at most {most} s"
         )),
         _ => {}
     }

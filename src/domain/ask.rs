@@ -88,8 +88,8 @@ pub struct Answered {
 
 impl Ask {
     /// A few words for a list of checks that are under way.
-    pub fn words(&self) -> &'static str {
-        match self {
+    pub fn words(&self) -> String {
+        let words = match self {
             Self::Caller => "who is signed in",
             Self::Rights => "what this identity may do",
             Self::Farms => "the farms",
@@ -98,14 +98,15 @@ impl Ask {
             Self::Queue(_) => "the queue",
             Self::Fleets(_) => "the queue's fleets",
             Self::Environments(_) | Self::Environment(..) => "the queue's environments",
-            Self::Role(_)
-            | Self::RolePolicy(..)
-            | Self::RoleTrust(_)
-            | Self::RoleMay(..)
-            | Self::PolicyLint(..) => "the roles",
+            Self::Role(arn) | Self::RolePolicy(arn, _) | Self::RoleTrust(arn) => {
+                return format!("role {}", arn.name());
+            }
+            Self::RoleMay(arn, ..) => return format!("simulation of {}", arn.name()),
+            Self::PolicyLint(..) => "Access Analyzer",
             Self::Bundles(_) => "AYON's bundles",
             Self::Addon(..) | Self::AddonChannels(..) => "the AYON addon's settings",
-        }
+        };
+        words.to_owned()
     }
 
     /// The permissions that the caller needs for it, as IAM spells them.

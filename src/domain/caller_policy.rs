@@ -42,6 +42,14 @@ const ROLE_WRITES: &[&str] = &[
     "iam:UpdateAssumeRolePolicy",
 ];
 
+/// What makes a role for a queue that has none.
+const ROLE_MAKES: &[&str] = &[
+    "iam:CreateRole",
+    "iam:TagRole",
+    "iam:DeleteRole",
+    "iam:PassRole",
+];
+
 /// As IAM takes it. `account`: of the roles; without it any of that name's.
 pub fn policy(
     what: For,
@@ -49,6 +57,7 @@ pub fn policy(
     farms: &[String],
     roles: &[RoleArn],
     buckets: &[String],
+    new_role: bool,
 ) -> Value {
     let partition = partition_of(region);
     let account = roles.first().map_or("*", RoleArn::account);
@@ -73,6 +82,9 @@ pub fn policy(
     let changes = what == For::Setup;
     let as_role = what != For::Audit;
     let mut farm_actions = with(READS, WRITES, changes);
+    if changes && new_role {
+        farm_actions.push("deadline:UpdateQueue");
+    }
     if as_role {
         farm_actions.push("deadline:AssumeQueueRoleForUser");
     }
@@ -95,6 +107,9 @@ pub fn policy(
         ),
     ];
     if changes {
+        if new_role {
+            statements.push(statement("RoleForAQueueWithout", ROLE_MAKES, &roles));
+        }
         // The wizard lists what can be picked, and asks IAM beforehand what this identity may do.
         let lists = with(LISTS, &["iam:SimulatePrincipalPolicy"], true);
         statements.push(statement("ToPickFrom", &lists, &["*".to_owned()]));
@@ -125,7 +140,7 @@ fn statement(sid: &str, actions: &[&str], resources: &[String]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ask::{Ask, SETUP_ACTIONS};
+    use crate::domain::ask::{Ask, NEW_ROLE_ACTIONS, SETUP_ACTIONS};
     use crate::domain::ids::QueueKey;
     use crate::domain::policy::Policy;
 
@@ -133,7 +148,7 @@ mod tests {
         let farm = "farm-00000000000000000000000000000001".to_owned();
         let role = "arn:aws:iam::111122223333:role/Q".parse().unwrap();
         let region = "us-west-2".parse().unwrap();
-        let document = policy(what, &region, &[farm], &[role], &["b-1".to_owned()]);
+        let document = policy(what, &region, &[farm], &[role], &["b-1".to_owned()], true);
         let text = document.to_string();
         assert!(
             Policy::parse(&text).is_ok() && text.len() < 6_144,
@@ -150,6 +165,9 @@ mod tests {
     fn setup_gets_every_call_that_it_makes() {
         let actions = actions(For::Setup);
         for action in SETUP_ACTIONS {
+            assert!(actions.iter().any(|a| a == action), "{action}");
+        }
+        for action in NEW_ROLE_ACTIONS {
             assert!(actions.iter().any(|a| a == action), "{action}");
         }
     }

@@ -157,11 +157,10 @@ impl Choices {
         for key in &wanted.queues {
             if let Some(queue) = studio.queue(key).known()
                 && (queue.role_arn().as_ref() == Some(role) || queue.role_arn().is_none())
-                && let Some(bucket) = &queue.attachments_bucket
+                && let (Some(bucket), Some(prefix)) =
+                    (&queue.attachments_bucket, &queue.attachments_prefix)
             {
-                let prefix = queue.attachments_prefix.as_ref();
-                let prefix = prefix.map_or_else(String::new, |p| p.raw().to_owned());
-                let one = (bucket.raw().to_owned(), prefix);
+                let one = (bucket.raw().to_owned(), prefix.raw().to_owned());
                 if !attachments.contains(&one) {
                     attachments.push(one);
                 }
@@ -262,8 +261,8 @@ impl Choices {
         if let Some(tunnel) = &self.tunnel {
             needs.extend(self.tunnel_needs(tunnel));
         }
-        for (bucket, prefix) in &self.attachments {
-            needs.extend(self.attachment_needs(bucket, prefix, needs.len()));
+        for (n, (bucket, prefix)) in self.attachments.iter().enumerate() {
+            needs.extend(self.attachment_needs(bucket, prefix, n + 1));
         }
         let logs = Need::new(
             "SessionLogs",
@@ -345,7 +344,7 @@ impl Choices {
         ]
     }
 
-    fn attachment_needs(&self, bucket: &str, prefix: &str, sid: usize) -> [Need; 2] {
+    fn attachment_needs(&self, bucket: &str, prefix: &str, nth: usize) -> [Need; 2] {
         let arn = |path: &str| format!("arn:{}:s3:::{path}", self.partition);
         let below = if prefix.is_empty() {
             bucket.to_owned()
@@ -358,7 +357,7 @@ impl Choices {
         );
         let (whole, example) = (arn(bucket), arn(&format!("{below}/Data/0a1b")));
         let need = |name: &str, actions: &[&'static str], path: &str, because: &str| {
-            let sid = format!("{name}{sid}");
+            let sid = format!("{name}{nth}");
             Need::new(sid, actions, &[arn(path)], because)
                 .carries(super::needs::plain_bucket())
                 .carries(self.own())

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::journal::{self, Came, Header, Run, Writer};
+use super::verify::Spreading;
 use super::{Event, State, Tell};
 use crate::domain::ask::{Answer, Ask};
 use crate::domain::call::Call;
@@ -81,16 +82,15 @@ pub struct Applied {
 }
 
 impl Applied {
-    pub fn changed_roles(&self) -> bool {
-        self.done.iter().any(|c| {
-            matches!(
-                c.thing,
-                Thing::RolePolicy { .. }
-                    | Thing::RoleTrust { .. }
-                    | Thing::NewRole { .. }
-                    | Thing::QueueRole { .. }
-            )
-        })
+    pub fn spreading(&self) -> Spreading {
+        let of = |c: &Change| match c.thing {
+            Thing::RolePolicy { .. } => Spreading::Rights,
+            Thing::RoleTrust { .. } | Thing::NewRole { .. } | Thing::QueueRole { .. } => {
+                Spreading::Trust
+            }
+            Thing::Environment { .. } | Thing::AddonChannels { .. } => Spreading::Nothing,
+        };
+        self.done.iter().map(of).max().unwrap_or(Spreading::Nothing)
     }
 }
 

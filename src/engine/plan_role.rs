@@ -15,7 +15,7 @@ use crate::domain::ids::{QueueKey, RoleArn};
 use crate::domain::needs::{
     INLINE_LIMIT, Need, QUEUE_POLICY, counted, narrowed, of_channels, widened,
 };
-use crate::domain::policy::Policy;
+use crate::domain::policy::{Decision, Policy};
 use crate::domain::studio::{Role, Studio};
 use crate::domain::text::Printable;
 use crate::domain::trust::{mended, whole};
@@ -44,7 +44,7 @@ fn needs(studio: &Studio, wanted: &Wanted, arn: &RoleArn, of: RoleUse) -> Vec<Ne
 fn because(before: Option<&String>, after: Option<&String>, needs: &[Need]) -> Printable {
     let stands = |text: Option<&String>, n: &Need| {
         let parsed = text.and_then(|t| Policy::parse(t).ok());
-        parsed.is_some_and(|p| n.met_by([&p]) == crate::domain::policy::Decision::Allowed)
+        parsed.is_some_and(|p| n.met_by([&p]) == Decision::Allowed)
     };
     let new: Vec<&Need> = needs
         .iter()
@@ -112,6 +112,12 @@ pub(super) fn widen(
         }
     }
     let needs = needs(studio, wanted, arn, used.of);
+    let bars = barred(role, &others, ours, &needs);
+    if !bars.is_empty() {
+        // Rights that can't take effect are not written, nor channels that every job would stop at.
+        plan.refused.push(format!("role {} gets nothing and its queues no S3 channel, for {}; have whoever wrote that change it, then run this again", arn.name(), bars.join("; ")).into());
+        return RoleState::NotRead;
+    }
     match widened(&needs, &others, ours.map(String::as_str)) {
         Ok(None) => RoleState::Ready,
         Ok(after) => {
@@ -136,6 +142,30 @@ pub(super) fn widen(
             RoleState::NotRead
         }
     }
+}
+
+/// What would keep the role from the channels, whatever our policy says: a Deny, or its permissions boundary.
+fn barred(role: &Role, others: &[Policy], ours: Option<&String>, needs: &[Need]) -> Vec<String> {
+    let ours = ours.and_then(|t| Policy::parse(t).ok());
+    let all = || others.iter().chain(&ours);
+    let fence = role.fence.known().and_then(|t| Policy::parse(t).ok());
+    let mut bars = Vec::new();
+    for (words, decision) in needs
+        .iter()
+        .filter(|n| n.is_of_channels())
+        .flat_map(|n| n.judged(all(), None))
+    {
+        if decision == Decision::Denied {
+            bars.push(format!("a Deny statement on it forbids {words}"));
+        }
+    }
+    let fenced = needs.iter().filter(|n| n.is_of_channels());
+    for (words, decision) in fenced.flat_map(|n| n.judged(&fence, None)) {
+        if fence.is_some() && matches!(decision, Decision::Denied | Decision::NotAllowed) {
+            bars.push(format!("its permissions boundary does not allow {words}"));
+        }
+    }
+    bars
 }
 
 /// What the role's inline policies come to, as IAM counts them.

@@ -35,9 +35,9 @@ pub fn chosen<'a>(runs: &'a [Run], named: Option<&str>) -> Result<&'a Run, Probl
 }
 
 /// What stays as it is even so, to be said before it begins.
-pub fn cannot_undo(changes: &[Change]) -> Vec<&'static str> {
+pub fn cannot_undo<'a>(changes: impl IntoIterator<Item = &'a Change>) -> Vec<&'static str> {
     let mut said: Vec<&'static str> = Vec::new();
-    for words in changes.iter().filter_map(Change::cannot_undo) {
+    for words in changes.into_iter().filter_map(Change::cannot_undo) {
         if !said.contains(&words) {
             said.push(words);
         }

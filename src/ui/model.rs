@@ -192,6 +192,8 @@ pub struct Model {
     pub has_admin: bool,
     /// The name to sign in to AYON with; a password makes it a login.
     pub admin_name: String,
+    /// Somebody waits here until the queue role is no longer refused; when it was last tried for that.
+    pub owner_wait: Option<u64>,
     asked: HashSet<Ask>,
     tried: HashSet<Probe>,
     /// How far the administrator has come; what a later step needs is not looked at before.
@@ -248,6 +250,7 @@ impl Model {
             downloads: Vec::new(),
             has_admin: false,
             admin_name: String::new(),
+            owner_wait: None,
             asked: HashSet::new(),
             tried: HashSet::new(),
             reached: 0,

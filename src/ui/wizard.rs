@@ -12,7 +12,7 @@ use crate::domain::probe::{Probe, Reading};
 use crate::domain::problem::Problem;
 use crate::domain::text::{Printable, Secret};
 use crate::engine::apply::{Applied, Stop};
-use crate::engine::verify::IAM_PATIENCE;
+use crate::engine::verify::{IAM_PATIENCE, LONG_PAUSE, Spreading, is_refused, is_tried_as_role};
 use crate::engine::{Event, State};
 
 /// What happened: somebody did something, or the world answered. Answers carry the generation they were asked in.
@@ -130,6 +130,7 @@ impl Wizard {
             || matches!(self.model.making, Making::UnderWay)
             || self.model.sign_in == SignIn::UnderWay
             || self.awaits_iam()
+            || self.awaits_owner()
     }
 
     pub fn update(&mut self, now: u64, msg: Msg) -> Vec<Effect> {
@@ -347,8 +348,16 @@ impl Wizard {
             }
             Msg::Tick => {
                 if self.awaits_iam() && self.model.waiting.is_empty() {
-                    self.model
-                        .try_again(|p| matches!(p, Probe::ChannelAsQueueRole(..)));
+                    self.model.try_again(is_tried_as_role);
+                } else if let Some(tried) = self.model.owner_wait
+                    && self.awaits_owner()
+                    && self.model.waiting.is_empty()
+                {
+                    let pause = u64::try_from(LONG_PAUSE.as_millis()).unwrap_or(u64::MAX);
+                    if self.model.now.saturating_sub(tried) >= pause {
+                        self.model.owner_wait = Some(self.model.now);
+                        self.model.try_again(is_tried_as_role);
+                    }
                 }
             }
             // The keyring may answer when another page is open: it is the server page's to hear.
@@ -367,14 +376,16 @@ impl Wizard {
         };
         let most = u64::try_from(IAM_PATIENCE.as_millis()).unwrap_or(u64::MAX);
         let waited = self.model.now.saturating_sub(*since);
-        applied.changed_roles()
+        let spreading = applied.spreading();
+        spreading != Spreading::Nothing
             && !self.model.sandbox
             && waited < most
-            && self
-                .model
-                .findings()
-                .iter()
-                .any(|f| f.check == "channel-as-queue-role" && f.verdict == Verdict::Fail)
+            && is_refused(&self.model.findings(), spreading)
+    }
+
+    /// Somebody asked to wait until the bucket's owner has let the role in.
+    fn awaits_owner(&self) -> bool {
+        self.model.owner_wait.is_some() && is_refused(&self.model.findings(), Spreading::Rights)
     }
 
     fn go(&mut self, to: usize) -> Vec<Effect> {

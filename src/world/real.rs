@@ -11,7 +11,7 @@ use url::Url;
 use super::aws::{Aws, Login, connect};
 use super::local::LocalDesk;
 use super::{CallLog, Desk, Outcome, Record, World, ayon, conda, net};
-use crate::domain::ask::{Answer, Answered, Ask, SETUP_ACTIONS};
+use crate::domain::ask::{Answer, Answered, Ask, NEW_ROLE_ACTIONS, SETUP_ACTIONS};
 use crate::domain::call::{Call, Vantage};
 use crate::domain::change::{Change, Thing};
 use crate::domain::channel::Channel;
@@ -168,7 +168,10 @@ impl RealWorld {
     async fn answer(&self, ask: &Ask, record: &Record) -> Answer {
         match ask {
             Ask::Caller => Answer::Caller(self.aws.look_caller(record).await),
-            Ask::Rights => Answer::Rights(self.aws.look_rights(record, SETUP_ACTIONS).await),
+            Ask::Rights => {
+                let all = [SETUP_ACTIONS, NEW_ROLE_ACTIONS].concat();
+                Answer::Rights(self.aws.look_rights(record, &all).await)
+            }
             Ask::Farms => Answer::Farms(self.aws.look_farms(record).await),
             Ask::Queues(farm) => Answer::Queues(self.aws.look_queues(record, farm).await),
             Ask::Farm(farm) => Answer::Farm(self.aws.look_farm(record, farm).await),

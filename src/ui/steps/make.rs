@@ -8,7 +8,7 @@ use crate::domain::finding::{Finding, Verdict};
 use crate::domain::text::{Printable, without_url_secrets};
 use crate::engine::State;
 use crate::engine::apply::Stop;
-use crate::engine::verify::IAM_PATIENCE;
+use crate::engine::verify::{IAM_PATIENCE, LONG_PAUSE, Spreading, is_refused, is_tried_as_role};
 
 pub struct Make;
 
@@ -44,6 +44,16 @@ impl Step for Make {
         match msg {
             Msg::Act { id: "done", .. } if !matches!(model.making, Making::UnderWay) => {
                 vec![Effect::Quit(exit_code(model))]
+            }
+            Msg::Act { id: "wait", .. } => {
+                model.owner_wait = match model.owner_wait {
+                    Some(_) => None,
+                    None => {
+                        model.try_again(is_tried_as_role);
+                        Some(model.now)
+                    }
+                };
+                Vec::new()
             }
             Msg::Act { id: "stop", .. } => vec![Effect::StopApply],
             _ => Vec::new(),
@@ -107,15 +117,20 @@ impl Step for Make {
                     "Looking again"
                 });
                 let findings = model.findings();
-                let refused = findings
-                    .iter()
-                    .any(|f| f.check == "channel-as-queue-role" && f.verdict == Verdict::Fail);
-                if applied.changed_roles()
+                let spreading = applied.spreading();
+                let refused = is_refused(&findings, spreading);
+                if spreading != Spreading::Nothing
                     && refused
                     && waited < IAM_PATIENCE.as_secs()
                     && !model.sandbox
                 {
                     screen.say(format!("....  IAM needs a moment: asking as the queue role, {waited} s of at most {} s", IAM_PATIENCE.as_secs()));
+                } else if let (true, Some(tried)) = (refused, model.owner_wait) {
+                    let ago = model.now.saturating_sub(tried) / 1000;
+                    screen.say(format!("....  Waiting for the bucket's owner: asked as the queue role {ago} s ago, every {} s", LONG_PAUSE.as_secs()));
+                    screen.action("wait", Key::Char('w'), "wait no longer");
+                } else if refused {
+                    screen.action("wait", Key::Char('w'), "wait until the role may read");
                 }
                 // What is wrong first, then what is left to do, then what is fine.
                 let (fine, other): (Vec<Finding>, Vec<Finding>) =

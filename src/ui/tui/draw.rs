@@ -289,7 +289,7 @@ fn draw_live(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
             row(
                 word,
                 tone,
-                ask.words(),
+                &ask.words(),
                 last.vantage.word(),
                 &format!("{millis:>4}"),
             );

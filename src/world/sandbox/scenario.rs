@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{SandboxAyon, SandboxChannel, Truth, desk};
-use crate::domain::ask::{SETUP_ACTIONS, Variant};
+use crate::domain::ask::{NEW_ROLE_ACTIONS, SETUP_ACTIONS, Variant};
 use crate::domain::environment::{Template, TemplateType};
 use crate::domain::fact::Fact;
 use crate::domain::ids::{
@@ -46,6 +46,14 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     (
         "wrong-trust",
         include_str!("../../../assets/sandbox/wrong-trust.toml"),
+    ),
+    (
+        "no-role",
+        include_str!("../../../assets/sandbox/no-role.toml"),
+    ),
+    (
+        "fenced-role",
+        include_str!("../../../assets/sandbox/fenced-role.toml"),
     ),
     (
         "foreign-channel",
@@ -275,7 +283,12 @@ fn file(name: &str, text: &str) -> Result<File, Problem> {
     file.farms = file.farms.or(under.farms);
     file.fleets = file.fleets.or(under.fleets);
     file.queues = file.queues.or(under.queues);
-    file.roles = file.roles.or(under.roles);
+    // A role stands for the base's of the same ARN; the base's others stay.
+    let own = file.roles.take().unwrap_or_default();
+    let mut roles = under.roles.unwrap_or_default();
+    roles.retain(|r| !own.iter().any(|o| o.arn == r.arn));
+    roles.extend(own);
+    file.roles = Some(roles);
     file.channels = file.channels.or(under.channels);
     file.secrets = file.secrets.or(under.secrets);
     file.ayon = file.ayon.or(under.ayon);
@@ -298,14 +311,15 @@ pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
         account: account.clone(),
         arn: Untrusted::new(file.caller.ok_or_else(|| lack("caller"))?),
     });
+    let all = [SETUP_ACTIONS, NEW_ROLE_ACTIONS].concat();
     let refused = |a: &&&str| file.denies.iter().any(|d| d == **a);
     studio.rights = Fact::Known(Rights {
-        allowed: SETUP_ACTIONS
+        allowed: all
             .iter()
             .filter(|a| !refused(a))
             .map(|a| (*a).to_owned())
             .collect(),
-        refused: SETUP_ACTIONS
+        refused: all
             .iter()
             .filter(refused)
             .map(|a| (*a).to_owned())

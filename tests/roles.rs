@@ -1,0 +1,477 @@
+//! Roles: every combination of choices against a readable table of what is needed and what is not, a queue without a
+//! role, a boundary in the way, and what stays when a run is undone.
+#![allow(clippy::unwrap_used)] // a test that can't go on should say where
+
+use std::collections::BTreeSet;
+use std::sync::atomic::AtomicBool;
+
+use serde_json::json;
+
+use studiolink::domain::change::Thing;
+use studiolink::domain::choices::{Choices, RoleUse, SecretPlace, Tunnel};
+use studiolink::domain::finding::Verdict;
+use studiolink::domain::needs::{INLINE_LIMIT, Need, QUEUE_POLICY, counted};
+use studiolink::domain::policy::{Context, Decision, Policy, decide};
+use studiolink::domain::studio::Studio;
+use studiolink::domain::wanted::Wanted;
+use studiolink::engine::apply::{Applied, Occasion, apply};
+use studiolink::engine::check::check_all;
+use studiolink::engine::journal::{self, stays, to_undo};
+use studiolink::engine::observe::observe;
+use studiolink::engine::plan::plan;
+use studiolink::engine::{Purpose, unheard};
+use studiolink::world::World;
+use studiolink::world::sandbox::{Sandbox, scenario};
+
+/// A block of a table.
+struct Block {
+    roles: Vec<String>,
+    when: Vec<String>,
+    actions: Vec<String>,
+    resources: Vec<String>,
+    context: Context,
+}
+
+fn table(text: &str) -> Vec<Block> {
+    let of = |block: &str, word: &str| -> Vec<String> {
+        let line = block.lines().find_map(|l| l.strip_prefix(word));
+        let words = line.unwrap_or_default().split_whitespace();
+        words.map(str::to_owned).collect()
+    };
+    let blocks = text.split("\n\n").filter(|b| b.contains("\ndo "));
+    let read = |block: &str| {
+        let mut context = Context::from([("aws:securetransport".to_owned(), "true".to_owned())]);
+        // What a request is not said to carry, it does not carry.
+        for key in [
+            "s3:DataAccessPointArn",
+            "s3:AccessPointNetworkOrigin",
+            "kms:ViaService",
+            "aws:CalledVia",
+            "aws:userid",
+        ] {
+            context.insert(key.to_lowercase(), String::new());
+        }
+        for pair in of(block, "with") {
+            let (key, value) = pair.split_once('=').unwrap();
+            context.insert(key.to_lowercase(), value.to_owned());
+        }
+        Block {
+            roles: of(block, "for"),
+            when: of(block, "when"),
+            actions: of(block, "do"),
+            resources: of(block, "on"),
+            context,
+        }
+    };
+    let blocks: Vec<Block> = blocks.map(|b| read(&format!("\n{b}"))).collect();
+    assert!(
+        blocks
+            .iter()
+            .all(|b| !b.roles.is_empty() && !b.resources.is_empty())
+    );
+    blocks
+}
+
+/// The names of the choices that a combination makes.
+type Made = BTreeSet<&'static str>;
+
+fn choices(made: &Made) -> Choices {
+    let has = |name: &str| made.contains(name);
+    let mut channels = Vec::new();
+    for (name, channel) in [
+        ("alias", "deadline-cloud"),
+        ("ynput", "s3://ynput-conda-channel/ayon"),
+        ("own", "s3://studio-own/conda"),
+    ] {
+        if has(name) {
+            channels.push(channel.parse().unwrap());
+        }
+    }
+    let key = |name: &str, arn: &str| has(name).then(|| arn.to_owned());
+    Choices {
+        partition: "aws".to_owned(),
+        region: "us-west-2".parse().unwrap(),
+        account: "123456789012".to_owned(),
+        farm: "farm-00000000000000000000000000000001".parse().unwrap(),
+        channels,
+        channel_account: has("owner").then(|| "210987654321".parse().unwrap()),
+        channel_key: key(
+            "channel-key",
+            "arn:aws:kms:us-west-2:210987654321:key/0a1b2c3d-channel",
+        ),
+        secret: has("secret").then(|| SecretPlace {
+            arn: "arn:aws:secretsmanager:us-west-2:123456789012:secret:ayon/key-AbCdEf".to_owned(),
+            key: key(
+                "secret-key",
+                "arn:aws:kms:us-west-2:123456789012:key/0a1b2c3d-secret",
+            ),
+        }),
+        tunnel: match (has("tunnel"), has("tunnel-host")) {
+            (true, _) => Some(Tunnel {
+                instance: "i-0123456789abcdef0".to_owned(),
+                host: None,
+            }),
+            (_, true) => Some(Tunnel {
+                instance: "mi-0123456789abcdef0".to_owned(),
+                host: Some("ayon.lan".to_owned()),
+            }),
+            _ => None,
+        },
+        attachments: has("attachments")
+            .then(|| {
+                (
+                    "nordlicht-attachments".to_owned(),
+                    "DeadlineCloud".to_owned(),
+                )
+            })
+            .into_iter()
+            .collect(),
+        farm_key: key(
+            "farm-key",
+            "arn:aws:kms:us-west-2:123456789012:key/0a1b2c3d-farm",
+        ),
+        fleets: vec![
+            "fleet-00000000000000000000000000000001".parse().unwrap(),
+            "fleet-00000000000000000000000000000002".parse().unwrap(),
+        ],
+    }
+}
+
+/// Every combination that a studio file can hold.
+fn combinations() -> Vec<Made> {
+    let mut all: Vec<Made> = vec![Made::new()];
+    for options in [
+        vec![
+            vec!["alias"],
+            vec!["alias", "ynput"],
+            vec!["ynput", "own"],
+            vec!["alias", "ynput", "own"],
+        ],
+        vec![vec![], vec!["owner"]],
+        vec![vec![], vec!["channel-key"]],
+        vec![vec![], vec!["secret"], vec!["secret", "secret-key"]],
+        vec![vec![], vec!["tunnel"], vec!["tunnel-host"]],
+        vec![vec![], vec!["attachments"]],
+        vec![vec![], vec!["farm-key"]],
+    ] {
+        let join = |m: &Made| -> Vec<Made> {
+            let one = |o: &Vec<&'static str>| m.iter().copied().chain(o.iter().copied()).collect();
+            options.iter().map(one).collect()
+        };
+        all = all.iter().flat_map(join).collect();
+    }
+    // A bucket's owner and key are only named where there is a bucket.
+    all.retain(|m| m.contains("ynput") || (!m.contains("owner") && !m.contains("channel-key")));
+    all
+}
+
+fn document(needs: &[Need]) -> (String, Policy) {
+    let statements: Vec<_> = needs.iter().map(Need::statement).collect();
+    let text = json!({ "Version": "2012-10-17", "Statement": statements }).to_string();
+    let policy = Policy::parse(&text).unwrap();
+    (text, policy)
+}
+
+#[test]
+fn everything_needed_is_allowed_and_two_hundred_things_not_needed_are_not() {
+    let needed = table(include_str!("roles/needed.txt"));
+    let not_needed = table(include_str!("roles/not-needed.txt"));
+    let pairs: usize = not_needed
+        .iter()
+        .map(|b| b.actions.len() * b.resources.len())
+        .sum();
+    assert!(pairs >= 200, "{pairs}");
+    let all = combinations();
+    assert_eq!(all.len(), 36 * (1 + 3 * 4), "every combination once");
+    for made in all {
+        let choices = choices(&made);
+        for (of, name) in [
+            (RoleUse::Queue, "queue"),
+            (RoleUse::Fleet, "fleet"),
+            (RoleUse::WorkerHost, "worker-host"),
+        ] {
+            let needs = choices.needs(of);
+            let (text, policy) = document(&needs);
+            assert!(counted(&text) < INLINE_LIMIT, "{made:?}");
+            let mut sids: Vec<&String> = needs.iter().map(|n| &n.sid).collect();
+            sids.sort();
+            sids.dedup();
+            assert_eq!(
+                sids.len(),
+                needs.len(),
+                "Sids are unique in a document: {made:?}"
+            );
+            let judge = |block: &Block, wanted: bool| {
+                for action in &block.actions {
+                    for resource in &block.resources {
+                        let is = decide([&policy], action, resource, &block.context);
+                        let want = if wanted {
+                            Decision::Allowed
+                        } else {
+                            Decision::NotAllowed
+                        };
+                        // An object is no bucket: a pair that no service knows is neither here nor there.
+                        let no_pair =
+                            wanted && action == "s3:ListBucket" && resource.contains("/object/");
+                        assert!(
+                            is == want || no_pair,
+                            "{name} {made:?}: {action} on {resource} is {is:?}"
+                        );
+                    }
+                }
+            };
+            for block in needed.iter().filter(|b| b.roles.iter().any(|r| r == name)) {
+                let chosen = block
+                    .when
+                    .iter()
+                    .any(|w| w == "always" || made.contains(w.as_str()));
+                if chosen {
+                    judge(block, true);
+                }
+            }
+            for block in not_needed
+                .iter()
+                .filter(|b| b.roles.iter().any(|r| r == name))
+            {
+                judge(block, false);
+            }
+            // Each need is met by the document that the needs make, with its own examples.
+            for need in &needs {
+                assert_eq!(
+                    need.met_by([&policy]),
+                    Decision::Allowed,
+                    "{made:?}: {}",
+                    need.sid
+                );
+                for m in &need.examples {
+                    let is = decide([&policy], &m.action, &m.resource, &m.context);
+                    assert_eq!(is, Decision::Allowed, "{made:?}: {}", m.words());
+                }
+            }
+        }
+    }
+}
+
+fn open(name: &str) -> (Sandbox, Wanted) {
+    let mut opened = scenario::open(name).unwrap();
+    opened.truth.millis = 0;
+    (Sandbox::new(opened.truth, None), opened.wanted)
+}
+
+async fn look(world: &dyn World, wanted: &Wanted) -> Studio {
+    observe(world, wanted, Purpose::Setup, &unheard).await
+}
+
+async fn make(world: &dyn World, studio: &Studio, wanted: &Wanted, left_out: &[&str]) -> Applied {
+    let left_out = left_out.iter().map(|k| (*k).to_owned()).collect();
+    let plan = plan(studio, wanted, &left_out);
+    let occasion = Occasion::new("test", studio, &wanted.queues, None).unwrap();
+    apply(
+        world,
+        &plan.changes,
+        &occasion,
+        &AtomicBool::new(false),
+        &unheard,
+    )
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_queue_without_a_role_is_given_one_and_keeps_it() {
+    let (world, wanted) = open("no-role");
+    let before = look(&world, &wanted).await;
+    let made = make(&world, &before, &wanted, &[]).await;
+    let calls: Vec<&str> = made
+        .done
+        .iter()
+        .map(studiolink::domain::change::Change::operation)
+        .collect();
+    assert_eq!(
+        calls,
+        [
+            "CreateRole",
+            "PutRolePolicy",
+            "UpdateQueue",
+            "UpdateQueueEnvironment"
+        ],
+        "rights before the role is used, the role before the channels"
+    );
+    let after = look(&world, &wanted).await;
+    let findings = check_all(&after, &wanted, Purpose::Setup);
+    let wrong = findings
+        .iter()
+        .filter(|f| f.verdict <= Verdict::Unknown && f.verdict != Verdict::Ok);
+    assert_eq!(
+        wrong.map(|f| f.says.to_string()).collect::<Vec<_>>(),
+        [""; 0]
+    );
+    let (runs, _) = journal::read_all(world.desk()).unwrap();
+    let kept: Vec<&str> = stays(&runs[0]).iter().map(|c| c.operation()).collect();
+    assert_eq!(
+        kept,
+        ["CreateRole", "UpdateQueue"],
+        "AWS can't take the role away again"
+    );
+    let back = to_undo(&runs[0], &runs);
+    let mut occasion = Occasion::new("rollback", &after, &wanted.queues, None).unwrap();
+    occasion.undoes = made.run.clone();
+    apply(&world, &back, &occasion, &AtomicBool::new(false), &unheard)
+        .await
+        .unwrap();
+    let undone = look(&world, &wanted).await;
+    let key = &wanted.queues[0];
+    let arn = undone.queue(key).known().unwrap().role_arn().unwrap();
+    assert_eq!(arn.path(), "/studio/");
+    assert!(
+        undone.role(&arn).known().unwrap().inline.is_empty(),
+        "and may do nothing"
+    );
+    assert_eq!(undone.environments(key), before.environments(key));
+}
+
+#[tokio::test]
+async fn what_is_left_out_of_a_new_role_takes_the_rest_along() {
+    let (world, wanted) = open("no-role");
+    let before = look(&world, &wanted).await;
+    let whole = plan(&before, &wanted, &BTreeSet::new());
+    let new = whole
+        .changes
+        .iter()
+        .find(|c| matches!(c.thing, Thing::NewRole { .. }))
+        .unwrap();
+    let link = whole
+        .changes
+        .iter()
+        .find(|c| matches!(c.thing, Thing::QueueRole { .. }))
+        .unwrap();
+    assert!(link.is_final() && link.undo().starts_with("no undo") && link.warning.is_some());
+    for key in [&new.key, &link.key] {
+        let rest = plan(&before, &wanted, &[key.clone()].into());
+        let s3 = rest
+            .changes
+            .iter()
+            .any(|c| c.after.as_deref().is_some_and(|t| t.contains("s3://")));
+        assert!(
+            !s3,
+            "no queue names a channel that no role of its reads: {key}"
+        );
+        let kept = rest
+            .changes
+            .iter()
+            .any(|c| matches!(c.thing, Thing::QueueRole { .. }));
+        assert!(!kept, "nor a role that is not made: {key}");
+    }
+}
+
+#[tokio::test]
+async fn a_boundary_in_the_way_is_named_and_nothing_is_written_behind_it() {
+    let (world, wanted) = open("fenced-role");
+    let studio = look(&world, &wanted).await;
+    let findings = check_all(&studio, &wanted, Purpose::Setup);
+    let found = findings
+        .iter()
+        .find(|f| f.check == "queue-role-channels")
+        .unwrap();
+    assert_eq!(found.verdict, Verdict::Fail);
+    assert!(
+        found.says.as_str().contains("permissions boundary")
+            && found
+                .fix
+                .as_ref()
+                .unwrap()
+                .as_str()
+                .contains("keeps the boundary")
+    );
+    let plan = plan(&studio, &wanted, &BTreeSet::new());
+    let written = |c: &&studiolink::domain::change::Change| {
+        matches!(c.thing, Thing::RolePolicy { .. })
+            || c.after.as_deref().is_some_and(|t| t.contains("s3://"))
+    };
+    assert_eq!(plan.changes.iter().filter(written).count(), 0);
+    assert!(
+        plan.refused
+            .iter()
+            .any(|r| r.as_str().contains("boundary does not allow"))
+    );
+}
+
+#[tokio::test]
+async fn a_fleets_role_is_mended_only_where_the_file_says_so() {
+    let (world, mut wanted) = open("studio");
+    let mut studio = look(&world, &wanted).await;
+    let fleet = "arn:aws:iam::111122223333:role/FjordlysFleetRole"
+        .parse()
+        .unwrap();
+    let Some(studiolink::domain::fact::Fact::Known(role)) = studio.roles.get_mut(&fleet) else {
+        panic!("the sandbox has a fleet role")
+    };
+    role.attached.clear();
+    role.trust = r#"{"Statement":{"Effect":"Allow","Principal":{"Service":"credentials.deadline.amazonaws.com"},"Action":"sts:AssumeRole"}}"#.to_owned();
+    let of_fleet = |wanted: &Wanted| -> Vec<String> {
+        let plan = plan(&studio, wanted, &BTreeSet::new());
+        let about = plan
+            .changes
+            .into_iter()
+            .filter(|c| c.thing.words().as_str().contains("FjordlysFleetRole"));
+        about.map(|c| c.key).collect()
+    };
+    assert_eq!(of_fleet(&wanted), [""; 0], "other farms may use it");
+    let findings = check_all(&studio, &wanted, Purpose::Setup);
+    let needs = findings
+        .iter()
+        .find(|f| f.check == "fleet-role-needs")
+        .unwrap();
+    assert_eq!(needs.verdict, Verdict::Warn);
+    assert!(
+        needs.says.as_str().contains("deadline:UpdateWorker")
+            && needs
+                .fix
+                .as_ref()
+                .unwrap()
+                .as_str()
+                .contains("fleets = \"mend\"")
+    );
+    wanted.roles.fleets = studiolink::domain::wanted::FleetRoles::Mend;
+    assert_eq!(
+        of_fleet(&wanted),
+        [
+            "studiolink-fleet/FjordlysFleetRole",
+            "trust/FjordlysFleetRole"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_policy_that_would_be_too_long_is_refused_beforehand() {
+    let (world, wanted) = open("studio");
+    let mut studio = look(&world, &wanted).await;
+    let arn = studio
+        .queue(&wanted.queues[0])
+        .known()
+        .unwrap()
+        .role_arn()
+        .unwrap();
+    let Some(studiolink::domain::fact::Fact::Known(role)) = studio.roles.get_mut(&arn) else {
+        panic!("the sandbox has a queue role")
+    };
+    let sid = "x".repeat(INLINE_LIMIT - 200);
+    let long = format!(
+        r#"{{"Statement":{{"Sid":"{sid}","Effect":"Allow","Action":"sqs:SendMessage","Resource":"*"}}}}"#
+    );
+    role.inline.insert(
+        "long".to_owned(),
+        studiolink::domain::fact::Fact::Known(long),
+    );
+    let plan = plan(&studio, &wanted, &BTreeSet::new());
+    assert!(
+        plan.refused.iter().any(|r| r.as_str().contains("10240")),
+        "{:?}",
+        plan.refused
+    );
+    assert!(
+        !plan.changes.iter().any(
+            |c| matches!(&c.thing, Thing::RolePolicy { policy, .. } if policy == QUEUE_POLICY)
+        )
+    );
+}
