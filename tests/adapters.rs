@@ -91,8 +91,12 @@ fn serve(answer: impl Fn(&str, &str) -> Answer + Send + Sync + 'static) -> Strin
 }
 
 fn run(args: &[&str], endpoint: &str, env: &[(&str, &str)]) -> Output {
+    run_with(FILE, args, endpoint, env)
+}
+
+fn run_with(file: &str, args: &[&str], endpoint: &str, env: &[(&str, &str)]) -> Output {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("studiolink.toml"), FILE).unwrap();
+    std::fs::write(folder.path().join("studiolink.toml"), file).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_studiolink"));
     command
         .args(args)
@@ -278,6 +282,63 @@ fn forbidden_is_not_missing() {
         !all.contains("There is no queue") && !all.contains('\u{1b}'),
         "{all}"
     );
+}
+
+/// A queue with a role whose credentials are handed out; what else is asked for is `rest`'s to answer.
+fn with_queue_role(line: &str, body: &str, rest: impl Fn(&str) -> Answer) -> Answer {
+    let queue = "\"queueId\":\"queue-00000000000000000000000000000001\",\"farmId\":\"farm-00000000000000000000000000000001\",\"displayName\":\"Q\",\"status\":\"IDLE\",\"defaultBudgetAction\":\"NONE\",\"createdAt\":\"2026-01-01T00:00:00Z\",\"createdBy\":\"me\",\"roleArn\":\"arn:aws:iam::111122223333:role/Q\"";
+    if line.contains("/user-roles") {
+        let credentials = "{\"credentials\":{\"accessKeyId\":\"ASIAX\",\"secretAccessKey\":\"s\",\"sessionToken\":\"t\",\"expiration\":\"2099-01-01T00:00:00Z\"}}";
+        Some((200, "", credentials.to_owned()))
+    } else if line.starts_with("GET ")
+        && line.contains("/queues/queue-00000000000000000000000000000001 ")
+    {
+        Some((200, "", format!("{{{queue}}}")))
+    } else if body.contains("Action=GetCallerIdentity") {
+        identity()
+    } else if body.contains("Action=") {
+        xml_error(403, "AccessDenied", "no")
+    } else if line.starts_with("POST / ") {
+        rest(body)
+    } else {
+        json_error(403, "AccessDeniedException", "no")
+    }
+}
+
+#[test]
+fn a_refused_secret_is_refused_and_not_missing() {
+    let file = FILE.to_owned()
+        + "secret = \"arn:aws:secretsmanager:us-west-2:111122223333:secret:ayon/key-AbCdEf\"\n";
+    // Secrets Manager refuses with 400, as the JSON services do.
+    for (status, code, words) in [
+        (
+            400,
+            "AccessDeniedException",
+            "The role of queue Q is not handed the secret",
+        ),
+        (
+            400,
+            "ResourceNotFoundException",
+            "The secret of [server] secret is not there",
+        ),
+        (
+            400,
+            "DecryptionFailure",
+            "As the role of queue Q: the secret: secretsmanager:GetSecretValue was refused (DecryptionFailure)",
+        ),
+    ] {
+        let endpoint = serve(move |line, body| {
+            with_queue_role(line, body, |_| json_error(status, code, "no"))
+        });
+        let all = text(&run_with(&file, &["setup", "--yes"], &endpoint, &[]));
+        assert!(all.contains(words), "{code}: {all}");
+        let missing = all.contains("is not there: ");
+        assert_eq!(
+            missing,
+            code == "ResourceNotFoundException",
+            "{code}: {all}"
+        );
+    }
 }
 
 #[test]

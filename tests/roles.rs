@@ -7,18 +7,24 @@ use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
 
-use studiolink::domain::change::Thing;
+use studiolink::domain::change::{Change, Thing};
 use studiolink::domain::choices::{Choices, RoleUse, SecretPlace, Tunnel};
+use studiolink::domain::fact::Fact;
 use studiolink::domain::finding::Verdict;
+use studiolink::domain::ids::RoleArn;
 use studiolink::domain::needs::{INLINE_LIMIT, Need, QUEUE_POLICY, counted};
 use studiolink::domain::policy::{Context, Decision, Policy, decide};
-use studiolink::domain::studio::Studio;
+use studiolink::domain::probe::{Probe, Seen};
+use studiolink::domain::problem::{Problem, ProblemKind};
+use studiolink::domain::studio::{Role, Studio};
+use studiolink::domain::text::Untrusted;
 use studiolink::domain::wanted::Wanted;
 use studiolink::engine::apply::{Applied, Occasion, apply};
 use studiolink::engine::check::check_all;
 use studiolink::engine::journal::{self, stays, to_undo};
 use studiolink::engine::observe::observe;
 use studiolink::engine::plan::plan;
+use studiolink::engine::verify::{Spreading, to_retry};
 use studiolink::engine::{Purpose, unheard};
 use studiolink::world::World;
 use studiolink::world::sandbox::{Sandbox, scenario};
@@ -94,7 +100,15 @@ fn choices(made: &Made) -> Choices {
         account: "123456789012".to_owned(),
         farm: "farm-00000000000000000000000000000001".parse().unwrap(),
         channels,
-        channel_account: has("owner").then(|| "210987654321".parse().unwrap()),
+        owners: has("owner")
+            .then(|| {
+                (
+                    "ynput-conda-channel".to_owned(),
+                    "210987654321".parse().unwrap(),
+                )
+            })
+            .into_iter()
+            .collect(),
         channel_key: key(
             "channel-key",
             "arn:aws:kms:us-west-2:210987654321:key/0a1b2c3d-channel",
@@ -282,11 +296,7 @@ async fn a_queue_without_a_role_is_given_one_and_keeps_it() {
     let (world, wanted) = open("no-role");
     let before = look(&world, &wanted).await;
     let made = make(&world, &before, &wanted, &[]).await;
-    let calls: Vec<&str> = made
-        .done
-        .iter()
-        .map(studiolink::domain::change::Change::operation)
-        .collect();
+    let calls: Vec<&str> = made.done.iter().map(Change::operation).collect();
     assert_eq!(
         calls,
         [
@@ -307,7 +317,10 @@ async fn a_queue_without_a_role_is_given_one_and_keeps_it() {
         [""; 0]
     );
     let (runs, _) = journal::read_all(world.desk()).unwrap();
-    let kept: Vec<&str> = stays(&runs[0]).iter().map(|c| c.operation()).collect();
+    let kept: Vec<&str> = stays(&runs[0], &runs)
+        .iter()
+        .map(|c| c.operation())
+        .collect();
     assert_eq!(
         kept,
         ["CreateRole", "UpdateQueue"],
@@ -346,7 +359,8 @@ async fn what_is_left_out_of_a_new_role_takes_the_rest_along() {
         .find(|c| matches!(c.thing, Thing::QueueRole { .. }))
         .unwrap();
     assert!(link.is_final() && link.undo().starts_with("no undo") && link.warning.is_some());
-    for key in [&new.key, &link.key] {
+    let rights = "studiolink-queue/studiolink-queue-00000001".to_owned();
+    for key in [&new.key, &link.key, &rights] {
         let rest = plan(&before, &wanted, &[key.clone()].into());
         let s3 = rest
             .changes
@@ -384,7 +398,7 @@ async fn a_boundary_in_the_way_is_named_and_nothing_is_written_behind_it() {
                 .contains("keeps the boundary")
     );
     let plan = plan(&studio, &wanted, &BTreeSet::new());
-    let written = |c: &&studiolink::domain::change::Change| {
+    let written = |c: &&Change| {
         matches!(c.thing, Thing::RolePolicy { .. })
             || c.after.as_deref().is_some_and(|t| t.contains("s3://"))
     };
@@ -403,7 +417,7 @@ async fn a_fleets_role_is_mended_only_where_the_file_says_so() {
     let fleet = "arn:aws:iam::111122223333:role/FjordlysFleetRole"
         .parse()
         .unwrap();
-    let Some(studiolink::domain::fact::Fact::Known(role)) = studio.roles.get_mut(&fleet) else {
+    let Some(Fact::Known(role)) = studio.roles.get_mut(&fleet) else {
         panic!("the sandbox has a fleet role")
     };
     role.attached.clear();
@@ -452,17 +466,14 @@ async fn a_policy_that_would_be_too_long_is_refused_beforehand() {
         .unwrap()
         .role_arn()
         .unwrap();
-    let Some(studiolink::domain::fact::Fact::Known(role)) = studio.roles.get_mut(&arn) else {
+    let Some(Fact::Known(role)) = studio.roles.get_mut(&arn) else {
         panic!("the sandbox has a queue role")
     };
     let sid = "x".repeat(INLINE_LIMIT - 200);
     let long = format!(
         r#"{{"Statement":{{"Sid":"{sid}","Effect":"Allow","Action":"sqs:SendMessage","Resource":"*"}}}}"#
     );
-    role.inline.insert(
-        "long".to_owned(),
-        studiolink::domain::fact::Fact::Known(long),
-    );
+    role.inline.insert("long".to_owned(), Fact::Known(long));
     let plan = plan(&studio, &wanted, &BTreeSet::new());
     assert!(
         plan.refused.iter().any(|r| r.as_str().contains("10240")),
@@ -473,5 +484,217 @@ async fn a_policy_that_would_be_too_long_is_refused_beforehand() {
         !plan.changes.iter().any(
             |c| matches!(&c.thing, Thing::RolePolicy { policy, .. } if policy == QUEUE_POLICY)
         )
+    );
+}
+
+/// A role of the name that a new one is to get, as somebody else made it.
+fn with_role(studio: &mut Studio, trust: &str, inline: &[(&str, &str)]) -> RoleArn {
+    let arn: RoleArn = "arn:aws:iam::111122223333:role/studio/studiolink-queue-00000001"
+        .parse()
+        .unwrap();
+    let known = |(name, text): &(&str, &str)| ((*name).to_owned(), Fact::Known((*text).to_owned()));
+    let role = Role {
+        arn: arn.clone(),
+        trust: trust.to_owned(),
+        boundary: None,
+        fence: Fact::NotAsked,
+        inline: inline.iter().map(known).collect(),
+        attached: std::collections::BTreeMap::new(),
+        lists: Fact::Known(()),
+    };
+    studio
+        .roles
+        .insert(arn.clone(), Fact::Known(Box::new(role)));
+    arn
+}
+
+#[tokio::test]
+async fn a_role_of_the_new_name_that_is_there_gets_what_it_lacks_before_the_queue_gets_it() {
+    let (world, wanted) = open("no-role");
+    let mut studio = look(&world, &wanted).await;
+    let ec2 = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+    let arn = with_role(&mut studio, ec2, &[]);
+    let of = |studio: &Studio| plan(studio, &wanted, &BTreeSet::new());
+    let calls: Vec<&str> = of(&studio).changes.iter().map(Change::operation).collect();
+    assert_eq!(
+        calls,
+        [
+            "UpdateAssumeRolePolicy",
+            "PutRolePolicy",
+            "UpdateQueue",
+            "UpdateQueueEnvironment"
+        ]
+    );
+    let warning = of(&studio).changes[2].warning.clone().unwrap();
+    assert!(warning.as_str().contains("was there before"), "{warning}");
+    let after = of(&studio)
+        .changes
+        .iter()
+        .fold(studio.clone(), |s, c| s.after(c));
+    assert_eq!(of(&after).changes, [], "and that settles");
+    // A trust that can't be mended keeps the role from the queue.
+    let deny = r#"{"Statement":[{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole"}]}"#;
+    assert_eq!(with_role(&mut studio, deny, &[]), arn);
+    let refused = of(&studio);
+    assert!(
+        !refused
+            .changes
+            .iter()
+            .any(|c| matches!(c.thing, Thing::QueueRole { .. }))
+    );
+    assert!(
+        refused.refused.iter().any(|r| r.as_str().contains("Deny")),
+        "{:?}",
+        refused.refused
+    );
+}
+
+#[tokio::test]
+async fn a_new_roles_boundary_is_read_before_it_is_made() {
+    let (world, mut wanted) = open("no-role");
+    let arn = "arn:aws:iam::111122223333:policy/Fence";
+    wanted.roles.new.boundary = Some(arn.to_owned());
+    let mut studio = look(&world, &wanted).await;
+    let mut of = |fact: Fact<String>| {
+        studio.boundaries.insert(arn.to_owned(), fact);
+        let plan = plan(&studio, &wanted, &BTreeSet::new());
+        let makes = plan
+            .changes
+            .iter()
+            .any(|c| matches!(c.thing, Thing::NewRole { .. }));
+        let said: Vec<String> = plan
+            .refused
+            .iter()
+            .chain(&plan.unread)
+            .map(ToString::to_string)
+            .collect();
+        (makes, said.join("; "))
+    };
+    let policy = |actions: &str| {
+        Fact::Known(format!(
+            r#"{{"Statement":[{{"Effect":"Allow","Action":{actions},"Resource":"*"}}]}}"#
+        ))
+    };
+    assert!(of(policy(r#"["s3:*","logs:*"]"#)).0);
+    let (makes, said) = of(policy(r#""logs:*""#));
+    assert!(
+        !makes && said.contains("boundary does not allow s3:ListBucket"),
+        "{said}"
+    );
+    let (makes, said) = of(Fact::Absent);
+    assert!(
+        !makes && said.contains("a boundary that does not exist"),
+        "{said}"
+    );
+    let denied = Problem::new(
+        ProblemKind::Denied,
+        "Could not read it",
+        "not allowed",
+        "ask",
+    );
+    let (makes, said) = of(Fact::from(Err(denied)));
+    assert!(!makes && said.contains("Could not read it"), "{said}");
+}
+
+#[tokio::test]
+async fn two_queues_share_one_new_role_and_it_is_made_once() {
+    let (world, mut wanted) = open("no-role");
+    wanted.roles.new.name = Some("Shared".to_owned());
+    let mut studio = look(&world, &wanted).await;
+    let first = wanted.queues[0].clone();
+    let mut second = first.clone();
+    second.queue = "queue-00000000000000000000000000000002".parse().unwrap();
+    wanted.queues.push(second.clone());
+    let facts = studio.queues[&first].clone();
+    studio.queues.insert(second, facts);
+    let shared = "arn:aws:iam::111122223333:role/studio/Shared"
+        .parse()
+        .unwrap();
+    studio.roles.insert(shared, Fact::Absent);
+    for (left_out, links) in [
+        (None, 2),
+        (Some("queue-role/queue-00000000000000000000000000000001"), 1),
+    ] {
+        let left_out = left_out.map(str::to_owned).into_iter().collect();
+        let plan = plan(&studio, &wanted, &left_out);
+        let count = |of: fn(&Thing) -> bool| plan.changes.iter().filter(|c| of(&c.thing)).count();
+        assert_eq!(count(|t| matches!(t, Thing::NewRole { .. })), 1);
+        assert_eq!(count(|t| matches!(t, Thing::RolePolicy { .. })), 1);
+        assert_eq!(count(|t| matches!(t, Thing::QueueRole { .. })), links);
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_a_later_run_gave_to_a_queue_is_not_deleted_by_undoing_an_earlier_one() {
+    let (world, wanted) = open("no-role");
+    let before = look(&world, &wanted).await;
+    let changes = plan(&before, &wanted, &BTreeSet::new()).changes;
+    let occasion = Occasion::new("test", &before, &wanted.queues, None).unwrap();
+    for part in [&changes[..2], &changes[2..]] {
+        apply(&world, part, &occasion, &AtomicBool::new(false), &unheard)
+            .await
+            .unwrap();
+    }
+    let (runs, _) = journal::read_all(world.desk()).unwrap();
+    assert_eq!(runs.len(), 2);
+    let back: Vec<&str> = to_undo(&runs[0], &runs)
+        .iter()
+        .map(Change::operation)
+        .collect();
+    assert_eq!(
+        back,
+        ["DeleteRolePolicy"],
+        "the queue goes on using the role"
+    );
+    assert_eq!(stays(&runs[0], &runs).len(), 1);
+}
+
+#[tokio::test]
+async fn a_role_does_not_get_the_attachments_of_another_queue() {
+    let (world, mut wanted) = open("studio");
+    let mut studio = look(&world, &wanted).await;
+    let first = wanted.queues[0].clone();
+    let mut second = first.clone();
+    second.queue = "queue-00000000000000000000000000000002".parse().unwrap();
+    let mut facts = studio.queues[&first].clone();
+    if let Fact::Known(queue) = &mut facts.queue {
+        queue.role = None;
+        queue.attachments_bucket = Some(Untrusted::new("somebody-elses"));
+    }
+    studio.queues.insert(second.clone(), facts);
+    wanted.queues.push(second);
+    let arn = studio.queue(&first).known().unwrap().role_arn().unwrap();
+    let choices = Choices::of(&studio, &wanted, &arn).unwrap();
+    assert_eq!(
+        choices.attachments,
+        [("fjord-attachments".to_owned(), "DeadlineCloud".to_owned())]
+    );
+}
+
+#[tokio::test]
+async fn refused_beside_the_channel_says_nothing_while_the_role_may_not_list() {
+    let (world, wanted) = open("studio");
+    let studio = look(&world, &wanted).await;
+    make(&world, &studio, &wanted, &[]).await;
+    let mut after = look(&world, &wanted).await;
+    let of = |studio: &Studio| {
+        let findings = check_all(studio, &wanted, Purpose::Setup);
+        findings
+            .into_iter()
+            .find(|f| f.check == "beside-channel")
+            .unwrap()
+            .verdict
+    };
+    assert_eq!(of(&after), Verdict::Ok);
+    for (probe, reading) in &mut after.readings {
+        if matches!(probe, Probe::ChannelAsQueueRole(..)) {
+            reading.seen = Ok(Seen::Index { lists: Some(false) });
+        }
+    }
+    assert_eq!(of(&after), Verdict::Unknown);
+    assert_eq!(
+        to_retry(&after, Spreading::Rights).len(),
+        2,
+        "both are asked again, and nothing else"
     );
 }

@@ -1,7 +1,7 @@
 //! The queue role reads the channel and nothing beside it, tried with its own credentials where that can't hurt.
 
-use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says};
-use crate::domain::channel::Place;
+use super::{Ask, Check, Finding, Source, Topic, Verdict, View, queues_with_role, says};
+use crate::domain::channel::{Channel, Place};
 use crate::domain::probe::{Probe, Seen};
 
 pub struct BesideChannel;
@@ -29,19 +29,12 @@ impl Check for BesideChannel {
 
     fn probes(&self, view: &View) -> Vec<Probe> {
         // A channel that is the whole bucket has nothing beside it.
-        let below = |c: &&crate::domain::channel::Channel| matches!(c.place(), Place::S3 { prefix, .. } if !prefix.is_empty());
-        let has_role = |q: &&crate::domain::ids::QueueKey| {
-            view.studio
-                .queue(q)
-                .known()
-                .is_some_and(|q| q.role.is_some())
-        };
-        let queues: Vec<_> = view.wanted.queues.iter().filter(has_role).collect();
-        let of = |c: &crate::domain::channel::Channel| {
-            let probe = |q: &&crate::domain::ids::QueueKey| {
-                Probe::BesideChannelAsQueueRole((*q).clone(), c.clone())
-            };
-            queues.iter().map(probe).collect::<Vec<_>>()
+        let below =
+            |c: &&Channel| matches!(c.place(), Place::S3 { prefix, .. } if !prefix.is_empty());
+        let of = |c: &Channel| -> Vec<Probe> {
+            queues_with_role(view)
+                .map(|q| Probe::BesideChannelAsQueueRole(q.clone(), c.clone()))
+                .collect()
         };
         view.wanted
             .s3_channels()
@@ -59,8 +52,13 @@ impl Check for BesideChannel {
                 continue;
             };
             let name = view.studio.queue_name(key);
+            let own = Probe::ChannelAsQueueRole(key.clone(), channel.clone());
+            let own = view.studio.readings.get(&own).map(|r| &r.seen);
+            let lists = matches!(own, Some(Ok(Seen::Index { lists: Some(true) })));
             let finding = match &reading.seen {
-                Ok(Seen::Beside(false)) => says(self, Verdict::Ok, format!("Verified: the role of queue {name} is refused beside {channel}")),
+                Ok(Seen::Beside(false)) if lists => says(self, Verdict::Ok, format!("Verified: the role of queue {name} is refused beside {channel}")),
+                // S3 answers 403 for an absent file to whoever may not list, whatever else they may.
+                Ok(Seen::Beside(false)) => says(self, Verdict::Unknown, format!("Whether the role of queue {name} reads beside {channel} can't be told while it may not list the bucket")),
                 Ok(_) => says(self, Verdict::Warn, format!("The role of queue {name} reads beside {channel} too, in the same bucket"))
                     .why(self.why())
                     .fix("narrow the policy that grants it to the channel's own folder; studiolink changes no policy but its own"),

@@ -1,8 +1,9 @@
 //! The queue role reads each S3 channel, proved with its own credentials. Verified, where nothing else is.
 
-use super::{Ask, Check, Finding, Source, Topic, Verdict, View, farm_arn, says};
+use super::{Ask, Check, Finding, Source, Topic, Verdict, View, queues_with_role, says};
+use crate::domain::channel::Channel;
 use crate::domain::choices::RoleUse;
-use crate::domain::ids::QueueKey;
+use crate::domain::ids::{QueueKey, farm_arn};
 use crate::domain::policy::Policy;
 use crate::domain::probe::{Probe, Seen};
 use crate::domain::problem::ProblemKind;
@@ -29,20 +30,12 @@ impl Check for ChannelAsQueueRole {
     }
 
     fn probes(&self, view: &View) -> Vec<Probe> {
-        let s3 = view.wanted.s3_channels();
-        let with_role = view.wanted.queues.iter().filter(|q| {
-            view.studio
-                .queue(q)
-                .known()
-                .is_some_and(|q| q.role.is_some())
-        });
-        let with_role: Vec<_> = with_role.collect();
-        s3.flat_map(|c| {
-            with_role
-                .iter()
-                .map(|q| Probe::ChannelAsQueueRole((*q).clone(), c.clone()))
-        })
-        .collect()
+        let of = |c: &Channel| -> Vec<Probe> {
+            queues_with_role(view)
+                .map(|q| Probe::ChannelAsQueueRole(q.clone(), c.clone()))
+                .collect()
+        };
+        view.wanted.s3_channels().flat_map(of).collect()
     }
 
     fn check(&self, view: &View) -> Vec<Finding> {
@@ -59,8 +52,8 @@ impl Check for ChannelAsQueueRole {
                 continue;
             };
             let finding = match &reading.seen {
-                Ok(Seen::Index { lists: Some(false) }) => says(self, Verdict::Fail, format!("The role of queue {name} may read files of {channel}, but not list its bucket"))
-                    .why("s3:ListBucket is missing, so S3 answers 403 for files that are absent, and conda on the worker takes 403 as fatal, not as \"absent\"")
+                Ok(Seen::Index { lists: Some(false) }) => says(self, Verdict::Fail, format!("The role of queue {name} reads the index of {channel}, and is refused a file that is absent"))
+                    .why("s3:ListBucket on the bucket is missing, or s3:GetObject on the rest of the channel, so S3 answers 403 for files that are absent, and conda on the worker takes 403 as fatal, not as \"absent\"")
                     .fix("setup adds it to the inline policy studiolink-queue; in another account's bucket its owner allows it too"),
                 Ok(Seen::Index { lists: None }) => says(
                     self,
@@ -90,13 +83,18 @@ pub fn cause(view: &View, key: &QueueKey) -> Option<String> {
     let arn = view.studio.queue(key).known()?.role_arn()?;
     let role = view.studio.role(&arn).known()?;
     let policy = Policy::parse(&role.trust).ok()?;
-    let farm = farm_arn(view.studio, key, &arn);
+    let farm = farm_arn(&view.studio.region, arn.account(), &key.farm);
     Some(match judge(&policy, RoleUse::Queue, &farm, arn.account()) {
         Trust::Refused | Trust::Denied => format!(
             "the trust policy of {} does not let Deadline Cloud assume it for this farm (read from the document)",
             arn.name()
         ),
-        Trust::Right | Trust::TooWide | Trust::OnlyWorkers => format!(
+        // Which of the two principals this call needs, no page says.
+        Trust::OnlyWorkers => format!(
+            "the trust policy of {} names only the workers' principal (read from the document), which may be the cause; or this identity lacks deadline:AssumeQueueRoleForUser",
+            arn.name()
+        ),
+        Trust::Right | Trust::TooWide => format!(
             "the trust policy of {} is right (read from the document), so this identity lacks deadline:AssumeQueueRoleForUser",
             arn.name()
         ),

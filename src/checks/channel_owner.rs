@@ -2,7 +2,6 @@
 
 use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says};
 use crate::domain::channel::Channel;
-use crate::domain::needs::owner_of;
 use crate::domain::probe::{Probe, Seen};
 
 pub struct ChannelOwner;
@@ -20,16 +19,22 @@ fn buckets(view: &View) -> Vec<Channel> {
 
 /// Where no owner is stated, it is asked whether the bucket is this account's own.
 fn question(view: &View, channel: &Channel) -> Option<Probe> {
-    let stated = owner_of(
-        channel.bucket()?,
-        &view.wanted.channels,
-        view.wanted.channel_account.as_ref(),
-    );
+    let stated = view.wanted.owner_of(channel.bucket()?);
     let own = view.studio.caller.known().map(|c| &c.account);
     Some(Probe::ChannelOwner(
         channel.clone(),
         stated.or(own)?.clone(),
     ))
+}
+
+/// What names the owner in the studio file: `channel_account` speaks of YNPUT's bucket alone.
+fn line(view: &View, bucket: &str, account: &str) -> String {
+    let one = buckets(view).len() == 1 || bucket.contains("ynput");
+    if one {
+        format!("[conda] channel_account = \"{account}\"")
+    } else {
+        format!("[conda] bucket_owners = {{ {bucket} = \"{account}\" }}")
+    }
 }
 
 impl Check for ChannelOwner {
@@ -65,11 +70,7 @@ impl Check for ChannelOwner {
                 continue;
             };
             let bucket = channel.bucket().unwrap_or_default();
-            let stated = owner_of(
-                bucket,
-                &view.wanted.channels,
-                view.wanted.channel_account.as_ref(),
-            );
+            let stated = view.wanted.owner_of(bucket);
             let reading = view.studio.readings.get(&probe);
             let finding = match (stated, reading.map(|r| &r.seen)) {
                 (_, None) => continue,
@@ -77,15 +78,19 @@ impl Check for ChannelOwner {
                 (Some(_), Some(Ok(_))) => says(self, Verdict::Fail, format!("The bucket {bucket} does not belong to account {account}"))
                     .why("S3 answers without an expected owner and refuses this one; a condition on aws:ResourceAccount with it denies every worker, and says no word")
                     .fix("correct [conda] channel_account in the studio file; its owner knows the number"),
-                (Some(_), Some(Err(p))) => says(self, Verdict::Unknown, format!("Whether the bucket {bucket} belongs to account {account} is not known"))
-                    .why(p.because.as_str())
-                    .fix("setup reads it as the queue role, whose policy carries that condition"),
+                (Some(_), Some(Err(p))) => {
+                    let finding = says(self, Verdict::Unknown, format!("Whether the bucket {bucket} belongs to account {account} was not seen as you"))
+                        .why(p.because.as_str())
+                        .fix("nothing to do where the queue role reads it in setup: its policy carries the condition");
+                    // In another account's bucket only the queue role is let in, and its reading has a check of its own.
+                    Finding { could_fail: false, ..finding }
+                }
                 (None, Some(Ok(Seen::Owner(true)))) => says(self, Verdict::Warn, format!("No condition on the owner of the bucket {bucket}, for the studio file names none"))
                     .why(format!("{}. This one is account {account}'s own: S3 answers who expects that", self.why()))
-                    .fix(format!("set [conda] channel_account = \"{account}\" in the studio file")),
+                    .fix(format!("press o on the roles page, or write into the studio file: {}", line(view, bucket, account.as_str()))),
                 (None, Some(_)) => says(self, Verdict::Warn, format!("No condition on the owner of the bucket {bucket}, for the studio file names none"))
                     .why(self.why())
-                    .fix("ask its owner for the account's 12 digits, and set [conda] channel_account in the studio file"),
+                    .fix(format!("ask its owner for the account's 12 digits, and write into the studio file: {}", line(view, bucket, "…"))),
             };
             findings.push(finding.from(Source::Test(probe)));
         }

@@ -4,6 +4,7 @@ use super::queue_role::{asks_for, each_role, needs_of};
 use super::queue_role_channels::{Words, judged, told};
 use super::{Ask, Check, Finding, Topic, Verdict, View};
 use crate::domain::choices::RoleUse;
+use crate::domain::fact::Fact;
 use crate::domain::needs::FLEET_POLICY;
 use crate::domain::wanted::FleetRoles;
 
@@ -69,12 +70,20 @@ impl Check for FleetRoleNeeds {
                         role.arn.name()
                     ),
                 };
-                Some(told(
-                    self,
-                    role,
-                    &judged(role, &needs_of(view, used)),
-                    &words,
-                ))
+                {
+                    let mut judged = judged(role, &needs_of(view, used));
+                    // Whether the farm has a key of its own, which workers need too, the farm alone tells.
+                    let farm = view
+                        .wanted
+                        .queues
+                        .first()
+                        .and_then(|q| view.studio.farm.get(&q.farm));
+                    judged.unread.extend(
+                        farm.and_then(Fact::problem)
+                            .map(|p| format!("the farm: {}", p.because)),
+                    );
+                    Some(told(self, role, &judged, &words))
+                }
             },
         )
     }

@@ -35,11 +35,13 @@ mod queue_role_trust;
 mod queue_status;
 mod secret_as_queue_role;
 mod server_url;
+mod tunnel_as_queue_role;
 mod worker_host_role;
 
 use crate::domain::ask::Ask;
 use crate::domain::fact::Fact;
 use crate::domain::finding::{Finding, Source, Topic, Verdict};
+use crate::domain::ids::QueueKey;
 use crate::domain::probe::Probe;
 use crate::domain::studio::Studio;
 use crate::domain::text::Printable;
@@ -49,7 +51,6 @@ pub use bundle_launcher::job_packages;
 pub use conda_environment::conda_environments;
 pub use dry_run::dry_runs;
 pub use queue_role::needs_of;
-pub use queue_role_trust::farm_arn;
 
 /// What a check is asked about: what was seen, and what is wanted.
 pub struct View<'a> {
@@ -97,6 +98,7 @@ pub const ALL: &[&dyn Check] = &[
     &channel_as_queue_role::ChannelAsQueueRole,
     &beside_channel::BesideChannel,
     &secret_as_queue_role::SecretAsQueueRole,
+    &tunnel_as_queue_role::TunnelAsQueueRole,
     &channel_owner::ChannelOwner,
     &channel_folders::ChannelFolders,
     &dry_run::DryRunCheck,
@@ -119,6 +121,15 @@ pub const ALL: &[&dyn Check] = &[
 
 pub fn by_id(id: &str) -> Option<&'static dyn Check> {
     ALL.iter().copied().find(|c| c.id() == id)
+}
+
+/// The queues whose role could be tried.
+fn queues_with_role<'a>(view: &'a View) -> impl Iterator<Item = &'a QueueKey> {
+    let has = |q: &&QueueKey| {
+        let queue = view.studio.queue(q).known();
+        queue.is_some_and(|q| q.role.is_some())
+    };
+    view.wanted.queues.iter().filter(has)
 }
 
 /// A finding in a check's name.

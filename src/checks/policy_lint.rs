@@ -1,7 +1,6 @@
 //! Our inline policy as it would be written, read by Access Analyzer: no error in it, and nothing that it must not grant.
 
 use super::queue_role::{asks_for, needs_of};
-use super::queue_role_channels::policies_of;
 use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says};
 use crate::domain::choices::{RoleUse, UsedRole, role_to_make, used_roles};
 use crate::domain::fact::Fact;
@@ -27,7 +26,7 @@ fn text(view: &View, used: &UsedRole) -> Option<(String, Vec<Need>)> {
         Some(fact) => Some(fact.known()?.clone()),
         None => None,
     };
-    let (policies, _) = policies_of(role);
+    let (policies, _) = role.policies();
     let others: Vec<_> = policies
         .into_iter()
         .filter(|(name, _)| name != policy)

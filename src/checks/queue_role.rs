@@ -55,7 +55,16 @@ pub fn asks_for(view: &View, of: RoleUse) -> Vec<Ask> {
     let roles = roles.chain(new).map(Ask::Role);
     let first = first.into_iter().chain(roles);
     let caller = (of == RoleUse::Queue).then_some(Ask::Caller);
-    first.chain(caller).collect()
+    // What fences a new role in is read before it is made.
+    let makes = view
+        .wanted
+        .queues
+        .iter()
+        .any(|key| role_to_make(view.studio, view.wanted, key).is_some());
+    let fence = view.wanted.roles.new.boundary.clone();
+    let fence = fence.filter(|_| makes && of == RoleUse::Queue);
+    let fence = fence.map(Ask::Boundary);
+    first.chain(caller).chain(fence).collect()
 }
 
 /// What the role needs for the studio's choices. The farm's key and the queue's attachments are choices too.

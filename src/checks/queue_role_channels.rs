@@ -3,49 +3,11 @@
 use super::queue_role::{asks_for, each_role, needs_of};
 use super::{Ask, Check, Finding, Topic, Verdict, View, says};
 use crate::domain::choices::RoleUse;
-use crate::domain::fact::Fact;
 use crate::domain::needs::{Need, QUEUE_POLICY};
-use crate::domain::policy::{Decision, Policy};
+use crate::domain::policy::Decision;
 use crate::domain::studio::Role;
 
 pub struct QueueRoleChannels;
-
-/// A role's identity policies that could be read and parsed, and why some could not.
-pub fn policies_of(role: &Role) -> (Vec<(String, Policy)>, Vec<String>) {
-    let (mut read, mut unread) = (Vec::new(), Vec::new());
-    if let Some(problem) = role.lists.problem() {
-        unread.push(problem.because.clone());
-    }
-    for (name, fact) in role.inline.iter().chain(&role.attached) {
-        match fact {
-            Fact::Known(text) => match Policy::parse(text) {
-                Ok(policy) => read.push((name.clone(), policy)),
-                Err(e) => unread.push(format!("policy {name}: {e}")),
-            },
-            other => unread.push(format!(
-                "policy {name}: {}",
-                other.problem().map_or("not read", |p| p.because.as_str())
-            )),
-        }
-    }
-    (read, unread)
-}
-
-/// A role's permissions boundary, where it has one; `Err`: it has one that could not be read.
-pub fn fence_of(role: &Role) -> Result<Option<Policy>, String> {
-    let Some(arn) = &role.boundary else {
-        return Ok(None);
-    };
-    let unread = |why: &str| format!("its permissions boundary {}: {why}", arn.show());
-    match &role.fence {
-        Fact::Known(text) => Policy::parse(text)
-            .map(Some)
-            .map_err(|e| unread(&e.to_string())),
-        other => Err(unread(
-            other.problem().map_or("not read", |p| p.because.as_str()),
-        )),
-    }
-}
 
 /// What a role's documents say of its needs.
 #[derive(Default)]
@@ -58,13 +20,28 @@ pub struct Judged {
     pub unread: Vec<String>,
 }
 
+impl Judged {
+    /// What is not allowed, whatever the reason.
+    pub fn wrong(&self) -> impl Iterator<Item = &String> {
+        self.denied.iter().chain(&self.fenced).chain(&self.lacking)
+    }
+
+    pub fn is_right(&self) -> bool {
+        self.wrong()
+            .chain(&self.depends)
+            .chain(&self.unread)
+            .next()
+            .is_none()
+    }
+}
+
 pub fn judged(role: &Role, needs: &[Need]) -> Judged {
-    let (policies, unread) = policies_of(role);
+    let (policies, unread) = role.policies();
     let mut out = Judged {
         unread,
         ..Judged::default()
     };
-    let fence = fence_of(role).unwrap_or_else(|why| {
+    let fence = role.fence().unwrap_or_else(|why| {
         out.unread.push(why);
         None
     });

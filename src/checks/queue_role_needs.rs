@@ -4,7 +4,7 @@ use super::queue_role::{asks_for, each_role, needs_of};
 use super::queue_role_channels::{Words, judged, told};
 use super::{Ask, Check, Finding, Topic, Verdict, View};
 use crate::domain::choices::RoleUse;
-use crate::domain::needs::QUEUE_POLICY;
+use crate::domain::needs::{QUEUE_POLICY, Serves};
 
 pub struct QueueRoleNeeds;
 
@@ -43,13 +43,23 @@ impl Check for QueueRoleNeeds {
             |used, role| {
                 let mut needs = needs_of(view, used);
                 // AWS's own software has a check of its own, for losing it breaks every job.
-                needs.retain(|n| !n.is_of_channels() && !n.by_example);
+                needs.retain(|n| !n.is_of_channels() && n.serves != Serves::AwsSoftware);
                 let reasons: Vec<String> = needs
                     .iter()
                     .map(|n| format!("{}: {}", n.actions.join(", "), n.because))
                     .collect();
+                let judged = judged(role, &needs);
+                // No session stops for want of its log's reader.
+                let logs: Vec<_> = needs.iter().filter(|n| n.serves == Serves::Logs).collect();
+                let only_logs = judged
+                    .wrong()
+                    .all(|w| logs.iter().any(|n| w.starts_with(n.actions[0])));
                 let words = Words {
-                    lack: Verdict::Fail,
+                    lack: if only_logs {
+                        Verdict::Warn
+                    } else {
+                        Verdict::Fail
+                    },
                     why: self.why(),
                     fix: format!("setup adds it to the inline policy {QUEUE_POLICY}"),
                     ok: format!(
@@ -57,7 +67,7 @@ impl Check for QueueRoleNeeds {
                         role.arn.name()
                     ),
                 };
-                let finding = told(self, role, &judged(role, &needs), &words);
+                let finding = told(self, role, &judged, &words);
                 Some(finding.details(reasons.into_iter().map(Into::into)))
             },
         )

@@ -1,12 +1,11 @@
 //! The queue role by IAM's simulator: what it needs is allowed, boundaries included, and what it does not need is not.
 
 use super::queue_role::{asks_for, each_role, needs_of, roles_for};
-use super::queue_role_channels::policies_of;
+use super::queue_role_channels::judged;
 use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says};
 use crate::domain::choices::{RoleUse, UsedRole, used_roles};
 use crate::domain::fact::Fact;
 use crate::domain::ids::RoleArn;
-use crate::domain::policy::Decision;
 use crate::domain::simulated::{May, Said, not_needed};
 use crate::domain::studio::Role;
 
@@ -23,7 +22,9 @@ fn mays(view: &View, used: &UsedRole) -> (Vec<May>, Vec<May>) {
     let arn = &used.arn;
     let region = view.studio.region.to_string();
     let spare = not_needed(&needs, arn.partition(), arn.account(), &region);
-    (needs.into_iter().flat_map(|n| n.examples).collect(), spare)
+    let here = |m: May| m.carrying("aws:requestedregion", &region);
+    let needs = needs.into_iter().flat_map(|n| n.examples).map(here);
+    (needs.collect(), spare.into_iter().map(here).collect())
 }
 
 /// The question about one role. A role that is both a queue's and a fleet's is asked about both at once.
@@ -97,100 +98,108 @@ pub fn simulated(check: &dyn Check, view: &View, used: &UsedRole, role: &Role) -
         .why(problem.fix.as_str());
         return Some(finding.from(Source::Fact(ask)));
     };
-    {
-        let find = |may: &May| said.iter().find(|s| s.may == *may);
-        let (needs, spare) = mays(view, used);
-        // An answer about another list of channels says nothing of this one.
-        if needs.iter().chain(&spare).any(|m| find(m).is_none()) {
-            return None;
-        }
-        let refused: Vec<&Said> = needs
-            .iter()
-            .filter_map(find)
-            .filter(|s| !s.allowed)
-            .collect();
-        let too_much: Vec<String> = spare
-            .iter()
-            .filter_map(find)
-            .filter(|s| s.allowed)
-            .map(|s| s.may.words())
-            .collect();
-        let finding = if refused.is_empty() {
-            if too_much.is_empty() {
-                let (needs, spare) = (needs.len(), spare.len());
-                says(check, Verdict::Ok, format!("{name} may do the {needs} things that it needs, and none of {spare} asked about that it does not need (simulated)")).why(UNSEEN)
-            } else {
-                says(
-                    check,
-                    Verdict::Warn,
-                    format!(
-                        "{name} may do what it has no need of (simulated): {}",
-                        too_much.join(", ")
-                    ),
-                )
-                .why(WHY)
-                .fix("narrow the policy that grants it; studiolink changes no policy but its own")
-            }
-        } else if !documents_allow(view, used, role) {
-            // That the documents lack it, another check says, with the change that mends it.
-            return None;
-        } else {
-            let what: Vec<String> = refused.iter().map(|s| s.may.words()).collect();
-            let (cause, fix) = cause(role, &refused);
-            says(
-                check,
-                Verdict::Fail,
-                format!(
-                    "{name} is refused what its documents allow (simulated): {}",
-                    what.join(", ")
-                ),
-            )
-            .why(cause)
-            .fix(fix)
-        };
-        Some(finding.from(Source::Fact(ask)))
+    let find = |may: &May| said.iter().find(|s| s.may == *may);
+    let (needs, spare) = mays(view, used);
+    // An answer about another list of channels says nothing of this one.
+    if needs.iter().chain(&spare).any(|m| find(m).is_none()) {
+        return None;
     }
-}
-
-/// Its policies, without its boundary: that the boundary is in the way is the simulator's to show.
-fn documents_allow(view: &View, used: &UsedRole, role: &Role) -> bool {
-    let (policies, _) = policies_of(role);
-    let all = || policies.iter().map(|(_, p)| p);
-    needs_of(view, used)
+    let refused: Vec<&Said> = needs
         .iter()
-        .all(|n| n.met_by(all()) == Decision::Allowed)
+        .filter_map(find)
+        .filter(|s| !s.allowed)
+        .collect();
+    let too_much = spare.iter().filter_map(find).filter(|s| s.allowed);
+    let too_much: Vec<String> = too_much.map(|s| s.may.words()).collect();
+    let documents = judged(role, &needs_of(view, used));
+    let finding = if refused.is_empty() && too_much.is_empty() {
+        let (needs, spare) = (needs.len(), spare.len());
+        says(check, Verdict::Ok, format!("{name} may do the {needs} things that it needs, and none of {spare} asked about that it does not need (simulated)")).why(UNSEEN)
+    } else if refused.is_empty() {
+        let what = too_much.join(", ");
+        says(
+            check,
+            Verdict::Warn,
+            format!("{name} may do what it has no need of (simulated): {what}"),
+        )
+        .why(WHY)
+        .fix("narrow the policy that grants it; studiolink changes no policy but its own")
+    } else if documents.fenced.is_empty()
+        && documents.wrong().next().is_some()
+        && documents.unread.is_empty()
+    {
+        // That its own policies do not allow it, another check says, with the change that mends it.
+        return None;
+    } else {
+        let what: Vec<String> = refused.iter().map(|s| s.may.words()).collect();
+        let (verdict, cause, fix) = cause(role, &refused);
+        let but = if documents.unread.is_empty() {
+            "what its documents allow"
+        } else {
+            "what it needs, and not all of its documents could be read"
+        };
+        let what = what.join(", ");
+        says(
+            check,
+            verdict,
+            format!("{name} is refused {but} (simulated): {what}"),
+        )
+        .why(cause)
+        .fix(fix)
+    };
+    Some(finding.from(Source::Fact(ask)))
 }
 
-fn cause(role: &Role, refused: &[&Said]) -> (String, String) {
-    if refused.iter().any(|s| s.boundary == Some(false)) {
-        let arn = role
-            .boundary
-            .as_ref()
-            .map_or_else(|| "its boundary".to_owned(), |b| b.show().to_string());
-        return (
-            format!("the role's permissions boundary does not allow it: {arn}"),
-            "have whoever keeps the boundary add it there; a policy of the role can't".to_owned(),
-        );
-    }
-    if refused.iter().any(|s| s.organisation == Some(false)) {
-        return (
-            "a policy of the AWS organisation (SCP) does not allow it".to_owned(),
-            "ask whoever keeps the organisation's policies".to_owned(),
-        );
-    }
-    if refused.iter().any(|s| s.explicit) {
-        return (
-            "a Deny statement wins over every Allow".to_owned(),
-            "find the Deny; whoever wrote it meant something by it".to_owned(),
-        );
-    }
+/// Why, where IAM tells; a verdict that is only suspected is no FAIL.
+fn cause(role: &Role, refused: &[&Said]) -> (Verdict, String, String) {
+    let any = |of: fn(&Said) -> bool| refused.iter().any(|s| of(s));
     let missing: Vec<String> = refused
         .iter()
         .flat_map(|s| &s.missing)
         .map(|m| m.show().to_string())
         .collect();
-    (
-            format!("the simulator says no and not why; values that it did not have: {}", if missing.is_empty() { "none".to_owned() } else { missing.join(", ") }),
-            "compare with what setup tries out as the role itself; an organisation's policy is suspected".to_owned(),
+    // With values missing a condition may have spoken that a worker's request meets.
+    let verdict = if missing.is_empty() {
+        Verdict::Fail
+    } else {
+        Verdict::Warn
+    };
+    let unsure = if missing.is_empty() {
+        String::new()
+    } else {
+        format!(
+            "; the simulation did not have the values of {}",
+            missing.join(", ")
         )
+    };
+    if any(|s| s.boundary == Some(false)) {
+        let arn = role
+            .boundary
+            .as_ref()
+            .map_or_else(|| "its boundary".to_owned(), |b| b.show().to_string());
+        return (
+            verdict,
+            format!("the role's permissions boundary does not allow it: {arn}{unsure}"),
+            "have whoever keeps the boundary add it there; a policy of the role can't".to_owned(),
+        );
+    }
+    if any(|s| s.organisation == Some(false)) {
+        return (
+            verdict,
+            format!("a policy of the AWS organisation (SCP) does not allow it{unsure}"),
+            "ask whoever keeps the organisation's policies".to_owned(),
+        );
+    }
+    if any(|s| s.explicit) {
+        return (
+            verdict,
+            format!("a Deny statement wins over every Allow{unsure}"),
+            "find the Deny; whoever wrote it meant something by it".to_owned(),
+        );
+    }
+    (
+        Verdict::Warn,
+        format!("the simulator says no and not why{unsure}; an organisation's policy is suspected"),
+        "compare with what setup tries out as the role itself".to_owned(),
+    )
 }

@@ -5,7 +5,7 @@ use super::queue_role_channels::{Words, judged, told};
 use super::{Ask, Check, Finding, Topic, Verdict, View};
 use crate::domain::channel::Place;
 use crate::domain::choices::RoleUse;
-use crate::domain::needs::QUEUE_POLICY;
+use crate::domain::needs::{QUEUE_POLICY, Serves};
 
 pub struct QueueRoleSoftware;
 
@@ -46,7 +46,7 @@ impl Check for QueueRoleSoftware {
             "whether it reads AWS's software channels: role",
             |used, role| {
                 let mut needs = needs_of(view, used);
-                needs.retain(|n| n.by_example);
+                needs.retain(|n| n.serves == Serves::AwsSoftware);
                 let words = Words {
                     lack: Verdict::Warn,
                     why: self.why(),

@@ -4,22 +4,12 @@ use super::fleet_role_needs::mend;
 use super::queue_role::{asks_for, each_role};
 use super::{Ask, Check, Finding, Topic, Verdict, View, says};
 use crate::domain::choices::{RoleUse, UsedRole};
-use crate::domain::ids::{QueueKey, RoleArn, partition_of};
+use crate::domain::ids::farm_arn;
 use crate::domain::policy::Policy;
-use crate::domain::studio::{Role, Studio};
+use crate::domain::studio::Role;
 use crate::domain::trust::{PRINCIPALS, Trust, judge, mended, principals};
 
 pub struct QueueRoleTrust;
-
-pub fn farm_arn(studio: &Studio, key: &QueueKey, role: &RoleArn) -> String {
-    format!(
-        "arn:{}:deadline:{}:{}:farm/{}",
-        partition_of(&studio.region),
-        studio.region,
-        role.account(),
-        key.farm
-    )
-}
 
 impl Check for QueueRoleTrust {
     fn id(&self) -> &'static str {
@@ -72,10 +62,10 @@ pub fn trust_finding(check: &dyn Check, view: &View, used: &UsedRole, role: &Rol
             "There is no queue, so no farm to trust",
         );
     };
-    let farm = farm_arn(view.studio, key, &role.arn);
+    let farm = farm_arn(&view.studio.region, role.arn.account(), &key.farm);
     let account = role.arn.account();
     let who = principals(used.of).join(" and ");
-    let fix = match mended(&role.trust, used.of, std::slice::from_ref(&farm), account) {
+    let fix = match mended(&role.trust, used.of, &farm, account) {
         Ok(_) => {
             format!("setup merges it in: {who} may assume it, for {farm}; other statements stay")
         }

@@ -1,6 +1,6 @@
 //! The queue role is handed the secret with the AYON key, proved with its own credentials. What it holds is not kept.
 
-use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says};
+use super::{Ask, Check, Finding, Source, Topic, Verdict, View, queues_with_role, says};
 use crate::domain::probe::{Probe, Seen};
 use crate::domain::problem::ProblemKind;
 
@@ -28,14 +28,7 @@ impl Check for SecretAsQueueRole {
         let Some(secret) = &view.wanted.secret else {
             return Vec::new();
         };
-        let queues = view.wanted.queues.iter();
-        queues
-            .filter(|q| {
-                view.studio
-                    .queue(q)
-                    .known()
-                    .is_some_and(|q| q.role.is_some())
-            })
+        queues_with_role(view)
             .map(|q| Probe::SecretAsQueueRole(q.clone(), secret.arn.clone()))
             .collect()
     }
@@ -85,12 +78,18 @@ impl Check for SecretAsQueueRole {
                 )
                 .why(p.because.as_str())
                 .fix(p.fix.as_str()),
-                Err(p) if matches!(p.kind, ProblemKind::Missing | ProblemKind::Invalid) => says(
+                Err(p) if p.kind == ProblemKind::Missing => says(
                     self,
                     Verdict::Fail,
                     format!("The secret of [server] secret is not there: {}", p.because),
                 )
                 .fix("correct the ARN in the studio file, or make the secret"),
+                Err(p) if p.kind == ProblemKind::Invalid => says(
+                    self,
+                    Verdict::Fail,
+                    format!("As the role of queue {name}: the secret: {}", p.because),
+                )
+                .fix(p.fix.as_str()),
                 Err(p) => says(
                     self,
                     Verdict::Unknown,

@@ -76,10 +76,16 @@ impl Check for WorkerHostRole {
                             "{name} may make a worker and take its fleet's role (read from its documents)"
                         ),
                     };
+                    // One need pair for each fleet that such a machine could join; it joins one.
                     let needs = needs_of(view, &used);
-                    findings.push(
-                        told(self, role, &judged(role, &needs), &words).from(Source::Fact(ask)),
-                    );
+                    let of_fleets: Vec<_> =
+                        needs.chunks(2).map(|pair| judged(role, pair)).collect();
+                    let right = of_fleets
+                        .iter()
+                        .position(super::queue_role_channels::Judged::is_right);
+                    if let Some(judged) = of_fleets.get(right.unwrap_or(0)) {
+                        findings.push(told(self, role, judged, &words).from(Source::Fact(ask)));
+                    }
                 }
                 Fact::Absent => findings.push(
                     says(

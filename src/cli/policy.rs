@@ -23,7 +23,7 @@ pub async fn run(args: &Args, command: &args::Policy) -> Result<u8, Failure> {
         PolicyFor::Setup | PolicyFor::Audit | PolicyFor::Diagnose => None,
     };
     if let Some(of) = role {
-        return for_role(args, of).await;
+        return for_role(args, command, of).await;
     }
     // Whoever has no rights yet has no studio file either: flags do, and what is not named is any.
     let wanted = open::studio_file(args)?.wanted;
@@ -76,7 +76,7 @@ pub async fn run(args: &Args, command: &args::Policy) -> Result<u8, Failure> {
 }
 
 /// What roles of one kind need, as one document, with the reasons beside it.
-async fn for_role(args: &Args, of: RoleUse) -> Result<u8, Failure> {
+async fn for_role(args: &Args, command: &args::Policy, of: RoleUse) -> Result<u8, Failure> {
     let file = open::studio_file(args)?;
     let wanted = open::needed_by_setup(args, &file)?;
     let world = open::world(args, Some(&wanted)).await?;
@@ -119,30 +119,32 @@ async fn for_role(args: &Args, of: RoleUse) -> Result<u8, Failure> {
     let used = used_roles(&studio, &wanted)
         .into_iter()
         .filter(|u| u.of == of);
-    let arns: Vec<RoleArn> = used.map(|u| u.arn).collect();
-    let arns = if arns.is_empty() {
-        any.into_iter().collect()
-    } else {
-        arns
-    };
-    let mut needs: Vec<Need> = Vec::new();
-    for arn in &arns {
-        let choices = Choices::of(&studio, &wanted, arn);
-        for need in choices.map(|c| c.needs(of)).unwrap_or_default() {
-            if !needs
-                .iter()
-                .any(|n| n.actions == need.actions && n.resources == need.resources)
-            {
-                needs.push(need);
+    let mut arns: Vec<RoleArn> = used.map(|u| u.arn).collect();
+    if !command.role.is_empty() {
+        arns.retain(|arn| command.role.contains(arn));
+    }
+    let arn = match arns.as_slice() {
+        [one] => one.clone(),
+        [] => match any {
+            Some(any) => any,
+            None => {
+                talk(
+                    "the account is not known, so no ARN can be written\n  fix   sign in, then run it again",
+                );
+                return Ok(COULD_NOT_LOOK);
             }
+        },
+        several => {
+            let names: Vec<String> = several.iter().map(ToString::to_string).collect();
+            let words = format!(
+                "several roles of that kind are in use, each with needs of its own\n  fix   add --role with one of {}",
+                names.join(", ")
+            );
+            return Err(Failure::Usage(words));
         }
-    }
-    if arns.is_empty() {
-        talk(
-            "the account is not known, so no ARN can be written\n  fix   sign in, then run it again",
-        );
-        return Ok(COULD_NOT_LOOK);
-    }
+    };
+    let choices = Choices::of(&studio, &wanted, &arn);
+    let needs: Vec<Need> = choices.map(|c| c.needs(of)).unwrap_or_default();
     let statements: Vec<_> = needs.iter().map(Need::statement).collect();
     let document = json!({ "Version": "2012-10-17", "Statement": statements });
     data(&serde_json::to_string_pretty(&document).unwrap_or_default());

@@ -8,7 +8,8 @@ use super::setup::{calls, progress, stop_words};
 use super::stop::Stop;
 use super::{FINDINGS, FINE, Failure, INTERRUPTED, USAGE, open};
 use crate::domain::ask::Ask;
-use crate::domain::change::Plan;
+use crate::domain::change::{Plan, Thing};
+use crate::domain::fact::Fact;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::studio::Studio;
 use crate::engine::apply::{self, Occasion};
@@ -44,7 +45,7 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<u8, Failure> {
     }
     let mut plan = of_run(&runs, &header.id);
     if !command.yes {
-        show(args, &header, &plan, find(&runs, &header.id));
+        show(args, &header, &plan, &runs);
         if let Some(entry) = find(&runs, &header.id).and_then(|r| r.in_doubt().next()) {
             let operation = entry.change.operation();
             talk(&format!(
@@ -104,7 +105,8 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<u8, Failure> {
         runs = journal::read_all(world.desk())?.0;
         plan = of_run(&runs, &header.id);
     }
-    show(args, &header, &plan, find(&runs, &header.id));
+    keep_used_roles(world, &header, &mut plan).await;
+    show(args, &header, &plan, &runs);
     if plan.changes.is_empty() {
         if args.format == Format::Json {
             let parts = json!({ "undoes": header.id, "run": null, "plan": [], "stopped": null });
@@ -132,6 +134,50 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<u8, Failure> {
     Ok(exit)
 }
 
+/// A role that a queue of the run uses by now, whoever gave it to it, is not taken away; nor where that can't be read.
+async fn keep_used_roles(world: &dyn World, header: &Header, plan: &mut Plan) {
+    let made: Vec<String> = plan
+        .changes
+        .iter()
+        .filter_map(|c| match &c.thing {
+            Thing::NewRole { role, .. } => Some(role.to_string()),
+            _ => None,
+        })
+        .collect();
+    if made.is_empty() {
+        return;
+    }
+    let mut studio = Studio::new(world.region().clone());
+    for key in &header.queues {
+        let ask = Ask::Queue(key.clone());
+        let answered = world.look(&ask).await;
+        studio.learn(&ask, answered);
+    }
+    let keeps = |arn: &str| {
+        header.queues.iter().any(|key| {
+            // This very run may put the queue's old role back first.
+            let back = plan.changes.iter().any(|c| {
+                c.thing == Thing::QueueRole { queue: key.clone() }
+                    && c.after.as_deref() != Some(arn)
+            });
+            let queue = studio.queue(key);
+            let named = queue
+                .known()
+                .and_then(|q| q.role.as_ref())
+                .map(|r| r.raw().to_owned());
+            let gone = matches!(queue, Fact::Absent);
+            !back && !gone && (queue.known().is_none() || named.as_deref() == Some(arn))
+        })
+    };
+    let kept: Vec<String> = made.into_iter().filter(|arn| keeps(arn)).collect();
+    for arn in &kept {
+        talk(&format!(
+            "role {arn} stays: a queue uses it, or could not be read"
+        ));
+    }
+    plan.changes.retain(|c| !matches!(&c.thing, Thing::NewRole { role, .. } if kept.iter().any(|k| k == role.as_str())));
+}
+
 fn find<'a>(runs: &'a [Run], id: &str) -> Option<&'a Run> {
     runs.iter().find(|r| r.header.id == id)
 }
@@ -144,7 +190,7 @@ fn of_run(runs: &[Run], id: &str) -> Plan {
     }
 }
 
-fn show(args: &Args, header: &Header, plan: &Plan, run: Option<&Run>) {
+fn show(args: &Args, header: &Header, plan: &Plan, runs: &[Run]) {
     if args.format == Format::Text {
         let day = header.started.strftime("%Y-%m-%d %H:%M:%SZ");
         talk(&format!("run {} of {day}", header.id));
@@ -154,7 +200,8 @@ fn show(args: &Args, header: &Header, plan: &Plan, run: Option<&Run>) {
             text::plan(plan, ink(args))
         });
     }
-    let stay = run.map(stays).unwrap_or_default();
+    let stay = find(runs, &header.id).map(|run| stays(run, runs));
+    let stay = stay.unwrap_or_default();
     let all = plan.changes.iter().chain(stay);
     for words in cannot_undo(all) {
         talk(&format!("can't be undone: {words}"));

@@ -229,8 +229,13 @@ pub fn progress(event: Event) {
             change.operation(),
             change.thing.words()
         )),
+        Event::WaitingForIam { seconds, most } if seconds < IAM_PATIENCE.as_secs() => {
+            talk(&format!(
+                "IAM needs a moment: asking as the queue role, {seconds} s of at most {most} s"
+            ))
+        }
         Event::WaitingForIam { seconds, most } => talk(&format!(
-            "waiting: asked as the queue role, {seconds} s of at most {most} s"
+            "waiting for whoever lets the role in: asked as the queue role, {seconds} s of at most {most} s"
         )),
         _ => {}
     }

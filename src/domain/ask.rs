@@ -48,6 +48,8 @@ pub enum Ask {
     RoleTrust(RoleArn),
     /// What IAM's simulator says of a role.
     RoleMay(RoleArn, Vec<May>),
+    /// A managed policy's text, by its ARN: the boundary that a new role is to get.
+    Boundary(String),
     /// What Access Analyzer says of a policy's text, and whether it grants any of these.
     PolicyLint(String, Vec<May>),
     Bundles(Url),
@@ -73,6 +75,7 @@ pub enum Answer {
     RolePolicy(Fact<String>),
     RoleTrust(Fact<String>),
     RoleMay(Fact<Vec<Said>>),
+    Boundary(Fact<String>),
     PolicyLint(Fact<Lint>),
     Bundles(Fact<Bundles>),
     Addon(Fact<AddonSettings>),
@@ -102,6 +105,7 @@ impl Ask {
                 return format!("role {}", arn.name());
             }
             Self::RoleMay(arn, ..) => return format!("simulation of {}", arn.name()),
+            Self::Boundary(_) => "the new role's boundary",
             Self::PolicyLint(..) => "Access Analyzer",
             Self::Bundles(_) => "AYON's bundles",
             Self::Addon(..) | Self::AddonChannels(..) => "the AYON addon's settings",
@@ -136,6 +140,7 @@ impl Ask {
             Self::RolePolicy(..) => &["iam:GetRolePolicy"],
             Self::RoleTrust(_) => &["iam:GetRole"],
             Self::RoleMay(..) => &["iam:SimulatePrincipalPolicy"],
+            Self::Boundary(_) => &["iam:GetPolicy", "iam:GetPolicyVersion"],
             Self::PolicyLint(..) => &[
                 "access-analyzer:ValidatePolicy",
                 "access-analyzer:CheckAccessNotGranted",

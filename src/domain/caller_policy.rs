@@ -50,7 +50,7 @@ const ROLE_MAKES: &[&str] = &[
     "iam:PassRole",
 ];
 
-/// As IAM takes it. `account`: of the roles; without it any of that name's.
+/// As IAM takes it. Without roles any role is named; `new_role`: the queue has none yet, and setup is to make one.
 pub fn policy(
     what: For,
     region: &Region,

@@ -1,14 +1,16 @@
 //! From the studio's choices to what each of its roles needs: the smallest resources and conditions, each with its
 //! reason (field facts B1, B2). Pure: the queue's and the farm's own facts are choices too, made earlier.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::channel::{Channel, Place};
 use super::fact::Fact;
 use super::ids::{AccountId, FarmId, FleetId, QueueKey, Region, RoleArn};
-use super::needs::{FLEET_POLICY, Need, QUEUE_POLICY, of_channels};
+use super::needs::{FLEET_POLICY, Need, QUEUE_POLICY, Serves, of_channels};
 use super::policy::Context;
-use super::studio::Studio;
+use super::studio::{Management, Queue, Studio};
 use super::text::Printable;
 use super::wanted::{PathId, Wanted};
 
@@ -123,10 +125,21 @@ pub struct SecretPlace {
 }
 
 /// Where a tunnel of Systems Manager ends: a managed instance, and the host behind it where the server is not on it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Tunnel {
     pub instance: String,
     pub host: Option<String>,
+}
+
+impl Tunnel {
+    /// The document of AWS's that opens it.
+    pub fn document(&self) -> &'static str {
+        if self.host.is_some() {
+            "AWS-StartPortForwardingSessionToRemoteHost"
+        } else {
+            "AWS-StartPortForwardingSession"
+        }
+    }
 }
 
 /// Everything that a role's needs follow from.
@@ -137,7 +150,8 @@ pub struct Choices {
     pub account: String,
     pub farm: FarmId,
     pub channels: Vec<Channel>,
-    pub channel_account: Option<AccountId>,
+    /// Whose a channel's bucket is, where that is known.
+    pub owners: BTreeMap<String, AccountId>,
     /// The KMS key that encrypts YNPUT's bucket.
     pub channel_key: Option<String>,
     pub secret: Option<SecretPlace>,
@@ -149,14 +163,19 @@ pub struct Choices {
 }
 
 impl Choices {
-    /// As far as they are known: what was not read brings no need, and its own check says that it was not.
+    /// As far as they are known: what was not read brings no need, and whoever judges by it has to look whether it was.
     pub fn of(studio: &Studio, wanted: &Wanted, role: &RoleArn) -> Option<Self> {
         let farm = wanted.queues.first()?.farm.clone();
         let mut attachments = Vec::new();
         let mut fleets = Vec::new();
+        let is_host = wanted.roles.worker_hosts.contains(role);
         for key in &wanted.queues {
+            let uses = |q: &Queue| match q.role_arn() {
+                Some(arn) => arn == *role,
+                None => role_to_make(studio, wanted, key).as_ref() == Some(role),
+            };
             if let Some(queue) = studio.queue(key).known()
-                && (queue.role_arn().as_ref() == Some(role) || queue.role_arn().is_none())
+                && uses(queue)
                 && let (Some(bucket), Some(prefix)) =
                     (&queue.attachments_bucket, &queue.attachments_prefix)
             {
@@ -166,8 +185,13 @@ impl Choices {
                 }
             }
             for row in studio.fleets(key).known().into_iter().flatten() {
-                let uses = row.fleet.known().and_then(super::studio::Fleet::role_arn);
-                if uses.as_ref() == Some(role) && !fleets.contains(&row.id) {
+                let Some(fleet) = row.fleet.known() else {
+                    continue;
+                };
+                // A machine's role is for the studio's own fleets, whichever role those have.
+                let hosts = is_host && fleet.management == Management::Customer;
+                let uses = fleet.role_arn().as_ref() == Some(role);
+                if (uses || hosts) && !fleets.contains(&row.id) {
                     fleets.push(row.id.clone());
                 }
             }
@@ -179,7 +203,11 @@ impl Choices {
             region: studio.region.clone(),
             account: role.account().to_owned(),
             channels: wanted.channels.clone(),
-            channel_account: wanted.channel_account.clone(),
+            owners: wanted
+                .s3_channels()
+                .filter_map(Channel::bucket)
+                .filter_map(|b| Some((b.to_owned(), wanted.owner_of(b)?.clone())))
+                .collect(),
             channel_key: wanted.channel_key.clone(),
             secret: wanted.secret.clone(),
             tunnel: tunnel.filter(|_| wanted.server.path == PathId::Ssm),
@@ -194,7 +222,7 @@ impl Choices {
         match of {
             RoleUse::Queue => self.of_queue(),
             RoleUse::Fleet => self.of_fleet(),
-            RoleUse::WorkerHost => vec![self.of_worker_host()],
+            RoleUse::WorkerHost => self.of_worker_host(),
         }
     }
 
@@ -214,7 +242,9 @@ impl Choices {
 
     /// A key is used through a service alone, never as such.
     fn key(&self, sid: &str, arn: &str, service: &str, because: &str) -> Need {
-        let via = format!("{service}.{}.amazonaws.com", self.region);
+        // A key is where what it encrypts is.
+        let region = arn.split(':').nth(3).unwrap_or(self.region.as_str());
+        let via = format!("{service}.{region}.amazonaws.com");
         Need::new(sid, &["kms:Decrypt"], &[arn.to_owned()], because)
             .only("StringEquals", "kms:ViaService", &via)
             .for_example(&[("kms:Decrypt", arn)])
@@ -233,11 +263,12 @@ impl Choices {
     }
 
     fn of_queue(&self) -> Vec<Need> {
-        let account = self.channel_account.as_ref();
-        let mut needs = of_channels(&self.channels, &self.partition, account);
+        let owner_of = |bucket: &str| self.owners.get(bucket).cloned();
+        let mut needs = of_channels(&self.channels, &self.partition, &owner_of);
         if let (Some(key), false) = (&self.channel_key, needs.is_empty()) {
             let because = "the channel's bucket is encrypted with this key, and S3 hands out nothing that it can't decrypt";
-            needs.push(self.key("ChannelKey", key, "s3", because));
+            let need = self.key("ChannelKey", key, "s3", because);
+            needs.push(need.serving(Serves::Channel));
         }
         if self.channels.iter().any(|c| c.place() == Place::AwsAlias) {
             needs.push(self.software());
@@ -271,7 +302,8 @@ impl Choices {
             "the monitor reads the sessions' logs as this role",
         );
         needs.push(
-            logs.carries(self.own())
+            logs.serving(Serves::Logs)
+                .carries(self.own())
                 .for_example(&[("logs:GetLogEvents", &self.a_log())]),
         );
         needs
@@ -302,18 +334,16 @@ impl Choices {
             ("s3:ListBucket", &point),
             ("s3:GetObject", &format!("{point}/object/x")),
         ])
-        .judged_by_example()
+        .serving(Serves::AwsSoftware)
     }
 
     fn tunnel_needs(&self, tunnel: &Tunnel) -> [Need; 2] {
-        let document = if tunnel.host.is_some() {
-            "AWS-StartPortForwardingSessionToRemoteHost"
-        } else {
-            "AWS-StartPortForwardingSession"
-        };
         let (partition, region) = (&self.partition, &self.region);
         // A document of AWS's own has no account in its ARN.
-        let document = format!("arn:{partition}:ssm:{region}::document/{document}");
+        let document = format!(
+            "arn:{partition}:ssm:{region}::document/{}",
+            tunnel.document()
+        );
         let target = if tunnel.instance.starts_with("mi-") {
             self.arn("ssm", &format!("managed-instance/{}", tunnel.instance))
         } else {
@@ -466,19 +496,40 @@ impl Choices {
         needs
     }
 
-    /// What a customer's own machine needs until it has its fleet's role: AWSDeadlineCloud-WorkerHost.
-    fn of_worker_host(&self) -> Need {
-        let fleet = self.arn("deadline", &format!("farm/{}/fleet/*", self.farm));
-        let actions = ["deadline:CreateWorker", "deadline:AssumeFleetRoleForWorker"];
-        let one = fleet.replace('*', "fleet-00000000000000000000000000000001");
-        let worker = format!("{one}/worker/worker-00000000000000000000000000000001");
-        Need::new(
-            "Bootstrap",
-            &actions,
-            &[fleet],
-            "a machine makes itself a worker, then takes its fleet's role",
-        )
-        .carries(self.own())
-        .for_example(&[(actions[0], &one), (actions[1], &worker)])
+    /// What a customer's own machine needs until it has its fleet's role: AWSDeadlineCloud-WorkerHost. One need for each
+    /// fleet that it could join; a machine joins one.
+    fn of_worker_host(&self) -> Vec<Need> {
+        let any = ["*".to_owned()];
+        let ids = self.fleets.iter().map(|f| f.as_str().to_owned());
+        let ids: Vec<String> = if self.fleets.is_empty() {
+            any.to_vec()
+        } else {
+            ids.collect()
+        };
+        let of = |(n, id): (usize, &String)| {
+            let fleet = self.arn("deadline", &format!("farm/{}/fleet/{id}", self.farm));
+            let one = fleet.replace('*', "fleet-00000000000000000000000000000001");
+            let worker = format!("{one}/worker/worker-00000000000000000000000000000001");
+            let (create, assume) = ("deadline:CreateWorker", "deadline:AssumeFleetRoleForWorker");
+            [
+                Need::new(
+                    format!("Worker{}", n + 1),
+                    &[create],
+                    std::slice::from_ref(&fleet),
+                    "a machine makes itself a worker of the fleet",
+                )
+                .carries(self.own())
+                .for_example(&[(create, &one)]),
+                Need::new(
+                    format!("FleetRole{}", n + 1),
+                    &[assume],
+                    &[format!("{fleet}/worker/*")],
+                    "then takes the fleet's role",
+                )
+                .carries(self.own())
+                .for_example(&[(assume, &worker)]),
+            ]
+        };
+        ids.iter().enumerate().flat_map(of).collect()
     }
 }

@@ -286,6 +286,12 @@ impl fmt::Display for RoleArn {
     }
 }
 
+/// A farm's ARN. The account is its roles' own.
+pub fn farm_arn(region: &Region, account: &str, farm: &FarmId) -> String {
+    let partition = partition_of(region);
+    format!("arn:{partition}:deadline:{region}:{account}:farm/{farm}")
+}
+
 /// The partition that a region belongs to, the `aws` of an ARN.
 pub fn partition_of(region: &Region) -> &'static str {
     match region.as_str() {

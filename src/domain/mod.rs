@@ -10,6 +10,7 @@ pub mod caller_policy;
 pub mod change;
 pub mod channel;
 pub mod choices;
+pub mod documents;
 pub mod dry_run;
 pub mod environment;
 pub mod fact;

@@ -1,12 +1,10 @@
 //! What a role needs, as statements, each with its reason. Which needs a choice brings: `choices.rs`.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value, json};
 
 use super::channel::{Channel, Place};
 use super::ids::AccountId;
-use super::policy::{Context, Decision, NotAPolicy, Policy, decide_within};
+use super::policy::{Context, Decision, NotAPolicy, Policy, VERSION, decide_within};
 use super::simulated::May;
 
 /// The one inline policy that is ours on a queue role. The name never changes.
@@ -20,6 +18,20 @@ pub const INLINE_LIMIT: usize = 10_240;
 /// As IAM counts a policy.
 pub fn counted(text: &str) -> usize {
     text.chars().filter(|c| !c.is_whitespace()).count()
+}
+
+/// What a need serves; checks and plans treat them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Serves {
+    /// Reading the index and the packages of an S3 channel.
+    ChannelFiles,
+    /// The rest that an S3 channel needs: its bucket's list, its key.
+    Channel,
+    /// AWS's own channels. It names all resources, and its conditions say which: it is judged by its examples.
+    AwsSoftware,
+    /// Reading logs, which no session stops without.
+    Logs,
+    Session,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,25 +52,24 @@ pub struct Need {
     pub context: Context,
     /// A few single requests that stand for all of it.
     pub examples: Vec<May>,
-    /// It is judged by its examples: it names all resources, and its conditions say which.
-    pub by_example: bool,
+    pub serves: Serves,
     pub because: String,
 }
 
 /// A role reads each S3 channel: its objects, and the bucket's list, without which S3 answers 403 for a file that is
 /// merely absent, which conda takes as fatal. No condition on `s3:prefix`: the 404-or-403 decision carries none.
-/// `account` owns YNPUT's bucket and says nothing of any other: a wrong owner in a condition denies silently.
+/// `owner_of` says whose a bucket is, where that is known: a wrong owner in a condition denies silently.
 pub fn of_channels(
     channels: &[Channel],
     partition: &str,
-    account: Option<&AccountId>,
+    owner_of: &dyn Fn(&str) -> Option<AccountId>,
 ) -> Vec<Need> {
     let mut needs: Vec<Need> = Vec::new();
     for channel in channels {
         let Place::S3 { bucket, prefix } = channel.place() else {
             continue;
         };
-        let owner = owner_of(bucket, channels, account);
+        let owner = owner_of(bucket);
         let below = if prefix.is_empty() {
             bucket.to_owned()
         } else {
@@ -88,8 +99,13 @@ pub fn of_channels(
             }
             let n = needs.iter().filter(|n| n.actions == [action]).count() + 1;
             let mut need = Need::new(format!("Channel{what}{n}"), &[action], &[resource], because)
-                .carries(plain_bucket());
-            if let Some(owner) = owner {
+                .carries(plain_bucket())
+                .serving(if what == "Read" {
+                    Serves::ChannelFiles
+                } else {
+                    Serves::Channel
+                });
+            if let Some(owner) = &owner {
                 need = need.only("StringEquals", "aws:ResourceAccount", owner.as_str());
             }
             needs.push(need.for_example(&[(action, &arn(&example))]));
@@ -105,17 +121,6 @@ pub fn plain_bucket() -> Context {
         ("s3:accesspointnetworkorigin".to_owned(), String::new()),
         ("aws:securetransport".to_owned(), "true".to_owned()),
     ])
-}
-
-/// Who owns this bucket, by the studio file: it names the owner of the only bucket there is, or of the one that carries
-/// YNPUT's name.
-pub fn owner_of<'a>(
-    bucket: &str,
-    channels: &[Channel],
-    account: Option<&'a AccountId>,
-) -> Option<&'a AccountId> {
-    let all: BTreeSet<&str> = channels.iter().filter_map(Channel::bucket).collect();
-    account.filter(|_| all.len() == 1 || bucket.contains("ynput"))
 }
 
 /// One text stays a text; more are a list.
@@ -140,7 +145,7 @@ impl Need {
             conditions: Vec::new(),
             context: Context::new(),
             examples: Vec::new(),
-            by_example: false,
+            serves: Serves::Session,
             because: because.into(),
         }
     }
@@ -183,14 +188,14 @@ impl Need {
     }
 
     #[must_use]
-    pub fn judged_by_example(mut self) -> Self {
-        self.by_example = true;
+    pub fn serving(mut self, what: Serves) -> Self {
+        self.serves = what;
         self
     }
 
     /// Does it serve an S3 channel?
     pub fn is_of_channels(&self) -> bool {
-        self.sid.starts_with("Channel")
+        matches!(self.serves, Serves::ChannelFiles | Serves::Channel)
     }
 
     pub fn statement(&self) -> Value {
@@ -218,7 +223,7 @@ impl Need {
             let decision = decide_within(all, boundary, action, resource, &self.context);
             (format!("{action} on {resource}"), decision)
         };
-        if self.by_example {
+        if self.serves == Serves::AwsSoftware {
             let all = self.examples.iter();
             return all.map(|m| of(&m.action, &m.resource)).collect();
         }
@@ -244,6 +249,29 @@ impl Need {
     }
 }
 
+/// The needs that no policy of ours could meet, with what stands in the way: a Deny, which wins over every Allow, or the
+/// role's permissions boundary.
+pub fn barred<'n>(
+    needs: &'n [Need],
+    policies: &[Policy],
+    fence: Option<&Policy>,
+) -> Vec<(&'n Need, String)> {
+    let mut bars = Vec::new();
+    for need in needs {
+        let denied = need.judged(policies, None);
+        let denied = denied.into_iter().filter(|(_, d)| *d == Decision::Denied);
+        let inside = fence.map(|f| need.judged([f], None)).unwrap_or_default();
+        let fenced = inside
+            .into_iter()
+            .filter(|(_, d)| matches!(d, Decision::Denied | Decision::NotAllowed));
+        let words = denied
+            .map(|(w, _)| format!("a Deny statement on it forbids {w}"))
+            .chain(fenced.map(|(w, _)| format!("its permissions boundary does not allow {w}")));
+        bars.extend(words.map(|w| (need, w)));
+    }
+    bars
+}
+
 /// Our policy with what is missing: what stands there stays, statement by statement, and the needs that nothing meets
 /// are added. `None`: nothing is missing.
 pub fn widened(
@@ -255,26 +283,18 @@ pub fn widened(
     let all = || others.iter().chain(&parsed);
     let lacking: Vec<&Need> = needs
         .iter()
-        .filter(|n| n.met_by(all()) != Decision::Allowed)
-        .collect();
-    // A Deny wins over every Allow: writing one more would be a change that changes nothing.
-    let lacking: Vec<&Need> = lacking
-        .into_iter()
-        .filter(|n| {
-            !parsed
-                .as_ref()
-                .is_some_and(|p| n.met_by([p]) == Decision::Allowed)
-        })
+        // What ours alone gives, or what others deny, one more statement would not change.
+        .filter(|n| n.met_by(all()) != Decision::Allowed && n.met_by(&parsed) != Decision::Allowed)
         .collect();
     if lacking.is_empty() {
         return Ok(None);
     }
     let mut document = match ours {
         Some(text) => serde_json::from_str(text).map_err(|e| NotAPolicy(e.to_string()))?,
-        None => json!({ "Version": "2012-10-17", "Statement": [] }),
+        None => json!({ "Version": VERSION, "Statement": [] }),
     };
     let mut statements = listed(&document);
-    for need in lacking {
+    for need in &lacking {
         let mut statement = need.statement();
         let taken = |sid: &str, all: &[Value]| all.iter().any(|s| s["Sid"] == sid);
         let mut free = need.sid.clone();
@@ -285,7 +305,19 @@ pub fn widened(
         statements.push(statement);
     }
     document["Statement"] = Value::Array(statements);
-    Ok(Some(laid_out(&document)))
+    let text = laid_out(&document);
+    // The proof, by the same reading that found the lack. An old policy knows no variables; a Deny of its own wins.
+    let then = Policy::parse(&text)?;
+    match lacking
+        .iter()
+        .find(|n| n.met_by([&then]) != Decision::Allowed)
+    {
+        Some(need) => Err(NotAPolicy(format!(
+            "adding {} to it changes nothing: a statement in it, or its Version, which is not {VERSION}, stands in the way",
+            need.sid
+        ))),
+        None => Ok(Some(text)),
+    }
 }
 
 /// Our policy without the statements that served only these needs. `None`: nothing of it goes. The inner `None`:
@@ -297,7 +329,8 @@ pub fn narrowed(ours: &str, gone: &[Need], kept: &[Need]) -> Option<Option<Strin
     let serves = |s: &Value, needs: &[Need]| {
         needs.iter().any(|n| {
             let own = n.statement();
-            s["Action"] == own["Action"] && s["Resource"] == own["Resource"]
+            let same = |key: &str| s[key] == own[key];
+            same("Effect") && same("Action") && same("Resource")
         })
     };
     let left: Vec<Value> = all
@@ -331,6 +364,10 @@ fn laid_out(document: &Value) -> String {
 mod tests {
     use super::*;
 
+    fn nobodys(_: &str) -> Option<AccountId> {
+        None
+    }
+
     fn channels(text: &str) -> Vec<Channel> {
         text.split(' ').map(|c| c.parse().unwrap()).collect()
     }
@@ -340,7 +377,7 @@ mod tests {
         let needs = of_channels(
             &channels("deadline-cloud s3://b-1/ayon s3://b-1/own https://h/c conda-forge"),
             "aws",
-            None,
+            &nobodys,
         );
         let rows: Vec<_> = needs
             .iter()
@@ -358,7 +395,7 @@ mod tests {
 
     #[test]
     fn ours_gains_what_no_other_policy_gives_and_settles() {
-        let needs = of_channels(&channels("s3://b-1/ayon"), "aws", None);
+        let needs = of_channels(&channels("s3://b-1/ayon"), "aws", &nobodys);
         let ours = widened(&needs, &[], None).unwrap().unwrap();
         assert_eq!(
             widened(&needs, &[], Some(&ours)).unwrap(),
@@ -373,7 +410,7 @@ mod tests {
             None,
             "never written twice"
         );
-        let more = of_channels(&channels("s3://b-1/ayon s3://b-2/x"), "aws", None);
+        let more = of_channels(&channels("s3://b-1/ayon s3://b-2/x"), "aws", &nobodys);
         let wider = widened(&more, &[], Some(&ours)).unwrap().unwrap();
         let (old, new): (Value, Value) = (
             serde_json::from_str(&ours).unwrap(),
@@ -398,18 +435,18 @@ mod tests {
         let both = of_channels(
             &channels("s3://b-1/ayon s3://b-1/own s3://b-2/x"),
             "aws",
-            None,
+            &nobodys,
         );
         let ours = widened(&both, &[], None).unwrap().unwrap();
-        let gone = of_channels(&channels("s3://b-1/own"), "aws", None);
-        let kept = of_channels(&channels("s3://b-1/ayon s3://b-2/x"), "aws", None);
+        let gone = of_channels(&channels("s3://b-1/own"), "aws", &nobodys);
+        let kept = of_channels(&channels("s3://b-1/ayon s3://b-2/x"), "aws", &nobodys);
         let left = narrowed(&ours, &gone, &kept).unwrap().unwrap();
         assert!(
             !left.contains("b-1/own/*") && left.contains("\"arn:aws:s3:::b-1\""),
             "{left}"
         );
         assert_eq!(narrowed(&left, &gone, &kept), None);
-        let all = of_channels(&channels("s3://b-1/ayon"), "aws", None);
+        let all = of_channels(&channels("s3://b-1/ayon"), "aws", &nobodys);
         let only = widened(&all, &[], None).unwrap().unwrap();
         assert_eq!(
             narrowed(&only, &all, &[]),
@@ -419,18 +456,40 @@ mod tests {
     }
 
     #[test]
-    fn the_owner_of_ynputs_bucket_says_nothing_of_another() {
-        let account = "210987654321".parse().unwrap();
-        let list = channels("s3://studio-own/x s3://ynput-conda-channel/ayon");
-        let needs = of_channels(&list, "aws", Some(&account));
-        let owned: Vec<_> = needs.iter().filter(|n| !n.conditions.is_empty()).collect();
-        assert!(owned.len() == 2 && owned.iter().all(|n| n.resources[0].contains("ynput")));
+    fn what_a_deny_or_a_boundary_bars_is_named() {
+        let needs = of_channels(&channels("s3://b-1/ayon"), "aws", &nobodys);
+        let policy = |t: &str| Policy::parse(&format!(r#"{{"Statement":{t}}}"#)).unwrap();
+        let deny = policy(r#"{"Effect":"Deny","Action":"s3:Get*","Resource":"*"}"#);
+        let fence = policy(r#"{"Effect":"Allow","Action":"s3:Get*","Resource":"*"}"#);
+        let words = |p: &[Policy], f| -> Vec<String> {
+            barred(&needs, p, f).into_iter().map(|(_, w)| w).collect()
+        };
+        assert_eq!(words(&[], None), [""; 0]);
+        assert_eq!(
+            words(&[deny], None),
+            ["a Deny statement on it forbids s3:GetObject on arn:aws:s3:::b-1/ayon/*"]
+        );
+        assert_eq!(
+            words(&[], Some(&fence)),
+            ["its permissions boundary does not allow s3:ListBucket on arn:aws:s3:::b-1"]
+        );
+    }
+
+    #[test]
+    fn a_deny_of_somebodys_is_not_ours_to_take_away() {
+        let gone = of_channels(&channels("s3://b-1/own"), "aws", &nobodys);
+        let ours = r#"{"Statement":[{"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::b-1/own/*"}]}"#;
+        assert_eq!(narrowed(ours, &gone, &[]), None);
+        assert!(
+            widened(&gone, &[], Some(ours)).is_err(),
+            "nor does an Allow beside it change anything"
+        );
     }
 
     #[test]
     fn the_owner_is_a_condition_where_it_is_known() {
-        let account = "210987654321".parse().unwrap();
-        let needs = of_channels(&channels("s3://b-1/ayon"), "aws", Some(&account));
+        let owner = |_: &str| Some("210987654321".parse().unwrap());
+        let needs = of_channels(&channels("s3://b-1/ayon"), "aws", &owner);
         let text = widened(&needs, &[], None).unwrap().unwrap();
         assert!(
             text.contains("aws:ResourceAccount") && !text.contains("s3:prefix"),

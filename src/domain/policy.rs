@@ -15,6 +15,9 @@ pub struct Policy {
     pub statements: Vec<Statement>,
 }
 
+/// Only from this version on does a policy know variables; before it `${aws:userid}` is that text and no more.
+pub const VERSION: &str = "2012-10-17";
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statement {
     pub sid: Option<String>,
@@ -24,6 +27,8 @@ pub struct Statement {
     pub principals: Option<Principals>,
     /// operator, key, values
     pub conditions: Vec<(String, String, Vec<String>)>,
+    /// Are policy variables filled in?
+    pub variables: bool,
 }
 
 /// `Action` or `NotAction`, `Resource` or `NotResource`.
@@ -61,9 +66,10 @@ impl Policy {
             Some(one @ Value::Object(_)) => vec![one],
             _ => return Err(NotAPolicy("it has no Statement".to_owned())),
         };
+        let variables = value.get("Version").and_then(Value::as_str) == Some(VERSION);
         let statements = listed
             .into_iter()
-            .map(Statement::parse)
+            .map(|s| Statement::parse(s, variables))
             .collect::<Result<_, _>>()?;
         Ok(Self { statements })
     }
@@ -84,7 +90,7 @@ fn texts(value: &Value) -> Result<Vec<String>, NotAPolicy> {
 }
 
 impl Statement {
-    fn parse(value: &Value) -> Result<Self, NotAPolicy> {
+    fn parse(value: &Value, variables: bool) -> Result<Self, NotAPolicy> {
         let matched = |name: &str| -> Result<Option<Match>, NotAPolicy> {
             for (key, not) in [(name.to_owned(), false), (format!("Not{name}"), true)] {
                 if let Some(v) = value.get(&key) {
@@ -141,12 +147,13 @@ impl Statement {
             resources: matched("Resource")?,
             principals,
             conditions,
+            variables,
         })
     }
 }
 
 impl Match {
-    /// Does it speak of this text? `covers` also asks whether it speaks of everything that a pattern stands for.
+    /// Does it speak of this text, or of everything that the text, a pattern, stands for?
     pub fn takes(&self, text: &str, case: bool) -> bool {
         let fold = |s: &str| {
             if case {
@@ -182,6 +189,37 @@ pub fn wild(pattern: &str, text: &str) -> bool {
     p[i..].iter().all(|c| *c == '*')
 }
 
+/// Is there a text that both patterns take?
+fn overlap(a: &str, b: &str) -> bool {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    // `row[j]`: can what follows `a[i..]` and `b[j..]` be the same?
+    let ends = |rest: &[char]| rest.iter().all(|c| *c == '*');
+    let mut row: Vec<bool> = (0..=b.len()).map(|j| ends(&b[j..])).collect();
+    for i in (0..a.len()).rev() {
+        let mut next = vec![false; b.len() + 1];
+        next[b.len()] = ends(&a[i..]);
+        for j in (0..b.len()).rev() {
+            next[j] = match (a[i], b[j]) {
+                ('*', _) | (_, '*') => row[j] || next[j + 1],
+                ('?', _) | (_, '?') => row[j + 1],
+                (x, y) => x == y && row[j + 1],
+            };
+        }
+        row = next;
+    }
+    row[0]
+}
+
+/// As IAM compares ARNs: each of the six parts on its own, so that no `*` reaches over a colon into the next part.
+fn arn_like(pattern: &str, arn: &str) -> bool {
+    if pattern == "*" {
+        return true;
+    }
+    let parts = |text: &str| -> Vec<String> { text.splitn(6, ':').map(str::to_owned).collect() };
+    let (pattern, arn) = (parts(pattern), parts(arn));
+    pattern.len() == arn.len() && pattern.iter().zip(&arn).all(|(p, a)| wild(p, a))
+}
+
 /// What is known of a request, key (lower case) to value. A key that is missing is not known, not absent.
 pub type Context = std::collections::BTreeMap<String, String>;
 
@@ -192,10 +230,21 @@ enum Holds {
     Unknown,
 }
 
-fn holds(conditions: &[(String, String, Vec<String>)], context: &Context) -> Holds {
+fn holds(statement: &Statement, context: &Context) -> Holds {
     let mut all = Holds::Yes;
-    for (operator, key, values) in conditions {
-        match one_holds(operator, key, values, context) {
+    for (operator, key, values) in &statement.conditions {
+        let filled = |v: &String| {
+            if statement.variables {
+                filled(v, context)
+            } else {
+                Some(v.clone())
+            }
+        };
+        let Some(values) = values.iter().map(filled).collect::<Option<Vec<_>>>() else {
+            all = Holds::Unknown;
+            continue;
+        };
+        match one_holds(operator, key, &values, context) {
             Holds::No => return Holds::No,
             Holds::Unknown => all = Holds::Unknown,
             Holds::Yes => {}
@@ -214,10 +263,6 @@ fn one_holds(operator: &str, key: &str, values: &[String], context: &Context) ->
     let (bare, if_exists) = operator
         .strip_suffix("ifexists")
         .map_or((operator.as_str(), false), |o| (o, true));
-    let values: Option<Vec<String>> = values.iter().map(|v| filled(v, context)).collect();
-    let Some(values) = values else {
-        return Holds::Unknown;
-    };
     let Some(have) = context.get(&key) else {
         return Holds::Unknown;
     };
@@ -242,8 +287,10 @@ fn one_holds(operator: &str, key: &str, values: &[String], context: &Context) ->
         "stringnotequals" => yes(!any(&|v| v == have)),
         "stringequalsignorecase" => yes(any(&|v| v.eq_ignore_ascii_case(have))),
         "stringnotequalsignorecase" => yes(!any(&|v| v.eq_ignore_ascii_case(have))),
-        "stringlike" | "arnlike" | "arnequals" => yes(any(&|v| wild(v, have))),
-        "stringnotlike" | "arnnotlike" | "arnnotequals" => yes(!any(&|v| wild(v, have))),
+        "stringlike" => yes(any(&|v| wild(v, have))),
+        "stringnotlike" => yes(!any(&|v| wild(v, have))),
+        "arnlike" | "arnequals" => yes(any(&|v| arn_like(v, have))),
+        "arnnotlike" | "arnnotequals" => yes(!any(&|v| arn_like(v, have))),
         "bool" => yes(any(&|v| v.eq_ignore_ascii_case(have))),
         _ => Holds::Unknown,
     }
@@ -298,13 +345,27 @@ fn speaks_of(statement: &Statement, resource: &str, context: &Context) -> Holds 
     };
     // A need is written with the same variable as the statement that meets it.
     let same = stated.patterns.iter().any(|p| p == resource);
-    let (known, unknown) = stated.filled(context);
-    let part = known.patterns.iter().any(|p| wild(resource, p));
+    let (known, unknown) = if statement.variables {
+        stated.filled(context)
+    } else {
+        (stated.clone(), false)
+    };
+    // Only where a part counts: a single text has no parts, and most statements are plain Allows.
+    let part = || {
+        let pattern = resource.contains(['*', '?']);
+        known.patterns.iter().any(|p| {
+            if pattern {
+                overlap(resource, p)
+            } else {
+                wild(p, resource)
+            }
+        })
+    };
     let yes = match (statement.allow, stated.not) {
         // An Allow must take all of what is asked about; one that excludes a part of it does not.
-        (true, true) => known.takes(resource, true) && !part && !same,
+        (true, true) => known.takes(resource, true) && !same && !part(),
         // A Deny on a part is a Deny for that part.
-        (false, false) => known.takes(resource, true) || part || same,
+        (false, false) => known.takes(resource, true) || same || part(),
         (true, false) => known.takes(resource, true) || same,
         (false, true) => known.takes(resource, true),
     };
@@ -348,7 +409,7 @@ pub fn decide<'a>(
         if !statement.actions.takes(action, false) || on_resource == Holds::No {
             continue;
         }
-        let conditions = holds(&statement.conditions, context);
+        let conditions = holds(statement, context);
         let both = if conditions == Holds::Yes {
             on_resource
         } else {
@@ -372,7 +433,7 @@ pub fn decide<'a>(
 
 /// May this service do that with the role, for this context, by the trust policy's own words?
 pub fn trusts(policy: &Policy, service: &str, action: &str, context: &Context) -> Decision {
-    let (mut allowed, mut depends) = (false, false);
+    let (mut allowed, mut depends, mut may_deny) = (false, false, false);
     for statement in &policy.statements {
         let named = statement.principals.as_ref().is_some_and(|p| {
             let hit = p.named.iter().any(|(kind, values)| {
@@ -385,16 +446,19 @@ pub fn trusts(policy: &Policy, service: &str, action: &str, context: &Context) -
         if !named || !statement.actions.takes(action, false) {
             continue;
         }
-        match (statement.allow, holds(&statement.conditions, context)) {
+        match (statement.allow, holds(statement, context)) {
             (_, Holds::No) => {}
             (false, Holds::Yes) => return Decision::Denied,
             (true, Holds::Yes) => allowed = true,
-            (_, Holds::Unknown) => depends = true,
+            (true, Holds::Unknown) => depends = true,
+            (false, Holds::Unknown) => may_deny = true,
         }
     }
     match (allowed, depends) {
-        (true, false) => Decision::Allowed,
-        (_, true) => Decision::Depends,
+        (true, _) if may_deny => Decision::Depends,
+        (true, _) => Decision::Allowed,
+        (false, true) => Decision::Depends,
+        // What nothing allows, nothing needs to deny.
         (false, false) => Decision::NotAllowed,
     }
 }
@@ -431,6 +495,62 @@ mod tests {
         ] {
             assert_eq!(wild(p, t), want, "{p} ~ {t}");
         }
+    }
+
+    #[test]
+    fn patterns_overlap_where_one_text_is_of_both() {
+        for (a, b, want) in [
+            ("b/ayon/*", "*/noarch/*", true),
+            ("b/ayon/*", "b/*/secret", true),
+            ("b/ayon/*", "c/*", false),
+            ("b/a?on/x", "b/*", true),
+            ("a*c", "*b", false),
+            ("*", "", true),
+            ("a", "", false),
+            ("a?", "a", false),
+        ] {
+            assert_eq!((overlap(a, b), overlap(b, a)), (want, want), "{a} ~ {b}");
+        }
+        let both = policy(
+            r#"[{"Effect":"Allow","Action":"s3:*","Resource":"*"},{"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::*/noarch/*"}]"#,
+        );
+        let read = decide([&both], "s3:GetObject", "arn:aws:s3:::b/ayon/*", &ctx(&[]));
+        assert_eq!(
+            read,
+            Decision::Denied,
+            "a Deny on a part that neither covers"
+        );
+    }
+
+    #[test]
+    fn arns_are_compared_part_by_part() {
+        let farm = "arn:aws:deadline:us-west-2:111122223333:farm/farm-1";
+        for (pattern, want) in [
+            ("arn:aws:deadline:*:*:farm/*", true),
+            ("arn:aws:deadline:*:farm/farm-1", false),
+            ("arn:aws:deadline:us-west-2:111122223333:farm/farm-?", true),
+            ("*", true),
+        ] {
+            assert_eq!(arn_like(pattern, farm), want, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn an_old_policy_knows_no_variables() {
+        let old = r#"{"Statement":{"Effect":"Allow","Action":"ssm:TerminateSession","Resource":"arn:aws:ssm:*:*:session/${aws:userid}-*"}}"#;
+        let of = |text: &str| {
+            let at = ctx(&[("aws:userid", "AROA:q")]);
+            let policy = Policy::parse(text).unwrap();
+            decide(
+                [&policy],
+                "ssm:TerminateSession",
+                "arn:aws:ssm:r:1:session/AROA:q-0a",
+                &at,
+            )
+        };
+        assert_eq!(of(old), Decision::NotAllowed);
+        let new = old.replacen('{', r#"{"Version":"2012-10-17","#, 1);
+        assert_eq!(of(&new), Decision::Allowed);
     }
 
     #[test]

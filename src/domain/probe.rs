@@ -6,6 +6,7 @@ use url::Url;
 
 use super::call::{Call, Vantage};
 use super::channel::Channel;
+use super::choices::Tunnel;
 use super::dry_run::{DryRun, Tried};
 use super::ids::{AccountId, QueueKey};
 use super::problem::Problem;
@@ -28,6 +29,8 @@ pub enum Probe {
     BesideChannelAsQueueRole(QueueKey, Channel),
     /// The secret with the AYON key, by its ARN. What it holds is not kept.
     SecretAsQueueRole(QueueKey, String),
+    /// A session of Systems Manager to that port, started and ended at once; nothing is sent through it.
+    TunnelAsQueueRole(QueueKey, Tunnel, u16),
     /// Would conda find and install what is asked for?
     DryRun(Box<DryRun>),
     Name(String),
@@ -43,7 +46,8 @@ impl Probe {
         match self {
             Self::ChannelAsQueueRole(..)
             | Self::BesideChannelAsQueueRole(..)
-            | Self::SecretAsQueueRole(..) => Vantage::QueueRole,
+            | Self::SecretAsQueueRole(..)
+            | Self::TunnelAsQueueRole(..) => Vantage::QueueRole,
             Self::DryRun(dry_run) => dry_run.reader.vantage(),
             _ => Vantage::Here,
         }
@@ -61,6 +65,9 @@ impl Probe {
                 format!("read beside {} as the queue role", c.show())
             }
             Self::SecretAsQueueRole(..) => "read the secret as the queue role".to_owned(),
+            Self::TunnelAsQueueRole(_, tunnel, _) => {
+                format!("start a session on {} as the queue role", tunnel.instance)
+            }
             Self::DryRun(d) => {
                 let platforms: Vec<&str> = d.platforms.iter().map(|p| p.word()).collect();
                 format!("dry run for {}", platforms.join(", "))
@@ -90,6 +97,10 @@ pub enum Seen {
     Beside(bool),
     /// The secret was handed out.
     Secret,
+    /// A session was started; could it be ended as its starter? `None`: that got no answer, and it may be open.
+    Session {
+        ended: Option<bool>,
+    },
     DryRun(Box<Tried>),
     Addresses(Vec<std::net::IpAddr>),
     Connected(std::net::IpAddr),

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::needs::{Need, plain_bucket};
+use super::needs::{Need, Serves, plain_bucket};
 use super::policy::Context;
 use super::text::Untrusted;
 
@@ -17,6 +17,13 @@ pub struct May {
 }
 
 impl May {
+    /// The same with one thing more that every request carries.
+    #[must_use]
+    pub fn carrying(mut self, key: &str, value: &str) -> Self {
+        self.context.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
     pub fn words(&self) -> String {
         format!("{} on {}", self.action, self.resource)
     }
@@ -46,7 +53,7 @@ pub fn not_needed(needs: &[Need], partition: &str, account: &str, region: &str) 
     };
     let own = Context::from([("aws:resourceaccount".to_owned(), account.to_owned())]);
     let mut list = Vec::new();
-    let channels = needs.iter().filter(|n| n.sid.starts_with("ChannelRead"));
+    let channels = needs.iter().filter(|n| n.serves == Serves::ChannelFiles);
     for file in channels.flat_map(|n| &n.examples) {
         for action in ["s3:PutObject", "s3:DeleteObject"] {
             list.push(may(action, file.resource.clone(), file.context.clone()));

@@ -219,6 +219,9 @@ pub struct Studio {
     pub farm: BTreeMap<FarmId, Fact<Farm>>,
     pub queues: BTreeMap<QueueKey, QueueFacts>,
     pub roles: BTreeMap<RoleArn, Fact<Box<Role>>>,
+    /// Boundaries that a new role may get, by ARN.
+    #[serde(default)]
+    pub boundaries: BTreeMap<String, Fact<String>>,
     /// By a policy's text.
     #[serde(default)]
     pub lints: BTreeMap<String, Fact<Lint>>,
@@ -245,6 +248,7 @@ impl Studio {
             farm: BTreeMap::new(),
             queues: BTreeMap::new(),
             roles: BTreeMap::new(),
+            boundaries: BTreeMap::new(),
             lints: BTreeMap::new(),
             simulated: BTreeMap::new(),
             bundles: Fact::NotAsked,
@@ -287,6 +291,9 @@ impl Studio {
             }
             (Ask::PolicyLint(text, _), Answer::PolicyLint(fact)) => {
                 self.lints.insert(text.clone(), fact);
+            }
+            (Ask::Boundary(arn), Answer::Boundary(fact)) => {
+                self.boundaries.insert(arn.clone(), fact);
             }
             (Ask::RoleMay(arn, ..), Answer::RoleMay(fact)) => {
                 self.simulated.insert(arn.clone(), fact);
@@ -393,7 +400,10 @@ impl Studio {
                         arn: role.clone(),
                         trust,
                         boundary: boundary.as_ref().map(Untrusted::new),
-                        fence: Fact::NotAsked,
+                        fence: boundary
+                            .as_ref()
+                            .and_then(|b| self.boundaries.get(b).cloned())
+                            .unwrap_or_default(),
                         inline: BTreeMap::new(),
                         attached: BTreeMap::new(),
                         lists: Fact::Known(()),

@@ -46,6 +46,7 @@ pub fn judge_host(policy: &Policy) -> HostTrust {
         )
     });
     let hangs = of("ec2.amazonaws.com", "sts:AssumeRole") == Decision::Depends;
+    let anywhere = anywhere.map(|a| a && !hangs);
     match (ec2, anywhere) {
         (true, [true, true, true]) => HostTrust::Both,
         (true, _) => HostTrust::Ec2,
@@ -93,13 +94,15 @@ pub fn judge(policy: &Policy, role: RoleUse, farm: &str, account: &str) -> Trust
         RoleUse::Queue => of(PRINCIPALS[1], &here),
         RoleUse::Fleet | RoleUse::WorkerHost => Decision::Allowed,
     };
+    let strange = stranger();
+    let too_wide = principals(role)
+        .iter()
+        .any(|p| of(p, &strange) == Decision::Allowed);
     match (of(PRINCIPALS[0], &here), service) {
         (Decision::Denied, _) => Trust::Denied,
         (Decision::NotAllowed, _) => Trust::Refused,
         (Decision::Depends, _) => Trust::Depends,
-        (Decision::Allowed, _) if of(PRINCIPALS[0], &stranger()) == Decision::Allowed => {
-            Trust::TooWide
-        }
+        (Decision::Allowed, _) if too_wide => Trust::TooWide,
         (Decision::Allowed, Decision::Allowed) => Trust::Right,
         (Decision::Allowed, _) => Trust::OnlyWorkers,
     }
@@ -122,50 +125,56 @@ pub enum NotMended {
     Depends,
 }
 
-/// The document with what is missing, for each of these farms; `None`: nothing is missing. A farm that is already
-/// trusted stays: another studio's queue may use the role.
+/// The document with what is missing, for this farm; `None`: nothing is missing. A farm that is already trusted stays:
+/// another studio's queue may use the role.
 pub fn mended(
     text: &str,
     of: RoleUse,
-    farms: &[String],
+    farm: &str,
     account: &str,
 ) -> Result<Option<String>, NotMended> {
-    let mut now = text.to_owned();
-    for farm in farms {
-        let policy = Policy::parse(&now)?;
-        let verdict = judge(&policy, of, farm, account);
-        match verdict {
-            Trust::Right => continue,
-            Trust::Denied => return Err(NotMended::Denied),
-            Trust::Depends => return Err(NotMended::Depends),
-            Trust::TooWide | Trust::OnlyWorkers | Trust::Refused => {}
-        }
-        let mut document: Value =
-            serde_json::from_str(&now).map_err(|e| NotAPolicy(e.to_string()))?;
-        let mut statements = match document.get("Statement") {
-            Some(Value::Array(list)) => list.clone(),
-            Some(one) => vec![one.clone()],
-            None => Vec::new(),
-        };
-        match statements.iter().position(is_ours) {
-            // Only what Deadline Cloud may do is narrowed, never what others may.
-            Some(at) if names_others(&statements[at]) => {
-                if verdict == Trust::TooWide {
-                    return Err(NotMended::Shared);
-                }
-                statements.push(fresh(of, farm, account));
-            }
-            Some(at) => merge(&mut statements[at], of, farm, account),
-            None => statements.push(fresh(of, farm, account)),
-        }
-        document["Statement"] = Value::Array(statements);
-        now = serde_json::to_string_pretty(&document).unwrap_or(now);
-        // The proof, by the same reading that found the lack.
-        if judge(&Policy::parse(&now)?, of, farm, account) != Trust::Right {
-            return Err(NotMended::Depends);
+    let verdict = judge(&Policy::parse(text)?, of, farm, account);
+    match verdict {
+        Trust::Right => return Ok(None),
+        Trust::Denied => return Err(NotMended::Denied),
+        Trust::Depends => return Err(NotMended::Depends),
+        Trust::TooWide | Trust::OnlyWorkers | Trust::Refused => {}
+    }
+    let mut document: Value = serde_json::from_str(text).map_err(|e| NotAPolicy(e.to_string()))?;
+    let mut statements = match document.get("Statement") {
+        Some(Value::Array(list)) => list.clone(),
+        Some(one) => vec![one.clone()],
+        None => Vec::new(),
+    };
+    let ours: Vec<usize> = (0..statements.len())
+        .filter(|i| is_ours(&statements[*i]))
+        .collect();
+    // Every statement that is too wide is narrowed; what is missing joins the first.
+    let count = if verdict == Trust::TooWide {
+        ours.len()
+    } else {
+        1
+    };
+    if ours.is_empty() {
+        statements.push(fresh(of, farm, account));
+    }
+    for at in ours.into_iter().take(count) {
+        // Only what Deadline Cloud may do is narrowed, never what others may.
+        if !names_others(&statements[at]) {
+            merge(&mut statements[at], of, farm, account);
+        } else if verdict == Trust::TooWide {
+            return Err(NotMended::Shared);
+        } else {
+            statements.push(fresh(of, farm, account));
         }
     }
-    Ok((now != text).then_some(now))
+    document["Statement"] = Value::Array(statements);
+    let now = serde_json::to_string_pretty(&document).unwrap_or_default();
+    // The proof, by the same reading that found the lack.
+    if judge(&Policy::parse(&now)?, of, farm, account) != Trust::Right {
+        return Err(NotMended::Depends);
+    }
+    Ok(Some(now))
 }
 
 /// The trust policy of a role that is made here.
@@ -283,7 +292,7 @@ mod tests {
     const ACCOUNT: &str = "111122223333";
 
     fn mend(text: &str) -> Result<Option<String>, NotMended> {
-        mended(text, RoleUse::Queue, &[FARM.to_owned()], ACCOUNT)
+        mended(text, RoleUse::Queue, FARM, ACCOUNT)
     }
 
     fn right(text: &str) -> Value {
@@ -365,7 +374,7 @@ mod tests {
 
     #[test]
     fn a_fleets_role_trusts_the_workers_and_no_more() {
-        let fleet = |t: &str| mended(t, RoleUse::Fleet, &[FARM.to_owned()], ACCOUNT);
+        let fleet = |t: &str| mended(t, RoleUse::Fleet, FARM, ACCOUNT);
         let one = r#"{"Service":"credentials.deadline.amazonaws.com"}"#;
         assert_eq!(
             fleet(&document(&[statement(one, &condition(FARM))])),
@@ -394,6 +403,46 @@ mod tests {
         assert_eq!(host(std::slice::from_ref(&whole)), HostTrust::Anywhere);
         assert_eq!(host(&[ec2, whole]), HostTrust::Both);
         assert_eq!(host(&[statement(BOTH, "")]), HostTrust::Neither);
+    }
+
+    #[test]
+    fn each_statement_that_is_too_wide_is_narrowed() {
+        let one = |p: &str| statement(&format!(r#"{{"Service":"{p}"}}"#), "");
+        let after = right(&document(&[one(PRINCIPALS[0]), one(PRINCIPALS[1])]));
+        for at in 0..2 {
+            let farm = &after["Statement"][at]["Condition"]["ArnEquals"]["aws:SourceArn"];
+            assert_eq!(farm, FARM);
+        }
+        let half = document(&[
+            statement(
+                r#"{"Service":"credentials.deadline.amazonaws.com"}"#,
+                &condition(FARM),
+            ),
+            one(PRINCIPALS[1]),
+        ]);
+        let wide = judge(
+            &Policy::parse(&half).unwrap(),
+            RoleUse::Queue,
+            FARM,
+            ACCOUNT,
+        );
+        assert_eq!(
+            wide,
+            Trust::TooWide,
+            "the second principal is open to every account"
+        );
+    }
+
+    #[test]
+    fn a_deny_that_may_be_is_not_a_trust_that_may_be() {
+        let ec2 = statement(r#"{"Service":"ec2.amazonaws.com"}"#, "");
+        let deny = statement(
+            r#"{"AWS":"*"}"#,
+            r#","Condition":{"StringNotEquals":{"aws:PrincipalOrgID":"o-1"}}"#,
+        )
+        .replace("Allow", "Deny");
+        let host = judge_host(&Policy::parse(&document(&[ec2, deny])).unwrap());
+        assert_eq!(host, HostTrust::Depends, "nobody named IAM Roles Anywhere");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `studiolink.toml`: the studio as it is wanted. Read strictly, with line and column; written with its comments kept.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
@@ -138,6 +139,9 @@ pub struct Wanted {
     pub only_some_queues: bool,
     pub channels: Vec<Channel>,
     pub channel_account: Option<AccountId>,
+    /// Whose other buckets are, by their names.
+    #[serde(default)]
+    pub bucket_owners: BTreeMap<String, AccountId>,
     /// The KMS key that encrypts YNPUT's bucket.
     #[serde(default)]
     pub channel_key: Option<String>,
@@ -384,10 +388,10 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// An AYON server's address; only what a browser would open.
 /// Stands for a server while none is given; no name resolves to it.
 pub const NOWHERE: &str = "https://ayon.invalid";
 
+/// An AYON server's address; only what a browser would open.
 pub fn server_url(text: &str) -> Result<Url, &'static str> {
     let url = Url::parse(text).map_err(|_| "it is not a URL; it begins with https://")?;
     if !matches!(url.scheme(), "https" | "http") {
@@ -409,6 +413,19 @@ impl Wanted {
     /// The wanted channels that are buckets.
     pub fn s3_channels(&self) -> impl Iterator<Item = &Channel> {
         self.channels.iter().filter(|c| c.is_s3())
+    }
+
+    /// Whose a bucket is, as far as the studio file says: it names owners by bucket, and the owner of the only bucket there
+    /// is, or of the one that carries YNPUT's name.
+    pub fn owner_of(&self, bucket: &str) -> Option<&AccountId> {
+        let other = |c: &&Channel| c.bucket().is_some_and(|b| b != bucket);
+        let only = !self.s3_channels().any(|c| other(&c));
+        let ynputs = || {
+            self.channel_account
+                .as_ref()
+                .filter(|_| only || bucket.contains("ynput"))
+        };
+        self.bucket_owners.get(bucket).or_else(ynputs)
     }
 
     pub fn read_bytes(bytes: &[u8]) -> Result<Self, Refused> {
@@ -560,6 +577,7 @@ impl Wanted {
             })?,
             None => Pin::ProductionBundle,
         };
+        let bucket_owners = read_owners(&mut conda)?;
         let example = "arn:aws:kms:us-west-2:123456789012:key/…, or leave it out";
         let channel_key = conda.arn("channel_key", "kms", example)?;
         if channel_account.is_some() && !channels.iter().any(Channel::is_s3) {
@@ -681,6 +699,7 @@ impl Wanted {
             only_some_queues: false,
             channels,
             channel_account,
+            bucket_owners,
             channel_key,
             secret,
             tunnel,
@@ -730,8 +749,16 @@ impl Wanted {
             &mut document,
             &["conda", "channel_account"],
             self.channel_account.as_ref().map(|a| value(a.as_str())),
-            fresh,
+            true,
         );
+        for (bucket, owner) in &self.bucket_owners {
+            set(
+                &mut document,
+                &["conda", "bucket_owners", bucket],
+                Some(value(owner.as_str())),
+                true,
+            );
+        }
         set(
             &mut document,
             &["conda", "strategy"],
@@ -779,7 +806,7 @@ impl Wanted {
             list(&self.publish_roles),
             fresh || self.publish_roles != ["publish"],
         );
-        // What people write into the file by hand is only ever added where it is not there yet.
+        // The wizard does not ask for these: they are as the file has them.
         for (path, text) in [
             (["conda", "channel_key"], self.channel_key.as_deref()),
             (
@@ -846,6 +873,30 @@ impl Wanted {
         self.queues = queues;
         self
     }
+}
+
+fn read_owners(conda: &mut Reader<'_>) -> Result<BTreeMap<String, AccountId>, Refused> {
+    conda.asked.push("bucket_owners");
+    let mut owners = BTreeMap::new();
+    let Some(item) = conda.table.get("bucket_owners") else {
+        return Ok(owners);
+    };
+    let fix = "write bucket_owners = { bucket-name = \"123456789012\" }";
+    let pairs = item
+        .as_table_like()
+        .ok_or_else(|| conda.wrong("bucket_owners", "`bucket_owners` is no table", fix))?;
+    for (bucket, value) in pairs.iter() {
+        let text = value.as_str().unwrap_or_default();
+        let account = text.parse().map_err(|e: super::ids::NotAnId| {
+            conda.wrong(
+                "bucket_owners",
+                format!("the owner of {}: {e}", Printable::short(bucket, 63)),
+                fix,
+            )
+        })?;
+        owners.insert(bucket.to_owned(), account);
+    }
+    Ok(owners)
 }
 
 /// A tunnel's end. The rest of [ssm] is for the version that builds the path.

@@ -218,3 +218,96 @@ fn writing_what_was_read_changes_nothing_and_a_change_keeps_the_comments() {
         wanted
     );
 }
+
+const ROLES: &str = r#"worker_hosts = ["arn:aws:iam::123456789012:role/Hosts"]
+fleets = "mend"
+
+[roles.new]                               # for a queue without one
+name = "NordlichtPublish"
+path = "/studio/"
+boundary = "arn:aws:iam::123456789012:policy/Fence"
+tags = { team = "pipeline" }
+
+[ssm]
+instance = "mi-0123456789abcdef0"
+host = "ayon.lan"
+later = "for the version that builds the path"
+"#;
+
+#[test]
+fn the_choices_of_roles_are_read_and_kept() {
+    let secret = "location = \"ec2\"\nsecret = \"arn:aws:secretsmanager:us-west-2:123456789012:secret:ayon/key-AbCdEf\"\nsecret_key = \"arn:aws:kms:us-west-2:123456789012:key/0a1b\"";
+    let text = FILE
+        .replace("location = \"public\"", secret)
+        .replace("path = \"direct\"", "path = \"ssm\"")
+        + ROLES;
+    let wanted = Wanted::read(&text).unwrap();
+    let new = &wanted.roles.new;
+    assert_eq!(
+        (new.name.as_deref(), new.path.as_deref()),
+        (Some("NordlichtPublish"), Some("/studio/"))
+    );
+    assert_eq!(new.tags, [("team".to_owned(), "pipeline".to_owned())]);
+    assert_eq!(
+        (wanted.roles.fleets, wanted.roles.worker_hosts.len()),
+        (FleetRoles::Mend, 1)
+    );
+    assert_eq!(
+        wanted.secret.as_ref().and_then(|s| s.key.as_deref()),
+        Some("arn:aws:kms:us-west-2:123456789012:key/0a1b")
+    );
+    assert_eq!(
+        wanted.tunnel.as_ref().and_then(|t| t.host.as_deref()),
+        Some("ayon.lan")
+    );
+    assert_eq!(
+        wanted.write_into(Some(&text)),
+        text,
+        "nothing of it is lost"
+    );
+    let mut left = wanted;
+    left.roles.fleets = FleetRoles::Leave;
+    assert_eq!(
+        left.write_into(Some(&text)),
+        text.replace("\"mend\"", "\"leave\"")
+    );
+}
+
+#[test]
+fn wrong_choices_of_roles_say_what_and_how() {
+    for (line, what) in [
+        ("worker_hosts = [\"Hosts\"]", "is not a role's ARN"),
+        ("fleets = \"both\"", "one of leave, mend"),
+        ("[roles.new]\nname = \"a b\"", "can't be a role's name"),
+        (
+            "[roles.new]\npath = \"studio\"",
+            "begin and end it with a slash",
+        ),
+        ("[roles.new]\nboundary = \"Fence\"", "no ARN of iam"),
+        ("[roles.new]\ntags = [\"team\"]", "`tags` is no table"),
+        ("[roles.new]\ntag = { a = \"b\" }", "did you mean `tags`?"),
+        ("[ssm]\ninstance = \"the server\"", "no managed instance"),
+    ] {
+        let refused = Wanted::read(&(FILE.to_owned() + line))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            refused.contains(what) && refused.starts_with("line 1"),
+            "{line}: {refused}"
+        );
+    }
+    let server = |line: &str| {
+        Wanted::read(&FILE.replace("location = \"public\"", line))
+            .unwrap_err()
+            .to_string()
+    };
+    let secret = server("secret = \"ayon/key\"");
+    assert!(secret.contains("no ARN of secretsmanager"), "{secret}");
+    let wild = server("secret = \"arn:aws:secretsmanager:us-west-2:123456789012:secret:*\"");
+    assert!(
+        wild.contains("no ARN of secretsmanager"),
+        "a pattern would open a neighbour's: {wild}"
+    );
+    let key = server("secret_key = \"arn:aws:kms:us-west-2:123456789012:key/0a1b\"");
+    assert!(key.contains("no `secret` is named"), "{key}");
+}

@@ -191,7 +191,7 @@ pub fn to_undo(run: &Run, all: &[Run]) -> Vec<Change> {
         .map(|e| &e.change)
         .collect();
     let mut open = Vec::new();
-    let stays = stays(run);
+    let stays = stays(run, all);
     let undoable = run.done().rev().filter(|e| !stays.contains(&&e.change));
     for back in undoable.map(|e| e.change.reverse()) {
         let same =
@@ -206,10 +206,11 @@ pub fn to_undo(run: &Run, all: &[Run]) -> Vec<Change> {
     open
 }
 
-/// The done changes of a run that no call can undo, and the role that a queue therefore goes on using.
-pub fn stays(run: &Run) -> Vec<&Change> {
-    let given: Vec<&str> = run
-        .done()
+/// The done changes of a run that no call can undo; and a role that a queue was given, in whichever run, stays with it.
+pub fn stays<'a>(run: &'a Run, all: &[Run]) -> Vec<&'a Change> {
+    let given: Vec<&str> = all
+        .iter()
+        .flat_map(Run::done)
         .filter(|e| e.change.is_final())
         .filter_map(|e| e.change.gives_role())
         .collect();

@@ -10,9 +10,9 @@ use crate::checks::{View, job_packages};
 use crate::domain::ask::Variant;
 use crate::domain::change::Plan;
 use crate::domain::channel::{Channel, join};
-use crate::domain::ids::RoleArn;
-use crate::domain::needs::{of_channels, owner_of};
-use crate::domain::policy::{Decision, Policy};
+use crate::domain::ids::{Region, RoleArn};
+use crate::domain::needs::of_channels;
+use crate::domain::policy::Decision;
 use crate::domain::probe::{Probe, Reading};
 use crate::domain::problem::ProblemKind;
 use crate::domain::studio::Studio;
@@ -109,7 +109,7 @@ fn for_the_channels_owner(studio: &Studio, wanted: &Wanted) -> Vec<Left> {
                 .and_then(Reading::problem)
                 .is_some_and(|p| p.kind == ProblemKind::Denied && p.permission.is_none());
             // Whose bucket it is, is only known from the studio file, and only for YNPUT's own.
-            let stated = owner_of(bucket, &wanted.channels, wanted.channel_account.as_ref());
+            let stated = wanted.owner_of(bucket);
             let stated = stated.cloned();
             let foreign = stated.is_some() && stated != own;
             let read = reading.is_some_and(|r| r.seen.is_ok());
@@ -121,7 +121,7 @@ fn for_the_channels_owner(studio: &Studio, wanted: &Wanted) -> Vec<Left> {
             if !asks_owner {
                 continue;
             }
-            let needs = of_channels(std::slice::from_ref(channel), arn.partition(), None);
+            let needs = of_channels(std::slice::from_ref(channel), arn.partition(), &|_| None);
             let statements: Vec<_> = needs.iter().map(|n| json!({ "Effect": "Allow", "Principal": { "AWS": arn.as_str() }, "Action": n.actions[0], "Resource": n.resources[0] })).collect();
             let text = serde_json::to_string_pretty(&statements).unwrap_or_default();
             let what = format!(
@@ -132,20 +132,36 @@ fn for_the_channels_owner(studio: &Studio, wanted: &Wanted) -> Vec<Left> {
                 what: what.into(),
                 paste: text.lines().map(Printable::from).collect(),
             });
+            left.push(Left {
+                for_whom: "YNPUT",
+                what: "a message to send with it; `w` on the last page, or `setup --yes --wait 60`, then waits until the role may read".into(),
+                paste: message(bucket, &arn, &studio.region),
+            });
         }
     }
     left
+}
+
+/// What the bucket's owner has to know, and no more.
+fn message(bucket: &str, role: &RoleArn, region: &Region) -> Vec<Printable> {
+    vec![
+        format!("Please let our AWS Deadline Cloud queue read the conda channel in {bucket}.").into(),
+        format!("Our principal: {role}").into(),
+        format!("Our account and region: {}, {region}", role.account()).into(),
+        "The bucket policy needs the statements above; where the bucket is encrypted with a KMS key, the".into(),
+        "key's policy must allow that role kms:Decrypt too (the aws/s3 key can't be shared between accounts).".into(),
+        "A role that is made anew has another id: then the same statements have to be written once more.".into(),
+    ]
 }
 
 fn own_documents_allow(studio: &Studio, arn: &RoleArn, channel: &Channel) -> bool {
     let Some(role) = studio.role(arn).known() else {
         return false;
     };
-    let documents = role.inline.values().chain(role.attached.values());
-    let policies: Vec<Policy> = documents
-        .filter_map(|f| Policy::parse(f.known()?).ok())
-        .collect();
-    of_channels(std::slice::from_ref(channel), arn.partition(), None)
+    let (policies, _) = role.policies();
+    let all = || policies.iter().map(|(_, policy)| policy);
+    let fence = role.fence().unwrap_or(None);
+    of_channels(std::slice::from_ref(channel), arn.partition(), &|_| None)
         .iter()
-        .all(|n| n.met_by(&policies) == Decision::Allowed)
+        .all(|n| n.met_within(all(), fence.as_ref()) == Decision::Allowed)
 }

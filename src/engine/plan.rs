@@ -23,9 +23,7 @@ pub fn plan(studio: &Studio, wanted: &Wanted, left_out: &BTreeSet<String>) -> Pl
     let mut plan = Plan::default();
     let mut roles: BTreeMap<RoleArn, RoleState> = BTreeMap::new();
     let given = plan_role::make(&mut plan, studio, wanted, left_out);
-    for arn in given.values() {
-        roles.insert(arn.clone(), RoleState::Ready);
-    }
+    roles.extend(given.values().cloned());
     for used in used_roles(studio, wanted) {
         if !roles.contains_key(&used.arn) || used.of == RoleUse::Fleet {
             if !plan_role::is_mended(wanted, used.of) {
@@ -44,7 +42,8 @@ pub fn plan(studio: &Studio, wanted: &Wanted, left_out: &BTreeSet<String>) -> Pl
     for key in &wanted.queues {
         let ready = match studio.queue(key) {
             Fact::Known(queue) => {
-                let arn = given.get(key).cloned().or_else(|| queue.role_arn());
+                let new = given.get(key).map(|(arn, _)| arn.clone());
+                let arn = new.or_else(|| queue.role_arn());
                 let state = arn.and_then(|arn| roles.get(&arn));
                 if state.is_none() && wanted.s3_channels().next().is_some() {
                     let name = queue.name.show();
@@ -81,14 +80,15 @@ pub fn plan(studio: &Studio, wanted: &Wanted, left_out: &BTreeSet<String>) -> Pl
         let is_stuck = plan.refused.len() > before.0 && plan.changes.len() == before.1;
         if !is_stuck {
             let own = || studio.queue(key).known().and_then(|q| q.role_arn());
-            moving.extend(given.get(key).cloned().or_else(own));
+            let new = given.get(key).map(|(arn, _)| arn.clone());
+            moving.extend(new.or_else(own));
         }
     }
     // Where nothing of a queue can be changed, its role is not given rights for what will not come, nor made.
     plan.changes.retain(|c| match &c.thing {
         Thing::RolePolicy { role, policy } => moving.contains(role) || policy != QUEUE_POLICY,
         Thing::NewRole { role, .. } => moving.contains(role),
-        Thing::QueueRole { queue } => given.get(queue).is_some_and(|r| moving.contains(r)),
+        Thing::QueueRole { queue } => given.get(queue).is_some_and(|(r, _)| moving.contains(r)),
         Thing::Environment { .. } | Thing::RoleTrust { .. } | Thing::AddonChannels { .. } => true,
     });
     plan_addon::of_addon(&mut plan, studio, wanted, left_out);

@@ -5,20 +5,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::plan::unread;
-use crate::checks::farm_arn;
 use crate::domain::change::{Change, Plan, Thing};
 use crate::domain::channel::{Channel, split};
 use crate::domain::choices::{Choices, RoleUse, UsedRole, role_to_make, used_roles};
 use crate::domain::environment::Template;
 use crate::domain::fact::Fact;
-use crate::domain::ids::{QueueKey, RoleArn};
+use crate::domain::ids::{QueueKey, RoleArn, farm_arn};
 use crate::domain::needs::{
-    INLINE_LIMIT, Need, QUEUE_POLICY, counted, narrowed, of_channels, widened,
+    INLINE_LIMIT, Need, QUEUE_POLICY, barred, counted, narrowed, of_channels, widened,
 };
 use crate::domain::policy::{Decision, Policy};
 use crate::domain::studio::{Role, Studio};
 use crate::domain::text::Printable;
-use crate::domain::trust::{mended, whole};
+use crate::domain::trust::{Trust, judge, mended, whole};
 use crate::domain::wanted::{FleetRoles, Wanted};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,77 +94,84 @@ pub(super) fn widen(
         return RoleState::NotRead;
     }
     let ours = ours.and_then(Fact::known);
-    let mut others = Vec::new();
-    let rest = role
-        .inline
-        .iter()
-        .filter(|(n, _)| *n != policy)
-        .chain(&role.attached);
-    for (name, fact) in rest {
-        match (fact.known().map(|t| Policy::parse(t)), fact.problem()) {
-            (Some(Ok(policy)), _) => others.push(policy),
-            (Some(Err(e)), _) => plan
-                .unread
-                .push(format!("Policy {name} of role {}: {e}", arn.name()).into()),
-            (None, Some(problem)) => plan.unread.push(unread(problem)),
-            (None, None) => {}
-        }
-    }
+    let (policies, unread) = role.policies();
+    let of = format!("role {}", arn.name());
+    plan.unread.extend(
+        unread
+            .into_iter()
+            .map(|why| Printable::from(format!("{of}: {why}"))),
+    );
+    let fence = role.fence().unwrap_or_else(|why| {
+        plan.unread.push(format!("{of}: {why}").into());
+        None
+    });
     let needs = needs(studio, wanted, arn, used.of);
-    let bars = barred(role, &others, ours, &needs);
-    if !bars.is_empty() {
-        // Rights that can't take effect are not written, nor channels that every job would stop at.
-        plan.refused.push(format!("role {} gets nothing and its queues no S3 channel, for {}; have whoever wrote that change it, then run this again", arn.name(), bars.join("; ")).into());
+    let Some(free) = unbarred(plan, &of, &needs, &policies, fence.as_ref()) else {
         return RoleState::NotRead;
-    }
-    match widened(&needs, &others, ours.map(String::as_str)) {
+    };
+    let others: Vec<Policy> = policies
+        .into_iter()
+        .filter(|(name, _)| name != policy)
+        .map(|(_, policy)| policy)
+        .collect();
+    match widened(&free, &others, ours.map(String::as_str)) {
         Ok(None) => RoleState::Ready,
         Ok(after) => {
             let size = size_then(role, policy, after.as_deref());
             if size > INLINE_LIMIT {
-                plan.refused.push(format!("{policy} of role {} is not changed: its inline policies would come to {size} characters, and IAM takes {INLINE_LIMIT}; make one of the others a managed policy", arn.name()).into());
+                plan.refused.push(format!("{policy} of {of} is not changed: its inline policies would come to {size} characters, and IAM takes {INLINE_LIMIT}; make one of the others a managed policy").into());
                 return RoleState::NotRead;
             }
+            let unfenced = role.boundary.is_some() && fence.is_none();
             plan.changes.push(Change {
                 key: format!("{policy}/{}", arn.name()),
                 thing: thing(arn, policy),
                 before: ours.cloned(),
-                because: because(ours, after.as_ref(), &needs),
+                because: because(ours, after.as_ref(), &free),
                 after,
-                warning: None,
+                warning: unfenced.then(|| "the role's permissions boundary could not be read; what it does not allow, this does not give".into()),
             });
             RoleState::Ready
         }
         Err(e) => {
             plan.refused
-                .push(format!("{policy} of role {} is not changed: {e}", arn.name()).into());
+                .push(format!("{policy} of {of} is not changed: {e}").into());
             RoleState::NotRead
         }
     }
 }
 
-/// What would keep the role from the channels, whatever our policy says: a Deny, or its permissions boundary.
-fn barred(role: &Role, others: &[Policy], ours: Option<&String>, needs: &[Need]) -> Vec<String> {
-    let ours = ours.and_then(|t| Policy::parse(t).ok());
-    let all = || others.iter().chain(&ours);
-    let fence = role.fence.known().and_then(|t| Policy::parse(t).ok());
-    let mut bars = Vec::new();
-    for (words, decision) in needs
-        .iter()
-        .filter(|n| n.is_of_channels())
-        .flat_map(|n| n.judged(all(), None))
-    {
-        if decision == Decision::Denied {
-            bars.push(format!("a Deny statement on it forbids {words}"));
-        }
+/// The needs that a policy of ours can meet. What stands in the way of the others is said; `None`: it stands in the way of
+/// a channel, and then no right is written that can't take effect, nor a channel that every job would stop at.
+fn unbarred(
+    plan: &mut Plan,
+    of: &str,
+    needs: &[Need],
+    policies: &[(String, Policy)],
+    fence: Option<&Policy>,
+) -> Option<Vec<Need>> {
+    let policies: Vec<Policy> = policies.iter().map(|(_, p)| p.clone()).collect();
+    let bars = barred(needs, &policies, fence);
+    let words = |channels: bool| -> Vec<&str> {
+        let about = bars.iter().filter(|(n, _)| n.is_of_channels() == channels);
+        about.map(|(_, w)| w.as_str()).collect()
+    };
+    let (channels, others) = (words(true), words(false));
+    let fix = "have whoever wrote that change it, then run this again";
+    if !channels.is_empty() {
+        let why = channels.join("; ");
+        plan.refused.push(
+            format!("{of} gets nothing and its queues no S3 channel, for {why}; {fix}").into(),
+        );
+        return None;
     }
-    let fenced = needs.iter().filter(|n| n.is_of_channels());
-    for (words, decision) in fenced.flat_map(|n| n.judged(&fence, None)) {
-        if fence.is_some() && matches!(decision, Decision::Denied | Decision::NotAllowed) {
-            bars.push(format!("its permissions boundary does not allow {words}"));
-        }
+    if !others.is_empty() {
+        let why = others.join("; ");
+        plan.refused
+            .push(format!("{of} is not given what would have no effect: {why}; {fix}").into());
     }
-    bars
+    let is_free = |n: &&Need| !bars.iter().any(|(b, _)| b == n);
+    Some(needs.iter().filter(is_free).cloned().collect())
 }
 
 /// What the role's inline policies come to, as IAM counts them.
@@ -175,122 +181,221 @@ fn size_then(role: &Role, policy: &str, after: Option<&str>) -> usize {
     others.map(|t| counted(t)).sum::<usize>() + after.map_or(0, counted)
 }
 
-/// A role for each queue that has none, or whose role is gone: made, given its rights, and given to the queue. `None`
-/// for a queue that has a role, or is left without.
+/// A role for each queue that has none, or whose role is gone: made, given its rights, and given to the queue. The roles
+/// that queues have then, and whether they are ready.
 pub(super) fn make(
     plan: &mut Plan,
     studio: &Studio,
     wanted: &Wanted,
     left_out: &BTreeSet<String>,
-) -> BTreeMap<QueueKey, RoleArn> {
-    let mut made: BTreeMap<QueueKey, RoleArn> = BTreeMap::new();
+) -> BTreeMap<QueueKey, (RoleArn, RoleState)> {
+    let mut given: BTreeMap<QueueKey, (RoleArn, RoleState)> = BTreeMap::new();
+    let mut planned: BTreeMap<RoleArn, RoleState> = BTreeMap::new();
     for key in &wanted.queues {
         let Some(arn) = role_to_make(studio, wanted, key) else {
             continue;
         };
-        let new_key = format!("new-role/{}", arn.name());
-        if left_out.contains(&new_key) {
-            continue;
-        }
-        if !made.values().any(|a| *a == arn)
-            && *studio.role(&arn) != Fact::NotAsked
-            && studio.role(&arn).known().is_none()
+        let state = match planned.get(&arn) {
+            Some(state) => *state,
+            None => one_role(plan, studio, wanted, key, &arn, left_out),
+        };
+        planned.insert(arn.clone(), state);
+        if state == RoleState::Ready && studio.queue(key).known().is_some_and(|q| q.role.is_none())
         {
-            if let Some(problem) = studio.role(&arn).problem() {
-                // Over what is not known to be missing nothing is made.
-                plan.unread.push(unread(problem));
-                continue;
-            }
-            let new = &wanted.roles.new;
+            let link = format!("queue-role/{}", key.queue);
+            let is_there = studio.role(&arn).known().is_some();
+            let note = if is_there {
+                format!(
+                    " The role {} was there before; see that it is meant for this.",
+                    arn.name()
+                )
+            } else {
+                String::new()
+            };
             plan.changes.push(Change {
-                key: new_key,
-                thing: Thing::NewRole {
-                    role: arn.clone(),
-                    boundary: new.boundary.clone(),
-                    tags: new.tags.clone(),
-                },
-                before: None,
-                after: Some(whole(RoleUse::Queue, &farm_arn(studio, key, &arn), arn.account())),
-                because: "without a queue role a worker's session has no AWS credentials: S3 channels and secrets are out of reach".into(),
-                warning: None,
-            });
-            let needs = needs(studio, wanted, &arn, RoleUse::Queue);
-            if let Ok(Some(after)) = widened(&needs, &[], None) {
-                plan.changes.push(Change {
-                    key: format!("{QUEUE_POLICY}/{}", arn.name()),
-                    thing: thing(&arn, QUEUE_POLICY),
-                    before: None,
-                    because: because(None, Some(&after), &needs),
-                    after: Some(after),
-                    warning: None,
-                });
-            }
-        } else if *studio.role(&arn) == Fact::NotAsked {
-            // Whether a role of that name is there already is asked first.
-            continue;
-        }
-        let queue = studio.queue(key).known();
-        if queue.is_some_and(|q| q.role.is_none()) {
-            plan.changes.push(Change {
-                key: format!("queue-role/{}", key.queue),
+                key: link.clone(),
                 thing: Thing::QueueRole { queue: key.clone() },
                 before: None,
                 after: Some(arn.to_string()),
                 because: format!("queue {} has no role", studio.queue_name(key)).into(),
-                warning: Some("UpdateQueue gives a queue a role and can't take one away again: undoing the run leaves the queue this role, without studiolink's policy".into()),
+                warning: Some(format!("UpdateQueue gives a queue a role and can't take one away again: undoing the run leaves the queue this role, without studiolink's policy.{note}").into()),
             });
-            if left_out.contains(&format!("queue-role/{}", key.queue)) {
+            if left_out.contains(&link) {
                 continue;
             }
         }
-        made.insert(key.clone(), arn);
+        given.insert(key.clone(), (arn, state));
     }
-    made
+    given
 }
 
-/// Whom each role trusts, for the farms of the wanted queues: what is missing is merged in.
-pub(super) fn trust(plan: &mut Plan, studio: &Studio, wanted: &Wanted) {
-    let Some(key) = wanted.queues.first() else {
-        return;
+/// The role itself and what it may do. Where a part is left out, or can't be, nothing of it is planned.
+fn one_role(
+    plan: &mut Plan,
+    studio: &Studio,
+    wanted: &Wanted,
+    key: &QueueKey,
+    arn: &RoleArn,
+    left_out: &BTreeSet<String>,
+) -> RoleState {
+    let parts = [
+        format!("new-role/{}", arn.name()),
+        format!("{QUEUE_POLICY}/{}", arn.name()),
+        format!("trust/{}", arn.name()),
+    ];
+    let from = plan.changes.len();
+    let state = match studio.role(arn) {
+        // A role of that name is there: it gets what it lacks like any other.
+        Fact::Known(role) => {
+            let used = UsedRole {
+                arn: arn.clone(),
+                of: RoleUse::Queue,
+                by: vec![studio.queue_name(key)],
+            };
+            let trusts = trust_of(plan, role, key, studio, RoleUse::Queue);
+            match widen(plan, studio, wanted, &used) {
+                RoleState::Ready if trusts => RoleState::Ready,
+                _ => RoleState::NotRead,
+            }
+        }
+        Fact::Absent => new_role(plan, studio, wanted, key, arn),
+        // Over what is not known to be missing nothing is made.
+        fact => {
+            plan.unread.extend(fact.problem().map(unread));
+            RoleState::NotRead
+        }
     };
-    for used in used_roles(studio, wanted) {
-        if !is_mended(wanted, used.of) {
-            continue;
+    if parts.iter().any(|part| left_out.contains(part)) {
+        // What is left out stays on the review page; the rest of the role goes with it.
+        plan.changes.truncate(from);
+        return RoleState::NotRead;
+    }
+    state
+}
+
+fn new_role(
+    plan: &mut Plan,
+    studio: &Studio,
+    wanted: &Wanted,
+    key: &QueueKey,
+    arn: &RoleArn,
+) -> RoleState {
+    let new = &wanted.roles.new;
+    let needs = needs(studio, wanted, arn, RoleUse::Queue);
+    let of = format!("the new role {}", arn.name());
+    let fact = new.boundary.as_ref().map(|b| studio.boundaries.get(b));
+    let fence = match fact {
+        None => None,
+        Some(Some(Fact::Known(text))) => match Policy::parse(text) {
+            Ok(policy) => Some(policy),
+            Err(e) => {
+                plan.refused
+                    .push(format!("{of} is not made: its boundary: {e}").into());
+                return RoleState::NotRead;
+            }
+        },
+        Some(Some(Fact::Absent)) => {
+            plan.refused.push(
+                format!("{of} is not made: [roles.new] names a boundary that does not exist")
+                    .into(),
+            );
+            return RoleState::NotRead;
         }
-        let arn = &used.arn;
-        let Some(role) = studio.role(arn).known() else {
-            // That it could not be read, or is not there, is said where its policies are planned.
-            continue;
-        };
-        let farms = [farm_arn(studio, key, arn)];
-        // A role that is both a queue's and a fleet's trusts both principals by then.
-        let now = plan.changes.iter().find_map(|c| match &c.thing {
-            Thing::RoleTrust { role } if role == arn => c.after.clone(),
-            _ => None,
+        Some(fact) => {
+            plan.unread.extend(fact.and_then(Fact::problem).map(unread));
+            return RoleState::NotRead;
+        }
+    };
+    let Some(free) = unbarred(plan, &of, &needs, &[], fence.as_ref()) else {
+        return RoleState::NotRead;
+    };
+    let farm = farm_arn(&studio.region, arn.account(), &key.farm);
+    plan.changes.push(Change {
+        key: format!("new-role/{}", arn.name()),
+        thing: Thing::NewRole {
+            role: arn.clone(),
+            boundary: new.boundary.clone(),
+            tags: new.tags.clone(),
+        },
+        before: None,
+        after: Some(whole(RoleUse::Queue, &farm, arn.account())),
+        because: "without a queue role a worker's session has no AWS credentials: S3 channels and secrets are out of reach".into(),
+        warning: None,
+    });
+    if let Ok(Some(after)) = widened(&free, &[], None) {
+        plan.changes.push(Change {
+            key: format!("{QUEUE_POLICY}/{}", arn.name()),
+            thing: thing(arn, QUEUE_POLICY),
+            before: None,
+            because: because(None, Some(&after), &free),
+            after: Some(after),
+            warning: None,
         });
-        if now.is_some() {
-            continue;
-        }
-        match mended(&role.trust, used.of, &farms, arn.account()) {
-            Ok(None) => {}
-            Ok(after) => plan.changes.push(Change {
+    }
+    RoleState::Ready
+}
+
+/// What the role's trust lacks for the queue's farm, as a change; can it be trusted then?
+fn trust_of(plan: &mut Plan, role: &Role, key: &QueueKey, studio: &Studio, of: RoleUse) -> bool {
+    let arn = &role.arn;
+    let farm = farm_arn(&studio.region, arn.account(), &key.farm);
+    let was_wide = Policy::parse(&role.trust)
+        .is_ok_and(|p| judge(&p, of, &farm, arn.account()) == Trust::TooWide);
+    match mended(&role.trust, of, &farm, arn.account()) {
+        Ok(None) => true,
+        Ok(after) => {
+            let mut warnings: Vec<String> = others(&role.trust, &farm).into_iter().collect();
+            if was_wide {
+                let who = if of == RoleUse::Fleet {
+                    "fleets"
+                } else {
+                    "queues"
+                };
+                warnings.push(format!("{who} of another farm that use this role are shut out by it, unless their farm stands in it"));
+            }
+            plan.changes.push(Change {
                 key: format!("trust/{}", arn.name()),
                 thing: Thing::RoleTrust { role: arn.clone() },
                 before: Some(role.trust.clone()),
                 after,
                 because: "Deadline Cloud must be able to assume the role for this farm; what stands in its trust policy stays".into(),
-                warning: others(&role.trust, &farms).or_else(|| shut_out(used.of)),
-            }),
-            Err(e) => plan
-                .refused
-                .push(format!("the trust policy of role {} is not changed: {e}", arn.name()).into()),
+                warning: (!warnings.is_empty()).then(|| warnings.join("; ").into()),
+            });
+            true
+        }
+        Err(e) => {
+            plan.refused.push(
+                format!(
+                    "the trust policy of role {} is not changed: {e}",
+                    arn.name()
+                )
+                .into(),
+            );
+            false
         }
     }
 }
 
-fn shut_out(of: RoleUse) -> Option<Printable> {
-    let words = "fleets of another farm that use this role are shut out by it, unless their farm stands in it";
-    (of == RoleUse::Fleet).then(|| words.into())
+/// Whom each role trusts, for the farm of the wanted queues: what is missing is merged in.
+pub(super) fn trust(plan: &mut Plan, studio: &Studio, wanted: &Wanted) {
+    let Some(key) = wanted.queues.first() else {
+        return;
+    };
+    for used in used_roles(studio, wanted) {
+        // That a role could not be read, or is not there, is said where its policies are planned. One that is a queue's
+        // and a fleet's trusts both principals for the queue already.
+        let thing = Thing::RoleTrust {
+            role: used.arn.clone(),
+        };
+        let done = plan.changes.iter().any(|c| c.thing == thing);
+        if let (Some(role), true, false) = (
+            studio.role(&used.arn).known(),
+            is_mended(wanted, used.of),
+            done,
+        ) {
+            trust_of(plan, role, key, studio, used.of);
+        }
+    }
 }
 
 pub(super) fn is_mended(wanted: &Wanted, of: RoleUse) -> bool {
@@ -302,17 +407,14 @@ pub(super) fn is_mended(wanted: &Wanted, of: RoleUse) -> bool {
 }
 
 /// Another farm that the role trusts stays trusted; whether it is still there can't be told from here.
-fn others(text: &str, farms: &[String]) -> Option<Printable> {
+fn others(text: &str, farm: &str) -> Option<String> {
     let found = text
         .split('"')
-        .find(|word| word.contains(":farm/farm-") && !farms.iter().any(|f| f == word))?;
+        .find(|word| word.contains(":farm/farm-") && *word != farm)?;
     let shown = Printable::short(found, 100);
-    Some(
-        format!(
-            "it goes on trusting {shown}; take that out in the IAM console if the farm is gone"
-        )
-        .into(),
-    )
+    Some(format!(
+        "it goes on trusting {shown}; take that out in the IAM console if the farm is gone"
+    ))
 }
 
 /// Every environment of the queue was read and can be parsed.
@@ -379,7 +481,7 @@ pub(super) fn narrow(
             kept.extend(named.filter(|c| !gone.iter().any(|(q, g)| q == queue && g == c)));
         }
     }
-    let of = |channels: &[Channel]| of_channels(channels, arn.partition(), None);
+    let of = |channels: &[Channel]| of_channels(channels, arn.partition(), &|_| None);
     let gone: Vec<Channel> = gone.iter().map(|(_, c)| c.clone()).collect();
     let Some(after) = narrowed(&ours, &of(&gone), &of(&kept)) else {
         return;

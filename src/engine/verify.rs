@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 use super::check::check_all;
 use super::observe::observe;
 use super::{Event, Purpose, Tell};
+use crate::domain::call::Vantage;
 use crate::domain::dry_run::SubdirState;
-use crate::domain::finding::{Finding, Verdict};
+use crate::domain::finding::Finding;
 use crate::domain::probe::{Probe, Reading, Seen};
+use crate::domain::problem::ProblemKind;
 use crate::domain::studio::Studio;
 use crate::domain::wanted::Wanted;
 use crate::world::World;
@@ -39,12 +41,12 @@ pub async fn verify(
     tell: Tell<'_>,
 ) -> (Studio, Vec<Finding>) {
     let mut studio = observe(world, wanted, Purpose::Setup, tell).await;
-    let mut findings = check_all(&studio, wanted, Purpose::Setup);
+    let mut findings;
     let began = Instant::now();
     let waits = spreading != Spreading::Nothing || patience > IAM_PATIENCE;
     while waits
         && !world.is_sandbox()
-        && is_refused(&findings, spreading)
+        && !to_retry(&studio, spreading).is_empty()
         && began.elapsed() < patience
     {
         tell(Event::WaitingForIam {
@@ -57,23 +59,17 @@ pub async fn verify(
             LONG_PAUSE
         };
         tokio::time::sleep(pause.min(patience.saturating_sub(began.elapsed()))).await;
-        let probes: Vec<Probe> = studio
-            .readings
-            .keys()
-            .filter(|p| is_tried_as_role(p))
-            .cloned()
-            .collect();
-        for probe in probes {
+        for probe in to_retry(&studio, spreading) {
             let reading = world.try_out(&probe).await;
             studio.readings.insert(probe, reading);
         }
-        findings = check_all(&studio, wanted, Purpose::Setup);
     }
+    findings = check_all(&studio, wanted, Purpose::Setup);
     // What the role was refused while IAM was still spreading the change is read again with what it may do now.
     let stale: Vec<Probe> = studio
         .readings
         .iter()
-        .filter(|(p, r)| matches!(p, Probe::DryRun(_)) && was_refused(r))
+        .filter(|(p, r)| matches!(p, Probe::DryRun(_)) && was_forbidden(r))
         .map(|(p, _)| p.clone())
         .collect();
     if waits && !stale.is_empty() {
@@ -87,7 +83,7 @@ pub async fn verify(
 }
 
 /// Did S3 refuse a channel in this dry run?
-fn was_refused(reading: &Reading) -> bool {
+pub fn was_forbidden(reading: &Reading) -> bool {
     let Ok(Seen::DryRun(tried)) = &reading.seen else {
         return false;
     };
@@ -100,22 +96,28 @@ fn was_refused(reading: &Reading) -> bool {
         .any(|s| matches!(s.state, SubdirState::Forbidden(_)))
 }
 
-/// A test that needs the queue role's own credentials and is over at once.
-pub fn is_tried_as_role(probe: &Probe) -> bool {
-    matches!(
-        probe,
-        Probe::ChannelAsQueueRole(..)
-            | Probe::SecretAsQueueRole(..)
-            | Probe::BesideChannelAsQueueRole(..)
-    )
-}
-
-/// Is the queue role still refused what it was just given? That there are no credentials of it may pass too, where its
-/// trust is what was changed.
-pub fn is_refused(findings: &[Finding], spreading: Spreading) -> bool {
-    findings.iter().any(|f| {
-        let tried = ["channel-as-queue-role", "secret-as-queue-role"].contains(&f.check.as_str());
-        let unknown = f.verdict == Verdict::Unknown && spreading == Spreading::Trust;
-        tried && (f.verdict == Verdict::Fail || unknown)
-    })
+/// What the queue role was refused and may be allowed by now. That there are no credentials of it may pass too, where its
+/// trust is what was changed. What succeeded, and what no waiting cures, is not tried twice.
+pub fn to_retry(studio: &Studio, spreading: Spreading) -> Vec<Probe> {
+    let refused = |probe: &Probe, reading: &Reading| match &reading.seen {
+        Ok(Seen::Index { lists }) => *lists == Some(false),
+        Err(p) if p.kind == ProblemKind::Denied => {
+            p.permission.is_none() || spreading == Spreading::Trust
+        }
+        // It counts only beside a channel that is read and listed, so it is told again with it.
+        Ok(Seen::Beside(false)) => {
+            let Probe::BesideChannelAsQueueRole(key, channel) = probe else {
+                return false;
+            };
+            let own = Probe::ChannelAsQueueRole(key.clone(), channel.clone());
+            let own = studio.readings.get(&own).map(|r| &r.seen);
+            !matches!(own, Some(Ok(Seen::Index { lists: Some(true) })))
+        }
+        _ => false,
+    };
+    let as_role = |p: &Probe| p.vantage() == Vantage::QueueRole && !matches!(p, Probe::DryRun(_));
+    let all = studio.readings.iter();
+    all.filter(|(p, r)| as_role(p) && refused(p, r))
+        .map(|(p, _)| p.clone())
+        .collect()
 }

@@ -106,7 +106,7 @@ fn judge(id: &str, probe: &Probe, reading: &Reading) -> Finding {
             .why(format!("no API key was given: AYON_API_KEY is not set, and {because}"))
             .fix("set AYON_API_KEY, or let `studiolink setup` keep the key in the keyring"),
         // The tests of channels and secrets are no hops of a path.
-        Ok(Seen::Index { .. } | Seen::DryRun(_) | Seen::Region(_) | Seen::Owner(_) | Seen::Beside(_) | Seen::Secret) => says(id, Verdict::Unknown, "the test answered something else"),
+        Ok(Seen::Index { .. } | Seen::DryRun(_) | Seen::Region(_) | Seen::Owner(_) | Seen::Beside(_) | Seen::Secret | Seen::Session { .. }) => says(id, Verdict::Unknown, "the test answered something else"),
         Err(problem) => {
             let verdict = if matches!(problem.kind, ProblemKind::Local | ProblemKind::Credentials | ProblemKind::Unreached) { Verdict::Unknown } else { Verdict::Fail };
             says(id, verdict, problem.doing.as_str()).why(problem.because.as_str()).fix(problem.fix.as_str())

@@ -10,11 +10,11 @@ use crate::domain::call::Vantage;
 use crate::domain::change::{Change, Plan};
 use crate::domain::channel::Channel;
 use crate::domain::choices::{SecretPlace, Tunnel};
-use crate::domain::dry_run::{Download, SubdirState};
+use crate::domain::dry_run::Download;
 use crate::domain::fact::Fact;
 use crate::domain::finding::{Finding, Topic, Verdict, worst};
 use crate::domain::ids::{FarmId, QueueKey, Region};
-use crate::domain::probe::{Probe, Reading, Seen};
+use crate::domain::probe::{Probe, Reading};
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::studio::Studio;
 use crate::domain::text::{Printable, Secret};
@@ -26,6 +26,7 @@ use crate::engine::check::check_all;
 use crate::engine::left::{Left, left_for_you};
 use crate::engine::observe::needed;
 use crate::engine::plan::plan;
+use crate::engine::verify::{Spreading, to_retry, was_forbidden};
 use crate::engine::{Event, Purpose, State};
 
 /// The channel that YNPUT is expected to publish; its address is not public yet, so it is only where a field begins.
@@ -54,6 +55,7 @@ pub struct Draft {
 pub struct Rest {
     pub only_some_queues: bool,
     pub channel_account: Option<crate::domain::ids::AccountId>,
+    pub bucket_owners: BTreeMap<String, crate::domain::ids::AccountId>,
     pub channel_key: Option<String>,
     pub secret: Option<SecretPlace>,
     pub tunnel: Option<Tunnel>,
@@ -92,6 +94,7 @@ impl Draft {
                 rest: Rest {
                     only_some_queues: w.only_some_queues,
                     channel_account: w.channel_account.clone(),
+                    bucket_owners: w.bucket_owners.clone(),
                     channel_key: w.channel_key.clone(),
                     secret: w.secret.clone(),
                     tunnel: w.tunnel.clone(),
@@ -116,6 +119,7 @@ impl Draft {
                 rest: Rest {
                     only_some_queues: false,
                     channel_account: None,
+                    bucket_owners: BTreeMap::new(),
                     channel_key: None,
                     secret: None,
                     tunnel: None,
@@ -221,6 +225,7 @@ pub fn is_channel_probe(probe: &Probe) -> bool {
             | Probe::ChannelOwner(..)
             | Probe::BesideChannelAsQueueRole(..)
             | Probe::SecretAsQueueRole(..)
+            | Probe::TunnelAsQueueRole(..)
             | Probe::DryRun(_)
     )
 }
@@ -317,18 +322,30 @@ impl Model {
 
     /// The queue role may read by now what it was refused a moment ago: dry runs that say so are made again.
     pub fn try_refused_again(&mut self) {
-        let refused = |reading: &Reading| match &reading.seen {
-            Ok(Seen::DryRun(tried)) => tried
-                .channels
-                .iter()
-                .flat_map(|c| c.subdirs.iter().flatten())
-                .any(|s| matches!(s.state, SubdirState::Forbidden(_))),
-            _ => false,
-        };
         let readings = self.studio.iter().flat_map(|s| &s.readings);
         let again: Vec<Probe> = readings
-            .filter(|(p, r)| p.vantage() == Vantage::QueueRole && refused(r))
+            .filter(|(p, r)| p.vantage() == Vantage::QueueRole && was_forbidden(r))
             .map(|(p, _)| p.clone())
+            .collect();
+        self.try_again(|p| again.contains(p));
+    }
+
+    /// Is the queue role refused what it may be allowed by now?
+    pub fn is_refused(&self, spreading: Spreading) -> bool {
+        let retry = |s: &Studio| !to_retry(s, spreading).is_empty();
+        self.studio.as_ref().is_some_and(retry)
+    }
+
+    /// What the queue role was refused is tried once more; what it was allowed is not.
+    pub fn try_refused_roles_again(&mut self) {
+        let spreading = match &self.making {
+            Making::Made { applied, .. } => applied.spreading(),
+            _ => Spreading::Rights,
+        };
+        let again: Vec<Probe> = self
+            .studio
+            .iter()
+            .flat_map(|s| to_retry(s, spreading))
             .collect();
         self.try_again(|p| again.contains(p));
     }
@@ -412,6 +429,7 @@ impl Model {
             only_some_queues: self.draft.rest.only_some_queues,
             channels: self.draft.channels.clone().unwrap_or_default(),
             channel_account: self.draft.rest.channel_account.clone(),
+            bucket_owners: self.draft.rest.bucket_owners.clone(),
             channel_key: self.draft.rest.channel_key.clone(),
             secret: self.draft.rest.secret.clone(),
             tunnel: self.draft.rest.tunnel.clone(),

@@ -12,7 +12,7 @@ use crate::domain::probe::{Probe, Reading};
 use crate::domain::problem::Problem;
 use crate::domain::text::{Printable, Secret};
 use crate::engine::apply::{Applied, Stop};
-use crate::engine::verify::{IAM_PATIENCE, LONG_PAUSE, Spreading, is_refused, is_tried_as_role};
+use crate::engine::verify::{IAM_PATIENCE, LONG_PAUSE, Spreading};
 use crate::engine::{Event, State};
 
 /// What happened: somebody did something, or the world answered. Answers carry the generation they were asked in.
@@ -348,7 +348,7 @@ impl Wizard {
             }
             Msg::Tick => {
                 if self.awaits_iam() && self.model.waiting.is_empty() {
-                    self.model.try_again(is_tried_as_role);
+                    self.model.try_refused_roles_again();
                 } else if let Some(tried) = self.model.owner_wait
                     && self.awaits_owner()
                     && self.model.waiting.is_empty()
@@ -356,7 +356,7 @@ impl Wizard {
                     let pause = u64::try_from(LONG_PAUSE.as_millis()).unwrap_or(u64::MAX);
                     if self.model.now.saturating_sub(tried) >= pause {
                         self.model.owner_wait = Some(self.model.now);
-                        self.model.try_again(is_tried_as_role);
+                        self.model.try_refused_roles_again();
                     }
                 }
             }
@@ -380,12 +380,12 @@ impl Wizard {
         spreading != Spreading::Nothing
             && !self.model.sandbox
             && waited < most
-            && is_refused(&self.model.findings(), spreading)
+            && self.model.is_refused(spreading)
     }
 
     /// Somebody asked to wait until the bucket's owner has let the role in.
     fn awaits_owner(&self) -> bool {
-        self.model.owner_wait.is_some() && is_refused(&self.model.findings(), Spreading::Rights)
+        self.model.owner_wait.is_some() && self.model.is_refused(Spreading::Rights)
     }
 
     fn go(&mut self, to: usize) -> Vec<Effect> {

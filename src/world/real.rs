@@ -191,6 +191,7 @@ impl RealWorld {
             Ask::RoleMay(arn, all) => {
                 Answer::RoleMay(self.aws.look_role_may(record, arn, all).await)
             }
+            Ask::Boundary(arn) => Answer::Boundary(self.aws.look_boundary(record, arn).await),
             Ask::PolicyLint(text, more) => {
                 Answer::PolicyLint(self.aws.look_lint(record, text, more).await)
             }
@@ -246,6 +247,11 @@ impl RealWorld {
                 self.aws.try_beside_channel(record, queue, channel).await
             }
             Probe::SecretAsQueueRole(queue, arn) => self.aws.try_secret(record, queue, arn).await,
+            Probe::TunnelAsQueueRole(queue, tunnel, port) => {
+                self.aws
+                    .try_tunnel(record, &self.web, queue, tunnel, *port)
+                    .await
+            }
             Probe::BucketRegion(channel) => self.aws.try_bucket_region(record, channel).await,
             Probe::DryRun(question) => {
                 // Also a name that this machine's settings lead to a bucket.

@@ -22,6 +22,24 @@ CHANNELS = "deadline-cloud-v2 deadline-cloud s3://ynput-conda-channel/ayon conda
 KEY = "0123456789abcdefCANARY789abcdef0"
 
 
+ACCOUNT = "123456789012"
+FLEET_TRUST = {"Version": "2012-10-17", "Statement": [{
+    "Effect": "Allow", "Principal": {"Service": "credentials.deadline.amazonaws.com"}, "Action": "sts:AssumeRole",
+    "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}, "ArnEquals": {"aws:SourceArn": f"arn:aws:deadline:us-west-2:{ACCOUNT}:farm/{FARM}"}}}]}
+LOGS = f"arn:aws:logs:*:{ACCOUNT}:log-group:/aws/deadline/{FARM}/*"
+# AWSDeadlineCloud-FleetWorker, and the statement for the logs that AWS's guide adds.
+FLEET_RIGHTS = {"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Resource": "*", "Condition": {"StringEquals": {"aws:PrincipalAccount": "${aws:ResourceAccount}"}}, "Action": [
+        f"deadline:{a}" for a in ("AssumeFleetRoleForWorker", "UpdateWorker", "UpdateWorkerSchedule", "BatchGetJobEntity", "AssumeQueueRoleForWorker")]},
+    {"Effect": "Allow", "Action": "logs:CreateLogStream", "Resource": LOGS, "Condition": {"ForAnyValue:StringEquals": {"aws:CalledVia": ["deadline.amazonaws.com"]}}},
+    {"Effect": "Allow", "Action": ["logs:PutLogEvents", "logs:GetLogEvents"], "Resource": LOGS}]}
+
+
+def owner_of_channel(seed):
+    buckets = json.loads(seed.read_text()).get("buckets", [])
+    return next((b.get("account", ACCOUNT) for b in buckets if "ynput" in b["name"]), None)
+
+
 def get(url):
     with urllib.request.urlopen(url, timeout=10) as r:
         return json.load(r)
@@ -54,6 +72,7 @@ class Studio:
 
     def __init__(self, folder, seed="fresh.json", peer_args=(), ayon_channels=CHANNELS):
         self.folder = folder
+        self.account = owner_of_channel(SHARED / "peer-cloud/studios" / seed)
         self.peer = Server(SHARED / "peer-cloud/peer_cloud.py", "--port", 0, "--studio", SHARED / "peer-cloud/studios" / seed, *peer_args)
         self.ayon = Server(SHARED / "ayon-stand-in/ayon_stand_in.py", "--key", KEY, "--installer-version", "1.6.1", "--farm", FARM, "--queue", QUEUE, "--conda-channels", ayon_channels)
         self.write()
@@ -68,13 +87,21 @@ class Studio:
         """The peer loads its services at their first call, which on a busy machine takes longer than a live test may."""
         self.client("sts").get_caller_identity()
         self.client("s3").list_buckets()
-        self.client("iam").list_roles()
+        self.heal_fleets()
         self.forget()
+
+    def heal_fleets(self):
+        """The seeds' fleet role trusts everybody's Deadline Cloud and may do nothing; here it is as the console makes it."""
+        iam = self.client("iam")
+        for role in [r["RoleName"] for r in iam.list_roles()["Roles"] if "Fleet" in r["RoleName"]]:
+            iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(FLEET_TRUST))
+            iam.put_role_policy(RoleName=role, PolicyName="FleetWorker", PolicyDocument=json.dumps(FLEET_RIGHTS))
 
     def write(self, channels=CHANNELS, more=""):
         listed = ", ".join(f'"{c}"' for c in channels.split())
+        owner = f'channel_account = "{self.account}"\n' if "s3://" in channels and self.account else ""
         (self.folder / "studiolink.toml").write_text(
-            f'schema = 1\n[aws]\nregion = "us-west-2"\n[queue]\nfarm = "{FARM}"\nqueue = "{QUEUE}"\n[conda]\nchannels = [{listed}]\n[server]\nurl = "{self.ayon.url}"\n{more}')
+            f'schema = 1\n[aws]\nregion = "us-west-2"\n[queue]\nfarm = "{FARM}"\nqueue = "{QUEUE}"\n[conda]\nchannels = [{listed}]\n{owner}[server]\nurl = "{self.ayon.url}"\n{more}')
 
     def start(self, *args, **env):
         return subprocess.Popen([str(BINARY), *args], cwd=self.folder, env={**self.env, **env}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)

@@ -1,7 +1,7 @@
 """Whom a role trusts, mended and put back; and what a person needs to run a command."""
 import json
 
-from conftest import FARM, QUEUE
+from conftest import FARM, QUEUE, SHARED
 
 ROLE = "NordlichtQueueRole"
 
@@ -118,3 +118,203 @@ def test_access_analyzer_reads_the_policy_before_it_is_written(studio_of):
     (unread,) = of(s, "policy-lint")
     assert unread["verdict"] == "SKIPPED" and "access-analyzer:ValidatePolicy" in unread["fix"]
     assert s.run("setup", "--yes").returncode == 0, "what can't be read beforehand blocks nothing"
+
+
+def owner_of(s, account="210987654321"):
+    client = s.client("s3")
+    client.meta.events.register("before-call.s3.*", lambda params, **_: params["headers"].update({"x-moto-account-id": account}))
+    return client
+
+
+def altered(tmp_path, change, seed="fresh.json"):
+    """A studio of peer-cloud's with a change, as a file."""
+    studios = SHARED / "peer-cloud/studios"
+    studio = json.loads((studios / seed).read_text())
+    for queue in studio["farms"][0]["queues"]:
+        for environment in queue["environments"]:
+            environment["file"] = str(studios / environment["file"])
+    change(studio)
+    path = tmp_path / "altered.json"
+    path.write_text(json.dumps(studio))
+    return path
+
+
+def test_a_queue_without_a_role_is_given_one_that_reads_the_channel(studio_of, tmp_path):
+    s = studio_of(altered(tmp_path, lambda d: d["farms"][0]["queues"][0].pop("roleArn")))
+    iam, deadline = s.client("iam"), s.client("deadline")
+    boundary = iam.create_policy(PolicyName="Fence", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:*", "logs:*"], "Resource": "*"}]}))["Policy"]["Arn"]
+    s.forget()
+    s.write(more=f'[roles.new]\nname = "NordlichtPublish"\npath = "/studio/"\nboundary = "{boundary}"\ntags = {{ team = "pipeline" }}\n')
+    plan = s.run("plan")
+    assert "CreateRole" in plan.stdout and "can't take one away again" in plan.stdout and s.mutating() == []
+    s.forget()
+    done = s.run("setup", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert s.mutating()[:4] == ["CreateRole", "PutRolePolicy", "UpdateQueue", "UpdateQueueEnvironment"]
+    assert "Verified: the role of queue Lighting reads s3://ynput-conda-channel/ayon" in done.stdout
+    role = iam.get_role(RoleName="NordlichtPublish")["Role"]
+    assert (role["Path"], role["PermissionsBoundary"]["PermissionsBoundaryArn"]) == ("/studio/", boundary)
+    assert {"Key": "team", "Value": "pipeline"} in role["Tags"]
+    queue = {"farmId": FARM, "queueId": QUEUE}
+    assert deadline.get_queue(**queue)["roleArn"] == role["Arn"]
+    again = s.run("setup", "--yes")
+    assert again.returncode == 0 and "nothing to change" in again.stdout
+    back = s.run("rollback", "--yes")
+    assert back.returncode == 0 and "the queue keeps the role that it was given" in back.stderr, back.stderr
+    assert deadline.get_queue(**queue)["roleArn"] == role["Arn"] and s.policies("NordlichtPublish") == {}
+
+
+def test_a_role_that_is_gone_is_made_again(studio_of, tmp_path):
+    def change(d):
+        d["farms"][0]["queues"][0]["roleArn"] = "arn:aws:iam::123456789012:role/render/Gone"
+    s = studio_of(altered(tmp_path, change))
+    audit = s.run("audit")
+    assert audit.returncode == 1 and "role/render/Gone does not exist" in audit.stdout and "setup makes a role of that name" in audit.stdout
+    done = s.run("setup", "--yes")
+    assert done.returncode == 0 and "Verified: the role of queue" in done.stdout, done.stdout + done.stderr
+    assert s.client("iam").get_role(RoleName="Gone")["Role"]["Arn"].endswith("role/render/Gone")
+    back = s.run("rollback", "--yes")
+    assert back.returncode == 0 and "role/render/Gone stays: a queue uses it" in back.stderr, back.stderr
+    assert s.policies("Gone") == {}, "it stays with the queue that names it, and may do nothing"
+
+
+def test_setup_waits_until_the_owner_has_let_the_role_in(studio_of):
+    s = studio_of("denied_channel.json")
+    going = s.start("setup", "--yes", "--wait", "3")
+    heard = ""
+    while "IAM needs a moment" not in heard:
+        line = going.stderr.readline()
+        assert line, heard
+        heard += line
+    needs = [("s3:ListBucket", ""), ("s3:GetObject", "/ayon/*")]
+    statements = [{"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::123456789012:role/{ROLE}"}, "Action": a, "Resource": f"arn:aws:s3:::ynput-conda-channel{p}"} for a, p in needs]
+    owner_of(s).put_bucket_policy(Bucket="ynput-conda-channel", Policy=json.dumps({"Version": "2012-10-17", "Statement": statements}))
+    out, err = going.communicate(timeout=150)
+    assert going.returncode == 0 and "Verified: the role of queue" in out, out + err
+
+
+def test_a_boundary_is_read_nothing_is_written_behind_it_and_mended_it_is_verified(studio_of):
+    s = studio_of()
+    iam = s.client("iam")
+    policy = iam.create_policy(PolicyName="Fence", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}]}))["Policy"]["Arn"]
+    iam.put_role_permissions_boundary(RoleName=ROLE, PermissionsBoundary=policy)
+    (finding,) = of(s, "queue-role-channels")
+    assert finding["verdict"] == "FAIL" and "permissions boundary" in finding["says"] and "policy/Fence" in finding["why"], finding
+    s.forget()
+    done = s.run("setup", "--yes")
+    assert done.returncode == 1 and "its permissions boundary does not allow" in done.stdout, done.stdout
+    assert "PutRolePolicy" not in s.mutating() and not any("s3://" in text for _, text in s.environments().values())
+    iam.create_policy_version(PolicyArn=policy, SetAsDefault=True, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["logs:*", "s3:*"], "Resource": "*"}]}))
+    done = s.run("setup", "--yes")
+    assert done.returncode == 0 and "Verified: the role of queue" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_fleets_role_is_mended_where_the_file_says_so_and_put_back_byte_for_byte(studio_of):
+    s = studio_of()
+    assert s.run("setup", "--yes").returncode == 0
+    iam, role = s.client("iam"), "NordlichtFleetRole"
+    iam.delete_role_policy(RoleName=role, PolicyName="FleetWorker")
+    iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Sid": "Ours since 2024", "Effect": "Allow", "Principal": {"Service": "credentials.deadline.amazonaws.com"}, "Action": "sts:AssumeRole"}]}))
+    before = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+    audit = s.run("audit")
+    assert audit.returncode == 1 and "NordlichtFleetRole trusts Deadline Cloud of every account and farm" in audit.stdout
+    assert "NordlichtFleetRole lacks deadline:AssumeFleetRoleForWorker" in audit.stdout and 'fleets = "mend"' in audit.stdout
+    assert "nothing to change" in s.run("plan").stdout, "other farms may use a fleet's role"
+    s.write(more='[roles]\nfleets = "mend"\n')
+    done = s.run("setup", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert set(s.policies(role)) == {"studiolink-fleet"}
+    assert {f["verdict"] for check in ("fleet-role", "fleet-role-needs", "fleet-role-simulated") for f in of(s, check)} == {"OK"}
+    after = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]["Statement"][0]
+    assert after["Sid"] == "Ours since 2024" and after["Principal"]["Service"] == "credentials.deadline.amazonaws.com" and FARM in json.dumps(after["Condition"])
+    assert s.run("rollback", "--yes").returncode == 0
+    assert s.policies(role) == {} and iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"] == before
+
+
+def test_the_role_of_the_studios_own_machines(studio_of):
+    s = studio_of()
+    assert s.run("setup", "--yes").returncode == 0
+    (unnamed,) = of(s, "worker-host-role")
+    assert unnamed["verdict"] == "SKIPPED" and "worker_hosts" in unnamed["fix"], "a customer-managed fleet is there"
+    iam = s.client("iam")
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "rolesanywhere.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+    arn = iam.create_role(RoleName="Hosts", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    s.write(more=f'[roles]\nworker_hosts = ["{arn}"]\n')
+    half, lacks = of(s, "worker-host-role")
+    assert half["verdict"] == "FAIL" and "not tag the session" in half["says"], half
+    assert lacks["verdict"] == "FAIL" and "AWSDeadlineCloud-WorkerHost" in lacks["fix"], lacks
+    trust["Statement"][0]["Action"] = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]
+    iam.update_assume_role_policy(RoleName="Hosts", PolicyDocument=json.dumps(trust))
+    iam.put_role_policy(RoleName="Hosts", PolicyName="own", PolicyDocument=s.run("policy", "--for", "worker-host").stdout)
+    assert [f["verdict"] for f in of(s, "worker-host-role")] == ["OK", "OK"]
+    s.forget()
+    s.run("setup", "--yes")
+    assert s.mutating() == [], "nobody knows which of the two trusts is right: it is said, not made"
+
+
+def test_the_buckets_owner_is_checked_and_an_unknown_one_is_a_warning(studio_of):
+    s = studio_of()
+    assert of(s, "channel-owner")[0]["verdict"] == "OK"
+    s.account = "999999999999"
+    s.write()
+    (wrong,) = of(s, "channel-owner")
+    assert wrong["verdict"] == "FAIL" and "does not belong to account 999999999999" in wrong["says"], wrong
+    s.account = None
+    s.write()
+    (unknown,) = of(s, "channel-owner")
+    assert unknown["verdict"] == "WARN" and 'channel_account = "123456789012"' in unknown["fix"], unknown
+    done = s.run("setup", "--yes")
+    assert done.returncode == 0 and "aws:ResourceAccount" not in s.policies()["studiolink-queue"], "no condition on a guess"
+    far = studio_of("linked.json")
+    far.account = None
+    far.write()
+    (unknown,) = of(far, "channel-owner")
+    assert unknown["verdict"] == "WARN" and "12 digits" in unknown["fix"], unknown
+
+
+def test_what_the_role_reads_beside_the_channel_is_a_warning(studio_of):
+    s = studio_of()
+    done = s.run("setup", "--yes")
+    assert "Verified: the role of queue Lighting is refused beside s3://ynput-conda-channel/ayon" in done.stdout
+    put_policy(s, "too-much", {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::ynput-conda-channel/*"})
+    s.forget()
+    done = s.run("setup", "--yes")
+    assert "reads beside s3://ynput-conda-channel/ayon too" in done.stdout and s.mutating() == [], done.stdout
+    s.forget()
+    s.run("audit")
+    assert not {r["op"] for r in s.requests()} & {"AssumeQueueRoleForUser", "GetSecretValue", "AssumeRole"}, "an audit starts no session"
+
+
+def test_the_secret_is_granted_handed_out_and_its_text_is_nowhere(studio_of, tmp_path):
+    canary = "ayonCANARY7f3e2d1c0b9a8"
+    s = studio_of(altered(tmp_path, lambda d: d.update(secrets={"ayon/key": canary, "database": "other"})))
+    (arn,) = [x["ARN"] for x in s.client("secretsmanager").list_secrets()["SecretList"] if x["Name"] == "ayon/key"]
+    s.write(more=f'secret = "{arn}"\n')
+    audit = s.run("audit")
+    assert f"lacks secretsmanager:GetSecretValue on {arn}" in audit.stdout, audit.stdout
+    done = s.run("setup", "--yes", "-v")
+    assert done.returncode == 0 and "Verified: the role of queue Lighting is handed the secret" in done.stdout, done.stdout + done.stderr
+    assert arn in s.policies()["studiolink-queue"] and "database" not in s.policies()["studiolink-queue"]
+    kept = "".join(p.read_text(errors="replace") for p in s.folder.rglob("*") if p.is_file())
+    assert canary not in done.stdout + done.stderr + kept
+    s.write(more='secret = "arn:aws:secretsmanager:us-west-2:123456789012:secret:ayon/nowhere-AbCdEf"\n')
+    gone = s.run("setup", "--yes")
+    assert gone.returncode == 1 and "The secret of [server] secret is not there" in gone.stdout, gone.stdout
+
+
+def test_a_session_is_started_and_ended_as_the_queue_role(studio_of):
+    for seed, words in (("ssm.json", "Verified: the role of queue Lighting started a session on"), ("ssm_lost.json", "is not connected to Systems Manager")):
+        s = studio_of(seed)
+        studio = json.loads((SHARED / "peer-cloud/studios" / seed).read_text())
+        instance = studio["ssmInstances"][0]["id"]
+        s.write(more=f'location = "ec2"\npath = "ssm"\n[ssm]\ninstance = "{instance}"\n')
+        done = s.run("setup", "--yes")
+        assert words in done.stdout, done.stdout + done.stderr
+        ours = json.loads(s.policies()["studiolink-queue"])["Statement"]
+        assert [x["Resource"] for x in ours if x["Sid"] == "TunnelEnd"] == ["arn:aws:ssm:*:*:session/${aws:userid}-*"]
+        ops = [r["op"] for r in s.requests()]
+        if seed == "ssm.json":
+            assert ops.count("StartSession") == ops.count("TerminateSession") > 0, ops
+        everything = done.stdout + done.stderr + "".join(p.read_text(errors="replace") for p in s.folder.rglob("*") if p.is_file())
+        assert "TokenValue" not in everything and "data-channel" not in everything

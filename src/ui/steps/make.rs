@@ -8,7 +8,7 @@ use crate::domain::finding::{Finding, Verdict};
 use crate::domain::text::{Printable, without_url_secrets};
 use crate::engine::State;
 use crate::engine::apply::Stop;
-use crate::engine::verify::{IAM_PATIENCE, LONG_PAUSE, Spreading, is_refused, is_tried_as_role};
+use crate::engine::verify::{IAM_PATIENCE, LONG_PAUSE, Spreading};
 
 pub struct Make;
 
@@ -49,7 +49,7 @@ impl Step for Make {
                 model.owner_wait = match model.owner_wait {
                     Some(_) => None,
                     None => {
-                        model.try_again(is_tried_as_role);
+                        model.try_refused_roles_again();
                         Some(model.now)
                     }
                 };
@@ -118,7 +118,7 @@ impl Step for Make {
                 });
                 let findings = model.findings();
                 let spreading = applied.spreading();
-                let refused = is_refused(&findings, spreading);
+                let refused = model.is_refused(spreading);
                 if spreading != Spreading::Nothing
                     && refused
                     && waited < IAM_PATIENCE.as_secs()

@@ -1,4 +1,4 @@
-//! One file per wizard step: its own state, `update`, `view`. To add one, copy `roles.rs`; then a `mod` line and an
+//! One file per wizard step: its own state, `update`, `view`. To add one, copy `identity.rs`; then a `mod` line and an
 //! entry in `all` here. A step does nothing itself: what it wants done it returns as effects.
 
 mod channels;

@@ -9,7 +9,6 @@ use crate::domain::change::Thing;
 use crate::domain::choices::{RoleUse, UsedRole, role_to_make, used_roles};
 use crate::domain::finding::{Finding, Source, Topic, Verdict, worst};
 use crate::domain::ids::AccountId;
-use crate::domain::needs::owner_of;
 use crate::domain::probe::{Probe, Seen};
 use crate::domain::wanted::FleetRoles;
 use crate::ui::report::diff::diff;
@@ -29,6 +28,7 @@ const SIMULATED: &[&str] = &["queue-role-simulated", "fleet-role-simulated"];
 const TRIED: &[&str] = &[
     "channel-as-queue-role",
     "secret-as-queue-role",
+    "tunnel-as-queue-role",
     "beside-channel",
 ];
 
@@ -44,7 +44,8 @@ fn is_about(model: &Model, used: &UsedRole, finding: &Finding) -> bool {
         Source::Test(
             Probe::ChannelAsQueueRole(key, _)
             | Probe::BesideChannelAsQueueRole(key, _)
-            | Probe::SecretAsQueueRole(key, _),
+            | Probe::SecretAsQueueRole(key, _)
+            | Probe::TunnelAsQueueRole(key, ..),
         ) => queue_uses(key),
         _ => false,
     })
@@ -77,21 +78,18 @@ fn row(model: &Model, used: &UsedRole, findings: &[Finding]) -> Vec<Cell> {
     ]
 }
 
-/// The account that the channel's bucket was seen to belong to, where the studio file names none.
-fn seen_owner(model: &Model) -> Option<AccountId> {
+/// A bucket whose owner the studio file does not name, and the account that it was seen to belong to.
+fn seen_owner(model: &Model) -> Option<(String, AccountId)> {
     let wanted = model.wanted();
     let readings = &model.studio.as_ref()?.readings;
     readings.iter().find_map(|(probe, reading)| {
         let Probe::ChannelOwner(channel, account) = probe else {
             return None;
         };
-        let stated = owner_of(
-            channel.bucket()?,
-            &wanted.channels,
-            wanted.channel_account.as_ref(),
-        );
+        let bucket = channel.bucket()?;
         let seen = matches!(reading.seen, Ok(Seen::Owner(true)));
-        (stated.is_none() && seen).then(|| account.clone())
+        let unnamed = wanted.owner_of(bucket).is_none();
+        (unnamed && seen).then(|| (bucket.to_owned(), account.clone()))
     })
 }
 
@@ -118,11 +116,11 @@ impl Step for Roles {
                 };
             }
             Msg::Act { id: "owner", .. } => {
-                if let Some(account) = seen_owner(model) {
+                if let Some((bucket, account)) = seen_owner(model) {
                     let words =
-                        format!("channel_account = \"{account}\" will be in the studio file");
+                        format!("The studio file will name {account} as the owner of {bucket}");
                     model.note = Some((Verdict::Ok, words.into()));
-                    model.draft.rest.channel_account = Some(account);
+                    model.draft.rest.bucket_owners.insert(bucket, account);
                 }
             }
             Msg::Act { id: "again", .. } => {
@@ -142,7 +140,7 @@ impl Step for Roles {
         let wanted = model.wanted();
         if let Some(studio) = &model.studio {
             let used = used_roles(studio, &wanted);
-            let mut rows: Vec<Vec<Cell>> = used.iter().map(|u| row(model, u, &findings)).collect();
+            let mut rows: Vec<Vec<Cell>> = Vec::new();
             let mut new: Vec<_> = wanted
                 .queues
                 .iter()
@@ -151,17 +149,12 @@ impl Step for Roles {
                 .collect();
             new.dedup_by(|a, b| a.0 == b.0);
             for (arn, key) in new {
-                let dash = || Cell::toned("-", Tone::Dim);
                 let by = format!("to be made, queue {}", studio.queue_name(key));
-                rows.push(vec![
-                    Cell::new(arn.name()),
-                    Cell::new(by),
-                    dash(),
-                    dash(),
-                    dash(),
-                    dash(),
-                ]);
+                let mut cells = vec![Cell::new(arn.name()), Cell::new(by)];
+                cells.extend(["-"; 4].map(|dash| Cell::toned(dash, Tone::Dim)));
+                rows.push(cells);
             }
+            rows.extend(used.iter().map(|u| row(model, u, &findings)));
             if !rows.is_empty() {
                 screen.add(Block::List(List {
                     id: "roles",
@@ -175,16 +168,19 @@ impl Step for Roles {
                 }));
                 screen.blank();
             }
-            let fleets = used.iter().any(|u| u.of == RoleUse::Fleet);
-            if fleets {
+            // Where nothing is wrong with them there is nothing to choose.
+            let wrong = findings
+                .iter()
+                .any(|f| f.check.starts_with("fleet-role") && f.verdict != Verdict::Ok);
+            if wrong || wanted.roles.fleets == FleetRoles::Mend {
                 let (words, label) = match wanted.roles.fleets {
                     FleetRoles::Leave => (
                         "The fleets' roles are left as they are: other farms may use them.",
-                        "mend the fleets' roles too",
+                        "mend fleets",
                     ),
                     FleetRoles::Mend => (
                         "The fleets' roles are mended too; other farms may use them.",
-                        "leave the fleets' roles",
+                        "leave fleets",
                     ),
                 };
                 screen.say_dim(words);
@@ -192,7 +188,7 @@ impl Step for Roles {
             }
         }
         if seen_owner(model).is_some() {
-            screen.action("owner", Key::Char('o'), "name the bucket's owner");
+            screen.action("owner", Key::Char('o'), "name the owner");
         }
         screen.add(told(&findings));
         for change in model.plan().changes.iter().filter(|c| {

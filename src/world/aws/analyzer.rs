@@ -63,18 +63,23 @@ impl Aws {
 
     async fn grants_any(&self, record: &Record, text: &str, more: &[May]) -> Result<bool, Problem> {
         let doing = "Could not ask Access Analyzer what the policy grants";
-        // Each call is charged for, so there are two: what must not be granted on anything, and what only elsewhere.
+        // Each call is charged for, so there are two: what may be done to none of these things, and what may be read.
+        let access = |of: &[&May]| {
+            let sorted = |mut list: Vec<String>| {
+                list.sort();
+                list.dedup();
+                list
+            };
+            Access::builder()
+                .set_actions(Some(sorted(of.iter().map(|m| m.action.clone()).collect())))
+                .set_resources(Some(sorted(
+                    of.iter().map(|m| m.resource.clone()).collect(),
+                )))
+                .build()
+        };
         let (reads, others): (Vec<&May>, Vec<&May>) =
             more.iter().partition(|m| m.action == "s3:GetObject");
-        let mut actions: Vec<String> = others.iter().map(|m| m.action.clone()).collect();
-        actions.sort();
-        actions.dedup();
-        let anywhere = Access::builder().set_actions(Some(actions)).build();
-        let resources = reads.iter().map(|m| m.resource.clone()).collect();
-        let elsewhere = Access::builder()
-            .actions("s3:GetObject")
-            .set_resources(Some(resources))
-            .build();
+        let (anywhere, elsewhere) = (access(&others), access(&reads));
         let ask = |access| async {
             let what = What::new(SERVICE, "CheckAccessNotGranted", "the policy", doing);
             let request = self

@@ -523,11 +523,12 @@ impl Aws {
                 .force_path_style(self.path_style)
                 .build();
             let secrets = aws_sdk_secretsmanager::config::Builder::from(&self.config)
-                .credentials_provider(credentials)
+                .credentials_provider(credentials.clone())
                 .build();
             Ok(QueueRole {
                 s3: aws_sdk_s3::Client::from_conf(config),
                 secrets: aws_sdk_secretsmanager::Client::from_conf(secrets),
+                credentials,
                 expires,
             })
         });

@@ -76,10 +76,10 @@ impl Aws {
                     Untrusted::new(role.arn()).show()
                 );
                 return Err(Problem::new(
-                    ProblemKind::Missing,
+                    ProblemKind::Invalid,
                     doing.clone(),
                     because,
-                    "correct the queue's role in the console",
+                    "correct the ARN: a queue's role in the console, a machine's in the studio file",
                 ));
             }
             let trust = decoded(
@@ -101,7 +101,23 @@ impl Aws {
                 lists,
             }))
         };
-        read().into()
+        let found = read();
+        // IAM answers for the account that asks: of a role of another one it knows nothing.
+        if found
+            .as_ref()
+            .is_err_and(|p| p.kind == ProblemKind::Missing)
+            && let Fact::Known(caller) = self.look_caller(record).await
+            && caller.account.as_str() != arn.account()
+        {
+            let because = format!(
+                "the role is of account {}, and IAM answers this identity for account {} alone",
+                arn.account(),
+                caller.account
+            );
+            let fix = "sign in to that account to look at it";
+            return Err(Problem::new(ProblemKind::Unreached, doing, because, fix)).into();
+        }
+        found.into()
     }
 
     async fn inline_policies(
@@ -251,6 +267,11 @@ impl Aws {
         )
     }
 
+    /// A managed policy's text: a boundary that a new role is to get.
+    pub async fn look_boundary(&self, record: &Record, arn: &str) -> Fact<String> {
+        self.managed_policy(record, arn).await.into()
+    }
+
     pub async fn look_role_policy(
         &self,
         record: &Record,
@@ -268,7 +289,24 @@ impl Aws {
             let out = self
                 .call(record, what, self.iam.get_role().role_name(name).send())
                 .await?;
-            let text = out.role().and_then(|r| r.assume_role_policy_document());
+            let role = out.role();
+            if let Some(found) = role
+                .map(aws_sdk_iam::types::Role::arn)
+                .filter(|found| *found != arn.as_str())
+            {
+                let because = format!(
+                    "the account has a role of that name, but it is {}",
+                    Untrusted::new(found).show()
+                );
+                let fix = "choose another name in [roles.new], or that role in the console";
+                return Err(Problem::new(
+                    ProblemKind::Invalid,
+                    doing.clone(),
+                    because,
+                    fix,
+                ));
+            }
+            let text = role.and_then(|r| r.assume_role_policy_document());
             decoded(text.unwrap_or_default(), &doing)
         };
         read.await.into()
@@ -435,26 +473,32 @@ impl Aws {
             .set_context_entries(Some(carried.map(entry).collect()))
             .max_items(100);
         let out = self.call(record, what, request.send()).await?;
-        let said = |row: &aws_sdk_iam::types::EvaluationResult| Said {
-            may: May {
-                action: row.eval_action_name().to_owned(),
-                resource: resource.to_owned(),
-                context: context.clone(),
-            },
-            allowed: *row.eval_decision() == PolicyEvaluationDecisionType::Allowed,
-            explicit: *row.eval_decision() == PolicyEvaluationDecisionType::ExplicitDeny,
-            boundary: row
-                .permissions_boundary_decision_detail()
-                .map(PermissionsBoundaryDecisionDetail::allowed_by_permissions_boundary),
-            organisation: row
-                .organizations_decision_detail()
-                .map(OrganizationsDecisionDetail::allowed_by_organizations),
-            missing: row
-                .missing_context_values()
-                .iter()
-                .map(Untrusted::new)
-                .collect(),
-        };
+        let said =
+            |row: &aws_sdk_iam::types::EvaluationResult| Said {
+                may: May {
+                    action: row.eval_action_name().to_owned(),
+                    resource: resource.to_owned(),
+                    context: context.clone(),
+                },
+                allowed: *row.eval_decision() == PolicyEvaluationDecisionType::Allowed,
+                explicit: *row.eval_decision() == PolicyEvaluationDecisionType::ExplicitDeny,
+                boundary: row
+                    .permissions_boundary_decision_detail()
+                    .map(PermissionsBoundaryDecisionDetail::allowed_by_permissions_boundary),
+                organisation: row
+                    .organizations_decision_detail()
+                    .map(OrganizationsDecisionDetail::allowed_by_organizations),
+                // Where a resource is named, the values that were missing stand with that resource.
+                missing: row
+                    .missing_context_values()
+                    .iter()
+                    .chain(row.resource_specific_results().iter().flat_map(
+                        aws_sdk_iam::types::ResourceSpecificResult::missing_context_values,
+                    ))
+                    .filter(|key| !context.contains_key(&key.to_ascii_lowercase()))
+                    .map(Untrusted::new)
+                    .collect(),
+            };
         Ok(out.evaluation_results().iter().map(said).collect())
     }
 

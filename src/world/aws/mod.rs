@@ -10,6 +10,7 @@ mod problem;
 pub mod profiles;
 mod s3;
 mod secrets;
+mod sessions;
 mod sts;
 
 use std::collections::HashMap;
@@ -29,6 +30,8 @@ const AT_ONCE: usize = 16;
 struct QueueRole {
     s3: aws_sdk_s3::Client,
     secrets: aws_sdk_secretsmanager::Client,
+    /// For what has no client here.
+    credentials: aws_credential_types::Credentials,
     /// When the credentials expire, in seconds since 1970.
     expires: i64,
 }

@@ -114,6 +114,9 @@ where
         "NotFound",
     ]
     .contains(&code.as_str());
+    // The JSON services answer a refusal with 400 and this code.
+    let denied_code = ["AccessDenied", "AccessDeniedException"].contains(&code.as_str());
+    let status = if denied_code { Some(403) } else { status };
     match status {
         _ if missing_code || status == Some(404) => problem(
             ProblemKind::Missing,

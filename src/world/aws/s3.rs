@@ -214,8 +214,9 @@ impl Aws {
         })?;
         // What conda meets is the absent file; the bucket itself only speaks where that question stayed open.
         let lists = match (asked.map_err(|p| p.kind), head.map_err(|p| p.kind)) {
-            (Err(ProblemKind::Missing), _) | (_, Ok(_)) => Some(true),
+            (Err(ProblemKind::Missing), _) => Some(true),
             (Err(ProblemKind::Denied), _) | (_, Err(ProblemKind::Denied)) => Some(false),
+            (_, Ok(_)) => Some(true),
             _ => None,
         };
         Ok(Seen::Index { lists })

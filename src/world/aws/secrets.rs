@@ -21,7 +21,16 @@ impl Aws {
         let about = arn.rsplit(':').next().unwrap_or(arn);
         let what = What::new("secretsmanager", "GetSecretValue", about, doing);
         let what = what.seen_from(Vantage::QueueRole);
-        let request = clients.secrets.get_secret_value().secret_id(arn).send();
+        // A secret is asked for where it is, which need not be the farm's region.
+        let region = arn
+            .split(':')
+            .nth(3)
+            .unwrap_or(self.region.as_str())
+            .to_owned();
+        let there = aws_sdk_secretsmanager::Config::builder()
+            .region(aws_sdk_secretsmanager::config::Region::new(region));
+        let request = clients.secrets.get_secret_value().secret_id(arn);
+        let request = request.customize().config_override(there).send();
         match self.call(record, what, request).await {
             Ok(_) => Ok(Seen::Secret),
             Err(mut p) => {

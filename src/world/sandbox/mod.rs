@@ -22,7 +22,7 @@ use crate::domain::change::{Change, Thing};
 use crate::domain::channel::Channel;
 use crate::domain::environment::validate;
 use crate::domain::fact::Fact;
-use crate::domain::ids::{AccountId, QueueEnvironmentId, QueueKey, Region, RoleArn, partition_of};
+use crate::domain::ids::{AccountId, QueueEnvironmentId, QueueKey, Region, RoleArn, farm_arn};
 use crate::domain::login::AyonLogin;
 use crate::domain::needs::{INLINE_LIMIT, counted, of_channels, plain_bucket};
 use crate::domain::policy::{Context, Decision, Policy, decide, decide_within, trusts};
@@ -40,6 +40,9 @@ pub struct Truth {
     pub studio: Studio,
     pub channels: Vec<SandboxChannel>,
     pub ayon: SandboxAyon,
+    /// Managed policies that may be boundaries, by ARN.
+    #[serde(default)]
+    pub boundaries: std::collections::BTreeMap<String, String>,
     /// The ARNs of the secrets that are there.
     #[serde(default)]
     pub secrets: Vec<String>,
@@ -209,6 +212,13 @@ impl Sandbox {
                     .map_or(Fact::Absent, |r| Fact::Known(r.trust.clone())),
             ),
             Ask::RoleMay(arn, all) => Answer::RoleMay(Self::simulate(truth, arn, all)),
+            Ask::Boundary(arn) => Answer::Boundary(
+                truth
+                    .boundaries
+                    .get(arn)
+                    .cloned()
+                    .map_or(Fact::Absent, Fact::Known),
+            ),
             // The sandbox has no Access Analyzer; it says so rather than finding no fault.
             Ask::PolicyLint(..) => Answer::PolicyLint(Fact::NotAsked),
             Ask::Bundles(_) => Answer::Bundles(Fact::Known(truth.ayon.bundles.clone())),
@@ -328,6 +338,15 @@ impl Sandbox {
                     (Decision::Allowed, false) => Err(missing),
                     _ => Err(refused),
                 }
+            }
+            // The sandbox has no machine, so none is connected.
+            Probe::TunnelAsQueueRole(queue, ..) => {
+                Self::queue_role(truth, queue, &probe.words())?;
+                Err(problem(
+                    ProblemKind::Invalid,
+                    format!("Could not {}", probe.words()),
+                    "the sandbox has no managed instance",
+                ))
             }
             Probe::DryRun(question) => Ok(dry_run::dry_run(truth, question)),
             Probe::Name(host) if host_known(host) => Ok(Seen::Addresses(vec![
@@ -454,13 +473,7 @@ impl Sandbox {
         let Some(role) = role else {
             return Err(no_credentials);
         };
-        let farm = format!(
-            "arn:{}:deadline:{}:{}:farm/{}",
-            partition_of(&truth.studio.region),
-            truth.studio.region,
-            truth.account,
-            queue.farm
-        );
+        let farm = farm_arn(&truth.studio.region, truth.account.as_str(), &queue.farm);
         let context = Context::from([
             ("aws:sourcearn".to_owned(), farm),
             ("aws:sourceaccount".to_owned(), truth.account.to_string()),
@@ -501,7 +514,7 @@ impl Sandbox {
         let needs = of_channels(
             std::slice::from_ref(channel),
             role.arn.partition(),
-            Some(&owner),
+            &|_: &str| Some(owner.clone()),
         );
         let may = |action: &str| {
             open && needs
@@ -627,9 +640,8 @@ impl Sandbox {
 
 /// A role's policies and its boundary, as far as they can be read.
 fn documents(role: &Role) -> (Vec<Policy>, Option<Policy>) {
-    let all = role.inline.values().chain(role.attached.values());
-    let read = |f: &Fact<String>| Policy::parse(f.known()?).ok();
-    (all.filter_map(read).collect(), read(&role.fence))
+    let policies = role.policies().0.into_iter().map(|(_, policy)| policy);
+    (policies.collect(), role.fence().unwrap_or(None))
 }
 
 fn operation(ask: &Ask) -> (&'static str, &'static str) {
@@ -645,6 +657,7 @@ fn operation(ask: &Ask) -> (&'static str, &'static str) {
         Ask::Environment(..) => ("deadline", "GetQueueEnvironment"),
         Ask::Role(_) | Ask::RoleTrust(_) => ("iam", "GetRole"),
         Ask::RoleMay(..) => ("iam", "SimulatePrincipalPolicy"),
+        Ask::Boundary(_) => ("iam", "GetPolicyVersion"),
         Ask::PolicyLint(..) => ("access-analyzer", "ValidatePolicy"),
         Ask::RolePolicy(..) => ("iam", "GetRolePolicy"),
         Ask::Bundles(_) => ("ayon", "GET api/bundles"),
@@ -656,6 +669,10 @@ impl World for Sandbox {
     fn look<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Answered> {
         async move {
             let truth = self.truth();
+            if matches!(ask, Ask::PolicyLint(..)) {
+                // No call is made, so none is shown.
+                return Answered { answer: Self::answer(&truth, ask), calls: Vec::new() };
+            }
             let record = Record::new(&self.log);
             let (service, name) = operation(ask);
             let denied = ask.permissions().iter().find(|p| truth.denies.iter().any(|d| d == *p));
@@ -726,6 +743,7 @@ impl World for Sandbox {
                 | Probe::ChannelOpen(_) => ("s3", "GetObject"),
                 Probe::BucketRegion(_) | Probe::ChannelOwner(..) => ("s3", "HeadBucket"),
                 Probe::SecretAsQueueRole(..) => ("secretsmanager", "GetSecretValue"),
+                Probe::TunnelAsQueueRole(..) => ("ssm", "StartSession"),
                 Probe::DryRun(_) => ("conda", "GET repodata.json"),
                 Probe::Name(_) => ("dns", "resolve"),
                 Probe::Port(..) => ("tcp", "connect"),
@@ -819,6 +837,7 @@ fn without(ask: &Ask, problem: &Problem) -> Answer {
         Ask::RolePolicy(..) => Answer::RolePolicy(Fact::from(Err(p()))),
         Ask::RoleTrust(_) => Answer::RoleTrust(Fact::from(Err(p()))),
         Ask::RoleMay(..) => Answer::RoleMay(Fact::from(Err(p()))),
+        Ask::Boundary(_) => Answer::Boundary(Fact::from(Err(p()))),
         Ask::PolicyLint(..) => Answer::PolicyLint(Fact::from(Err(p()))),
         Ask::Bundles(_) => Answer::Bundles(Fact::from(Err(p()))),
         Ask::Addon(..) => Answer::Addon(Fact::from(Err(p()))),

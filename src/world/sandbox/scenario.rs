@@ -107,6 +107,8 @@ struct File {
     environments: Option<BTreeMap<String, String>>,
     roles: Option<Vec<RoleRow>>,
     channels: Option<Vec<SandboxChannel>>,
+    /// Managed policies that may be boundaries, by ARN.
+    boundaries: Option<BTreeMap<String, String>>,
     /// ARNs in Secrets Manager.
     secrets: Option<Vec<String>>,
     ayon: Option<AyonRow>,
@@ -291,6 +293,7 @@ fn file(name: &str, text: &str) -> Result<File, Problem> {
     file.roles = Some(roles);
     file.channels = file.channels.or(under.channels);
     file.secrets = file.secrets.or(under.secrets);
+    file.boundaries = file.boundaries.or(under.boundaries);
     file.ayon = file.ayon.or(under.ayon);
     let mut environments = under.environments.unwrap_or_default();
     environments.extend(file.environments.take().unwrap_or_default());
@@ -424,6 +427,7 @@ pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
         studio,
         channels: file.channels.unwrap_or_default(),
         secrets: file.secrets.unwrap_or_default(),
+        boundaries: file.boundaries.unwrap_or_default(),
         denies: file.denies,
         millis: file.millis.unwrap_or(0),
         desk: desk::Kept::default(),
