@@ -6,7 +6,7 @@ use crate::domain::choices::RoleUse;
 use crate::domain::ids::{QueueKey, farm_arn};
 use crate::domain::policy::Policy;
 use crate::domain::probe::{Probe, Seen};
-use crate::domain::problem::ProblemKind;
+use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::trust::{Trust, judge};
 
 pub struct ChannelAsQueueRole;
@@ -64,9 +64,7 @@ impl Check for ChannelAsQueueRole {
                 .fix("look again"),
                 Ok(Seen::Index { lists: Some(true) }) => says(self, Verdict::Ok, format!("Verified: the role of queue {name} reads {channel}, {} ms", reading.millis)),
                 Ok(_) => says(self, Verdict::Unknown, format!("{channel}: the test answered something else")),
-                Err(p) if p.kind == ProblemKind::Denied && p.permission.is_some() => says(self, Verdict::Unknown, format!("Not tried as the role of queue {name}: no credentials of it"))
-                    .why(cause(view, key).unwrap_or_else(|| p.because.clone()))
-                    .fix(p.fix.as_str()),
+                Err(p) if has_no_credentials(p) => untried(self, view, key, p),
                 Err(p) if p.kind == ProblemKind::Denied => says(self, Verdict::Fail, format!("The role of queue {name} may not read {channel}")).why(p.because.as_str()).fix(p.fix.as_str()),
                 Err(p) if matches!(p.kind, ProblemKind::Missing | ProblemKind::Invalid) => says(self, Verdict::Fail, format!("As the role of queue {name}: {channel}: {}", p.because)).fix(p.fix.as_str()),
                 Err(p) => says(self, Verdict::Unknown, format!("No answer as the role of queue {name} from {channel}")).why(p.because.as_str()).fix(p.fix.as_str()),
@@ -77,9 +75,26 @@ impl Check for ChannelAsQueueRole {
     }
 }
 
+/// The problem is not the role's but that its credentials were not handed out.
+pub fn has_no_credentials(problem: &Problem) -> bool {
+    problem.kind == ProblemKind::Denied && problem.permission.is_some()
+}
+
+/// What every test as the queue role says then.
+pub fn untried(check: &dyn Check, view: &View, key: &QueueKey, problem: &Problem) -> Finding {
+    let name = view.studio.queue_name(key);
+    says(
+        check,
+        Verdict::Unknown,
+        format!("Not tried as the role of queue {name}: no credentials of it"),
+    )
+    .why(cause(view, key).unwrap_or_else(|| problem.because.clone()))
+    .fix(problem.fix.as_str())
+}
+
 /// AWS answers the same to two causes: the role's trust policy refuses, or this identity lacks the right. The trust
 /// policy, where it was read, tells them apart; the words of the answer do not.
-pub fn cause(view: &View, key: &QueueKey) -> Option<String> {
+fn cause(view: &View, key: &QueueKey) -> Option<String> {
     let arn = view.studio.queue(key).known()?.role_arn()?;
     let role = view.studio.role(&arn).known()?;
     let policy = Policy::parse(&role.trust).ok()?;

@@ -38,15 +38,7 @@ impl Check for FleetRoleNeeds {
     }
 
     fn asks(&self, view: &View) -> Vec<Ask> {
-        let farms = view
-            .wanted
-            .queues
-            .first()
-            .map(|q| Ask::Farm(q.farm.clone()));
         asks_for(view, RoleUse::Fleet)
-            .into_iter()
-            .chain(farms)
-            .collect()
     }
 
     fn check(&self, view: &View) -> Vec<Finding> {

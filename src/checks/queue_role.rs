@@ -40,7 +40,7 @@ pub fn roles_for(view: &View, of: RoleUse) -> Vec<UsedRole> {
     all.filter(|r| r.of == of).collect()
 }
 
-/// What tells which roles there are, and those roles.
+/// What tells which roles there are and what they need, and those roles.
 pub fn asks_for(view: &View, of: RoleUse) -> Vec<Ask> {
     let queues = view.wanted.queues.iter().cloned();
     let first: Vec<Ask> = match of {
@@ -54,6 +54,10 @@ pub fn asks_for(view: &View, of: RoleUse) -> Vec<Ask> {
     let new = new.filter_map(|key| role_to_make(view.studio, view.wanted, key));
     let roles = roles.chain(new).map(Ask::Role);
     let first = first.into_iter().chain(roles);
+    // The farm's own key is a need of its workers.
+    let farm = view.wanted.queues.first();
+    let farm = farm.map(|key| Ask::Farm(key.farm.clone()));
+    let first = first.chain(farm);
     let caller = (of == RoleUse::Queue).then_some(Ask::Caller);
     // What fences a new role in is read before it is made.
     let makes = view

@@ -23,15 +23,7 @@ impl Check for QueueRoleNeeds {
     }
 
     fn asks(&self, view: &View) -> Vec<Ask> {
-        let farms = view
-            .wanted
-            .queues
-            .first()
-            .map(|q| Ask::Farm(q.farm.clone()));
         asks_for(view, RoleUse::Queue)
-            .into_iter()
-            .chain(farms)
-            .collect()
     }
 
     fn check(&self, view: &View) -> Vec<Finding> {

@@ -177,8 +177,9 @@ fn cause(role: &Role, refused: &[&Said]) -> (Verdict, String, String) {
             .boundary
             .as_ref()
             .map_or_else(|| "its boundary".to_owned(), |b| b.show().to_string());
+        // The boundary is in the documents too, and IAM names it: no missing value is to blame.
         return (
-            verdict,
+            Verdict::Fail,
             format!("the role's permissions boundary does not allow it: {arn}{unsure}"),
             "have whoever keeps the boundary add it there; a policy of the role can't".to_owned(),
         );

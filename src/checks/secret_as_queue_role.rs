@@ -1,5 +1,6 @@
 //! The queue role is handed the secret with the AYON key, proved with its own credentials. What it holds is not kept.
 
+use super::channel_as_queue_role::{has_no_credentials, untried};
 use super::{Ask, Check, Finding, Source, Topic, Verdict, View, queues_with_role, says};
 use crate::domain::probe::{Probe, Seen};
 use crate::domain::problem::ProblemKind;
@@ -61,16 +62,7 @@ impl Check for SecretAsQueueRole {
                     Verdict::Unknown,
                     "The test of the secret answered something else",
                 ),
-                Err(p) if p.kind == ProblemKind::Denied && p.permission.is_some() => says(
-                    self,
-                    Verdict::Unknown,
-                    format!("Not tried as the role of queue {name}: no credentials of it"),
-                )
-                .why(
-                    super::channel_as_queue_role::cause(view, key)
-                        .unwrap_or_else(|| p.because.clone()),
-                )
-                .fix(p.fix.as_str()),
+                Err(p) if has_no_credentials(p) => untried(self, view, key, p),
                 Err(p) if p.kind == ProblemKind::Denied => says(
                     self,
                     Verdict::Fail,

@@ -1,5 +1,6 @@
 //! The queue role may open the tunnel of path `ssm` and close it again, proved with its own credentials.
 
+use super::channel_as_queue_role::{has_no_credentials, untried};
 use super::{Ask, Check, Finding, Source, Topic, Verdict, View, queues_with_role, says};
 use crate::domain::probe::{Probe, Seen};
 use crate::domain::problem::ProblemKind;
@@ -66,11 +67,7 @@ impl Check for TunnelAsQueueRole {
                 Ok(_) => says(self, Verdict::Warn, format!("The role of queue {name} started a session on {instance} and may not end it"))
                     .why(self.why())
                     .fix("setup adds ssm:TerminateSession for its own sessions to the inline policy studiolink-queue"),
-                Err(p) if p.kind == ProblemKind::Denied && p.permission.is_some() => {
-                    says(self, Verdict::Unknown, format!("Not tried as the role of queue {name}: no credentials of it"))
-                        .why(super::channel_as_queue_role::cause(view, key).unwrap_or_else(|| p.because.clone()))
-                        .fix(p.fix.as_str())
-                }
+                Err(p) if has_no_credentials(p) => untried(self, view, key, p),
                 Err(p) if matches!(p.kind, ProblemKind::Denied | ProblemKind::Missing | ProblemKind::Invalid) => says(self, Verdict::Fail, format!("As the role of queue {name}: no session on {instance}")).why(p.because.as_str()).fix(p.fix.as_str()),
                 Err(p) => says(self, Verdict::Unknown, format!("No answer about a session on {instance} as the role of queue {name}")).why(p.because.as_str()).fix(p.fix.as_str()),
             };

@@ -64,7 +64,7 @@ pub async fn run(args: &Args, command: &args::Policy) -> Result<u8, Failure> {
     data(&serde_json::to_string_pretty(&document).unwrap_or_default());
     if command.role.is_empty() {
         talk(
-            "note: it names every role; --role ARN narrows it to the queue's (the ARN is in the queue's details in the console)",
+            "note: it names every role; --role ARN, several times, narrows it to the queue's and its fleets' (their ARNs are in the console's details of each)",
         );
     }
     if what == For::Diagnose {

@@ -61,7 +61,7 @@ def test_the_policy_for_a_command_is_a_policy_and_enough(studio_of):
             out = iam.simulate_custom_policy(PolicyInputList=[json.dumps(document)], ActionNames=[action], ResourceArns=[resource])
             assert out["EvaluationResults"][0]["EvalDecision"] != "allowed", (name, action)
     wide = s.run("policy", "--for", "audit")
-    assert wide.returncode == 0 and "--role ARN narrows it" in wide.stderr
+    assert wide.returncode == 0 and "--role ARN, several times, narrows it" in wide.stderr
     assert s.run("policy").returncode == 2
 
 
