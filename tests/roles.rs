@@ -148,6 +148,7 @@ fn choices(made: &Made) -> Choices {
             "fleet-00000000000000000000000000000001".parse().unwrap(),
             "fleet-00000000000000000000000000000002".parse().unwrap(),
         ],
+        own_fleets: vec!["fleet-00000000000000000000000000000002".parse().unwrap()],
     }
 }
 
@@ -696,5 +697,58 @@ async fn refused_beside_the_channel_says_nothing_while_the_role_may_not_list() {
         to_retry(&after, Spreading::Rights).len(),
         2,
         "both are asked again, and nothing else"
+    );
+}
+
+#[tokio::test]
+async fn what_is_left_out_of_an_old_role_takes_the_channels_along() {
+    for (name, key) in [
+        ("studio", "studiolink-queue/FjordlysQueueRole"),
+        ("wrong-trust", "trust/FjordlysQueueRole"),
+    ] {
+        let (world, wanted) = open(name);
+        let studio = look(&world, &wanted).await;
+        let names_s3 = |left_out: &[&str]| {
+            let left_out = left_out.iter().map(|k| (*k).to_owned()).collect();
+            let plan = plan(&studio, &wanted, &left_out);
+            let of = |c: &Change| {
+                matches!(c.thing, Thing::Environment { .. })
+                    && c.after.as_deref().is_some_and(|t| t.contains("s3://"))
+            };
+            plan.changes.iter().any(of)
+        };
+        assert!(
+            names_s3(&[]) && !names_s3(&[key]),
+            "{name}: every job would stop there"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_owner_that_was_seen_to_be_wrong_is_not_written() {
+    let (world, mut wanted) = open("studio");
+    wanted.channel_account = Some("999988887777".parse().unwrap());
+    let studio = look(&world, &wanted).await;
+    let findings = check_all(&studio, &wanted, Purpose::Setup);
+    let owner = findings
+        .iter()
+        .find(|f| f.check == "channel-owner")
+        .unwrap();
+    assert_eq!(owner.verdict, Verdict::Fail);
+    let fix = owner.fix.as_ref().unwrap().as_str();
+    assert!(fix.contains("it is account 111122223333's own"), "{fix}");
+    let plan = plan(&studio, &wanted, &BTreeSet::new());
+    assert!(
+        !plan
+            .changes
+            .iter()
+            .any(|c| matches!(c.thing, Thing::RolePolicy { .. }))
+    );
+    assert!(
+        plan.refused.iter().any(|r| r
+            .as_str()
+            .contains("does not belong to account 999988887777")),
+        "{:?}",
+        plan.refused
     );
 }

@@ -58,7 +58,7 @@ impl Check for BesideChannel {
             let finding = match &reading.seen {
                 Ok(Seen::Beside(false)) if lists => says(self, Verdict::Ok, format!("Verified: the role of queue {name} is refused beside {channel}")),
                 // S3 answers 403 for an absent file to whoever may not list, whatever else they may.
-                Ok(Seen::Beside(false)) => says(self, Verdict::Unknown, format!("Whether the role of queue {name} reads beside {channel} can't be told while it may not list the bucket")),
+                Ok(Seen::Beside(false)) => says(self, Verdict::Unknown, format!("Whether the role of queue {name} reads beside {channel} can't be told while it is refused in the channel itself")),
                 Ok(_) => says(self, Verdict::Warn, format!("The role of queue {name} reads beside {channel} too, in the same bucket"))
                     .why(self.why())
                     .fix("narrow the policy that grants it to the channel's own folder; studiolink changes no policy but its own"),

@@ -1,9 +1,11 @@
 //! The queue role reads each S3 channel, proved with its own credentials. Verified, where nothing else is.
 
+use super::queue_role_channels::judged;
 use super::{Ask, Check, Finding, Source, Topic, Verdict, View, queues_with_role, says};
 use crate::domain::channel::Channel;
 use crate::domain::choices::RoleUse;
 use crate::domain::ids::{QueueKey, farm_arn};
+use crate::domain::needs::of_channels;
 use crate::domain::policy::Policy;
 use crate::domain::probe::{Probe, Seen};
 use crate::domain::problem::{Problem, ProblemKind};
@@ -65,7 +67,10 @@ impl Check for ChannelAsQueueRole {
                 Ok(Seen::Index { lists: Some(true) }) => says(self, Verdict::Ok, format!("Verified: the role of queue {name} reads {channel}, {} ms", reading.millis)),
                 Ok(_) => says(self, Verdict::Unknown, format!("{channel}: the test answered something else")),
                 Err(p) if has_no_credentials(p) => untried(self, view, key, p),
-                Err(p) if p.kind == ProblemKind::Denied => says(self, Verdict::Fail, format!("The role of queue {name} may not read {channel}")).why(p.because.as_str()).fix(p.fix.as_str()),
+                Err(p) if p.kind == ProblemKind::Denied => {
+                    let (why, fix) = refusal(view, key, channel).unwrap_or_else(|| (p.because.clone(), p.fix.clone()));
+                    says(self, Verdict::Fail, format!("The role of queue {name} may not read {channel}")).why(why).fix(fix)
+                }
                 Err(p) if matches!(p.kind, ProblemKind::Missing | ProblemKind::Invalid) => says(self, Verdict::Fail, format!("As the role of queue {name}: {channel}: {}", p.because)).fix(p.fix.as_str()),
                 Err(p) => says(self, Verdict::Unknown, format!("No answer as the role of queue {name} from {channel}")).why(p.because.as_str()).fix(p.fix.as_str()),
             };
@@ -73,6 +78,51 @@ impl Check for ChannelAsQueueRole {
         }
         findings
     }
+}
+
+/// S3 says 403 and not why. What the role's own documents say leaves one likely cause; it is called that.
+fn refusal(view: &View, key: &QueueKey, channel: &Channel) -> Option<(String, String)> {
+    let arn = view.studio.queue(key).known()?.role_arn()?;
+    let role = view.studio.role(&arn).known()?;
+    let bucket = channel.bucket()?;
+    let needs = of_channels(std::slice::from_ref(channel), arn.partition(), &|b| {
+        view.wanted.owner_of(b).cloned()
+    });
+    let documents = judged(role, &needs);
+    let name = arn.name();
+    let words = |list: &[String]| list.join(", ");
+    Some(if !documents.denied.is_empty() {
+        let why = format!(
+            "S3 answered 403; a Deny statement on {name} forbids {} (read from the documents)",
+            words(&documents.denied)
+        );
+        (
+            why,
+            "find the Deny; whoever wrote it meant something by it".to_owned(),
+        )
+    } else if !documents.fenced.is_empty() {
+        let why = format!(
+            "S3 answered 403; the permissions boundary of {name} does not allow {} (read from the documents)",
+            words(&documents.fenced)
+        );
+        (
+            why,
+            "have whoever keeps the boundary add it there".to_owned(),
+        )
+    } else if !documents.lacking.is_empty() && documents.unread.is_empty() {
+        let why = format!(
+            "S3 answered 403; {name} lacks {} (read from the documents)",
+            words(&documents.lacking)
+        );
+        (why, "setup adds it to the inline policy studiolink-queue; in another account's bucket its owner allows it too".to_owned())
+    } else if documents.is_right() {
+        let why = format!(
+            "S3 answered 403 although {name}'s own documents allow it, so the other side is the likely cause: the policy of the bucket {bucket}, or that of the KMS key it is encrypted with; an organisation's policy is possible too"
+        );
+        (why, "send its owner what stands under \"left for you\"; a role that was made anew has to be allowed anew".to_owned())
+    } else {
+        return None;
+    })
 }
 
 /// The problem is not the role's but that its credentials were not handed out.
@@ -109,7 +159,7 @@ fn cause(view: &View, key: &QueueKey) -> Option<String> {
             "the trust policy of {} names only the workers' principal (read from the document), which may be the cause; or this identity lacks deadline:AssumeQueueRoleForUser",
             arn.name()
         ),
-        Trust::Right | Trust::TooWide => format!(
+        Trust::Right | Trust::TooWide | Trust::Anybody => format!(
             "the trust policy of {} is right (read from the document), so this identity lacks deadline:AssumeQueueRoleForUser",
             arn.name()
         ),

@@ -30,11 +30,22 @@ fn question(view: &View, channel: &Channel) -> Option<Probe> {
 /// What names the owner in the studio file: `channel_account` speaks of YNPUT's bucket alone.
 fn line(view: &View, bucket: &str, account: &str) -> String {
     let one = buckets(view).len() == 1 || bucket.contains("ynput");
-    if one {
+    if one && !view.wanted.bucket_owners.contains_key(bucket) {
         format!("[conda] channel_account = \"{account}\"")
     } else {
         format!("[conda] bucket_owners = {{ {bucket} = \"{account}\" }}")
     }
+}
+
+/// The bucket is this account's own after all.
+fn own_instead(view: &View, channel: &Channel) -> Option<String> {
+    let own = view.studio.caller.known()?.account.clone();
+    let probe = Probe::ChannelOwner(channel.clone(), own.clone());
+    let seen = &view.studio.readings.get(&probe)?.seen;
+    let bucket = channel.bucket()?;
+    matches!(seen, Ok(Seen::Owner(true))).then(|| {
+        format!("it is account {own}'s own, for S3 answers who expects that: press o on the roles page, or correct {}", line(view, bucket, own.as_str()))
+    })
 }
 
 impl Check for ChannelOwner {
@@ -56,8 +67,20 @@ impl Check for ChannelOwner {
     }
 
     fn probes(&self, view: &View) -> Vec<Probe> {
-        let of = |c: &Channel| question(view, c);
-        buckets(view).iter().filter_map(of).collect()
+        // Where another owner is stated it is still worth knowing whether the bucket is this account's own.
+        let own = |c: &Channel| {
+            let own = &view.studio.caller.known()?.account;
+            Some(Probe::ChannelOwner(c.clone(), own.clone()))
+        };
+        let of = |c: &Channel| [question(view, c), own(c)];
+        let all = buckets(view).into_iter().flat_map(|c| of(&c)).flatten();
+        let mut probes: Vec<Probe> = Vec::new();
+        for probe in all {
+            if !probes.contains(&probe) {
+                probes.push(probe);
+            }
+        }
+        probes
     }
 
     fn check(&self, view: &View) -> Vec<Finding> {
@@ -77,7 +100,7 @@ impl Check for ChannelOwner {
                 (Some(_), Some(Ok(Seen::Owner(true)))) => says(self, Verdict::Ok, format!("The bucket {bucket} belongs to account {account}: S3 answers who expects that owner")),
                 (Some(_), Some(Ok(_))) => says(self, Verdict::Fail, format!("The bucket {bucket} does not belong to account {account}"))
                     .why("S3 answers without an expected owner and refuses this one; a condition on aws:ResourceAccount with it denies every worker, and says no word")
-                    .fix("correct [conda] channel_account in the studio file; its owner knows the number"),
+                    .fix(own_instead(view, &channel).unwrap_or_else(|| format!("correct it in the studio file, its owner knows the number: {}", line(view, bucket, "…")))),
                 (Some(_), Some(Err(p))) => {
                     let finding = says(self, Verdict::Unknown, format!("Whether the bucket {bucket} belongs to account {account} was not seen as you"))
                         .why(p.because.as_str())

@@ -133,7 +133,9 @@ pub fn simulated(check: &dyn Check, view: &View, used: &UsedRole, role: &Role) -
     } else {
         let what: Vec<String> = refused.iter().map(|s| s.may.words()).collect();
         let (verdict, cause, fix) = cause(role, &refused);
-        let but = if documents.unread.is_empty() {
+        let but = if !documents.fenced.is_empty() {
+            "what it needs"
+        } else if documents.unread.is_empty() {
             "what its documents allow"
         } else {
             "what it needs, and not all of its documents could be read"

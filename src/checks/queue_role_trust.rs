@@ -82,6 +82,9 @@ pub fn trust_finding(check: &dyn Check, view: &View, used: &UsedRole, role: &Rol
             Verdict::Ok,
             format!("{name} trusts Deadline Cloud for this farm (read from the document)"),
         ),
+        Trust::Anybody => says(check, Verdict::Fail, format!("{name} lets everybody with an AWS account assume it"))
+            .why("a statement of its trust policy allows sts:AssumeRole to the principal * without a condition")
+            .fix(fix),
         Trust::TooWide => says(
             check,
             Verdict::Warn,

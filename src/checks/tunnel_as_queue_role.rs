@@ -44,6 +44,13 @@ impl Check for TunnelAsQueueRole {
 
     fn check(&self, view: &View) -> Vec<Finding> {
         let mut findings = Vec::new();
+        if view.wanted.server.path == PathId::Ssm && view.wanted.tunnel.is_none() {
+            let words = "No session was tried, and no right for one is set: the studio file names no instance";
+            findings.push(
+                says(self, Verdict::Skipped, words)
+                    .fix("add [ssm] with instance = \"i-…\" or \"mi-…\" to the studio file"),
+            );
+        }
         for probe in self.probes(view) {
             let Probe::TunnelAsQueueRole(key, tunnel, _) = &probe else {
                 continue;

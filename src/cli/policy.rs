@@ -26,7 +26,15 @@ pub async fn run(args: &Args, command: &args::Policy) -> Result<u8, Failure> {
         return for_role(args, command, of).await;
     }
     // Whoever has no rights yet has no studio file either: flags do, and what is not named is any.
-    let wanted = open::studio_file(args)?.wanted;
+    let file = open::studio_file(args)?;
+    if let (Some(path), None) = (&args.studio, &file.text) {
+        let words = format!(
+            "There is no {}\n  fix   name a studio file that is there, or leave --studio out",
+            path.display()
+        );
+        return Err(Failure::Usage(words));
+    }
+    let wanted = file.wanted;
     let region = args.region.clone();
     let region = region.or_else(|| wanted.as_ref().and_then(|w| w.region.clone()));
     let region = region.ok_or_else(|| {
@@ -53,13 +61,27 @@ pub async fn run(args: &Args, command: &args::Policy) -> Result<u8, Failure> {
         farms.push("*".to_owned());
         talk("note: it names every farm; --farm ID, or a studio file, narrows it");
     }
+    if command.new_role && what != For::Setup {
+        return Err(Failure::Usage(
+            "--new-role is for --for setup alone: nothing else makes a role\n  fix   leave it out"
+                .to_owned(),
+        ));
+    }
+    let made = command.new_role.then(|| {
+        let new = wanted
+            .as_ref()
+            .map(|w| w.roles.new.clone())
+            .unwrap_or_default();
+        let name = new.name.unwrap_or_else(|| "studiolink-queue-*".to_owned());
+        format!("{}{name}", new.path.as_deref().unwrap_or("/"))
+    });
     let document = policy(
         what,
         &region,
         &farms,
         &command.role,
         &buckets,
-        command.new_role,
+        made.as_deref(),
     );
     data(&serde_json::to_string_pretty(&document).unwrap_or_default());
     if command.role.is_empty() {
@@ -120,6 +142,20 @@ async fn for_role(args: &Args, command: &args::Policy, of: RoleUse) -> Result<u8
         .into_iter()
         .filter(|u| u.of == of);
     let mut arns: Vec<RoleArn> = used.map(|u| u.arn).collect();
+    if command.new_role {
+        return Err(Failure::Usage(
+            "--new-role is for --for setup alone: nothing else makes a role\n  fix   leave it out"
+                .to_owned(),
+        ));
+    }
+    if let Some(other) = command.role.iter().find(|r| !arns.contains(r)) {
+        let names: Vec<String> = arns.iter().map(ToString::to_string).collect();
+        let words = format!(
+            "{other} is no role of that kind in this studio\n  fix   name one of: {}",
+            names.join(", ")
+        );
+        return Err(Failure::Usage(words));
+    }
     if !command.role.is_empty() {
         arns.retain(|arn| command.role.contains(arn));
     }

@@ -123,13 +123,24 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<u8, Failure> {
         Some(_) => FINDINGS,
     };
     let stopped = applied.stop.as_ref().map(stop_words);
+    let staying = find(&runs, &header.id).map(|run| stays(run, &runs));
+    let not_undone: Vec<String> = staying
+        .unwrap_or_default()
+        .iter()
+        .map(|c| format!("{}  {}", c.operation(), c.thing.words()))
+        .collect();
     if args.format == Format::Json {
-        let parts = json!({ "undoes": header.id, "run": applied.run, "plan": json_report::changes(&plan), "stopped": stopped });
+        let parts = json!({ "undoes": header.id, "run": applied.run, "plan": json_report::changes(&plan), "stays": not_undone, "stopped": stopped });
         data(&json_report::document("rollback", &studio, exit, parts).to_string());
     } else if let Some(words) = stopped {
         talk(&words);
     } else {
-        talk(&format!("run {} is undone", header.id));
+        let but = if not_undone.is_empty() {
+            String::new()
+        } else {
+            format!(", but for what stays: {}", not_undone.join("; "))
+        };
+        talk(&format!("run {} is undone{but}", header.id));
     }
     Ok(exit)
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::ids::{Region, RoleArn, partition_of};
+use super::trust::PRINCIPALS;
 
 /// What a policy is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,21 +44,17 @@ const ROLE_WRITES: &[&str] = &[
 ];
 
 /// What makes a role for a queue that has none.
-const ROLE_MAKES: &[&str] = &[
-    "iam:CreateRole",
-    "iam:TagRole",
-    "iam:DeleteRole",
-    "iam:PassRole",
-];
+const ROLE_MAKES: &[&str] = &["iam:CreateRole", "iam:TagRole", "iam:DeleteRole"];
 
-/// As IAM takes it. Without roles any role is named; `new_role`: the queue has none yet, and setup is to make one.
+/// As IAM takes it. Without roles any role is named; `new_role`: the queue has none yet, and setup is to make one of that
+/// path and name, which may hold a `*`.
 pub fn policy(
     what: For,
     region: &Region,
     farms: &[String],
     roles: &[RoleArn],
     buckets: &[String],
-    new_role: bool,
+    new_role: Option<&str>,
 ) -> Value {
     let partition = partition_of(region);
     let account = roles.first().map_or("*", RoleArn::account);
@@ -82,7 +79,7 @@ pub fn policy(
     let changes = what == For::Setup;
     let as_role = what != For::Audit;
     let mut farm_actions = with(READS, WRITES, changes);
-    if changes && new_role {
+    if changes && new_role.is_some() {
         farm_actions.push("deadline:UpdateQueue");
     }
     if as_role {
@@ -97,7 +94,8 @@ pub fn policy(
         statement("FarmAndBelow", &farm_actions, &below),
         statement(
             "RoleOfTheQueue",
-            &with(ROLE_READS, ROLE_WRITES, changes),
+            // Where a role is to be made, only that one is written.
+            &with(ROLE_READS, ROLE_WRITES, changes && new_role.is_none()),
             &roles,
         ),
         statement(
@@ -107,8 +105,13 @@ pub fn policy(
         ),
     ];
     if changes {
-        if new_role {
-            statements.push(statement("RoleForAQueueWithout", ROLE_MAKES, &roles));
+        if let Some(role) = new_role {
+            let role = [format!("arn:{partition}:iam::{account}:role{role}")];
+            let makes = [ROLE_MAKES, ROLE_WRITES].concat();
+            statements.push(statement("RoleForAQueueWithout", &makes, &role));
+            let mut pass = statement("RoleForDeadlineCloudAlone", &["iam:PassRole"], &role);
+            pass["Condition"] = json!({ "StringEquals": { "iam:PassedToService": PRINCIPALS } });
+            statements.push(pass);
         }
         // The wizard lists what can be picked, and asks IAM beforehand what this identity may do.
         let lists = with(LISTS, &["iam:SimulatePrincipalPolicy"], true);
@@ -144,11 +147,18 @@ mod tests {
     use crate::domain::ids::QueueKey;
     use crate::domain::policy::Policy;
 
-    fn actions(what: For) -> Vec<String> {
+    fn actions(what: For, new_role: Option<&str>) -> Vec<String> {
         let farm = "farm-00000000000000000000000000000001".to_owned();
         let role = "arn:aws:iam::111122223333:role/Q".parse().unwrap();
         let region = "us-west-2".parse().unwrap();
-        let document = policy(what, &region, &[farm], &[role], &["b-1".to_owned()], true);
+        let document = policy(
+            what,
+            &region,
+            &[farm],
+            &[role],
+            &["b-1".to_owned()],
+            new_role,
+        );
         let text = document.to_string();
         assert!(
             Policy::parse(&text).is_ok() && text.len() < 6_144,
@@ -163,7 +173,7 @@ mod tests {
 
     #[test]
     fn setup_gets_every_call_that_it_makes() {
-        let actions = actions(For::Setup);
+        let actions = actions(For::Setup, Some("/studio/*"));
         for action in SETUP_ACTIONS {
             assert!(actions.iter().any(|a| a == action), "{action}");
         }
@@ -174,7 +184,7 @@ mod tests {
 
     #[test]
     fn an_audit_gets_what_it_reads_and_writes_nothing() {
-        let actions = actions(For::Audit);
+        let actions = actions(For::Audit, None);
         let key = QueueKey {
             farm: "farm-00000000000000000000000000000001".parse().unwrap(),
             queue: "queue-00000000000000000000000000000001".parse().unwrap(),

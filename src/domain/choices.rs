@@ -159,7 +159,10 @@ pub struct Choices {
     /// Buckets of job attachments, each with the prefix below which they lie.
     pub attachments: Vec<(String, String)>,
     pub farm_key: Option<String>,
+    /// The fleets whose workers get the role.
     pub fleets: Vec<FleetId>,
+    /// For a machine's role: the fleets that such a machine could join.
+    pub own_fleets: Vec<FleetId>,
 }
 
 impl Choices {
@@ -167,7 +170,7 @@ impl Choices {
     pub fn of(studio: &Studio, wanted: &Wanted, role: &RoleArn) -> Option<Self> {
         let farm = wanted.queues.first()?.farm.clone();
         let mut attachments = Vec::new();
-        let mut fleets = Vec::new();
+        let (mut fleets, mut own_fleets) = (Vec::new(), Vec::new());
         let is_host = wanted.roles.worker_hosts.contains(role);
         for key in &wanted.queues {
             let uses = |q: &Queue| match q.role_arn() {
@@ -190,8 +193,11 @@ impl Choices {
                 };
                 // A machine's role is for the studio's own fleets, whichever role those have.
                 let hosts = is_host && fleet.management == Management::Customer;
+                if hosts && !own_fleets.contains(&row.id) {
+                    own_fleets.push(row.id.clone());
+                }
                 let uses = fleet.role_arn().as_ref() == Some(role);
-                if (uses || hosts) && !fleets.contains(&row.id) {
+                if uses && !fleets.contains(&row.id) {
                     fleets.push(row.id.clone());
                 }
             }
@@ -215,6 +221,7 @@ impl Choices {
             farm_key: read.and_then(|f| Some(f.key.as_ref()?.raw().to_owned())),
             farm,
             fleets,
+            own_fleets,
         })
     }
 
@@ -500,8 +507,8 @@ impl Choices {
     /// fleet that it could join; a machine joins one.
     fn of_worker_host(&self) -> Vec<Need> {
         let any = ["*".to_owned()];
-        let ids = self.fleets.iter().map(|f| f.as_str().to_owned());
-        let ids: Vec<String> = if self.fleets.is_empty() {
+        let ids = self.own_fleets.iter().map(|f| f.as_str().to_owned());
+        let ids: Vec<String> = if self.own_fleets.is_empty() {
             any.to_vec()
         } else {
             ids.collect()

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::choices::RoleUse;
-use super::policy::{Context, Decision, NotAPolicy, Policy, trusts};
+use super::policy::{Context, Decision, NotAPolicy, Policy, Statement, trusts};
 
 /// Workers get their credentials through the first, the service itself acts through the second.
 pub const PRINCIPALS: [&str; 2] = [
@@ -57,10 +57,24 @@ pub fn judge_host(policy: &Policy) -> HostTrust {
     }
 }
 
+/// An Allow for every principal, without a condition.
+fn is_for_anybody(statement: &Statement) -> bool {
+    let everybody = statement.principals.as_ref().is_some_and(|p| {
+        let named = |(kind, values): &(String, Vec<String>)| {
+            kind != "Service" && kind != "Federated" && values.iter().any(|v| v == "*")
+        };
+        !p.not && p.named.iter().any(named)
+    });
+    let assumes = statement.actions.takes("sts:AssumeRole", false);
+    statement.allow && everybody && assumes && statement.conditions.is_empty()
+}
+
 /// What a trust policy says of Deadline Cloud, for one farm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trust {
     Right,
+    /// Whoever has an AWS account may assume the role.
+    Anybody,
     /// Nothing keeps another account's or farm's Deadline Cloud from using the role.
     TooWide,
     /// Only workers are trusted; AWS's guide lists both principals.
@@ -94,6 +108,9 @@ pub fn judge(policy: &Policy, role: RoleUse, farm: &str, account: &str) -> Trust
         RoleUse::Queue => of(PRINCIPALS[1], &here),
         RoleUse::Fleet | RoleUse::WorkerHost => Decision::Allowed,
     };
+    if policy.statements.iter().any(is_for_anybody) {
+        return Trust::Anybody;
+    }
     let strange = stranger();
     let too_wide = principals(role)
         .iter()
@@ -121,6 +138,10 @@ pub enum NotMended {
         "the statement that trusts Deadline Cloud also trusts others, and a condition would shut them out"
     )]
     Shared,
+    #[error(
+        "a statement in it lets everybody assume the role; take it out, or give it a condition, in the IAM console"
+    )]
+    Anybody,
     #[error("it hangs on a condition that can't be judged from here")]
     Depends,
 }
@@ -137,6 +158,7 @@ pub fn mended(
     match verdict {
         Trust::Right => return Ok(None),
         Trust::Denied => return Err(NotMended::Denied),
+        Trust::Anybody => return Err(NotMended::Anybody),
         Trust::Depends => return Err(NotMended::Depends),
         Trust::TooWide | Trust::OnlyWorkers | Trust::Refused => {}
     }
@@ -481,6 +503,11 @@ mod tests {
             mend(&document(&[statement(BOTH, &condition(FARM)), deny])),
             Err(NotMended::Denied)
         );
+        let all = document(&[
+            statement(BOTH, &condition(FARM)),
+            statement(r#"{"AWS":"*"}"#, ""),
+        ]);
+        assert_eq!(mend(&all), Err(NotMended::Anybody));
         assert!(matches!(mend("{"), Err(NotMended::Policy(_))));
     }
 

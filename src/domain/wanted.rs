@@ -305,14 +305,20 @@ impl<'a> Reader<'a> {
             && parts.get(5).is_some_and(|r| !r.is_empty())
             && text
                 .bytes()
-                .all(|b| b.is_ascii_graphic() && !b"*?$".contains(&b));
+                .all(|b| b.is_ascii_graphic() && !b"*?$".contains(&b))
+            && parts.get(5).is_some_and(|rest| whole_name(service, rest));
         if good {
             return Ok(Some(text.to_owned()));
         }
-        let shown = Printable::short(text, 60);
+        // What is no ARN at all may be a key that was pasted here by mistake: it is not repeated.
+        let shown = if text.starts_with("arn:") {
+            format!(": \"{}\"", Printable::short(text, 80))
+        } else {
+            String::new()
+        };
         Err(self.wrong(
             key,
-            format!("`{key}` is no ARN of {service}: \"{shown}\""),
+            format!("`{key}` is no ARN of {service}{shown}"),
             format!("write it as {example}"),
         ))
     }
@@ -367,6 +373,19 @@ impl<'a> Reader<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// An alias grants nothing in a policy, and a secret's name without its six letters matches no secret.
+fn whole_name(service: &str, rest: &str) -> bool {
+    match service {
+        "kms" => rest.starts_with("key/"),
+        "secretsmanager" => rest.rsplit_once('-').is_some_and(|(name, six)| {
+            name.starts_with("secret:")
+                && six.len() == 6
+                && six.bytes().all(|b| b.is_ascii_alphanumeric())
+        }),
+        _ => true,
     }
 }
 
@@ -886,6 +905,16 @@ fn read_owners(conda: &mut Reader<'_>) -> Result<BTreeMap<String, AccountId>, Re
         .as_table_like()
         .ok_or_else(|| conda.wrong("bucket_owners", "`bucket_owners` is no table", fix))?;
     for (bucket, value) in pairs.iter() {
+        let is_name =
+            |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.';
+        if !bucket.bytes().all(is_name) {
+            let shown = Printable::short(bucket, 63);
+            return Err(conda.wrong(
+                "bucket_owners",
+                format!("\"{shown}\" is no bucket's name"),
+                fix,
+            ));
+        }
         let text = value.as_str().unwrap_or_default();
         let account = text.parse().map_err(|e: super::ids::NotAnId| {
             conda.wrong(
@@ -943,6 +972,13 @@ fn read_new_role(text: &str, item: &Item) -> Result<NewRole, Refused> {
             && p.bytes().all(|b| b.is_ascii_graphic())
             && p.len() <= 512
     };
+    if path.as_deref().is_some_and(|p| p.starts_with("/aws-")) {
+        return Err(table.wrong(
+            "path",
+            "`path` is one that AWS keeps for itself",
+            "choose another: path = \"/studio/\"",
+        ));
+    }
     if path.as_deref().is_some_and(|p| !whole(p)) {
         return Err(table.wrong(
             "path",
@@ -962,6 +998,14 @@ fn read_new_role(text: &str, item: &Item) -> Result<NewRole, Refused> {
             )
         })?;
         for (key, value) in pairs.iter() {
+            if key.is_empty() || key.len() > 128 || key.to_ascii_lowercase().starts_with("aws:") {
+                let shown = Printable::short(key, 40);
+                return Err(table.wrong(
+                    "tags",
+                    format!("\"{shown}\" can't be a tag's key"),
+                    "1 to 128 characters, and not beginning with aws:",
+                ));
+            }
             let value = value.as_str().ok_or_else(|| {
                 table.wrong(
                     "tags",

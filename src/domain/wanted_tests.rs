@@ -286,6 +286,14 @@ fn wrong_choices_of_roles_say_what_and_how() {
         ("[roles.new]\nboundary = \"Fence\"", "no ARN of iam"),
         ("[roles.new]\ntags = [\"team\"]", "`tags` is no table"),
         ("[roles.new]\ntag = { a = \"b\" }", "did you mean `tags`?"),
+        (
+            "[roles.new]\ntags = { \"aws:x\" = \"y\" }",
+            "can't be a tag's key",
+        ),
+        (
+            "[roles.new]\npath = \"/aws-service-role/x/\"",
+            "keeps for itself",
+        ),
         ("[ssm]\ninstance = \"the server\"", "no managed instance"),
     ] {
         let refused = Wanted::read(&(FILE.to_owned() + line))
@@ -303,6 +311,14 @@ fn wrong_choices_of_roles_say_what_and_how() {
     };
     let secret = server("secret = \"ayon/key\"");
     assert!(secret.contains("no ARN of secretsmanager"), "{secret}");
+    let pasted = server("secret = \"sk-0123456789abcdef\"");
+    assert!(
+        !pasted.contains("sk-"),
+        "a key that was pasted by mistake is not repeated: {pasted}"
+    );
+    let short =
+        server("secret = \"arn:aws:secretsmanager:us-west-2:123456789012:secret:ayon/key\"");
+    assert!(short.contains("whole, as the console shows it"), "{short}");
     let wild = server("secret = \"arn:aws:secretsmanager:us-west-2:123456789012:secret:*\"");
     assert!(
         wild.contains("no ARN of secretsmanager"),

@@ -36,6 +36,11 @@ pub fn plan(studio: &Studio, wanted: &Wanted, left_out: &BTreeSet<String>) -> Pl
         }
     }
     plan_role::trust(&mut plan, studio, wanted);
+    for (arn, state) in &mut roles {
+        if plan_role::needs_what_is_left_out(&plan, studio, wanted, arn, left_out) {
+            *state = RoleState::NotRead;
+        }
+    }
     plan.changes.retain(|c| !left_out.contains(&c.key));
     let mut gone: Vec<(QueueKey, Channel)> = Vec::new();
     let mut moving: BTreeSet<RoleArn> = BTreeSet::new();

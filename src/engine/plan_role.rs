@@ -15,6 +15,7 @@ use crate::domain::needs::{
     INLINE_LIMIT, Need, QUEUE_POLICY, barred, counted, narrowed, of_channels, widened,
 };
 use crate::domain::policy::{Decision, Policy};
+use crate::domain::probe::{Probe, Seen};
 use crate::domain::studio::{Role, Studio};
 use crate::domain::text::Printable;
 use crate::domain::trust::{Trust, judge, mended, whole};
@@ -105,6 +106,10 @@ pub(super) fn widen(
         plan.unread.push(format!("{of}: {why}").into());
         None
     });
+    if let Some(why) = wrong_owner(studio, wanted).filter(|_| used.of == RoleUse::Queue) {
+        plan.refused.push(format!("{of} gets nothing and its queues no S3 channel, for {why}; correct channel_account or bucket_owners").into());
+        return RoleState::NotRead;
+    }
     let needs = needs(studio, wanted, arn, used.of);
     let Some(free) = unbarred(plan, &of, &needs, &policies, fence.as_ref()) else {
         return RoleState::NotRead;
@@ -280,6 +285,16 @@ fn new_role(
     key: &QueueKey,
     arn: &RoleArn,
 ) -> RoleState {
+    if let Some(why) = wrong_owner(studio, wanted) {
+        plan.refused.push(
+            format!(
+                "role {} is not made, for {why}; correct channel_account or bucket_owners",
+                arn.name()
+            )
+            .into(),
+        );
+        return RoleState::NotRead;
+    }
     let new = &wanted.roles.new;
     let needs = needs(studio, wanted, arn, RoleUse::Queue);
     let of = format!("the new role {}", arn.name());
@@ -320,7 +335,7 @@ fn new_role(
         before: None,
         after: Some(whole(RoleUse::Queue, &farm, arn.account())),
         because: "without a queue role a worker's session has no AWS credentials: S3 channels and secrets are out of reach".into(),
-        warning: None,
+        warning: Some("once the queue has it, it stays: undoing the run then takes only studiolink's policy from it".into()),
     });
     if let Ok(Some(after)) = widened(&free, &[], None) {
         plan.changes.push(Change {
@@ -396,6 +411,54 @@ pub(super) fn trust(plan: &mut Plan, studio: &Studio, wanted: &Wanted) {
             trust_of(plan, role, key, studio, used.of);
         }
     }
+}
+
+/// Was a right or a trust left out without which the role does not read the channels? Then no queue names them either.
+pub(super) fn needs_what_is_left_out(
+    plan: &Plan,
+    studio: &Studio,
+    wanted: &Wanted,
+    arn: &RoleArn,
+    left_out: &BTreeSet<String>,
+) -> bool {
+    let (Some(role), Some(key)) = (studio.role(arn).known(), wanted.queues.first()) else {
+        return false;
+    };
+    let out = plan.changes.iter().filter(|c| left_out.contains(&c.key));
+    let lacks = |change: &Change| match &change.thing {
+        Thing::RolePolicy { role: of, .. } if of == arn => {
+            let (policies, _) = role.policies();
+            let all = || policies.iter().map(|(_, policy)| policy);
+            let needs = needs(studio, wanted, arn, RoleUse::Queue);
+            let mut channels = needs.iter().filter(|n| n.is_of_channels());
+            channels.any(|n| n.met_by(all()) != Decision::Allowed)
+        }
+        Thing::RoleTrust { role: of } if of == arn => {
+            let farm = farm_arn(&studio.region, arn.account(), &key.farm);
+            let verdict =
+                Policy::parse(&role.trust).map(|p| judge(&p, RoleUse::Queue, &farm, arn.account()));
+            !matches!(
+                verdict,
+                Ok(Trust::Right | Trust::TooWide | Trust::OnlyWorkers)
+            )
+        }
+        _ => false,
+    };
+    out.into_iter().any(lacks)
+}
+
+/// The owner that the studio file names for a channel's bucket, where S3 was seen to know another.
+fn wrong_owner(studio: &Studio, wanted: &Wanted) -> Option<String> {
+    studio.readings.iter().find_map(|(probe, reading)| {
+        let Probe::ChannelOwner(channel, account) = probe else {
+            return None;
+        };
+        let bucket = channel.bucket()?;
+        let stated = wanted.owner_of(bucket)? == account;
+        let listed = wanted.channels.contains(channel);
+        let wrong = matches!(reading.seen, Ok(Seen::Owner(false)));
+        (stated && listed && wrong).then(|| format!("the bucket {bucket} does not belong to account {account}, as the studio file says; a condition with it would deny every worker"))
+    })
 }
 
 pub(super) fn is_mended(wanted: &Wanted, of: RoleUse) -> bool {

@@ -18,6 +18,11 @@ impl ConnectionPath for Ssm {
         false
     }
     fn check(&self, _: &Studio, _: &Wanted) -> Vec<Finding> {
-        not_built(self)
+        let why = "of it only the queue role's rights are set, and a session is started and ended as that role; nothing opens the tunnel on a worker";
+        let mut findings = not_built(self);
+        for finding in &mut findings {
+            finding.why = Some(format!("{}; {why}", self.purpose()).into());
+        }
+        findings
     }
 }

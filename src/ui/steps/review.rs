@@ -156,6 +156,17 @@ impl Step for Review {
                 format!("ARMED: y makes {what} now; any other key disarms"),
                 Tone::Strong,
             )));
+            // What would be missed on another page of the review is said once more here.
+            for change in &plan.changes {
+                let call = format!("{}  {}", change.operation(), change.thing.words());
+                if change.is_final() {
+                    let words = format!("NO UNDO  {call}");
+                    screen.add(Block::Text(Cell::toned(words, Tone::Bad)));
+                } else if let Some(warning) = &change.warning {
+                    let words = format!("WARN  {call}: {warning}");
+                    screen.add(Block::Text(Cell::toned(words, Tone::Doubtful)));
+                }
+            }
         }
         // The one that matters comes first, for a narrow screen shows only some.
         if self.armed.is_some() {

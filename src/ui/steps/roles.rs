@@ -88,8 +88,8 @@ fn seen_owner(model: &Model) -> Option<(String, AccountId)> {
         };
         let bucket = channel.bucket()?;
         let seen = matches!(reading.seen, Ok(Seen::Owner(true)));
-        let unnamed = wanted.owner_of(bucket).is_none();
-        (unnamed && seen).then(|| (bucket.to_owned(), account.clone()))
+        let named = wanted.owner_of(bucket) == Some(account);
+        (!named && seen).then(|| (bucket.to_owned(), account.clone()))
     })
 }
 

@@ -683,7 +683,12 @@ impl World for Sandbox {
             let call = self.took(&record, vantage, (service, name), "sandbox", outcome).await;
             let fact = |kind, because: String| -> Problem { Problem::new(kind, format!("Could not call {service} {name}"), because, "this is the sandbox: choose a scenario that has it, or use a real profile").seen(call.clone()) };
             let mut answer = Self::answer(&truth, ask);
-            if let Some(permission) = denied {
+            if let Ask::Role(arn) = ask
+                && arn.account() != truth.account.as_str()
+            {
+                let because = format!("the role is of account {}, and IAM answers this identity for account {} alone", arn.account(), truth.account);
+                answer = without(ask, &fact(ProblemKind::Unreached, because));
+            } else if let Some(permission) = denied {
                 let problem = fact(ProblemKind::Denied, format!("this identity is not allowed to call {permission} (AccessDenied)")).lacking(*permission);
                 answer = without(ask, &problem);
             } else if unknown_server {
