@@ -60,7 +60,7 @@ impl Check for CallerRights {
         } else {
             says(self, Verdict::Warn, format!("IAM's simulator does not allow this identity, for resources in general: {}", refused.join(", ")))
                 .why("the simulation names no resource: rights that name just this farm or role count as refused here and may still do; and it sees no policy of the organisation or of the session")
-                .fix("have these actions added to the identity, or go on: what they would read stays UNKNOWN, what they would write is not written")
+                .fix("have these actions added to the identity (`studiolink policy --for setup` prints the smallest policy that does), or go on: what they would read stays UNKNOWN, what they would write is not written")
         };
         vec![finding.from(Source::Fact(Ask::Rights))]
     }

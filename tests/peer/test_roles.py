@@ -104,6 +104,9 @@ def test_a_deny_elsewhere_is_found(studio_of):
     s.forget()
     done = s.run("setup", "--yes")
     assert done.returncode == 1 and "may not read" in done.stdout and s.mutating() == []
+    assert "a Deny statement on NordlichtQueueRole forbids s3:GetObject" in done.stdout and "find the Deny" in done.stdout
+    s.client("iam").delete_role_policy(RoleName=ROLE, PolicyName="fence")
+    assert "Verified: the role of queue" in s.run("setup", "--yes").stdout
 
 
 def test_access_analyzer_reads_the_policy_before_it_is_written(studio_of):
