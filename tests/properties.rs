@@ -2,10 +2,13 @@
 //! end, rolling back restores every byte.
 #![allow(clippy::unwrap_used)] // a test that can't go on should say where
 
+mod common;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use common::open;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use studiolink::domain::ask::{Answered, Ask};
@@ -26,14 +29,8 @@ use studiolink::engine::{Purpose, unheard};
 use studiolink::world::sandbox::{Sandbox, scenario};
 use studiolink::world::{CallLog, Desk, Outcome, World};
 
-fn open(name: &str) -> (Sandbox, Wanted) {
-    let mut scenario = scenario::open(name).unwrap();
-    scenario.truth.millis = 0;
-    (Sandbox::new(scenario.truth, None), scenario.wanted)
-}
-
 async fn look(world: &dyn World, wanted: &Wanted) -> Studio {
-    let mut studio = observe(world, wanted, Purpose::Setup, &unheard).await;
+    let mut studio = common::look(world, wanted).await;
     studio.readings.clear();
     studio.evidence.clear();
     // What IAM's simulator and Access Analyzer think of a policy is no part of the studio that a change makes.
@@ -43,18 +40,7 @@ async fn look(world: &dyn World, wanted: &Wanted) -> Studio {
 }
 
 async fn make(world: &dyn World, wanted: &Wanted) -> studiolink::engine::apply::Applied {
-    let studio = look(world, wanted).await;
-    let plan = plan(&studio, wanted, &BTreeSet::new());
-    let occasion = Occasion::new("test", &studio, &wanted.queues, None).unwrap();
-    apply(
-        world,
-        &plan.changes,
-        &occasion,
-        &AtomicBool::new(false),
-        &unheard,
-    )
-    .await
-    .unwrap()
+    common::make(world, &look(world, wanted).await, wanted).await
 }
 
 fn names() -> impl Iterator<Item = &'static str> {

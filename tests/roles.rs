@@ -1,302 +1,49 @@
-//! Roles: every combination of choices against a readable table of what is needed and what is not, a queue without a
-//! role, a boundary in the way, and what stays when a run is undone.
+//! Roles: a queue without one, a boundary in the way, what is left out, and what stays when a run is undone.
 #![allow(clippy::unwrap_used)] // a test that can't go on should say where
+
+mod common;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 
-use serde_json::json;
-
+use common::{look, make, open};
 use studiolink::domain::change::{Change, Thing};
-use studiolink::domain::choices::{Choices, RoleUse, SecretPlace, Tunnel};
+use studiolink::domain::choices::Choices;
 use studiolink::domain::fact::Fact;
 use studiolink::domain::finding::Verdict;
 use studiolink::domain::ids::RoleArn;
-use studiolink::domain::needs::{INLINE_LIMIT, Need, QUEUE_POLICY, counted};
-use studiolink::domain::policy::{Context, Decision, Policy, decide};
+use studiolink::domain::needs::{INLINE_LIMIT, QUEUE_POLICY};
 use studiolink::domain::probe::{Probe, Seen};
 use studiolink::domain::problem::{Problem, ProblemKind};
-use studiolink::domain::studio::{Role, Studio};
+use studiolink::domain::studio::{Queue, Role, Studio};
 use studiolink::domain::text::Untrusted;
 use studiolink::domain::wanted::Wanted;
-use studiolink::engine::apply::{Applied, Occasion, apply};
+use studiolink::engine::apply::{Occasion, apply};
 use studiolink::engine::check::check_all;
 use studiolink::engine::journal::{self, stays, to_undo};
-use studiolink::engine::observe::observe;
 use studiolink::engine::plan::plan;
 use studiolink::engine::verify::{Spreading, to_retry};
 use studiolink::engine::{Purpose, unheard};
 use studiolink::world::World;
-use studiolink::world::sandbox::{Sandbox, scenario};
 
-/// A block of a table.
-struct Block {
-    roles: Vec<String>,
-    when: Vec<String>,
-    actions: Vec<String>,
-    resources: Vec<String>,
-    context: Context,
-}
-
-fn table(text: &str) -> Vec<Block> {
-    let of = |block: &str, word: &str| -> Vec<String> {
-        let line = block.lines().find_map(|l| l.strip_prefix(word));
-        let words = line.unwrap_or_default().split_whitespace();
-        words.map(str::to_owned).collect()
-    };
-    let blocks = text.split("\n\n").filter(|b| b.contains("\ndo "));
-    let read = |block: &str| {
-        let mut context = Context::from([("aws:securetransport".to_owned(), "true".to_owned())]);
-        // What a request is not said to carry, it does not carry.
-        for key in [
-            "s3:DataAccessPointArn",
-            "s3:AccessPointNetworkOrigin",
-            "kms:ViaService",
-            "aws:CalledVia",
-            "aws:userid",
-        ] {
-            context.insert(key.to_lowercase(), String::new());
-        }
-        for pair in of(block, "with") {
-            let (key, value) = pair.split_once('=').unwrap();
-            context.insert(key.to_lowercase(), value.to_owned());
-        }
-        Block {
-            roles: of(block, "for"),
-            when: of(block, "when"),
-            actions: of(block, "do"),
-            resources: of(block, "on"),
-            context,
-        }
-    };
-    let blocks: Vec<Block> = blocks.map(|b| read(&format!("\n{b}"))).collect();
-    assert!(
-        blocks
-            .iter()
-            .all(|b| !b.roles.is_empty() && !b.resources.is_empty())
-    );
-    blocks
-}
-
-/// The names of the choices that a combination makes.
-type Made = BTreeSet<&'static str>;
-
-fn choices(made: &Made) -> Choices {
-    let has = |name: &str| made.contains(name);
-    let mut channels = Vec::new();
-    for (name, channel) in [
-        ("alias", "deadline-cloud"),
-        ("ynput", "s3://ynput-conda-channel/ayon"),
-        ("own", "s3://studio-own/conda"),
-    ] {
-        if has(name) {
-            channels.push(channel.parse().unwrap());
-        }
+/// A second queue of the farm, as the first but for what is changed.
+fn second_queue(studio: &mut Studio, wanted: &mut Wanted, change: impl Fn(&mut Queue)) {
+    let first = wanted.queues[0].clone();
+    let mut second = first.clone();
+    second.queue = "queue-00000000000000000000000000000002".parse().unwrap();
+    let mut facts = studio.queues[&first].clone();
+    if let Fact::Known(queue) = &mut facts.queue {
+        change(queue);
     }
-    let key = |name: &str, arn: &str| has(name).then(|| arn.to_owned());
-    Choices {
-        partition: "aws".to_owned(),
-        region: "us-west-2".parse().unwrap(),
-        account: "123456789012".to_owned(),
-        farm: "farm-00000000000000000000000000000001".parse().unwrap(),
-        channels,
-        owners: has("owner")
-            .then(|| {
-                (
-                    "ynput-conda-channel".to_owned(),
-                    "210987654321".parse().unwrap(),
-                )
-            })
-            .into_iter()
-            .collect(),
-        channel_key: key(
-            "channel-key",
-            "arn:aws:kms:us-west-2:210987654321:key/0a1b2c3d-channel",
-        ),
-        secret: has("secret").then(|| SecretPlace {
-            arn: "arn:aws:secretsmanager:us-west-2:123456789012:secret:ayon/key-AbCdEf".to_owned(),
-            key: key(
-                "secret-key",
-                "arn:aws:kms:us-west-2:123456789012:key/0a1b2c3d-secret",
-            ),
-        }),
-        tunnel: match (has("tunnel"), has("tunnel-host")) {
-            (true, _) => Some(Tunnel {
-                instance: "i-0123456789abcdef0".to_owned(),
-                host: None,
-            }),
-            (_, true) => Some(Tunnel {
-                instance: "mi-0123456789abcdef0".to_owned(),
-                host: Some("ayon.lan".to_owned()),
-            }),
-            _ => None,
-        },
-        attachments: has("attachments")
-            .then(|| {
-                (
-                    "nordlicht-attachments".to_owned(),
-                    "DeadlineCloud".to_owned(),
-                )
-            })
-            .into_iter()
-            .collect(),
-        farm_key: key(
-            "farm-key",
-            "arn:aws:kms:us-west-2:123456789012:key/0a1b2c3d-farm",
-        ),
-        fleets: vec![
-            "fleet-00000000000000000000000000000001".parse().unwrap(),
-            "fleet-00000000000000000000000000000002".parse().unwrap(),
-        ],
-        own_fleets: vec!["fleet-00000000000000000000000000000002".parse().unwrap()],
-    }
-}
-
-/// Every combination that a studio file can hold.
-fn combinations() -> Vec<Made> {
-    let mut all: Vec<Made> = vec![Made::new()];
-    for options in [
-        vec![
-            vec!["alias"],
-            vec!["alias", "ynput"],
-            vec!["ynput", "own"],
-            vec!["alias", "ynput", "own"],
-        ],
-        vec![vec![], vec!["owner"]],
-        vec![vec![], vec!["channel-key"]],
-        vec![vec![], vec!["secret"], vec!["secret", "secret-key"]],
-        vec![vec![], vec!["tunnel"], vec!["tunnel-host"]],
-        vec![vec![], vec!["attachments"]],
-        vec![vec![], vec!["farm-key"]],
-    ] {
-        let join = |m: &Made| -> Vec<Made> {
-            let one = |o: &Vec<&'static str>| m.iter().copied().chain(o.iter().copied()).collect();
-            options.iter().map(one).collect()
-        };
-        all = all.iter().flat_map(join).collect();
-    }
-    // A bucket's owner and key are only named where there is a bucket.
-    all.retain(|m| m.contains("ynput") || (!m.contains("owner") && !m.contains("channel-key")));
-    all
-}
-
-fn document(needs: &[Need]) -> (String, Policy) {
-    let statements: Vec<_> = needs.iter().map(Need::statement).collect();
-    let text = json!({ "Version": "2012-10-17", "Statement": statements }).to_string();
-    let policy = Policy::parse(&text).unwrap();
-    (text, policy)
-}
-
-#[test]
-fn everything_needed_is_allowed_and_two_hundred_things_not_needed_are_not() {
-    let needed = table(include_str!("roles/needed.txt"));
-    let not_needed = table(include_str!("roles/not-needed.txt"));
-    let pairs: usize = not_needed
-        .iter()
-        .map(|b| b.actions.len() * b.resources.len())
-        .sum();
-    assert!(pairs >= 200, "{pairs}");
-    let all = combinations();
-    assert_eq!(all.len(), 36 * (1 + 3 * 4), "every combination once");
-    for made in all {
-        let choices = choices(&made);
-        for (of, name) in [
-            (RoleUse::Queue, "queue"),
-            (RoleUse::Fleet, "fleet"),
-            (RoleUse::WorkerHost, "worker-host"),
-        ] {
-            let needs = choices.needs(of);
-            let (text, policy) = document(&needs);
-            assert!(counted(&text) < INLINE_LIMIT, "{made:?}");
-            let mut sids: Vec<&String> = needs.iter().map(|n| &n.sid).collect();
-            sids.sort();
-            sids.dedup();
-            assert_eq!(
-                sids.len(),
-                needs.len(),
-                "Sids are unique in a document: {made:?}"
-            );
-            let judge = |block: &Block, wanted: bool| {
-                for action in &block.actions {
-                    for resource in &block.resources {
-                        let is = decide([&policy], action, resource, &block.context);
-                        let want = if wanted {
-                            Decision::Allowed
-                        } else {
-                            Decision::NotAllowed
-                        };
-                        // An object is no bucket: a pair that no service knows is neither here nor there.
-                        let no_pair =
-                            wanted && action == "s3:ListBucket" && resource.contains("/object/");
-                        assert!(
-                            is == want || no_pair,
-                            "{name} {made:?}: {action} on {resource} is {is:?}"
-                        );
-                    }
-                }
-            };
-            for block in needed.iter().filter(|b| b.roles.iter().any(|r| r == name)) {
-                let chosen = block
-                    .when
-                    .iter()
-                    .any(|w| w == "always" || made.contains(w.as_str()));
-                if chosen {
-                    judge(block, true);
-                }
-            }
-            for block in not_needed
-                .iter()
-                .filter(|b| b.roles.iter().any(|r| r == name))
-            {
-                judge(block, false);
-            }
-            // Each need is met by the document that the needs make, with its own examples.
-            for need in &needs {
-                assert_eq!(
-                    need.met_by([&policy]),
-                    Decision::Allowed,
-                    "{made:?}: {}",
-                    need.sid
-                );
-                for m in &need.examples {
-                    let is = decide([&policy], &m.action, &m.resource, &m.context);
-                    assert_eq!(is, Decision::Allowed, "{made:?}: {}", m.words());
-                }
-            }
-        }
-    }
-}
-
-fn open(name: &str) -> (Sandbox, Wanted) {
-    let mut opened = scenario::open(name).unwrap();
-    opened.truth.millis = 0;
-    (Sandbox::new(opened.truth, None), opened.wanted)
-}
-
-async fn look(world: &dyn World, wanted: &Wanted) -> Studio {
-    observe(world, wanted, Purpose::Setup, &unheard).await
-}
-
-async fn make(world: &dyn World, studio: &Studio, wanted: &Wanted, left_out: &[&str]) -> Applied {
-    let left_out = left_out.iter().map(|k| (*k).to_owned()).collect();
-    let plan = plan(studio, wanted, &left_out);
-    let occasion = Occasion::new("test", studio, &wanted.queues, None).unwrap();
-    apply(
-        world,
-        &plan.changes,
-        &occasion,
-        &AtomicBool::new(false),
-        &unheard,
-    )
-    .await
-    .unwrap()
+    studio.queues.insert(second.clone(), facts);
+    wanted.queues.push(second);
 }
 
 #[tokio::test]
 async fn a_queue_without_a_role_is_given_one_and_keeps_it() {
     let (world, wanted) = open("no-role");
     let before = look(&world, &wanted).await;
-    let made = make(&world, &before, &wanted, &[]).await;
+    let made = make(&world, &before, &wanted).await;
     let calls: Vec<&str> = made.done.iter().map(Change::operation).collect();
     assert_eq!(
         calls,
@@ -602,12 +349,7 @@ async fn two_queues_share_one_new_role_and_it_is_made_once() {
     let (world, mut wanted) = open("no-role");
     wanted.roles.new.name = Some("Shared".to_owned());
     let mut studio = look(&world, &wanted).await;
-    let first = wanted.queues[0].clone();
-    let mut second = first.clone();
-    second.queue = "queue-00000000000000000000000000000002".parse().unwrap();
-    wanted.queues.push(second.clone());
-    let facts = studio.queues[&first].clone();
-    studio.queues.insert(second, facts);
+    second_queue(&mut studio, &mut wanted, |_| {});
     let shared = "arn:aws:iam::111122223333:role/studio/Shared"
         .parse()
         .unwrap();
@@ -655,15 +397,10 @@ async fn a_role_does_not_get_the_attachments_of_another_queue() {
     let (world, mut wanted) = open("studio");
     let mut studio = look(&world, &wanted).await;
     let first = wanted.queues[0].clone();
-    let mut second = first.clone();
-    second.queue = "queue-00000000000000000000000000000002".parse().unwrap();
-    let mut facts = studio.queues[&first].clone();
-    if let Fact::Known(queue) = &mut facts.queue {
+    second_queue(&mut studio, &mut wanted, |queue| {
         queue.role = None;
         queue.attachments_bucket = Some(Untrusted::new("somebody-elses"));
-    }
-    studio.queues.insert(second.clone(), facts);
-    wanted.queues.push(second);
+    });
     let arn = studio.queue(&first).known().unwrap().role_arn().unwrap();
     let choices = Choices::of(&studio, &wanted, &arn).unwrap();
     assert_eq!(
@@ -676,7 +413,7 @@ async fn a_role_does_not_get_the_attachments_of_another_queue() {
 async fn refused_beside_the_channel_says_nothing_while_the_role_may_not_list() {
     let (world, wanted) = open("studio");
     let studio = look(&world, &wanted).await;
-    make(&world, &studio, &wanted, &[]).await;
+    make(&world, &studio, &wanted).await;
     let mut after = look(&world, &wanted).await;
     let of = |studio: &Studio| {
         let findings = check_all(studio, &wanted, Purpose::Setup);

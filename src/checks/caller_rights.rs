@@ -2,7 +2,7 @@
 
 use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says, unseen};
 use crate::domain::ask::NEW_ROLE_ACTIONS;
-use crate::domain::choices::role_to_make;
+use crate::domain::choices::roles_to_make;
 
 pub struct CallerRights;
 
@@ -40,9 +40,7 @@ impl Check for CallerRights {
             )];
         };
         // Making a role is asked for only where a queue has none.
-        let queues = view.wanted.queues.iter();
-        let makes = queues.filter_map(|key| role_to_make(view.studio, view.wanted, key));
-        let makes = makes.count() > 0;
+        let makes = !roles_to_make(view.studio, view.wanted).is_empty();
         let counts = |a: &&String| makes || !NEW_ROLE_ACTIONS.contains(&a.as_str());
         let refused: Vec<&str> = rights
             .refused

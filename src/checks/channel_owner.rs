@@ -29,8 +29,7 @@ fn question(view: &View, channel: &Channel) -> Option<Probe> {
 
 /// What names the owner in the studio file: `channel_account` speaks of YNPUT's bucket alone.
 fn line(view: &View, bucket: &str, account: &str) -> String {
-    let one = buckets(view).len() == 1 || bucket.contains("ynput");
-    if one && !view.wanted.bucket_owners.contains_key(bucket) {
+    if view.wanted.is_ynputs(bucket) && !view.wanted.bucket_owners.contains_key(bucket) {
         format!("[conda] channel_account = \"{account}\"")
     } else {
         format!("[conda] bucket_owners = {{ {bucket} = \"{account}\" }}")

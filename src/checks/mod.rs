@@ -50,7 +50,6 @@ use crate::domain::wanted::Wanted;
 pub use bundle_launcher::job_packages;
 pub use conda_environment::conda_environments;
 pub use dry_run::dry_runs;
-pub use queue_role::needs_of;
 
 /// What a check is asked about: what was seen, and what is wanted.
 pub struct View<'a> {

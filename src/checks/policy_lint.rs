@@ -2,10 +2,12 @@
 
 use super::queue_role::{asks_for, needs_of};
 use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says};
-use crate::domain::choices::{RoleUse, UsedRole, role_to_make, used_roles};
+use crate::domain::choices::{RoleUse, UsedRole, roles_to_make, used_roles};
+use crate::domain::documents::proposal;
 use crate::domain::fact::Fact;
 use crate::domain::lint::Weight;
-use crate::domain::needs::{Need, widened};
+use crate::domain::needs::Need;
+use crate::domain::policy::Policy;
 use crate::domain::simulated::not_needed;
 use crate::domain::wanted::FleetRoles;
 
@@ -16,41 +18,33 @@ pub struct PolicyLint;
 fn text(view: &View, used: &UsedRole) -> Option<(String, Vec<Need>)> {
     let needs = needs_of(view, used);
     let policy = used.of.policy()?;
-    let Some(role) = view.studio.role(&used.arn).known() else {
-        let makes = view.wanted.queues.iter();
-        let mut makes = makes.filter_map(|key| role_to_make(view.studio, view.wanted, key));
-        makes.find(|arn| *arn == used.arn)?;
-        return Some((widened(&needs, &[], None).ok()??, needs));
-    };
-    let ours = match role.inline.get(policy) {
-        Some(fact) => Some(fact.known()?.clone()),
+    let known = view.studio.role(&used.arn).known();
+    let ours = match known.and_then(|role| role.inline.get(policy)) {
+        Some(fact) => Some(fact.known()?.as_str()),
         None => None,
     };
-    let (policies, _) = role.policies();
-    let others: Vec<_> = policies
-        .into_iter()
-        .filter(|(name, _)| name != policy)
-        .map(|(_, policy)| policy)
-        .collect();
-    let is_widened = used.of == RoleUse::Queue || view.wanted.roles.fleets == FleetRoles::Mend;
-    let then = match widened(&needs, &others, ours.as_deref()) {
-        Ok(Some(then)) if is_widened => Some(then),
-        _ => ours,
+    let (policies, fence) = match known {
+        Some(role) => (role.policies().0, role.fence().unwrap_or(None)),
+        None => {
+            let new = view.wanted.roles.new.boundary.as_ref();
+            let fence = new.and_then(|b| view.studio.boundaries.get(b)?.known());
+            (Vec::new(), fence.and_then(|t| Policy::parse(t).ok()))
+        }
     };
-    Some((then?, needs))
+    let is_widened = used.of == RoleUse::Queue || view.wanted.roles.fleets == FleetRoles::Mend;
+    let then = proposal(&needs, &policies, fence.as_ref(), (policy, ours)).after;
+    let then = then.ok().flatten().filter(|_| is_widened);
+    Some((then.or_else(|| ours.map(str::to_owned))?, needs))
 }
 
 /// The roles that have a policy of ours, or get one.
 fn roles(view: &View) -> Vec<UsedRole> {
     let mut all = used_roles(view.studio, view.wanted);
-    for key in &view.wanted.queues {
-        if let Some(arn) = role_to_make(view.studio, view.wanted, key)
-            && !all.iter().any(|u| u.arn == arn)
-        {
-            let (of, by) = (RoleUse::Queue, vec![view.studio.queue_name(key)]);
-            all.push(UsedRole { arn, of, by });
-        }
-    }
+    let new = roles_to_make(view.studio, view.wanted).into_iter();
+    let new: Vec<UsedRole> = new
+        .filter(|n| !all.iter().any(|u| u.arn == n.arn))
+        .collect();
+    all.extend(new);
     all
 }
 

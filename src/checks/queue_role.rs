@@ -1,7 +1,7 @@
 //! The queue has a role, and the role is there.
 
 use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says, unseen};
-use crate::domain::choices::{Choices, RoleUse, UsedRole, needs_role, role_to_make, used_roles};
+use crate::domain::choices::{self, RoleUse, UsedRole, needs_role, roles_to_make, used_roles};
 use crate::domain::fact::Fact;
 use crate::domain::needs::Need;
 use crate::domain::studio::Role;
@@ -49,32 +49,24 @@ pub fn asks_for(view: &View, of: RoleUse) -> Vec<Ask> {
         RoleUse::WorkerHost => Vec::new(),
     };
     let roles = roles_for(view, of).into_iter().map(|r| r.arn);
-    // A role that is to be made may be there already.
-    let new = view.wanted.queues.iter().filter(|_| of == RoleUse::Queue);
-    let new = new.filter_map(|key| role_to_make(view.studio, view.wanted, key));
-    let roles = roles.chain(new).map(Ask::Role);
-    let first = first.into_iter().chain(roles);
     // The farm's own key is a need of its workers.
     let farm = view.wanted.queues.first();
     let farm = farm.map(|key| Ask::Farm(key.farm.clone()));
-    let first = first.chain(farm);
-    let caller = (of == RoleUse::Queue).then_some(Ask::Caller);
-    // What fences a new role in is read before it is made.
-    let makes = view
-        .wanted
-        .queues
-        .iter()
-        .any(|key| role_to_make(view.studio, view.wanted, key).is_some());
-    let fence = view.wanted.roles.new.boundary.clone();
-    let fence = fence.filter(|_| makes && of == RoleUse::Queue);
-    let fence = fence.map(Ask::Boundary);
-    first.chain(caller).chain(fence).collect()
+    let all = first.into_iter().chain(roles.map(Ask::Role)).chain(farm);
+    let mut all: Vec<Ask> = all.collect();
+    if of == RoleUse::Queue {
+        all.push(Ask::Caller);
+        let new = roles_to_make(view.studio, view.wanted);
+        // What fences a new role in is read before it is made; and a role of that name may be there already.
+        let fence = view.wanted.roles.new.boundary.clone();
+        all.extend(fence.filter(|_| !new.is_empty()).map(Ask::Boundary));
+        all.extend(new.into_iter().map(|r| Ask::Role(r.arn)));
+    }
+    all
 }
 
-/// What the role needs for the studio's choices. The farm's key and the queue's attachments are choices too.
 pub fn needs_of(view: &View, used: &UsedRole) -> Vec<Need> {
-    let choices = Choices::of(view.studio, view.wanted, &used.arn);
-    choices.map(|c| c.needs(used.of)).unwrap_or_default()
+    choices::needs_of(view.studio, view.wanted, used)
 }
 
 impl Check for QueueRole {

@@ -4,7 +4,7 @@ use super::queue_role::{asks_for, each_role, needs_of};
 use super::queue_role_channels::{Words, judged, told};
 use super::{Ask, Check, Finding, Topic, Verdict, View};
 use crate::domain::choices::RoleUse;
-use crate::domain::needs::{QUEUE_POLICY, Serves};
+use crate::domain::needs::{Need, QUEUE_POLICY, Serves};
 
 pub struct QueueRoleNeeds;
 
@@ -40,12 +40,13 @@ impl Check for QueueRoleNeeds {
                     .iter()
                     .map(|n| format!("{}: {}", n.actions.join(", "), n.because))
                     .collect();
-                let judged = judged(role, &needs);
+                let all = judged(role, &needs);
                 // No session stops for want of its log's reader.
-                let logs: Vec<_> = needs.iter().filter(|n| n.serves == Serves::Logs).collect();
-                let only_logs = judged
-                    .wrong()
-                    .all(|w| logs.iter().any(|n| w.starts_with(n.actions[0])));
+                let logs: Vec<Need> = needs
+                    .into_iter()
+                    .filter(|n| n.serves == Serves::Logs)
+                    .collect();
+                let only_logs = judged(role, &logs).wrong().count() == all.wrong().count();
                 let words = Words {
                     lack: if only_logs {
                         Verdict::Warn
@@ -59,7 +60,7 @@ impl Check for QueueRoleNeeds {
                         role.arn.name()
                     ),
                 };
-                let finding = told(self, role, &judged, &words);
+                let finding = told(self, role, &all, &words);
                 Some(finding.details(reasons.into_iter().map(Into::into)))
             },
         )

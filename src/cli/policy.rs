@@ -9,22 +9,27 @@ use super::out::{data, talk};
 use super::{COULD_NOT_LOOK, FINE, Failure, open};
 use crate::domain::ask::Ask;
 use crate::domain::caller_policy::{For, policy};
-use crate::domain::choices::{Choices, RoleUse, used_roles};
+use crate::domain::choices::{Choices, RoleUse, roles_to_make, used_roles};
 use crate::domain::fact::Fact;
 use crate::domain::ids::{RoleArn, partition_of};
 use crate::domain::needs::Need;
 use crate::domain::studio::Studio;
 
 pub async fn run(args: &Args, command: &args::Policy) -> Result<u8, Failure> {
-    let role = match command.what {
-        PolicyFor::QueueRole => Some(RoleUse::Queue),
-        PolicyFor::FleetRole => Some(RoleUse::Fleet),
-        PolicyFor::WorkerHost => Some(RoleUse::WorkerHost),
-        PolicyFor::Setup | PolicyFor::Audit | PolicyFor::Diagnose => None,
-    };
-    if let Some(of) = role {
-        return for_role(args, command, of).await;
+    if command.new_role && command.what != PolicyFor::Setup {
+        return Err(Failure::Usage(
+            "--new-role is for --for setup alone: nothing else makes a role\n  fix   leave it out"
+                .to_owned(),
+        ));
     }
+    let what = match command.what {
+        PolicyFor::QueueRole => return for_role(args, command, RoleUse::Queue).await,
+        PolicyFor::FleetRole => return for_role(args, command, RoleUse::Fleet).await,
+        PolicyFor::WorkerHost => return for_role(args, command, RoleUse::WorkerHost).await,
+        PolicyFor::Setup => For::Setup,
+        PolicyFor::Audit => For::Audit,
+        PolicyFor::Diagnose => For::Diagnose,
+    };
     // Whoever has no rights yet has no studio file either: flags do, and what is not named is any.
     let file = open::studio_file(args)?;
     if let (Some(path), None) = (&args.studio, &file.text) {
@@ -40,11 +45,6 @@ pub async fn run(args: &Args, command: &args::Policy) -> Result<u8, Failure> {
     let region = region.ok_or_else(|| {
         Failure::Usage("No AWS region is named\n  fix   add --region us-west-2 (or yours), or write it into the studio file".to_owned())
     })?;
-    let what = match command.what {
-        PolicyFor::Setup => For::Setup,
-        PolicyFor::Audit => For::Audit,
-        _ => For::Diagnose,
-    };
     let channels = wanted.as_ref().map(|w| w.channels.clone());
     let mut buckets: Vec<String> = channels
         .unwrap_or_default()
@@ -60,12 +60,6 @@ pub async fn run(args: &Args, command: &args::Policy) -> Result<u8, Failure> {
     if farms.is_empty() {
         farms.push("*".to_owned());
         talk("note: it names every farm; --farm ID, or a studio file, narrows it");
-    }
-    if command.new_role && what != For::Setup {
-        return Err(Failure::Usage(
-            "--new-role is for --for setup alone: nothing else makes a role\n  fix   leave it out"
-                .to_owned(),
-        ));
     }
     let made = command.new_role.then(|| {
         let new = wanted
@@ -132,22 +126,17 @@ async fn for_role(args: &Args, command: &args::Policy, of: RoleUse) -> Result<u8
             "note: the policy may lack what follows from it: {why}"
         ));
     }
-    // A role that is to be made has no ARN in any answer yet; any of the account's stands for it.
+    // Where there is no such role, any of the account's stands for it.
     let account = studio.caller.known().map(|c| c.account.to_string());
     let any = account.and_then(|a| {
         let partition = partition_of(&studio.region);
         format!("arn:{partition}:iam::{a}:role/any").parse().ok()
     });
-    let used = used_roles(&studio, &wanted)
-        .into_iter()
-        .filter(|u| u.of == of);
+    let new = roles_to_make(&studio, &wanted);
+    let used = used_roles(&studio, &wanted).into_iter().chain(new);
+    let used = used.filter(|u| u.of == of);
     let mut arns: Vec<RoleArn> = used.map(|u| u.arn).collect();
-    if command.new_role {
-        return Err(Failure::Usage(
-            "--new-role is for --for setup alone: nothing else makes a role\n  fix   leave it out"
-                .to_owned(),
-        ));
-    }
+    arns.dedup();
     if let Some(other) = command.role.iter().find(|r| !arns.contains(r)) {
         let names: Vec<String> = arns.iter().map(ToString::to_string).collect();
         let words = format!(

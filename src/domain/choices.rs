@@ -117,6 +117,32 @@ pub fn role_to_make(studio: &Studio, wanted: &Wanted, key: &QueueKey) -> Option<
         .ok()
 }
 
+/// The roles that are to be made, each once, with the queues that get it.
+pub fn roles_to_make(studio: &Studio, wanted: &Wanted) -> Vec<UsedRole> {
+    let mut roles: Vec<UsedRole> = Vec::new();
+    for key in &wanted.queues {
+        let Some(arn) = role_to_make(studio, wanted, key) else {
+            continue;
+        };
+        let by = studio.queue_name(key);
+        match roles.iter_mut().find(|r| r.arn == arn) {
+            Some(role) => role.by.push(by),
+            None => roles.push(UsedRole {
+                arn,
+                of: RoleUse::Queue,
+                by: vec![by],
+            }),
+        }
+    }
+    roles
+}
+
+/// What the role needs for the studio's choices. The farm's key and the queue's attachments are choices too.
+pub fn needs_of(studio: &Studio, wanted: &Wanted, used: &UsedRole) -> Vec<Need> {
+    let choices = Choices::of(studio, wanted, &used.arn);
+    choices.map(|c| c.needs(used.of)).unwrap_or_default()
+}
+
 /// A secret and, where it is a customer's own, the key that it is encrypted with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretPlace {

@@ -108,10 +108,9 @@ fn for_the_channels_owner(studio: &Studio, wanted: &Wanted) -> Vec<Left> {
             let refused = reading
                 .and_then(Reading::problem)
                 .is_some_and(|p| p.kind == ProblemKind::Denied && p.permission.is_none());
-            // Whose bucket it is, is only known from the studio file, and only for YNPUT's own.
+            // Whose bucket it is, is only known from the studio file.
             let stated = wanted.owner_of(bucket);
-            let stated = stated.cloned();
-            let foreign = stated.is_some() && stated != own;
+            let foreign = stated.is_some() && stated != own.as_ref();
             let read = reading.is_some_and(|r| r.seen.is_ok());
             let asks_owner = match stated {
                 Some(_) => foreign && !read,
@@ -127,13 +126,18 @@ fn for_the_channels_owner(studio: &Studio, wanted: &Wanted) -> Vec<Left> {
             let what = format!(
                 "the owner of the bucket {bucket}: where it is another account's, its bucket policy must allow the role {arn}; the statements"
             );
+            let for_whom = if wanted.is_ynputs(bucket) {
+                "YNPUT"
+            } else {
+                "the bucket's owner"
+            };
             left.push(Left {
-                for_whom: "YNPUT",
+                for_whom,
                 what: what.into(),
                 paste: text.lines().map(Printable::from).collect(),
             });
             left.push(Left {
-                for_whom: "YNPUT",
+                for_whom,
                 what: "a message to send with it; `w` on the last page, or `setup --yes --wait 60`, then waits until the role may read".into(),
                 paste: message(bucket, &arn, &studio.region),
             });

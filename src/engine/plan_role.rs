@@ -7,13 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::plan::unread;
 use crate::domain::change::{Change, Plan, Thing};
 use crate::domain::channel::{Channel, split};
-use crate::domain::choices::{Choices, RoleUse, UsedRole, role_to_make, used_roles};
+use crate::domain::choices::{Choices, RoleUse, UsedRole, needs_of, role_to_make, used_roles};
+use crate::domain::documents::{Bars, proposal};
 use crate::domain::environment::Template;
 use crate::domain::fact::Fact;
 use crate::domain::ids::{QueueKey, RoleArn, farm_arn};
-use crate::domain::needs::{
-    INLINE_LIMIT, Need, QUEUE_POLICY, barred, counted, narrowed, of_channels, widened,
-};
+use crate::domain::needs::{INLINE_LIMIT, Need, QUEUE_POLICY, counted, narrowed, of_channels};
 use crate::domain::policy::{Decision, Policy};
 use crate::domain::probe::{Probe, Seen};
 use crate::domain::studio::{Role, Studio};
@@ -35,12 +34,7 @@ fn thing(arn: &RoleArn, policy: &str) -> Thing {
     }
 }
 
-fn needs(studio: &Studio, wanted: &Wanted, arn: &RoleArn, of: RoleUse) -> Vec<Need> {
-    let choices = Choices::of(studio, wanted, arn);
-    choices.map(|c| c.needs(of)).unwrap_or_default()
-}
-
-/// Which needs a change brings, in a sentence: the first reason, and how many more.
+/// Which needs a change brings, in a sentence; all that channels need is one reason.
 fn because(before: Option<&String>, after: Option<&String>, needs: &[Need]) -> Printable {
     let stands = |text: Option<&String>, n: &Need| {
         let parsed = text.and_then(|t| Policy::parse(t).ok());
@@ -110,16 +104,13 @@ pub(super) fn widen(
         plan.refused.push(format!("{of} gets nothing and its queues no S3 channel, for {why}; correct channel_account or bucket_owners").into());
         return RoleState::NotRead;
     }
-    let needs = needs(studio, wanted, arn, used.of);
-    let Some(free) = unbarred(plan, &of, &needs, &policies, fence.as_ref()) else {
+    let needs = needs_of(studio, wanted, used);
+    let text = ours.map(String::as_str);
+    let proposal = proposal(&needs, &policies, fence.as_ref(), (policy, text));
+    if !says_what_bars(plan, &of, &proposal.bars) {
         return RoleState::NotRead;
-    };
-    let others: Vec<Policy> = policies
-        .into_iter()
-        .filter(|(name, _)| name != policy)
-        .map(|(_, policy)| policy)
-        .collect();
-    match widened(&free, &others, ours.map(String::as_str)) {
+    }
+    match proposal.after {
         Ok(None) => RoleState::Ready,
         Ok(after) => {
             let size = size_then(role, policy, after.as_deref());
@@ -132,7 +123,7 @@ pub(super) fn widen(
                 key: format!("{policy}/{}", arn.name()),
                 thing: thing(arn, policy),
                 before: ours.cloned(),
-                because: because(ours, after.as_ref(), &free),
+                because: because(ours, after.as_ref(), &proposal.free),
                 after,
                 warning: unfenced.then(|| "the role's permissions boundary could not be read; what it does not allow, this does not give".into()),
             });
@@ -146,37 +137,20 @@ pub(super) fn widen(
     }
 }
 
-/// The needs that a policy of ours can meet. What stands in the way of the others is said; `None`: it stands in the way of
-/// a channel, and then no right is written that can't take effect, nor a channel that every job would stop at.
-fn unbarred(
-    plan: &mut Plan,
-    of: &str,
-    needs: &[Need],
-    policies: &[(String, Policy)],
-    fence: Option<&Policy>,
-) -> Option<Vec<Need>> {
-    let policies: Vec<Policy> = policies.iter().map(|(_, p)| p.clone()).collect();
-    let bars = barred(needs, &policies, fence);
-    let words = |channels: bool| -> Vec<&str> {
-        let about = bars.iter().filter(|(n, _)| n.is_of_channels() == channels);
-        about.map(|(_, w)| w.as_str()).collect()
-    };
-    let (channels, others) = (words(true), words(false));
+/// Says what stands in the way of the needs; `false`: of a channel, so that the queues wait with it.
+fn says_what_bars(plan: &mut Plan, of: &str, bars: &Bars) -> bool {
     let fix = "have whoever wrote that change it, then run this again";
-    if !channels.is_empty() {
-        let why = channels.join("; ");
+    if !bars.channels.is_empty() {
+        let why = bars.channels.join("; ");
         plan.refused.push(
             format!("{of} gets nothing and its queues no S3 channel, for {why}; {fix}").into(),
         );
-        return None;
-    }
-    if !others.is_empty() {
-        let why = others.join("; ");
+    } else if !bars.others.is_empty() {
+        let why = bars.others.join("; ");
         plan.refused
             .push(format!("{of} is not given what would have no effect: {why}; {fix}").into());
     }
-    let is_free = |n: &&Need| !bars.iter().any(|(b, _)| b == n);
-    Some(needs.iter().filter(is_free).cloned().collect())
+    bars.channels.is_empty()
 }
 
 /// What the role's inline policies come to, as IAM counts them.
@@ -249,21 +223,21 @@ fn one_role(
         format!("trust/{}", arn.name()),
     ];
     let from = plan.changes.len();
+    let used = UsedRole {
+        arn: arn.clone(),
+        of: RoleUse::Queue,
+        by: vec![studio.queue_name(key)],
+    };
     let state = match studio.role(arn) {
         // A role of that name is there: it gets what it lacks like any other.
         Fact::Known(role) => {
-            let used = UsedRole {
-                arn: arn.clone(),
-                of: RoleUse::Queue,
-                by: vec![studio.queue_name(key)],
-            };
             let trusts = trust_of(plan, role, key, studio, RoleUse::Queue);
             match widen(plan, studio, wanted, &used) {
                 RoleState::Ready if trusts => RoleState::Ready,
                 _ => RoleState::NotRead,
             }
         }
-        Fact::Absent => new_role(plan, studio, wanted, key, arn),
+        Fact::Absent => new_role(plan, studio, wanted, key, &used),
         // Over what is not known to be missing nothing is made.
         fact => {
             plan.unread.extend(fact.problem().map(unread));
@@ -283,8 +257,9 @@ fn new_role(
     studio: &Studio,
     wanted: &Wanted,
     key: &QueueKey,
-    arn: &RoleArn,
+    used: &UsedRole,
 ) -> RoleState {
+    let arn = &used.arn;
     if let Some(why) = wrong_owner(studio, wanted) {
         plan.refused.push(
             format!(
@@ -296,7 +271,6 @@ fn new_role(
         return RoleState::NotRead;
     }
     let new = &wanted.roles.new;
-    let needs = needs(studio, wanted, arn, RoleUse::Queue);
     let of = format!("the new role {}", arn.name());
     let fact = new.boundary.as_ref().map(|b| studio.boundaries.get(b));
     let fence = match fact {
@@ -321,9 +295,11 @@ fn new_role(
             return RoleState::NotRead;
         }
     };
-    let Some(free) = unbarred(plan, &of, &needs, &[], fence.as_ref()) else {
+    let needs = needs_of(studio, wanted, used);
+    let proposal = proposal(&needs, &[], fence.as_ref(), (QUEUE_POLICY, None));
+    if !says_what_bars(plan, &of, &proposal.bars) {
         return RoleState::NotRead;
-    };
+    }
     let farm = farm_arn(&studio.region, arn.account(), &key.farm);
     plan.changes.push(Change {
         key: format!("new-role/{}", arn.name()),
@@ -337,12 +313,12 @@ fn new_role(
         because: "without a queue role a worker's session has no AWS credentials: S3 channels and secrets are out of reach".into(),
         warning: Some("once the queue has it, it stays: undoing the run then takes only studiolink's policy from it".into()),
     });
-    if let Ok(Some(after)) = widened(&free, &[], None) {
+    if let Ok(Some(after)) = proposal.after {
         plan.changes.push(Change {
             key: format!("{QUEUE_POLICY}/{}", arn.name()),
             thing: thing(arn, QUEUE_POLICY),
             before: None,
-            because: because(None, Some(&after), &free),
+            because: because(None, Some(&after), &proposal.free),
             after: Some(after),
             warning: None,
         });
@@ -424,12 +400,13 @@ pub(super) fn needs_what_is_left_out(
     let (Some(role), Some(key)) = (studio.role(arn).known(), wanted.queues.first()) else {
         return false;
     };
-    let out = plan.changes.iter().filter(|c| left_out.contains(&c.key));
+    let mut out = plan.changes.iter().filter(|c| left_out.contains(&c.key));
     let lacks = |change: &Change| match &change.thing {
         Thing::RolePolicy { role: of, .. } if of == arn => {
             let (policies, _) = role.policies();
             let all = || policies.iter().map(|(_, policy)| policy);
-            let needs = needs(studio, wanted, arn, RoleUse::Queue);
+            let needs = Choices::of(studio, wanted, arn);
+            let needs = needs.map(|c| c.needs(RoleUse::Queue)).unwrap_or_default();
             let mut channels = needs.iter().filter(|n| n.is_of_channels());
             channels.any(|n| n.met_by(all()) != Decision::Allowed)
         }
@@ -444,7 +421,7 @@ pub(super) fn needs_what_is_left_out(
         }
         _ => false,
     };
-    out.into_iter().any(lacks)
+    out.any(lacks)
 }
 
 /// The owner that the studio file names for a channel's bucket, where S3 was seen to know another.

@@ -41,7 +41,6 @@ pub async fn verify(
     tell: Tell<'_>,
 ) -> (Studio, Vec<Finding>) {
     let mut studio = observe(world, wanted, Purpose::Setup, tell).await;
-    let mut findings;
     let began = Instant::now();
     let waits = spreading != Spreading::Nothing || patience > IAM_PATIENCE;
     while waits
@@ -64,21 +63,17 @@ pub async fn verify(
             studio.readings.insert(probe, reading);
         }
     }
-    findings = check_all(&studio, wanted, Purpose::Setup);
     // What the role was refused while IAM was still spreading the change is read again with what it may do now.
-    let stale: Vec<Probe> = studio
+    let stale = studio
         .readings
         .iter()
-        .filter(|(p, r)| matches!(p, Probe::DryRun(_)) && was_forbidden(r))
-        .map(|(p, _)| p.clone())
-        .collect();
-    if waits && !stale.is_empty() {
-        for probe in stale {
-            let reading = world.try_out(&probe).await;
-            studio.readings.insert(probe, reading);
-        }
-        findings = check_all(&studio, wanted, Purpose::Setup);
+        .filter(|(p, r)| waits && matches!(p, Probe::DryRun(_)) && was_forbidden(r));
+    let stale: Vec<Probe> = stale.map(|(p, _)| p.clone()).collect();
+    for probe in stale {
+        let reading = world.try_out(&probe).await;
+        studio.readings.insert(probe, reading);
     }
+    let findings = check_all(&studio, wanted, Purpose::Setup);
     (studio, findings)
 }
 

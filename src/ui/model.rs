@@ -3,24 +3,19 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use url::Url;
-
+use super::draft::Draft;
 use crate::domain::ask::Ask;
 use crate::domain::call::Vantage;
 use crate::domain::change::{Change, Plan};
-use crate::domain::channel::Channel;
-use crate::domain::choices::{SecretPlace, Tunnel};
 use crate::domain::dry_run::Download;
 use crate::domain::fact::Fact;
 use crate::domain::finding::{Finding, Topic, Verdict, worst};
-use crate::domain::ids::{FarmId, QueueKey, Region};
+use crate::domain::ids::Region;
 use crate::domain::probe::{Probe, Reading};
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::studio::Studio;
 use crate::domain::text::{Printable, Secret};
-use crate::domain::wanted::{
-    Location, NOWHERE, PathId, Pin, RoleChoices, Server, Strategy, Wanted,
-};
+use crate::domain::wanted::Wanted;
 use crate::engine::apply::Applied;
 use crate::engine::check::check_all;
 use crate::engine::left::{Left, left_for_you};
@@ -28,111 +23,6 @@ use crate::engine::observe::needed;
 use crate::engine::plan::plan;
 use crate::engine::verify::{Spreading, to_retry, was_forbidden};
 use crate::engine::{Event, Purpose, State};
-
-/// The channel that YNPUT is expected to publish; its address is not public yet, so it is only where a field begins.
-pub const YNPUT_CHANNEL: &str = "s3://ynput-conda-channel/ayon";
-
-/// The studio file while it is being decided. Starts from the file where there is one.
-#[derive(Debug, Clone)]
-pub struct Draft {
-    pub profile: Option<String>,
-    pub region: Option<Region>,
-    pub farm: Option<FarmId>,
-    pub queues: Vec<QueueKey>,
-    /// `None`: not decided, the proposal will be.
-    pub channels: Option<Vec<Channel>>,
-    /// The list is only a proposal for the chosen queue; another queue gets its own.
-    pub only_proposed: bool,
-    pub ynput: Channel,
-    pub url: Option<Url>,
-    pub location: Location,
-    pub path: PathId,
-    /// What the wizard does not ask stays as the file has it.
-    pub rest: Rest,
-}
-
-#[derive(Debug, Clone)]
-pub struct Rest {
-    pub only_some_queues: bool,
-    pub channel_account: Option<crate::domain::ids::AccountId>,
-    pub bucket_owners: BTreeMap<String, crate::domain::ids::AccountId>,
-    pub channel_key: Option<String>,
-    pub secret: Option<SecretPlace>,
-    pub tunnel: Option<Tunnel>,
-    pub roles: RoleChoices,
-    pub strategy: Strategy,
-    pub pin: Pin,
-    pub render_roles: Vec<String>,
-    pub publish_roles: Vec<String>,
-}
-
-impl Draft {
-    pub fn new(wanted: Option<&Wanted>, remembered: Option<Channel>) -> Self {
-        let s3 = |w: &Wanted| {
-            w.channels
-                .iter()
-                .find(|c| c.as_str().contains("ynput"))
-                .cloned()
-        };
-        let ynput = wanted
-            .and_then(s3)
-            .or(remembered)
-            .or_else(|| YNPUT_CHANNEL.parse().ok());
-        let ynput = ynput.unwrap_or_else(|| unreachable!("the built-in address is a channel"));
-        match wanted {
-            Some(w) => Self {
-                profile: w.profile.clone(),
-                region: w.region.clone(),
-                farm: w.queues.first().map(|q| q.farm.clone()),
-                queues: w.queues.clone(),
-                channels: Some(w.channels.clone()),
-                only_proposed: false,
-                ynput,
-                url: Some(w.server.url.clone()),
-                location: w.server.location,
-                path: w.server.path,
-                rest: Rest {
-                    only_some_queues: w.only_some_queues,
-                    channel_account: w.channel_account.clone(),
-                    bucket_owners: w.bucket_owners.clone(),
-                    channel_key: w.channel_key.clone(),
-                    secret: w.secret.clone(),
-                    tunnel: w.tunnel.clone(),
-                    roles: w.roles.clone(),
-                    strategy: w.strategy,
-                    pin: w.pin.clone(),
-                    render_roles: w.render_roles.clone(),
-                    publish_roles: w.publish_roles.clone(),
-                },
-            },
-            None => Self {
-                profile: None,
-                region: None,
-                farm: None,
-                queues: Vec::new(),
-                channels: None,
-                only_proposed: false,
-                ynput,
-                url: None,
-                location: Location::Public,
-                path: PathId::Direct,
-                rest: Rest {
-                    only_some_queues: false,
-                    channel_account: None,
-                    bucket_owners: BTreeMap::new(),
-                    channel_key: None,
-                    secret: None,
-                    tunnel: None,
-                    roles: RoleChoices::default(),
-                    strategy: Strategy::Launcher,
-                    pin: Pin::ProductionBundle,
-                    render_roles: vec!["render".to_owned()],
-                    publish_roles: vec!["publish".to_owned()],
-                },
-            },
-        }
-    }
-}
 
 /// Where the sign-in stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -415,35 +305,9 @@ impl Model {
         (asks, probes)
     }
 
-    /// The studio file as it would be written now. Without a server's address yet, one that no name resolves to.
+    /// The studio file as it would be written now.
     pub fn wanted(&self) -> Wanted {
-        let nowhere = || Url::parse(NOWHERE).unwrap_or_else(|_| unreachable!("it is a URL"));
-        Wanted {
-            region: self
-                .draft
-                .region
-                .clone()
-                .or_else(|| self.studio.as_ref().map(|s| s.region.clone())),
-            profile: self.draft.profile.clone(),
-            queues: self.draft.queues.clone(),
-            only_some_queues: self.draft.rest.only_some_queues,
-            channels: self.draft.channels.clone().unwrap_or_default(),
-            channel_account: self.draft.rest.channel_account.clone(),
-            bucket_owners: self.draft.rest.bucket_owners.clone(),
-            channel_key: self.draft.rest.channel_key.clone(),
-            secret: self.draft.rest.secret.clone(),
-            tunnel: self.draft.rest.tunnel.clone(),
-            roles: self.draft.rest.roles.clone(),
-            strategy: self.draft.rest.strategy,
-            pin: self.draft.rest.pin.clone(),
-            server: Server {
-                url: self.draft.url.clone().unwrap_or_else(nowhere),
-                location: self.draft.location,
-                path: self.draft.path,
-            },
-            render_roles: self.draft.rest.render_roles.clone(),
-            publish_roles: self.draft.rest.publish_roles.clone(),
-        }
+        self.draft.wanted(self.studio.as_ref().map(|s| &s.region))
     }
 
     /// Everything that can be said by now. What nobody has asked for yet is not said.

@@ -367,7 +367,7 @@ impl World for RealWorld {
                 Thing::NewRole { .. } => self.aws.change_role(&record, change).await.map(|()| None),
                 Thing::QueueRole { .. } => self
                     .aws
-                    .change_queue_role(&record, change)
+                    .change_queue_role(&record, change, token)
                     .await
                     .map(|()| None),
                 Thing::AddonChannels { .. } => {

@@ -1,5 +1,5 @@
 """What each choice brings, against an evaluator that is not studiolink's: IAM's SimulateCustomPolicy as peer-cloud has
-it. The tables are tests/roles/needed.txt and not-needed.txt, which tests/roles.rs reads too."""
+it. The tables are tests/roles/needed.txt and not-needed.txt, which tests/needs.rs reads too."""
 import itertools
 import json
 import pathlib

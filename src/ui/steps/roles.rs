@@ -6,7 +6,7 @@ use super::super::wizard::{Effect, Msg};
 use super::{Step, told, word_of};
 use crate::domain::ask::Ask;
 use crate::domain::change::Thing;
-use crate::domain::choices::{RoleUse, UsedRole, role_to_make, used_roles};
+use crate::domain::choices::{RoleUse, UsedRole, roles_to_make, used_roles};
 use crate::domain::finding::{Finding, Source, Topic, Verdict, worst};
 use crate::domain::ids::AccountId;
 use crate::domain::probe::{Probe, Seen};
@@ -25,6 +25,7 @@ const READ: &[&str] = &[
     "worker-host-role",
 ];
 const SIMULATED: &[&str] = &["queue-role-simulated", "fleet-role-simulated"];
+const OF_FLEETS: &[&str] = &["fleet-role", "fleet-role-needs", "fleet-role-simulated"];
 const TRIED: &[&str] = &[
     "channel-as-queue-role",
     "secret-as-queue-role",
@@ -140,20 +141,16 @@ impl Step for Roles {
         let wanted = model.wanted();
         if let Some(studio) = &model.studio {
             let used = used_roles(studio, &wanted);
-            let mut rows: Vec<Vec<Cell>> = Vec::new();
-            let mut new: Vec<_> = wanted
-                .queues
-                .iter()
-                .filter_map(|key| Some((role_to_make(studio, &wanted, key)?, key)))
-                .filter(|(arn, _)| !used.iter().any(|u| u.arn == *arn))
-                .collect();
-            new.dedup_by(|a, b| a.0 == b.0);
-            for (arn, key) in new {
-                let by = format!("to be made, queue {}", studio.queue_name(key));
-                let mut cells = vec![Cell::new(arn.name()), Cell::new(by)];
+            let new = roles_to_make(studio, &wanted).into_iter();
+            let new = new.filter(|n| !used.iter().any(|u| u.arn == n.arn));
+            let to_be_made = |new: UsedRole| {
+                let queues: Vec<String> = new.by.iter().map(ToString::to_string).collect();
+                let by = format!("to be made, queue {}", queues.join(", "));
+                let mut cells = vec![Cell::new(new.arn.name()), Cell::new(by)];
                 cells.extend(["-"; 4].map(|dash| Cell::toned(dash, Tone::Dim)));
-                rows.push(cells);
-            }
+                cells
+            };
+            let mut rows: Vec<Vec<Cell>> = new.map(to_be_made).collect();
             rows.extend(used.iter().map(|u| row(model, u, &findings)));
             if !rows.is_empty() {
                 screen.add(Block::List(List {
@@ -171,7 +168,7 @@ impl Step for Roles {
             // Where nothing is wrong with them there is nothing to choose.
             let wrong = findings
                 .iter()
-                .any(|f| f.check.starts_with("fleet-role") && f.verdict != Verdict::Ok);
+                .any(|f| OF_FLEETS.contains(&f.check.as_str()) && f.verdict != Verdict::Ok);
             if wrong || wanted.roles.fleets == FleetRoles::Mend {
                 let (words, label) = match wanted.roles.fleets {
                     FleetRoles::Leave => (

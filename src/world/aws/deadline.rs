@@ -423,7 +423,12 @@ impl Aws {
     }
 
     /// Gives a queue another role. The service has no call that takes a queue's role away.
-    pub async fn change_queue_role(&self, record: &Record, change: &Change) -> Result<(), Problem> {
+    pub async fn change_queue_role(
+        &self,
+        record: &Record,
+        change: &Change,
+        token: &str,
+    ) -> Result<(), Problem> {
         let Thing::QueueRole { queue } = &change.thing else {
             return Ok(());
         };
@@ -449,7 +454,7 @@ impl Aws {
                 .update_queue()
                 .farm_id(queue.farm.as_str())
                 .queue_id(queue.queue.as_str())
-                .client_token(uuid::Uuid::new_v4().to_string())
+                .client_token(token)
                 .role_arn(role);
             let sent = request.customize().config_override(patient_config()).send();
             match self.call(record, what, sent).await {

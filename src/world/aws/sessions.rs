@@ -175,11 +175,10 @@ impl Aws {
         let credentials = self.queue_role(record, queue).await?.credentials;
         let region = self.region.to_string();
         let own = self.config.endpoint_url().map(str::to_owned);
-        let suffix = if region.starts_with("cn-") { ".cn" } else { "" };
         let sender = Sender {
             client: client.clone(),
             credentials,
-            endpoint: own.unwrap_or_else(|| format!("https://ssm.{region}.amazonaws.com{suffix}/")),
+            endpoint: own.unwrap_or_else(|| format!("https://ssm.{region}.amazonaws.com/")),
             region,
             record: record.clone(),
             about: tunnel.instance.clone(),

@@ -4,6 +4,7 @@
 
 mod desk;
 mod dry_run;
+mod roles;
 pub mod scenario;
 
 use std::path::PathBuf;
@@ -22,14 +23,13 @@ use crate::domain::change::{Change, Thing};
 use crate::domain::channel::Channel;
 use crate::domain::environment::validate;
 use crate::domain::fact::Fact;
-use crate::domain::ids::{AccountId, QueueEnvironmentId, QueueKey, Region, RoleArn, farm_arn};
+use crate::domain::ids::{AccountId, QueueEnvironmentId, Region};
 use crate::domain::login::AyonLogin;
-use crate::domain::needs::{INLINE_LIMIT, counted, of_channels, plain_bucket};
-use crate::domain::policy::{Context, Decision, Policy, decide, decide_within, trusts};
+use crate::domain::needs::{INLINE_LIMIT, counted};
+use crate::domain::policy::Policy;
 use crate::domain::probe::{Certificate, Probe, Reading, Seen};
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::simulated::{May, Said};
-use crate::domain::studio::{Bundles, Role, Studio};
+use crate::domain::studio::{Bundles, Studio};
 use crate::domain::text::{Printable, Secret, Untrusted};
 
 /// Everything that is true in the sandbox, and what its desk keeps.
@@ -235,28 +235,6 @@ impl Sandbox {
         }
     }
 
-    /// The sandbox's simulator reads the role's documents and its boundary; it has no organisation.
-    fn simulate(truth: &Truth, arn: &RoleArn, all: &[May]) -> Fact<Vec<Said>> {
-        let Some(role) = truth.studio.role(arn).known() else {
-            return Fact::Absent;
-        };
-        let (policies, fence) = documents(role);
-        let said = |may: &May| {
-            let (action, resource, context) = (&may.action, &may.resource, &may.context);
-            let inside = |f: &Policy| decide([f], action, resource, context) == Decision::Allowed;
-            let decision = decide_within(&policies, fence.as_ref(), action, resource, context);
-            Said {
-                may: may.clone(),
-                allowed: decision == Decision::Allowed,
-                explicit: decision == Decision::Denied,
-                boundary: fence.as_ref().map(inside),
-                organisation: None,
-                missing: Vec::new(),
-            }
-        };
-        Fact::Known(all.iter().map(said).collect())
-    }
-
     fn knows_server(truth: &Truth, url: &url::Url) -> bool {
         url.host_str() == Some(truth.ayon.host.as_str())
     }
@@ -306,39 +284,9 @@ impl Sandbox {
                 ))
             }
             Probe::BesideChannelAsQueueRole(queue, channel) => {
-                let role = Self::queue_role(truth, queue, &probe.words())?;
-                let bucket = channel.bucket().unwrap_or_default();
-                let beside = format!("arn:{}:s3:::{bucket}/beside", role.arn.partition());
-                let (policies, fence) = documents(&role);
-                let mut context = plain_bucket();
-                let owner = Self::owner(truth, channel);
-                context.insert("aws:resourceaccount".to_owned(), owner.to_string());
-                let may =
-                    decide_within(&policies, fence.as_ref(), "s3:GetObject", &beside, &context);
-                Ok(Seen::Beside(may == Decision::Allowed))
+                Self::beside_channel(truth, queue, channel, &probe.words())
             }
-            Probe::SecretAsQueueRole(queue, arn) => {
-                let role = Self::queue_role(truth, queue, &probe.words())?;
-                let (policies, fence) = documents(&role);
-                let action = "secretsmanager:GetSecretValue";
-                let may = decide_within(&policies, fence.as_ref(), action, arn, &Context::new());
-                let refused = problem(
-                    ProblemKind::Denied,
-                    "Could not read the secret with the AYON key as the queue role".to_owned(),
-                    "Secrets Manager refused the queue role",
-                );
-                let there = truth.secrets.contains(arn);
-                let missing = problem(
-                    ProblemKind::Missing,
-                    "Could not read the secret with the AYON key as the queue role".to_owned(),
-                    "there is no such secret",
-                );
-                match (may, there) {
-                    (Decision::Allowed, true) => Ok(Seen::Secret),
-                    (Decision::Allowed, false) => Err(missing),
-                    _ => Err(refused),
-                }
-            }
+            Probe::SecretAsQueueRole(queue, arn) => Self::secret(truth, queue, arn, &probe.words()),
             // The sandbox has no machine, so none is connected.
             Probe::TunnelAsQueueRole(queue, ..) => {
                 Self::queue_role(truth, queue, &probe.words())?;
@@ -450,97 +398,6 @@ impl Sandbox {
         }
     }
 
-    fn owner(truth: &Truth, channel: &Channel) -> AccountId {
-        let there = Self::channel(truth, channel).and_then(|c| c.owner);
-        there.unwrap_or_else(|| truth.account.clone())
-    }
-
-    /// The queue's role, where Deadline Cloud may assume it and this identity may ask for that.
-    fn queue_role(truth: &Truth, queue: &QueueKey, doing: &str) -> Result<Box<Role>, Problem> {
-        let no_credentials = Problem::new(
-            ProblemKind::Denied,
-            format!("Could not {doing}"),
-            "AWS did not hand out the queue role's credentials (AccessDenied): either this identity lacks deadline:AssumeQueueRoleForUser, or the role's trust policy refuses Deadline Cloud",
-            "what the role lacks is said beside this; its trust and its policies are looked at on their own",
-        )
-        .lacking("deadline:AssumeQueueRoleForUser");
-        let role = truth
-            .studio
-            .queue(queue)
-            .known()
-            .and_then(|q| q.role_arn())
-            .and_then(|arn| truth.studio.role(&arn).known().cloned());
-        let Some(role) = role else {
-            return Err(no_credentials);
-        };
-        let farm = farm_arn(&truth.studio.region, truth.account.as_str(), &queue.farm);
-        let context = Context::from([
-            ("aws:sourcearn".to_owned(), farm),
-            ("aws:sourceaccount".to_owned(), truth.account.to_string()),
-        ]);
-        let service = "deadline.amazonaws.com";
-        let trusted = Policy::parse(&role.trust)
-            .is_ok_and(|p| trusts(&p, service, "sts:AssumeRole", &context) == Decision::Allowed);
-        let denied = truth
-            .denies
-            .iter()
-            .any(|d| d == "deadline:AssumeQueueRoleForUser");
-        if trusted && !denied {
-            Ok(role)
-        } else {
-            Err(no_credentials)
-        }
-    }
-
-    fn channel_as_queue_role(
-        truth: &Truth,
-        queue: &QueueKey,
-        channel: &Channel,
-    ) -> Result<Seen, Problem> {
-        let doing = format!("Could not read {channel} as the queue role");
-        let refused = |because: &str| {
-            Problem::new(
-                ProblemKind::Denied,
-                doing.clone(),
-                because,
-                "what the role lacks is said beside this; its trust and its policies are looked at on their own",
-            )
-        };
-        let role = Self::queue_role(truth, queue, &format!("read {channel} as the queue role"))?;
-        let there = Self::channel(truth, channel);
-        let owner = Self::owner(truth, channel);
-        let open = owner == truth.account || there.as_ref().is_some_and(|c| c.open_to_us);
-        let (policies, fence) = documents(&role);
-        let needs = of_channels(
-            std::slice::from_ref(channel),
-            role.arn.partition(),
-            &|_: &str| Some(owner.clone()),
-        );
-        let may = |action: &str| {
-            open && needs
-                .iter()
-                .filter(|n| n.actions == [action])
-                .all(|n| n.met_within(&policies, fence.as_ref()) == Decision::Allowed)
-        };
-        let exists = there.as_ref().is_some_and(|c| c.indexed);
-        if !may("s3:GetObject") || (!exists && !may("s3:ListBucket")) {
-            return Err(refused(
-                "S3 answered 403 to the queue role: its own policies or the bucket's policy refuse",
-            ));
-        }
-        if !exists {
-            return Err(Problem::new(
-                ProblemKind::Missing,
-                doing,
-                "there is no noarch/repodata.json",
-                "have the channel indexed",
-            ));
-        }
-        Ok(Seen::Index {
-            lists: Some(may("s3:ListBucket")),
-        })
-    }
-
     fn carry_out(&self, change: &Change) -> Result<Option<QueueEnvironmentId>, Problem> {
         let doing = format!("Could not change {}", change.thing.words());
         let refused = |because: String| {
@@ -636,12 +493,6 @@ impl Sandbox {
         self.desk.truth_changed(&truth);
         Ok(made)
     }
-}
-
-/// A role's policies and its boundary, as far as they can be read.
-fn documents(role: &Role) -> (Vec<Policy>, Option<Policy>) {
-    let policies = role.policies().0.into_iter().map(|(_, policy)| policy);
-    (policies.collect(), role.fence().unwrap_or(None))
 }
 
 fn operation(ask: &Ask) -> (&'static str, &'static str) {
