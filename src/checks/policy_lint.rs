@@ -83,7 +83,7 @@ impl Check for PolicyLint {
     fn check(&self, view: &View) -> Vec<Finding> {
         let of_role = |used: &UsedRole| {
             let ask = question(view, used)?;
-            let Ask::PolicyLint(text, _) = &ask else {
+            let Ask::PolicyLint(text, more) = &ask else {
                 return None;
             };
             let nothing = Fact::NotAsked;
@@ -117,7 +117,7 @@ impl Check for PolicyLint {
                             .why("writing to a channel, other buckets, secrets or IAM are not needed for it")
                             .fix("take the statements that are not studiolink's out of it, into a policy of their own")
                     } else if heavy.is_empty() {
-                        says(self, Verdict::Ok, format!("Access Analyzer finds no fault with {ours} of {name}, and nothing that it must not grant"))
+                        says(self, Verdict::Ok, format!("Access Analyzer finds no fault with {ours} of {name}, and that it grants none of {} things that it must not", more.len()))
                     } else {
                         says(self, Verdict::Warn, format!("Access Analyzer on {ours} of {name}: {}", heavy.join("; ")))
                             .why(self.why())

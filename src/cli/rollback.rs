@@ -8,8 +8,9 @@ use super::setup::{calls, progress, stop_words};
 use super::stop::Stop;
 use super::{FINDINGS, FINE, Failure, INTERRUPTED, USAGE, open};
 use crate::domain::ask::Ask;
-use crate::domain::change::{Plan, Thing};
+use crate::domain::change::{Change, Plan, Thing};
 use crate::domain::fact::Fact;
+use crate::domain::ids::QueueKey;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::studio::Studio;
 use crate::engine::apply::{self, Occasion};
@@ -105,11 +106,14 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<u8, Failure> {
         runs = journal::read_all(world.desk())?.0;
         plan = of_run(&runs, &header.id);
     }
-    keep_used_roles(world, &header, &mut plan).await;
+    let kept = keep_used_roles(world, &header, &mut plan).await;
     show(args, &header, &plan, &runs);
+    let final_ones = find(&runs, &header.id).map(|run| stays(run, &runs));
+    let staying = final_ones.unwrap_or_default().into_iter().chain(&kept);
+    let staying: Vec<String> = staying.map(|c| c.thing.words().to_string()).collect();
     if plan.changes.is_empty() {
         if args.format == Format::Json {
-            let parts = json!({ "undoes": header.id, "run": null, "plan": [], "stopped": null });
+            let parts = json!({ "undoes": header.id, "run": null, "plan": [], "stays": staying, "stopped": null });
             data(&json_report::document("rollback", &studio, FINE, parts).to_string());
         }
         return Ok(FINE);
@@ -123,22 +127,16 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<u8, Failure> {
         Some(_) => FINDINGS,
     };
     let stopped = applied.stop.as_ref().map(stop_words);
-    let staying = find(&runs, &header.id).map(|run| stays(run, &runs));
-    let not_undone: Vec<String> = staying
-        .unwrap_or_default()
-        .iter()
-        .map(|c| format!("{}  {}", c.operation(), c.thing.words()))
-        .collect();
     if args.format == Format::Json {
-        let parts = json!({ "undoes": header.id, "run": applied.run, "plan": json_report::changes(&plan), "stays": not_undone, "stopped": stopped });
+        let parts = json!({ "undoes": header.id, "run": applied.run, "plan": json_report::changes(&plan), "stays": staying, "stopped": stopped });
         data(&json_report::document("rollback", &studio, exit, parts).to_string());
     } else if let Some(words) = stopped {
         talk(&words);
     } else {
-        let but = if not_undone.is_empty() {
+        let but = if staying.is_empty() {
             String::new()
         } else {
-            format!(", but for what stays: {}", not_undone.join("; "))
+            format!(", but for what stays: {}", staying.join("; "))
         };
         talk(&format!("run {} is undone{but}", header.id));
     }
@@ -146,17 +144,11 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<u8, Failure> {
 }
 
 /// A role that a queue of the run uses by now, whoever gave it to it, is not taken away; nor where that can't be read.
-async fn keep_used_roles(world: &dyn World, header: &Header, plan: &mut Plan) {
-    let made: Vec<String> = plan
-        .changes
-        .iter()
-        .filter_map(|c| match &c.thing {
-            Thing::NewRole { role, .. } => Some(role.to_string()),
-            _ => None,
-        })
-        .collect();
-    if made.is_empty() {
-        return;
+/// The changes that are taken out of the plan for it.
+async fn keep_used_roles(world: &dyn World, header: &Header, plan: &mut Plan) -> Vec<Change> {
+    let makes = |c: &Change| matches!(c.thing, Thing::NewRole { .. });
+    if !plan.changes.iter().any(makes) {
+        return Vec::new();
     }
     let mut studio = Studio::new(world.region().clone());
     for key in &header.queues {
@@ -164,29 +156,30 @@ async fn keep_used_roles(world: &dyn World, header: &Header, plan: &mut Plan) {
         let answered = world.look(&ask).await;
         studio.learn(&ask, answered);
     }
-    let keeps = |arn: &str| {
-        header.queues.iter().any(|key| {
-            // This very run may put the queue's old role back first.
-            let back = plan.changes.iter().any(|c| {
-                c.thing == Thing::QueueRole { queue: key.clone() }
-                    && c.after.as_deref() != Some(arn)
-            });
-            let queue = studio.queue(key);
-            let named = queue
-                .known()
-                .and_then(|q| q.role.as_ref())
-                .map(|r| r.raw().to_owned());
-            let gone = matches!(queue, Fact::Absent);
-            !back && !gone && (queue.known().is_none() || named.as_deref() == Some(arn))
-        })
+    // This very run may put a queue's old role back first.
+    let gets_back = |key: &QueueKey| {
+        let thing = Thing::QueueRole { queue: key.clone() };
+        plan.changes.iter().any(|c| c.thing == thing)
     };
-    let kept: Vec<String> = made.into_iter().filter(|arn| keeps(arn)).collect();
-    for arn in &kept {
+    let queues: Vec<&QueueKey> = header.queues.iter().filter(|q| !gets_back(q)).collect();
+    let keeps = |change: &Change| match &change.thing {
+        Thing::NewRole { role, .. } => queues.iter().any(|key| match studio.queue(key) {
+            Fact::Known(queue) => queue.role_arn().as_ref() == Some(role),
+            Fact::Absent => false,
+            _ => true,
+        }),
+        _ => false,
+    };
+    let all = std::mem::take(&mut plan.changes);
+    let (kept, rest): (Vec<Change>, Vec<Change>) = all.into_iter().partition(keeps);
+    plan.changes = rest;
+    for change in &kept {
         talk(&format!(
-            "role {arn} stays: a queue uses it, or could not be read"
+            "{} stays: a queue uses it, or could not be read",
+            change.thing.words()
         ));
     }
-    plan.changes.retain(|c| !matches!(&c.thing, Thing::NewRole { role, .. } if kept.iter().any(|k| k == role.as_str())));
+    kept
 }
 
 fn find<'a>(runs: &'a [Run], id: &str) -> Option<&'a Run> {

@@ -191,9 +191,12 @@ impl Change {
         matches!(self.thing, Thing::QueueRole { .. }) && self.before.is_none()
     }
 
-    /// A role that came into being, and its queue.
+    /// The role that a queue is given.
     pub fn gives_role(&self) -> Option<&str> {
-        matches!(self.thing, Thing::QueueRole { .. }).then_some(self.after.as_deref()?)
+        match (&self.thing, &self.after) {
+            (Thing::QueueRole { .. }, Some(role)) => Some(role),
+            _ => None,
+        }
     }
 
     /// Is this text what the change leaves behind? A policy is compared as JSON: IAM keeps the text, but a service

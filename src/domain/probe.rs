@@ -23,8 +23,8 @@ pub enum Probe {
     ChannelOpen(Channel),
     /// Where the channel's bucket is.
     BucketRegion(Channel),
-    /// Does the channel's bucket belong to that account?
-    ChannelOwner(Channel, AccountId),
+    /// Does the channel's bucket belong to one of these accounts?
+    ChannelOwner(Channel, Vec<AccountId>),
     /// An absent key beside the channel, in its bucket: 403 proves that the role reads the channel alone. It can't hurt.
     BesideChannelAsQueueRole(QueueKey, Channel),
     /// The secret with the AYON key, by its ARN. What it holds is not kept.
@@ -91,8 +91,8 @@ pub enum Seen {
     },
     /// Where a bucket is.
     Region(Untrusted),
-    /// Is the bucket that account's?
-    Owner(bool),
+    /// The account that the bucket belongs to; `None`: to none of those that were asked about.
+    Owner(Option<AccountId>),
     /// May a file beside the channel be read?
     Beside(bool),
     /// The secret was handed out.

@@ -427,14 +427,15 @@ pub(super) fn needs_what_is_left_out(
 /// The owner that the studio file names for a channel's bucket, where S3 was seen to know another.
 fn wrong_owner(studio: &Studio, wanted: &Wanted) -> Option<String> {
     studio.readings.iter().find_map(|(probe, reading)| {
-        let Probe::ChannelOwner(channel, account) = probe else {
+        let (Probe::ChannelOwner(channel, asked), Ok(Seen::Owner(owner))) = (probe, &reading.seen)
+        else {
             return None;
         };
         let bucket = channel.bucket()?;
-        let stated = wanted.owner_of(bucket)? == account;
-        let listed = wanted.channels.contains(channel);
-        let wrong = matches!(reading.seen, Ok(Seen::Owner(false)));
-        (stated && listed && wrong).then(|| format!("the bucket {bucket} does not belong to account {account}, as the studio file says; a condition with it would deny every worker"))
+        let stated = wanted.owner_of(bucket)?;
+        // A reading of before the file named this owner says nothing of it.
+        let counts = asked.contains(stated) && wanted.channels.contains(channel);
+        (counts && owner.as_ref() != Some(stated)).then(|| format!("the bucket {bucket} does not belong to account {stated}, as the studio file says; a condition with it would deny every worker"))
     })
 }
 

@@ -240,8 +240,8 @@ impl RealWorld {
                 let doing = format!("Could not read {channel} without credentials");
                 conda::try_index(record, &self.web, doing, base).await
             }
-            Probe::ChannelOwner(channel, account) => {
-                self.aws.try_channel_owner(record, channel, account).await
+            Probe::ChannelOwner(channel, accounts) => {
+                self.aws.try_channel_owner(record, channel, accounts).await
             }
             Probe::BesideChannelAsQueueRole(queue, channel) => {
                 self.aws.try_beside_channel(record, queue, channel).await

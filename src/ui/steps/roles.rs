@@ -84,13 +84,14 @@ fn seen_owner(model: &Model) -> Option<(String, AccountId)> {
     let wanted = model.wanted();
     let readings = &model.studio.as_ref()?.readings;
     readings.iter().find_map(|(probe, reading)| {
-        let Probe::ChannelOwner(channel, account) = probe else {
+        let (Probe::ChannelOwner(channel, _), Ok(Seen::Owner(Some(owner)))) =
+            (probe, &reading.seen)
+        else {
             return None;
         };
         let bucket = channel.bucket()?;
-        let seen = matches!(reading.seen, Ok(Seen::Owner(true)));
-        let named = wanted.owner_of(bucket) == Some(account);
-        (!named && seen).then(|| (bucket.to_owned(), account.clone()))
+        let named = wanted.owner_of(bucket) == Some(owner);
+        (!named).then(|| (bucket.to_owned(), owner.clone()))
     })
 }
 

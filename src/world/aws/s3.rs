@@ -72,7 +72,7 @@ impl Aws {
         &self,
         record: &Record,
         channel: &Channel,
-        account: &AccountId,
+        accounts: &[AccountId],
     ) -> Result<Seen, Problem> {
         let Some(bucket) = channel.bucket() else {
             return Err(not_s3(channel));
@@ -80,19 +80,17 @@ impl Aws {
         let doing = format!("Could not ask whose the bucket {bucket} is");
         let what =
             || What::new(SERVICE, "HeadBucket", bucket, doing.clone()).seen_from(Vantage::Here);
-        let plain = self.s3.head_bucket().bucket(bucket).send();
-        self.call(record, what(), plain).await?;
-        let expecting = self
-            .s3
-            .head_bucket()
-            .bucket(bucket)
-            .expected_bucket_owner(account.as_str())
-            .send();
-        match self.call(record, what(), expecting).await {
-            Ok(_) => Ok(Seen::Owner(true)),
-            Err(p) if p.kind == ProblemKind::Denied => Ok(Seen::Owner(false)),
-            Err(p) => Err(p),
+        let head = || self.s3.head_bucket().bucket(bucket);
+        self.call(record, what(), head().send()).await?;
+        for account in accounts {
+            let expecting = head().expected_bucket_owner(account.as_str()).send();
+            match self.call(record, what(), expecting).await {
+                Ok(_) => return Ok(Seen::Owner(Some(account.clone()))),
+                Err(p) if p.kind == ProblemKind::Denied => {}
+                Err(p) => return Err(p),
+            }
         }
+        Ok(Seen::Owner(None))
     }
 
     /// A key that can't exist, beside the channel: nothing is read, whatever the answer.

@@ -276,12 +276,10 @@ impl Sandbox {
                         "the sandbox has no such bucket",
                     )
                 }),
-            Probe::ChannelOwner(channel, account) => {
+            Probe::ChannelOwner(channel, accounts) => {
                 Self::channel_here(truth, channel)?;
-                let there = Self::channel(truth, channel).and_then(|c| c.owner);
-                Ok(Seen::Owner(
-                    there.unwrap_or_else(|| truth.account.clone()) == *account,
-                ))
+                let owner = Self::owner(truth, channel);
+                Ok(Seen::Owner(Some(owner).filter(|o| accounts.contains(o))))
             }
             Probe::BesideChannelAsQueueRole(queue, channel) => {
                 Self::beside_channel(truth, queue, channel, &probe.words())
