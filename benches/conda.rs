@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use studiolink::domain::dry_run::{DryRun, Engine, Outcome, Platform, Priority, Reader};
+use studiolink::domain::conda_solve::{CondaSolve, Engine, Outcome, Platform, Priority, Reader};
 use studiolink::domain::probe::Seen;
 use studiolink::world::conda::{Lent, Names, dry_run, progress::Downloads};
 use studiolink::world::{CallLog, Record};
@@ -31,7 +31,7 @@ fn main() {
         return;
     };
     let packages = std::env::var("STUDIOLINK_BENCH_PACKAGES").unwrap_or_default();
-    let question = DryRun {
+    let question = CondaSolve {
         reader: Reader::Caller,
         channels: vec![channel.parse().expect("an address of a channel")],
         packages: packages.split_whitespace().map(str::to_owned).collect(),
@@ -53,7 +53,7 @@ fn main() {
         dry_run(&record, lent, &question).await
     });
     let seconds = began.elapsed().as_secs_f64();
-    let Ok(Seen::DryRun(tried)) = seen else {
+    let Ok(Seen::CondaSolve(tried)) = seen else {
         panic!("no dry run: {seen:?}");
     };
     let found = match &tried.solves[0].outcome {

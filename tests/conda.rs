@@ -9,8 +9,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use studiolink::domain::call::Vantage;
-use studiolink::domain::dry_run::{
-    DryRun, Engine, Outcome, Platform, Priority, Reader, Reason, SubdirState, Tried,
+use studiolink::domain::conda_solve::{
+    CondaSolve, Engine, Outcome, Platform, Priority, Reader, Reason, SubdirState, SolveReport,
 };
 use studiolink::domain::probe::Seen;
 use studiolink::world::conda::{Lent, Names, dry_run, progress::Downloads};
@@ -38,13 +38,13 @@ fn write(folder: &Path, subdir: &str, text: &str) {
 }
 
 struct Ran {
-    tried: Tried,
+    tried: SolveReport,
     log: CallLog,
 }
 
 async fn run(cache: &Path, channels: &[&str], packages: &[&str]) -> Ran {
     let log = CallLog::default();
-    let question = DryRun {
+    let question = CondaSolve {
         reader: Reader::Caller,
         channels: channels.iter().map(|c| c.parse().unwrap()).collect(),
         packages: packages.iter().map(|p| (*p).to_owned()).collect(),
@@ -60,7 +60,7 @@ async fn run(cache: &Path, channels: &[&str], packages: &[&str]) -> Ran {
         downloads: Downloads::default(),
     };
     match dry_run(&Record::new(&log), lent, &question).await.unwrap() {
-        Seen::DryRun(tried) => Ran { tried: *tried, log },
+        Seen::CondaSolve(tried) => Ran { tried: *tried, log },
         other => panic!("{other:?}"),
     }
 }

@@ -5,8 +5,8 @@
 
 use std::path::PathBuf;
 
-use studiolink::domain::dry_run::Priority;
-use studiolink::domain::environment::{Kind, Template, TemplateError, TemplateType, with_channels};
+use studiolink::domain::conda_solve::Priority;
+use studiolink::domain::template::{Kind, Template, TemplateError, TemplateType, with_channels};
 
 const NEW: &str = "deadline-cloud-v2 deadline-cloud s3://ynput-conda-channel/ayon conda-forge";
 

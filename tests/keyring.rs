@@ -3,14 +3,14 @@
 #![allow(clippy::unwrap_used)] // a test that can't go on should say where
 
 use studiolink::domain::text::Secret;
-use studiolink::world::Desk as _;
-use studiolink::world::local::LocalDesk;
+use studiolink::world::LocalState as _;
+use studiolink::world::local::DiskState;
 
 const URL: &str = "https://ayon.keyring-test.example/";
 
 #[test]
 fn a_key_is_kept_read_and_deleted_or_its_absence_is_explained() {
-    let desk = LocalDesk::new();
+    let desk = DiskState::new();
     match std::env::var("STUDIOLINK_KEYRING").as_deref() {
         Ok("real") => {
             desk.keyring_delete(URL).unwrap();

@@ -11,7 +11,7 @@ use studiolink::domain::channel::Channel;
 use studiolink::domain::choices::RoleUse;
 use studiolink::domain::needs::{narrowed, of_channels, widened};
 use studiolink::domain::policy::{Decision, Policy};
-use studiolink::domain::trust::mended;
+use studiolink::domain::trust::repaired;
 
 fn files() -> Vec<(String, String)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/policies");
@@ -135,7 +135,7 @@ proptest! {
             .collect();
         let text = json!({ "Version": "2012-10-17", "Statement": list }).to_string();
         let farm = "arn:aws:deadline:us-west-2:111122223333:farm/farm-00000000000000000000000000000001".to_owned();
-        let after = mended(&text, RoleUse::Queue, &farm, "111122223333");
+        let after = repaired(&text, RoleUse::Queue, &farm, "111122223333");
         if let Ok(Some(after)) = after {
             let now = statements(&after);
             for (at, theirs) in list.iter().enumerate() {

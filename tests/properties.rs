@@ -19,17 +19,17 @@ use studiolink::domain::probe::{Probe, Reading};
 use studiolink::domain::problem::{Problem, ProblemKind};
 use studiolink::domain::studio::Studio;
 use studiolink::domain::text::Secret;
-use studiolink::domain::wanted::Wanted;
-use studiolink::engine::apply::{Occasion, Stop, apply};
+use studiolink::domain::config::StudioConfig;
+use studiolink::engine::apply::{RunContext, Stop, apply};
 use studiolink::engine::journal::{self, to_undo};
 use studiolink::engine::left::left_for_you;
 use studiolink::engine::observe::observe;
 use studiolink::engine::plan::plan;
 use studiolink::engine::{Purpose, unheard};
 use studiolink::world::sandbox::{Sandbox, scenario};
-use studiolink::world::{CallLog, Desk, Outcome, World};
+use studiolink::world::{CallLog, LocalState, Outcome, World};
 
-async fn look(world: &dyn World, wanted: &Wanted) -> Studio {
+async fn look(world: &dyn World, wanted: &StudioConfig) -> Studio {
     let mut studio = common::look(world, wanted).await;
     studio.readings.clear();
     studio.evidence.clear();
@@ -39,7 +39,7 @@ async fn look(world: &dyn World, wanted: &Wanted) -> Studio {
     studio
 }
 
-async fn make(world: &dyn World, wanted: &Wanted) -> studiolink::engine::apply::Applied {
+async fn make(world: &dyn World, wanted: &StudioConfig) -> studiolink::engine::apply::Applied {
     common::make(world, &look(world, wanted).await, wanted).await
 }
 
@@ -88,20 +88,20 @@ async fn rolling_back_restores_every_byte() {
         let (world, wanted) = open(name);
         let before = look(&world, &wanted).await;
         let made = make(&world, &wanted).await;
-        let (runs, _) = journal::read_all(world.desk()).unwrap();
+        let (runs, _) = journal::read_all(world.local()).unwrap();
         let run = runs
             .iter()
             .find(|r| Some(&r.header.id) == made.run.as_ref())
             .unwrap();
         let back = to_undo(run, &runs);
-        let mut occasion = Occasion::new("rollback", &before, &wanted.queues, None).unwrap();
+        let mut occasion = RunContext::new("rollback", &before, &wanted.queues, None).unwrap();
         occasion.undoes = made.run.clone();
         let undone = apply(&world, &back, &occasion, &AtomicBool::new(false), &unheard)
             .await
             .unwrap();
         assert_eq!((undone.stop, undone.left), (None, 0), "{name}");
         assert_eq!(look(&world, &wanted).await, before, "{name}");
-        let (runs, _) = journal::read_all(world.desk()).unwrap();
+        let (runs, _) = journal::read_all(world.local()).unwrap();
         let run = runs
             .iter()
             .find(|r| Some(&r.header.id) == made.run.as_ref())
@@ -167,9 +167,9 @@ async fn two_queues_that_share_a_role_are_linked_and_unlinked_together() {
     );
     let undone = make(&world, &wanted).await;
     assert_eq!((undone.stop, undone.done.len()), (None, 3));
-    let (runs, _) = journal::read_all(world.desk()).unwrap();
+    let (runs, _) = journal::read_all(world.local()).unwrap();
     for run in runs.iter().rev() {
-        let mut occasion = Occasion::new("rollback", &before, &wanted.queues, None).unwrap();
+        let mut occasion = RunContext::new("rollback", &before, &wanted.queues, None).unwrap();
         occasion.undoes = Some(run.header.id.clone());
         let stop = AtomicBool::new(false);
         let back = apply(&world, &to_undo(run, &runs), &occasion, &stop, &unheard)
@@ -185,7 +185,7 @@ async fn a_saved_plan_of_two_edits_of_one_thing_can_be_made_again() {
     let (world, wanted) = open("hand-edited");
     let before = look(&world, &wanted).await;
     let changes = plan(&before, &wanted, &BTreeSet::new()).changes;
-    let occasion = Occasion::new("test", &before, &wanted.queues, None).unwrap();
+    let occasion = RunContext::new("test", &before, &wanted.queues, None).unwrap();
     let stop = AtomicBool::new(false);
     let once = apply(&world, &changes, &occasion, &stop, &unheard)
         .await
@@ -208,9 +208,9 @@ async fn what_was_made_twice_is_undone_twice() {
     let stop = AtomicBool::new(false);
     let first = make(&world, &wanted).await.run.unwrap();
     let undo = async |id: &str| {
-        let (runs, _) = journal::read_all(world.desk()).unwrap();
+        let (runs, _) = journal::read_all(world.local()).unwrap();
         let run = runs.iter().find(|r| r.header.id == id).unwrap();
-        let mut occasion = Occasion::new("rollback", &before, &wanted.queues, None).unwrap();
+        let mut occasion = RunContext::new("rollback", &before, &wanted.queues, None).unwrap();
         occasion.undoes = Some(id.to_owned());
         let back = to_undo(run, &runs);
         let made = back.len();
@@ -342,8 +342,8 @@ impl World for Dying {
     fn log(&self) -> &CallLog {
         self.inner.log()
     }
-    fn desk(&self) -> &dyn Desk {
-        self.inner.desk()
+    fn desk(&self) -> &dyn LocalState {
+        self.inner.local()
     }
     fn hold_key<'a>(&'a self, url: &'a url::Url, key: Option<Secret<String>>) -> BoxFuture<'a, ()> {
         self.inner.hold_key(url, key)
@@ -390,8 +390,8 @@ impl World for Silent {
     fn log(&self) -> &CallLog {
         self.0.inner.log()
     }
-    fn desk(&self) -> &dyn Desk {
-        self.0.inner.desk()
+    fn desk(&self) -> &dyn LocalState {
+        self.0.inner.local()
     }
     fn hold_key<'a>(&'a self, url: &'a url::Url, key: Option<Secret<String>>) -> BoxFuture<'a, ()> {
         self.0.inner.hold_key(url, key)
@@ -426,7 +426,7 @@ async fn a_write_that_was_not_answered_stays_in_doubt_and_is_repeated_as_itself(
         "{:?}",
         first.stop
     );
-    let (runs, _) = journal::read_all(sandbox.desk()).unwrap();
+    let (runs, _) = journal::read_all(sandbox.local()).unwrap();
     assert_eq!(
         (runs.len(), runs[0].ended, runs[0].in_doubt().count()),
         (1, false, 1),
@@ -458,7 +458,7 @@ async fn a_kill_at_any_door_resumes_to_the_same_studio() {
                 let sandbox = Arc::new(sandbox);
                 let before = look(sandbox.as_ref(), &wanted).await;
                 let changes = plan(&before, &wanted, &BTreeSet::new()).changes;
-                let occasion = Occasion::new("test", &before, &wanted.queues, None).unwrap();
+                let occasion = RunContext::new("test", &before, &wanted.queues, None).unwrap();
                 let dying = Dying {
                     inner: sandbox.clone(),
                     doors: AtomicUsize::new(0),
@@ -484,7 +484,7 @@ async fn a_kill_at_any_door_resumes_to_the_same_studio() {
                 let at =
                     format!("{name}, killed at door {dies_at}, after {after}, really {killed}");
                 assert_eq!(look(sandbox.as_ref(), &wanted).await, end, "{at}");
-                let (runs, broken) = journal::read_all(sandbox.desk()).unwrap();
+                let (runs, broken) = journal::read_all(sandbox.local()).unwrap();
                 assert!(
                     runs.len() == 1 && broken.is_empty(),
                     "{at}: one run, gone on with"
@@ -501,7 +501,7 @@ async fn a_kill_at_any_door_resumes_to_the_same_studio() {
                 }
                 // And the run, in its two parts, is undone as one.
                 let mut occasion =
-                    Occasion::new("rollback", &before, &wanted.queues, None).unwrap();
+                    RunContext::new("rollback", &before, &wanted.queues, None).unwrap();
                 occasion.undoes = Some(runs[0].header.id.clone());
                 let undone = apply(
                     sandbox.as_ref(),
@@ -533,7 +533,7 @@ async fn neither_before_nor_after_stops_and_shows_all_three() {
     let sandbox = Arc::new(sandbox);
     let before = look(sandbox.as_ref(), &wanted).await;
     let changes = plan(&before, &wanted, &BTreeSet::new()).changes;
-    let occasion = Occasion::new("test", &before, &wanted.queues, None).unwrap();
+    let occasion = RunContext::new("test", &before, &wanted.queues, None).unwrap();
     let stop = AtomicBool::new(false);
     // Dies inside the first write, before it was done.
     let dying = Dying {

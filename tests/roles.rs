@@ -17,17 +17,17 @@ use studiolink::domain::probe::{Probe, Seen};
 use studiolink::domain::problem::{Problem, ProblemKind};
 use studiolink::domain::studio::{Queue, Role, Studio};
 use studiolink::domain::text::Untrusted;
-use studiolink::domain::wanted::Wanted;
-use studiolink::engine::apply::{Occasion, apply};
+use studiolink::domain::config::StudioConfig;
+use studiolink::engine::apply::{RunContext, apply};
 use studiolink::engine::check::check_all;
 use studiolink::engine::journal::{self, stays, to_undo};
 use studiolink::engine::plan::plan;
-use studiolink::engine::verify::{Spreading, to_retry};
+use studiolink::engine::verify::{Propagation, to_retry};
 use studiolink::engine::{Purpose, unheard};
 use studiolink::world::World;
 
 /// A second queue of the farm, as the first but for what is changed.
-fn second_queue(studio: &mut Studio, wanted: &mut Wanted, change: impl Fn(&mut Queue)) {
+fn second_queue(studio: &mut Studio, wanted: &mut StudioConfig, change: impl Fn(&mut Queue)) {
     let first = wanted.queues[0].clone();
     let mut second = first.clone();
     second.queue = "queue-00000000000000000000000000000002".parse().unwrap();
@@ -64,7 +64,7 @@ async fn a_queue_without_a_role_is_given_one_and_keeps_it() {
         wrong.map(|f| f.says.to_string()).collect::<Vec<_>>(),
         [""; 0]
     );
-    let (runs, _) = journal::read_all(world.desk()).unwrap();
+    let (runs, _) = journal::read_all(world.local()).unwrap();
     let kept: Vec<&str> = stays(&runs[0], &runs)
         .iter()
         .map(|c| c.operation())
@@ -75,7 +75,7 @@ async fn a_queue_without_a_role_is_given_one_and_keeps_it() {
         "AWS can't take the role away again"
     );
     let back = to_undo(&runs[0], &runs);
-    let mut occasion = Occasion::new("rollback", &after, &wanted.queues, None).unwrap();
+    let mut occasion = RunContext::new("rollback", &after, &wanted.queues, None).unwrap();
     occasion.undoes = made.run.clone();
     apply(&world, &back, &occasion, &AtomicBool::new(false), &unheard)
         .await
@@ -170,7 +170,7 @@ async fn a_fleets_role_is_mended_only_where_the_file_says_so() {
     };
     role.attached.clear();
     role.trust = r#"{"Statement":{"Effect":"Allow","Principal":{"Service":"credentials.deadline.amazonaws.com"},"Action":"sts:AssumeRole"}}"#.to_owned();
-    let of_fleet = |wanted: &Wanted| -> Vec<String> {
+    let of_fleet = |wanted: &StudioConfig| -> Vec<String> {
         let plan = plan(&studio, wanted, &BTreeSet::new());
         let about = plan
             .changes
@@ -194,7 +194,7 @@ async fn a_fleets_role_is_mended_only_where_the_file_says_so() {
                 .as_str()
                 .contains("fleets = \"mend\"")
     );
-    wanted.roles.fleets = studiolink::domain::wanted::FleetRoles::Mend;
+    wanted.roles.fleets = studiolink::domain::config::FleetRoles::Manage;
     assert_eq!(
         of_fleet(&wanted),
         [
@@ -280,7 +280,7 @@ async fn a_role_of_the_new_name_that_is_there_gets_what_it_lacks_before_the_queu
         .iter()
         .fold(studio.clone(), |s, c| s.after(c));
     assert_eq!(of(&after).changes, [], "and that settles");
-    // A trust that can't be mended keeps the role from the queue.
+    // A trust that can't be repaired keeps the role from the queue.
     let deny = r#"{"Statement":[{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole"}]}"#;
     assert_eq!(with_role(&mut studio, deny, &[]), arn);
     let refused = of(&studio);
@@ -372,13 +372,13 @@ async fn a_role_that_a_later_run_gave_to_a_queue_is_not_deleted_by_undoing_an_ea
     let (world, wanted) = open("no-role");
     let before = look(&world, &wanted).await;
     let changes = plan(&before, &wanted, &BTreeSet::new()).changes;
-    let occasion = Occasion::new("test", &before, &wanted.queues, None).unwrap();
+    let occasion = RunContext::new("test", &before, &wanted.queues, None).unwrap();
     for part in [&changes[..2], &changes[2..]] {
         apply(&world, part, &occasion, &AtomicBool::new(false), &unheard)
             .await
             .unwrap();
     }
-    let (runs, _) = journal::read_all(world.desk()).unwrap();
+    let (runs, _) = journal::read_all(world.local()).unwrap();
     assert_eq!(runs.len(), 2);
     let back: Vec<&str> = to_undo(&runs[0], &runs)
         .iter()
@@ -431,7 +431,7 @@ async fn refused_beside_the_channel_says_nothing_while_the_role_may_not_list() {
     }
     assert_eq!(of(&after), Verdict::Unknown);
     assert_eq!(
-        to_retry(&after, Spreading::Rights).len(),
+        to_retry(&after, Propagation::CallerPermissions).len(),
         2,
         "both are asked again, and nothing else"
     );

@@ -1,179 +1,100 @@
 //! The AYON addon's own channel list beats the queue's default in every job it submits (field facts A2).
 
-use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says, unseen};
-use crate::domain::ask::Variant;
+use super::prelude::*;
+use url::Url;
+
+use crate::domain::ayon::Variant;
 use crate::domain::channel::{join, split};
 use crate::domain::fact::Fact;
 use crate::domain::text::{Printable, without_url_secrets};
+use crate::questions::{AddonChannels, AddonSettings, AyonBundles, Part};
 
-pub struct AddonChannels;
+pub const CHECK: Check = Check {
+    id: "addon-channels",
+    title: "The AYON addon does not override the queue's channels",
+    why: "the addon's conda_channels beats the queue's default in every job that AYON submits",
+    topic: Topic::Channels,
+    grade: Grade::Documents,
+    severity: Severity::Warn,
+    in_audit: true,
+    run: Run::Server(check),
+};
 
-impl Check for AddonChannels {
-    fn id(&self) -> &'static str {
-        "addon-channels"
-    }
-    fn title(&self) -> &'static str {
-        "The AYON addon does not override the queue's channels"
-    }
-    fn why(&self) -> &'static str {
-        "the addon's conda_channels beats the queue's default in every job that AYON submits"
-    }
-    fn topic(&self) -> Topic {
-        Topic::Channels
-    }
-    fn could_fail(&self) -> bool {
-        false
-    }
-
-    fn asks(&self, view: &View) -> Vec<Ask> {
-        let url = &view.wanted.server.url;
-        let of = |(variant, version): (Variant, String)| {
-            [
-                Ask::Addon(url.clone(), variant, version.clone()),
-                Ask::AddonChannels(url.clone(), variant, version),
-            ]
-        };
-        let settings = versions(view).into_iter().flat_map(of);
-        std::iter::once(Ask::Bundles(url.clone()))
-            .chain(settings)
-            .collect()
-    }
-
-    fn check(&self, view: &View) -> Vec<Finding> {
-        let ask = Ask::Bundles(view.wanted.server.url.clone());
-        let Some(bundles) = view.studio.bundles.known() else {
-            return vec![no_key_or(
-                view,
-                self,
-                "the AYON addon's settings",
-                &view.studio.bundles,
-                ask,
-            )];
-        };
-        let mut findings = Vec::new();
-        if bundles
-            .production
-            .as_ref()
-            .is_none_or(|b| b.addon.is_none())
-        {
-            let finding = says(
-                self,
-                Verdict::Warn,
-                "The production bundle holds no addon deadline_cloud",
-            )
-            .why("AYON submits nothing to Deadline Cloud without it")
-            .fix("add the addon deadline_cloud to the production bundle");
-            findings.push(finding.from(Source::Fact(ask)));
-        }
-        findings.extend(
-            versions(view)
-                .into_iter()
-                .map(|(variant, version)| self.of_variant(view, variant, version)),
-        );
-        findings
-    }
-}
-
-/// The addon's version in each variant's bundle: its settings are kept per version and variant.
-fn versions(view: &View) -> Vec<(Variant, String)> {
-    let Some(bundles) = view.studio.bundles.known() else {
-        return Vec::new();
+fn check(view: &View, url: &Url) -> Vec<Finding> {
+    let question = AyonBundles(url.clone());
+    let fact = view.fact(&question);
+    let evidence = view.evidence(&question);
+    let Some(bundles) = fact.known() else {
+        return with_evidence(Finding::unread("the AYON addon's settings", fact), evidence);
     };
-    [
-        (Variant::Production, &bundles.production),
-        (Variant::Staging, &bundles.staging),
-    ]
-    .into_iter()
-    .filter_map(|(variant, bundle)| {
-        let version = bundle.as_ref()?.addon.as_ref()?;
-        Some((variant, version.raw().to_owned()))
-    })
-    .collect()
+    let mut findings = Vec::new();
+    let production = bundles.production.as_ref();
+    if production.is_none_or(|b| b.addon.is_none()) {
+        let finding = Finding::warn("no-addon", "The production bundle lacks the deadline_cloud addon")
+            .why("AYON submits nothing to Deadline Cloud without it")
+            .fix("add the deadline_cloud addon to the production bundle");
+        findings.push(finding.from(evidence));
+    }
+    for variant in Variant::ALL {
+        let version = bundles.of(*variant).and_then(|b| b.addon.as_ref());
+        if let Some(version) = version {
+            let found = of_variant(view, url, *variant, version.raw());
+            findings.extend(found.map(|f| f.about(variant.word())));
+        }
+    }
+    findings
 }
 
-impl AddonChannels {
-    fn of_variant(&self, view: &View, variant: Variant, version: String) -> Finding {
-        let word = variant.word();
-        let url = view.wanted.server.url.clone();
-        let ask = Ask::Addon(url.clone(), variant, version.clone());
-        let nothing = Fact::NotAsked;
-        let fact = view.studio.addon.get(&variant).unwrap_or(&nothing);
-        if *fact == Fact::Absent {
-            let finding = says(
-                self,
-                Verdict::Warn,
-                format!("AYON has not the version of deadline_cloud that the {word} bundle names"),
-            )
+fn of_variant(view: &View, url: &Url, variant: Variant, version: &str) -> Option<Finding> {
+    let word = variant.word();
+    let question = AddonSettings(url.clone(), variant, version.to_owned());
+    let own_question = AddonChannels(url.clone(), variant, version.to_owned());
+    let (fact, own) = (view.fact(&question), view.fact(&own_question));
+    let evidence = view.evidence(&question);
+    if fact.is_absent() {
+        let line = format!("AYON lacks the version of deadline_cloud that the {word} bundle names");
+        let finding = Finding::warn("no-version", line)
             .why("AYON submits nothing to Deadline Cloud without it")
             .fix("install that version of the addon on the AYON server");
-            return finding.from(Source::Fact(ask));
-        }
-        let Some(settings) = fact.known() else {
-            return unseen(self, "the AYON addon's settings", fact, ask);
-        };
-        let (own, wanted) = (
-            split(settings.channels.raw()).join(" "),
-            join(&view.wanted.channels),
-        );
-        let shown = settings.version.show();
-        if own.is_empty() || own == wanted {
-            let words = if own.is_empty() {
-                "leaves the channels to the queue, whose default wins in AYON's jobs"
-            } else {
-                "sets the same channels as the queue"
-            };
-            let line = format!("The AYON addon {shown} ({word}) {words}");
-            return says(self, Verdict::Ok, line).from(Source::Fact(ask));
-        }
-        let held = view.studio.addon_channels.get(&variant);
-        let origin = match held.and_then(|f| f.known()) {
-            Some(c) if c.overridden => "set by the studio",
-            Some(_) => "the addon's own default",
-            None => "a default or set by the studio, which only an administrator's login can tell",
-        };
-        let finding = says(
-            self,
-            Verdict::Warn,
-            format!(
-                "The AYON addon sets conda_channels = \"{}\" ({word}): that wins in AYON's jobs, not the queue's default",
-                Printable::short(&without_url_secrets(settings.channels.raw()), 120)
-            ),
-        )
-        .why(format!("{}; the value is {origin}. A job template or submitter that names CondaChannels wins over both", self.why()));
-        let finding = match held {
-            Some(Fact::Known(_)) => {
-                finding.fix("setup gives the addon the same list; the review page and `studiolink plan` show it")
-            }
-            Some(fact) if fact.problem().is_some() => {
-                let because = fact.problem().map_or("", |p| &p.because);
-                finding.fix(format!("this AYON login may not change it ({because}); in AYON, settings of deadline_cloud {shown}, paste into conda_channels: {wanted}"))
-            }
-            _ => finding.fix(format!("in AYON, settings of deadline_cloud {shown} ({word}), paste into conda_channels: {wanted}; or give your own AYON login (AYON_ADMIN_KEY), and setup does it")),
-        };
-        finding
-            .from(Source::Fact(ask))
-            .from(Source::Fact(Ask::AddonChannels(url, variant, version)))
+        return Some(finding.from(evidence));
     }
-}
-
-/// Without a key nothing was asked of AYON, and that is said; otherwise why it is not known.
-pub fn no_key_or<T>(
-    view: &View,
-    check: &dyn Check,
-    what: &str,
-    fact: &Fact<T>,
-    ask: Ask,
-) -> Finding {
-    let probe = crate::domain::probe::Probe::AyonKey(view.wanted.server.url.clone());
-    let no_key = view
-        .studio
-        .readings
-        .get(&probe)
-        .is_some_and(|r| matches!(r.seen, Ok(crate::domain::probe::Seen::NoKey { .. })));
-    if fact.problem().is_none() && no_key {
-        return says(check, Verdict::Skipped, format!("Not looked at: {what}"))
-            .why("no AYON API key was given")
-            .from(Source::Fact(ask));
+    let Some(settings) = fact.known() else {
+        let finding = Finding::unread("the AYON addon's settings", fact)?;
+        return Some(finding.from(evidence));
+    };
+    let set = split(settings.channels.raw()).join(" ");
+    let desired = join(&view.config(Part::Channels).channels);
+    let shown = settings.version.show();
+    if set.is_empty() || set == desired {
+        let words = if set.is_empty() {
+            "leaves the channels to the queue, whose default wins in AYON's jobs"
+        } else {
+            "sets the same channels as the queue"
+        };
+        let line = format!("The AYON addon {shown} ({word}) {words}");
+        return Some(Finding::ok(line).from(evidence));
     }
-    unseen(check, what, fact, ask)
+    let origin = match own.known() {
+        Some(c) if c.overridden => "set by the studio",
+        Some(_) => "the addon's own default",
+        None => "a default or set by the studio, which only an administrator's login can tell",
+    };
+    let value = Printable::short(&without_url_secrets(settings.channels.raw()), 120);
+    let line = format!(
+        "The AYON addon sets conda_channels = \"{value}\" ({word}), which wins over the queue's default in AYON's jobs"
+    );
+    let why = format!(
+        "{}; the value is {origin}. A job template or submitter that names CondaChannels wins over both",
+        CHECK.why
+    );
+    let place = format!("in AYON, settings of deadline_cloud {shown} ({word}), paste into conda_channels: {desired}");
+    let fix = match own {
+        Fact::Known(_) => "run studiolink setup, which gives the addon the same list; `studiolink plan` shows it".to_owned(),
+        fact => match fact.problem() {
+            Some(problem) => format!("this AYON login can't change it ({}); {place}", problem.because),
+            None => format!("{place}; or set AYON_ADMIN_KEY to your own AYON login and run studiolink setup"),
+        },
+    };
+    let finding = Finding::warn("overrides", line).why(why).fix(fix);
+    Some(finding.from(evidence).from(view.evidence(&own_question)))
 }

@@ -1,41 +1,29 @@
 //! Who makes the calls.
 
-use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says, unseen};
+use super::prelude::*;
 use crate::domain::text::Printable;
+use crate::questions::CallerIdentity;
 
-pub struct CallerIdentity;
+pub const CHECK: Check = Check {
+    id: "caller-identity",
+    title: "The identity that is signed in is known",
+    why: "every other answer depends on the identity that asks",
+    topic: Topic::Identity,
+    grade: Grade::Documents,
+    severity: Severity::Fail,
+    in_audit: true,
+    run: Run::Account(check),
+};
 
-impl Check for CallerIdentity {
-    fn id(&self) -> &'static str {
-        "caller-identity"
-    }
-    fn title(&self) -> &'static str {
-        "AWS knows who is asking"
-    }
-    fn why(&self) -> &'static str {
-        "every other answer depends on the identity that asks"
-    }
-    fn topic(&self) -> Topic {
-        Topic::Identity
-    }
-
-    fn asks(&self, _: &View) -> Vec<Ask> {
-        vec![Ask::Caller]
-    }
-
-    fn check(&self, view: &View) -> Vec<Finding> {
-        vec![match view.studio.caller.known() {
-            Some(caller) => says(
-                self,
-                Verdict::Ok,
-                format!(
-                    "Signed in to account {} as {}",
-                    caller.account,
-                    Printable::short(caller.arn.raw(), 160)
-                ),
-            )
-            .from(Source::Fact(Ask::Caller)),
-            None => unseen(self, "who is signed in", &view.studio.caller, Ask::Caller),
-        }]
-    }
+fn check(view: &View) -> Vec<Finding> {
+    let fact = view.fact(&CallerIdentity);
+    let finding = match fact.known() {
+        Some(caller) => Some(Finding::ok(format!(
+            "Signed in to account {} as {}",
+            caller.account,
+            Printable::short(caller.arn.raw(), 160)
+        ))),
+        None => Finding::unread("who is signed in", fact),
+    };
+    with_evidence(finding, view.evidence(&CallerIdentity))
 }

@@ -1,18 +1,30 @@
-//! Server, launcher and addons go together as their own packages declare (the table `assets/compatibility.toml`).
+//! Server, launcher and addons are compatible as their own packages declare (the table `assets/compatibility.toml`).
 
 use std::str::FromStr;
 use std::sync::LazyLock;
 
 use rattler_conda_types::{ParseStrictness, Version, VersionSpec};
 use serde::Deserialize;
+use url::Url;
 
-use super::bundle_launcher::bundle;
-use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says};
-use crate::domain::probe::{Probe, Seen};
-use crate::domain::studio::Bundle;
+use super::prelude::*;
+use crate::derived::job_packages::bundle;
+use crate::domain::ayon::Bundle;
+use crate::domain::call::Vantage;
 use crate::domain::text::Untrusted;
+use crate::probes::AyonInfo;
+use crate::questions::AyonBundles;
 
-pub struct Compatibility;
+pub const CHECK: Check = Check {
+    id: "compatibility",
+    title: "Server, launcher and addons declare that they are compatible",
+    why: "AYON's server checks what addons declare when a bundle is created, but a bundle can be forced; on a worker the launcher then ends with an error",
+    topic: Topic::Channels,
+    grade: Grade::Documents,
+    severity: Severity::Warn,
+    in_audit: true,
+    run: Run::Server(check),
+};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,156 +56,90 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         .unwrap_or_else(|e| unreachable!("built-in data, read by a test: {e}"))
 });
 
-/// `None`: the version, or the range, is none that can be compared.
+/// `None`: the version or the range can't be compared.
 fn is_in(version: &str, range: &str) -> Option<bool> {
     let version = Version::from_str(version).ok()?;
     let range = VersionSpec::from_str(range, ParseStrictness::Lenient).ok()?;
     Some(range.matches(&version))
 }
 
-impl Check for Compatibility {
-    fn id(&self) -> &'static str {
-        "compatibility"
+fn check(view: &View, url: &Url) -> Vec<Finding> {
+    let info = AyonInfo(url.clone());
+    let seen = view.seen(&info, &Vantage::Here);
+    let Some(bundle) = bundle(view) else {
+        // That there is no bundle, or no key to ask with, `bundle-launcher` says.
+        return Vec::new();
+    };
+    if seen.is_pending() {
+        return Vec::new();
     }
-    fn title(&self) -> &'static str {
-        "Server, launcher and addons declare that they go together"
-    }
-    fn why(&self) -> &'static str {
-        "AYON's server checks what addons declare when a bundle is made, but a bundle can be forced; on a worker the launcher then ends with an error"
-    }
-    fn topic(&self) -> Topic {
-        Topic::Channels
-    }
-    fn could_fail(&self) -> bool {
-        false
-    }
-
-    fn asks(&self, view: &View) -> Vec<Ask> {
-        vec![Ask::Bundles(view.wanted.server.url.clone())]
-    }
-
-    fn check(&self, view: &View) -> Vec<Finding> {
-        let Some(bundle) = bundle(view) else {
-            // That there is no bundle, or no key to ask with, `bundle-launcher` says.
-            return Vec::new();
-        };
-        let url = &view.wanted.server.url;
-        let probe = Probe::AyonInfo(url.clone());
-        let server = match view.studio.readings.get(&probe).map(|r| &r.seen) {
-            Some(Ok(Seen::Ayon { version })) => Some(version.clone()),
-            _ => None,
-        };
-        let finding = self.of_bundle(bundle, server.as_ref());
-        vec![
-            finding
-                .from(Source::Fact(Ask::Bundles(url.clone())))
-                .from(Source::Test(probe)),
-        ]
-    }
+    let finding = of_bundle(bundle, seen.value());
+    vec![
+        finding
+            .from(view.evidence(&AyonBundles(url.clone())))
+            .from(view.evidence_of(&info, &Vantage::Here)),
+    ]
 }
 
-impl Compatibility {
-    fn of_bundle(&self, bundle: &Bundle, server: Option<&Untrusted>) -> Finding {
-        let table = &*TABLE;
-        let name = bundle.name.show();
-        let Some(core) = &bundle.core else {
-            return says(
-                self,
-                Verdict::Warn,
-                format!("The bundle {name} holds no addon core"),
-            )
+fn of_bundle(bundle: &Bundle, server: Option<&Untrusted>) -> Finding {
+    let table = &*TABLE;
+    let name = bundle.name.show();
+    let Some(core) = &bundle.core else {
+        return Finding::warn("no-core", format!("The bundle {name} lacks the core addon"))
             .why("the launcher ends with \"Failed to import required AYON core addon\"")
-            .fix("add the addon core to the bundle in AYON");
-        };
-        let shown = core.show();
-        let row = table
-            .core
-            .iter()
-            .find(|r| is_in(core.raw(), &r.versions) == Some(true));
-        let Some(row) = row else {
-            return says(
-                self,
-                Verdict::Skipped,
-                format!("Nothing is known of core {shown} in the bundle {name}"),
-            )
-            .why(format!(
-                "the table of {} ends at core {} ({})",
-                table.as_of, table.newest_core, table.source
-            ));
-        };
-        let mut outside = Vec::new();
-        if let Some(server) = server
-            && is_in(server.raw(), &row.server) == Some(false)
-        {
-            outside.push(format!(
-                "core {shown} declares server {}, and this one is {}",
-                row.server,
-                server.show()
-            ));
-        }
-        if let Some(launcher) = &bundle.installer
-            && is_in(launcher.raw(), &row.launcher) == Some(false)
-        {
-            outside.push(format!(
-                "core {shown} declares launcher {}, and the bundle names {}",
-                row.launcher,
-                launcher.show()
-            ));
-        }
-        if bundle.addon.is_some() && is_in(core.raw(), &table.deadline_cloud.core) == Some(false) {
-            outside.push(format!(
-                "the addon deadline_cloud needs core {} ({})",
-                table.deadline_cloud.core, table.deadline_cloud.source
-            ));
-        }
-        if outside.is_empty() {
-            let compared: Vec<String> = [
-                bundle
-                    .installer
-                    .as_ref()
-                    .map(|v| format!("launcher {}", v.show())),
-                server.map(|v| format!("server {}", v.show())),
-            ]
-            .into_iter()
-            .flatten()
-            .collect();
-            if compared.is_empty() {
-                return says(
-                    self,
-                    Verdict::Skipped,
-                    format!("Core {shown} of the bundle {name} was compared with nothing"),
-                )
-                .why("neither the server's version nor the bundle's launcher is known");
-            }
-            return says(
-                self,
-                Verdict::Ok,
-                format!(
-                    "Core {shown} of the bundle {name} declares that it goes with {}",
-                    compared.join(" and ")
-                ),
-            )
-            .why(format!(
-                "declared, not tested; table of {} ({})",
-                table.as_of, table.source
-            ));
-        }
-        says(
-            self,
-            Verdict::Warn,
-            format!(
-                "The bundle {name} is outside of what is declared: {}",
-                outside.join("; ")
-            ),
-        )
-        .why(self.why())
-        .fix("choose versions that go together in AYON's bundle editor, which names what it checks")
+            .fix("add the core addon to the bundle in AYON");
+    };
+    let shown = core.show();
+    let is_row = |r: &&Row| is_in(core.raw(), &r.versions) == Some(true);
+    let Some(row) = table.core.iter().find(is_row) else {
+        let line = format!("Nothing is known about core {shown} in the bundle {name}");
+        return Finding::skipped("not-in-table", line).why(format!(
+            "the table of {} ends at core {} ({})",
+            table.as_of, table.newest_core, table.source
+        ));
+    };
+    let mut outside = Vec::new();
+    if let Some(server) = server
+        && is_in(server.raw(), &row.server) == Some(false)
+    {
+        let range = &row.server;
+        outside.push(format!("core {shown} declares server {range}, and this one is {}", server.show()));
     }
+    if let Some(launcher) = &bundle.installer
+        && is_in(launcher.raw(), &row.launcher) == Some(false)
+    {
+        let range = &row.launcher;
+        outside.push(format!("core {shown} declares launcher {range}, and the bundle names {}", launcher.show()));
+    }
+    if bundle.addon.is_some() && is_in(core.raw(), &table.deadline_cloud.core) == Some(false) {
+        let addon = &table.deadline_cloud;
+        outside.push(format!("the deadline_cloud addon needs core {} ({})", addon.core, addon.source));
+    }
+    if !outside.is_empty() {
+        let line = format!("The bundle {name} is outside of what is declared: {}", outside.join("; "));
+        return Finding::warn("incompatible", line)
+            .why(CHECK.why)
+            .fix("choose compatible versions in AYON's bundle editor, which names what it checks");
+    }
+    let launcher = bundle.installer.as_ref().map(|v| format!("launcher {}", v.show()));
+    let server = server.map(|v| format!("server {}", v.show()));
+    let compared: Vec<String> = [launcher, server].into_iter().flatten().collect();
+    if compared.is_empty() {
+        let line = format!("Core {shown} of the bundle {name} was compared with nothing");
+        return Finding::skipped("nothing-to-compare", line)
+            .why("neither the server's version nor the bundle's launcher is known");
+    }
+    let line = format!(
+        "Core {shown} of the bundle {name} declares that it is compatible with {}",
+        compared.join(" and ")
+    );
+    Finding::ok(line).why(format!("declared, not tested; table of {} ({})", table.as_of, table.source))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::finding::Verdict;
 
     fn verdict(core: Option<&str>, launcher: &str, server: &str) -> (Verdict, String) {
         let text = |t: &str| Untrusted::new(t);
@@ -203,8 +149,8 @@ mod tests {
             addon: Some(text("0.3.0")),
             core: core.map(text),
         };
-        let finding = Compatibility.of_bundle(&bundle, Some(&text(server)));
-        (finding.verdict, finding.says.to_string())
+        let finding = of_bundle(&bundle, Some(&text(server)));
+        (finding.verdict, finding.message.to_string())
     }
 
     #[test]

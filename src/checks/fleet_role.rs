@@ -1,49 +1,37 @@
-//! Each fleet's role is there, and its workers may have it (field facts B1). Read from the documents.
+//! The fleet's role exists, and its workers can have it (field facts B1). Read from the documents.
 
-use super::queue_role::{asks_for, roles_for};
-use super::queue_role_trust::trust_finding;
-use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says, unseen};
+use super::prelude::*;
+use crate::derived::role_findings::{of_role, of_trust};
+use crate::derived::role_use::role_use;
 use crate::domain::choices::RoleUse;
-use crate::domain::fact::Fact;
+use crate::domain::ids::RoleArn;
+use crate::domain::text::Printable;
+use crate::questions::RoleDocuments;
 
-pub struct FleetRole;
+pub const CHECK: Check = Check {
+    id: "fleet-role",
+    title: "The fleet's role exists and trusts Deadline Cloud for this farm",
+    why: "a worker has no identity until Deadline Cloud gives it its fleet's role; without it the fleet starts workers that never ask for work",
+    topic: Topic::Roles,
+    grade: Grade::Documents,
+    severity: Severity::Fail,
+    in_audit: true,
+    run: Run::Role(check),
+};
 
-impl Check for FleetRole {
-    fn id(&self) -> &'static str {
-        "fleet-role"
+fn check(view: &View, arn: &RoleArn) -> Vec<Finding> {
+    let question = RoleDocuments(arn.clone());
+    if view.fact(&question).is_absent()
+        && let Some(used) = role_use(view, arn, RoleUse::Fleet)
+    {
+        let by: Vec<&str> = used.by.iter().map(Printable::as_str).collect();
+        let line = format!("The role of fleet {} does not exist", by.join(", "));
+        let finding = Finding::fail("missing", line)
+            .why("IAM answered that there is no such role; workers of the fleet get no credentials")
+            .fix("create the role again in the console: a fleet gets its role when it is created, and setup creates no fleets");
+        return vec![finding.from(view.evidence(&question))];
     }
-    fn title(&self) -> &'static str {
-        "Each fleet's role exists and trusts Deadline Cloud for this farm"
-    }
-    fn why(&self) -> &'static str {
-        "a worker is nobody until Deadline Cloud gives it its fleet's role; without it the fleet starts workers that never ask for work"
-    }
-    fn topic(&self) -> Topic {
-        Topic::Roles
-    }
-
-    fn asks(&self, view: &View) -> Vec<Ask> {
-        asks_for(view, RoleUse::Fleet)
-    }
-
-    fn check(&self, view: &View) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        for used in roles_for(view, RoleUse::Fleet) {
-            let ask = Ask::Role(used.arn.clone());
-            let by: Vec<String> = used.by.iter().map(ToString::to_string).collect();
-            findings.push(match view.studio.role(&used.arn) {
-                Fact::Known(role) => trust_finding(self, view, &used, role).from(Source::Fact(ask)),
-                Fact::Absent => says(
-                    self,
-                    Verdict::Fail,
-                    format!("The role {} of fleet {} does not exist", used.arn, by.join(", ")),
-                )
-                .why("IAM answered that there is no such role; workers of the fleet get no credentials")
-                .fix("make the role again in the console: a fleet's role is given to it when it is made, and setup makes no fleets")
-                .from(Source::Fact(ask)),
-                fact => unseen(self, &format!("role {} of fleet {}", used.arn.name(), by.join(", ")), fact, ask),
-            });
-        }
-        findings
-    }
+    of_role(view, arn, RoleUse::Fleet, |used, role| {
+        of_trust(view, used, role)
+    })
 }

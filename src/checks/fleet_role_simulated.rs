@@ -1,37 +1,23 @@
-//! Each fleet's role by IAM's simulator: what its workers need is allowed, and what they do not need is not.
+//! The fleet's role by IAM's simulator: what its workers need is allowed, and what they do not need is not.
 
-use super::queue_role::each_role;
-use super::queue_role_simulated::{asks_simulated, simulated};
-use super::{Ask, Check, Finding, Topic, View};
+use super::prelude::*;
+use crate::derived::role_findings::{of_role, of_simulation};
 use crate::domain::choices::RoleUse;
+use crate::domain::ids::RoleArn;
 
-pub struct FleetRoleSimulated;
+pub const CHECK: Check = Check {
+    id: "fleet-role-simulated",
+    title: "The fleet's role can do what workers need, and no more (simulated)",
+    why: "a boundary or an organization's policy may keep workers from their work although the role's documents look right",
+    topic: Topic::Roles,
+    grade: Grade::Simulated,
+    severity: Severity::Fail,
+    in_audit: true,
+    run: Run::Role(check),
+};
 
-impl Check for FleetRoleSimulated {
-    fn id(&self) -> &'static str {
-        "fleet-role-simulated"
-    }
-    fn title(&self) -> &'static str {
-        "Each fleet's role may do what workers need, and no more (simulated)"
-    }
-    fn why(&self) -> &'static str {
-        "a boundary or an organisation's policy may keep workers from their work although the role's documents look right"
-    }
-    fn topic(&self) -> Topic {
-        Topic::Roles
-    }
-
-    fn asks(&self, view: &View) -> Vec<Ask> {
-        asks_simulated(view, RoleUse::Fleet)
-    }
-
-    fn check(&self, view: &View) -> Vec<Finding> {
-        each_role(
-            self,
-            view,
-            RoleUse::Fleet,
-            "what it may do: role",
-            |used, role| simulated(self, view, used, role),
-        )
-    }
+fn check(view: &View, arn: &RoleArn) -> Vec<Finding> {
+    of_role(view, arn, RoleUse::Fleet, |used, role| {
+        of_simulation(view, used, role)
+    })
 }

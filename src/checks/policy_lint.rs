@@ -1,135 +1,71 @@
 //! Our inline policy as it would be written, read by Access Analyzer: no error in it, and nothing that it must not grant.
 
-use super::queue_role::{asks_for, needs_of};
-use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says};
-use crate::domain::choices::{RoleUse, UsedRole, roles_to_make, used_roles};
-use crate::domain::documents::proposal;
-use crate::domain::fact::Fact;
-use crate::domain::lint::Weight;
-use crate::domain::needs::Need;
-use crate::domain::policy::Policy;
-use crate::domain::simulated::not_needed;
-use crate::domain::wanted::FleetRoles;
+use super::prelude::*;
+use crate::derived::our_policy::text_after;
+use crate::derived::role_use::role_uses;
+use crate::domain::choices::UsedRole;
+use crate::domain::ids::RoleArn;
+use crate::domain::lint::{Lint, Weight};
+use crate::domain::permission::not_needed;
+use crate::domain::text::Printable;
+use crate::questions::PolicyValidation;
 
-pub struct PolicyLint;
+pub const CHECK: Check = Check {
+    id: "policy-lint",
+    title: "Access Analyzer finds no fault with studiolink's policies",
+    why: "IAM accepts policies that do not say what was meant; Access Analyzer reads them before they are written",
+    topic: Topic::Roles,
+    grade: Grade::Documents,
+    severity: Severity::Fail,
+    in_audit: true,
+    run: Run::Role(check),
+};
 
-/// The text that the role's policy has once the plan is made, and the needs that it serves; `None`: there is none, and
-/// none is needed.
-fn text(view: &View, used: &UsedRole) -> Option<(String, Vec<Need>)> {
-    let needs = needs_of(view, used);
-    let policy = used.of.policy()?;
-    let known = view.studio.role(&used.arn).known();
-    let ours = match known.and_then(|role| role.inline.get(policy)) {
-        Some(fact) => Some(fact.known()?.as_str()),
-        None => None,
-    };
-    let (policies, fence) = match known {
-        Some(role) => (role.policies().0, role.fence().unwrap_or(None)),
+fn check(view: &View, arn: &RoleArn) -> Vec<Finding> {
+    let uses = role_uses(view, arn);
+    uses.iter().filter_map(|used| of_use(view, used)).collect()
+}
+
+fn of_use(view: &View, used: &UsedRole) -> Option<Finding> {
+    let ours = used.of.policy()?;
+    let (text, needs) = text_after(view, used)?;
+    let (arn, region) = (&used.arn, view.region().to_string());
+    let excess = not_needed(&needs, arn.partition(), arn.account(), &region);
+    let asked = excess.len();
+    let question = PolicyValidation(text, excess);
+    let fact = view.fact(&question);
+    let finding = match fact.known() {
+        Some(lint) => of_lint(lint, ours, asked),
         None => {
-            let new = view.wanted.roles.new.boundary.as_ref();
-            let fence = new.and_then(|b| view.studio.boundaries.get(b)?.known());
-            (Vec::new(), fence.and_then(|t| Policy::parse(t).ok()))
+            let problem = fact.problem()?;
+            Finding::skipped("not-validated", format!("{ours} was not read by Access Analyzer"))
+                .why(problem.because.as_str())
+                .fix("add access-analyzer:ValidatePolicy and access-analyzer:CheckAccessNotGranted to this identity, or continue without")
         }
     };
-    let is_widened = used.of == RoleUse::Queue || view.wanted.roles.fleets == FleetRoles::Mend;
-    let then = proposal(&needs, &policies, fence.as_ref(), (policy, ours)).after;
-    let then = then.ok().flatten().filter(|_| is_widened);
-    Some((then.or_else(|| ours.map(str::to_owned))?, needs))
+    Some(finding.about(ours).from(view.evidence(&question)))
 }
 
-/// The roles that have a policy of ours, or get one.
-fn roles(view: &View) -> Vec<UsedRole> {
-    let mut all = used_roles(view.studio, view.wanted);
-    let new = roles_to_make(view.studio, view.wanted).into_iter();
-    let new: Vec<UsedRole> = new
-        .filter(|n| !all.iter().any(|u| u.arn == n.arn))
-        .collect();
-    all.extend(new);
-    all
-}
-
-fn question(view: &View, used: &UsedRole) -> Option<Ask> {
-    let arn = &used.arn;
-    let region = view.studio.region.to_string();
-    let (text, needs) = text(view, used)?;
-    let more = not_needed(&needs, arn.partition(), arn.account(), &region);
-    Some(Ask::PolicyLint(text, more))
-}
-
-impl Check for PolicyLint {
-    fn id(&self) -> &'static str {
-        "policy-lint"
-    }
-    fn title(&self) -> &'static str {
-        "Access Analyzer finds no fault with studiolink's policies"
-    }
-    fn why(&self) -> &'static str {
-        "IAM takes policies that do not say what was meant; Access Analyzer reads them before they are written"
-    }
-    fn topic(&self) -> Topic {
-        Topic::Roles
-    }
-    fn asks(&self, view: &View) -> Vec<Ask> {
-        let lints: Vec<Ask> = roles(view)
-            .iter()
-            .filter_map(|u| question(view, u))
-            .collect();
-        asks_for(view, RoleUse::Queue)
-            .into_iter()
-            .chain(lints)
-            .collect()
-    }
-
-    fn check(&self, view: &View) -> Vec<Finding> {
-        let of_role = |used: &UsedRole| {
-            let ask = question(view, used)?;
-            let Ask::PolicyLint(text, more) = &ask else {
-                return None;
-            };
-            let nothing = Fact::NotAsked;
-            let fact = view.studio.lints.get(text).unwrap_or(&nothing);
-            let (name, ours) = (used.arn.name(), used.of.policy()?);
-            let finding = match fact.known() {
-                None => {
-                    let problem = fact.problem()?;
-                    says(
-                        self,
-                        Verdict::Skipped,
-                        format!("{ours} of {name} was not read by Access Analyzer"),
-                    )
-                    .why(problem.because.as_str())
-                    .fix("add access-analyzer:ValidatePolicy and access-analyzer:CheckAccessNotGranted to this identity, or go on without")
-                }
-                Some(lint) => {
-                    let heavy: Vec<String> = lint
-                        .flaws
-                        .iter()
-                        .filter(|f| f.weight <= Weight::SecurityWarning)
-                        .map(|f| format!("{}: {}", f.code.show(), f.details.show()))
-                        .collect();
-                    let errors = lint.flaws.iter().any(|f| f.weight == Weight::Error);
-                    if errors {
-                        says(self, Verdict::Fail, format!("Access Analyzer finds errors in {ours} of {name}: {}", heavy.join("; ")))
-                            .why(self.why())
-                            .fix("look at the statements that were there before; studiolink adds its own and changes no other")
-                    } else if lint.grants_more {
-                        says(self, Verdict::Warn, format!("{ours} of {name} might grant more than its needs (Access Analyzer)"))
-                            .why("writing to a channel, other buckets, secrets or IAM are not needed for it")
-                            .fix("take the statements that are not studiolink's out of it, into a policy of their own")
-                    } else if heavy.is_empty() {
-                        says(self, Verdict::Ok, format!("Access Analyzer finds no fault with {ours} of {name}, and that it grants none of {} things that it must not", more.len()))
-                    } else {
-                        says(self, Verdict::Warn, format!("Access Analyzer on {ours} of {name}: {}", heavy.join("; ")))
-                            .why(self.why())
-                            .fix("look at the statements that were there before")
-                    }
-                    .details(lint.flaws.iter().map(|f| {
-                        format!("{:?} {}: {}", f.weight, f.code.show(), f.details.show()).into()
-                    }))
-                }
-            };
-            Some(finding.from(Source::Fact(ask)))
-        };
-        roles(view).iter().filter_map(of_role).collect()
-    }
+fn of_lint(lint: &Lint, ours: &str, asked: usize) -> Finding {
+    let heavy = lint.flaws.iter().filter(|f| f.weight <= Weight::SecurityWarning);
+    let heavy = heavy.map(|f| format!("{}: {}", f.code.show(), f.details.show()));
+    let heavy: Vec<String> = heavy.collect();
+    let finding = if lint.flaws.iter().any(|f| f.weight == Weight::Error) {
+        Finding::fail("errors", format!("Access Analyzer finds errors in {ours}: {}", heavy.join("; ")))
+            .why(CHECK.why)
+            .fix("correct the statements that are not studiolink's; it adds its own and changes no other")
+    } else if lint.grants_more {
+        Finding::warn("grants-more", format!("{ours} might grant more than its needs (Access Analyzer)"))
+            .why("writing to a channel, other buckets, secrets or IAM are not needed for it")
+            .fix("move the statements that are not studiolink's into a policy of their own")
+    } else if heavy.is_empty() {
+        Finding::ok(format!("Access Analyzer finds no fault with {ours}, and that it grants none of {asked} things that it must not"))
+    } else {
+        Finding::warn("warnings", format!("Access Analyzer on {ours}: {}", heavy.join("; ")))
+            .why(CHECK.why)
+            .fix("correct the statements that are not studiolink's")
+    };
+    finding.details(lint.flaws.iter().map(|f| {
+        Printable::from(format!("{} {}: {}", f.weight.word(), f.code.show(), f.details.show()))
+    }))
 }

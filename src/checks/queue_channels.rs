@@ -1,79 +1,55 @@
-//! The queue's channels are the wanted ones, in the wanted order.
+//! The queue's channels are those of the studio file, in its order.
 
-use super::conda_environment::conda_environments;
-use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says};
+use super::prelude::*;
+use crate::derived::conda_environment::conda_environments;
 use crate::domain::channel::{join, split};
+use crate::domain::ids::QueueKey;
 use crate::domain::text::without_url_secrets;
+use crate::questions::{Part, QueueEnvironments};
 
-pub struct QueueChannels;
+pub const CHECK: Check = Check {
+    id: "queue-channels",
+    title: "The queue's channels are those of the studio file, in its order",
+    why: "under strict priority the first channel that has a package of a name wins, so the order decides as much as the list",
+    topic: Topic::Channels,
+    grade: Grade::Documents,
+    severity: Severity::Fail,
+    in_audit: true,
+    run: Run::Queue(check),
+};
 
-impl Check for QueueChannels {
-    fn id(&self) -> &'static str {
-        "queue-channels"
-    }
-    fn title(&self) -> &'static str {
-        "The queue's channels are those of the studio file, in its order"
-    }
-    fn why(&self) -> &'static str {
-        "under strict priority the first channel that knows a name wins, so the order decides as much as the list"
-    }
-    fn topic(&self) -> Topic {
-        Topic::Channels
-    }
-
-    fn asks(&self, view: &View) -> Vec<Ask> {
-        view.wanted
-            .queues
-            .iter()
-            .cloned()
-            .map(Ask::Environments)
-            .collect()
-    }
-
-    fn check(&self, view: &View) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        for key in &view.wanted.queues {
-            let found = conda_environments(view.studio, key);
-            let [(environment, template)] = found.as_slice() else {
-                continue;
-            };
-            let Some(today) = &template.channels else {
-                continue;
-            };
-            let (today, wanted) = (
-                split(today.as_deref().unwrap_or_default()).join(" "),
-                join(&view.wanted.channels),
-            );
-            let finding = if today == wanted {
-                says(
-                    self,
-                    Verdict::Ok,
-                    format!(
-                        "\"{}\" carries the {} wanted channels in order",
-                        environment.name.show(),
-                        view.wanted.channels.len()
-                    ),
-                )
-            } else {
-                let have = if today.is_empty() {
-                    "none".to_owned()
-                } else {
-                    today
-                };
-                says(
-                    self,
-                    Verdict::Fail,
-                    format!(
-                        "The channels of \"{}\" are not the wanted ones; it has: {}",
-                        environment.name.show(),
-                        without_url_secrets(&have)
-                    ),
-                )
-                .why(format!("wanted: {wanted}"))
-                .fix("setup changes this one value; the review page and `studiolink plan` show it")
-            };
-            findings.push(finding.from(Source::Fact(Ask::Environments(key.clone()))));
-        }
-        findings
-    }
+fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
+    let found = conda_environments(view, key);
+    let desired = &view.config(Part::Channels).channels;
+    let [(environment, template)] = found.as_slice() else {
+        return Vec::new(); // conda-environment says why
+    };
+    let Some(today) = &template.channels else {
+        return Vec::new();
+    };
+    let today = today.as_deref().unwrap_or_default();
+    let today = split(today);
+    let name = environment.name.show();
+    let missing: Vec<&str> = desired
+        .iter()
+        .map(crate::domain::channel::Channel::as_str)
+        .filter(|c| !today.contains(c))
+        .collect();
+    let finding = if today.join(" ") == join(desired) {
+        Finding::ok(format!("\"{name}\" has the {} channels in order", desired.len()))
+    } else {
+        let line = match missing.as_slice() {
+            [] => format!("The channels of \"{name}\" are not those of the studio file, in its order"),
+            some => format!("CondaChannels of \"{name}\" does not include {}", some.join(", ")),
+        };
+        let have = if today.is_empty() {
+            "none".to_owned()
+        } else {
+            without_url_secrets(&today.join(" "))
+        };
+        Finding::fail("differs", line)
+            .why(format!("the queue has: {have}; the studio file says: {}", join(desired)))
+            .fix("run studiolink setup, which changes this one value; `studiolink plan` shows it")
+    };
+    vec![finding.from(view.evidence(&QueueEnvironments(key.clone())))]
 }

@@ -1,97 +1,55 @@
-//! Which fleets work for the queue, and whether they can.
+//! Which fleets take the queue's jobs.
 
-use super::{Ask, Check, Finding, Source, Topic, Verdict, View, says, unseen};
+use super::prelude::*;
+use crate::domain::farm::AssociationStatus;
+use crate::domain::ids::{FleetKey, QueueKey};
+use crate::questions::QueueFleets;
 
-pub struct QueueFleets;
+pub const CHECK: Check = Check {
+    id: "queue-fleets",
+    title: "Fleets are associated with the queue",
+    why: "without an active fleet every job stays READY",
+    topic: Topic::Queue,
+    grade: Grade::Documents,
+    severity: Severity::Warn,
+    in_audit: true,
+    run: Run::Queue(check),
+};
 
-impl Check for QueueFleets {
-    fn id(&self) -> &'static str {
-        "queue-fleets"
+fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
+    let question = QueueFleets(key.clone());
+    let fact = view.fact(&question);
+    let evidence = view.evidence(&question);
+    let Some(fleets) = fact.known() else {
+        return with_evidence(Finding::unread("the queue's fleets", fact), evidence);
+    };
+    if fleets.is_empty() {
+        let finding = Finding::warn("none", "No fleet is associated with the queue")
+            .why(CHECK.why)
+            .fix("associate a fleet with the queue in the console");
+        return vec![finding.from(evidence)];
     }
-    fn title(&self) -> &'static str {
-        "Fleets work for the queue"
-    }
-    fn why(&self) -> &'static str {
-        "without an active fleet every job stays READY"
-    }
-    fn topic(&self) -> Topic {
-        Topic::Queue
-    }
-    fn could_fail(&self) -> bool {
-        false
-    }
-
-    fn asks(&self, view: &View) -> Vec<Ask> {
-        view.wanted
-            .queues
-            .iter()
-            .cloned()
-            .map(Ask::Fleets)
-            .collect()
-    }
-
-    fn check(&self, view: &View) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        for key in &view.wanted.queues {
-            let ask = Ask::Fleets(key.clone());
-            let fact = view.studio.fleets(key);
-            let Some(fleets) = fact.known() else {
-                findings.push(unseen(
-                    self,
-                    &format!("the fleets of queue {}", key.queue.brief()),
-                    fact,
-                    ask,
-                ));
-                continue;
-            };
-            if fleets.is_empty() {
-                let finding = says(self, Verdict::Warn, "No fleet works for this queue")
-                    .why(self.why())
-                    .fix("associate a fleet with the queue in the console");
-                findings.push(finding.from(Source::Fact(ask)));
-                continue;
-            }
-            for row in fleets {
-                let Some(fleet) = row.fleet.known() else {
-                    findings.push(unseen(
-                        self,
-                        &format!("fleet {}", row.id),
-                        &row.fleet,
-                        ask.clone(),
-                    ));
-                    continue;
-                };
-                let roles: Vec<String> = fleet.roles.iter().map(|r| r.show().to_string()).collect();
-                let role = if roles.is_empty() {
-                    "no attr.role".to_owned()
-                } else {
-                    format!("attr.role {}", roles.join(", "))
-                };
-                let line = format!(
-                    "Fleet {}: {} {}, {} of at most {} workers, {role}",
-                    fleet.name.show(),
-                    fleet.management.word(),
-                    fleet.os,
-                    fleet.workers,
-                    fleet.max_workers
-                );
-                let finding = if row.association != "ACTIVE" || fleet.status != "ACTIVE" {
-                    says(self, Verdict::Warn, line)
-                        .why(format!(
-                            "fleet status {}, association {}: it takes no new jobs of this queue",
-                            fleet.status, row.association
-                        ))
-                        .fix("look at the fleet's status message in the console")
-                } else if fleet.max_workers == 0 {
-                    says(self, Verdict::Warn, line)
-                        .why("it may start no worker at all")
-                        .fix("raise the fleet's maximum worker count")
-                } else {
-                    says(self, Verdict::Ok, line)
-                };
-                findings.push(finding.from(Source::Fact(ask.clone())));
-            }
+    let mut findings = Vec::new();
+    let mut active = Vec::new();
+    for row in fleets {
+        let name = view.fleet_name(&FleetKey {
+            farm: key.farm.clone(),
+            fleet: row.fleet.clone(),
+        });
+        if row.status == AssociationStatus::Active {
+            active.push(name.to_string());
+            continue;
         }
-        findings
+        let word = row.status.word();
+        let finding = Finding::warn("not-active", format!("Fleet {name} takes no new jobs of this queue: the association is {word}"))
+            .why("only a fleet with an ACTIVE association is given jobs")
+            .fix("set the association to ACTIVE in the console, or remove it if that is on purpose")
+            .about(row.fleet.as_str());
+        findings.push(finding.from(evidence.clone()));
     }
+    if !active.is_empty() {
+        let line = format!("Takes workers of {}", active.join(", "));
+        findings.push(Finding::ok(line).from(evidence));
+    }
+    findings
 }

@@ -2,96 +2,65 @@
 
 use std::net::IpAddr;
 
-use super::{Ask, Check, Finding, Topic, Verdict, View, says};
-use crate::domain::wanted::Location;
+use url::Url;
 
-pub struct ServerUrl;
+use super::prelude::*;
+use crate::domain::config::Location;
+use crate::questions::Part;
+
+pub const CHECK: Check = Check {
+    id: "server-url",
+    title: "The server's address suits where it is",
+    why: "an address that only means something here reaches nothing from a worker",
+    topic: Topic::Server,
+    grade: Grade::Documents,
+    severity: Severity::Warn,
+    in_audit: true,
+    run: Run::Server(check),
+};
 
 fn is_private(host: &str) -> Option<&'static str> {
+    const SELF: &str = "it means the machine itself, so on a worker it means the worker";
+    const PRIVATE: &str = "it is a private address, to which no service-managed worker has a way";
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     if bare == "localhost" || bare.ends_with(".localhost") {
-        return Some("it means the machine itself, so on a worker it means the worker");
+        return Some(SELF);
     }
     match bare.parse::<IpAddr>().ok()? {
-        ip if ip.is_loopback() => {
-            Some("it means the machine itself, so on a worker it means the worker")
-        }
+        ip if ip.is_loopback() => Some(SELF),
         IpAddr::V4(ip)
             if ip.is_private()
                 || ip.is_link_local()
                 || (ip.octets()[0] == 100 && (64..128).contains(&ip.octets()[1])) =>
         {
-            Some("it is a private address, which no service-managed worker can route to")
+            Some(PRIVATE)
         }
         IpAddr::V6(ip)
             if (ip.segments()[0] & 0xfe00) == 0xfc00 || (ip.segments()[0] & 0xffc0) == 0xfe80 =>
         {
-            Some("it is a private address, which no service-managed worker can route to")
+            Some(PRIVATE)
         }
         _ => None,
     }
 }
 
-impl Check for ServerUrl {
-    fn id(&self) -> &'static str {
-        "server-url"
+fn check(view: &View, url: &Url) -> Vec<Finding> {
+    let location = view.config(Part::Server).server.location;
+    let host = url.host_str().unwrap_or_default();
+    let mut findings = Vec::new();
+    if let (Some(why), Location::Public | Location::AyonCloud) = (is_private(host), location) {
+        let line = format!("location is \"{}\", but {host} is not a public address", location.word());
+        let finding = Finding::warn("not-public", line).why(why);
+        findings.push(finding.fix("write the name that workers will use, or location = \"lan\""));
     }
-    fn title(&self) -> &'static str {
-        "The server's address suits where it lives"
+    if url.scheme() == "http" {
+        let finding = Finding::warn("plain-http", format!("{host} is reached over plain http://"))
+            .why("the API key crosses the network unencrypted");
+        findings.push(finding.fix("put TLS in front of the AYON server and use https://"));
     }
-    fn why(&self) -> &'static str {
-        "an address that only means something here reaches nothing from a worker"
+    if findings.is_empty() {
+        let line = format!("{url} suits location \"{}\"", location.word());
+        findings.push(Finding::ok(line));
     }
-    fn topic(&self) -> Topic {
-        Topic::Server
-    }
-    fn could_fail(&self) -> bool {
-        false
-    }
-
-    fn asks(&self, _: &View) -> Vec<Ask> {
-        Vec::new()
-    }
-
-    fn check(&self, view: &View) -> Vec<Finding> {
-        let server = &view.wanted.server;
-        let host = server.url.host_str().unwrap_or_default();
-        let mut findings = Vec::new();
-        if let (Some(why), Location::Public | Location::AyonCloud) =
-            (is_private(host), server.location)
-        {
-            let finding = says(
-                self,
-                Verdict::Warn,
-                format!(
-                    "location is \"{}\", but {host} is not a public address",
-                    server.location.word()
-                ),
-            )
-            .why(why);
-            findings
-                .push(finding.fix("write the name that workers will use, or location = \"lan\""));
-        }
-        if server.url.scheme() == "http" {
-            let finding = says(
-                self,
-                Verdict::Warn,
-                format!("{host} is reached over plain http://"),
-            )
-            .why("the API key crosses the network in the clear");
-            findings.push(finding.fix("put TLS in front of the AYON server and use https://"));
-        }
-        if findings.is_empty() {
-            findings.push(says(
-                self,
-                Verdict::Ok,
-                format!(
-                    "{} suits location \"{}\"",
-                    server.url,
-                    server.location.word()
-                ),
-            ));
-        }
-        findings
-    }
+    findings
 }

@@ -1,85 +1,47 @@
-//! The queue role may open the tunnel of path `ssm` and close it again, proved with its own credentials.
+//! The queue role can open the tunnel of path `ssm` and close it again, tried with its own credentials.
 
-use super::channel_as_queue_role::{has_no_credentials, untried};
-use super::{Ask, Check, Finding, Source, Topic, Verdict, View, queues_with_role, says};
-use crate::domain::probe::{Probe, Seen};
-use crate::domain::problem::ProblemKind;
-use crate::domain::wanted::PathId;
+use super::prelude::*;
+use crate::derived::channel_refusal::why_no_credentials;
+use crate::domain::call::Vantage;
+use crate::domain::config::PathId;
+use crate::domain::ids::QueueKey;
+use crate::probes::OpenSession;
+use crate::questions::{Part, QueueDetails};
 
-pub struct TunnelAsQueueRole;
+pub const CHECK: Check = Check {
+    id: "tunnel-as-queue-role",
+    title: "The queue role opens and closes a Systems Manager session",
+    why: "on the path ssm a worker reaches the server through such a session; one that it can't close stays open for the idle time",
+    topic: Topic::Roles,
+    grade: Grade::Tried,
+    severity: Severity::Fail,
+    in_audit: true,
+    run: Run::Queue(check),
+};
 
-impl Check for TunnelAsQueueRole {
-    fn id(&self) -> &'static str {
-        "tunnel-as-queue-role"
+fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
+    let server = &view.config(Part::Server).server;
+    if server.path != PathId::Ssm {
+        return Vec::new();
     }
-    fn title(&self) -> &'static str {
-        "The queue role opens and closes a session of Systems Manager"
+    let queue = view.fact(&QueueDetails(key.clone())).known();
+    let Some(tunnel) = &view.config(Part::Tunnel).tunnel else {
+        let line = "No session was tried and no permission for one is set: the studio file names no instance";
+        let fix = "add [ssm] with instance = \"i-…\" or \"mi-…\" to the studio file";
+        return vec![Finding::skipped("no-instance", line).fix(fix)];
+    };
+    if queue.is_none_or(|q| q.role.is_none()) {
+        return Vec::new(); // queue-status and queue-role say why
     }
-    fn why(&self) -> &'static str {
-        "on the path ssm a worker reaches the server through such a session; one that it can't close stays open for the idle time"
-    }
-    fn topic(&self) -> Topic {
-        Topic::Roles
-    }
-
-    fn asks(&self, view: &View) -> Vec<Ask> {
-        view.wanted.queues.iter().cloned().map(Ask::Queue).collect()
-    }
-
-    fn probes(&self, view: &View) -> Vec<Probe> {
-        let server = &view.wanted.server;
-        let Some(tunnel) = view
-            .wanted
-            .tunnel
-            .as_ref()
-            .filter(|_| server.path == PathId::Ssm)
-        else {
-            return Vec::new();
-        };
-        let port = server.url.port_or_known_default().unwrap_or(443);
-        queues_with_role(view)
-            .map(|q| Probe::TunnelAsQueueRole(q.clone(), tunnel.clone(), port))
-            .collect()
-    }
-
-    fn check(&self, view: &View) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        if view.wanted.server.path == PathId::Ssm && view.wanted.tunnel.is_none() {
-            let words = "No session was tried, and no right for one is set: the studio file names no instance";
-            findings.push(
-                says(self, Verdict::Skipped, words)
-                    .fix("add [ssm] with instance = \"i-…\" or \"mi-…\" to the studio file"),
-            );
+    let port = server.url.port_or_known_default().unwrap_or(443);
+    let from = Vantage::QueueRole(key.clone());
+    let mut findings = assessed(view, &OpenSession(tunnel.clone(), port), &from);
+    for finding in &mut findings {
+        if finding.code == "no-credentials"
+            && let Some(why) = why_no_credentials(view, key)
+        {
+            finding.why = Some(why.into());
         }
-        for probe in self.probes(view) {
-            let Probe::TunnelAsQueueRole(key, tunnel, _) = &probe else {
-                continue;
-            };
-            let (name, instance) = (view.studio.queue_name(key), &tunnel.instance);
-            let Some(reading) = view.studio.readings.get(&probe) else {
-                findings.push(
-                    says(
-                        self,
-                        Verdict::Skipped,
-                        format!("No session was started as the role of queue {name}"),
-                    )
-                    .why("an audit starts none; the role's documents are read instead"),
-                );
-                continue;
-            };
-            let finding = match &reading.seen {
-                Ok(Seen::Session { ended: Some(true) }) => says(self, Verdict::Ok, format!("Verified: the role of queue {name} started a session on {instance} and ended it, {} ms; nothing was sent through it", reading.millis)),
-                Ok(Seen::Session { ended: None }) => says(self, Verdict::Warn, format!("The role of queue {name} started a session on {instance}, and ending it got no answer: it may be open"))
-                    .fix("it ends by itself after its idle time, 20 minutes unless your account says otherwise; Systems Manager's console lists it"),
-                Ok(_) => says(self, Verdict::Warn, format!("The role of queue {name} started a session on {instance} and may not end it"))
-                    .why(self.why())
-                    .fix("setup adds ssm:TerminateSession for its own sessions to the inline policy studiolink-queue"),
-                Err(p) if has_no_credentials(p) => untried(self, view, key, p),
-                Err(p) if matches!(p.kind, ProblemKind::Denied | ProblemKind::Missing | ProblemKind::Invalid) => says(self, Verdict::Fail, format!("As the role of queue {name}: no session on {instance}")).why(p.because.as_str()).fix(p.fix.as_str()),
-                Err(p) => says(self, Verdict::Unknown, format!("No answer about a session on {instance} as the role of queue {name}")).why(p.because.as_str()).fix(p.fix.as_str()),
-            };
-            findings.push(finding.from(Source::Test(probe.clone())));
-        }
-        findings
     }
+    findings
 }

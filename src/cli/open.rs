@@ -8,7 +8,7 @@ use super::Failure;
 use super::args::Args;
 use super::out::talk;
 use crate::domain::ids::{QueueKey, Region};
-use crate::domain::wanted::Wanted;
+use crate::domain::config::StudioConfig;
 use crate::world::World;
 use crate::world::aws::Login;
 use crate::world::local::files;
@@ -20,7 +20,7 @@ pub struct StudioFile {
     /// `None`: nothing may be written (the sandbox, where no --studio names a file).
     pub path: Option<PathBuf>,
     pub text: Option<String>,
-    pub wanted: Option<Wanted>,
+    pub wanted: Option<StudioConfig>,
     /// The queues that the file itself names, where a flag narrowed them.
     pub own_queues: Option<Vec<QueueKey>>,
 }
@@ -61,7 +61,7 @@ pub fn studio_file(args: &Args) -> Result<StudioFile, Failure> {
     if let Some(path) = &file.path
         && let Some(bytes) = files::read(path).map_err(|p| Failure::Usage(p.to_string()))?
     {
-        let wanted = Wanted::read_bytes(&bytes)
+        let wanted = StudioConfig::read_bytes(&bytes)
             .map_err(|e| Failure::Usage(format!("{}: {e}", path.display())))?;
         file.text = String::from_utf8(bytes).ok();
         if args.farm.is_some() || args.queue.is_some() {
@@ -81,7 +81,7 @@ pub fn studio_file(args: &Args) -> Result<StudioFile, Failure> {
 }
 
 /// The queues that --farm and --queue leave.
-fn narrowed(args: &Args, wanted: Wanted) -> Wanted {
+fn narrowed(args: &Args, wanted: StudioConfig) -> StudioConfig {
     if args.farm.is_none() && args.queue.is_none() {
         return wanted;
     }
@@ -106,7 +106,7 @@ fn narrowed(args: &Args, wanted: Wanted) -> Wanted {
 }
 
 /// For a command that can't do without: the file, or one clear word.
-pub fn needed(args: &Args, file: &StudioFile) -> Result<Wanted, Failure> {
+pub fn needed(args: &Args, file: &StudioFile) -> Result<StudioConfig, Failure> {
     // Setup in the sandbox begins without a file and writes it; no other command takes a scenario's in its place.
     let named = args.studio.is_some() && file.text.is_none();
     let wanted = file.wanted.clone().filter(|_| !named);
@@ -114,11 +114,11 @@ pub fn needed(args: &Args, file: &StudioFile) -> Result<Wanted, Failure> {
 }
 
 /// The same for setup, which may start from the scenario's own.
-pub fn needed_by_setup(args: &Args, file: &StudioFile) -> Result<Wanted, Failure> {
+pub fn needed_by_setup(args: &Args, file: &StudioFile) -> Result<StudioConfig, Failure> {
     existing(args, file, file.wanted.clone())
 }
 
-fn existing(args: &Args, file: &StudioFile, wanted: Option<Wanted>) -> Result<Wanted, Failure> {
+fn existing(args: &Args, file: &StudioFile, wanted: Option<StudioConfig>) -> Result<StudioConfig, Failure> {
     wanted.ok_or_else(|| {
         let path = file.path.as_deref().unwrap_or(Path::new("studiolink.toml"));
         let how = if args.studio.is_some() {
@@ -133,7 +133,7 @@ fn existing(args: &Args, file: &StudioFile, wanted: Option<Wanted>) -> Result<Wa
     })
 }
 
-pub fn login(args: &Args, wanted: Option<&Wanted>) -> Result<Login, Failure> {
+pub fn login(args: &Args, wanted: Option<&StudioConfig>) -> Result<Login, Failure> {
     let from_env = || -> Result<Option<Region>, Failure> {
         let Some(name) = set("AWS_REGION").or_else(|| set("AWS_DEFAULT_REGION")) else {
             return Ok(None);
@@ -170,7 +170,7 @@ pub fn login(args: &Args, wanted: Option<&Wanted>) -> Result<Login, Failure> {
     })
 }
 
-pub async fn world(args: &Args, wanted: Option<&Wanted>) -> Result<Arc<dyn World>, Failure> {
+pub async fn world(args: &Args, wanted: Option<&StudioConfig>) -> Result<Arc<dyn World>, Failure> {
     match &args.sandbox {
         Some(name) => {
             talk("sandbox: a studio in memory; nothing that follows was seen on AWS");

@@ -12,7 +12,7 @@ use super::stop::Stop;
 use super::{COULD_NOT_LOOK, FINDINGS, FINE, Failure, open};
 use crate::domain::change::Plan;
 use crate::domain::ids::{AccountId, Region};
-use crate::domain::wanted::Wanted;
+use crate::domain::config::StudioConfig;
 use crate::engine::observe::observe;
 use crate::engine::plan::plan;
 use crate::engine::{Purpose, unheard};
@@ -26,7 +26,7 @@ pub struct Saved {
     pub schema: u32,
     pub account: AccountId,
     pub region: Region,
-    pub wanted: Wanted,
+    pub wanted: StudioConfig,
     pub plan: Plan,
 }
 

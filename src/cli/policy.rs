@@ -8,7 +8,7 @@ use super::args::{self, Args, PolicyFor};
 use super::out::{data, talk};
 use super::{COULD_NOT_LOOK, FINE, Failure, open};
 use crate::domain::ask::Ask;
-use crate::domain::caller_policy::{For, policy};
+use crate::domain::own_policy::{For, policy};
 use crate::domain::choices::{Choices, RoleUse, roles_to_make, used_roles};
 use crate::domain::fact::Fact;
 use crate::domain::ids::{RoleArn, partition_of};

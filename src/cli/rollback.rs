@@ -13,14 +13,14 @@ use crate::domain::fact::Fact;
 use crate::domain::ids::QueueKey;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::studio::Studio;
-use crate::engine::apply::{self, Occasion};
+use crate::engine::apply::{self, RunContext};
 use crate::engine::journal::{self, Header, Run, stays, to_undo};
 use crate::engine::rollback::{cannot_undo, chosen};
 use crate::ui::report::{json as json_report, text};
 use crate::world::aws::Login;
-use crate::world::local::LocalDesk;
+use crate::world::local::DiskState;
 use crate::world::real::RealWorld;
-use crate::world::{Desk, World};
+use crate::world::{LocalState, World};
 
 pub async fn run(args: &Args, command: &args::Rollback) -> Result<u8, Failure> {
     let stop = Stop::listen();
@@ -29,9 +29,9 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<u8, Failure> {
         .as_deref()
         .map(|name| open::sandbox(args, name))
         .transpose()?;
-    let desk: &dyn Desk = match &sandbox {
-        Some(sandbox) => sandbox.desk(),
-        None => &LocalDesk::new(),
+    let desk: &dyn LocalState = match &sandbox {
+        Some(sandbox) => sandbox.local(),
+        None => &DiskState::new(),
     };
     let (mut runs, _) = journal::read_all(desk)?;
     let header = chosen(&runs, command.run.as_deref())?.header.clone();
@@ -80,7 +80,7 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<u8, Failure> {
     let answered = world.look(&Ask::Caller).await;
     studio.learn(&Ask::Caller, answered);
     let endpoint = open::endpoint(args);
-    let mut occasion = Occasion::new("rollback", &studio, &header.queues, endpoint.as_deref())?;
+    let mut occasion = RunContext::new("rollback", &studio, &header.queues, endpoint.as_deref())?;
     if occasion.caller.account != header.account || *world.region() != header.region {
         let because = format!(
             "the run was in account {}, region {}; this is account {}, region {}",
@@ -103,7 +103,7 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<u8, Failure> {
             talk(&stop_words(&stop));
             return Ok(FINDINGS);
         }
-        runs = journal::read_all(world.desk())?.0;
+        runs = journal::read_all(world.local())?.0;
         plan = of_run(&runs, &header.id);
     }
     let kept = keep_used_roles(world, &header, &mut plan).await;

@@ -8,8 +8,8 @@ use super::{FINE, Failure, open};
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::engine::journal;
 use crate::ui::report::markdown;
-use crate::world::local::LocalDesk;
-use crate::world::{Desk, World as _};
+use crate::world::local::DiskState;
+use crate::world::{LocalState, World as _};
 
 pub fn run(args: &Args, command: &args::Runs) -> Result<u8, Failure> {
     let sandbox = args
@@ -17,9 +17,9 @@ pub fn run(args: &Args, command: &args::Runs) -> Result<u8, Failure> {
         .as_deref()
         .map(|name| open::sandbox(args, name))
         .transpose()?;
-    let desk: &dyn Desk = match &sandbox {
-        Some(sandbox) => sandbox.desk(),
-        None => &LocalDesk::new(),
+    let desk: &dyn LocalState = match &sandbox {
+        Some(sandbox) => sandbox.local(),
+        None => &DiskState::new(),
     };
     let (runs, broken) = journal::read_all(desk)?;
     for id in broken {

@@ -14,8 +14,8 @@ use crate::domain::change::{Change, Plan};
 use crate::domain::finding::{Finding, Verdict, could_not_look};
 use crate::domain::studio::Studio;
 use crate::domain::text::{Printable, without_url_secrets};
-use crate::domain::wanted::Wanted;
-use crate::engine::apply::{self, Applied, Occasion};
+use crate::domain::config::StudioConfig;
+use crate::engine::apply::{self, Applied, RunContext};
 use crate::engine::check::check_all;
 use crate::engine::left::{Left, left_for_you};
 use crate::engine::observe::observe;
@@ -70,11 +70,11 @@ async fn unattended(args: &Args, setup: &Setup, file: &StudioFile) -> Result<u8,
     Ok(made.exit)
 }
 
-fn wanted_text(file: &StudioFile, wanted: &Wanted) -> String {
+fn wanted_text(file: &StudioFile, wanted: &StudioConfig) -> String {
     wanted.write_into(file.text.as_deref())
 }
 
-fn where_to(wanted: &Wanted) -> String {
+fn where_to(wanted: &StudioConfig) -> String {
     wanted
         .queues
         .iter()
@@ -112,7 +112,7 @@ pub async fn make(
     args: &Args,
     world: &dyn World,
     studio: &Studio,
-    wanted: &Wanted,
+    wanted: &StudioConfig,
     plan: &Plan,
     (command, patience): (&str, Duration),
     stop: &Stop,
@@ -120,7 +120,7 @@ pub async fn make(
     if args.format == Format::Text {
         data(&text::plan(plan, ink(args)));
     }
-    let occasion = match Occasion::new(
+    let occasion = match RunContext::new(
         command,
         studio,
         &wanted.queues,

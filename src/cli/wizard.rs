@@ -14,15 +14,15 @@ use crate::domain::ids::{QueueKey, Region};
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::studio::Studio;
 use crate::domain::text::Printable;
-use crate::domain::wanted::Wanted;
+use crate::domain::config::StudioConfig;
 use crate::ui::draft::Draft;
 use crate::ui::driver::{Outside, SignedIn};
 use crate::ui::model::Model;
 use crate::world::aws::{Login, profiles};
-use crate::world::local::{LocalDesk, files};
+use crate::world::local::{DiskState, files};
 use crate::world::real::RealWorld;
 use crate::world::sandbox::Sandbox;
-use crate::world::{Desk, World};
+use crate::world::{LocalState, World};
 
 struct Here {
     /// Made once: a second sign-in in the sandbox is the same studio.
@@ -79,7 +79,7 @@ impl Outside for Here {
         self.endpoint.clone()
     }
 
-    fn save(&self, wanted: &Wanted) -> Result<(), Problem> {
+    fn save(&self, wanted: &StudioConfig) -> Result<(), Problem> {
         let Some(path) = &self.path else {
             return Ok(());
         };
@@ -113,7 +113,7 @@ impl Outside for Here {
         }
     }
 
-    fn export(&self, studio: &Studio, wanted: &Wanted, plan: &Plan) -> Result<Printable, Problem> {
+    fn export(&self, studio: &Studio, wanted: &StudioConfig, plan: &Plan) -> Result<Printable, Problem> {
         if self.sandbox.is_some() && self.path.is_none() {
             return Err(Problem::new(
                 ProblemKind::Local,
@@ -162,8 +162,8 @@ pub fn prepare(args: &Args, file: &StudioFile) -> Result<(Model, Arc<dyn Outside
         open::login(args, file.wanted.as_ref())?
     };
     let remembered = match &sandbox {
-        Some(sandbox) => sandbox.desk().recall("ynput-channel"),
-        None => LocalDesk::new().recall("ynput-channel"),
+        Some(sandbox) => sandbox.local().recall("ynput-channel"),
+        None => DiskState::new().recall("ynput-channel"),
     };
     let mut draft = Draft::new(
         file.wanted.as_ref(),

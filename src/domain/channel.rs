@@ -76,6 +76,15 @@ impl Channel {
         self.0.starts_with("file://")
     }
 
+    /// An address that means the machine itself.
+    pub fn is_loopback(&self) -> bool {
+        let Some((_, rest)) = self.0.split_once("://") else {
+            return false;
+        };
+        let host = rest.split(['/', ':']).next().unwrap_or_default();
+        host == "localhost" || host.starts_with("127.") || rest.starts_with("[::1]")
+    }
+
     fn named(name: &str) -> Self {
         Self(name.to_owned())
     }

@@ -6,13 +6,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::channel::{Channel, Place};
-use super::fact::Fact;
-use super::ids::{AccountId, FarmId, FleetId, QueueKey, Region, RoleArn};
+use super::ids::{AccountId, FarmId, FleetId, Region, RoleArn};
 use super::needs::{FLEET_POLICY, Need, QUEUE_POLICY, Serves, of_channels};
 use super::policy::Context;
-use super::studio::{Management, Queue, Studio};
 use super::text::Printable;
-use super::wanted::{PathId, Wanted};
+use super::config::{PathId, StudioConfig};
 
 /// What a role is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -49,98 +47,14 @@ pub struct UsedRole {
     pub of: RoleUse,
     /// The queues or fleets that use it, by name.
     pub by: Vec<Printable>,
-}
-
-/// Each role once per use, the queues' first.
-pub fn used_roles(studio: &Studio, wanted: &Wanted) -> Vec<UsedRole> {
-    let mut roles: Vec<UsedRole> = Vec::new();
-    let mut add = |arn: RoleArn, of: RoleUse, by: Option<Printable>| {
-        let at = roles.iter().position(|r| r.arn == arn && r.of == of);
-        let at = at.unwrap_or_else(|| {
-            let by = Vec::new();
-            roles.push(UsedRole { arn, of, by });
-            roles.len() - 1
-        });
-        let names = &mut roles[at].by;
-        names.extend(by.filter(|n| !names.contains(n)));
-    };
-    for key in &wanted.queues {
-        if let Some(arn) = studio.queue(key).known().and_then(|q| q.role_arn()) {
-            add(arn, RoleUse::Queue, Some(studio.queue_name(key)));
-        }
-    }
-    for key in &wanted.queues {
-        for fleet in studio.fleets(key).known().into_iter().flatten() {
-            if let Some(fleet) = fleet.fleet.known()
-                && let Some(arn) = fleet.role_arn()
-            {
-                add(arn, RoleUse::Fleet, Some(fleet.name.show()));
-            }
-        }
-    }
-    for arn in &wanted.roles.worker_hosts {
-        add(arn.clone(), RoleUse::WorkerHost, None);
-    }
-    roles
+    /// The farms of those, which it must trust.
+    pub farms: Vec<FarmId>,
 }
 
 /// Is there anything among the choices that a queue without a role could not have?
-pub fn needs_role(wanted: &Wanted) -> bool {
-    let tunnel = wanted.tunnel.is_some() && wanted.server.path == PathId::Ssm;
-    wanted.s3_channels().next().is_some() || wanted.secret.is_some() || tunnel
-}
-
-/// The role that is made for a queue which has none, or whose role does not exist; `None`: nothing is made for it.
-pub fn role_to_make(studio: &Studio, wanted: &Wanted, key: &QueueKey) -> Option<RoleArn> {
-    let queue = studio.queue(key).known()?;
-    let account = &studio.caller.known()?.account;
-    if let Some(named) = &queue.role {
-        let arn: RoleArn = named.raw().parse().ok()?;
-        let gone = *studio.role(&arn) == Fact::Absent;
-        return (gone && arn.account() == account.as_str()).then_some(arn);
-    }
-    if !needs_role(wanted) {
-        return None;
-    }
-    let new = &wanted.roles.new;
-    let own = || {
-        format!(
-            "studiolink-queue-{}",
-            &key.queue.as_str()[key.queue.as_str().len() - 8..]
-        )
-    };
-    let name = new.name.clone().unwrap_or_else(own);
-    let path = new.path.as_deref().unwrap_or("/");
-    let partition = super::ids::partition_of(&studio.region);
-    format!("arn:{partition}:iam::{account}:role{path}{name}")
-        .parse()
-        .ok()
-}
-
-/// The roles that are to be made, each once, with the queues that get it.
-pub fn roles_to_make(studio: &Studio, wanted: &Wanted) -> Vec<UsedRole> {
-    let mut roles: Vec<UsedRole> = Vec::new();
-    for key in &wanted.queues {
-        let Some(arn) = role_to_make(studio, wanted, key) else {
-            continue;
-        };
-        let by = studio.queue_name(key);
-        match roles.iter_mut().find(|r| r.arn == arn) {
-            Some(role) => role.by.push(by),
-            None => roles.push(UsedRole {
-                arn,
-                of: RoleUse::Queue,
-                by: vec![by],
-            }),
-        }
-    }
-    roles
-}
-
-/// What the role needs for the studio's choices. The farm's key and the queue's attachments are choices too.
-pub fn needs_of(studio: &Studio, wanted: &Wanted, used: &UsedRole) -> Vec<Need> {
-    let choices = Choices::of(studio, wanted, &used.arn);
-    choices.map(|c| c.needs(used.of)).unwrap_or_default()
+pub fn needs_role(config: &StudioConfig) -> bool {
+    let tunnel = config.tunnel.is_some() && config.server.path == PathId::Ssm;
+    config.s3_channels().next().is_some() || config.secret.is_some() || tunnel
 }
 
 /// A secret and, where it is a customer's own, the key that it is encrypted with.
@@ -192,65 +106,6 @@ pub struct Choices {
 }
 
 impl Choices {
-    /// As far as they are known: what was not read brings no need, and whoever judges by it has to look whether it was.
-    pub fn of(studio: &Studio, wanted: &Wanted, role: &RoleArn) -> Option<Self> {
-        let farm = wanted.queues.first()?.farm.clone();
-        let mut attachments = Vec::new();
-        let (mut fleets, mut own_fleets) = (Vec::new(), Vec::new());
-        let is_host = wanted.roles.worker_hosts.contains(role);
-        for key in &wanted.queues {
-            let uses = |q: &Queue| match q.role_arn() {
-                Some(arn) => arn == *role,
-                None => role_to_make(studio, wanted, key).as_ref() == Some(role),
-            };
-            if let Some(queue) = studio.queue(key).known()
-                && uses(queue)
-                && let (Some(bucket), Some(prefix)) =
-                    (&queue.attachments_bucket, &queue.attachments_prefix)
-            {
-                let one = (bucket.raw().to_owned(), prefix.raw().to_owned());
-                if !attachments.contains(&one) {
-                    attachments.push(one);
-                }
-            }
-            for row in studio.fleets(key).known().into_iter().flatten() {
-                let Some(fleet) = row.fleet.known() else {
-                    continue;
-                };
-                // A machine's role is for the studio's own fleets, whichever role those have.
-                let hosts = is_host && fleet.management == Management::Customer;
-                if hosts && !own_fleets.contains(&row.id) {
-                    own_fleets.push(row.id.clone());
-                }
-                let uses = fleet.role_arn().as_ref() == Some(role);
-                if uses && !fleets.contains(&row.id) {
-                    fleets.push(row.id.clone());
-                }
-            }
-        }
-        let read = studio.farm.get(&farm).and_then(Fact::known);
-        let tunnel = wanted.tunnel.clone();
-        Some(Self {
-            partition: role.partition().to_owned(),
-            region: studio.region.clone(),
-            account: role.account().to_owned(),
-            channels: wanted.channels.clone(),
-            owners: wanted
-                .s3_channels()
-                .filter_map(Channel::bucket)
-                .filter_map(|b| Some((b.to_owned(), wanted.owner_of(b)?.clone())))
-                .collect(),
-            channel_key: wanted.channel_key.clone(),
-            secret: wanted.secret.clone(),
-            tunnel: tunnel.filter(|_| wanted.server.path == PathId::Ssm),
-            attachments,
-            farm_key: read.and_then(|f| Some(f.key.as_ref()?.raw().to_owned())),
-            farm,
-            fleets,
-            own_fleets,
-        })
-    }
-
     pub fn needs(&self, of: RoleUse) -> Vec<Need> {
         match of {
             RoleUse::Queue => self.of_queue(),

@@ -1,10 +1,11 @@
-//! The five values of a fact. Forbidden is not missing, and unknown is not fine.
+//! The values of a fact. Forbidden is not missing, and unknown is not fine.
 
 use serde::{Deserialize, Serialize};
 
 use super::problem::{Problem, ProblemKind};
+use super::text::Printable;
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fact<T> {
     Known(T),
@@ -13,12 +14,29 @@ pub enum Fact<T> {
     /// Asked, and this identity may not know.
     Denied(Box<Problem>),
     /// Asked, and no answer came that tells.
-    Unreached(Box<Problem>),
-    #[default]
-    NotAsked,
+    NoAnswer(Box<Problem>),
+    NotAsked(NotAsked),
+}
+
+/// Why something was not asked. Only what is pending will be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NotAsked {
+    /// Nobody has asked yet, or the answer is on its way.
+    Pending,
+    /// It will not be asked in this run, for the reason given.
+    Declined(Printable),
+    /// Only a worker can see it.
+    NeedsWorker,
 }
 
 impl<T> Fact<T> {
+    pub const PENDING: Self = Self::NotAsked(NotAsked::Pending);
+
+    pub fn declined(reason: impl Into<Printable>) -> Self {
+        Self::NotAsked(NotAsked::Declined(reason.into()))
+    }
+
     pub fn known(&self) -> Option<&T> {
         if let Self::Known(value) = self {
             Some(value)
@@ -27,10 +45,18 @@ impl<T> Fact<T> {
         }
     }
 
-    /// Why it is not known; `None` where it is known, absent, or was never asked.
+    pub fn is_pending(&self) -> bool {
+        matches!(self, Self::NotAsked(NotAsked::Pending))
+    }
+
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+
+    /// Why it is not known; `None` where it is known, absent, or was not asked.
     pub fn problem(&self) -> Option<&Problem> {
         match self {
-            Self::Denied(problem) | Self::Unreached(problem) => Some(problem),
+            Self::Denied(problem) | Self::NoAnswer(problem) => Some(problem),
             _ => None,
         }
     }
@@ -40,8 +66,8 @@ impl<T> Fact<T> {
             Self::Known(value) => Fact::Known(f(value)),
             Self::Absent => Fact::Absent,
             Self::Denied(p) => Fact::Denied(p),
-            Self::Unreached(p) => Fact::Unreached(p),
-            Self::NotAsked => Fact::NotAsked,
+            Self::NoAnswer(p) => Fact::NoAnswer(p),
+            Self::NotAsked(why) => Fact::NotAsked(why),
         }
     }
 
@@ -50,8 +76,9 @@ impl<T> Fact<T> {
         match self {
             Self::Absent => Fact::Absent,
             Self::Denied(p) => Fact::Denied(p.clone()),
-            Self::Unreached(p) => Fact::Unreached(p.clone()),
-            Self::Known(_) | Self::NotAsked => Fact::NotAsked,
+            Self::NoAnswer(p) => Fact::NoAnswer(p.clone()),
+            Self::NotAsked(why) => Fact::NotAsked(why.clone()),
+            Self::Known(_) => Fact::PENDING,
         }
     }
 }
@@ -63,7 +90,7 @@ impl<T> From<Result<T, Problem>> for Fact<T> {
             Err(problem) => match problem.kind {
                 ProblemKind::Missing => Self::Absent,
                 ProblemKind::Denied => Self::Denied(Box::new(problem)),
-                _ => Self::Unreached(Box::new(problem)),
+                _ => Self::NoAnswer(Box::new(problem)),
             },
         }
     }

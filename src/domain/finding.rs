@@ -1,93 +1,302 @@
-//! What a check says, and on what evidence.
+//! What a check says of a subject, and on what evidence.
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::ask::Ask;
-use super::probe::Probe;
+use super::call::{Call, Vantage};
+use super::fact::{Fact, NotAsked};
+use super::problem::Problem;
+use super::subject::Subject;
 use super::text::Printable;
 
-/// The six words. Order is worst first, and is the order of every report.
+/// Order is worst first, and is the order of every report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    #[serde(rename = "FAIL")]
     Fail,
-    /// This machine could have seen it, but did not: denied, unreached. The finding says why.
-    #[serde(rename = "UNKNOWN")]
+    /// It is wrong, and a change of the plan cures it.
+    ToDo,
+    /// This machine could have seen it, but did not: denied, or no answer. The finding says why.
     Unknown,
-    #[serde(rename = "WARN")]
     Warn,
     /// Only a worker can see it. Never changes an exit code.
-    #[serde(rename = "WORKER ONLY")]
     WorkerOnly,
-    /// Not looked at, with the reason.
-    #[serde(rename = "SKIPPED")]
+    /// Behind a broken hop.
+    NotReached,
+    /// Not checked, with the reason.
     Skipped,
-    #[serde(rename = "OK")]
     Ok,
 }
 
 impl Verdict {
+    pub const ALL: [Self; 8] = [
+        Self::Fail,
+        Self::ToDo,
+        Self::Unknown,
+        Self::Warn,
+        Self::WorkerOnly,
+        Self::NotReached,
+        Self::Skipped,
+        Self::Ok,
+    ];
+
+    /// As people read it.
     pub fn word(self) -> &'static str {
         match self {
             Self::Fail => "FAIL",
+            Self::ToDo => "TO DO",
             Self::Unknown => "UNKNOWN",
             Self::Warn => "WARN",
             Self::WorkerOnly => "WORKER ONLY",
+            Self::NotReached => "NOT REACHED",
             Self::Skipped => "SKIPPED",
             Self::Ok => "OK",
         }
     }
-}
 
-/// The part of the studio that a check speaks of, which is also the wizard's step that shows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Topic {
-    Identity,
-    Queue,
-    Channels,
-    Roles,
-    Server,
-}
-
-impl Topic {
-    pub fn word(self) -> &'static str {
+    /// As programs read it.
+    pub fn id(self) -> &'static str {
         match self {
-            Self::Identity => "Identity",
-            Self::Queue => "Farm, queue",
-            Self::Channels => "Channels",
-            Self::Roles => "Roles",
-            Self::Server => "Server",
+            Self::Fail => "fail",
+            Self::ToDo => "to-do",
+            Self::Unknown => "unknown",
+            Self::Warn => "warn",
+            Self::WorkerOnly => "worker-only",
+            Self::NotReached => "not-reached",
+            Self::Skipped => "skipped",
+            Self::Ok => "ok",
         }
+    }
+
+    /// Is something wrong, or in doubt, that a change could cure?
+    pub fn is_bad(self) -> bool {
+        matches!(self, Self::Fail | Self::Unknown | Self::Warn)
     }
 }
 
-/// Where a finding was read: a fact that was asked for, or a live test.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Source {
-    Fact(Ask),
-    Test(Probe),
+words!(
+    /// How a finding came about. Documents say what should be, a simulation what IAM would say, a try what happened.
+    Grade { Documents = "documents", Simulated = "simulated", Tried = "tried" }
+);
+
+words!(
+    /// The part of the studio that a check is about, which is also the wizard's step that shows it.
+    Topic {
+        Identity = "identity",
+        Queue = "queue",
+        Channels = "channels",
+        Roles = "roles",
+        Server = "server",
+    }
+);
+
+words!(
+    /// The worst that a check says. Only where that is FAIL does its UNKNOWN make a run exit with 3.
+    Severity { Fail = "fail", Warn = "warn" }
+);
+
+/// A question or a live test that a finding rests on, with the calls that it took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    pub what: Printable,
+    pub calls: Arc<[Call]>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The check's permanent id.
-    pub check: String,
+    pub check: &'static str,
     pub topic: Topic,
+    pub severity: Severity,
+    pub subject: Subject,
+    /// The subject as people call it.
+    pub name: Printable,
     pub verdict: Verdict,
-    /// Could this check have said FAIL? Only then does its UNKNOWN matter to an exit code.
-    pub could_fail: bool,
-    pub says: Printable,
+    pub grade: Grade,
+    pub vantage: Vantage,
+    /// What is the case, as a program compares it: kebab-case, permanent.
+    pub code: &'static str,
+    /// Which of several things of the subject, where there are several: a channel of a queue, a variant of a server.
+    pub item: Option<Printable>,
+    pub message: Printable,
     pub why: Option<Printable>,
     pub fix: Option<Printable>,
     /// The long form, line by line: a resolved list, the folders of a channel.
-    #[serde(default)]
     pub details: Vec<Printable>,
-    pub sources: Vec<Source>,
+    pub evidence: Vec<Evidence>,
+    /// For TO DO: the id of the first change without which it stays.
+    pub cured_by: Option<String>,
 }
 
+/// What makes two findings the same one, in two runs or before and after a change.
+pub type FindingKey<'a> = (&'a str, &'a Subject, &'a str, Option<&'a str>);
+
 impl Finding {
+    /// A finding as a check makes it; whoever runs the check fills in its id, its subject and its grade.
+    pub fn new(verdict: Verdict, code: &'static str, message: impl Into<Printable>) -> Self {
+        Self {
+            check: "",
+            topic: Topic::Identity,
+            severity: Severity::Fail,
+            subject: Subject::Account,
+            name: Printable::default(),
+            verdict,
+            grade: Grade::Documents,
+            vantage: Vantage::Aws,
+            code,
+            item: None,
+            message: message.into(),
+            why: None,
+            fix: None,
+            details: Vec::new(),
+            evidence: Vec::new(),
+            cured_by: None,
+        }
+    }
+
+    pub fn ok(message: impl Into<Printable>) -> Self {
+        Self::new(Verdict::Ok, "ok", message)
+    }
+
+    pub fn fail(code: &'static str, message: impl Into<Printable>) -> Self {
+        Self::new(Verdict::Fail, code, message)
+    }
+
+    pub fn warn(code: &'static str, message: impl Into<Printable>) -> Self {
+        Self::new(Verdict::Warn, code, message)
+    }
+
+    pub fn unknown(code: &'static str, message: impl Into<Printable>) -> Self {
+        Self::new(Verdict::Unknown, code, message)
+    }
+
+    pub fn skipped(code: &'static str, message: impl Into<Printable>) -> Self {
+        Self::new(Verdict::Skipped, code, message)
+    }
+
+    pub fn worker_only(code: &'static str, message: impl Into<Printable>) -> Self {
+        Self::new(Verdict::WorkerOnly, code, message)
+    }
+
+    /// What could not be read, with the reason. Nothing while the answer is on its way: a later run of the check says it.
+    pub fn unread<T>(what: &str, fact: &Fact<T>) -> Option<Self> {
+        Some(match fact {
+            Fact::Known(_) | Fact::NotAsked(NotAsked::Pending) => return None,
+            Fact::Denied(problem) => Self::of_problem("denied", what, problem),
+            Fact::NoAnswer(problem) => Self::of_problem("no-answer", what, problem),
+            Fact::Absent => {
+                Self::skipped("missing", format!("Not checked: {what} does not exist"))
+                    .why("the service answered that it does not exist")
+            }
+            Fact::NotAsked(NotAsked::Declined(reason)) => {
+                Self::skipped("declined", format!("Not checked: {what}")).why(reason.clone())
+            }
+            Fact::NotAsked(NotAsked::NeedsWorker) => {
+                Self::worker_only("needs-worker", format!("Only a worker can see {what}"))
+            }
+        })
+    }
+
+    fn of_problem(code: &'static str, what: &str, problem: &Problem) -> Self {
+        let lacking = problem
+            .permission
+            .as_ref()
+            .map(|p| format!(" (missing permission: {p})"))
+            .unwrap_or_default();
+        Self::unknown(code, format!("Could not read {what}"))
+            .why(format!("{}{lacking}", problem.because))
+            .fix(problem.fix.as_str())
+    }
+
+    #[must_use]
+    pub fn why(mut self, why: impl Into<Printable>) -> Self {
+        self.why = Some(why.into());
+        self
+    }
+
+    #[must_use]
+    pub fn fix(mut self, fix: impl Into<Printable>) -> Self {
+        self.fix = Some(fix.into());
+        self
+    }
+
+    #[must_use]
+    pub fn about(mut self, item: impl Into<Printable>) -> Self {
+        self.item = Some(item.into());
+        self
+    }
+
+    #[must_use]
+    pub fn details(mut self, lines: impl IntoIterator<Item = Printable>) -> Self {
+        self.details.extend(lines);
+        self
+    }
+
+    #[must_use]
+    pub fn from(mut self, evidence: Evidence) -> Self {
+        self.evidence.push(evidence);
+        self
+    }
+
+    #[must_use]
+    pub fn seen_from(mut self, vantage: &Vantage) -> Self {
+        self.vantage = vantage.clone();
+        self
+    }
+
+    pub fn key(&self) -> FindingKey<'_> {
+        let item = self.item.as_ref().map(Printable::as_str);
+        (self.check, &self.subject, self.code, item)
+    }
+}
+
+/// What an observation means: one function of each live test decides it, for findings, tables, timelines and the pane
+/// of live checks alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assessment {
+    pub verdict: Verdict,
+    pub code: &'static str,
+    pub message: Printable,
+    pub why: Option<Printable>,
+    pub fix: Option<Printable>,
+    pub details: Vec<Printable>,
+}
+
+impl Assessment {
+    pub fn new(verdict: Verdict, code: &'static str, message: impl Into<Printable>) -> Self {
+        Self {
+            verdict,
+            code,
+            message: message.into(),
+            why: None,
+            fix: None,
+            details: Vec::new(),
+        }
+    }
+
+    pub fn ok(message: impl Into<Printable>) -> Self {
+        Self::new(Verdict::Ok, "ok", message)
+    }
+
+    pub fn fail(code: &'static str, message: impl Into<Printable>) -> Self {
+        Self::new(Verdict::Fail, code, message)
+    }
+
+    pub fn warn(code: &'static str, message: impl Into<Printable>) -> Self {
+        Self::new(Verdict::Warn, code, message)
+    }
+
+    pub fn unknown(code: &'static str, message: impl Into<Printable>) -> Self {
+        Self::new(Verdict::Unknown, code, message)
+    }
+
+    /// Why and fix are the problem's own.
+    #[must_use]
+    pub fn for_problem(self, problem: &Problem) -> Self {
+        self.why(problem.because.as_str()).fix(problem.fix.as_str())
+    }
+
     #[must_use]
     pub fn why(mut self, why: impl Into<Printable>) -> Self {
         self.why = Some(why.into());
@@ -106,38 +315,25 @@ impl Finding {
         self
     }
 
-    #[must_use]
-    pub fn from(mut self, source: Source) -> Self {
-        self.sources.push(source);
-        self
+    /// The finding that says so.
+    pub fn finding(self) -> Finding {
+        Finding {
+            why: self.why,
+            fix: self.fix,
+            details: self.details,
+            ..Finding::new(self.verdict, self.code, self.message)
+        }
     }
 }
 
-/// The exit code of a report: 0 clean, 1 findings, 3 could not look (house style, "Exit codes mean something").
-/// Without an identity nothing of AWS was looked at, whatever else was found.
-pub fn exit_code(findings: &[Finding]) -> u8 {
-    if findings
-        .iter()
-        .any(|f| f.check == "caller-identity" && f.verdict == Verdict::Unknown)
-    {
-        return 3;
-    }
-    if findings
-        .iter()
-        .any(|f| matches!(f.verdict, Verdict::Fail | Verdict::Warn))
-    {
-        return 1;
-    }
-    if could_not_look(findings) { 3 } else { 0 }
-}
-
-pub fn could_not_look(findings: &[Finding]) -> bool {
-    findings
-        .iter()
-        .any(|f| f.verdict == Verdict::Unknown && f.could_fail)
-}
-
-/// The worst word of several; `None` for no findings.
+/// The worst of several; `None` for no findings.
 pub fn worst<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Option<Verdict> {
     findings.into_iter().map(|f| f.verdict).min()
+}
+
+/// Something that decides an exit code could not be checked.
+pub fn could_not_check(findings: &[Finding]) -> bool {
+    findings
+        .iter()
+        .any(|f| f.verdict == Verdict::Unknown && f.severity == Severity::Fail)
 }

@@ -119,6 +119,39 @@ impl From<QueueKey> for String {
     }
 }
 
+/// A fleet with the farm that it is in.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct FleetKey {
+    pub farm: FarmId,
+    pub fleet: FleetId,
+}
+
+impl fmt::Display for FleetKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.farm, self.fleet)
+    }
+}
+
+impl TryFrom<String> for FleetKey {
+    type Error = NotAnId;
+    fn try_from(text: String) -> Result<Self, NotAnId> {
+        let (farm, fleet) = text
+            .split_once('/')
+            .ok_or_else(|| NotAnId(format!("\"{}\" is not FARM/FLEET", shown(&text))))?;
+        Ok(Self {
+            farm: farm.parse()?,
+            fleet: fleet.parse()?,
+        })
+    }
+}
+
+impl From<FleetKey> for String {
+    fn from(key: FleetKey) -> String {
+        key.to_string()
+    }
+}
+
 /// A twelve-digit AWS account id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

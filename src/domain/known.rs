@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::dry_run::Platform;
+use super::conda_solve::Platform;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

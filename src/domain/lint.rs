@@ -4,14 +4,15 @@ use serde::{Deserialize, Serialize};
 
 use super::text::Untrusted;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Weight {
-    Error,
-    SecurityWarning,
-    Warning,
-    Suggestion,
-}
+words!(
+    /// How heavy a finding of Access Analyzer is, the heaviest first.
+    Weight {
+        Error = "error",
+        SecurityWarning = "security-warning",
+        Warning = "warning",
+        Suggestion = "suggestion",
+    }
+);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::channel::{Channel, Place};
 use super::ids::AccountId;
 use super::policy::{Context, Decision, NotAPolicy, Policy, VERSION, decide_within};
-use super::simulated::May;
+use super::permission::PermissionRequest;
 
 /// The one inline policy that is ours on a queue role. The name never changes.
 pub const QUEUE_POLICY: &str = "studiolink-queue";
@@ -51,7 +51,7 @@ pub struct Need {
     /// What a request of a worker carries here. An empty value: it carries no such key.
     pub context: Context,
     /// A few single requests that stand for all of it.
-    pub examples: Vec<May>,
+    pub examples: Vec<PermissionRequest>,
     pub serves: Serves,
     pub because: String,
 }
@@ -178,7 +178,7 @@ impl Need {
     /// The requests that stand for it; last, for they carry what the need carries.
     #[must_use]
     pub fn for_example(mut self, examples: &[(&str, &str)]) -> Self {
-        let may = |(action, resource): &(&str, &str)| May {
+        let may = |(action, resource): &(&str, &str)| PermissionRequest {
             action: (*action).to_owned(),
             resource: (*resource).to_owned(),
             context: self.context.clone(),
@@ -253,20 +253,20 @@ impl Need {
 /// role's permissions boundary.
 pub fn barred<'n>(
     needs: &'n [Need],
-    policies: &[Policy],
-    fence: Option<&Policy>,
+    policies: &[&Policy],
+    boundary: Option<&Policy>,
 ) -> Vec<(&'n Need, String)> {
     let mut bars = Vec::new();
     for need in needs {
-        let denied = need.judged(policies, None);
+        let denied = need.judged(policies.iter().copied(), None);
         let denied = denied.into_iter().filter(|(_, d)| *d == Decision::Denied);
-        let inside = fence.map(|f| need.judged([f], None)).unwrap_or_default();
-        let fenced = inside
+        let inside = boundary.map(|b| need.judged([b], None)).unwrap_or_default();
+        let outside = inside
             .into_iter()
             .filter(|(_, d)| matches!(d, Decision::Denied | Decision::NotAllowed));
         let words = denied
             .map(|(w, _)| format!("a Deny statement on it forbids {w}"))
-            .chain(fenced.map(|(w, _)| format!("its permissions boundary does not allow {w}")));
+                    .chain(outside.map(|(w, _)| format!("its permissions boundary does not allow {w}")));
         bars.extend(words.map(|w| (need, w)));
     }
     bars
@@ -276,11 +276,11 @@ pub fn barred<'n>(
 /// are added. `None`: nothing is missing.
 pub fn widened(
     needs: &[Need],
-    others: &[Policy],
+    others: &[&Policy],
     ours: Option<&str>,
 ) -> Result<Option<String>, NotAPolicy> {
     let parsed = ours.map(Policy::parse).transpose()?;
-    let all = || others.iter().chain(&parsed);
+    let all = || others.iter().copied().chain(&parsed);
     let lacking: Vec<&Need> = needs
         .iter()
         // What ours alone gives, or what others deny, one more statement would not change.
@@ -406,7 +406,7 @@ mod tests {
             Policy::parse(r#"{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}"#)
                 .unwrap();
         assert_eq!(
-            widened(&needs, &[other], None).unwrap(),
+            widened(&needs, &[&other], None).unwrap(),
             None,
             "never written twice"
         );
@@ -460,17 +460,17 @@ mod tests {
         let needs = of_channels(&channels("s3://b-1/ayon"), "aws", &nobodys);
         let policy = |t: &str| Policy::parse(&format!(r#"{{"Statement":{t}}}"#)).unwrap();
         let deny = policy(r#"{"Effect":"Deny","Action":"s3:Get*","Resource":"*"}"#);
-        let fence = policy(r#"{"Effect":"Allow","Action":"s3:Get*","Resource":"*"}"#);
-        let words = |p: &[Policy], f| -> Vec<String> {
+        let boundary = policy(r#"{"Effect":"Allow","Action":"s3:Get*","Resource":"*"}"#);
+        let words = |p: &[&Policy], f| -> Vec<String> {
             barred(&needs, p, f).into_iter().map(|(_, w)| w).collect()
         };
         assert_eq!(words(&[], None), [""; 0]);
         assert_eq!(
-            words(&[deny], None),
+            words(&[&deny], None),
             ["a Deny statement on it forbids s3:GetObject on arn:aws:s3:::b-1/ayon/*"]
         );
         assert_eq!(
-            words(&[], Some(&fence)),
+            words(&[], Some(&boundary)),
             ["its permissions boundary does not allow s3:ListBucket on arn:aws:s3:::b-1"]
         );
     }

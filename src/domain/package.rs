@@ -1,7 +1,7 @@
 //! The package strategies: which AYON packages a worker gets, pinned by what, and what each is good for.
 
-use super::studio::Bundle;
-use super::wanted::{Pin, Strategy};
+use super::ayon::Bundle;
+use super::config::{Pin, Strategy};
 
 /// A strategy's page of help.
 #[derive(Debug, Clone, Copy)]

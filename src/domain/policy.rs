@@ -385,10 +385,10 @@ pub fn decide_within<'a>(
     context: &Context,
 ) -> Decision {
     let own = decide(policies, action, resource, context);
-    let fence = boundary.map_or(Decision::Allowed, |b| {
+    let boundary = boundary.map_or(Decision::Allowed, |b| {
         decide([b], action, resource, context)
     });
-    match (own, fence) {
+    match (own, boundary) {
         (Decision::Denied, _) | (_, Decision::Denied) => Decision::Denied,
         (Decision::NotAllowed, _) | (_, Decision::NotAllowed) => Decision::NotAllowed,
         (Decision::Depends, _) | (_, Decision::Depends) => Decision::Depends,
@@ -431,7 +431,7 @@ pub fn decide<'a>(
     }
 }
 
-/// May this service do that with the role, for this context, by the trust policy's own words?
+/// PermissionRequest this service do that with the role, for this context, by the trust policy's own words?
 pub fn trusts(policy: &Policy, service: &str, action: &str, context: &Context) -> Decision {
     let (mut allowed, mut depends, mut may_deny) = (false, false, false);
     for statement in &policy.statements {

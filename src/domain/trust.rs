@@ -1,4 +1,4 @@
-//! Whom a role trusts, mended by merging: what stands there stays, statement by statement (field facts B1).
+//! Whom a role trusts, repaired by merging: what stands there stays, statement by statement (field facts B1).
 
 use serde_json::{Value, json};
 
@@ -127,7 +127,7 @@ pub fn judge(policy: &Policy, role: RoleUse, farm: &str, account: &str) -> Trust
 
 /// Why a trust policy is not changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotMended {
+pub enum NotRepaired {
     #[error("{0}")]
     Policy(#[from] NotAPolicy),
     #[error(
@@ -148,18 +148,18 @@ pub enum NotMended {
 
 /// The document with what is missing, for this farm; `None`: nothing is missing. A farm that is already trusted stays:
 /// another studio's queue may use the role.
-pub fn mended(
+pub fn repaired(
     text: &str,
     of: RoleUse,
     farm: &str,
     account: &str,
-) -> Result<Option<String>, NotMended> {
+) -> Result<Option<String>, NotRepaired> {
     let verdict = judge(&Policy::parse(text)?, of, farm, account);
     match verdict {
         Trust::Right => return Ok(None),
-        Trust::Denied => return Err(NotMended::Denied),
-        Trust::Anybody => return Err(NotMended::Anybody),
-        Trust::Depends => return Err(NotMended::Depends),
+        Trust::Denied => return Err(NotRepaired::Denied),
+        Trust::Anybody => return Err(NotRepaired::Anybody),
+        Trust::Depends => return Err(NotRepaired::Depends),
         Trust::TooWide | Trust::OnlyWorkers | Trust::Refused => {}
     }
     let mut document: Value = serde_json::from_str(text).map_err(|e| NotAPolicy(e.to_string()))?;
@@ -185,7 +185,7 @@ pub fn mended(
         if !names_others(&statements[at]) {
             merge(&mut statements[at], of, farm, account);
         } else if verdict == Trust::TooWide {
-            return Err(NotMended::Shared);
+            return Err(NotRepaired::Shared);
         } else {
             statements.push(fresh(of, farm, account));
         }
@@ -194,7 +194,7 @@ pub fn mended(
     let now = serde_json::to_string_pretty(&document).unwrap_or_default();
     // The proof, by the same reading that found the lack.
     if judge(&Policy::parse(&now)?, of, farm, account) != Trust::Right {
-        return Err(NotMended::Depends);
+        return Err(NotRepaired::Depends);
     }
     Ok(Some(now))
 }
@@ -313,8 +313,8 @@ mod tests {
         "arn:aws:deadline:us-west-2:111122223333:farm/farm-0000000000000000000000000000dead";
     const ACCOUNT: &str = "111122223333";
 
-    fn mend(text: &str) -> Result<Option<String>, NotMended> {
-        mended(text, RoleUse::Queue, FARM, ACCOUNT)
+    fn mend(text: &str) -> Result<Option<String>, NotRepaired> {
+        repaired(text, RoleUse::Queue, FARM, ACCOUNT)
     }
 
     fn right(text: &str) -> Value {
@@ -396,7 +396,7 @@ mod tests {
 
     #[test]
     fn a_fleets_role_trusts_the_workers_and_no_more() {
-        let fleet = |t: &str| mended(t, RoleUse::Fleet, FARM, ACCOUNT);
+        let fleet = |t: &str| repaired(t, RoleUse::Fleet, FARM, ACCOUNT);
         let one = r#"{"Service":"credentials.deadline.amazonaws.com"}"#;
         assert_eq!(
             fleet(&document(&[statement(one, &condition(FARM))])),
@@ -489,7 +489,7 @@ mod tests {
         let shared = r#"{"Service":["credentials.deadline.amazonaws.com","ec2.amazonaws.com"]}"#;
         assert_eq!(
             mend(&document(&[statement(shared, "")])),
-            Err(NotMended::Shared)
+            Err(NotRepaired::Shared)
         );
         let refused = document(&[statement(shared, &condition(DEAD))]);
         let after = right(&refused);
@@ -501,14 +501,14 @@ mod tests {
         let deny = statement(BOTH, "").replace("Allow", "Deny");
         assert_eq!(
             mend(&document(&[statement(BOTH, &condition(FARM)), deny])),
-            Err(NotMended::Denied)
+            Err(NotRepaired::Denied)
         );
         let all = document(&[
             statement(BOTH, &condition(FARM)),
             statement(r#"{"AWS":"*"}"#, ""),
         ]);
-        assert_eq!(mend(&all), Err(NotMended::Anybody));
-        assert!(matches!(mend("{"), Err(NotMended::Policy(_))));
+        assert_eq!(mend(&all), Err(NotRepaired::Anybody));
+        assert!(matches!(mend("{"), Err(NotRepaired::Policy(_))));
     }
 
     #[test]

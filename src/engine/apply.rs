@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::journal::{self, Came, Header, Run, Writer};
-use super::verify::Spreading;
+use super::verify::Propagation;
 use super::{Event, State, Tell};
 use crate::domain::ask::{Answer, Ask};
 use crate::domain::call::Call;
@@ -18,7 +18,7 @@ use crate::world::World;
 
 /// Who runs what, for the journal.
 #[derive(Debug, Clone)]
-pub struct Occasion {
+pub struct RunContext {
     pub command: String,
     pub caller: Caller,
     pub queues: Vec<QueueKey>,
@@ -26,7 +26,7 @@ pub struct Occasion {
     pub undoes: Option<String>,
 }
 
-impl Occasion {
+impl RunContext {
     /// Nothing is written as nobody: the journal must say who it was.
     pub fn new(
         command: &str,
@@ -82,15 +82,15 @@ pub struct Applied {
 }
 
 impl Applied {
-    pub fn spreading(&self) -> Spreading {
+    pub fn spreading(&self) -> Propagation {
         let of = |c: &Change| match c.thing {
-            Thing::RolePolicy { .. } => Spreading::Rights,
+            Thing::RolePolicy { .. } => Propagation::CallerPermissions,
             Thing::RoleTrust { .. } | Thing::NewRole { .. } | Thing::QueueRole { .. } => {
-                Spreading::Trust
+                Propagation::Trust
             }
-            Thing::Environment { .. } | Thing::AddonChannels { .. } => Spreading::Nothing,
+            Thing::Environment { .. } | Thing::AddonChannels { .. } => Propagation::Nothing,
         };
-        self.done.iter().map(of).max().unwrap_or(Spreading::Nothing)
+        self.done.iter().map(of).max().unwrap_or(Propagation::Nothing)
     }
 }
 
@@ -98,11 +98,11 @@ impl Applied {
 pub async fn apply(
     world: &dyn World,
     changes: &[Change],
-    occasion: &Occasion,
+    occasion: &RunContext,
     stop: &AtomicBool,
     tell: Tell<'_>,
 ) -> Result<Applied, Problem> {
-    let desk = world.desk();
+    let desk = world.local();
     let locks = take_locks(world, changes, occasion)?;
     let (runs, _) = journal::read_all(desk)?;
     let unfinished = runs.iter().rev().find(|r| {
@@ -208,7 +208,7 @@ pub async fn apply(
     Ok(applied)
 }
 
-fn is_ours(run: &Run, world: &dyn World, occasion: &Occasion) -> bool {
+fn is_ours(run: &Run, world: &dyn World, occasion: &RunContext) -> bool {
     let h = &run.header;
     h.account == occasion.caller.account
         && h.region == *world.region()
@@ -216,8 +216,8 @@ fn is_ours(run: &Run, world: &dyn World, occasion: &Occasion) -> bool {
         && h.queues.iter().any(|q| occasion.queues.contains(q))
 }
 
-fn header(world: &dyn World, occasion: &Occasion) -> Result<Header, Problem> {
-    let desk = world.desk();
+fn header(world: &dyn World, occasion: &RunContext) -> Result<Header, Problem> {
+    let desk = world.local();
     Ok(Header {
         id: journal::new_id(desk.now(), &desk.runs()?),
         started: desk.now(),
@@ -237,9 +237,9 @@ fn header(world: &dyn World, occasion: &Occasion) -> Result<Header, Problem> {
 pub async fn settle_run(
     world: &dyn World,
     run: &Run,
-    occasion: &Occasion,
+    occasion: &RunContext,
 ) -> Result<Option<Stop>, Problem> {
-    let desk = world.desk();
+    let desk = world.local();
     let mut locks = Vec::new();
     for key in &run.header.queues {
         locks.push(desk.lock(&lock_name(world, occasion, key))?);
@@ -259,9 +259,9 @@ pub async fn settle_run(
 fn take_locks(
     world: &dyn World,
     changes: &[Change],
-    occasion: &Occasion,
+    occasion: &RunContext,
 ) -> Result<Vec<Box<dyn Send + Sync>>, Problem> {
-    let desk = world.desk();
+    let desk = world.local();
     let (runs, _) = journal::read_all(desk)?;
     let mut names: BTreeSet<String> = occasion
         .queues
@@ -297,7 +297,7 @@ fn take_locks(
     names.iter().map(|name| desk.lock(name)).collect()
 }
 
-fn lock_name(world: &dyn World, occasion: &Occasion, key: &QueueKey) -> String {
+fn lock_name(world: &dyn World, occasion: &RunContext, key: &QueueKey) -> String {
     format!(
         "{}-{}-{}",
         occasion.caller.account,

@@ -11,7 +11,7 @@ use crate::domain::change::{Change, Thing};
 use crate::domain::ids::{AccountId, QueueEnvironmentId, QueueKey, Region};
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Printable;
-use crate::world::Desk;
+use crate::world::LocalState;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
@@ -169,7 +169,7 @@ impl Run {
 }
 
 /// All runs of this machine, oldest first. A journal that can't be read is passed over by name.
-pub fn read_all(desk: &dyn Desk) -> Result<(Vec<Run>, Vec<String>), Problem> {
+pub fn read_all(desk: &dyn LocalState) -> Result<(Vec<Run>, Vec<String>), Problem> {
     let (mut runs, mut broken) = (Vec::new(), Vec::new());
     for id in desk.runs()? {
         match Run::parse(&desk.journal(&id)?) {
@@ -224,14 +224,14 @@ pub fn stays<'a>(run: &'a Run, all: &[Run]) -> Vec<&'a Change> {
 
 /// Writes one journal. The file is made with the first intent: a run that changed nothing leaves none.
 pub struct Writer<'a> {
-    desk: &'a dyn Desk,
+    desk: &'a dyn LocalState,
     header: Header,
     begun: bool,
     next: usize,
 }
 
 impl<'a> Writer<'a> {
-    pub fn new(desk: &'a dyn Desk, header: Header) -> Self {
+    pub fn new(desk: &'a dyn LocalState, header: Header) -> Self {
         Self {
             desk,
             header,
@@ -241,7 +241,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Goes on with a run that was cut short.
-    pub fn resume(desk: &'a dyn Desk, run: &Run) -> Self {
+    pub fn resume(desk: &'a dyn LocalState, run: &Run) -> Self {
         let next = run.entries.iter().map(|e| e.n + 1).max().unwrap_or(1);
         Self {
             desk,

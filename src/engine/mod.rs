@@ -63,7 +63,7 @@ pub enum Event {
     Asking(Ask),
     Answered(Ask),
     Trying(Probe),
-    Tried(Probe),
+    SolveReport(Probe),
     /// A run has begun or goes on; its id.
     Run {
         id: Printable,

@@ -1,7 +1,7 @@
 //! Direct HTTPS: the server has a public name, and workers reach it over the internet. Nothing to set up; five hops
 //! to prove: name, port, certificate, AYON itself, the key.
 
-use super::{ConnectionPath, Finding, PathId, Probe, Studio, Verdict, Wanted, says};
+use super::{ConnectionPath, Finding, PathId, Probe, Studio, Verdict, StudioConfig, says};
 use crate::domain::finding::Source;
 use crate::domain::probe::{Certificate, Reading, Seen};
 use crate::domain::problem::ProblemKind;
@@ -11,7 +11,7 @@ const SOON: i64 = 21;
 
 pub struct Direct;
 
-fn endpoint(wanted: &Wanted) -> (String, u16) {
+fn endpoint(wanted: &StudioConfig) -> (String, u16) {
     let url = &wanted.server.url;
     // Brackets belong to the URL, not to an IPv6 address.
     let host = url
@@ -34,7 +34,7 @@ impl ConnectionPath for Direct {
         "for AYON cloud, or a server with a public name"
     }
 
-    fn probes(&self, _: &Studio, wanted: &Wanted) -> Vec<Probe> {
+    fn probes(&self, _: &Studio, wanted: &StudioConfig) -> Vec<Probe> {
         let (host, port) = endpoint(wanted);
         let url = wanted.server.url.clone();
         let mut probes = vec![Probe::Name(host.clone()), Probe::Port(host.clone(), port)];
@@ -45,7 +45,7 @@ impl ConnectionPath for Direct {
         probes
     }
 
-    fn check(&self, studio: &Studio, wanted: &Wanted) -> Vec<Finding> {
+    fn check(&self, studio: &Studio, wanted: &StudioConfig) -> Vec<Finding> {
         let mut findings = Vec::new();
         let mut broken: Option<String> = None;
         for probe in self.probes(studio, wanted) {
@@ -106,7 +106,7 @@ fn judge(id: &str, probe: &Probe, reading: &Reading) -> Finding {
             .why(format!("no API key was given: AYON_API_KEY is not set, and {because}"))
             .fix("set AYON_API_KEY, or let `studiolink setup` keep the key in the keyring"),
         // The tests of channels and secrets are no hops of a path.
-        Ok(Seen::Index { .. } | Seen::DryRun(_) | Seen::Region(_) | Seen::Owner(_) | Seen::Beside(_) | Seen::Secret | Seen::Session { .. }) => says(id, Verdict::Unknown, "the test answered something else"),
+        Ok(Seen::Index { .. } | Seen::CondaSolve(_) | Seen::Region(_) | Seen::Owner(_) | Seen::Beside(_) | Seen::Secret | Seen::Session { .. }) => says(id, Verdict::Unknown, "the test answered something else"),
         Err(problem) => {
             let verdict = if matches!(problem.kind, ProblemKind::Local | ProblemKind::Credentials | ProblemKind::Unreached) { Verdict::Unknown } else { Verdict::Fail };
             says(id, verdict, problem.doing.as_str()).why(problem.because.as_str()).fix(problem.fix.as_str())

@@ -1,6 +1,6 @@
 //! VPC Lattice: listed and explained; setting it up comes with a later version.
 
-use super::{ConnectionPath, Finding, PathId, Studio, Wanted, not_built};
+use super::{ConnectionPath, Finding, PathId, Studio, StudioConfig, not_built};
 
 pub struct Lattice;
 
@@ -17,7 +17,7 @@ impl ConnectionPath for Lattice {
     fn is_built(&self) -> bool {
         false
     }
-    fn check(&self, _: &Studio, _: &Wanted) -> Vec<Finding> {
+    fn check(&self, _: &Studio, _: &StudioConfig) -> Vec<Finding> {
         not_built(self)
     }
 }

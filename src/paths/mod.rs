@@ -13,7 +13,7 @@ use crate::domain::finding::{Finding, Topic, Verdict};
 use crate::domain::probe::Probe;
 use crate::domain::studio::Studio;
 use crate::domain::text::Printable;
-use crate::domain::wanted::{PathId, Wanted};
+use crate::domain::config::{PathId, StudioConfig};
 
 pub trait ConnectionPath: Sync {
     fn id(&self) -> PathId;
@@ -24,14 +24,14 @@ pub trait ConnectionPath: Sync {
     fn is_built(&self) -> bool {
         true
     }
-    fn asks(&self, _studio: &Studio, _wanted: &Wanted) -> Vec<Ask> {
+    fn asks(&self, _studio: &Studio, _wanted: &StudioConfig) -> Vec<Ask> {
         Vec::new()
     }
-    fn probes(&self, _studio: &Studio, _wanted: &Wanted) -> Vec<Probe> {
+    fn probes(&self, _studio: &Studio, _wanted: &StudioConfig) -> Vec<Probe> {
         Vec::new()
     }
-    fn check(&self, studio: &Studio, wanted: &Wanted) -> Vec<Finding>;
-    fn plan(&self, _studio: &Studio, _wanted: &Wanted) -> Vec<Change> {
+    fn check(&self, studio: &Studio, wanted: &StudioConfig) -> Vec<Finding>;
+    fn plan(&self, _studio: &Studio, _wanted: &StudioConfig) -> Vec<Change> {
         Vec::new()
     }
 }

@@ -1,6 +1,6 @@
 //! SSM port forwarding: listed and explained; setting it up comes with a later version.
 
-use super::{ConnectionPath, Finding, PathId, Studio, Wanted, not_built};
+use super::{ConnectionPath, Finding, PathId, Studio, StudioConfig, not_built};
 
 pub struct Ssm;
 
@@ -17,7 +17,7 @@ impl ConnectionPath for Ssm {
     fn is_built(&self) -> bool {
         false
     }
-    fn check(&self, _: &Studio, _: &Wanted) -> Vec<Finding> {
+    fn check(&self, _: &Studio, _: &StudioConfig) -> Vec<Finding> {
         let why = "of it only the queue role's rights are set, and a session is started and ended as that role; nothing opens the tunnel on a worker";
         let mut findings = not_built(self);
         for finding in &mut findings {

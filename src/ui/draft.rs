@@ -4,7 +4,7 @@ use url::Url;
 
 use crate::domain::channel::Channel;
 use crate::domain::ids::{FarmId, QueueKey, Region};
-use crate::domain::wanted::{Location, PathId, Server, Wanted};
+use crate::domain::config::{Location, PathId, Server, StudioConfig};
 
 /// The channel that YNPUT is expected to publish; its address is not public yet, so it is only where a field begins.
 pub const YNPUT_CHANNEL: &str = "s3://ynput-conda-channel/ayon";
@@ -25,12 +25,12 @@ pub struct Draft {
     pub location: Location,
     pub path: PathId,
     /// What the wizard does not ask stays as the file has it. What is above counts before what it says.
-    pub rest: Wanted,
+    pub rest: StudioConfig,
 }
 
 impl Draft {
-    pub fn new(wanted: Option<&Wanted>, remembered: Option<Channel>) -> Self {
-        let s3 = |w: &Wanted| {
+    pub fn new(wanted: Option<&StudioConfig>, remembered: Option<Channel>) -> Self {
+        let s3 = |w: &StudioConfig| {
             w.channels
                 .iter()
                 .find(|c| c.as_str().contains("ynput"))
@@ -41,7 +41,7 @@ impl Draft {
             .or(remembered)
             .or_else(|| YNPUT_CHANNEL.parse().ok());
         let ynput = ynput.unwrap_or_else(|| unreachable!("the built-in address is a channel"));
-        let rest = wanted.cloned().unwrap_or_else(Wanted::blank);
+        let rest = wanted.cloned().unwrap_or_else(StudioConfig::blank);
         Self {
             profile: rest.profile.clone(),
             region: rest.region.clone(),
@@ -58,12 +58,12 @@ impl Draft {
     }
 
     /// The studio file as it would be written now. Without a server's address yet, one that no name resolves to.
-    pub fn wanted(&self, signed_in: Option<&Region>) -> Wanted {
+    pub fn wanted(&self, signed_in: Option<&Region>) -> StudioConfig {
         let url = self
             .url
             .clone()
-            .unwrap_or_else(|| Wanted::blank().server.url);
-        Wanted {
+            .unwrap_or_else(|| StudioConfig::blank().server.url);
+        StudioConfig {
             region: self.region.as_ref().or(signed_in).cloned(),
             profile: self.profile.clone(),
             queues: self.queues.clone(),

@@ -12,15 +12,15 @@ use tokio::task::AbortHandle;
 use super::model::Model;
 use super::wizard::{Effect, Msg};
 use crate::domain::change::Plan;
-use crate::domain::dry_run::Download;
+use crate::domain::conda_solve::Download;
 use crate::domain::ids::Region;
 use crate::domain::probe::Probe;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::studio::{Studio, api_base};
 use crate::domain::text::Printable;
-use crate::domain::wanted::Wanted;
+use crate::domain::config::StudioConfig;
 use crate::engine::Event;
-use crate::engine::apply::{Occasion, apply};
+use crate::engine::apply::{RunContext, apply};
 pub use crate::world::CallLog;
 use crate::world::World;
 
@@ -38,9 +38,9 @@ pub trait Outside: Send + Sync {
     ) -> BoxFuture<'_, Result<SignedIn, Problem>>;
     fn endpoint(&self) -> Option<String>;
     /// Writes the studio file, its comments kept. Where there is none to write, it does nothing.
-    fn save(&self, wanted: &Wanted) -> Result<(), Problem>;
+    fn save(&self, wanted: &StudioConfig) -> Result<(), Problem>;
     /// Writes the plan beside the studio file; where it is.
-    fn export(&self, studio: &Studio, wanted: &Wanted, plan: &Plan) -> Result<Printable, Problem>;
+    fn export(&self, studio: &Studio, wanted: &StudioConfig, plan: &Plan) -> Result<Printable, Problem>;
 }
 
 pub struct Driver {
@@ -150,7 +150,7 @@ impl Driver {
         let url = model.draft.url.clone();
         let trying = self.trying.clone();
         let dry_run = match &effect {
-            Effect::Try(_, probe @ Probe::DryRun(_)) => Some(probe.clone()),
+            Effect::Try(_, probe @ Probe::CondaSolve(_)) => Some(probe.clone()),
             _ => None,
         };
         let task = tokio::spawn(async move {
@@ -184,7 +184,7 @@ impl Driver {
                 (Effect::StoreKey(key), Some(url)) => {
                     // The keyring may ask the desktop to unlock it: not on a thread that others need.
                     let stored = tokio::task::spawn_blocking(move || {
-                        world.desk().keyring_set(api_base(&url).as_str(), &key)
+                        world.local().keyring_set(api_base(&url).as_str(), &key)
                     })
                     .await;
                     let broken = |e: tokio::task::JoinError| {
@@ -201,7 +201,7 @@ impl Driver {
                 }
                 (Effect::Remember(name, value), _) => {
                     // A remembered value is a convenience: what can't be kept is only not there next time.
-                    let _ = world.desk().remember(name, &value);
+                    let _ = world.local().remember(name, &value);
                 }
                 _ => {}
             }
@@ -225,7 +225,7 @@ impl Driver {
             return;
         };
         let changes = model.plan().changes;
-        let occasion = Occasion::new(
+        let occasion = RunContext::new(
             "setup",
             studio,
             &model.draft.queues,

@@ -7,7 +7,7 @@ use super::draft::Draft;
 use crate::domain::ask::Ask;
 use crate::domain::call::Vantage;
 use crate::domain::change::{Change, Plan};
-use crate::domain::dry_run::Download;
+use crate::domain::conda_solve::Download;
 use crate::domain::fact::Fact;
 use crate::domain::finding::{Finding, Topic, Verdict, worst};
 use crate::domain::ids::Region;
@@ -15,13 +15,13 @@ use crate::domain::probe::{Probe, Reading};
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::studio::Studio;
 use crate::domain::text::{Printable, Secret};
-use crate::domain::wanted::Wanted;
+use crate::domain::config::StudioConfig;
 use crate::engine::apply::Applied;
 use crate::engine::check::check_all;
 use crate::engine::left::{Left, left_for_you};
 use crate::engine::observe::needed;
 use crate::engine::plan::plan;
-use crate::engine::verify::{Spreading, to_retry, was_forbidden};
+use crate::engine::verify::{Propagation, to_retry, was_forbidden};
 use crate::engine::{Event, Purpose, State};
 
 /// Where the sign-in stands.
@@ -116,7 +116,7 @@ pub fn is_channel_probe(probe: &Probe) -> bool {
             | Probe::BesideChannelAsQueueRole(..)
             | Probe::SecretAsQueueRole(..)
             | Probe::TunnelAsQueueRole(..)
-            | Probe::DryRun(_)
+            | Probe::CondaSolve(_)
     )
 }
 
@@ -205,7 +205,7 @@ impl Model {
     /// The dry runs that are under way.
     pub fn dry_runs(&self) -> Vec<Probe> {
         let is_open = |p: &&Probe| {
-            matches!(p, Probe::DryRun(_)) && self.waiting.contains_key(&format!("{p:?}"))
+            matches!(p, Probe::CondaSolve(_)) && self.waiting.contains_key(&format!("{p:?}"))
         };
         self.tried.iter().filter(is_open).cloned().collect()
     }
@@ -221,7 +221,7 @@ impl Model {
     }
 
     /// Is the queue role refused what it may be allowed by now?
-    pub fn is_refused(&self, spreading: Spreading) -> bool {
+    pub fn is_refused(&self, spreading: Propagation) -> bool {
         let retry = |s: &Studio| !to_retry(s, spreading).is_empty();
         self.studio.as_ref().is_some_and(retry)
     }
@@ -230,7 +230,7 @@ impl Model {
     pub fn try_refused_roles_again(&mut self) {
         let spreading = match &self.making {
             Making::Made { applied, .. } => applied.spreading(),
-            _ => Spreading::Rights,
+            _ => Propagation::CallerPermissions,
         };
         let again: Vec<Probe> = self
             .studio
@@ -295,7 +295,7 @@ impl Model {
         let reached = self.reached;
         let has_url = self.draft.url.is_some();
         asks.retain(|a| {
-            let now = reached >= 1 || matches!(a, Ask::Caller | Ask::Rights);
+            let now = reached >= 1 || matches!(a, Ask::Caller | Ask::CallerPermissions);
             // Several checks ask for the same fact; it is handed out once.
             now && (!of_server(a) || has_url) && self.asked.insert(a.clone())
         });
@@ -306,7 +306,7 @@ impl Model {
     }
 
     /// The studio file as it would be written now.
-    pub fn wanted(&self) -> Wanted {
+    pub fn wanted(&self) -> StudioConfig {
         self.draft.wanted(self.studio.as_ref().map(|s| &s.region))
     }
 

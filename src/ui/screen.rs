@@ -62,7 +62,7 @@ pub struct List {
     pub rows: Vec<Vec<Cell>>,
     /// The action of Enter on a row; `None`: the rows are only for looking.
     pub enter: Option<&'static str>,
-    /// Said where there is no row.
+    /// SimulationResult where there is no row.
     pub empty: &'static str,
     /// Where the cursor begins.
     pub start: usize,

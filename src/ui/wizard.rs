@@ -4,7 +4,7 @@ use super::model::{Making, Model, SignIn, Waiting};
 use super::screen::Screen;
 use super::steps::{self, Step};
 use crate::domain::ask::{Answered, Ask};
-use crate::domain::dry_run::Download;
+use crate::domain::conda_solve::Download;
 use crate::domain::finding::{Verdict, could_not_look};
 use crate::domain::ids::Region;
 use crate::domain::login::AyonLogin;
@@ -12,7 +12,7 @@ use crate::domain::probe::{Probe, Reading};
 use crate::domain::problem::Problem;
 use crate::domain::text::{Printable, Secret};
 use crate::engine::apply::{Applied, Stop};
-use crate::engine::verify::{IAM_PATIENCE, LONG_PAUSE, Spreading};
+use crate::engine::verify::{IAM_PATIENCE, LONG_PAUSE, Propagation};
 use crate::engine::{Event, State};
 
 /// What happened: somebody did something, or the world answered. Answers carry the generation they were asked in.
@@ -377,7 +377,7 @@ impl Wizard {
         let most = u64::try_from(IAM_PATIENCE.as_millis()).unwrap_or(u64::MAX);
         let waited = self.model.now.saturating_sub(*since);
         let spreading = applied.spreading();
-        spreading != Spreading::Nothing
+        spreading != Propagation::Nothing
             && !self.model.sandbox
             && waited < most
             && self.model.is_refused(spreading)
@@ -385,7 +385,7 @@ impl Wizard {
 
     /// Somebody asked to wait until the bucket's owner has let the role in.
     fn awaits_owner(&self) -> bool {
-        self.model.owner_wait.is_some() && self.model.is_refused(Spreading::Rights)
+        self.model.owner_wait.is_some() && self.model.is_refused(Propagation::CallerPermissions)
     }
 
     fn go(&mut self, to: usize) -> Vec<Effect> {

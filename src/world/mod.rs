@@ -19,7 +19,7 @@ use url::Url;
 use crate::domain::ask::{Answered, Ask};
 use crate::domain::call::Call;
 use crate::domain::change::Change;
-use crate::domain::dry_run::Download;
+use crate::domain::conda_solve::Download;
 use crate::domain::ids::{QueueEnvironmentId, Region};
 use crate::domain::login::AyonLogin;
 use crate::domain::probe::{Probe, Reading};
@@ -41,7 +41,7 @@ pub trait World: Send + Sync {
 
     fn region(&self) -> &Region;
     fn log(&self) -> &CallLog;
-    fn desk(&self) -> &dyn Desk;
+    fn desk(&self) -> &dyn LocalState;
     /// The API key of that AYON server for this session; `None` takes it away. A key is never sent to another server
     /// than the one it was given for.
     fn hold_key<'a>(&'a self, url: &'a Url, key: Option<Secret<String>>) -> BoxFuture<'a, ()>;
@@ -64,7 +64,7 @@ pub trait World: Send + Sync {
 }
 
 /// What this machine keeps. Journals hold whole templates and documents, and are readable by their owner alone.
-pub trait Desk: Send + Sync {
+pub trait LocalState: Send + Sync {
     fn now(&self) -> Timestamp;
     /// Who sits here: user, host and process, for a journal and a lock.
     fn here(&self) -> String;

@@ -9,13 +9,13 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::aws::{Aws, Login, connect};
-use super::local::LocalDesk;
-use super::{CallLog, Desk, Outcome, Record, World, ayon, conda, net};
+use super::local::DiskState;
+use super::{CallLog, LocalState, Outcome, Record, World, ayon, conda, net};
 use crate::domain::ask::{Answer, Answered, Ask, NEW_ROLE_ACTIONS, SETUP_ACTIONS};
 use crate::domain::call::{Call, Vantage};
 use crate::domain::change::{Change, Thing};
 use crate::domain::channel::Channel;
-use crate::domain::dry_run::Download;
+use crate::domain::conda_solve::Download;
 use crate::domain::fact::Fact;
 use crate::domain::ids::Region;
 use crate::domain::login::AyonLogin;
@@ -32,7 +32,7 @@ const DRY_RUN: std::time::Duration = std::time::Duration::from_mins(10);
 
 pub struct RealWorld {
     aws: Aws,
-    desk: LocalDesk,
+    desk: DiskState,
     ayon: reqwest::Client,
     /// For public channels: here a proxy and redirects are as good as on any machine.
     web: reqwest::Client,
@@ -68,7 +68,7 @@ impl RealWorld {
         let (given, given_admin) = (secret("AYON_API_KEY"), secret("AYON_ADMIN_KEY"));
         Ok(Self {
             aws,
-            desk: LocalDesk::new(),
+            desk: DiskState::new(),
             ayon: ayon::client()?,
             web,
             names: conda::Names::here(),
@@ -96,7 +96,7 @@ impl RealWorld {
             return answered.clone();
         }
         let asked = name.clone();
-        let found = tokio::task::spawn_blocking(move || LocalDesk::new().keyring_get(&asked)).await;
+        let found = tokio::task::spawn_blocking(move || DiskState::new().keyring_get(&asked)).await;
         let broken = |e: tokio::task::JoinError| {
             Problem::new(
                 ProblemKind::Local,
@@ -168,9 +168,9 @@ impl RealWorld {
     async fn answer(&self, ask: &Ask, record: &Record) -> Answer {
         match ask {
             Ask::Caller => Answer::Caller(self.aws.look_caller(record).await),
-            Ask::Rights => {
+            Ask::CallerPermissions => {
                 let all = [SETUP_ACTIONS, NEW_ROLE_ACTIONS].concat();
-                Answer::Rights(self.aws.look_rights(record, &all).await)
+                Answer::CallerPermissions(self.aws.look_rights(record, &all).await)
             }
             Ask::Farms => Answer::Farms(self.aws.look_farms(record).await),
             Ask::Queues(farm) => Answer::Queues(self.aws.look_queues(record, farm).await),
@@ -253,7 +253,7 @@ impl RealWorld {
                     .await
             }
             Probe::BucketRegion(channel) => self.aws.try_bucket_region(record, channel).await,
-            Probe::DryRun(question) => {
+            Probe::CondaSolve(question) => {
                 // Also a name that this machine's settings lead to a bucket.
                 let in_s3 = |c: &Channel| {
                     let at = self.names.address(c).unwrap_or_default();
@@ -402,7 +402,7 @@ impl World for RealWorld {
             // The queue role's credentials may have to be fetched first, so a test has the deadline and a little.
             // A dry run may read hundreds of megabytes: each of its requests has a deadline of its own.
             let limit = net::DEADLINE + std::time::Duration::from_millis(500);
-            let limit = if matches!(probe, Probe::DryRun(_)) {
+            let limit = if matches!(probe, Probe::CondaSolve(_)) {
                 DRY_RUN
             } else {
                 limit
@@ -429,7 +429,7 @@ impl World for RealWorld {
         &self.log
     }
 
-    fn desk(&self) -> &dyn Desk {
+    fn desk(&self) -> &dyn LocalState {
         &self.desk
     }
 

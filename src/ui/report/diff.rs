@@ -91,7 +91,7 @@ pub fn size(change: &Change) -> (usize, usize) {
 mod tests {
     use super::*;
     use crate::domain::change::Thing;
-    use crate::domain::environment::TemplateType;
+    use crate::domain::template::TemplateType;
     use crate::domain::text::Untrusted;
 
     fn change(before: &str, after: &str) -> Change {

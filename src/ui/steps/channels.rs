@@ -6,14 +6,14 @@ use super::super::wizard::{Effect, Msg};
 use super::{Step, told, word_of};
 use crate::checks::{View, dry_runs, job_packages};
 use crate::domain::channel::{Channel, Place, proposed, split};
-use crate::domain::dry_run::size_words;
-use crate::domain::environment::Template;
+use crate::domain::conda_solve::size_words;
+use crate::domain::template::Template;
 use crate::domain::fact::Fact;
 use crate::domain::finding::{Finding, Topic, Verdict};
 use crate::domain::probe::{Probe, Seen};
 use crate::domain::problem::Problem;
 use crate::domain::text::{Printable, without_url_secrets};
-use crate::domain::wanted::{Pin, Strategy};
+use crate::domain::config::{Pin, Strategy};
 
 #[derive(Default)]
 pub struct Channels {

@@ -8,7 +8,7 @@ use crate::domain::finding::{Finding, Verdict};
 use crate::domain::text::{Printable, without_url_secrets};
 use crate::engine::State;
 use crate::engine::apply::Stop;
-use crate::engine::verify::{IAM_PATIENCE, LONG_PAUSE, Spreading};
+use crate::engine::verify::{IAM_PATIENCE, LONG_PAUSE, Propagation};
 
 pub struct Make;
 
@@ -119,7 +119,7 @@ impl Step for Make {
                 let findings = model.findings();
                 let spreading = applied.spreading();
                 let refused = model.is_refused(spreading);
-                if spreading != Spreading::Nothing
+                if spreading != Propagation::Nothing
                     && refused
                     && waited < IAM_PATIENCE.as_secs()
                     && !model.sandbox

@@ -10,7 +10,7 @@ use crate::domain::choices::{RoleUse, UsedRole, roles_to_make, used_roles};
 use crate::domain::finding::{Finding, Source, Topic, Verdict, worst};
 use crate::domain::ids::AccountId;
 use crate::domain::probe::{Probe, Seen};
-use crate::domain::wanted::FleetRoles;
+use crate::domain::config::FleetRoles;
 use crate::ui::report::diff::diff;
 
 pub struct Roles;
@@ -113,8 +113,8 @@ impl Step for Roles {
             Msg::Act { id: "fleets", .. } => {
                 let roles = &mut model.draft.rest.roles;
                 roles.fleets = match roles.fleets {
-                    FleetRoles::Leave => FleetRoles::Mend,
-                    FleetRoles::Mend => FleetRoles::Leave,
+                    FleetRoles::Leave => FleetRoles::Manage,
+                    FleetRoles::Manage => FleetRoles::Leave,
                 };
             }
             Msg::Act { id: "owner", .. } => {
@@ -170,14 +170,14 @@ impl Step for Roles {
             let wrong = findings
                 .iter()
                 .any(|f| OF_FLEETS.contains(&f.check.as_str()) && f.verdict != Verdict::Ok);
-            if wrong || wanted.roles.fleets == FleetRoles::Mend {
+            if wrong || wanted.roles.fleets == FleetRoles::Manage {
                 let (words, label) = match wanted.roles.fleets {
                     FleetRoles::Leave => (
                         "The fleets' roles are left as they are: other farms may use them.",
                         "mend fleets",
                     ),
-                    FleetRoles::Mend => (
-                        "The fleets' roles are mended too; other farms may use them.",
+                    FleetRoles::Manage => (
+                        "The fleets' roles are repaired too; other farms may use them.",
                         "leave fleets",
                     ),
                 };

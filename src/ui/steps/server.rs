@@ -7,7 +7,7 @@ use super::{Step, told, word_of};
 use crate::domain::finding::{Topic, Verdict};
 use crate::domain::login::AyonLogin;
 use crate::domain::text::Secret;
-use crate::domain::wanted::{Location, PathId, server_url};
+use crate::domain::config::{Location, PathId, server_url};
 use crate::paths;
 
 #[derive(Default)]

@@ -257,7 +257,7 @@ fn draw_live(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
             let (word, tone) = match &reading.seen {
                 Ok(Seen::NoKey { .. }) => ("-", Tone::Dim),
                 // What a dry run says is in its findings.
-                Ok(Seen::DryRun(_)) => {
+                Ok(Seen::CondaSolve(_)) => {
                     let source = Source::Test(probe.clone());
                     let of = findings.iter().filter(|f| f.sources.contains(&source));
                     of.map(|f| f.verdict)

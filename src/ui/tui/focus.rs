@@ -250,7 +250,7 @@ impl Focus {
         self.edit.get_or_insert_with(Edit::default)
     }
 
-    /// The text was refused: it stays where it was typed, to be mended.
+    /// The text was refused: it stays where it was typed, to be repaired.
     pub fn refused(&mut self, field: &'static str, text: &str, secret: bool) {
         let text: Vec<char> = if secret {
             Vec::new()

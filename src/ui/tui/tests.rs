@@ -20,7 +20,7 @@ use crate::domain::ids::Region;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::studio::Studio;
 use crate::domain::text::Printable;
-use crate::domain::wanted::Wanted;
+use crate::domain::config::StudioConfig;
 use crate::ui::draft::Draft;
 use crate::ui::driver::{Driver, Outside, SignedIn};
 use crate::ui::model::Model;
@@ -63,10 +63,10 @@ impl Outside for Bench {
     fn endpoint(&self) -> Option<String> {
         None
     }
-    fn save(&self, _: &Wanted) -> Result<(), Problem> {
+    fn save(&self, _: &StudioConfig) -> Result<(), Problem> {
         Ok(())
     }
-    fn export(&self, _: &Studio, _: &Wanted, _: &Plan) -> Result<Printable, Problem> {
+    fn export(&self, _: &Studio, _: &StudioConfig, _: &Plan) -> Result<Printable, Problem> {
         Ok("studiolink.plan.json".into())
     }
 }
@@ -511,7 +511,7 @@ async fn packages_and_their_version_are_chosen_and_completed() {
 async fn a_long_download_has_a_bar_and_it_goes_with_the_answer() {
     let mut play = Play::open("studio", true, false).await;
     play.keys("⏎⏎").await;
-    let on_its_way = crate::domain::dry_run::Download {
+    let on_its_way = crate::domain::conda_solve::Download {
         what: "https://h.example.com/c/linux-64/repodata.json.zst".into(),
         got: 30_000_000,
         of: Some(60_000_000),

@@ -11,14 +11,14 @@ use super::caller::What;
 use crate::domain::fact::Fact;
 use crate::domain::lint::{Flaw, Lint, Weight};
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::simulated::May;
+use crate::domain::permission::PermissionRequest;
 use crate::domain::text::Untrusted;
 use crate::world::Record;
 
 const SERVICE: &str = "access-analyzer";
 
 impl Aws {
-    pub async fn look_lint(&self, record: &Record, text: &str, more: &[May]) -> Fact<Lint> {
+    pub async fn look_lint(&self, record: &Record, text: &str, more: &[PermissionRequest]) -> Fact<Lint> {
         let (flaws, grants_more) = join(
             self.flaws(record, text),
             self.grants_any(record, text, more),
@@ -61,10 +61,10 @@ impl Aws {
         Ok(flaws)
     }
 
-    async fn grants_any(&self, record: &Record, text: &str, more: &[May]) -> Result<bool, Problem> {
+    async fn grants_any(&self, record: &Record, text: &str, more: &[PermissionRequest]) -> Result<bool, Problem> {
         let doing = "Could not ask Access Analyzer what the policy grants";
         // Each call is charged for, so there are two: what may be done to none of these things, and what may be read.
-        let access = |of: &[&May]| {
+        let access = |of: &[&PermissionRequest]| {
             let sorted = |mut list: Vec<String>| {
                 list.sort();
                 list.dedup();
@@ -77,7 +77,7 @@ impl Aws {
                 )))
                 .build()
         };
-        let (reads, others): (Vec<&May>, Vec<&May>) =
+        let (reads, others): (Vec<&PermissionRequest>, Vec<&PermissionRequest>) =
             more.iter().partition(|m| m.action == "s3:GetObject");
         let (anywhere, elsewhere) = (access(&others), access(&reads));
         let ask = |access| async {

@@ -8,7 +8,7 @@ use super::client::patient;
 use super::{Aws, QueueRole, QueueRoleCell};
 use crate::domain::call::Vantage;
 use crate::domain::change::{Change, Thing};
-use crate::domain::environment::TemplateType;
+use crate::domain::template::TemplateType;
 use crate::domain::fact::Fact;
 use crate::domain::ids::{FarmId, FleetId, QueueEnvironmentId, QueueKey};
 use crate::domain::problem::{Problem, ProblemKind};

@@ -16,8 +16,8 @@ use crate::domain::fact::Fact;
 use crate::domain::ids::RoleArn;
 use crate::domain::policy::Context;
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::simulated::{May, Said};
-use crate::domain::studio::{Caller, Rights, Role};
+use crate::domain::permission::{PermissionRequest, SimulationResult};
+use crate::domain::studio::{Caller, CallerPermissions, Role};
 use crate::domain::text::Untrusted;
 use crate::world::Record;
 
@@ -425,8 +425,8 @@ impl Aws {
         &self,
         record: &Record,
         arn: &RoleArn,
-        all: &[May],
-    ) -> Fact<Vec<Said>> {
+        all: &[PermissionRequest],
+    ) -> Fact<Vec<SimulationResult>> {
         let mut alike: BTreeMap<(&str, &Context), Vec<String>> = BTreeMap::new();
         for may in all {
             let actions = alike.entry((&may.resource, &may.context)).or_default();
@@ -448,7 +448,7 @@ impl Aws {
         resource: &str,
         context: &Context,
         actions: Vec<String>,
-    ) -> Result<Vec<Said>, Problem> {
+    ) -> Result<Vec<SimulationResult>, Problem> {
         let doing = format!("Could not ask IAM what role {} may do", arn.name());
         let what = What::new(SERVICE, "SimulatePrincipalPolicy", resource, doing);
         // A key that the request does not carry is left out, as it would be.
@@ -474,8 +474,8 @@ impl Aws {
             .max_items(100);
         let out = self.call(record, what, request.send()).await?;
         let said =
-            |row: &aws_sdk_iam::types::EvaluationResult| Said {
-                may: May {
+            |row: &aws_sdk_iam::types::EvaluationResult| SimulationResult {
+                may: PermissionRequest {
                     action: row.eval_action_name().to_owned(),
                     resource: resource.to_owned(),
                     context: context.clone(),
@@ -504,7 +504,7 @@ impl Aws {
 
     /// Simulated, never verified. An assumed role is simulated as its role, whose ARN has a path that the session's
     /// ARN does not show; root and federated callers can't be simulated.
-    pub async fn look_rights(&self, record: &Record, actions: &[&str]) -> Fact<Rights> {
+    pub async fn look_rights(&self, record: &Record, actions: &[&str]) -> Fact<CallerPermissions> {
         let caller = match self.look_caller(record).await {
             Fact::Known(caller) => caller,
             other => return other.lack(),
@@ -517,7 +517,7 @@ impl Aws {
         record: &Record,
         caller: &Caller,
         actions: &[&str],
-    ) -> Result<Rights, Problem> {
+    ) -> Result<CallerPermissions, Problem> {
         let doing = "Could not ask IAM what this identity may do";
         let arn = self.principal(record, caller.arn.raw(), doing).await?;
         let ask = |some: Vec<String>| {
@@ -536,7 +536,7 @@ impl Aws {
         let (first, second) = actions.split_at(actions.len() / 2);
         let owned = |some: &[&str]| some.iter().map(|a| (*a).to_owned()).collect();
         let (a, b) = join(ask(owned(first)), ask(owned(second))).await;
-        let mut rights = Rights::default();
+        let mut rights = CallerPermissions::default();
         for page in [a?, b?] {
             for row in page.evaluation_results() {
                 let list = if row.eval_decision().as_str() == "allowed" {

@@ -12,7 +12,7 @@ use super::Aws;
 use super::caller::What;
 use crate::domain::call::Vantage;
 use crate::domain::channel::{Channel, Place};
-use crate::domain::dry_run::Reader;
+use crate::domain::conda_solve::Reader;
 use crate::domain::ids::{AccountId, QueueKey};
 use crate::domain::probe::Seen;
 use crate::domain::problem::{Problem, ProblemKind};

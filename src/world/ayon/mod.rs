@@ -499,7 +499,7 @@ pub async fn change_addon_channels(
     Ok(())
 }
 
-/// May this key change settings? Asked once, so that a mistyped one is not tried again and again.
+/// PermissionRequest this key change settings? Asked once, so that a mistyped one is not tried again and again.
 pub async fn try_admin(
     record: &Record,
     client: &reqwest::Client,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use crate::domain::dry_run::Download;
+use crate::domain::conda_solve::Download;
 use crate::domain::text::Printable;
 
 #[derive(Debug, Default)]

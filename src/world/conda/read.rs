@@ -23,9 +23,9 @@ use super::solve::{Records, solve, specs};
 use super::wire::{self, Came, Seen as Wired, Sign, Wire};
 use crate::domain::call::Vantage;
 use crate::domain::channel::{Channel, Place};
-use crate::domain::dry_run::{
-    ChannelSeen, DryRun, Engine, Outcome, Platform, Reader, Reason, Solve, SubdirSeen, SubdirState,
-    Tried,
+use crate::domain::conda_solve::{
+    ChannelSeen, CondaSolve, Engine, Outcome, Platform, Reader, Reason, Solve, SubdirSeen, SubdirState,
+    SolveReport,
 };
 use crate::domain::probe::Seen;
 use crate::domain::problem::Problem;
@@ -70,10 +70,10 @@ struct Reading {
     wired: Wired,
 }
 
-pub async fn dry_run(record: &Record, lent: Lent, question: &DryRun) -> Result<Seen, Problem> {
+pub async fn dry_run(record: &Record, lent: Lent, question: &CondaSolve) -> Result<Seen, Problem> {
     let packages = match specs(&question.packages) {
         Ok(packages) => packages,
-        Err(because) => return Ok(Seen::DryRun(Box::new(not_tried(question, &because)))),
+        Err(because) => return Ok(Seen::CondaSolve(Box::new(not_tried(question, &because)))),
     };
     let folder = lent.cache;
     let (sign, refused) = match lent.sign {
@@ -119,10 +119,10 @@ pub async fn dry_run(record: &Record, lent: Lent, question: &DryRun) -> Result<S
     }
     reading.look_elsewhere(&open, &channels, &mut solves).await;
     tokio::task::spawn_blocking(move || super::cache::keep_bounded(&folder));
-    Ok(Seen::DryRun(Box::new(Tried { channels, solves })))
+    Ok(Seen::CondaSolve(Box::new(SolveReport { channels, solves })))
 }
 
-fn not_tried(question: &DryRun, because: &Printable) -> Tried {
+fn not_tried(question: &CondaSolve, because: &Printable) -> SolveReport {
     let of = |platform: &Platform| {
         let platform = *platform;
         question.priorities.iter().map(move |priority| Solve {
@@ -131,13 +131,13 @@ fn not_tried(question: &DryRun, because: &Printable) -> Tried {
             outcome: Outcome::NotTried(because.clone()),
         })
     };
-    Tried {
+    SolveReport {
         channels: Vec::new(),
         solves: question.platforms.iter().flat_map(of).collect(),
     }
 }
 
-fn could_not(question: &DryRun, platform: Platform, because: &Printable) -> Vec<Solve> {
+fn could_not(question: &CondaSolve, platform: Platform, because: &Printable) -> Vec<Solve> {
     let of = |priority: &_| Solve {
         platform,
         priority: *priority,
@@ -150,7 +150,7 @@ fn gateway(
     client: reqwest_middleware::ClientWithMiddleware,
     folder: &Path,
     open: &[Open],
-    question: &DryRun,
+    question: &CondaSolve,
 ) -> Gateway {
     let default = SourceConfig {
         // No channel has only this form, and a bomb in it could not be counted.
@@ -199,7 +199,7 @@ fn opened(
     channel: &Channel,
     names: &Names,
     refused: Option<&Problem>,
-    question: &DryRun,
+    question: &CondaSolve,
 ) -> (ChannelSeen, Option<Open>) {
     let mut seen = ChannelSeen {
         channel: channel.clone(),
@@ -485,7 +485,7 @@ impl Reading {
         asked: &[Records],
         packages: &[MatchSpec],
         platform: Platform,
-        question: &DryRun,
+        question: &CondaSolve,
     ) -> Vec<Solve> {
         let folders = [subdir(platform), Subdir::NoArch];
         // conda looks at a name in every version; rattler only at those that fit.

@@ -13,7 +13,7 @@ use rattler_solve::{
     CancellationToken, ChannelPriority, SolveError, SolverImpl as _, SolverTask, resolvo::Solver,
 };
 
-use crate::domain::dry_run::{Engine, Outcome, Platform, Priority, Reason, Resolved, Solve};
+use crate::domain::conda_solve::{Engine, Outcome, Platform, Priority, Reason, Resolved, Solve};
 use crate::domain::known;
 use crate::domain::text::{Printable, Untrusted, without_url_secrets};
 

@@ -345,7 +345,7 @@ impl Unpacked {
 
 impl Meter {
     fn check(&mut self, chunk: &[u8]) -> Result<(), String> {
-        let words = crate::domain::dry_run::size_words;
+        let words = crate::domain::conda_solve::size_words;
         self.got += chunk.len() as u64;
         self.download.got(self.got);
         if self.got > self.sent {

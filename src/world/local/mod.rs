@@ -8,16 +8,16 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use super::Desk;
+use super::LocalState;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Secret;
 
 /// The desk of the machine that runs us: everything under the XDG state folder.
-pub struct LocalDesk {
+pub struct DiskState {
     state: Option<PathBuf>,
 }
 
-impl LocalDesk {
+impl DiskState {
     /// `$XDG_STATE_HOME/studiolink`, or `~/.local/state/studiolink`. A relative path counts as not set (XDG's rule).
     pub fn new() -> Self {
         let set = |name: &str| {
@@ -45,13 +45,13 @@ impl LocalDesk {
     }
 }
 
-impl Default for LocalDesk {
+impl Default for DiskState {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Desk for LocalDesk {
+impl LocalState for DiskState {
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }

@@ -14,14 +14,14 @@ use std::time::Duration;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use serde::{Deserialize, Serialize};
 
-use self::desk::SandboxDesk;
+use self::desk::MemoryState;
 use self::dry_run::SandboxPackage;
-use super::{CallLog, Desk, Outcome, Record, World};
+use super::{CallLog, LocalState, Outcome, Record, World};
 use crate::domain::ask::{Answer, Answered, Ask};
 use crate::domain::call::{Call, Vantage};
 use crate::domain::change::{Change, Thing};
 use crate::domain::channel::Channel;
-use crate::domain::environment::validate;
+use crate::domain::template::validate;
 use crate::domain::fact::Fact;
 use crate::domain::ids::{AccountId, QueueEnvironmentId, Region};
 use crate::domain::login::AyonLogin;
@@ -68,7 +68,7 @@ pub struct SandboxChannel {
     /// A public address that this machine's firewall does not let through.
     #[serde(default)]
     pub walled: bool,
-    /// May anybody read it, without credentials?
+    /// PermissionRequest anybody read it, without credentials?
     #[serde(default)]
     pub public: bool,
     /// Where the bucket is; left out: where the farm is.
@@ -107,7 +107,7 @@ pub struct SandboxAyon {
 pub struct Sandbox {
     truth: Mutex<Truth>,
     region: Region,
-    desk: SandboxDesk,
+    desk: MemoryState,
     key: Mutex<Option<Secret<String>>>,
     log: CallLog,
     millis: u64,
@@ -120,7 +120,7 @@ impl Sandbox {
         Self {
             region: truth.studio.region.clone(),
             millis: truth.millis,
-            desk: SandboxDesk::new(kept, truth.clone(), state),
+            desk: MemoryState::new(kept, truth.clone(), state),
             truth: Mutex::new(truth),
             key: Mutex::new(key),
             log: CallLog::default(),
@@ -162,7 +162,7 @@ impl Sandbox {
         let studio = &truth.studio;
         match ask {
             Ask::Caller => Answer::Caller(studio.caller.clone()),
-            Ask::Rights => Answer::Rights(studio.rights.clone()),
+            Ask::CallerPermissions => Answer::CallerPermissions(studio.rights.clone()),
             Ask::Farms => Answer::Farms(studio.farms.clone()),
             Ask::Queues(farm) => Answer::Queues(
                 studio
@@ -294,7 +294,7 @@ impl Sandbox {
                     "the sandbox has no managed instance",
                 ))
             }
-            Probe::DryRun(question) => Ok(dry_run::dry_run(truth, question)),
+            Probe::CondaSolve(question) => Ok(dry_run::dry_run(truth, question)),
             Probe::Name(host) if host_known(host) => Ok(Seen::Addresses(vec![
                 std::net::IpAddr::from([203, 0, 113, 20]),
             ])),
@@ -496,7 +496,7 @@ impl Sandbox {
 fn operation(ask: &Ask) -> (&'static str, &'static str) {
     match ask {
         Ask::Caller => ("sts", "GetCallerIdentity"),
-        Ask::Rights => ("iam", "SimulatePrincipalPolicy"),
+        Ask::CallerPermissions => ("iam", "SimulatePrincipalPolicy"),
         Ask::Farms => ("deadline", "ListFarms"),
         Ask::Queues(_) => ("deadline", "ListQueues"),
         Ask::Farm(_) => ("deadline", "GetFarm"),
@@ -598,7 +598,7 @@ impl World for Sandbox {
                 Probe::BucketRegion(_) | Probe::ChannelOwner(..) => ("s3", "HeadBucket"),
                 Probe::SecretAsQueueRole(..) => ("secretsmanager", "GetSecretValue"),
                 Probe::TunnelAsQueueRole(..) => ("ssm", "StartSession"),
-                Probe::DryRun(_) => ("conda", "GET repodata.json"),
+                Probe::CondaSolve(_) => ("conda", "GET repodata.json"),
                 Probe::Name(_) => ("dns", "resolve"),
                 Probe::Port(..) => ("tcp", "connect"),
                 Probe::Certificate(..) => ("tls", "handshake"),
@@ -629,7 +629,7 @@ impl World for Sandbox {
         &self.log
     }
 
-    fn desk(&self) -> &dyn Desk {
+    fn desk(&self) -> &dyn LocalState {
         &self.desk
     }
 
@@ -679,7 +679,7 @@ fn without(ask: &Ask, problem: &Problem) -> Answer {
     let p = || problem.clone();
     match ask {
         Ask::Caller => Answer::Caller(Fact::from(Err(p()))),
-        Ask::Rights => Answer::Rights(Fact::from(Err(p()))),
+        Ask::CallerPermissions => Answer::CallerPermissions(Fact::from(Err(p()))),
         Ask::Farms => Answer::Farms(Fact::from(Err(p()))),
         Ask::Queues(_) => Answer::Queues(Fact::from(Err(p()))),
         Ask::Farm(_) => Answer::Farm(Fact::from(Err(p()))),

@@ -8,21 +8,21 @@ use crate::domain::needs::{of_channels, plain_bucket};
 use crate::domain::policy::{Context, Decision, Policy, decide, decide_within, trusts};
 use crate::domain::probe::Seen;
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::simulated::{May, Said};
+use crate::domain::permission::{PermissionRequest, SimulationResult};
 use crate::domain::studio::Role;
 
 impl Sandbox {
     /// The sandbox's simulator reads the role's documents and its boundary; it has no organisation.
-    pub(super) fn simulate(truth: &Truth, arn: &RoleArn, all: &[May]) -> Fact<Vec<Said>> {
+    pub(super) fn simulate(truth: &Truth, arn: &RoleArn, all: &[PermissionRequest]) -> Fact<Vec<SimulationResult>> {
         let Some(role) = truth.studio.role(arn).known() else {
             return Fact::Absent;
         };
         let (policies, fence) = documents(role);
-        let said = |may: &May| {
+        let said = |may: &PermissionRequest| {
             let (action, resource, context) = (&may.action, &may.resource, &may.context);
             let inside = |f: &Policy| decide([f], action, resource, context) == Decision::Allowed;
             let decision = decide_within(&policies, fence.as_ref(), action, resource, context);
-            Said {
+            SimulationResult {
                 may: may.clone(),
                 allowed: decision == Decision::Allowed,
                 explicit: decision == Decision::Denied,

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{SandboxAyon, SandboxChannel, Truth, desk};
 use crate::domain::ask::{NEW_ROLE_ACTIONS, SETUP_ACTIONS, Variant};
-use crate::domain::environment::{Template, TemplateType};
+use crate::domain::template::{Template, TemplateType};
 use crate::domain::fact::Fact;
 use crate::domain::ids::{
     AccountId, FarmId, FleetId, QueueEnvironmentId, QueueId, QueueKey, Region, RoleArn,
@@ -15,10 +15,10 @@ use crate::domain::ids::{
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::studio::{
     AddonChannels, AddonSettings, Bundle, Bundles, Caller, Farm, Fleet, Listed, Management, Queue,
-    QueueEnvironment, QueueFacts, QueueFleet, Rights, Role, Studio,
+    QueueEnvironment, QueueFacts, QueueFleet, CallerPermissions, Role, Studio,
 };
 use crate::domain::text::Untrusted;
-use crate::domain::wanted::Wanted;
+use crate::domain::config::StudioConfig;
 use crate::world::local::files;
 
 /// The scenarios that are built in, the default first.
@@ -215,7 +215,7 @@ struct AyonRow {
 pub struct Scenario {
     pub title: String,
     pub truth: Truth,
-    pub wanted: Wanted,
+    pub wanted: StudioConfig,
 }
 
 fn problem(name: &str, because: impl Into<String>) -> Problem {
@@ -307,7 +307,7 @@ pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
     let region = file.region.ok_or_else(|| lack("region"))?;
     let account = file.account.ok_or_else(|| lack("account"))?;
     let ayon = file.ayon.ok_or_else(|| lack("ayon"))?;
-    let wanted = Wanted::read(&file.studiolink.ok_or_else(|| lack("studiolink"))?)
+    let wanted = StudioConfig::read(&file.studiolink.ok_or_else(|| lack("studiolink"))?)
         .map_err(|e| problem(name, format!("its studiolink text: {e}")))?;
     let mut studio = Studio::new(region);
     studio.caller = Fact::Known(Caller {
@@ -316,7 +316,7 @@ pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
     });
     let all = [SETUP_ACTIONS, NEW_ROLE_ACTIONS].concat();
     let refused = |a: &&&str| file.denies.iter().any(|d| d == **a);
-    studio.rights = Fact::Known(Rights {
+    studio.rights = Fact::Known(CallerPermissions {
         allowed: all
             .iter()
             .filter(|a| !refused(a))

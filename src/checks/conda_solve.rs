@@ -1,0 +1,70 @@
+//! Would conda on a worker find and install what a publish job asks for, from these channels in this order?
+
+use super::prelude::*;
+use crate::derived::solve_questions::{
+    Lack, SolveQuestion, active_fleets, as_caller_too, by_caller, questions,
+};
+use crate::domain::ids::QueueKey;
+use crate::probes::judge;
+use crate::questions::FleetDetails;
+
+pub const CHECK: Check = Check {
+    id: "conda-solve",
+    title: "conda finds the AYON packages for each fleet",
+    why: "an environment that can't be solved fails every job at its start, minutes after it was submitted",
+    topic: Topic::Channels,
+    grade: Grade::Tried,
+    severity: Severity::Fail,
+    in_audit: true,
+    run: Run::Queue(check),
+};
+
+fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
+    match questions(view, key) {
+        Err(Lack::Pending) => Vec::new(),
+        Err(Lack::Unknown(because)) => {
+            vec![Finding::unknown("no-question", "No conda solve was made").why(because)]
+        }
+        Err(Lack::Skipped(because)) => {
+            vec![Finding::skipped("no-question", "No conda solve was made").why(because)]
+        }
+        Ok(list) => {
+            let mut findings = unread_fleets(view, key);
+            findings.extend(list.iter().flat_map(|question| of_question(view, question)));
+            findings
+        }
+    }
+}
+
+/// What is said of the other fleets' platforms says nothing about theirs.
+fn unread_fleets(view: &View, key: &QueueKey) -> Vec<Finding> {
+    let fleets = active_fleets(view, key).unwrap_or_default();
+    let unread = fleets.into_iter().filter_map(|(fleet, fact)| {
+        let problem = fact.problem()?;
+        let line = format!("No conda solve was made for fleet {}", fleet.fleet);
+        let finding = Finding::unknown("fleet-unread", line)
+            .why(format!("its platform is not known: {}", problem.because))
+            .fix(problem.fix.as_str())
+            .about(fleet.fleet.as_str());
+        Some(finding.from(view.evidence(&FleetDetails(fleet))))
+    });
+    unread.collect()
+}
+
+fn of_question(view: &View, question: &SolveQuestion) -> Vec<Finding> {
+    let SolveQuestion { solve, from } = question;
+    let caller = as_caller_too(view, question);
+    let caller = caller.and_then(|o| o.seen.as_ref().ok());
+    let Some(report) = view.seen(solve, from).value() else {
+        return assessed(view, solve, from);
+    };
+    let as_caller = |platform| caller.and_then(|report| by_caller(report, platform));
+    let judged = judge(&solve.0, from, report, &as_caller);
+    let whose = if solve.0.for_addon { "addon" } else { "queue" };
+    let finding = |(platform, assessment): (crate::domain::conda_solve::Platform, crate::domain::finding::Assessment)| {
+        let item = format!("{whose} {}", platform.word());
+        let finding = assessment.finding().about(item).seen_from(from);
+        finding.from(view.evidence_of(solve, from))
+    };
+    judged.into_iter().map(finding).collect()
+}

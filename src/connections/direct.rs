@@ -1,0 +1,11 @@
+//! Direct HTTPS: the server has a public name, and workers reach it over the internet. Nothing is set up; five hops are
+//! tested: name, port, certificate, AYON itself, the key.
+
+use super::Leg;
+use crate::checks::server_hops::{CERTIFICATE, INFO, KEY, NAME, PORT};
+
+pub const LEG: Leg = Leg {
+    id: "direct",
+    title: "Direct HTTPS",
+    hops: &[&NAME, &PORT, &CERTIFICATE, &INFO, &KEY],
+};

@@ -1,0 +1,93 @@
+//! How workers can reach the AYON server. A connection is a list of legs, and a leg names what belongs to it: its checks,
+//! in the order of its hops. Nothing here does IO. To add a leg, copy `direct.rs`; then a `mod` line and an entry in `ALL`.
+
+mod direct;
+
+use crate::domain::config::PathId;
+use crate::questions::Check;
+
+/// A part of a connection that is set up and tested on its own.
+pub struct Leg {
+    /// Kebab-case and permanent.
+    pub id: &'static str,
+    pub title: &'static str,
+    /// Its hops, as the checks that judge them, from the worker's end to the server's.
+    pub hops: &'static [&'static Check],
+}
+
+pub const ALL: &[&Leg] = &[&direct::LEG];
+
+/// A way to the server, as the studio file names it.
+pub struct Path {
+    pub id: PathId,
+    pub title: &'static str,
+    /// What it is for, in a sentence.
+    pub purpose: &'static str,
+    /// Empty where it is not built into this version.
+    pub legs: &'static [&'static Leg],
+}
+
+pub const PATHS: &[Path] = &[
+    Path {
+        id: PathId::Direct,
+        title: "Direct HTTPS",
+        purpose: "for AYON cloud, or a server with a public name",
+        legs: &[&direct::LEG],
+    },
+    Path {
+        id: PathId::Vpn,
+        title: "Site-to-site VPN",
+        purpose: "for a server on the studio LAN that workers in your own VPC reach through a VPN; service-managed workers also need VPC Lattice in front",
+        legs: &[],
+    },
+    Path {
+        id: PathId::Lattice,
+        title: "VPC Lattice",
+        purpose: "for a server behind your VPC that service-managed workers reach through a resource endpoint",
+        legs: &[],
+    },
+    Path {
+        id: PathId::Ssm,
+        title: "SSM port forwarding",
+        purpose: "for a server on EC2 or a hybrid node and a handful of workers, without any network setup",
+        legs: &[],
+    },
+    Path {
+        id: PathId::Lan,
+        title: "Studio LAN",
+        purpose: "for a server and customer-managed publish workers on the same studio network",
+        legs: &[],
+    },
+];
+
+pub fn path(id: PathId) -> &'static Path {
+    PATHS.iter().find(|p| p.id == id).unwrap_or(&PATHS[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_of_the_studio_file_is_listed_and_says_whether_it_is_built() {
+        for id in PathId::ALL {
+            assert_eq!(path(*id).id, *id);
+            assert_eq!(path(*id).legs.is_empty(), !id.is_built(), "{id:?}");
+        }
+    }
+
+    #[test]
+    fn every_file_of_the_folder_is_in_the_list() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/connections");
+        let mut files: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|f| f.unwrap().file_name().into_string().unwrap())
+            .filter(|f| f != "mod.rs")
+            .map(|f| f.replace(".rs", "").replace('_', "-"))
+            .collect();
+        files.sort();
+        let mut ids: Vec<&str> = ALL.iter().map(|l| l.id).collect();
+        ids.sort_unstable();
+        assert_eq!(files, ids);
+    }
+}

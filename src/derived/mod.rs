@@ -1,0 +1,17 @@
+//! Pure functions of the view, one file each: what two checks, or a check and a goal, share. They read facts and say
+//! what follows from them; a verdict is a check's. To add one, copy `conda_environment.rs`.
+
+pub mod bucket_owner;
+pub mod channel_refusal;
+pub mod conda_environment;
+pub mod job_packages;
+pub mod our_policy;
+pub mod role_access;
+pub mod role_findings;
+pub mod role_outcome;
+pub mod role_use;
+pub mod roster;
+pub mod server_hops;
+pub mod simulation;
+pub mod solve_questions;
+pub mod wrong_owner;

@@ -1,0 +1,80 @@
+//! What AYON answers: its bundles, and the settings of the `deadline_cloud` addon.
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::text::Untrusted;
+
+words!(
+    /// AYON keeps settings per variant of a studio's bundle.
+    Variant { Production = "production", Staging = "staging" }
+);
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bundles {
+    pub production: Option<Bundle>,
+    pub staging: Option<Bundle>,
+}
+
+impl Bundles {
+    pub fn of(&self, variant: Variant) -> Option<&Bundle> {
+        match variant {
+            Variant::Production => self.production.as_ref(),
+            Variant::Staging => self.staging.as_ref(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bundle {
+    pub name: Untrusted,
+    pub installer: Option<Untrusted>,
+    /// The version of the `deadline_cloud` addon in it.
+    pub addon: Option<Untrusted>,
+    /// The version of the `core` addon in it.
+    #[serde(default)]
+    pub core: Option<Untrusted>,
+}
+
+/// The settings of the `deadline_cloud` addon that beat a queue's defaults (field facts A2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddonSettings {
+    pub version: Untrusted,
+    pub channels: Untrusted,
+    pub packages: Untrusted,
+    pub farm: Untrusted,
+    pub queue: Untrusted,
+}
+
+/// The addon's setting `conda_channels`, and whether the studio has set it: a default follows the addon.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddonChannels {
+    pub conda_channels: String,
+    pub overridden: bool,
+}
+
+impl AddonChannels {
+    /// As a change keeps and shows it.
+    pub fn text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    pub fn of_text(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+}
+
+/// The studio's AYON server, as a base for its REST calls: the path without `/api`, ending in a slash.
+pub fn api_base(url: &Url) -> Url {
+    let mut base = url.clone();
+    let path = base
+        .path()
+        .trim_end_matches('/')
+        .trim_end_matches("/api")
+        .to_owned();
+    base.set_path(&format!("{path}/"));
+    base.set_query(None);
+    base.set_fragment(None);
+    base
+}

@@ -1,0 +1,546 @@
+//! Reading `studiolink.toml`: strictly, with line and column, and a fix for whatever is wrong.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use toml_edit::{Document, Item};
+
+use super::table::{Reader, refuse};
+use super::{
+    FleetRoles, IamChoices, Location, NewRole, PathId, Pin, Refused, SCHEMA, Server, Strategy,
+    StudioConfig, WorkerAttributes, server_url,
+};
+use crate::domain::channel::Channel;
+use crate::domain::choices::{SecretPlace, Tunnel};
+use crate::domain::ids::{AccountId, FarmId, QueueKey};
+use crate::domain::text::Printable;
+
+impl StudioConfig {
+    pub fn read_bytes(bytes: &[u8]) -> Result<Self, Refused> {
+        let text = std::str::from_utf8(bytes).map_err(|e| {
+            let good = std::str::from_utf8(&bytes[..e.valid_up_to()]).unwrap_or_default();
+            refuse(
+                good,
+                good.len(),
+                "this is not a text file (not UTF-8)",
+                "name a studiolink.toml with --studio",
+            )
+        })?;
+        if let Some(at) = text.find('\0') {
+            return Err(refuse(
+                text,
+                at,
+                "this is a binary file",
+                "name a studiolink.toml with --studio",
+            ));
+        }
+        Self::read(text)
+    }
+
+    pub fn read(text: &str) -> Result<Self, Refused> {
+        if text.trim().is_empty() {
+            return Err(refuse(
+                text,
+                0,
+                "the studio file is empty",
+                "run `studiolink setup` to write one, or begin with schema = 1",
+            ));
+        }
+        let document = Document::parse(text.to_owned()).map_err(|e| {
+            let at = e.span().map_or(0, |s| s.start);
+            refuse(
+                text,
+                at,
+                e.message().replace('\n', ", "),
+                "fix the TOML at this place",
+            )
+        })?;
+        let mut top = Reader::new(text, "", document.as_item(), 0..0)?;
+        top.place = 0..0;
+        let schema = top.table.get("schema");
+        top.asked.push("schema");
+        match schema.map(|s| (s.as_integer(), s)) {
+            None => {
+                return Err(refuse(
+                    text,
+                    0,
+                    "there is no `schema`",
+                    "begin the file with schema = 1",
+                ));
+            }
+            Some((Some(SCHEMA), _)) => {}
+            Some((Some(later), _)) if later > SCHEMA => {
+                return Err(top.wrong(
+                    "schema",
+                    format!("the file has schema {later}; this studiolink reads schema {SCHEMA}"),
+                    "use the studiolink that wrote it, or a newer one",
+                ));
+            }
+            Some((_, item)) => {
+                return Err(top.wrong(
+                    "schema",
+                    format!("schema is {}", item.to_string().trim()),
+                    "write schema = 1",
+                ));
+            }
+        }
+        if let Some(old) = document.get("roles") {
+            return Err(old_roles(&top, old));
+        }
+        for name in [
+            "aws",
+            "queue",
+            "conda",
+            "server",
+            "iam",
+            "worker_attributes",
+        ] {
+            top.asked.push(name);
+        }
+        // A table for each path that comes later: its content is for the version that builds the path.
+        for path in PathId::WORDS {
+            top.asked.push(path);
+        }
+        let section = |name: &'static str| -> Result<Option<Reader<'_>>, Refused> {
+            document
+                .get(name)
+                .map(|item| Reader::new(text, name, item, 0..0))
+                .transpose()
+        };
+
+        let (mut region, mut profile) = (None, None);
+        if let Some(mut aws) = section("aws")? {
+            if let Some(r) = aws.text("region")? {
+                region =
+                    Some(aws.parsed("region", r, "write the region's code, such as us-west-2")?);
+            }
+            profile = aws.text("profile")?.map(str::to_owned);
+            aws.finish()?;
+        }
+
+        let queues = read_queues(text, document.get("queue"))?;
+
+        let mut conda = section("conda")?.ok_or_else(|| {
+            refuse(
+                text,
+                text.len(),
+                "there is no [conda]",
+                "add [conda] with channels = [\"deadline-cloud\", …]",
+            )
+        })?;
+        let listed = conda.texts("channels")?.ok_or_else(|| {
+            refuse(
+                text,
+                conda.place.start,
+                "[conda] has no `channels`",
+                "add channels = [\"deadline-cloud\", …]",
+            )
+        })?;
+        let mut channels: Vec<Channel> = Vec::new();
+        for (word, at) in listed {
+            let channel: Channel =
+                word.parse()
+                    .map_err(|e: crate::domain::channel::NotAChannel| {
+                        refuse(text, at, e.to_string(), "write one channel per entry")
+                    })?;
+            if channels.contains(&channel) {
+                return Err(refuse(
+                    text,
+                    at,
+                    format!("the channel {} is listed twice", channel.show()),
+                    "keep the one at the place where it should rank",
+                ));
+            }
+            channels.push(channel);
+        }
+        if channels.is_empty() {
+            return Err(conda.wrong(
+                "channels",
+                "`channels` is empty: a job could install nothing",
+                "list the channels, first one first",
+            ));
+        }
+        let channel_account = match conda.text("channel_account")? {
+            Some(a) => Some(conda.parsed("channel_account", a, "write the 12 digits in quotes")?),
+            None => None,
+        };
+        let strategy = conda
+            .word("strategy", Strategy::of_word, Strategy::WORDS)?
+            .unwrap_or(Strategy::Launcher);
+        let pin = match conda.text("pin")? {
+            Some(p) => Pin::of_text(p).ok_or_else(|| {
+                conda.wrong(
+                    "pin",
+                    format!("`pin` can't be \"{p}\""),
+                    "bundle:production, bundle:staging, latest, or a version such as ==1.6.1",
+                )
+            })?,
+            None => Pin::ProductionBundle,
+        };
+        let bucket_owners = read_owners(&mut conda)?;
+        let example = "arn:aws:kms:us-west-2:123456789012:key/…, or leave it out";
+        let channel_key = conda.arn("channel_key", "kms", example)?;
+        if channel_account.is_some() && !channels.iter().any(Channel::is_s3) {
+            return Err(conda.wrong(
+                "channel_account",
+                "`channel_account` names a bucket's owner, but no channel is an s3:// bucket",
+                "leave it out, or list the bucket's channel",
+            ));
+        }
+        conda.finish()?;
+
+        let mut table = section("server")?.ok_or_else(|| {
+            refuse(
+                text,
+                text.len(),
+                "there is no [server]",
+                "add [server] with url = \"https://ayon.example.com\"",
+            )
+        })?;
+        let given = table.needed("url", "https://ayon.example.com")?;
+        let url = server_url(given).map_err(|why| {
+            table.wrong(
+                "url",
+                format!("the server's url can't be used: {why}"),
+                "write https://host or https://host:port",
+            )
+        })?;
+        let location = table.word("location", Location::of_word, Location::WORDS)?;
+        let path = table.word("path", PathId::of_word, PathId::WORDS)?;
+        for path in PathId::WORDS {
+            table.asked.push(path);
+        }
+        if location == Some(Location::AyonCloud) && path.is_some_and(|p| p != PathId::Direct) {
+            return Err(table.wrong(
+                "path",
+                "AYON cloud is reached over public HTTPS; no other path leads there",
+                "write path = \"direct\", or another location",
+            ));
+        }
+        if path == Some(PathId::Lan) && location.is_some_and(|l| l != Location::Lan) {
+            return Err(table.wrong(
+                "path",
+                "path \"lan\" is for a server on the studio LAN, and location says another place",
+                "write location = \"lan\", or another path",
+            ));
+        }
+        if path == Some(PathId::Ssm) && location == Some(Location::Public) {
+            return Err(table.wrong("path", "path \"ssm\" ends at a machine that Systems Manager manages, and location says a public server", "write location = \"ec2\" or \"lan\", or path = \"direct\""));
+        }
+        let example = "arn:aws:secretsmanager:us-west-2:123456789012:secret:ayon/key-AbCdEf, whole, as the console shows it";
+        let secret = table.arn("secret", "secretsmanager", example)?;
+        let key = table.arn(
+            "secret_key",
+            "kms",
+            "arn:aws:kms:us-west-2:123456789012:key/…",
+        )?;
+        if key.is_some() && secret.is_none() {
+            return Err(table.wrong(
+                "secret_key",
+                "`secret_key` names the key of a secret, but no `secret` is named",
+                "name the secret too, or leave the key out",
+            ));
+        }
+        let secret = secret.map(|arn| SecretPlace { arn, key });
+        table.finish()?;
+        let tunnel = read_tunnel(text, document.get("ssm"))?;
+
+        let mut iam_choices = IamChoices::default();
+        if let Some(mut iam) = section("iam")? {
+            iam.asked.push("new_role");
+            if let Some(item) = iam.table.get("new_role") {
+                iam_choices.new_role = read_new_role(text, item)?;
+            }
+            if iam.table.get("fleets").and_then(Item::as_str) == Some("mend") {
+                return Err(iam.wrong(
+                    "fleets",
+                    "`fleets` can't be \"mend\" any more",
+                    "write fleets = \"manage\"",
+                ));
+            }
+            if let Some(fleets) = iam.word("fleets", FleetRoles::of_word, FleetRoles::WORDS)? {
+                iam_choices.fleets = fleets;
+            }
+            for (arn, at) in iam.texts("worker_hosts")?.unwrap_or_default() {
+                let arn = arn.parse().map_err(|e: crate::domain::ids::NotAnId| {
+                    refuse(
+                        text,
+                        at,
+                        format!("worker_hosts: {e}"),
+                        "copy the role's ARN from the IAM console",
+                    )
+                })?;
+                iam_choices.worker_hosts.push(arn);
+            }
+            iam.finish()?;
+        }
+        let (mut render, mut publish) = (None, None);
+        if let Some(mut attributes) = section("worker_attributes")? {
+            render = attributes.texts("render")?;
+            publish = attributes.texts("publish")?;
+            for (role, at) in render.iter().chain(&publish).flatten() {
+                let good = role.chars().enumerate().all(|(i, c)| {
+                    c == '_'
+                        || c.is_ascii_alphabetic()
+                        || (i > 0 && (c == '-' || c.is_ascii_digit()))
+                });
+                if role.is_empty() || !good {
+                    return Err(refuse(
+                        text,
+                        *at,
+                        format!("\"{role}\" can't be a value of attr.role"),
+                        "letters, digits, _ and -, beginning with a letter or _",
+                    ));
+                }
+            }
+            attributes.finish()?;
+        }
+        top.finish()?;
+        let owned = |list: Option<Vec<(&str, usize)>>, default: &str| {
+            list.map_or_else(
+                || vec![default.to_owned()],
+                |l| l.into_iter().map(|(r, _)| r.to_owned()).collect(),
+            )
+        };
+        Ok(Self {
+            region,
+            profile,
+            queues,
+            only_some_queues: false,
+            channels,
+            channel_account,
+            bucket_owners,
+            channel_key,
+            secret,
+            tunnel,
+            iam: iam_choices,
+            strategy,
+            pin,
+            server: Server {
+                url,
+                location: location.unwrap_or(if path == Some(PathId::Lan) {
+                    Location::Lan
+                } else {
+                    Location::Public
+                }),
+                path: path.unwrap_or(PathId::Direct),
+            },
+            worker_attributes: WorkerAttributes {
+                render: owned(render, "render"),
+                publish: owned(publish, "publish"),
+            },
+        })
+    }
+}
+
+/// [roles] was split before the first release: each old key is refused with its new place.
+fn old_roles(top: &Reader<'_>, old: &Item) -> Refused {
+    let table = old.as_table_like();
+    let key = table.and_then(|t| t.iter().map(|(key, _)| key.to_owned()).next());
+    let (what, fix) = match key.as_deref() {
+        Some(key @ ("render" | "publish")) => (
+            format!("[roles] {key} has moved"),
+            format!("write it as [worker_attributes] {key}"),
+        ),
+        Some(key @ ("fleets" | "worker_hosts")) => (
+            format!("[roles] {key} has moved"),
+            format!("write it as [iam] {key}; fleets = \"mend\" is now \"manage\""),
+        ),
+        Some("new") => (
+            "[roles.new] has moved".to_owned(),
+            "write it as [iam.new_role]".to_owned(),
+        ),
+        _ => (
+            "the table [roles] does not exist any more".to_owned(),
+            "write render and publish in [worker_attributes], the rest in [iam]".to_owned(),
+        ),
+    };
+    top.wrong("roles", what, fix)
+}
+
+fn read_owners(conda: &mut Reader<'_>) -> Result<BTreeMap<String, AccountId>, Refused> {
+    conda.asked.push("bucket_owners");
+    let mut owners = BTreeMap::new();
+    let Some(item) = conda.table.get("bucket_owners") else {
+        return Ok(owners);
+    };
+    let fix = "write bucket_owners = { bucket-name = \"123456789012\" }";
+    let pairs = item
+        .as_table_like()
+        .ok_or_else(|| conda.wrong("bucket_owners", "`bucket_owners` is not a table", fix))?;
+    for (bucket, value) in pairs.iter() {
+        let is_name =
+            |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.';
+        if !bucket.bytes().all(is_name) {
+            let shown = Printable::short(bucket, 63);
+            return Err(conda.wrong(
+                "bucket_owners",
+                format!("\"{shown}\" is not a bucket's name"),
+                fix,
+            ));
+        }
+        let text = value.as_str().unwrap_or_default();
+        let account = text.parse().map_err(|e: crate::domain::ids::NotAnId| {
+            conda.wrong(
+                "bucket_owners",
+                format!("the owner of {}: {e}", Printable::short(bucket, 63)),
+                fix,
+            )
+        })?;
+        owners.insert(bucket.to_owned(), account);
+    }
+    Ok(owners)
+}
+
+/// A tunnel's end. The rest of [ssm] is for the version that builds the path.
+fn read_tunnel(text: &str, item: Option<&Item>) -> Result<Option<Tunnel>, Refused> {
+    let Some(item) = item else {
+        return Ok(None);
+    };
+    let mut table = Reader::new(text, "ssm", item, 0..0)?;
+    let Some(instance) = table.text("instance")? else {
+        return Ok(None);
+    };
+    let id = instance.strip_prefix("i-").or(instance.strip_prefix("mi-"));
+    if !id.is_some_and(|i| i.len() >= 8 && i.bytes().all(|b| b.is_ascii_hexdigit())) {
+        return Err(table.wrong(
+            "instance",
+            "`instance` is not a managed instance",
+            "write its id, i-… or mi-…, as Systems Manager shows it",
+        ));
+    }
+    let host = table.text("host")?.map(str::to_owned);
+    let instance = instance.to_owned();
+    Ok(Some(Tunnel { instance, host }))
+}
+
+fn read_new_role(text: &str, item: &Item) -> Result<NewRole, Refused> {
+    let mut table = Reader::new(text, "iam.new_role", item, 0..0)?;
+    let name = table.text("name")?.map(str::to_owned);
+    let good = |n: &str| {
+        (1..=64).contains(&n.len())
+            && n.bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"+=,.@_-".contains(&b))
+    };
+    if name.as_deref().is_some_and(|n| !good(n)) {
+        return Err(table.wrong(
+            "name",
+            "`name` can't be a role's name",
+            "up to 64 letters, digits and + = , . @ _ -",
+        ));
+    }
+    let path = table.text("path")?.map(str::to_owned);
+    let whole = |p: &str| {
+        p.starts_with('/')
+            && p.ends_with('/')
+            && p.bytes().all(|b| b.is_ascii_graphic())
+            && p.len() <= 512
+    };
+    if path.as_deref().is_some_and(|p| p.starts_with("/aws-")) {
+        return Err(table.wrong(
+            "path",
+            "`path` is one that AWS keeps for itself",
+            "choose another: path = \"/studio/\"",
+        ));
+    }
+    if path.as_deref().is_some_and(|p| !whole(p)) {
+        return Err(table.wrong(
+            "path",
+            "`path` can't be a role's path",
+            "begin and end it with a slash: path = \"/studio/\"",
+        ));
+    }
+    let boundary = table.arn("boundary", "iam", "arn:aws:iam::123456789012:policy/Name")?;
+    let mut tags = Vec::new();
+    table.asked.push("tags");
+    if let Some(item) = table.table.get("tags") {
+        let pairs = item.as_table_like().ok_or_else(|| {
+            table.wrong(
+                "tags",
+                "`tags` is not a table",
+                "write tags = { team = \"pipeline\" }",
+            )
+        })?;
+        for (key, value) in pairs.iter() {
+            if key.is_empty() || key.len() > 128 || key.to_ascii_lowercase().starts_with("aws:") {
+                let shown = Printable::short(key, 40);
+                return Err(table.wrong(
+                    "tags",
+                    format!("\"{shown}\" can't be a tag's key"),
+                    "1 to 128 characters, and not beginning with aws:",
+                ));
+            }
+            let value = value.as_str().ok_or_else(|| {
+                table.wrong(
+                    "tags",
+                    format!("the tag {} is not a text", Printable::short(key, 40)),
+                    "put it in quotes",
+                )
+            })?;
+            tags.push((key.to_owned(), value.to_owned()));
+        }
+    }
+    table.finish()?;
+    Ok(NewRole {
+        name,
+        path,
+        boundary,
+        tags,
+    })
+}
+
+pub(super) fn read_queues(text: &str, item: Option<&Item>) -> Result<Vec<QueueKey>, Refused> {
+    let fix = "add [queue] with farm = \"farm-…\" and queue = \"queue-…\"";
+    let item = item.ok_or_else(|| refuse(text, text.len(), "there is no [queue]", fix))?;
+    let read = |table: &Item, place: Range<usize>| -> Result<(QueueKey, usize), Refused> {
+        let mut reader = Reader::new(text, "queue", table, place)?;
+        let farm = reader.needed("farm", "farm-…")?;
+        let queue = reader.needed("queue", "queue-…")?;
+        let key = QueueKey {
+            farm: reader.parsed(
+                "farm",
+                farm,
+                "copy the farm's id from the console, or run `studiolink setup`",
+            )?,
+            queue: reader.parsed(
+                "queue",
+                queue,
+                "copy the queue's id from the console, or run `studiolink setup`",
+            )?,
+        };
+        let at = reader.spot("queue");
+        reader.finish()?;
+        Ok((key, at))
+    };
+    let Some(list) = item.as_array_of_tables() else {
+        return Ok(vec![read(item, item.span().unwrap_or(0..0))?.0]);
+    };
+    let mut keys: Vec<QueueKey> = Vec::new();
+    for table in list {
+        let place = table.span().unwrap_or(0..0);
+        let (key, at) = read(&Item::Table(table.clone()), place)?;
+        if keys.contains(&key) {
+            return Err(refuse(
+                text,
+                at,
+                format!("the queue {} is listed twice", key.queue),
+                "keep one of them",
+            ));
+        }
+        let farm: Option<&FarmId> = keys.first().map(|k| &k.farm);
+        if farm.is_some_and(|f| *f != key.farm) {
+            return Err(refuse(
+                text,
+                at,
+                "the queues are in two farms",
+                "one studio file describes one farm: write a file for each, and name it with --studio",
+            ));
+        }
+        keys.push(key);
+    }
+    if keys.is_empty() {
+        Err(refuse(text, 0, "there is no queue", fix))
+    } else {
+        Ok(keys)
+    }
+}

@@ -1,0 +1,329 @@
+use super::*;
+
+const FILE: &str = r#"schema = 1
+[aws]
+region = "us-west-2"                      # profile = "studio-admin" where wanted
+[queue]
+farm = "farm-00000000000000000000000000000001"
+queue = "queue-00000000000000000000000000000001"
+[conda]
+channels = ["deadline-cloud-v2", "deadline-cloud", "s3://ynput-conda-channel/ayon", "conda-forge"]
+strategy = "launcher"                     # launcher | publish | components | core-sync
+pin = "bundle:production"
+[server]
+url = "https://ayon.example.com"
+location = "public"
+path = "direct"
+[roles]
+render = ["render"]
+publish = ["publish"]
+"#;
+
+const LEAST: &str = "schema = 1\n[queue]\nfarm = \"farm-00000000000000000000000000000001\"\nqueue = \"queue-00000000000000000000000000000001\"\n[conda]\nchannels = [\"deadline-cloud\"]\n[server]\nurl = \"http://127.0.0.1:5000\"\n";
+
+#[test]
+fn the_whole_shape_and_the_least() {
+    let whole = StudioConfig::read(FILE).unwrap();
+    assert_eq!(whole.channels.len(), 4);
+    assert_eq!(whole.region.as_ref().unwrap().as_str(), "us-west-2");
+    let least = StudioConfig::read(LEAST).unwrap();
+    assert_eq!(
+        (least.server.path, least.server.location, &least.pin),
+        (PathId::Direct, Location::Public, &Pin::ProductionBundle)
+    );
+    assert_eq!(
+        (least.render_roles, least.publish_roles),
+        (vec!["render".to_owned()], vec!["publish".to_owned()])
+    );
+}
+
+#[test]
+fn several_queues_of_one_farm() {
+    let second = "[[queue]]\nfarm = \"farm-00000000000000000000000000000001\"\nqueue = \"queue-00000000000000000000000000000002\"\n";
+    let two = LEAST.replace("[queue]", "[[queue]]") + second;
+    assert_eq!(StudioConfig::read(&two).unwrap().queues.len(), 2);
+    let twice = two.replace("0002\"", "0001\"");
+    assert!(
+        StudioConfig::read(&twice)
+            .unwrap_err()
+            .to_string()
+            .contains("listed twice")
+    );
+    let far = LEAST.replace("[queue]", "[[queue]]")
+        + &second.replace(
+            "farm-00000000000000000000000000000001",
+            "farm-00000000000000000000000000000009",
+        );
+    assert!(
+        StudioConfig::read(&far)
+            .unwrap_err()
+            .to_string()
+            .contains("two farms")
+    );
+}
+
+#[test]
+fn what_is_wrong_is_named_with_line_and_column() {
+    for (from, to, line, column, part) in [
+        (
+            "schema = 1",
+            "schema = 2",
+            1,
+            10,
+            "schema 2; this studiolink reads schema 1",
+        ),
+        ("schema = 1\n", "", 1, 1, "no `schema`"),
+        ("schema = 1", "schema = \"1\"", 1, 10, "schema is"),
+        ("region = \"us-west-2\"", "region = 5", 3, 10, "not a text"),
+        (
+            "region = \"us-west-2\"",
+            "regoin = \"us-west-2\"",
+            3,
+            1,
+            "did you mean `region`?",
+        ),
+        ("farm = \"farm-0", "farm = \"queue-0", 5, 8, "not a farm id"),
+        (
+            "\"conda-forge\"]",
+            "\"conda forge\"]",
+            8,
+            85,
+            "not a channel",
+        ),
+        (
+            "\"conda-forge\"]",
+            "\"deadline-cloud\"]",
+            8,
+            85,
+            "listed twice",
+        ),
+        (
+            "channels = [\"deadline-cloud-v2\", \"deadline-cloud\", \"s3://ynput-conda-channel/ayon\", \"conda-forge\"]",
+            "channels = []",
+            8,
+            12,
+            "`channels` is empty",
+        ),
+        (
+            "channels = [",
+            "channels = [1, ",
+            8,
+            13,
+            "holds integer, not a text",
+        ),
+        (
+            "pin = \"bundle:production\"",
+            "pin = \"1.6.1\"",
+            10,
+            7,
+            "`pin` can't be",
+        ),
+        (
+            "url = \"https://ayon.example.com\"",
+            "url = \"https://me:pw@ayon.example.com\"",
+            12,
+            7,
+            "user or password",
+        ),
+        (
+            "url = \"https://ayon.example.com\"",
+            "url = \"ayon.example.com\"",
+            12,
+            7,
+            "can't be used",
+        ),
+        (
+            "url = \"https://ayon.example.com\"\n",
+            "",
+            11,
+            1,
+            "[server] has no `url`",
+        ),
+        (
+            "location = \"public\"",
+            "location = \"moon\"",
+            13,
+            12,
+            "`location` can't be \"moon\"",
+        ),
+        (
+            "location = \"public\"\npath = \"direct\"",
+            "location = \"ayon-cloud\"\npath = \"vpn\"",
+            14,
+            8,
+            "AYON cloud",
+        ),
+        ("[roles]", "[rolls]", 15, 2, "unknown key `rolls`"),
+        (
+            "render = [\"render\"]",
+            "render = [\"a b\"]",
+            16,
+            11,
+            "can't be a value of attr.role",
+        ),
+        ("[queue]", "[queue", 4, 7, ""),
+    ] {
+        assert!(FILE.contains(from), "{from}");
+        let refused = StudioConfig::read(&FILE.replacen(from, to, 1)).expect_err(to);
+        assert!(refused.to_string().contains(part), "{to}: {refused}");
+        assert_eq!(
+            (refused.line, refused.column),
+            (line, column),
+            "{to}: {refused}"
+        );
+    }
+    for (bytes, part) in [
+        (&b""[..], "is empty"),
+        (b"\x7fELF\x02\x01\x00", "binary"),
+        (b"schema = 1\n\xff\xfe", "not UTF-8"),
+    ] {
+        let refused = StudioConfig::read_bytes(bytes).unwrap_err();
+        assert!(refused.to_string().contains(part), "{refused}");
+    }
+}
+
+#[test]
+fn a_password_in_a_url_is_never_repeated() {
+    let refused = StudioConfig::read(&FILE.replace("https://ayon", "https://me:hunter2@ayon"))
+        .unwrap_err()
+        .to_string();
+    assert!(!refused.contains("hunter2"), "{refused}");
+}
+
+#[test]
+fn writing_what_was_read_changes_nothing_and_a_change_keeps_the_comments() {
+    for text in [FILE, LEAST] {
+        assert_eq!(StudioConfig::read(text).unwrap().write_into(Some(text)), text);
+    }
+    let mut wanted = StudioConfig::read(FILE).unwrap();
+    wanted.channels.pop();
+    wanted.pin = Pin::Exactly("1.6.1".to_owned());
+    let written = wanted.write_into(Some(FILE));
+    assert!(
+        written.contains("# profile = \"studio-admin\" where wanted")
+            && written.contains("# launcher | publish"),
+        "{written}"
+    );
+    assert_eq!(StudioConfig::read(&written).unwrap(), wanted);
+    let fresh = wanted.write_into(None);
+    assert_eq!(StudioConfig::read(&fresh).unwrap(), wanted, "{fresh}");
+    wanted.queues.push(
+        "farm-00000000000000000000000000000001/queue-00000000000000000000000000000002"
+            .to_owned()
+            .try_into()
+            .unwrap(),
+    );
+    assert_eq!(
+        StudioConfig::read(&wanted.write_into(Some(FILE))).unwrap(),
+        wanted
+    );
+}
+
+const ROLES: &str = r#"worker_hosts = ["arn:aws:iam::123456789012:role/Hosts"]
+fleets = "mend"
+
+[roles.new]                               # for a queue without one
+name = "NordlichtPublish"
+path = "/studio/"
+boundary = "arn:aws:iam::123456789012:policy/Fence"
+tags = { team = "pipeline" }
+
+[ssm]
+instance = "mi-0123456789abcdef0"
+host = "ayon.lan"
+later = "for the version that builds the path"
+"#;
+
+#[test]
+fn the_choices_of_roles_are_read_and_kept() {
+    let secret = "location = \"ec2\"\nsecret = \"arn:aws:secretsmanager:us-west-2:123456789012:secret:ayon/key-AbCdEf\"\nsecret_key = \"arn:aws:kms:us-west-2:123456789012:key/0a1b\"";
+    let text = FILE
+        .replace("location = \"public\"", secret)
+        .replace("path = \"direct\"", "path = \"ssm\"")
+        + ROLES;
+    let wanted = StudioConfig::read(&text).unwrap();
+    let new = &wanted.roles.new;
+    assert_eq!(
+        (new.name.as_deref(), new.path.as_deref()),
+        (Some("NordlichtPublish"), Some("/studio/"))
+    );
+    assert_eq!(new.tags, [("team".to_owned(), "pipeline".to_owned())]);
+    assert_eq!(
+        (wanted.roles.fleets, wanted.roles.worker_hosts.len()),
+        (FleetRoles::Manage, 1)
+    );
+    assert_eq!(
+        wanted.secret.as_ref().and_then(|s| s.key.as_deref()),
+        Some("arn:aws:kms:us-west-2:123456789012:key/0a1b")
+    );
+    assert_eq!(
+        wanted.tunnel.as_ref().and_then(|t| t.host.as_deref()),
+        Some("ayon.lan")
+    );
+    assert_eq!(
+        wanted.write_into(Some(&text)),
+        text,
+        "nothing of it is lost"
+    );
+    let mut left = wanted;
+    left.roles.fleets = FleetRoles::Leave;
+    assert_eq!(
+        left.write_into(Some(&text)),
+        text.replace("\"mend\"", "\"leave\"")
+    );
+}
+
+#[test]
+fn wrong_choices_of_roles_say_what_and_how() {
+    for (line, what) in [
+        ("worker_hosts = [\"Hosts\"]", "is not a role's ARN"),
+        ("fleets = \"both\"", "one of leave, mend"),
+        ("[roles.new]\nname = \"a b\"", "can't be a role's name"),
+        (
+            "[roles.new]\npath = \"studio\"",
+            "begin and end it with a slash",
+        ),
+        ("[roles.new]\nboundary = \"Fence\"", "no ARN of iam"),
+        ("[roles.new]\ntags = [\"team\"]", "`tags` is no table"),
+        ("[roles.new]\ntag = { a = \"b\" }", "did you mean `tags`?"),
+        (
+            "[roles.new]\ntags = { \"aws:x\" = \"y\" }",
+            "can't be a tag's key",
+        ),
+        (
+            "[roles.new]\npath = \"/aws-service-role/x/\"",
+            "keeps for itself",
+        ),
+        ("[ssm]\ninstance = \"the server\"", "no managed instance"),
+    ] {
+        let refused = StudioConfig::read(&(FILE.to_owned() + line))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            refused.contains(what) && refused.starts_with("line 1"),
+            "{line}: {refused}"
+        );
+    }
+    let server = |line: &str| {
+        StudioConfig::read(&FILE.replace("location = \"public\"", line))
+            .unwrap_err()
+            .to_string()
+    };
+    let secret = server("secret = \"ayon/key\"");
+    assert!(secret.contains("no ARN of secretsmanager"), "{secret}");
+    let pasted = server("secret = \"sk-0123456789abcdef\"");
+    assert!(
+        !pasted.contains("sk-"),
+        "a key that was pasted by mistake is not repeated: {pasted}"
+    );
+    let short =
+        server("secret = \"arn:aws:secretsmanager:us-west-2:123456789012:secret:ayon/key\"");
+    assert!(short.contains("whole, as the console shows it"), "{short}");
+    let wild = server("secret = \"arn:aws:secretsmanager:us-west-2:123456789012:secret:*\"");
+    assert!(
+        wild.contains("no ARN of secretsmanager"),
+        "a pattern would open a neighbour's: {wild}"
+    );
+    let key = server("secret_key = \"arn:aws:kms:us-west-2:123456789012:key/0a1b\"");
+    assert!(key.contains("no `secret` is named"), "{key}");
+}

@@ -1,0 +1,183 @@
+//! The smallest policy with which a person may run a command: what it calls, on this farm and this role.
+
+use serde_json::{Value, json};
+
+use super::ids::{Region, RoleArn, partition_of};
+use super::trust::PRINCIPALS;
+
+/// What a policy is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum For {
+    Setup,
+    Audit,
+    Diagnose,
+}
+
+/// What an audit reads of Deadline Cloud on a farm and what lies below it.
+const READS: &[&str] = &[
+    "deadline:GetFarm",
+    "deadline:GetQueue",
+    "deadline:ListQueueEnvironments",
+    "deadline:GetQueueEnvironment",
+    "deadline:ListQueueFleetAssociations",
+    "deadline:GetFleet",
+];
+/// What can't be narrowed to one farm.
+const LISTS: &[&str] = &["deadline:ListFarms", "deadline:ListQueues"];
+const ROLE_READS: &[&str] = &[
+    "iam:GetRole",
+    "iam:ListRolePolicies",
+    "iam:GetRolePolicy",
+    "iam:ListAttachedRolePolicies",
+    "iam:SimulatePrincipalPolicy",
+];
+const POLICY_READS: &[&str] = &["iam:GetPolicy", "iam:GetPolicyVersion"];
+const WRITES: &[&str] = &[
+    "deadline:CreateQueueEnvironment",
+    "deadline:UpdateQueueEnvironment",
+    "deadline:DeleteQueueEnvironment",
+];
+const ROLE_WRITES: &[&str] = &[
+    "iam:PutRolePolicy",
+    "iam:DeleteRolePolicy",
+    "iam:UpdateAssumeRolePolicy",
+];
+
+/// What makes a role for a queue that has none.
+const ROLE_MAKES: &[&str] = &["iam:CreateRole", "iam:TagRole", "iam:DeleteRole"];
+
+/// As IAM takes it. Without roles any role is named; `new_role`: the queue has none yet, and setup is to make one of that
+/// path and name, which may hold a `*`.
+pub fn policy(
+    what: For,
+    region: &Region,
+    farms: &[String],
+    roles: &[RoleArn],
+    buckets: &[String],
+    new_role: Option<&str>,
+) -> Value {
+    let partition = partition_of(region);
+    let account = roles.first().map_or("*", RoleArn::account);
+    let mut farms: Vec<String> = farms
+        .iter()
+        .map(|farm| format!("arn:{partition}:deadline:{region}:{account}:farm/{farm}"))
+        .collect();
+    farms.dedup();
+    let below: Vec<String> = farms
+        .iter()
+        .flat_map(|f| [f.clone(), format!("{f}/*")])
+        .collect();
+    let roles: Vec<String> = if roles.is_empty() {
+        vec![format!("arn:{partition}:iam::*:role/*")]
+    } else {
+        roles.iter().map(ToString::to_string).collect()
+    };
+    let with = |base: &[&'static str], more: &[&'static str], on: bool| -> Vec<&'static str> {
+        let more = if on { more } else { &[] };
+        base.iter().chain(more).copied().collect()
+    };
+    let changes = what == For::Setup;
+    let as_role = what != For::Audit;
+    let mut farm_actions = with(READS, WRITES, changes);
+    if changes && new_role.is_some() {
+        farm_actions.push("deadline:UpdateQueue");
+    }
+    if as_role {
+        farm_actions.push("deadline:AssumeQueueRoleForUser");
+    }
+    let analyzer = [
+        "access-analyzer:ValidatePolicy",
+        "access-analyzer:CheckAccessNotGranted",
+    ];
+    let mut statements = vec![
+        statement("PoliciesReadBeforehand", &analyzer, &["*".to_owned()]),
+        statement("FarmAndBelow", &farm_actions, &below),
+        statement(
+            "RoleOfTheQueue",
+            // Where a role is to be made, only that one is written.
+            &with(ROLE_READS, ROLE_WRITES, changes && new_role.is_none()),
+            &roles,
+        ),
+        statement(
+            "ManagedPolicies",
+            POLICY_READS,
+            &[format!("arn:{partition}:iam::*:policy/*")],
+        ),
+    ];
+    if changes {
+        if let Some(role) = new_role {
+            let role = [format!("arn:{partition}:iam::{account}:role{role}")];
+            let makes = [ROLE_MAKES, ROLE_WRITES].concat();
+            statements.push(statement("RoleForAQueueWithout", &makes, &role));
+            let mut pass = statement("RoleForDeadlineCloudAlone", &["iam:PassRole"], &role);
+            pass["Condition"] = json!({ "StringEquals": { "iam:PassedToService": PRINCIPALS } });
+            statements.push(pass);
+        }
+        // The wizard lists what can be picked, and asks IAM beforehand what this identity may do.
+        let lists = with(LISTS, &["iam:SimulatePrincipalPolicy"], true);
+        statements.push(statement("ToPickFrom", &lists, &["*".to_owned()]));
+    }
+    if !buckets.is_empty() {
+        let objects: Vec<String> = buckets
+            .iter()
+            .flat_map(|b| {
+                [
+                    format!("arn:{partition}:s3:::{b}"),
+                    format!("arn:{partition}:s3:::{b}/*"),
+                ]
+            })
+            .collect();
+        statements.push(statement(
+            "ChannelsAsYou",
+            &["s3:ListBucket", "s3:GetObject"],
+            &objects,
+        ));
+    }
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+fn statement(sid: &str, actions: &[&str], resources: &[String]) -> Value {
+    json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::caller::{NEW_ROLE_ACTIONS, SETUP_ACTIONS};
+    use crate::domain::policy::Policy;
+
+    fn actions(what: For, new_role: Option<&str>) -> Vec<String> {
+        let farm = "farm-00000000000000000000000000000001".to_owned();
+        let role = "arn:aws:iam::111122223333:role/Q".parse().unwrap();
+        let region = "us-west-2".parse().unwrap();
+        let document = policy(
+            what,
+            &region,
+            &[farm],
+            &[role],
+            &["b-1".to_owned()],
+            new_role,
+        );
+        let text = document.to_string();
+        assert!(
+            Policy::parse(&text).is_ok() && text.len() < 6_144,
+            "fits a managed policy"
+        );
+        let all = document["Statement"].as_array().unwrap();
+        all.iter()
+            .flat_map(|s| s["Action"].as_array().unwrap())
+            .map(|a| a.as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn setup_gets_every_call_that_it_makes() {
+        let actions = actions(For::Setup, Some("/studio/*"));
+        for action in SETUP_ACTIONS {
+            assert!(actions.iter().any(|a| a == action), "{action}");
+        }
+        for action in NEW_ROLE_ACTIONS {
+            assert!(actions.iter().any(|a| a == action), "{action}");
+        }
+    }
+}

@@ -1,0 +1,465 @@
+//! Queue environment templates: recognised by their structure, edited at one value and nowhere else.
+
+use std::str::FromStr;
+
+use openjd_model::{CallerLimits, DocumentType};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::conda_solve::{Engine, Priority};
+use yaml_edit::{Document, YamlNode};
+
+/// The service's limit on a template, in characters (field facts A1).
+pub const TEMPLATE_LIMIT: usize = 15_000;
+
+/// The console's own kind, for a queue that has no conda environment at all.
+pub const CONSOLE_TEMPLATE: &str = include_str!("../../assets/environments/console.yaml");
+
+/// The extensions that the service may accept; a template that uses another one is not ours to judge.
+const EXTENSIONS: [&str; 4] = [
+    "TASK_CHUNKING",
+    "REDACTED_ENV_VARS",
+    "FEATURE_BUNDLE_1",
+    "EXPR",
+];
+
+const CHANNELS: &str = "CondaChannels";
+const PACKAGES: &str = "CondaPackages";
+const GUARD: &str = "DISABLE_CONDA_ENV";
+
+/// For the console's kind, and where nothing tells: sources disagree, so both are tried.
+pub const BELIEVED: [Priority; 2] = [Priority::Strict, Priority::Flexible];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum TemplateType {
+    Yaml,
+    Json,
+}
+
+impl TemplateType {
+    fn document(self) -> DocumentType {
+        match self {
+            Self::Yaml => DocumentType::Yaml,
+            Self::Json => DocumentType::Json,
+        }
+    }
+}
+
+/// The families of queue environment (field facts A3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Console,
+    ConsoleCaching,
+    Inline,
+    InlineCaching,
+    PyRattler,
+    /// Carries conda's parameters, but runs nothing that is known here.
+    UnknownConda,
+    Rez,
+    Pip,
+    Other,
+}
+
+impl Kind {
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Console => "console kind",
+            Self::ConsoleCaching => "console kind with kept environments",
+            Self::Inline => "inline conda",
+            Self::InlineCaching => "inline conda with kept environments",
+            Self::PyRattler => "py-rattler",
+            Self::UnknownConda => "conda of an unknown kind",
+            Self::Rez => "rez",
+            Self::Pip => "pip",
+            Self::Other => "not conda",
+        }
+    }
+
+    pub fn is_conda(self) -> bool {
+        !matches!(self, Self::Rez | Self::Pip | Self::Other)
+    }
+
+    /// The solver behind it.
+    pub fn engine(self) -> Engine {
+        match self {
+            Self::Inline | Self::InlineCaching => Engine::Conda,
+            _ => Engine::Rattler,
+        }
+    }
+
+    /// Runs `conda-queue-env-enter`, which is only known to be on service-managed workers.
+    pub fn needs_service_worker(self) -> bool {
+        matches!(self, Self::Console | Self::ConsoleCaching)
+    }
+}
+
+/// What a template says, as far as it matters here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    pub kind: Kind,
+    pub name: String,
+    /// `None`: the parameter is missing. `Some(None)`: it is there and has no default.
+    pub channels: Option<Option<String>>,
+    pub packages: Option<Option<String>>,
+    /// Asks `DISABLE_CONDA_ENV` before it does anything, as publish hosts need.
+    pub has_guard: bool,
+    /// Sets `DISABLE_CONDA_ENV` for what is entered after it.
+    pub sets_guard: bool,
+    /// How much the order of channels counts, the believed one first (field facts A3, A4).
+    pub priorities: Vec<Priority>,
+}
+
+/// Why a template can't be read or won't be edited. Nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    #[error("the template can't be parsed: {0}")]
+    Unparsable(String),
+    #[error("it has no parameter CondaChannels")]
+    NoChannels,
+    #[error("its CondaChannels default {0}")]
+    NotEditable(&'static str),
+    #[error("the edited template would not be valid: {0}")]
+    Invalid(String),
+    #[error("the edited template would have {0} characters; the service takes 15,000")]
+    TooLong(usize),
+}
+
+fn parse(text: &str, kind: TemplateType) -> Result<Value, TemplateError> {
+    openjd_model::template::parse::document_string_to_object(
+        text,
+        kind.document(),
+        &CallerLimits::default(),
+    )
+    .map_err(|e| TemplateError::Unparsable(first_line(&e.to_string())))
+}
+
+fn first_line(text: &str) -> String {
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|l| !l.is_empty())
+        .take(3)
+        .collect();
+    lines.join("; ")
+}
+
+/// The text must be an environment template that the service's model accepts.
+pub fn validate(text: &str, kind: TemplateType) -> Result<(), TemplateError> {
+    let length = text.chars().count();
+    if length > TEMPLATE_LIMIT {
+        return Err(TemplateError::TooLong(length));
+    }
+    let value = parse(text, kind)?;
+    openjd_model::template::parse::decode_environment_template(value, Some(&EXTENSIONS))
+        .map_err(|e| TemplateError::Invalid(first_line(&e.to_string())))?;
+    Ok(())
+}
+
+impl Template {
+    pub fn read(text: &str, kind: TemplateType) -> Result<Self, TemplateError> {
+        let value = parse(text, kind)?;
+        let environment = value
+            .get("environment")
+            .and_then(Value::as_object)
+            .ok_or_else(|| TemplateError::Unparsable("it has no environment".to_owned()))?;
+        let parameter = |name: &str| {
+            let found = value
+                .get("parameterDefinitions")
+                .and_then(Value::as_array)?
+                .iter()
+                .find(|p| p.get("name").and_then(Value::as_str) == Some(name))?;
+            Some(
+                found
+                    .get("default")
+                    .map(|d| d.as_str().map_or_else(|| d.to_string(), str::to_owned)),
+            )
+        };
+        let script = environment.get("script").cloned().unwrap_or_default();
+        let kind = recognise(&script, &parameter);
+        Ok(Self {
+            kind,
+            name: environment
+                .get("name")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
+            channels: parameter(CHANNELS),
+            packages: parameter(PACKAGES),
+            has_guard: asks_guard(&script),
+            sets_guard: environment
+                .get("variables")
+                .is_some_and(|v| v.get(GUARD).is_some())
+                || script.to_string().contains(&format!("openjd_env {GUARD}=")),
+            priorities: priorities(kind, &script, &parameter),
+        })
+    }
+}
+
+fn recognise(script: &Value, parameter: &dyn Fn(&str) -> Option<Option<String>>) -> Kind {
+    let enter = script
+        .pointer("/actions/onEnter")
+        .cloned()
+        .unwrap_or_default();
+    let command = enter
+        .get("command")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let words = script.to_string();
+    let is_conda = parameter(CHANNELS).is_some() || parameter(PACKAGES).is_some();
+    if command.contains("conda-queue-env-enter")
+        || (is_conda && words.contains("conda-queue-env-enter"))
+    {
+        return if words.contains("--persist-envs-hashed") {
+            Kind::ConsoleCaching
+        } else {
+            Kind::Console
+        };
+    }
+    if !is_conda {
+        return match () {
+            () if parameter("RezPackages").is_some() || parameter("RezRequires").is_some() => {
+                Kind::Rez
+            }
+            () if parameter("PipPackages").is_some() || parameter("PipInstall").is_some() => {
+                Kind::Pip
+            }
+            () => Kind::Other,
+        };
+    }
+    match () {
+        () if words.contains("rattler") => Kind::PyRattler,
+        () if words.contains("Param.NamedCondaEnv") => Kind::InlineCaching,
+        () if words.contains("conda create")
+            || words.contains("conda install")
+            || words.contains("mamba")
+            || words.contains("conda activate") =>
+        {
+            Kind::Inline
+        }
+        () => Kind::UnknownConda,
+    }
+}
+
+/// An `openjd_env` line sets the variable; any other mention asks it.
+fn asks_guard(script: &Value) -> bool {
+    let text = script.to_string();
+    let mentions = text.matches(GUARD).count();
+    mentions > text.matches(&format!("openjd_env {GUARD}=")).count()
+}
+
+/// What the template itself says, else what its kind is believed to do. AWS's newer pages and the command's own options
+/// say strict for the console's kind; an older page says flexible. conda's own default is flexible.
+fn priorities(
+    kind: Kind,
+    script: &Value,
+    parameter: &dyn Fn(&str) -> Option<Option<String>>,
+) -> Vec<Priority> {
+    let text = script.to_string().to_ascii_lowercase();
+    let said = [
+        "--channel-priority",
+        "--strict-channel-priority",
+        "channel_priority",
+    ]
+    .iter()
+    .find_map(|option| {
+        let after = &text[text.find(option)? + option.len()..];
+        if *option == "--strict-channel-priority" {
+            return Some(Priority::Strict);
+        }
+        let word = after
+            .split(|c: char| !c.is_ascii_alphabetic())
+            .find(|w| !w.is_empty())?;
+        match word {
+            // conda's older spelling.
+            "false" => Some(Priority::Disabled),
+            "true" => Some(Priority::Flexible),
+            word => Priority::of_word(word),
+        }
+    });
+    if let Some(said) = said {
+        return vec![said];
+    }
+    if let Some(default) = parameter("ChannelPriority") {
+        let word = default.unwrap_or_default().to_ascii_lowercase();
+        return vec![Priority::of_word(&word).unwrap_or(Priority::Strict)];
+    }
+    match kind {
+        Kind::Inline | Kind::InlineCaching => vec![Priority::Flexible],
+        Kind::PyRattler => vec![Priority::Strict],
+        _ => BELIEVED.to_vec(),
+    }
+}
+
+/// The same text with another default for `CondaChannels`. Comments, quotes, order, indentation and line ends stay.
+pub fn with_channels(
+    text: &str,
+    kind: TemplateType,
+    channels: &str,
+) -> Result<String, TemplateError> {
+    let before = parse(text, kind)?;
+    let edited = splice(text, kind, channels)?;
+    let mut wanted = before;
+    let parameters = wanted
+        .get_mut("parameterDefinitions")
+        .and_then(Value::as_array_mut)
+        .ok_or(TemplateError::NoChannels)?;
+    let parameter = parameters
+        .iter_mut()
+        .find(|p| p.get("name").and_then(Value::as_str) == Some(CHANNELS))
+        .ok_or(TemplateError::NoChannels)?;
+    // Seen with openjd-model 0.8: it takes a default that the parameter's own constraints forbid. The service does not.
+    if let Some(allowed) = parameter.get("allowedValues").and_then(Value::as_array)
+        && !allowed.iter().any(|v| v.as_str() == Some(channels))
+    {
+        return Err(TemplateError::Invalid(
+            "its allowedValues do not hold that list of channels".to_owned(),
+        ));
+    }
+    if let Some(most) = parameter.get("maxLength").and_then(Value::as_u64)
+        && channels.chars().count() as u64 > most
+    {
+        return Err(TemplateError::Invalid(format!("its maxLength is {most}")));
+    }
+    parameter["default"] = Value::String(channels.to_owned());
+    // The proof that nothing else changed: both texts are read again, and differ in this one value.
+    if parse(&edited, kind)? != wanted {
+        return Err(TemplateError::NotEditable(
+            "stands in a form that can't be edited without touching more than its value",
+        ));
+    }
+    validate(&edited, kind)?;
+    Ok(edited)
+}
+
+fn splice(text: &str, kind: TemplateType, channels: &str) -> Result<String, TemplateError> {
+    let document =
+        Document::from_str(text).map_err(|e| TemplateError::Unparsable(e.to_string()))?;
+    let parameters = document
+        .get_sequence("parameterDefinitions")
+        .ok_or(TemplateError::NoChannels)?;
+    let parameter = parameters
+        .values()
+        .find_map(|node| {
+            node.as_mapping()
+                .filter(|m| {
+                    m.get("name")
+                        .is_some_and(|n| n.as_scalar().is_some_and(|s| s.as_string() == CHANNELS))
+                })
+                .cloned()
+        })
+        .ok_or(TemplateError::NoChannels)?;
+    let Some(entry) = parameter.find_entry_by_key("default") else {
+        let name = parameter.get("name").ok_or(TemplateError::NoChannels)?;
+        return Ok(insert_default(
+            text,
+            kind,
+            end_of(&name),
+            parameter.is_flow_style(),
+            channels,
+        ));
+    };
+    let value = entry.value_node().ok_or(TemplateError::NotEditable(
+        "is empty in a way that can't be edited",
+    ))?;
+    if value.is_alias() {
+        return Err(TemplateError::NotEditable(
+            "is an alias (*name): it would change wherever the anchor is used",
+        ));
+    }
+    let range = value.byte_range();
+    let (start, end) = (range.start as usize, range.end as usize);
+    let old = &text[start..end];
+    if value.is_tagged() || old.starts_with(['&', '!']) {
+        return Err(TemplateError::NotEditable("carries an anchor or a tag"));
+    }
+    if value.is_mapping() || value.is_sequence() {
+        return Err(TemplateError::NotEditable("is no text"));
+    }
+    let kept = &old[old.trim_end().len()..];
+    let spaced = if old.trim().is_empty() { " " } else { "" };
+    Ok(format!(
+        "{}{spaced}{}{kept}{}",
+        &text[..start],
+        scalar(old.trim(), kind, channels),
+        &text[end..]
+    ))
+}
+
+fn end_of(node: &YamlNode) -> usize {
+    node.byte_range().end as usize
+}
+
+/// The value in the quotes that stood there; a folded or literal block becomes one quoted line.
+fn scalar(old: &str, kind: TemplateType, channels: &str) -> String {
+    let double = || serde_json::Value::String(channels.to_owned()).to_string();
+    match (kind, old.chars().next()) {
+        (TemplateType::Yaml, Some('\'')) => format!("'{}'", channels.replace('\'', "''")),
+        (TemplateType::Yaml, Some(c)) if !matches!(c, '"' | '|' | '>') && is_plain(channels) => {
+            channels.to_owned()
+        }
+        _ => double(),
+    }
+}
+
+/// PermissionRequest stand without quotes, in block and in flow style alike.
+fn is_plain(text: &str) -> bool {
+    let first = text.chars().next().is_some_and(|c| c.is_ascii_alphabetic());
+    let word = matches!(
+        text.to_ascii_lowercase().as_str(),
+        "null" | "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n"
+    );
+    first
+        && !word
+        && !text.ends_with(':')
+        && !text.contains(": ")
+        && !text.contains(" #")
+        && !text.contains([',', '[', ']', '{', '}', '"', '\''])
+}
+
+/// A default where there is none: right after the parameter's name, in the same style.
+fn insert_default(
+    text: &str,
+    kind: TemplateType,
+    name_end: usize,
+    flow: bool,
+    channels: &str,
+) -> String {
+    let quoted = serde_json::Value::String(channels.to_owned()).to_string();
+    let name_end = text[..name_end].trim_end().len();
+    if flow || kind == TemplateType::Json {
+        let key = if kind == TemplateType::Json {
+            "\"default\""
+        } else {
+            "default"
+        };
+        return format!(
+            "{}, {key}: {quoted}{}",
+            &text[..name_end],
+            &text[name_end..]
+        );
+    }
+    let line_start = text[..name_end].rfind('\n').map_or(0, |i| i + 1);
+    let line_end = text[name_end..]
+        .find('\n')
+        .map_or(text.len(), |i| name_end + i + 1);
+    // The column of `name`: what stands before it is spaces and the dash of the list.
+    let column = text[line_start..]
+        .find("name")
+        .unwrap_or(0)
+        .min(name_end - line_start);
+    let column = text[line_start..line_start + column].chars().count();
+    let line = &text[line_start..line_end];
+    let newline = if line.ends_with("\r\n") { "\r\n" } else { "\n" };
+    let before = if line.ends_with('\n') { "" } else { newline };
+    format!(
+        "{}{before}{}default: {quoted}{newline}{}",
+        &text[..line_end],
+        " ".repeat(column),
+        &text[line_end..]
+    )
+}
+
+#[cfg(test)]
+#[path = "template_tests.rs"]
+mod tests;

@@ -1,0 +1,453 @@
+//! Observe and check: what is to be asked, what the answers come to. Each check of each subject is run once, and again only
+//! when something changes that it read. Pure: whoever drives it asks the world and hands the answers in.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+use crate::domain::call::Vantage;
+use crate::domain::config::StudioConfig;
+use crate::domain::finding::{Finding, Topic};
+use crate::domain::ids::Region;
+use crate::domain::subject::{Subject, SubjectKind};
+use crate::probes::{AnyProbe, AnySeen, Observation};
+use crate::questions::{AnyQuestion, Answered, Check, Demand, Key, Part, Purpose, Snapshot, View};
+
+/// So many queues are under way at once; the others wait, so that their facts need not be held together.
+pub const WINDOW: usize = 16;
+
+/// What there is to run. The engine knows none of it by name.
+#[derive(Clone, Copy)]
+pub struct Catalogue {
+    pub checks: &'static [&'static Check],
+    /// What a subject leads to.
+    pub expand: fn(&View, &Subject) -> Vec<Subject>,
+}
+
+/// The expansion of a subject, or a check of it by its place in the catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Job {
+    Expand,
+    Check(usize),
+}
+
+type TaskId = usize;
+
+#[derive(Clone)]
+struct Task {
+    subject: Subject,
+    job: Job,
+    /// Interned keys.
+    reads: Vec<usize>,
+    pending: BTreeSet<Demand>,
+    findings: Vec<Finding>,
+    alive: bool,
+}
+
+/// Keys by number: each is kept once, however many tasks read it.
+#[derive(Clone, Default)]
+struct Keys {
+    numbers: HashMap<Key, usize>,
+    readers: Vec<BTreeSet<TaskId>>,
+}
+
+impl Keys {
+    fn number(&mut self, key: Key) -> usize {
+        let next = self.readers.len();
+        let number = *self.numbers.entry(key).or_insert(next);
+        if number == next {
+            self.readers.push(BTreeSet::new());
+        }
+        number
+    }
+
+    fn readers(&self, key: &Key) -> impl Iterator<Item = TaskId> {
+        let number = self.numbers.get(key);
+        let readers = number.map(|n| &self.readers[*n]);
+        readers.into_iter().flatten().copied()
+    }
+}
+
+#[derive(Clone)]
+pub struct Inquiry {
+    catalogue: Catalogue,
+    purpose: Purpose,
+    config: StudioConfig,
+    snapshot: Snapshot,
+    tasks: Vec<Task>,
+    by_subject: BTreeMap<Subject, Vec<TaskId>>,
+    keys: Keys,
+    dirty: BTreeSet<TaskId>,
+    /// Handed out and not answered yet.
+    in_flight: BTreeSet<Demand>,
+    /// Queues that wait for their turn, and those that have it.
+    waiting: VecDeque<Subject>,
+    open: BTreeSet<Subject>,
+    done: BTreeSet<Subject>,
+    /// Facts of a queue are dropped when its checks are done: only where nothing is planned from them.
+    drops: bool,
+}
+
+impl Inquiry {
+    /// `drops`: the findings are all that is wanted, so that what they rest on need not be held.
+    pub fn new(
+        catalogue: Catalogue,
+        region: Region,
+        config: StudioConfig,
+        purpose: Purpose,
+        drops: bool,
+    ) -> Self {
+        let mut inquiry = Self {
+            catalogue,
+            purpose,
+            config,
+            snapshot: Snapshot::new(region),
+            tasks: Vec::new(),
+            by_subject: BTreeMap::new(),
+            keys: Keys::default(),
+            dirty: BTreeSet::new(),
+            in_flight: BTreeSet::new(),
+            waiting: VecDeque::new(),
+            open: BTreeSet::new(),
+            done: BTreeSet::new(),
+            drops,
+        };
+        inquiry.admit(Subject::Account);
+        inquiry.settle();
+        inquiry
+    }
+
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    pub fn config(&self) -> &StudioConfig {
+        &self.config
+    }
+
+    pub fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
+    /// What is known, to read through. What is read so is not recorded.
+    pub fn view(&self) -> View<'_> {
+        View::new(&self.snapshot, &self.config, self.purpose)
+    }
+
+    /// What is to be asked now, each once; `holds`: not yet.
+    pub fn demands(&mut self, holds: &dyn Fn(&Demand) -> bool) -> Vec<Demand> {
+        let mut demands: BTreeSet<Demand> = BTreeSet::new();
+        for task in self.tasks.iter().filter(|t| t.alive) {
+            demands.extend(task.pending.iter().cloned());
+        }
+        let new = |d: &Demand| !self.in_flight.contains(d) && !holds(d);
+        let demands: Vec<Demand> = demands.into_iter().filter(new).collect();
+        self.in_flight.extend(demands.iter().cloned());
+        demands
+    }
+
+    /// Is this still waited for? What nobody reads any more need not be answered.
+    pub fn is_wanted(&self, demand: &Demand) -> bool {
+        let mut readers = self.keys.readers(&demand.key());
+        readers.any(|id| self.tasks[id].alive && self.tasks[id].pending.contains(demand))
+    }
+
+    pub fn is_in_flight(&self, demand: &Demand) -> bool {
+        self.in_flight.contains(demand)
+    }
+
+    pub fn in_flight(&self) -> impl Iterator<Item = &Demand> {
+        self.in_flight.iter()
+    }
+
+    /// Is nothing on its way, and nothing to be asked?
+    pub fn is_settled(&self) -> bool {
+        self.in_flight.is_empty() && self.tasks.iter().all(|t| !t.alive || t.pending.is_empty())
+    }
+
+    pub fn learn(&mut self, question: &AnyQuestion, answered: Answered) {
+        let demand = Demand::Question(question.clone());
+        self.in_flight.remove(&demand);
+        self.snapshot.facts.learn(question, answered);
+        self.touch(&demand.key());
+        self.settle();
+    }
+
+    pub fn observe(&mut self, probe: &AnyProbe, from: &Vantage, seen: Observation<AnySeen>) {
+        let demand = Demand::Probe(probe.clone(), from.clone());
+        self.in_flight.remove(&demand);
+        self.snapshot.observations.keep(probe, from, seen);
+        self.touch(&demand.key());
+        self.settle();
+    }
+
+    /// Nobody waits for it any more: it may be asked again later.
+    pub fn cancel(&mut self, demand: &Demand) {
+        self.in_flight.remove(demand);
+    }
+
+    /// Another studio file: what read the parts that differ is run again.
+    pub fn edit(&mut self, config: StudioConfig) {
+        let parts = Part::that_differ(&self.config, &config);
+        self.config = config;
+        for part in parts {
+            self.touch(&Key::Config(part));
+        }
+        self.settle();
+    }
+
+    /// What was asked and observed before no longer counts; it is asked again.
+    pub fn forget(&mut self, which: &dyn Fn(&Demand) -> bool) {
+        let asked = self.snapshot.facts.asked().into_iter();
+        let asked = asked.map(|(question, _)| Demand::Question(question));
+        let seen = self.snapshot.observations.all().into_iter();
+        let seen = seen.map(|(probe, from)| Demand::Probe(probe, from));
+        let gone: Vec<Demand> = asked.chain(seen).filter(|d| which(d)).collect();
+        for demand in gone {
+            self.drop_key(&demand.key());
+            self.touch(&demand.key());
+        }
+        self.settle();
+    }
+
+    fn drop_key(&mut self, key: &Key) {
+        match key {
+            Key::Question(question) => self.snapshot.facts.forget(question),
+            Key::Observation(probe, from) => self.snapshot.observations.forget(probe, from),
+            Key::Config(_) | Key::Parents(_) => {}
+        }
+    }
+
+    /// Changes the snapshot as a change of the plan would, and runs again what read of it. The tasks that were run.
+    pub fn suppose(
+        &mut self,
+        change: impl FnOnce(&mut Snapshot),
+        changed: &[Key],
+        stale: &[Key],
+    ) -> BTreeSet<TaskId> {
+        change(&mut self.snapshot);
+        for key in stale {
+            self.drop_key(key);
+        }
+        for key in changed.iter().chain(stale) {
+            self.touch(key);
+        }
+        self.settle()
+    }
+
+    fn touch(&mut self, key: &Key) {
+        self.dirty.extend(self.keys.readers(key));
+    }
+
+    /// Runs what is dirty until nothing is. The tasks that were run.
+    fn settle(&mut self) -> BTreeSet<TaskId> {
+        let mut ran = BTreeSet::new();
+        loop {
+            while let Some(id) = self.dirty.pop_first() {
+                if self.tasks[id].alive {
+                    self.run(id);
+                    ran.insert(id);
+                }
+            }
+            if !self.move_window() {
+                return ran;
+            }
+        }
+    }
+
+    fn run(&mut self, id: TaskId) {
+        let (subject, job) = (self.tasks[id].subject.clone(), self.tasks[id].job);
+        for number in std::mem::take(&mut self.tasks[id].reads) {
+            self.keys.readers[number].remove(&id);
+        }
+        let view = View::new(&self.snapshot, &self.config, self.purpose);
+        let (mut findings, mut leads_to) = (Vec::new(), Vec::new());
+        match job {
+            Job::Expand => leads_to = (self.catalogue.expand)(&view, &subject),
+            Job::Check(at) => findings = self.catalogue.checks[at].run(&view, &subject),
+        }
+        let (reads, demands) = view.recorded();
+        let (mut pending, mut declined) = (BTreeSet::new(), Vec::new());
+        for demand in demands {
+            match &demand {
+                Demand::Question(question) => match question.declined(self.purpose) {
+                    Some(reason) => declined.push((question.clone(), reason)),
+                    None => {
+                        pending.insert(demand);
+                    }
+                },
+                Demand::Probe(..) => {
+                    pending.insert(demand);
+                }
+            }
+        }
+        let mut numbers = Vec::with_capacity(reads.len());
+        for key in reads {
+            let number = self.keys.number(key);
+            self.keys.readers[number].insert(id);
+            numbers.push(number);
+        }
+        let task = &mut self.tasks[id];
+        task.reads = numbers;
+        task.pending = pending;
+        task.findings = findings;
+        // What is declined in this run is known at once.
+        for (question, reason) in declined {
+            let answer = question.unasked(reason);
+            let calls = Vec::new();
+            self.snapshot
+                .facts
+                .learn(&question, Answered { answer, calls });
+            self.touch(&Key::Question(question));
+        }
+        if job == Job::Expand {
+            self.expanded(&subject, leads_to);
+        }
+    }
+
+    fn expanded(&mut self, subject: &Subject, leads_to: Vec<Subject>) {
+        let changed = self.snapshot.roster.set(subject, leads_to);
+        let mut changed: VecDeque<Subject> = changed.into();
+        while let Some(next) = changed.pop_front() {
+            self.touch(&Key::Parents(next.clone()));
+            if self.snapshot.roster.is_reached(&next) {
+                self.admit(next);
+            } else {
+                changed.extend(self.drop_subject(&next));
+            }
+        }
+    }
+
+    /// Makes the tasks of a subject; a queue may have to wait for its turn.
+    fn admit(&mut self, subject: Subject) {
+        if self.by_subject.contains_key(&subject) || self.waiting.contains(&subject) {
+            return;
+        }
+        if subject.kind() == SubjectKind::Queue && self.drops {
+            if self.open.len() >= WINDOW {
+                self.waiting.push_back(subject);
+                return;
+            }
+            self.open.insert(subject.clone());
+        }
+        let kind = subject.kind();
+        let purpose = self.purpose;
+        let own = |(_, c): &(usize, &&Check)| {
+            c.kind() == kind && (purpose == Purpose::Setup || c.in_audit)
+        };
+        let checks = self.catalogue.checks.iter().enumerate().filter(own);
+        let jobs: Vec<Job> = std::iter::once(Job::Expand)
+            .chain(checks.map(|(at, _)| Job::Check(at)))
+            .collect();
+        let mut ids = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let id = self.tasks.len();
+            self.tasks.push(Task {
+                subject: subject.clone(),
+                job,
+                reads: Vec::new(),
+                pending: BTreeSet::new(),
+                findings: Vec::new(),
+                alive: true,
+            });
+            self.dirty.insert(id);
+            ids.push(id);
+        }
+        self.by_subject.insert(subject, ids);
+    }
+
+    /// Forgets a subject that nothing leads to any more. The subjects that have lost a parent by it.
+    fn drop_subject(&mut self, subject: &Subject) -> Vec<Subject> {
+        self.waiting.retain(|s| s != subject);
+        self.open.remove(subject);
+        self.done.remove(subject);
+        for id in self.by_subject.remove(subject).unwrap_or_default() {
+            let task = &mut self.tasks[id];
+            task.alive = false;
+            task.findings = Vec::new();
+            task.pending.clear();
+            for number in std::mem::take(&mut task.reads) {
+                self.keys.readers[number].remove(&id);
+            }
+        }
+        self.snapshot.roster.remove(subject)
+    }
+
+    /// Closes the queues whose checks are done, and gives their turn to others; `false`: nothing moved.
+    fn move_window(&mut self) -> bool {
+        let complete: Vec<Subject> = self
+            .open
+            .iter()
+            .filter(|s| self.is_complete(s))
+            .cloned()
+            .collect();
+        let moved = !complete.is_empty();
+        for subject in complete {
+            self.open.remove(&subject);
+            self.done.insert(subject.clone());
+            self.drop_facts(&subject);
+            if let Some(next) = self.waiting.pop_front() {
+                self.admit(next);
+            }
+        }
+        moved
+    }
+
+    /// A queue's own facts: large, and of use to nobody when its findings are out.
+    fn drop_facts(&mut self, subject: &Subject) {
+        let Subject::Queue(key) = subject else {
+            return;
+        };
+        let ids = self.by_subject.get(subject).cloned().unwrap_or_default();
+        for id in ids {
+            for number in std::mem::take(&mut self.tasks[id].reads) {
+                self.keys.readers[number].remove(&id);
+            }
+        }
+        let asked = self.snapshot.facts.asked().into_iter().map(|(q, _)| q);
+        let own: Vec<AnyQuestion> = asked.filter(|q| q.queue() == Some(key)).collect();
+        for question in own {
+            self.snapshot.facts.forget(&question);
+        }
+    }
+
+    /// Are all answers in that its checks and what it leads to depend on?
+    pub fn is_complete(&self, subject: &Subject) -> bool {
+        self.by_subject
+            .get(subject)
+            .is_some_and(|ids| ids.iter().all(|id| self.tasks[*id].pending.is_empty()))
+    }
+
+    /// The subjects in the order of a report.
+    pub fn subjects(&self) -> Vec<Subject> {
+        self.snapshot.roster.all()
+    }
+
+    /// What is said of a subject so far, in the order of the catalogue.
+    pub fn of_subject(&self, subject: &Subject) -> impl Iterator<Item = &Finding> {
+        let ids = self.by_subject.get(subject).into_iter().flatten();
+        ids.flat_map(|id| &self.tasks[*id].findings)
+    }
+
+    /// Everything that can be said so far, subject by subject.
+    pub fn findings(&self) -> Vec<Finding> {
+        let subjects = self.subjects();
+        let of = |s: &Subject| self.of_subject(s).cloned().collect::<Vec<_>>();
+        subjects.iter().flat_map(of).collect()
+    }
+
+    /// What one task says; nothing where there is no such task.
+    pub(super) fn task(&self, id: TaskId) -> &[Finding] {
+        self.tasks.get(id).map_or(&[], |t| t.findings.as_slice())
+    }
+
+    /// Does any check of that topic still wait for an answer?
+    pub fn waits_for(&self, topic: Topic) -> bool {
+        let checks = self.catalogue.checks;
+        let of_topic = |t: &Task| match t.job {
+            Job::Check(at) => checks[at].topic == topic,
+            Job::Expand => false,
+        };
+        self.tasks
+            .iter()
+            .any(|t| t.alive && !t.pending.is_empty() && of_topic(t))
+    }
+}

@@ -1,0 +1,456 @@
+//! One run from its beginning to its end, as a state machine: observe, check, plan, apply, verify, wait for IAM. It alone
+//! decides the order; the command line drives it to its end, and the wizard drives it with keys in between.
+
+use std::collections::BTreeSet;
+
+use super::apply::Applied;
+use super::inquiry::{Catalogue, Inquiry};
+use super::plan::{manual_steps, plan};
+use super::todo::Cured;
+use crate::domain::call::Vantage;
+use crate::domain::config::StudioConfig;
+use crate::domain::conda_solve::SubdirState;
+use crate::domain::finding::Finding;
+use crate::domain::ids::Region;
+use crate::domain::problem::{Problem, ProblemKind};
+use crate::goals::{Goal, ManualStep};
+use crate::probes::{
+    AnyProbe, AnySeen, Observation, Observations, OpenSession, ReadIndex, ReadOutside, ReadSecret,
+    Solve, has_no_credentials,
+};
+use crate::questions::{AnyQuestion, Answered, Demand, Purpose, Snapshot, View};
+use crate::resources::{Change, Plan, Propagation};
+
+/// IAM is eventually consistent; after so many milliseconds its answer counts.
+pub const IAM_PATIENCE: u64 = 40_000;
+/// Between two tries while IAM propagates a change.
+const PAUSE: u64 = 2_000;
+/// Between two tries while a bucket's owner is waited for: people take longer than IAM.
+pub const LONG_PAUSE: u64 = 15_000;
+
+/// What a run is made of, handed in by whoever starts it.
+#[derive(Clone, Copy)]
+pub struct Catalogues {
+    pub observe: Catalogue,
+    pub goals: &'static [&'static Goal],
+}
+
+/// What is to be done in the world. Answers carry the generation they were asked in.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Request {
+    Ask(u64, AnyQuestion),
+    Try(u64, AnyProbe, Vantage),
+    /// Nobody waits for it any more.
+    Cancel(Demand),
+    Apply(Vec<Change>),
+}
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// Look at what there is to ask.
+    Begin,
+    Learned(u64, AnyQuestion, Answered),
+    Observed(u64, AnyProbe, Vantage, Observation<AnySeen>),
+    /// Another studio file.
+    Edited(Box<StudioConfig>),
+    /// Apply the plan as it was shown.
+    Approved,
+    Applied(Result<Box<Applied>, Box<Problem>>),
+    Tick,
+}
+
+/// Where applying stands.
+#[derive(Debug, Clone, Default)]
+pub enum Phase {
+    #[default]
+    Observing,
+    Applying,
+    /// What was applied, since when it is being seen again, and when what was refused was last tried.
+    Verifying {
+        applied: Box<Applied>,
+        since: u64,
+        tried: u64,
+    },
+    /// Nothing was applied.
+    Refused(Box<Problem>),
+}
+
+pub struct Workflow {
+    catalogues: Catalogues,
+    inquiry: Inquiry,
+    pub phase: Phase,
+    pub left_out: BTreeSet<String>,
+    /// How long the queue role is tried again where it is refused; more than IAM's own time where somebody is waited for.
+    pub patience: u64,
+    /// Nothing propagates in the sandbox, so nothing is waited for.
+    sandbox: bool,
+    generation: u64,
+    now: u64,
+    /// Demands that are not handed out yet.
+    holds: fn(&Demand, usize) -> bool,
+    /// How far the administrator has come, for `holds`.
+    pub reached: usize,
+    plan: Option<Plan>,
+    cured: Option<Cured>,
+}
+
+impl Workflow {
+    pub fn new(
+        catalogues: Catalogues,
+        region: Region,
+        config: StudioConfig,
+        purpose: Purpose,
+        sandbox: bool,
+    ) -> Self {
+        let inquiry = Inquiry::new(catalogues.observe, region, config, purpose, false);
+        Self {
+            catalogues,
+            inquiry,
+            phase: Phase::Observing,
+            left_out: BTreeSet::new(),
+            patience: IAM_PATIENCE,
+            sandbox,
+            generation: 0,
+            now: 0,
+            holds: |_, _| false,
+            reached: usize::MAX,
+            plan: None,
+            cured: None,
+        }
+    }
+
+    /// An audit: it plans nothing, so a queue's facts are dropped when its findings are out.
+    pub fn audit(catalogues: Catalogues, region: Region, config: StudioConfig) -> Self {
+        let mut work = Self::new(
+            catalogues,
+            region.clone(),
+            config.clone(),
+            Purpose::Audit,
+            true,
+        );
+        work.inquiry =
+            Inquiry::new(catalogues.observe, region, config, Purpose::Audit, true);
+        work
+    }
+
+    /// Holds back what a page that was not reached yet would ask.
+    #[must_use]
+    pub fn holding(mut self, holds: fn(&Demand, usize) -> bool) -> Self {
+        self.holds = holds;
+        self.reached = 0;
+        self
+    }
+
+    pub fn inquiry(&self) -> &Inquiry {
+        &self.inquiry
+    }
+
+    pub fn snapshot(&self) -> &Snapshot {
+        self.inquiry.snapshot()
+    }
+
+    pub fn config(&self) -> &StudioConfig {
+        self.inquiry.config()
+    }
+
+    pub fn view(&self) -> View<'_> {
+        self.inquiry.view()
+    }
+
+    /// Is nothing on its way that the plan may depend on, or that would be seen?
+    pub fn is_settled(&self) -> bool {
+        let held = |d: &Demand| (self.holds)(d, self.reached);
+        let mut open = self.inquiry.clone_demands();
+        self.inquiry.in_flight().next().is_none() && open.all(|d| held(d))
+    }
+
+    /// One step: what happened, and what is to be done for it.
+    pub fn step(&mut self, now: u64, event: Event) -> Vec<Request> {
+        self.now = now;
+        let mut requests = Vec::new();
+        match event {
+            Event::Begin => {}
+            Event::Learned(generation, question, answered) if generation == self.generation => {
+                self.inquiry.learn(&question, answered);
+                self.changed();
+            }
+            Event::Observed(generation, probe, from, seen) if generation == self.generation => {
+                let demand = Demand::Probe(probe.clone(), from.clone());
+                if self.inquiry.is_in_flight(&demand) {
+                    let proves = matches!(probe, AnyProbe::ReadIndex(_)) && seen.seen.is_ok();
+                    self.inquiry.observe(&probe, &from, seen);
+                    if proves && matches!(self.phase, Phase::Verifying { .. }) {
+                        self.solve_again(&from);
+                    }
+                    self.changed();
+                }
+            }
+            Event::Learned(..) | Event::Observed(..) => {}
+            Event::Edited(config) => {
+                if *config != *self.inquiry.config() {
+                    self.inquiry.edit(*config);
+                    self.changed();
+                    requests.extend(self.unwanted());
+                }
+            }
+            Event::Approved => {
+                let changes = self.plan().changes.clone();
+                self.phase = Phase::Applying;
+                return vec![Request::Apply(changes)];
+            }
+            Event::Applied(Ok(applied)) => {
+                self.phase = Phase::Verifying {
+                    applied,
+                    since: now,
+                    tried: now,
+                };
+                self.look_again();
+            }
+            Event::Applied(Err(problem)) => self.phase = Phase::Refused(problem),
+            Event::Tick => self.tick(),
+        }
+        requests.extend(self.requests());
+        requests
+    }
+
+    /// What is to be asked now, each once.
+    fn requests(&mut self) -> Vec<Request> {
+        let (holds, reached, generation) = (self.holds, self.reached, self.generation);
+        let demands = self.inquiry.demands(&|d| holds(d, reached));
+        let request = |demand| match demand {
+            Demand::Question(question) => Request::Ask(generation, question),
+            Demand::Probe(probe, from) => Request::Try(generation, probe, from),
+        };
+        demands.into_iter().map(request).collect()
+    }
+
+    /// The solves under way that nobody waits for any more: the list that they are about has changed.
+    fn unwanted(&mut self) -> Vec<Request> {
+        let solves = |d: &&Demand| matches!(d, Demand::Probe(AnyProbe::Solve(_), _));
+        let gone = self.inquiry.in_flight().filter(solves);
+        let gone: Vec<Demand> = gone
+            .filter(|d| !self.inquiry.is_wanted(d))
+            .cloned()
+            .collect();
+        for demand in &gone {
+            self.inquiry.cancel(demand);
+        }
+        gone.into_iter().map(Request::Cancel).collect()
+    }
+
+    fn changed(&mut self) {
+        self.plan = None;
+        self.cured = None;
+    }
+
+    /// The plan without what was left out, worked out once until something changes.
+    pub fn plan(&mut self) -> &Plan {
+        if self.plan.is_none() {
+            let made = plan(&self.inquiry.view(), self.catalogues.goals, &self.left_out);
+            self.plan = Some(made);
+        }
+        self.plan.get_or_insert_with(Plan::default)
+    }
+
+    /// The plan as if nothing had been left out.
+    pub fn whole_plan(&self) -> Plan {
+        plan(&self.view(), self.catalogues.goals, &BTreeSet::new())
+    }
+
+    pub fn leave_out(&mut self, left_out: BTreeSet<String>) {
+        if self.left_out != left_out {
+            self.left_out = left_out;
+            self.changed();
+        }
+    }
+
+    pub fn manual_steps(&self) -> Vec<ManualStep> {
+        manual_steps(&self.view(), self.catalogues.goals)
+    }
+
+    /// Everything that can be said so far. Before the plan is applied, what it cures is TO DO.
+    pub fn findings(&mut self) -> Vec<Finding> {
+        let findings = self.inquiry.findings();
+        let before = matches!(self.phase, Phase::Observing);
+        if !before || self.inquiry.purpose() == Purpose::Audit {
+            return findings;
+        }
+        if self.cured.is_none() {
+            let plan = self.plan().clone();
+            self.cured = Some(Cured::by(&self.inquiry, &plan));
+        }
+        match &self.cured {
+            Some(cured) => cured.mark(findings),
+            None => findings,
+        }
+    }
+
+    /// Asked and tried again: what was seen before no longer counts.
+    pub fn forget(&mut self, which: &dyn Fn(&Demand) -> bool) {
+        self.inquiry.forget(which);
+        self.changed();
+    }
+
+    /// Everything is seen again, as by a new run.
+    fn look_again(&mut self) {
+        self.generation += 1;
+        let config = self.inquiry.config().clone();
+        let region = self.snapshot().region.clone();
+        let purpose = self.inquiry.purpose();
+        self.inquiry = Inquiry::new(self.catalogues.observe, region, config, purpose, false);
+        self.changed();
+    }
+
+    /// What was applied, once it was.
+    pub fn applied(&self) -> Option<&Applied> {
+        match &self.phase {
+            Phase::Verifying { applied, .. } => Some(applied),
+            _ => None,
+        }
+    }
+
+    fn propagation(&self) -> Propagation {
+        self.applied().map_or(Propagation::Nothing, Applied::propagation)
+    }
+
+    /// Is the queue role refused what it may be allowed by now?
+    pub fn is_refused(&self) -> bool {
+        let propagation = self.propagation();
+        !refused(&self.snapshot().observations, propagation).is_empty()
+    }
+
+    /// IAM may still be propagating what was just written, or somebody is waited for: so many milliseconds of at most
+    /// so many.
+    pub fn waits(&self) -> Option<(u64, u64)> {
+        let Phase::Verifying { since, .. } = &self.phase else {
+            return None;
+        };
+        let waited = self.now.saturating_sub(*since);
+        let asked = self.patience > IAM_PATIENCE;
+        let may_change = self.propagation() != Propagation::Nothing || asked;
+        (may_change && !self.sandbox && waited < self.patience && self.is_refused())
+            .then_some((waited, self.patience))
+    }
+
+    fn tick(&mut self) {
+        let Some((waited, _)) = self.waits() else {
+            return;
+        };
+        let pause = if waited < IAM_PATIENCE {
+            PAUSE
+        } else {
+            LONG_PAUSE
+        };
+        let now = self.now;
+        let due = match &mut self.phase {
+            Phase::Verifying { tried, .. } if now.saturating_sub(*tried) >= pause => {
+                *tried = now;
+                true
+            }
+            _ => false,
+        };
+        if due && self.inquiry.in_flight().next().is_none() {
+            self.try_refused_again();
+        }
+    }
+
+    /// What the queue role was refused is tried once more; what it was allowed is not.
+    pub fn try_refused_again(&mut self) {
+        let propagation = match self.propagation() {
+            Propagation::Nothing => Propagation::Permissions,
+            other => other,
+        };
+        let again = refused(&self.snapshot().observations, propagation);
+        self.forget(&|d| matches!(d, Demand::Probe(p, v) if again.contains(&(p.clone(), v.clone()))));
+    }
+
+    /// Solves that say that the queue role was refused are made again: it may read by now.
+    fn solve_again(&mut self, from: &Vantage) {
+        let all = self.snapshot().observations.of::<Solve>();
+        let stale: Vec<Solve> = all
+            .iter()
+            .filter(|((_, vantage), seen)| vantage == from && was_forbidden(seen))
+            .map(|((solve, _), _)| solve.clone())
+            .collect();
+        self.inquiry.forget(
+            &|d| matches!(d, Demand::Probe(AnyProbe::Solve(s), v) if v == from && stale.contains(s)),
+        );
+    }
+
+    /// Somebody stopped the solves: what they would have said is unknown, and is not asked again by itself.
+    pub fn stop_solves(&mut self, at: jiff::Timestamp) -> Vec<Request> {
+        let solves = |d: &&Demand| matches!(d, Demand::Probe(AnyProbe::Solve(_), _));
+        let open: Vec<Demand> = self.inquiry.in_flight().filter(solves).cloned().collect();
+        for demand in &open {
+            let Demand::Probe(probe, from) = demand else {
+                continue;
+            };
+            let problem = Problem::new(
+                ProblemKind::Unreached,
+                "The conda solve was stopped",
+                "you stopped it before the channels were read",
+                "press r to read them again",
+            );
+            let stopped = Observation {
+                at,
+                millis: 0,
+                seen: Err(Box::new(problem)),
+                calls: [].into(),
+            };
+            self.inquiry.observe(probe, from, stopped);
+        }
+        self.changed();
+        open.into_iter().map(Request::Cancel).collect()
+    }
+}
+
+/// Did S3 refuse a channel in this solve?
+pub fn was_forbidden(seen: &Observation<crate::domain::conda_solve::SolveReport>) -> bool {
+    let Ok(report) = &seen.seen else {
+        return false;
+    };
+    let rows = report.channels.iter().flat_map(|c| c.subdirs.iter().flatten());
+    let mut rows = rows.into_iter();
+    rows.any(|s| matches!(s.state, SubdirState::Forbidden(_)))
+}
+
+/// What the queue role was refused and may be allowed by now. That there are no credentials may pass too, where the role's
+/// trust is what was changed. What succeeded, and what no waiting cures, is not tried twice.
+pub fn refused(all: &Observations, propagation: Propagation) -> Vec<(AnyProbe, Vantage)> {
+    let passing = |problem: &Problem| {
+        let denied = problem.kind == ProblemKind::Denied;
+        denied && (!has_no_credentials(problem) || propagation == Propagation::Trust)
+    };
+    let mut list: Vec<(AnyProbe, Vantage)> = Vec::new();
+    for ((probe, from), seen) in all.of::<ReadIndex>() {
+        let again = match &seen.seen {
+            Ok(index) => index.lists == Some(false),
+            Err(problem) => passing(problem),
+        };
+        if from.is_queue_role() && again {
+            list.push((probe.clone().into(), from.clone()));
+        }
+    }
+    for ((probe, from), seen) in all.of::<ReadOutside>() {
+        // It counts only where the channel itself is read.
+        let again = match &seen.seen {
+            Ok(outside) => !outside.inside,
+            Err(problem) => passing(problem),
+        };
+        if again {
+            list.push((probe.clone().into(), from.clone()));
+        }
+    }
+    for ((probe, from), seen) in all.of::<ReadSecret>() {
+        if seen.problem().is_some_and(passing) {
+            list.push((probe.clone().into(), from.clone()));
+        }
+    }
+    for ((probe, from), seen) in all.of::<OpenSession>() {
+        if seen.problem().is_some_and(passing) {
+            list.push((probe.clone().into(), from.clone()));
+        }
+    }
+    list
+}

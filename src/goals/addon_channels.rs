@@ -1,0 +1,162 @@
+//! The AYON addon's own channel list beats the queue's default in every job it submits (field facts A2), so it gets the
+//! same list. Only with an administrator's own login; without one it is a manual step.
+
+use std::collections::BTreeSet;
+
+use url::Url;
+
+use crate::derived::job_packages::server;
+use crate::domain::ayon::{AddonChannels as Channels, AddonSettings as Settings, Variant};
+use crate::domain::channel::{join, split};
+use crate::domain::ids::QueueKey;
+use crate::domain::text::without_url_secrets;
+use crate::questions::{
+    AddonChannels, AddonSettings, AyonBundles, Part, QueueEnvironments, View,
+};
+use crate::resources::{AddonSetting, AnyResource, Change, Plan};
+
+use super::{Draft, Goal, ManualStep};
+
+pub const GOAL: Goal = Goal {
+    id: "addon-channels",
+    title: "The AYON addon names the same channels as the queue",
+    propose,
+    manual,
+};
+
+/// CreateJob accepts at most so many characters for a parameter's value (field facts A2).
+const LONGEST_VALUE: usize = 1_024;
+
+fn change_id(variant: Variant) -> String {
+    format!("ayon/{}/conda_channels", variant.word())
+}
+
+/// The addon's settings in each variant's bundle, where they could be read.
+fn settings<'a>(view: &View<'a>, url: &Url) -> Vec<(Variant, &'a Settings)> {
+    let bundles = view.fact(&AyonBundles(url.clone())).known();
+    let of = |variant: &Variant| {
+        let version = bundles?.of(*variant)?.addon.as_ref()?.raw().to_owned();
+        let question = AddonSettings(url.clone(), *variant, version);
+        Some((*variant, view.fact(&question).known()?))
+    };
+    Variant::ALL.iter().filter_map(of).collect()
+}
+
+/// Does the addon name other channels than the studio file? An empty value leaves them to the queue.
+fn differs(view: &View, settings: &Settings) -> bool {
+    let own = split(settings.channels.raw()).join(" ");
+    !own.is_empty() && own != join(&view.config(Part::Channels).channels)
+}
+
+fn propose(view: &View, draft: &mut Draft) {
+    let Some(url) = server(view) else {
+        return;
+    };
+    for (variant, settings) in settings(view, &url) {
+        let version = settings.version.raw().to_owned();
+        let own = view.fact(&AddonChannels(url.clone(), variant, version));
+        if !differs(view, settings) {
+            continue;
+        }
+        let Some(now) = own.known() else {
+            draft.problem(own.problem());
+            continue;
+        };
+        let id = change_id(variant);
+        if draft.left_out.contains(&id) {
+            continue;
+        }
+        let word = variant.word();
+        if let Some(why) = not_yet(view, draft, settings) {
+            draft.refuse(format!("AYON's conda_channels ({word}) are not changed: {why}"));
+            continue;
+        }
+        let list = join(&view.config(Part::Channels).channels);
+        let length = list.chars().count();
+        if length > LONGEST_VALUE {
+            draft.refuse(format!("AYON's conda_channels are not changed: the list has {length} characters, and a job's parameter accepts {LONGEST_VALUE}"));
+            continue;
+        }
+        let then = Channels {
+            conda_channels: list,
+            overridden: true,
+        };
+        let resource = AddonSetting {
+            server: url.clone(),
+            variant,
+            version: settings.version.clone(),
+        };
+        let because = "the addon's value beats the queue's default in every job that AYON submits";
+        let change = Change::new(id, resource, Some(now.text()), Some(then.text()), because);
+        draft.add(change.needs(of_environments(draft)));
+    }
+}
+
+/// The changes of the queues' environments, without which the addon's list would not be theirs.
+fn of_environments(draft: &Draft) -> Vec<String> {
+    let all = draft.plan.changes.iter();
+    let own = all.filter(|c| matches!(c.resource, AnyResource::EnvironmentTemplate(_)));
+    own.map(|c| c.id.clone()).collect()
+}
+
+/// Why the addon must not get the list: its value wins in every job, so the list must be one that works.
+fn not_yet(view: &View, draft: &Draft, settings: &Settings) -> Option<String> {
+    let queues = &view.config(Part::Queues).queues;
+    let queue = settings.queue.raw();
+    if !queue.is_empty() && !queues.iter().any(|q| q.queue.as_str() == queue) {
+        let queue = settings.queue.show();
+        return Some(format!("the addon submits to queue {queue}, which is not one of these"));
+    }
+    if without_url_secrets(settings.channels.raw()) != settings.channels.raw() {
+        return Some("its value holds a password or token, which a journal must not keep".to_owned());
+    }
+    let lacking = queues.iter().find(|q| !gets_whole_list(view, draft, q))?;
+    let queue = view.queue_name(lacking);
+    Some(format!("queue {queue} does not get the whole list by this plan, and the addon's value would win over it"))
+}
+
+/// The queue's channels once the plan is applied: the last edit of its conda environment, or what it has.
+fn gets_whole_list(view: &View, draft: &Draft, key: &QueueKey) -> bool {
+    let desired = join(&view.config(Part::Channels).channels);
+    let planned = draft.plan.changes.iter().rev().find_map(|c| match &c.resource {
+        AnyResource::EnvironmentTemplate(e) if e.queue == *key => {
+            Some((c.after.as_deref()?, e.template_type))
+        }
+        _ => None,
+    });
+    let list = match planned {
+        Some((text, kind)) => crate::domain::template::Template::read(text, kind)
+            .ok()
+            .and_then(|t| t.channels.flatten()),
+        None => {
+            view.fact(&QueueEnvironments(key.clone()));
+            match crate::derived::conda_environment::conda_environments(view, key).as_slice() {
+                [(_, template)] => template.channels.clone().flatten(),
+                _ => None,
+            }
+        }
+    };
+    list.is_some_and(|l| split(&l).join(" ") == desired)
+}
+
+/// Where no administrator of AYON is signed in, or that one can't change it, the value is for people to paste.
+fn manual(view: &View, plan: &Plan) -> Vec<ManualStep> {
+    let Some(url) = server(view) else {
+        return Vec::new();
+    };
+    let planned: BTreeSet<&str> = plan.changes.iter().map(|c| c.id.as_str()).collect();
+    let open = |(variant, settings): &(Variant, &Settings)| {
+        differs(view, settings) && !planned.contains(change_id(*variant).as_str())
+    };
+    let step = |(variant, settings): (Variant, &Settings)| ManualStep {
+        for_whom: "AYON",
+        what: format!(
+            "in the settings of deadline_cloud {} ({}), set conda_channels: it beats the queue's default in AYON's jobs",
+            settings.version.show(),
+            variant.word()
+        )
+        .into(),
+        paste: vec![join(&view.config(Part::Channels).channels).into()],
+    };
+    settings(view, &url).into_iter().filter(open).map(step).collect()
+}

@@ -1,0 +1,116 @@
+//! One file per goal: one thing that the studio file asks for. It reads through the same view as the checks, and says which
+//! things should exist and how, what it refuses and why, and which steps stay with people. Nothing here does IO.
+//!
+//! To add one, copy `addon_channels.rs`; then a `mod` line and an entry in `ALL` here.
+
+mod addon_channels;
+mod new_queue_role;
+mod queue_channels;
+mod role_permissions;
+mod role_trust;
+mod unused_permissions;
+mod worker_environment;
+
+use std::collections::BTreeSet;
+
+use crate::domain::channel::Channel;
+use crate::domain::ids::QueueKey;
+use crate::domain::problem::Problem;
+use crate::domain::text::Printable;
+use crate::questions::View;
+use crate::resources::{Change, Plan};
+
+pub struct Goal {
+    /// Kebab-case and permanent: the file's name with dashes.
+    pub id: &'static str,
+    pub title: &'static str,
+    /// Adds its changes to the draft, and what it refuses or could not read.
+    pub propose: fn(&View, &mut Draft),
+    /// What stays with people, given the whole plan.
+    pub manual: fn(&View, &Plan) -> Vec<ManualStep>,
+}
+
+/// Later goals see what earlier ones have proposed.
+pub const ALL: &[&Goal] = &[
+    &new_queue_role::GOAL,
+    &role_permissions::GOAL,
+    &role_trust::GOAL,
+    &queue_channels::GOAL,
+    &addon_channels::GOAL,
+    &unused_permissions::GOAL,
+    &worker_environment::GOAL,
+];
+
+/// A plan while the goals are adding to it.
+#[derive(Debug, Default)]
+pub struct Draft {
+    pub plan: Plan,
+    /// The ids of changes that somebody left out.
+    pub left_out: BTreeSet<String>,
+    /// Queues of which nothing can be changed.
+    pub stuck: BTreeSet<QueueKey>,
+    /// The channels that leave a queue.
+    pub leaving: Vec<(QueueKey, Channel)>,
+}
+
+impl Draft {
+    pub fn add(&mut self, change: Change) {
+        self.plan.changes.push(change);
+    }
+
+    pub fn refuse(&mut self, words: impl Into<Printable>) {
+        let words = words.into();
+        if !self.plan.refused.contains(&words) {
+            self.plan.refused.push(words);
+        }
+    }
+
+    pub fn could_not_read(&mut self, words: impl Into<Printable>) {
+        let words = words.into();
+        if !self.plan.unread.contains(&words) {
+            self.plan.unread.push(words);
+        }
+    }
+
+    pub fn problem(&mut self, problem: Option<&Problem>) {
+        if let Some(problem) = problem {
+            self.could_not_read(format!("{}: {}", problem.doing, problem.because));
+        }
+    }
+
+    pub fn has(&self, id: &str) -> bool {
+        self.plan.changes.iter().any(|c| c.id == id)
+    }
+}
+
+/// One thing to do by hand: for whom, what, and the lines to paste.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManualStep {
+    pub for_whom: &'static str,
+    pub what: Printable,
+    pub paste: Vec<Printable>,
+}
+
+/// A goal that leaves nothing to people.
+fn nothing_manual(_: &View, _: &Plan) -> Vec<ManualStep> {
+    Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_folder_is_in_the_list() {
+        let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/goals")).unwrap();
+        let mut files: Vec<String> = folder
+            .map(|f| f.unwrap().file_name().into_string().unwrap())
+            .filter(|f| f != "mod.rs")
+            .map(|f| f.replace(".rs", "").replace('_', "-"))
+            .collect();
+        files.sort();
+        let mut ids: Vec<&str> = ALL.iter().map(|g| g.id).collect();
+        ids.sort_unstable();
+        assert_eq!(files, ids, "a goal's file, its id and its entry in ALL go together");
+    }
+}

@@ -1,0 +1,395 @@
+//! Each queue has the studio file's channels, in its order: one value of one queue environment, or an environment where
+//! there is none.
+
+use crate::derived::conda_environment::conda_environments;
+use crate::derived::job_packages::job_packages;
+use crate::derived::role_outcome::{RoleOutcome, outcome, outcome_of_new, policy_change_id};
+use crate::derived::role_use::{role_of, role_use};
+use crate::domain::call::Vantage;
+use crate::domain::channel::{Channel, join, split};
+use crate::domain::choices::{RoleUse, UsedRole};
+use crate::domain::fact::Fact;
+use crate::domain::farm::{Management, QueueEnvironment};
+use crate::domain::ids::{FleetKey, QueueKey, RoleArn, farm_arn};
+use crate::domain::needs::QUEUE_POLICY;
+use crate::domain::template::{CONSOLE_TEMPLATE, Template, TemplateType, with_channels};
+use crate::domain::text::{Printable, Untrusted, without_url_secrets};
+use crate::domain::trust::{Trust, judge};
+use crate::probes::ReadIndex;
+use crate::questions::{
+    FleetDetails, Part, QueueDetails, QueueEnvironments, QueueFleets, RoleDocuments, View,
+};
+use crate::resources::{Change, EnvironmentTemplate, Plan};
+
+use super::new_queue_role::link_change_id;
+use super::role_trust::trust_change_id;
+use super::{Draft, Goal, ManualStep};
+
+pub const GOAL: Goal = Goal {
+    id: "queue-channels",
+    title: "Each queue has the studio file's channels, in its order",
+    propose,
+    manual,
+};
+
+/// The service's quota of queue environments per queue (field facts A1).
+const MOST_ENVIRONMENTS: usize = 10;
+
+/// One queue, and what is known of its role.
+struct Queue<'a> {
+    view: &'a View<'a>,
+    key: &'a QueueKey,
+    name: Printable,
+    /// Its role could be read, so that the permissions for an S3 channel exist or come first.
+    role_ready: bool,
+    /// The changes that give the role what an S3 channel needs.
+    role_changes: Vec<String>,
+}
+
+fn propose(view: &View, draft: &mut Draft) {
+    for key in &view.config(Part::Queues).queues {
+        let fact = view.fact(&QueueDetails(key.clone()));
+        if fact.is_absent() {
+            let (farm, region) = (&key.farm, view.region());
+            draft.refuse(format!("farm {farm} in {region} has no queue {}", key.queue));
+            continue;
+        }
+        draft.problem(fact.problem());
+        let arn = role_of(view, key);
+        let needs_role = view.config(Part::Channels).s3_channels().next().is_some();
+        if fact.known().is_some() && arn.is_none() && needs_role {
+            let name = view.queue_name(key);
+            draft.refuse(format!("queue {name} has no role that could read an S3 channel"));
+        }
+        let queue = Queue {
+            view,
+            key,
+            name: view.queue_name(key),
+            role_ready: arn.as_ref().is_some_and(|a| is_ready(view, draft, key, a)),
+            role_changes: arn.map_or_else(Vec::new, |a| role_changes(draft, key, &a)),
+        };
+        let before = (draft.plan.refused.len(), draft.plan.changes.len());
+        queue.plan(draft);
+        let refused = draft.plan.refused.len() > before.0;
+        if refused && draft.plan.changes.len() == before.1 {
+            draft.stuck.insert(key.clone());
+        }
+    }
+}
+
+/// The changes of this plan that the queue's role waits for.
+fn role_changes(draft: &Draft, key: &QueueKey, arn: &RoleArn) -> Vec<String> {
+    let ids = [
+        super::new_queue_role::role_change_id(arn),
+        policy_change_id(QUEUE_POLICY, arn),
+        trust_change_id(arn),
+        link_change_id(key),
+    ];
+    ids.into_iter().filter(|id| draft.has(id)).collect()
+}
+
+/// Can the queue name an S3 channel: were the role's policies read, and is what it lacks part of the plan?
+fn is_ready(view: &View, draft: &Draft, key: &QueueKey, arn: &RoleArn) -> bool {
+    let used = role_use(view, arn, RoleUse::Queue).unwrap_or_else(|| UsedRole {
+        arn: arn.clone(),
+        of: RoleUse::Queue,
+        by: vec![view.queue_name(key)],
+        farms: vec![key.farm.clone()],
+    });
+    let role = view.fact(&RoleDocuments(arn.clone()));
+    let outcome: RoleOutcome = if role.is_absent() {
+        outcome_of_new(view, &used, &key.farm)
+    } else {
+        outcome(view, &used)
+    };
+    let out = |id: String| draft.left_out.contains(&id);
+    let new = super::new_queue_role::role_change_id(arn);
+    if !outcome.ready || out(new) || out(link_change_id(key)) {
+        return false;
+    }
+    // What the role lacks for its channels and is left out, it still lacks.
+    if out(policy_change_id(QUEUE_POLICY, arn))
+        && (role.is_absent() || lacks_channels(view, &used, role.known()))
+    {
+        return false;
+    }
+    !(out(trust_change_id(arn)) && !is_trusted(view, key, role.known()))
+}
+
+fn lacks_channels(
+    view: &View,
+    used: &UsedRole,
+    role: Option<&crate::domain::role::Role>,
+) -> bool {
+    let mut needs = crate::derived::role_use::needs(view, used);
+    needs.retain(crate::domain::needs::Need::is_of_channels);
+    role.is_none_or(|role| !crate::derived::role_access::access(role, &needs).is_right())
+}
+
+fn is_trusted(view: &View, key: &QueueKey, role: Option<&crate::domain::role::Role>) -> bool {
+    role.is_some_and(|role| {
+        let account = role.arn.account();
+        let farm = farm_arn(view.region(), account, &key.farm);
+        let trust = role.trust.policy().ok();
+        let trust = trust.map(|p| judge(p, RoleUse::Queue, &farm, account));
+        matches!(
+            trust,
+            Some(Trust::Right | Trust::TooWide | Trust::OnlyWorkers)
+        )
+    })
+}
+
+impl Queue<'_> {
+    fn plan(&self, draft: &mut Draft) {
+        let fact = self.view.fact(&QueueEnvironments(self.key.clone()));
+        let Some(list) = fact.known() else {
+            draft.problem(fact.problem());
+            return;
+        };
+        let unread: Vec<_> = list.iter().filter_map(Fact::problem).collect();
+        if !unread.is_empty() {
+            for problem in unread {
+                draft.problem(Some(problem));
+            }
+            return;
+        }
+        let queue = &self.name;
+        for environment in list.iter().filter_map(Fact::known) {
+            if let Err(e) = &environment.template.parsed {
+                let name = environment.name.show();
+                draft.refuse(format!("queue {queue}: environment \"{name}\" can't be parsed, so no environment of the queue is changed: {e}"));
+                return;
+            }
+        }
+        match conda_environments(self.view, self.key).as_slice() {
+            [] => self.create(draft, list.len()),
+            [(environment, template)] => self.edit(draft, environment, template),
+            several => {
+                let name = |(e, _): &(&QueueEnvironment, &Template)| {
+                    format!("\"{}\" {}", e.name.show(), e.id)
+                };
+                let names: Vec<String> = several.iter().map(name).collect();
+                let (count, names) = (several.len(), names.join(", "));
+                draft.refuse(format!("queue {queue} has {count} conda environments ({names}); none is changed"));
+            }
+        }
+    }
+
+    fn edit(&self, draft: &mut Draft, environment: &QueueEnvironment, template: &Template) {
+        let (queue, name) = (&self.name, environment.name.show());
+        let Some(today) = &template.channels else {
+            draft.refuse(format!("queue {queue}: \"{name}\" has no parameter CondaChannels; nothing is changed"));
+            return;
+        };
+        let today = split(today.as_deref().unwrap_or_default());
+        let desired = self.possible(draft, &today);
+        let kind = environment.template.kind;
+        let resource = EnvironmentTemplate {
+            queue: self.key.clone(),
+            id: Some(environment.id.clone()),
+            name: environment.name.clone(),
+            priority: environment.priority,
+            template_type: kind,
+        };
+        let mut text = environment.template.text.clone();
+        for edit in edits(&today, &desired, self.key, &draft.left_out) {
+            let after = match with_channels(&text, kind, &edit.channels) {
+                Ok(after) => after,
+                Err(e) => {
+                    draft.refuse(format!("queue {queue}: \"{name}\" is not changed: {e}"));
+                    return;
+                }
+            };
+            let before = std::mem::replace(&mut text, after.clone());
+            let left = edit.leaving.and_then(|g| g.parse::<Channel>().ok());
+            let leaving = left.map(|c| (self.key.clone(), c));
+            draft.leaving.extend(leaving);
+            let s3 = edit.added.iter().any(Channel::is_s3);
+            let needs = if s3 { self.role_changes.clone() } else { Vec::new() };
+            let warning = edit.warning.or_else(|| self.unread_by_all(&edit.added));
+            let change = Change::new(
+                edit.id,
+                resource.clone(),
+                Some(before),
+                Some(after),
+                edit.because,
+            );
+            draft.add(change.warning(warning).needs(needs));
+        }
+    }
+
+    /// The desired channels, without S3 ones that would be new while the role could not be read: a queue that names a
+    /// channel which its role can't read fails every job.
+    fn possible(&self, draft: &mut Draft, today: &[&str]) -> Vec<Channel> {
+        let unsafe_now =
+            |c: &Channel| !self.role_ready && c.is_s3() && !today.contains(&c.as_str());
+        let mut possible = Vec::new();
+        for channel in &self.view.config(Part::Channels).channels {
+            if unsafe_now(channel) {
+                let queue = &self.name;
+                draft.refuse(format!("queue {queue}: {channel} is not added before its role could be read and given the permissions"));
+            } else {
+                possible.push(channel.clone());
+            }
+        }
+        possible
+    }
+
+    /// A channel that neither this identity nor the queue role reads today: the permissions that come with this plan may
+    /// be enough, or may not, and a queue that names a channel which its role can't read fails every job.
+    fn unread_by_all(&self, added: &[Channel]) -> Option<Printable> {
+        let failed = |channel: &Channel, from: &Vantage| {
+            let seen = self.view.peek_seen(&ReadIndex(channel.clone()), from);
+            seen.seen().is_some_and(|o| o.problem().is_some())
+        };
+        let role = Vantage::QueueRole(self.key.clone());
+        let unread = added
+            .iter()
+            .find(|c| c.is_s3() && failed(c, &Vantage::Here) && failed(c, &role))?;
+        Some(format!("neither you nor the queue role reads {unread} today; if its owner does not grant the role access, every job of this queue stops there: leave this change out until then").into())
+    }
+
+    fn create(&self, draft: &mut Draft, existing: usize) {
+        let id = format!("conda-environment/{}", self.key.queue);
+        if draft.left_out.contains(&id) {
+            return;
+        }
+        let queue = &self.name;
+        if existing >= MOST_ENVIRONMENTS {
+            draft.refuse(format!("queue {queue} has {existing} environments already, and the service accepts {MOST_ENVIRONMENTS}"));
+            return;
+        }
+        let channels = self.possible(draft, &[]);
+        if channels.is_empty() {
+            return;
+        }
+        let template = match with_channels(CONSOLE_TEMPLATE, TemplateType::Yaml, &join(&channels)) {
+            Ok(template) => template,
+            Err(e) => {
+                draft.refuse(format!("queue {queue}: no conda environment can be created: {e}"));
+                return;
+            }
+        };
+        let resource = EnvironmentTemplate {
+            queue: self.key.clone(),
+            id: None,
+            name: Untrusted::new("Conda"),
+            priority: 1,
+            template_type: TemplateType::Yaml,
+        };
+        let because = "the queue has no conda environment, so no job could install AYON; this is the console's default conda environment";
+        let warning = self.may_be_customers().then_some("a customer-managed fleet is, or may be, associated with the queue; the console's command is only known to exist on service-managed workers");
+        let s3 = channels.iter().any(Channel::is_s3);
+        let needs = if s3 { self.role_changes.clone() } else { Vec::new() };
+        let change = Change::new(id, resource, None, Some(template), because);
+        draft.add(change.warning(warning).needs(needs));
+    }
+
+    /// A fleet that could not be read, or is of a kind that this version does not know, may be a customer's.
+    fn may_be_customers(&self) -> bool {
+        let fleets = self.view.fact(&QueueFleets(self.key.clone())).known();
+        fleets.is_none_or(|list| {
+            list.iter().any(|row| {
+                let fleet = FleetKey {
+                    farm: self.key.farm.clone(),
+                    fleet: row.fleet.clone(),
+                };
+                let fleet = self.view.fact(&FleetDetails(fleet)).known();
+                fleet.is_none_or(|f| f.management != Management::Service)
+            })
+        })
+    }
+}
+
+struct Edit {
+    id: String,
+    channels: String,
+    because: Printable,
+    warning: Option<Printable>,
+    added: Vec<Channel>,
+    /// The channel that is removed.
+    leaving: Option<String>,
+}
+
+/// First what is added or moved, then each removal as a change of its own, because each takes something away from jobs.
+fn edits(
+    today: &[&str],
+    desired: &[Channel],
+    key: &QueueKey,
+    left_out: &std::collections::BTreeSet<String>,
+) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    let desired: Vec<&str> = desired.iter().map(Channel::as_str).collect();
+    let mut leaving: Vec<&str> = Vec::new();
+    let mut merged: Vec<&str> = desired.clone();
+    for (i, word) in today.iter().enumerate() {
+        if desired.contains(word) || leaving.contains(word) {
+            continue;
+        }
+        leaving.push(word);
+        // It stays behind the channel that it followed.
+        let behind = today[..i]
+            .iter()
+            .rev()
+            .find_map(|w| merged.iter().position(|m| m == w));
+        merged.insert(behind.map_or(0, |p| p + 1), word);
+    }
+    let list_id = format!("channels/{}", key.queue);
+    let mut now = today.to_vec();
+    if merged != today && !left_out.contains(&list_id) {
+        let new = |w: &&&str| !today.contains(*w);
+        let added: Vec<&str> = merged.iter().filter(new).copied().collect();
+        let because = if added.is_empty() {
+            "the channels' order decides which one a package comes from".to_owned()
+        } else {
+            let added = added.join(", ");
+            format!("jobs must find their packages: adds {added} to the queue's channels")
+        };
+        now.clone_from(&merged);
+        edits.push(Edit {
+            id: list_id,
+            channels: now.join(" "),
+            because: because.into(),
+            warning: None,
+            added: added.iter().filter_map(|w| w.parse().ok()).collect(),
+            leaving: None,
+        });
+    }
+    for word in leaving {
+        let shown = without_url_secrets(word);
+        let id = format!("channels/{}/remove/{shown}", key.queue);
+        if left_out.contains(&id) {
+            continue;
+        }
+        now.retain(|w| *w != word);
+        let shown = Printable::short(&shown, 80);
+        edits.push(Edit {
+            id,
+            channels: now.join(" "),
+            because: format!("the studio file does not list {shown}").into(),
+            warning: Some(format!("jobs that install from {shown} will no longer find it").into()),
+            added: Vec::new(),
+            leaving: Some(word.to_owned()),
+        });
+    }
+    edits
+}
+
+fn manual(view: &View, _: &Plan) -> Vec<ManualStep> {
+    let step = match job_packages(view) {
+        Ok(packages) => ManualStep {
+            for_whom: "the jobs",
+            what: "set CondaPackages of the jobs that publish (the queue's default stays as it is)".into(),
+            paste: vec![packages.join(" ").into()],
+        },
+        Err(why) => {
+            let package = view.config(Part::Packages).strategy.main_package();
+            ManualStep {
+                for_whom: "the jobs",
+                what: format!("set CondaPackages of the jobs that publish to {package}==VERSION; the version is not known here: {why}").into(),
+                paste: Vec::new(),
+            }
+        }
+    };
+    vec![step]
+}

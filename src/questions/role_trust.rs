@@ -1,0 +1,22 @@
+//! A role's trust policy as it is served; read again just before it is written.
+
+use serde::{Deserialize, Serialize};
+
+use super::Question;
+use crate::domain::ids::RoleArn;
+use crate::domain::role::PolicyText;
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RoleTrust(pub RoleArn);
+
+impl Question for RoleTrust {
+    type Answer = PolicyText;
+
+    fn words(&self) -> String {
+        format!("trust policy of role {}", self.0.name())
+    }
+
+    fn permissions(&self) -> &'static [&'static str] {
+        &["iam:GetRole"]
+    }
+}

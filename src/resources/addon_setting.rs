@@ -1,0 +1,97 @@
+//! The setting `conda_channels` of the `deadline_cloud` addon, in one variant of its settings.
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::{Change, Found, Resource, Step, Touched, json_equal, laid_out, needed, other_answer};
+use crate::domain::ayon::{AddonChannels as Channels, Variant};
+use crate::domain::fact::Fact;
+use crate::domain::ids::{AccountId, Region};
+use crate::domain::problem::Problem;
+use crate::domain::text::{Printable, Untrusted};
+use crate::questions::{AddonChannels, AddonSettings, AnyAnswer, AnyQuestion, Key, Snapshot};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddonSetting {
+    pub server: Url,
+    pub variant: Variant,
+    pub version: Untrusted,
+}
+
+impl AddonSetting {
+    fn settings(&self) -> AddonSettings {
+        let version = self.version.raw().to_owned();
+        AddonSettings(self.server.clone(), self.variant, version)
+    }
+
+    fn channels(&self) -> AddonChannels {
+        let version = self.version.raw().to_owned();
+        AddonChannels(self.server.clone(), self.variant, version)
+    }
+}
+
+impl Resource for AddonSetting {
+    fn words(&self) -> Printable {
+        let (version, variant) = (self.version.show(), self.variant.word());
+        format!("deadline_cloud {version} ({variant}) / conda_channels").into()
+    }
+
+    fn question(&self) -> AnyQuestion {
+        self.channels().into()
+    }
+
+    fn found(&self, answer: AnyAnswer, _: &Change) -> Result<Found, Problem> {
+        let AnyAnswer::AddonChannels(fact) = answer else {
+            return Err(other_answer());
+        };
+        if matches!(fact, Fact::NotAsked(_)) {
+            return Err(Problem::new(
+                crate::domain::problem::ProblemKind::Denied,
+                "Could not read the AYON addon's settings",
+                "no login of an AYON administrator is given",
+                "set AYON_ADMIN_KEY, or give your key on the server page of `studiolink setup`",
+            ));
+        }
+        Ok(Found::text(needed(fact)?.map(|c| c.text())))
+    }
+
+    fn service(&self) -> &'static str {
+        "ayon"
+    }
+
+    fn operation(&self, _: Step) -> &'static str {
+        "POST settings"
+    }
+
+    fn undo(&self, _: Step) -> &'static str {
+        "undo: restores the old value, or the addon's default where that was in use"
+    }
+
+    fn lock(&self, _: &AccountId, _: &Region) -> String {
+        format!("ayon-{}", self.server.host_str().unwrap_or("server"))
+    }
+
+    fn is_same(&self, one: &str, other: &str) -> bool {
+        json_equal(one, other)
+    }
+
+    fn readable(&self, text: &str) -> String {
+        laid_out(text)
+    }
+
+    fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {
+        let then = text.and_then(Channels::of_text);
+        if let (Some(then), Some(settings)) =
+            (&then, snapshot.facts.known_mut(&self.settings()))
+        {
+            settings.channels = Untrusted::new(then.conda_channels.clone());
+        }
+        let fact = then.map_or(Fact::Absent, Fact::Known);
+        snapshot.facts.set(self.channels(), fact);
+    }
+
+    fn touches(&self, _: &Snapshot) -> Vec<Touched> {
+        let both: [AnyQuestion; 2] = [self.settings().into(), self.channels().into()];
+        both.map(|q| Touched::Changed(Key::Question(q))).to_vec()
+    }
+}

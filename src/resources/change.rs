@@ -1,0 +1,206 @@
+//! One change as data: the thing, its text before and after, the changes that it needs.
+
+use serde::{Deserialize, Serialize};
+
+use super::{AnyResource, Outputs};
+use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::text::Printable;
+use crate::questions::Snapshot;
+
+/// What a change does to a thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    Create,
+    Update,
+    Delete,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Change {
+    /// Permanent within a studio: what leaving out and resuming go by.
+    pub id: String,
+    pub resource: AnyResource,
+    /// As served. `None`: it does not exist.
+    pub before: Option<String>,
+    pub after: Option<String>,
+    pub because: Printable,
+    /// What the administrator should know before saying yes.
+    pub warning: Option<Printable>,
+    /// The changes without which this one can't be made, or would do harm.
+    #[serde(default)]
+    pub needs: Vec<String>,
+}
+
+impl Change {
+    pub fn new(
+        id: impl Into<String>,
+        resource: impl Into<AnyResource>,
+        before: Option<String>,
+        after: Option<String>,
+        because: impl Into<Printable>,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            resource: resource.into(),
+            before,
+            after,
+            because: because.into(),
+            warning: None,
+            needs: Vec::new(),
+        }
+    }
+
+    #[must_use]
+    pub fn warning(mut self, warning: Option<impl Into<Printable>>) -> Self {
+        self.warning = warning.map(Into::into);
+        self
+    }
+
+    #[must_use]
+    pub fn needs(mut self, ids: impl IntoIterator<Item = String>) -> Self {
+        self.needs.extend(ids);
+        self
+    }
+
+    pub fn step(&self) -> Step {
+        match (&self.before, &self.after) {
+            (None, _) => Step::Create,
+            (_, Some(_)) => Step::Update,
+            (_, None) => Step::Delete,
+        }
+    }
+
+    pub fn words(&self) -> Printable {
+        self.resource.words()
+    }
+
+    /// The API call, as the service names it.
+    pub fn operation(&self) -> &'static str {
+        self.resource.inner().operation(self.step())
+    }
+
+    pub fn permission(&self) -> String {
+        let service = self.resource.inner().service();
+        format!("{service}:{}", self.operation())
+    }
+
+    /// The change that restores what was there.
+    #[must_use]
+    pub fn reverse(&self) -> Self {
+        Self {
+            id: self.id.clone(),
+            resource: self.resource.clone(),
+            before: self.after.clone(),
+            after: self.before.clone(),
+            because: "undoes what the run did".into(),
+            warning: None,
+            needs: Vec::new(),
+        }
+    }
+
+    pub fn undo(&self) -> &'static str {
+        self.resource.inner().undo(self.step())
+    }
+
+    pub fn cannot_undo(&self) -> Option<&'static str> {
+        self.resource.inner().cannot_undo(self.step())
+    }
+
+    pub fn is_final(&self) -> bool {
+        self.resource.inner().is_final(self.step())
+    }
+
+    /// Is this text what the change leaves behind?
+    pub fn is_after(&self, now: Option<&str>) -> bool {
+        self.is_same(now, self.after.as_deref())
+    }
+
+    pub fn is_before(&self, now: Option<&str>) -> bool {
+        self.is_same(now, self.before.as_deref())
+    }
+
+    fn is_same(&self, now: Option<&str>, then: Option<&str>) -> bool {
+        match (now, then) {
+            (None, None) => true,
+            (Some(now), Some(then)) => self.resource.inner().is_same(now, then),
+            _ => false,
+        }
+    }
+
+    /// Does another change make the same of the same thing?
+    pub fn makes_the_same(&self, other: &Self) -> bool {
+        self.resource == other.resource && self.before == other.before && self.after == other.after
+    }
+
+    /// Before and after as people read them.
+    pub fn readable(&self) -> (String, String) {
+        let lay_out = |text: &Option<String>| {
+            let text = text.as_deref();
+            text.map_or_else(String::new, |t| self.resource.inner().readable(t))
+        };
+        (lay_out(&self.before), lay_out(&self.after))
+    }
+
+    /// The studio after it. One function for the preview and for TO DO.
+    pub fn apply_to(&self, snapshot: &mut Snapshot) {
+        self.resource
+            .inner()
+            .apply_to(snapshot, self.after.as_deref());
+    }
+
+    /// The thing's text and outputs, out of the answer to its question.
+    pub fn found(&self, answer: crate::questions::AnyAnswer) -> Result<super::Found, Problem> {
+        self.resource.inner().found(answer, self)
+    }
+}
+
+/// The text with what earlier changes have put out: `${change-id.name}`. A placeholder that nothing fills is refused,
+/// because the service would take it literally.
+pub fn fill(text: &str, outputs: &dyn Fn(&str) -> Option<Outputs>) -> Result<String, Problem> {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("${change:") {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        let end = from.find('}').unwrap_or(from.len());
+        let name = from.get("${change:".len()..end).unwrap_or_default();
+        let value = name
+            .rsplit_once('.')
+            .and_then(|(id, output)| outputs(id)?.remove(output));
+        let Some(value) = value else {
+            return Err(Problem::new(
+                ProblemKind::Local,
+                "Nothing was sent",
+                format!("the change needs {name}, which no earlier change has put out"),
+                "this is a bug in studiolink; please report it",
+            ));
+        };
+        out.push_str(&value);
+        rest = from.get(end + 1..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_filled_or_refused() {
+        let outputs = |id: &str| {
+            let arn = [("arn".to_owned(), "arn:x".to_owned())];
+            (id == "gateway/a").then(|| Outputs::from(arn))
+        };
+        let text = r#"{"arn":"${change:gateway/a.arn}","p":"${aws:userid}"}"#;
+        assert_eq!(
+            fill(text, &outputs).unwrap(),
+            r#"{"arn":"arn:x","p":"${aws:userid}"}"#,
+            "a policy variable is not ours"
+        );
+        for bad in ["${change:gateway/b.arn}", "${change:gateway/a.id}", "x${change:"] {
+            assert!(fill(bad, &outputs).is_err(), "{bad}");
+        }
+    }
+}

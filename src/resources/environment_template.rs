@@ -1,0 +1,166 @@
+//! A queue environment's template. AWS assigns its id when it is created.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Change, Found, Outputs, Resource, Step, Touched, needed, other_answer};
+use crate::domain::fact::Fact;
+use crate::domain::farm::{QueueEnvironment, TemplateText};
+use crate::domain::ids::{AccountId, QueueEnvironmentId, QueueKey, Region};
+use crate::domain::problem::Problem;
+use crate::domain::template::TemplateType;
+use crate::domain::text::{Printable, Untrusted};
+use crate::questions::{
+    AnyAnswer, AnyQuestion, EnvironmentText, Key, QueueEnvironments, Snapshot,
+};
+
+/// The output that is the environment's id.
+const ID: &str = "id";
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct EnvironmentTemplate {
+    pub queue: QueueKey,
+    /// `None` until the service has created it.
+    pub id: Option<QueueEnvironmentId>,
+    pub name: Untrusted,
+    pub priority: i32,
+    pub template_type: TemplateType,
+}
+
+/// One lock per queue, whatever of it is changed.
+pub(super) fn queue_lock(account: &AccountId, region: &Region, queue: &QueueKey) -> String {
+    format!("{account}-{region}-{}", queue.queue)
+}
+
+impl EnvironmentTemplate {
+    /// What AWS assigned, as outputs of the change.
+    pub fn outputs(id: &QueueEnvironmentId) -> Outputs {
+        Outputs::from([(ID.to_owned(), id.to_string())])
+    }
+
+    /// An id that no environment of the queue has yet, for a preview; the service assigns its own.
+    fn free_id(list: &[Fact<QueueEnvironment>]) -> QueueEnvironmentId {
+        let taken = |id: &QueueEnvironmentId| {
+            list.iter()
+                .any(|e| e.known().is_some_and(|e| e.id == *id))
+        };
+        (0..=u32::try_from(list.len()).unwrap_or(u32::MAX))
+            .filter_map(|n| format!("queueenv-{:032x}", 0xf000_0000_u64 + u64::from(n)).parse().ok())
+            .find(|id| !taken(id))
+            .unwrap_or_else(|| unreachable!("there is one more id than environments"))
+    }
+}
+
+impl Resource for EnvironmentTemplate {
+    fn words(&self) -> Printable {
+        let queue = self.queue.queue.brief();
+        format!("environment \"{}\" of {queue}", self.name.show()).into()
+    }
+
+    fn question(&self) -> AnyQuestion {
+        match &self.id {
+            Some(id) => EnvironmentText(self.queue.clone(), id.clone()).into(),
+            None => QueueEnvironments(self.queue.clone()).into(),
+        }
+    }
+
+    fn found(&self, answer: AnyAnswer, change: &Change) -> Result<Found, Problem> {
+        match answer {
+            AnyAnswer::EnvironmentText(fact) => {
+                Ok(Found::text(needed(fact)?.map(|e| e.template.text)))
+            }
+            AnyAnswer::QueueEnvironments(fact) => {
+                for environment in needed(fact)?.unwrap_or_default() {
+                    if let Some(e) = needed(environment)?
+                        && change.is_after(Some(&e.template.text))
+                    {
+                        return Ok(Found {
+                            outputs: Self::outputs(&e.id),
+                            text: Some(e.template.text),
+                        });
+                    }
+                }
+                Ok(Found::default())
+            }
+            _ => Err(other_answer()),
+        }
+    }
+
+    fn service(&self) -> &'static str {
+        "deadline"
+    }
+
+    fn operation(&self, step: Step) -> &'static str {
+        match step {
+            Step::Create => "CreateQueueEnvironment",
+            Step::Update => "UpdateQueueEnvironment",
+            Step::Delete => "DeleteQueueEnvironment",
+        }
+    }
+
+    fn undo(&self, step: Step) -> &'static str {
+        match step {
+            Step::Create => "undo: deletes it; jobs submitted meanwhile keep their copy",
+            Step::Update | Step::Delete => {
+                "undo: restores the old text; jobs submitted meanwhile keep the new one"
+            }
+        }
+    }
+
+    fn cannot_undo(&self, step: Step) -> Option<&'static str> {
+        Some(match step {
+            Step::Delete => {
+                "a deleted queue environment comes back with a new id, and behind others of its priority"
+            }
+            Step::Create | Step::Update => {
+                "a job submitted in between keeps the environment that it was submitted with"
+            }
+        })
+    }
+
+    fn lock(&self, account: &AccountId, region: &Region) -> String {
+        queue_lock(account, region, &self.queue)
+    }
+
+    fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {
+        let question = QueueEnvironments(self.queue.clone());
+        let Some(list) = snapshot.facts.known_mut(&question) else {
+            return;
+        };
+        let id = self.id.clone().unwrap_or_else(|| Self::free_id(list));
+        let at = list
+            .iter()
+            .position(|e| e.known().is_some_and(|e| e.id == id));
+        let made = text.map(|text| QueueEnvironment {
+            id,
+            name: self.name.clone(),
+            priority: self.priority,
+            template: TemplateText::new(text, self.template_type),
+        });
+        match (at, made) {
+            (Some(at), Some(made)) => list[at] = Fact::Known(made),
+            (Some(at), None) => {
+                list.remove(at);
+            }
+            (None, Some(made)) => {
+                let later = |e: &Fact<QueueEnvironment>| {
+                    e.known().is_some_and(|e| e.priority > made.priority)
+                };
+                let at = list.iter().position(later).unwrap_or(list.len());
+                list.insert(at, Fact::Known(made));
+            }
+            (None, None) => {}
+        }
+    }
+
+    fn touches(&self, _: &Snapshot) -> Vec<Touched> {
+        let question = QueueEnvironments(self.queue.clone()).into();
+        vec![Touched::Changed(Key::Question(question))]
+    }
+
+    fn learn(&mut self, outputs: &Outputs) {
+        if let Some(id) = outputs.get(ID).and_then(|id| id.parse().ok()) {
+            self.id = Some(id);
+        }
+    }
+}

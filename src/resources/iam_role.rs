@@ -1,0 +1,99 @@
+//! A role that is created; its text is whom it trusts, and its path is in its ARN.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Change, Found, Propagation, Resource, Step, Touched, inline_policy, json_equal, laid_out,
+    needed, other_answer,
+};
+use crate::domain::fact::Fact;
+use crate::domain::ids::{AccountId, Region, RoleArn};
+use crate::domain::problem::Problem;
+use crate::domain::role::{PolicyText, Role};
+use crate::domain::text::{Printable, Untrusted};
+use crate::questions::{
+    AnyAnswer, AnyQuestion, ManagedPolicy, RoleDocuments, RoleTrust, Snapshot,
+};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IamRole {
+    pub role: RoleArn,
+    /// The ARN of its permissions boundary.
+    pub boundary: Option<String>,
+    pub tags: Vec<(String, String)>,
+}
+
+impl Resource for IamRole {
+    fn words(&self) -> Printable {
+        let boundary = self.boundary.iter();
+        let boundary = boundary.map(|b| format!(", permissions boundary {b}"));
+        let tags = self.tags.iter().map(|(k, v)| format!(", tag {k} = {v}"));
+        let more: String = boundary.chain(tags).collect();
+        format!("role {}{more}", self.role).into()
+    }
+
+    fn question(&self) -> AnyQuestion {
+        RoleTrust(self.role.clone()).into()
+    }
+
+    fn found(&self, answer: AnyAnswer, _: &Change) -> Result<Found, Problem> {
+        let AnyAnswer::RoleTrust(fact) = answer else {
+            return Err(other_answer());
+        };
+        Ok(Found::text(needed(fact)?.map(|t| t.text().to_owned())))
+    }
+
+    fn service(&self) -> &'static str {
+        "iam"
+    }
+
+    fn operation(&self, step: Step) -> &'static str {
+        match step {
+            Step::Create | Step::Update => "CreateRole",
+            Step::Delete => "DeleteRole",
+        }
+    }
+
+    fn undo(&self, _: Step) -> &'static str {
+        "undo: deletes the role, unless a queue keeps it"
+    }
+
+    fn lock(&self, account: &AccountId, _: &Region) -> String {
+        inline_policy::role_lock(account, &self.role)
+    }
+
+    fn is_same(&self, one: &str, other: &str) -> bool {
+        json_equal(one, other)
+    }
+
+    fn readable(&self, text: &str) -> String {
+        laid_out(text)
+    }
+
+    fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {
+        let boundary = self.boundary.clone().map(ManagedPolicy);
+        let boundary = boundary.and_then(|q| snapshot.facts.get(&q).cloned());
+        let role = text.map(|trust| Role {
+            arn: self.role.clone(),
+            trust: PolicyText::new(trust),
+            boundary: self.boundary.as_ref().map(Untrusted::new),
+            boundary_policy: boundary.unwrap_or(Fact::PENDING),
+            inline: BTreeMap::new(),
+            attached: BTreeMap::new(),
+            lists: Fact::Known(()),
+        });
+        let question = RoleDocuments(self.role.clone());
+        let fact = role.map_or(Fact::Absent, Fact::Known);
+        snapshot.facts.set(question, fact);
+    }
+
+    fn touches(&self, snapshot: &Snapshot) -> Vec<Touched> {
+        inline_policy::touched_by_role(snapshot, &self.role)
+    }
+
+    fn propagation(&self) -> Propagation {
+        Propagation::Trust
+    }
+}

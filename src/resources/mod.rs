@@ -1,0 +1,263 @@
+//! One file per kind of thing that is changed: the question that tells what it is now, its diff, the names of its calls,
+//! its undo, what it locks, and what the studio looks like after it. The calls themselves are the world's. Nothing here
+//! does IO.
+//!
+//! To add one, copy `trust_policy.rs`, the shortest; then a `mod` line and an entry in the list below. The compiler then
+//! names the one function in the world and the one in the sandbox that make the change.
+
+mod addon_setting;
+mod change;
+mod environment_template;
+mod iam_role;
+mod inline_policy;
+mod plan;
+mod queue_role_link;
+mod trust_policy;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::fact::{Fact, NotAsked};
+use crate::domain::ids::{AccountId, Region};
+use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::text::Printable;
+use crate::questions::{AnyAnswer, AnyQuestion, Key, Snapshot};
+
+pub use change::{Change, Step, fill};
+pub use plan::{LeftAlong, Plan};
+
+/// What AWS assigns to a thing when it is created, by name.
+pub type Outputs = BTreeMap<String, String>;
+
+/// What a thing is now: its text, and what AWS has assigned to it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// `None`: it does not exist.
+    pub text: Option<String>,
+    pub outputs: Outputs,
+}
+
+impl Found {
+    pub fn text(text: Option<String>) -> Self {
+        Self {
+            text,
+            outputs: Outputs::new(),
+        }
+    }
+}
+
+/// What was changed about a role, and so what may take a while to be true everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Propagation {
+    Nothing,
+    /// What it can do.
+    Permissions,
+    /// Whom it trusts, or that it exists at all.
+    Trust,
+}
+
+/// A thing with one text in the cloud, which exists or does not.
+pub trait Resource: Send + Sync {
+    fn words(&self) -> Printable;
+
+    /// What tells its text now: read just before the change, and after a call that did not answer.
+    fn question(&self) -> AnyQuestion;
+
+    /// Its text, out of the answer to that question.
+    fn found(&self, answer: AnyAnswer, change: &Change) -> Result<Found, Problem>;
+
+    /// The service whose permission the call takes.
+    fn service(&self) -> &'static str;
+
+    /// The call, as the service names it.
+    fn operation(&self, step: Step) -> &'static str;
+
+    /// What undoing costs, for the review page.
+    fn undo(&self, step: Step) -> &'static str;
+
+    /// What can't be undone, where there is something.
+    fn cannot_undo(&self, _step: Step) -> Option<&'static str> {
+        None
+    }
+
+    /// No call would restore what was there.
+    fn is_final(&self, _step: Step) -> bool {
+        false
+    }
+
+    /// One run at a time holds this.
+    fn lock(&self, account: &AccountId, region: &Region) -> String;
+
+    /// Do two texts say the same? A document is compared as JSON where the service lays it out differently.
+    fn is_same(&self, one: &str, other: &str) -> bool {
+        one == other
+    }
+
+    /// The text as people read it.
+    fn readable(&self, text: &str) -> String {
+        text.to_owned()
+    }
+
+    /// The studio after a change to that text.
+    fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>);
+
+    /// What a change to it touches: facts that it changes, and what must be seen again after it.
+    fn touches(&self, snapshot: &Snapshot) -> Vec<Touched>;
+
+    fn propagation(&self) -> Propagation {
+        Propagation::Nothing
+    }
+
+    /// Takes in what AWS assigned when it was created.
+    fn learn(&mut self, _outputs: &Outputs) {}
+}
+
+/// What a change does to something that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Touched {
+    /// `apply_to` says what it is afterwards.
+    Changed(Key),
+    /// It must be asked or tried again.
+    Stale(Key),
+}
+
+macro_rules! resources {
+    ($($name:ident in $module:ident),+ $(,)?) => {
+        $(pub use $module::$name;)+
+
+        /// Any of the things that are changed, as a value.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum AnyResource { $($name($name)),+ }
+
+        $(
+            impl From<$name> for AnyResource {
+                fn from(resource: $name) -> Self {
+                    Self::$name(resource)
+                }
+            }
+        )+
+
+        impl AnyResource {
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($module)),+];
+
+            /// As journals and plan files name it.
+            pub fn kind(&self) -> String {
+                let module = match self { $(Self::$name(_) => stringify!($module)),+ };
+                module.replace('_', "-")
+            }
+
+            fn inner(&self) -> &dyn Resource {
+                match self { $(Self::$name(resource) => resource),+ }
+            }
+
+            fn inner_mut(&mut self) -> &mut dyn Resource {
+                match self { $(Self::$name(resource) => resource),+ }
+            }
+        }
+    };
+}
+
+resources! {
+    IamRole in iam_role,
+    InlinePolicy in inline_policy,
+    TrustPolicy in trust_policy,
+    QueueRoleLink in queue_role_link,
+    EnvironmentTemplate in environment_template,
+    AddonSetting in addon_setting,
+}
+
+impl AnyResource {
+    /// Is that a kind that this version knows?
+    pub fn knows(kind: &str) -> bool {
+        Self::NAMES.iter().any(|n| n.replace('_', "-") == kind)
+    }
+
+    pub fn words(&self) -> Printable {
+        self.inner().words()
+    }
+
+    pub fn question(&self) -> AnyQuestion {
+        self.inner().question()
+    }
+
+    pub fn lock(&self, account: &AccountId, region: &Region) -> String {
+        self.inner().lock(account, region)
+    }
+
+    pub fn propagation(&self) -> Propagation {
+        self.inner().propagation()
+    }
+
+    pub fn touches(&self, snapshot: &Snapshot) -> Vec<Touched> {
+        self.inner().touches(snapshot)
+    }
+
+    pub fn learn(&mut self, outputs: &Outputs) {
+        self.inner_mut().learn(outputs);
+    }
+}
+
+/// A fact as a change needs it: what could not be read stops the change.
+fn needed<T>(fact: Fact<T>) -> Result<Option<T>, Problem> {
+    match fact {
+        Fact::Known(value) => Ok(Some(value)),
+        Fact::Absent => Ok(None),
+        Fact::Denied(problem) | Fact::NoAnswer(problem) => Err(*problem),
+        Fact::NotAsked(NotAsked::Declined(reason)) => Err(Problem::new(
+            ProblemKind::Denied,
+            "Could not read it again before the change",
+            reason.as_str(),
+            "give the login that is missing, then run it again",
+        )),
+        Fact::NotAsked(_) => Err(bug("it was not asked for")),
+    }
+}
+
+fn other_answer() -> Problem {
+    bug("the answer belongs to another question")
+}
+
+fn bug(because: &str) -> Problem {
+    Problem::new(
+        ProblemKind::Local,
+        "Could not read it again before the change",
+        because,
+        "this is a bug in studiolink; please report it",
+    )
+}
+
+/// Two JSON texts that say the same, however they are laid out.
+fn json_equal(one: &str, other: &str) -> bool {
+    let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+    one == other || (parse(one).is_some() && parse(one) == parse(other))
+}
+
+/// JSON laid out; any other text as it is.
+fn laid_out(text: &str) -> String {
+    let value = serde_json::from_str::<serde_json::Value>(text).ok();
+    let pretty = value.and_then(|v| serde_json::to_string_pretty(&v).ok());
+    pretty.map_or_else(|| text.to_owned(), |p| p + "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_folder_is_in_the_list() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/resources");
+        let own = ["mod.rs", "change.rs", "plan.rs"];
+        let mut files: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|f| f.unwrap().file_name().into_string().unwrap())
+            .filter(|f| !own.contains(&f.as_str()))
+            .map(|f| f.replace(".rs", ""))
+            .collect();
+        files.sort();
+        let mut names = AnyResource::NAMES.to_vec();
+        names.sort_unstable();
+        assert_eq!(files, names, "a resource's file and its entry in the list go together");
+    }
+}

@@ -1,0 +1,78 @@
+//! The changes of a run, in the order in which they are made, and what could not be decided.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::Change;
+use crate::domain::text::Printable;
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Plan {
+    pub changes: Vec<Change>,
+    /// What could not be read, so that the plan may lack a change.
+    pub unread: Vec<Printable>,
+    /// What is wrong and is not changed here, with the reason.
+    pub refused: Vec<Printable>,
+    /// Changes that were left out because they need one that was left out.
+    #[serde(default)]
+    pub left_along: Vec<LeftAlong>,
+}
+
+/// A change that was left out, and the one that it needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct LeftAlong {
+    pub id: String,
+    pub words: Printable,
+    pub needs: Printable,
+}
+
+impl Plan {
+    /// In an order that depends on what the changes need and on nothing else: what is needed comes first, otherwise they
+    /// stay as they were proposed.
+    pub fn put_in_order(&mut self) {
+        let mut waiting: Vec<Change> = std::mem::take(&mut self.changes);
+        let known: BTreeSet<String> = waiting.iter().map(|c| c.id.clone()).collect();
+        let mut done: BTreeSet<String> = BTreeSet::new();
+        while !waiting.is_empty() {
+            let free = |c: &Change| c.needs.iter().all(|n| done.contains(n) || !known.contains(n));
+            // A circle would be a bug of a goal; its first change is taken, and Apply re-reads what it changes anyway.
+            let at = waiting.iter().position(free).unwrap_or(0);
+            let change = waiting.remove(at);
+            done.insert(change.id.clone());
+            self.changes.push(change);
+        }
+    }
+
+    /// Takes out the changes that were left out, and with them those that need one.
+    pub fn leave_out(&mut self, left_out: &BTreeSet<String>) {
+        let words: BTreeMap<String, Printable> = self
+            .changes
+            .iter()
+            .map(|c| (c.id.clone(), format!("{} {}", c.operation(), c.words()).into()))
+            .collect();
+        let mut out = left_out.clone();
+        self.changes.retain(|c| !left_out.contains(&c.id));
+        loop {
+            let needs_one = |c: &Change| c.needs.iter().find(|n| out.contains(*n)).cloned();
+            let found = self
+                .changes
+                .iter()
+                .enumerate()
+                .find_map(|(at, c)| Some((at, needs_one(c)?)));
+            let Some((at, needs)) = found else {
+                return;
+            };
+            let change = self.changes.remove(at);
+            out.insert(change.id.clone());
+            let needs = words.get(&needs).cloned();
+            self.left_along.push(LeftAlong {
+                words: format!("{} {}", change.operation(), change.words()).into(),
+                id: change.id,
+                needs: needs.unwrap_or_else(|| "a change that was left out".into()),
+            });
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Who can assume a role. A role always has a trust policy, so it is only ever replaced.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Change, Found, Propagation, Resource, Step, Touched, inline_policy, json_equal, laid_out,
+    needed, other_answer,
+};
+use crate::domain::ids::{AccountId, Region, RoleArn};
+use crate::domain::problem::Problem;
+use crate::domain::role::PolicyText;
+use crate::domain::text::Printable;
+use crate::questions::{AnyAnswer, AnyQuestion, RoleDocuments, RoleTrust, Snapshot};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrustPolicy {
+    pub role: RoleArn,
+}
+
+impl Resource for TrustPolicy {
+    fn words(&self) -> Printable {
+        format!("{} / trust policy", self.role.name()).into()
+    }
+
+    fn question(&self) -> AnyQuestion {
+        RoleTrust(self.role.clone()).into()
+    }
+
+    fn found(&self, answer: AnyAnswer, _: &Change) -> Result<Found, Problem> {
+        let AnyAnswer::RoleTrust(fact) = answer else {
+            return Err(other_answer());
+        };
+        Ok(Found::text(needed(fact)?.map(|t| t.text().to_owned())))
+    }
+
+    fn service(&self) -> &'static str {
+        "iam"
+    }
+
+    fn operation(&self, _: Step) -> &'static str {
+        "UpdateAssumeRolePolicy"
+    }
+
+    fn undo(&self, _: Step) -> &'static str {
+        "undo: restores the old trust policy as served"
+    }
+
+    fn lock(&self, account: &AccountId, _: &Region) -> String {
+        inline_policy::role_lock(account, &self.role)
+    }
+
+    fn is_same(&self, one: &str, other: &str) -> bool {
+        json_equal(one, other)
+    }
+
+    fn readable(&self, text: &str) -> String {
+        laid_out(text)
+    }
+
+    fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {
+        let role = snapshot.facts.known_mut(&RoleDocuments(self.role.clone()));
+        if let (Some(role), Some(text)) = (role, text) {
+            role.trust = PolicyText::new(text);
+        }
+    }
+
+    fn touches(&self, snapshot: &Snapshot) -> Vec<Touched> {
+        inline_policy::touched_by_role(snapshot, &self.role)
+    }
+
+    fn propagation(&self) -> Propagation {
+        Propagation::Trust
+    }
+}
