@@ -1,19 +1,17 @@
 //! Apply: one change after the other, each re-read just before, written down before, and written down after.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::journal::{self, Came, Header, Run, Writer};
-use super::verify::Propagation;
-use super::{Event, State, Tell};
-use crate::domain::ask::{Answer, Ask};
+use super::journal::{self, Came, Entry, Header, Run, Writer};
+use super::{ChangeState, Progress, Tell};
 use crate::domain::call::Call;
-use crate::domain::change::{Change, Thing};
+use crate::domain::caller::Caller;
 use crate::domain::fact::Fact;
-use crate::domain::ids::{QueueEnvironmentId, QueueKey};
+use crate::domain::ids::QueueKey;
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::studio::{Caller, Studio};
 use crate::domain::text::Printable;
+use crate::resources::{Change, Found, Outputs, Propagation, fill};
 use crate::world::World;
 
 /// Who runs what, for the journal.
@@ -30,18 +28,17 @@ impl RunContext {
     /// Nothing is written as nobody: the journal must say who it was.
     pub fn new(
         command: &str,
-        studio: &Studio,
+        caller: &Fact<Caller>,
         queues: &[QueueKey],
         endpoint: Option<&str>,
     ) -> Result<Self, Problem> {
-        let caller = studio.caller.known().cloned().ok_or_else(|| {
-            let because = studio
-                .caller
+        let caller = caller.known().cloned().ok_or_else(|| {
+            let because = caller
                 .problem()
                 .map_or("STS was not asked", |p| p.because.as_str());
             Problem::new(
                 ProblemKind::Credentials,
-                "Nothing is changed, for it is not known who is signed in",
+                "Nothing is changed: it is not known who is signed in",
                 because,
                 "sign in, then run it again",
             )
@@ -61,7 +58,7 @@ impl RunContext {
 /// Why a run stopped before its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stop {
-    /// All three texts, for people to decide.
+    /// Somebody else changed the thing: all three texts, for people to decide.
     Moved {
         change: Box<Change>,
         now: Option<String>,
@@ -82,15 +79,14 @@ pub struct Applied {
 }
 
 impl Applied {
-    pub fn spreading(&self) -> Propagation {
-        let of = |c: &Change| match c.thing {
-            Thing::RolePolicy { .. } => Propagation::CallerPermissions,
-            Thing::RoleTrust { .. } | Thing::NewRole { .. } | Thing::QueueRole { .. } => {
-                Propagation::Trust
-            }
-            Thing::Environment { .. } | Thing::AddonChannels { .. } => Propagation::Nothing,
-        };
-        self.done.iter().map(of).max().unwrap_or(Propagation::Nothing)
+    /// What may take a while to be true everywhere.
+    pub fn propagation(&self) -> Propagation {
+        let of = |c: &Change| c.resource.propagation();
+        self.done
+            .iter()
+            .map(of)
+            .max()
+            .unwrap_or(Propagation::Nothing)
     }
 }
 
@@ -98,23 +94,29 @@ impl Applied {
 pub async fn apply(
     world: &dyn World,
     changes: &[Change],
-    occasion: &RunContext,
+    context: &RunContext,
     stop: &AtomicBool,
     tell: Tell<'_>,
 ) -> Result<Applied, Problem> {
-    let desk = world.local();
-    let locks = take_locks(world, changes, occasion)?;
-    let (runs, _) = journal::read_all(desk)?;
+    let local = world.local();
+    let locks = take_locks(world, changes, context)?;
+    let runs = journal::read_all(local)?.runs;
+    settle_late(world, &runs, context).await?;
     let unfinished = runs.iter().rev().find(|r| {
         // A run that another one has undone is over, however it ended.
         let undone = runs
             .iter()
             .any(|u| u.header.undoes.as_deref() == Some(&r.header.id));
-        is_ours(r, world, occasion) && !undone && (!r.ended || r.in_doubt().next().is_some())
+        is_ours(r, world, context) && !undone && (!r.ended || r.in_doubt().next().is_some())
     });
-    let mut writer = match unfinished {
-        Some(run) => Writer::resume(desk, run),
-        None => Writer::new(desk, header(world, occasion)?),
+    let writer = match unfinished {
+        Some(run) => Writer::resume(local, run),
+        None => Writer::new(local, header(world, context)?),
+    };
+    let mut making = Making {
+        world,
+        writer,
+        outputs: outputs_of(unfinished),
     };
     let mut applied = Applied {
         run: None,
@@ -124,112 +126,109 @@ pub async fn apply(
     };
     let mut again: Vec<(usize, String, Change)> = Vec::new();
     if let Some(run) = unfinished {
-        tell(Event::Run {
-            id: writer.id().into(),
-            resumed: true,
-        });
-        match settle(world, run, &writer, changes).await? {
+        let id = making.writer.id().into();
+        tell(Progress::Run { id, resumed: true });
+        match settle(world, run, &making.writer, changes).await? {
             Settled::Go { repeat, found } => {
                 again = repeat;
-                applied.done = found;
+                making
+                    .outputs
+                    .extend(found.iter().map(|(c, o)| (c.id.clone(), o.clone())));
+                applied.done = found.into_iter().map(|(c, _)| c).collect();
             }
             Settled::Stop(stop) => {
-                applied.run = Some(writer.id().to_owned());
+                applied.run = Some(making.writer.id().to_owned());
                 applied.stop = Some(stop);
                 return Ok(applied);
             }
         }
     }
     for (at, change) in changes.iter().enumerate() {
-        if stop.load(Ordering::SeqCst) {
+        let state = |state| {
+            tell(Progress::Change {
+                at,
+                change: Box::new(change.clone()),
+                state,
+            });
+        };
+        if stop.load(Ordering::SeqCst) && applied.stop.is_none() {
             applied.stop = Some(Stop::Interrupted);
         }
         if applied.stop.is_some() {
-            tell(Event::Change {
-                at,
-                change: Box::new(change.clone()),
-                state: State::NotReached,
-            });
+            state(ChangeState::NotReached);
             continue;
         }
-        tell(Event::Change {
-            at,
-            change: Box::new(change.clone()),
-            state: State::UnderWay,
-        });
-        let repeated = again.iter().find(|(_, _, c)| {
-            c.thing == change.thing && c.before == change.before && c.after == change.after
-        });
-        let made = one(
-            world,
-            &mut writer,
-            change,
-            repeated.map(|(n, token, _)| (*n, token.clone())),
-            &changes[at + 1..],
-        )
-        .await;
+        state(ChangeState::UnderWay);
+        let repeated = again.iter().find(|(_, _, c)| c.makes_the_same(change));
+        let repeated = repeated.map(|(n, token, _)| (*n, token.clone()));
+        let made = making.one(change, repeated, &changes[at + 1..]).await;
         // A journal that can't be written stops the run; what was made before it is still told.
-        let (state, halt) =
-            made.unwrap_or_else(|p| (State::Failed, Some(Stop::Failed(Box::new(p)))));
-        if matches!(state, State::Done { .. }) {
+        let (came, halt) =
+            made.unwrap_or_else(|p| (ChangeState::Failed, Some(Stop::Failed(Box::new(p)))));
+        if matches!(came, ChangeState::Done { .. }) {
             applied.done.push(change.clone());
         }
-        if matches!(state, State::Done { .. } | State::FoundDone) {
+        if matches!(came, ChangeState::Done { .. } | ChangeState::FoundDone) {
             applied.left -= 1;
         }
         applied.stop = halt;
         if !applied.done.is_empty() || unfinished.is_some() {
-            applied.run = Some(writer.id().to_owned());
+            applied.run = Some(making.writer.id().to_owned());
         }
-        tell(Event::Change {
-            at,
-            change: Box::new(change.clone()),
-            state,
-        });
+        state(came);
     }
-    if writer.has_begun() {
-        applied.run = Some(writer.id().to_owned());
-        // A run that was interrupted stays open, so that the next one goes on with it.
-        if !matches!(applied.stop, Some(Stop::Interrupted | Stop::InDoubt(_))) {
-            // The changes are made and written down; an end that can't be written only leaves the run open.
-            let _ = writer.end();
-            let nothing = |r: &Run| {
-                r.entries
-                    .iter()
-                    .all(|e| matches!(e.came, Some(Came::Failed | Came::NotDone)))
-            };
-            let journal = desk.journal(writer.id()).ok().and_then(|t| Run::parse(&t));
-            if journal.is_some_and(|r| nothing(&r)) && desk.discard(writer.id()).is_ok() {
-                applied.run = None;
-            }
-        }
-    }
+    close(world, &making.writer, &mut applied);
     drop(locks);
     Ok(applied)
 }
 
-fn is_ours(run: &Run, world: &dyn World, occasion: &RunContext) -> bool {
-    let h = &run.header;
-    h.account == occasion.caller.account
-        && h.region == *world.region()
-        && h.undoes == occasion.undoes
-        && h.queues.iter().any(|q| occasion.queues.contains(q))
+/// Ends the journal, unless the next run is to go on with it; one of a run that changed nothing is thrown away.
+fn close(world: &dyn World, writer: &Writer<'_>, applied: &mut Applied) {
+    if !writer.has_begun() {
+        return;
+    }
+    let local = world.local();
+    applied.run = Some(writer.id().to_owned());
+    if matches!(applied.stop, Some(Stop::Interrupted | Stop::InDoubt(_))) {
+        return;
+    }
+    // The changes are made and written down; an end that can't be written only leaves the run open.
+    let _ = writer.end();
+    let journal = local.journal(writer.id()).ok();
+    let run = journal.and_then(|t| Run::parse(&t).ok());
+    if run.is_some_and(|r| r.is_nothing()) && local.discard(writer.id()).is_ok() {
+        applied.run = None;
+    }
 }
 
-fn header(world: &dyn World, occasion: &RunContext) -> Result<Header, Problem> {
-    let desk = world.local();
+fn outputs_of(run: Option<&Run>) -> BTreeMap<String, Outputs> {
+    let done = run.into_iter().flat_map(Run::done);
+    done.map(|e| (e.change.id.clone(), e.outputs.clone()))
+        .collect()
+}
+
+fn is_ours(run: &Run, world: &dyn World, context: &RunContext) -> bool {
+    let h = &run.header;
+    h.account == context.caller.account
+        && h.region == *world.region()
+        && h.undoes == context.undoes
+        && h.queues.iter().any(|q| context.queues.contains(q))
+}
+
+fn header(world: &dyn World, context: &RunContext) -> Result<Header, Problem> {
+    let local = world.local();
     Ok(Header {
-        id: journal::new_id(desk.now(), &desk.runs()?),
-        started: desk.now(),
+        id: journal::new_id(local.now(), &local.runs()?),
+        started: local.now(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        command: occasion.command.clone(),
-        by: desk.here().into(),
-        caller: Printable::new(occasion.caller.arn.raw()),
-        account: occasion.caller.account.clone(),
+        command: context.command.clone(),
+        by: local.here().into(),
+        caller: Printable::new(context.caller.arn.raw()),
+        account: context.caller.account.clone(),
         region: world.region().clone(),
-        endpoint: occasion.endpoint.clone(),
-        queues: occasion.queues.clone(),
-        undoes: occasion.undoes.clone(),
+        endpoint: context.endpoint.clone(),
+        queues: context.queues.clone(),
+        undoes: context.undoes.clone(),
     })
 }
 
@@ -237,14 +236,19 @@ fn header(world: &dyn World, occasion: &RunContext) -> Result<Header, Problem> {
 pub async fn settle_run(
     world: &dyn World,
     run: &Run,
-    occasion: &RunContext,
+    context: &RunContext,
 ) -> Result<Option<Stop>, Problem> {
-    let desk = world.local();
+    let local = world.local();
     let mut locks = Vec::new();
     for key in &run.header.queues {
-        locks.push(desk.lock(&lock_name(world, occasion, key))?);
+        locks.push(local.lock(&lock_name(world, context, key))?);
     }
-    let writer = Writer::resume(desk, run);
+    let runs = journal::read_all(local)?.runs;
+    settle_late_of(world, run, &runs).await?;
+    if run.in_doubt().next().is_none() {
+        return Ok(None);
+    }
+    let writer = Writer::resume(local, run);
     Ok(match settle(world, run, &writer, &[]).await? {
         Settled::Go { .. } => {
             writer.end()?;
@@ -259,63 +263,41 @@ pub async fn settle_run(
 fn take_locks(
     world: &dyn World,
     changes: &[Change],
-    occasion: &RunContext,
+    context: &RunContext,
 ) -> Result<Vec<Box<dyn Send + Sync>>, Problem> {
-    let desk = world.local();
-    let (runs, _) = journal::read_all(desk)?;
-    let mut names: BTreeSet<String> = occasion
-        .queues
-        .iter()
-        .map(|q| lock_name(world, occasion, q))
-        .collect();
+    let local = world.local();
+    let runs = journal::read_all(local)?.runs;
     let open = runs
         .iter()
-        .filter(|r| is_ours(r, world, occasion) && !r.ended);
-    for run in open {
-        names.extend(
-            run.header
-                .queues
-                .iter()
-                .map(|q| lock_name(world, occasion, q)),
-        );
-    }
-    for change in changes {
-        names.insert(match &change.thing {
-            Thing::Environment { queue, .. } | Thing::QueueRole { queue } => {
-                lock_name(world, occasion, queue)
-            }
-            Thing::RolePolicy { role, .. }
-            | Thing::RoleTrust { role }
-            | Thing::NewRole { role, .. } => {
-                format!("{}-role-{}", occasion.caller.account, role.name())
-            }
-            Thing::AddonChannels { server, .. } => {
-                format!("ayon-{}", server.host_str().unwrap_or("server"))
-            }
-        });
-    }
-    names.iter().map(|name| desk.lock(name)).collect()
+        .filter(|r| is_ours(r, world, context) && !r.ended);
+    let queues = context
+        .queues
+        .iter()
+        .chain(open.flat_map(|r| &r.header.queues));
+    let mut names: BTreeSet<String> = queues.map(|q| lock_name(world, context, q)).collect();
+    let account = &context.caller.account;
+    let own = changes
+        .iter()
+        .map(|c| c.resource.lock(account, world.region()));
+    names.extend(own);
+    names.iter().map(|name| local.lock(name)).collect()
 }
 
-fn lock_name(world: &dyn World, occasion: &RunContext, key: &QueueKey) -> String {
-    format!(
-        "{}-{}-{}",
-        occasion.caller.account,
-        world.region(),
-        key.queue
-    )
+fn lock_name(world: &dyn World, context: &RunContext, key: &QueueKey) -> String {
+    let account = &context.caller.account;
+    format!("{account}-{}-{}", world.region(), key.queue)
 }
 
 enum Settled {
     Go {
         repeat: Vec<(usize, String, Change)>,
-        found: Vec<Change>,
+        found: Vec<(Change, Outputs)>,
     },
     Stop(Stop),
 }
 
-/// What a killed run left in doubt is read again: as it should be, it is marked done; as it was, it is done now with
-/// the same token; neither, everything stops.
+/// What a killed run left in doubt is read again: as it should be, it is marked done; as it was, it is done now with the
+/// same token; neither, everything stops.
 async fn settle(
     world: &dyn World,
     run: &Run,
@@ -325,123 +307,152 @@ async fn settle(
     let (mut repeat, mut found) = (Vec::new(), Vec::new());
     for entry in run.in_doubt() {
         let change = &entry.change;
-        let (now, made) = match read_now(world, change).await {
-            Ok(read) => read,
+        let now = match read_now(world, change).await {
+            Ok(now) => now,
             Err(problem) => return Ok(Settled::Stop(Stop::InDoubt(Box::new(problem)))),
         };
-        if change.is_after(now.as_deref()) {
-            writer.outcome(entry.n, Came::FoundDone, made, None, None)?;
-            found.push(change.clone());
-        } else if change.is_before(now.as_deref()) {
-            let planned = changes.iter().any(|c| {
-                c.thing == change.thing && c.before == change.before && c.after == change.after
-            });
+        let nothing = Outputs::new;
+        if change.is_after(now.text.as_deref()) {
+            let outputs = now.outputs.clone();
+            writer.outcome(entry.n, Came::FoundDone, outputs, None, None)?;
+            found.push((change.clone(), now.outputs));
+        } else if change.is_before(now.text.as_deref()) {
+            let planned = changes.iter().any(|c| c.makes_the_same(change));
             if planned {
                 repeat.push((entry.n, entry.token.clone(), change.clone()));
             } else {
-                writer.outcome(entry.n, Came::NotDone, None, None, None)?;
+                writer.outcome(entry.n, Came::NotDone, nothing(), None, None)?;
             }
         } else {
-            writer.outcome(entry.n, Came::Moved, None, None, None)?;
+            writer.outcome(entry.n, Came::Moved, nothing(), None, None)?;
             writer.end()?;
             return Ok(Settled::Stop(Stop::Moved {
                 change: Box::new(change.clone()),
-                now,
+                now: now.text,
             }));
         }
     }
     Ok(Settled::Go { repeat, found })
 }
 
-async fn one(
-    world: &dyn World,
-    writer: &mut Writer<'_>,
-    change: &Change,
-    repeated: Option<(usize, String)>,
-    later: &[Change],
-) -> Result<(State, Option<Stop>), Problem> {
-    let (now, _) = match read_now(world, change).await {
-        Ok(read) => read,
-        Err(problem) => return Ok((State::Failed, Some(Stop::Failed(Box::new(problem))))),
-    };
-    // Where a later change of the same thing is found done, this one was done before it.
-    let further = || {
-        later
-            .iter()
-            .any(|l| l.thing == change.thing && l.is_after(now.as_deref()))
-    };
-    if change.is_after(now.as_deref()) || (!change.is_before(now.as_deref()) && further()) {
-        return Ok((State::FoundDone, None));
+/// Calls that got no answer and were looked for in vain may have been carried out since. What is found is written down,
+/// so that it can be undone.
+async fn settle_late(world: &dyn World, runs: &[Run], context: &RunContext) -> Result<(), Problem> {
+    for run in runs.iter().filter(|r| is_ours(r, world, context)) {
+        settle_late_of(world, run, runs).await?;
     }
-    if !change.is_before(now.as_deref()) {
-        return Ok((
-            State::Moved,
-            Some(Stop::Moved {
-                change: Box::new(change.clone()),
-                now,
-            }),
-        ));
-    }
-    let (again, token) = repeated.map_or_else(
-        || (None, uuid::Uuid::new_v4().to_string()),
-        |(n, token)| (Some(n), token),
-    );
-    let n = writer.intent(change, &token, again)?;
-    let outcome = world.change(change, &token).await;
-    let call: Option<Call> = outcome.calls.last().cloned();
-    let millis = call.as_ref().map_or(0, |c| c.millis);
-    match outcome.result {
-        Ok(made) => {
-            writer.outcome(n, Came::Done, made, call, None)?;
-            Ok((State::Done { millis }, None))
+    Ok(())
+}
+
+async fn settle_late_of(world: &dyn World, run: &Run, runs: &[Run]) -> Result<(), Problem> {
+    let made_elsewhere = |entry: &Entry| {
+        let others = runs.iter().filter(|r| r.header.id != run.header.id);
+        let mut done = others.flat_map(Run::done);
+        done.any(|o| o.at > entry.at && o.change.id == entry.change.id)
+    };
+    for entry in run.may_be_done_late().filter(|e| !made_elsewhere(e)) {
+        // That it can't be read now decides nothing; the next run looks again.
+        let Ok(now) = read_now(world, &entry.change).await else {
+            continue;
+        };
+        if entry.change.is_after(now.text.as_deref()) {
+            let writer = Writer::resume(world.local(), run);
+            let told = Some("the call got no answer, and was carried out later".into());
+            writer.outcome(entry.n, Came::FoundDone, now.outputs, None, told)?;
+            writer.end()?;
         }
+    }
+    Ok(())
+}
+
+/// A run while it makes its changes.
+struct Making<'a> {
+    world: &'a dyn World,
+    writer: Writer<'a>,
+    /// What earlier changes have put out, by change id.
+    outputs: BTreeMap<String, Outputs>,
+}
+
+impl Making<'_> {
+    async fn one(
+        &mut self,
+        planned: &Change,
+        repeated: Option<(usize, String)>,
+        later: &[Change],
+    ) -> Result<(ChangeState, Option<Stop>), Problem> {
+        let failed = |p: Problem| (ChangeState::Failed, Some(Stop::Failed(Box::new(p))));
+        let change = &match self.filled(planned) {
+            Ok(change) => change,
+            Err(problem) => return Ok(failed(problem)),
+        };
+        let now = match read_now(self.world, change).await {
+            Ok(now) => now,
+            Err(problem) => return Ok(failed(problem)),
+        };
+        let text = now.text.as_deref();
+        // Where a later change of the same thing is found done, this one was done before it.
+        let further = || {
+            let mut same = later.iter().filter(|l| l.resource == change.resource);
+            same.any(|l| l.is_after(text))
+        };
+        if change.is_after(text) || (!change.is_before(text) && further()) {
+            self.outputs.insert(change.id.clone(), now.outputs);
+            return Ok((ChangeState::FoundDone, None));
+        }
+        let moved = |now| {
+            let change = Box::new(change.clone());
+            (ChangeState::Moved, Some(Stop::Moved { change, now }))
+        };
+        if !change.is_before(text) {
+            return Ok(moved(now.text));
+        }
+        let fresh = || (None, uuid::Uuid::new_v4().to_string());
+        let (again, token) = repeated.map_or_else(fresh, |(n, token)| (Some(n), token));
+        let n = self.writer.intent(change, &token, again)?;
+        let outcome = self.world.change(change, &token).await;
+        let call: Option<Call> = outcome.calls.last().cloned();
+        let millis = call.as_ref().map_or(0, |c| c.millis);
+        let problem = match outcome.result {
+            Ok(outputs) => {
+                self.outputs.insert(change.id.clone(), outputs.clone());
+                self.writer.outcome(n, Came::Done, outputs, call, None)?;
+                return Ok((ChangeState::Done { millis }, None));
+            }
+            Err(problem) => problem,
+        };
         // An error is not yet a failure: a retried call may have been carried out the first time. The thing decides.
-        Err(problem) => match read_now(world, change).await {
-            Ok((now, made)) if change.is_after(now.as_deref()) => {
-                writer.outcome(
-                    n,
-                    Came::FoundDone,
-                    made,
-                    call,
-                    Some(problem.because.as_str().into()),
-                )?;
-                Ok((State::Done { millis }, None))
-            }
-            // Nobody answered, so a request may still be carried out a moment from now: the intent stays open, and
-            // the next run reads again before it repeats it.
-            Ok((now, _))
-                if change.is_before(now.as_deref()) && is_open(&problem, call.as_ref()) =>
-            {
-                Ok((State::InDoubt, Some(Stop::InDoubt(problem))))
-            }
-            Ok((now, _)) if change.is_before(now.as_deref()) => {
-                writer.outcome(
-                    n,
-                    Came::Failed,
-                    None,
-                    call,
-                    Some(problem.because.as_str().into()),
-                )?;
-                Ok((State::Failed, Some(Stop::Failed(problem))))
-            }
-            Ok((now, _)) => {
-                writer.outcome(
-                    n,
-                    Came::Moved,
-                    None,
-                    call,
-                    Some(problem.because.as_str().into()),
-                )?;
-                Ok((
-                    State::Moved,
-                    Some(Stop::Moved {
-                        change: Box::new(change.clone()),
-                        now,
-                    }),
-                ))
-            }
-            Err(_) => Ok((State::InDoubt, Some(Stop::InDoubt(problem)))),
-        },
+        let told = Some(Printable::from(problem.because.as_str()));
+        let Ok(now) = read_now(self.world, change).await else {
+            return Ok((ChangeState::InDoubt, Some(Stop::InDoubt(problem))));
+        };
+        let text = now.text.as_deref();
+        if change.is_after(text) {
+            self.outputs.insert(change.id.clone(), now.outputs.clone());
+            let outputs = now.outputs;
+            self.writer.outcome(n, Came::FoundDone, outputs, call, told)?;
+            return Ok((ChangeState::Done { millis }, None));
+        }
+        let nothing = Outputs::new();
+        if !change.is_before(text) {
+            self.writer.outcome(n, Came::Moved, nothing, call, told)?;
+            return Ok(moved(now.text));
+        }
+        // Nobody answered, so a request may still be carried out a moment from now: the intent stays open, and the next
+        // run reads again before it repeats it.
+        if is_open(&problem, call.as_ref()) {
+            return Ok((ChangeState::InDoubt, Some(Stop::InDoubt(problem))));
+        }
+        self.writer.outcome(n, Came::Failed, nothing, call, told)?;
+        Ok((ChangeState::Failed, Some(Stop::Failed(problem))))
+    }
+
+    /// The change with what earlier ones have put out.
+    fn filled(&self, change: &Change) -> Result<Change, Problem> {
+        let mut change = change.clone();
+        if let Some(text) = &change.after {
+            change.after = Some(fill(text, &|id| self.outputs.get(id).cloned())?);
+        }
+        Ok(change)
     }
 }
 
@@ -454,57 +465,8 @@ fn is_open(problem: &Problem, call: Option<&Call>) -> bool {
     problem.kind == ProblemKind::Unreached && !throttled
 }
 
-/// The thing's text now, and the id of an environment that a cut-short call has made.
-async fn read_now(
-    world: &dyn World,
-    change: &Change,
-) -> Result<(Option<String>, Option<QueueEnvironmentId>), Problem> {
-    let ask = change.thing.ask();
-    let answer = world.look(&ask).await.answer;
-    match (answer, &ask) {
-        (Answer::Environment(fact), _) => read_fact(fact).map(|e| (e.map(|e| e.template), None)),
-        (Answer::RolePolicy(fact) | Answer::RoleTrust(fact), _) => {
-            read_fact(fact).map(|t| (t, None))
-        }
-        (Answer::Queue(fact), _) => read_fact(fact).map(|q| {
-            let role = q.and_then(|q| q.role).map(|r| r.raw().to_owned());
-            (role, None)
-        }),
-        (Answer::AddonChannels(Fact::NotAsked), _) => Err(Problem::new(
-            ProblemKind::Denied,
-            "Could not read the AYON addon's settings",
-            "no login of an AYON administrator is given",
-            "set AYON_ADMIN_KEY, or give your key on the server page of `studiolink setup`",
-        )),
-        (Answer::AddonChannels(fact), _) => read_fact(fact).map(|c| (c.map(|c| c.text()), None)),
-        (Answer::Environments(fact), Ask::Environments(_)) => {
-            let mut found = None;
-            for environment in read_fact(fact)?.unwrap_or_default() {
-                let environment = read_fact(environment)?;
-                found =
-                    found.or_else(|| environment.filter(|e| change.is_after(Some(&e.template))));
-            }
-            Ok(found.map_or((None, None), |e| (Some(e.template), Some(e.id))))
-        }
-        _ => Err(Problem::new(
-            ProblemKind::Local,
-            "Could not read the thing again",
-            "the world answered another question",
-            "report this: it is a fault of studiolink",
-        )),
-    }
-}
-
-fn read_fact<T>(fact: Fact<T>) -> Result<Option<T>, Problem> {
-    match fact {
-        Fact::Known(value) => Ok(Some(value)),
-        Fact::Absent => Ok(None),
-        Fact::Denied(problem) | Fact::Unreached(problem) => Err(*problem),
-        Fact::NotAsked => Err(Problem::new(
-            ProblemKind::Local,
-            "Could not read the thing again",
-            "it was not asked for",
-            "report this: it is a fault of studiolink",
-        )),
-    }
+/// What the thing is now.
+async fn read_now(world: &dyn World, change: &Change) -> Result<Found, Problem> {
+    let answered = world.look(&change.resource.question()).await;
+    change.found(answered.answer)
 }

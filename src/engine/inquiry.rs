@@ -2,6 +2,7 @@
 //! when something changes that it read. Pure: whoever drives it asks the world and hands the answers in.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 
 use crate::domain::call::Vantage;
 use crate::domain::config::StudioConfig;
@@ -45,17 +46,20 @@ struct Task {
 /// Keys by number: each is kept once, however many tasks read it.
 #[derive(Clone, Default)]
 struct Keys {
-    numbers: HashMap<Key, usize>,
+    numbers: HashMap<Arc<Key>, usize>,
+    keys: Vec<Arc<Key>>,
     readers: Vec<BTreeSet<TaskId>>,
 }
 
 impl Keys {
     fn number(&mut self, key: Key) -> usize {
-        let next = self.readers.len();
-        let number = *self.numbers.entry(key).or_insert(next);
-        if number == next {
-            self.readers.push(BTreeSet::new());
+        if let Some(number) = self.numbers.get(&key) {
+            return *number;
         }
+        let (key, number) = (Arc::new(key), self.readers.len());
+        self.keys.push(key.clone());
+        self.numbers.insert(key, number);
+        self.readers.push(BTreeSet::new());
         number
     }
 
@@ -76,12 +80,16 @@ pub struct Inquiry {
     by_subject: BTreeMap<Subject, Vec<TaskId>>,
     keys: Keys,
     dirty: BTreeSet<TaskId>,
+    /// Asked for, and not handed out yet.
+    fresh: BTreeSet<Demand>,
     /// Handed out and not answered yet.
     in_flight: BTreeSet<Demand>,
     /// Queues that wait for their turn, and those that have it.
     waiting: VecDeque<Subject>,
     open: BTreeSet<Subject>,
     done: BTreeSet<Subject>,
+    /// Done since somebody last asked.
+    just_done: Vec<Subject>,
     /// Facts of a queue are dropped when its checks are done: only where nothing is planned from them.
     drops: bool,
 }
@@ -104,10 +112,12 @@ impl Inquiry {
             by_subject: BTreeMap::new(),
             keys: Keys::default(),
             dirty: BTreeSet::new(),
+            fresh: BTreeSet::new(),
             in_flight: BTreeSet::new(),
             waiting: VecDeque::new(),
             open: BTreeSet::new(),
             done: BTreeSet::new(),
+            just_done: Vec::new(),
             drops,
         };
         inquiry.admit(Subject::Account);
@@ -134,19 +144,36 @@ impl Inquiry {
 
     /// What is to be asked now, each once; `holds`: not yet.
     pub fn demands(&mut self, holds: &dyn Fn(&Demand) -> bool) -> Vec<Demand> {
-        let mut demands: BTreeSet<Demand> = BTreeSet::new();
-        for task in self.tasks.iter().filter(|t| t.alive) {
-            demands.extend(task.pending.iter().cloned());
+        let fresh = std::mem::take(&mut self.fresh);
+        let mut demands = Vec::new();
+        for demand in fresh {
+            if !self.is_wanted(&demand) || self.in_flight.contains(&demand) {
+                continue;
+            }
+            if holds(&demand) {
+                self.fresh.insert(demand);
+            } else {
+                self.in_flight.insert(demand.clone());
+                demands.push(demand);
+            }
         }
-        let new = |d: &Demand| !self.in_flight.contains(d) && !holds(d);
-        let demands: Vec<Demand> = demands.into_iter().filter(new).collect();
-        self.in_flight.extend(demands.iter().cloned());
         demands
+    }
+
+    /// Asked for, and not handed out yet.
+    pub fn held(&self) -> impl Iterator<Item = &Demand> {
+        self.fresh.iter().filter(|d| self.is_wanted(d))
+    }
+
+    /// The queues whose findings will not change any more, each once.
+    pub fn take_done(&mut self) -> Vec<Subject> {
+        std::mem::take(&mut self.just_done)
     }
 
     /// Is this still waited for? What nobody reads any more need not be answered.
     pub fn is_wanted(&self, demand: &Demand) -> bool {
-        let mut readers = self.keys.readers(&demand.key());
+        let key = demand.key();
+        let mut readers = self.keys.readers(&key);
         readers.any(|id| self.tasks[id].alive && self.tasks[id].pending.contains(demand))
     }
 
@@ -156,11 +183,6 @@ impl Inquiry {
 
     pub fn in_flight(&self) -> impl Iterator<Item = &Demand> {
         self.in_flight.iter()
-    }
-
-    /// Is nothing on its way, and nothing to be asked?
-    pub fn is_settled(&self) -> bool {
-        self.in_flight.is_empty() && self.tasks.iter().all(|t| !t.alive || t.pending.is_empty())
     }
 
     pub fn learn(&mut self, question: &AnyQuestion, answered: Answered) {
@@ -285,6 +307,8 @@ impl Inquiry {
             self.keys.readers[number].insert(id);
             numbers.push(number);
         }
+        let fresh = pending.iter().filter(|d| !self.in_flight.contains(d));
+        self.fresh.extend(fresh.cloned());
         let task = &mut self.tasks[id];
         task.reads = numbers;
         task.pending = pending;
@@ -382,8 +406,9 @@ impl Inquiry {
         let moved = !complete.is_empty();
         for subject in complete {
             self.open.remove(&subject);
-            self.done.insert(subject.clone());
             self.drop_facts(&subject);
+            self.done.insert(subject.clone());
+            self.just_done.push(subject);
             if let Some(next) = self.waiting.pop_front() {
                 self.admit(next);
             }
@@ -397,15 +422,18 @@ impl Inquiry {
             return;
         };
         let ids = self.by_subject.get(subject).cloned().unwrap_or_default();
+        let mut own: BTreeSet<usize> = BTreeSet::new();
         for id in ids {
             for number in std::mem::take(&mut self.tasks[id].reads) {
                 self.keys.readers[number].remove(&id);
+                if matches!(&*self.keys.keys[number], Key::Question(q) if q.queue() == Some(key)) {
+                    own.insert(number);
+                }
             }
         }
-        let asked = self.snapshot.facts.asked().into_iter().map(|(q, _)| q);
-        let own: Vec<AnyQuestion> = asked.filter(|q| q.queue() == Some(key)).collect();
-        for question in own {
-            self.snapshot.facts.forget(&question);
+        for number in own {
+            let gone = self.keys.keys[number].clone();
+            self.drop_key(&gone);
         }
     }
 

@@ -1,17 +1,21 @@
 //! The journal of a run: JSON lines, the intent synced before each call, the outcome after it. It holds the old texts
-//! whole, for undo; it never holds a secret, for no change carries one.
+//! whole, for undo; it never holds a secret, because no change carries one.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::domain::call::Call;
-use crate::domain::change::{Change, Thing};
-use crate::domain::ids::{AccountId, QueueEnvironmentId, QueueKey, Region};
+use crate::domain::ids::{AccountId, QueueKey, Region};
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Printable;
+use crate::resources::{AnyResource, Change, Outputs};
 use crate::world::LocalState;
+
+/// What this version writes and reads.
+const SCHEMA: u64 = 2;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
@@ -31,6 +35,7 @@ pub struct Header {
     pub undoes: Option<String>,
 }
 
+/// What came of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Came {
@@ -54,7 +59,7 @@ impl Came {
 #[serde(tag = "record", rename_all = "kebab-case")]
 enum Record {
     Run {
-        schema: u32,
+        schema: u64,
         #[serde(flatten)]
         header: Box<Header>,
     },
@@ -68,7 +73,8 @@ enum Record {
         n: usize,
         at: Timestamp,
         came: Came,
-        made: Option<QueueEnvironmentId>,
+        #[serde(default)]
+        outputs: Outputs,
         call: Option<Call>,
         told: Option<Printable>,
     },
@@ -85,11 +91,27 @@ pub struct Entry {
     pub change: Change,
     /// `None`: in doubt.
     pub came: Option<Came>,
+    pub outputs: Outputs,
     pub call: Option<Call>,
     pub told: Option<Printable>,
 }
 
-/// A journal as it was read: what a kill cut short in its last line was never acted on, and is passed over.
+/// Why a journal can't be read. Nothing of it is undone: part of a run is not the run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    #[error("it is not a journal of studiolink")]
+    NotAJournal,
+    #[error("its format is version {0}, and this studiolink reads version {SCHEMA}")]
+    OtherSchema(u64),
+    #[error("line {0} holds a change of the kind {1}, which this studiolink does not know")]
+    UnknownKind(usize, Printable),
+    #[error("line {0} is of the kind {1}, which this studiolink does not know")]
+    UnknownRecord(usize, Printable),
+    #[error("line {0} is damaged")]
+    Damaged(usize),
+}
+
+/// A journal as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
     pub header: Header,
@@ -98,60 +120,67 @@ pub struct Run {
 }
 
 impl Run {
-    pub fn parse(text: &str) -> Option<Self> {
-        let mut lines = text.lines();
-        let Ok(Record::Run { header, .. }) = serde_json::from_str(lines.next()?) else {
-            return None;
-        };
+    /// A last line that a kill cut short is passed over: an intent was not acted on, and an outcome leaves its call in
+    /// doubt. Anything else that can't be read makes the whole journal unreadable.
+    pub fn parse(text: &str) -> Result<Self, Unreadable> {
+        let whole = text.ends_with('\n');
+        let lines: Vec<&str> = text.lines().collect();
+        let mut run: Option<Header> = None;
         let mut entries: BTreeMap<usize, Entry> = BTreeMap::new();
         let mut ended = false;
-        for record in lines.filter_map(|l| serde_json::from_str(l).ok()) {
+        for (at, line) in lines.iter().enumerate() {
+            let is_cut = at + 1 == lines.len() && !whole && run.is_some();
+            let record = match record(line, at + 1) {
+                Ok(record) => record,
+                Err(Unreadable::Damaged(_)) if is_cut => break,
+                Err(Unreadable::Damaged(1)) => return Err(Unreadable::NotAJournal),
+                Err(unreadable) => return Err(unreadable),
+            };
             match record {
+                Record::Run { header, .. } if run.is_none() => run = Some(*header),
+                _ if run.is_none() => return Err(Unreadable::NotAJournal),
+                Record::Run { .. } => return Err(Unreadable::Damaged(at + 1)),
                 Record::Intent {
                     n,
                     at,
                     token,
                     change,
                 } => {
-                    entries.insert(
+                    let entry = Entry {
                         n,
-                        Entry {
-                            n,
-                            at,
-                            token,
-                            change: *change,
-                            came: None,
-                            call: None,
-                            told: None,
-                        },
-                    );
+                        at,
+                        token,
+                        change: *change,
+                        came: None,
+                        outputs: Outputs::new(),
+                        call: None,
+                        told: None,
+                    };
+                    entries.insert(n, entry);
                     ended = false;
                 }
                 Record::Outcome {
                     n,
                     came,
-                    made,
+                    outputs,
                     call,
                     told,
                     ..
                 } => {
-                    if let Some(entry) = entries.get_mut(&n) {
-                        entry.came = Some(came);
-                        entry.call = call;
-                        entry.told = told;
-                        if let (Thing::Environment { id, .. }, Some(made)) =
-                            (&mut entry.change.thing, made)
-                        {
-                            *id = Some(made);
-                        }
-                    }
+                    let Some(entry) = entries.get_mut(&n) else {
+                        return Err(Unreadable::Damaged(at + 1));
+                    };
+                    entry.change.resource.learn(&outputs);
+                    entry.came = Some(came);
+                    entry.outputs = outputs;
+                    entry.call = call;
+                    entry.told = told;
                 }
                 Record::End { .. } => ended = true,
-                Record::Run { .. } => {}
             }
         }
-        Some(Self {
-            header: *header,
+        Ok(Self {
+            header: run.ok_or(Unreadable::NotAJournal)?,
             entries: entries.into_values().collect(),
             ended,
         })
@@ -161,24 +190,72 @@ impl Run {
         self.entries.iter().filter(|e| e.came.is_none())
     }
 
+    /// A call that got no answer may be carried out late, also after it was looked for in vain.
+    pub fn may_be_done_late(&self) -> impl Iterator<Item = &Entry> {
+        let late = |e: &&Entry| e.came == Some(Came::NotDone);
+        self.entries.iter().filter(late)
+    }
+
     pub fn done(&self) -> impl DoubleEndedIterator<Item = &Entry> {
         self.entries
             .iter()
             .filter(|e| e.came.is_some_and(Came::is_done))
     }
+
+    /// Did this run change nothing? Then it need not be kept.
+    pub fn is_nothing(&self) -> bool {
+        let nothing = |e: &Entry| matches!(e.came, Some(Came::Failed));
+        self.entries.iter().all(nothing)
+    }
 }
 
-/// All runs of this machine, oldest first. A journal that can't be read is passed over by name.
-pub fn read_all(desk: &dyn LocalState) -> Result<(Vec<Run>, Vec<String>), Problem> {
-    let (mut runs, mut broken) = (Vec::new(), Vec::new());
-    for id in desk.runs()? {
-        match Run::parse(&desk.journal(&id)?) {
-            Some(run) => runs.push(run),
-            None => broken.push(id),
+fn record(line: &str, number: usize) -> Result<Record, Unreadable> {
+    let value: Value = serde_json::from_str(line).map_err(|_| Unreadable::Damaged(number))?;
+    match value["record"].as_str() {
+        Some("run") => match value["schema"].as_u64() {
+            Some(SCHEMA) => {}
+            Some(other) => return Err(Unreadable::OtherSchema(other)),
+            None => return Err(Unreadable::NotAJournal),
+        },
+        Some("intent") => {
+            if let Some(kind) = unknown_kind(&value["change"]) {
+                return Err(Unreadable::UnknownKind(number, kind));
+            }
+        }
+        Some("outcome" | "end") => {}
+        Some(other) => return Err(Unreadable::UnknownRecord(number, Printable::short(other, 40))),
+        None => return Err(Unreadable::Damaged(number)),
+    }
+    serde_json::from_value(value).map_err(|_| Unreadable::Damaged(number))
+}
+
+/// The kind of thing that a change is about, where this version does not know it.
+pub fn unknown_kind(change: &Value) -> Option<Printable> {
+    let resource = change.get("resource")?.as_object()?;
+    let kind = resource.keys().next()?;
+    (!AnyResource::knows(kind)).then(|| Printable::short(kind, 40))
+}
+
+/// All runs of this machine, oldest first, and the journals that can't be read.
+#[derive(Debug, Default)]
+pub struct Journals {
+    pub runs: Vec<Run>,
+    pub unreadable: Vec<(String, Unreadable)>,
+}
+
+pub fn read_all(local: &dyn LocalState) -> Result<Journals, Problem> {
+    let mut all = Journals::default();
+    for id in local.runs()? {
+        match Run::parse(&local.journal(&id)?) {
+            Ok(run) => all.runs.push(run),
+            Err(why) => all.unreadable.push((id, why)),
         }
     }
-    runs.sort_by(|a, b| (a.header.started, &a.header.id).cmp(&(b.header.started, &b.header.id)));
-    Ok((runs, broken))
+    let by_age = |a: &Run, b: &Run| {
+        (a.header.started, &a.header.id).cmp(&(b.header.started, &b.header.id))
+    };
+    all.runs.sort_by(by_age);
+    Ok(all)
 }
 
 /// The done changes of a run that no later run has undone, newest first, each with its undoing. One undoing undoes one
@@ -194,8 +271,7 @@ pub fn to_undo(run: &Run, all: &[Run]) -> Vec<Change> {
     let stays = stays(run, all);
     let undoable = run.done().rev().filter(|e| !stays.contains(&&e.change));
     for back in undoable.map(|e| e.change.reverse()) {
-        let same =
-            |u: &&Change| u.key == back.key && u.before == back.before && u.after == back.after;
+        let same = |u: &&Change| u.id == back.id && u.makes_the_same(&back);
         match undone.iter().position(same) {
             Some(at) => {
                 undone.remove(at);
@@ -206,34 +282,34 @@ pub fn to_undo(run: &Run, all: &[Run]) -> Vec<Change> {
     open
 }
 
-/// The done changes of a run that no call can undo; and a role that a queue was given, in whichever run, stays with it.
+/// The done changes of a run that no call can undo; and what such a change has tied itself to, in whichever run: a role
+/// that a queue was given stays with it.
 pub fn stays<'a>(run: &'a Run, all: &[Run]) -> Vec<&'a Change> {
     let given: Vec<&str> = all
         .iter()
         .flat_map(Run::done)
         .filter(|e| e.change.is_final())
-        .filter_map(|e| e.change.gives_role())
+        .filter_map(|e| e.change.after.as_deref())
         .collect();
     let kept = |c: &&Change| {
-        let is_given =
-            matches!(&c.thing, Thing::NewRole { role, .. } if given.contains(&role.as_str()));
-        c.is_final() || is_given
+        let tied = matches!(&c.resource, AnyResource::IamRole(r) if given.contains(&r.role.as_str()));
+        c.is_final() || tied
     };
     run.done().map(|e| &e.change).filter(kept).collect()
 }
 
 /// Writes one journal. The file is made with the first intent: a run that changed nothing leaves none.
 pub struct Writer<'a> {
-    desk: &'a dyn LocalState,
+    local: &'a dyn LocalState,
     header: Header,
     begun: bool,
     next: usize,
 }
 
 impl<'a> Writer<'a> {
-    pub fn new(desk: &'a dyn LocalState, header: Header) -> Self {
+    pub fn new(local: &'a dyn LocalState, header: Header) -> Self {
         Self {
-            desk,
+            local,
             header,
             begun: false,
             next: 1,
@@ -241,10 +317,10 @@ impl<'a> Writer<'a> {
     }
 
     /// Goes on with a run that was cut short.
-    pub fn resume(desk: &'a dyn LocalState, run: &Run) -> Self {
+    pub fn resume(local: &'a dyn LocalState, run: &Run) -> Self {
         let next = run.entries.iter().map(|e| e.n + 1).max().unwrap_or(1);
         Self {
-            desk,
+            local,
             header: run.header.clone(),
             begun: true,
             next,
@@ -265,10 +341,10 @@ impl<'a> Writer<'a> {
                 ProblemKind::Local,
                 "Could not write the journal",
                 e.to_string(),
-                "report this: it is a fault of studiolink",
+                "this is a bug in studiolink; please report it",
             )
         })?;
-        self.desk.append(&self.header.id, &line, first)
+        self.local.append(&self.header.id, &line, first)
     }
 
     /// Synced when this returns; only then may the call be made. `again` repeats the intent of an entry in doubt.
@@ -279,25 +355,19 @@ impl<'a> Writer<'a> {
         again: Option<usize>,
     ) -> Result<usize, Problem> {
         if !self.begun {
-            self.write(
-                &Record::Run {
-                    schema: 1,
-                    header: Box::new(self.header.clone()),
-                },
-                true,
-            )?;
+            let header = Box::new(self.header.clone());
+            let schema = SCHEMA;
+            self.write(&Record::Run { schema, header }, true)?;
             self.begun = true;
         }
         let n = again.unwrap_or(self.next);
-        self.write(
-            &Record::Intent {
-                n,
-                at: self.desk.now(),
-                token: token.to_owned(),
-                change: Box::new(change.clone()),
-            },
-            false,
-        )?;
+        let record = Record::Intent {
+            n,
+            at: self.local.now(),
+            token: token.to_owned(),
+            change: Box::new(change.clone()),
+        };
+        self.write(&record, false)?;
         self.next = self.next.max(n + 1);
         Ok(n)
     }
@@ -306,34 +376,27 @@ impl<'a> Writer<'a> {
         &self,
         n: usize,
         came: Came,
-        made: Option<QueueEnvironmentId>,
+        outputs: Outputs,
         call: Option<Call>,
         told: Option<Printable>,
     ) -> Result<(), Problem> {
-        self.write(
-            &Record::Outcome {
-                n,
-                at: self.desk.now(),
-                came,
-                made,
-                call,
-                told,
-            },
-            false,
-        )
+        let record = Record::Outcome {
+            n,
+            at: self.local.now(),
+            came,
+            outputs,
+            call,
+            told,
+        };
+        self.write(&record, false)
     }
 
     pub fn end(&self) -> Result<(), Problem> {
-        if self.begun {
-            self.write(
-                &Record::End {
-                    at: self.desk.now(),
-                },
-                false,
-            )
-        } else {
-            Ok(())
+        if !self.begun {
+            return Ok(());
         }
+        let at = self.local.now();
+        self.write(&Record::End { at }, false)
     }
 }
 
@@ -342,10 +405,8 @@ pub fn new_id(now: Timestamp, taken: &[String]) -> String {
     let day = now.strftime("%Y-%m-%d").to_string();
     let mut length = 4;
     loop {
-        let id = format!(
-            "{day}-{}",
-            &uuid::Uuid::new_v4().simple().to_string()[..length]
-        );
+        let random = uuid::Uuid::new_v4().simple().to_string();
+        let id = format!("{day}-{}", &random[..length]);
         if !taken.contains(&id) {
             return id;
         }

@@ -1,34 +1,23 @@
-//! Observe, check, plan, apply, verify: drives the three doors, speaks progress as events, draws nothing.
-//! `check`, `plan` and `left` are pure; `observe`, `apply` and `verify` touch the world through its doors alone.
+//! Observe, check, plan, apply, verify. [`workflow`] alone decides the order; [`drive`] runs it to its end. Only `apply` and
+//! `drive` touch the world, through its doors; the rest is pure.
 
 pub mod apply;
-pub mod check;
+pub mod drive;
+pub mod inquiry;
 pub mod journal;
-pub mod left;
-pub mod observe;
 pub mod plan;
-mod plan_addon;
-mod plan_channels;
-mod plan_role;
 pub mod rollback;
-pub mod verify;
+pub mod todo;
+pub mod workflow;
 
-use crate::domain::ask::Ask;
-use crate::domain::change::Change;
-use crate::domain::probe::Probe;
+use crate::domain::finding::Finding;
 use crate::domain::text::Printable;
-
-/// What the checks are run for. An audit starts no session with the queue role's credentials and judges no rights
-/// that only changes need.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    Setup,
-    Audit,
-}
+use crate::questions::Demand;
+use crate::resources::Change;
 
 /// Where a change stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
+pub enum ChangeState {
     Waiting,
     UnderWay,
     Done {
@@ -44,7 +33,7 @@ pub enum State {
     NotReached,
 }
 
-impl State {
+impl ChangeState {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Waiting => "-",
@@ -52,18 +41,18 @@ impl State {
             Self::Done { .. } | Self::FoundDone => "DONE",
             Self::Failed | Self::Moved => "FAIL",
             Self::InDoubt => "IN DOUBT",
-            Self::NotReached => "not reached",
+            Self::NotReached => "NOT REACHED",
         }
     }
 }
 
 /// Progress, for whoever watches.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    Asking(Ask),
-    Answered(Ask),
-    Trying(Probe),
-    SolveReport(Probe),
+#[derive(Debug, Clone)]
+pub enum Progress {
+    Asking(Demand),
+    Answered(Demand),
+    /// All that an audit says of one subject, once it is complete.
+    Findings(Vec<Finding>),
     /// A run has begun or goes on; its id.
     Run {
         id: Printable,
@@ -72,7 +61,7 @@ pub enum Event {
     Change {
         at: usize,
         change: Box<Change>,
-        state: State,
+        state: ChangeState,
     },
     /// Waiting for IAM, so many seconds of at most so many.
     WaitingForIam {
@@ -82,7 +71,7 @@ pub enum Event {
 }
 
 /// Whoever watches; it must not block.
-pub type Tell<'a> = &'a (dyn Fn(Event) + Send + Sync);
+pub type Tell<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 
 /// Nobody watches.
-pub fn unheard(_: Event) {}
+pub fn unheard(_: Progress) {}

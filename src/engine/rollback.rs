@@ -1,37 +1,53 @@
-//! Roll back: the changes that put back what a run found, and what AWS can't put back.
+//! Roll back: the changes that restore what a run found, and what AWS can't restore.
 
-use super::journal::{Run, to_undo};
-use crate::domain::change::Change;
+use super::journal::{Journals, Run, to_undo};
 use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::text::Printable;
+use crate::resources::Change;
 
-/// The run to undo: the one that is named, or the last that has something to undo.
-pub fn chosen<'a>(runs: &'a [Run], named: Option<&str>) -> Result<&'a Run, Problem> {
-    match named {
-        Some(id) => runs.iter().find(|r| r.header.id == id).ok_or_else(|| {
-            let shown = crate::domain::text::Printable::short(id, 60);
+/// The run to undo: the one that is named, or the last that has something to undo. A journal that can't be read hides what
+/// its run did, so nothing newer than it is chosen without its name.
+pub fn chosen<'a>(journals: &'a Journals, named: Option<&str>) -> Result<&'a Run, Problem> {
+    let runs = &journals.runs;
+    if let Some(id) = named {
+        let unreadable = journals.unreadable.iter().find(|(other, _)| other == id);
+        if let Some((_, why)) = unreadable {
+            return Err(Problem::new(
+                ProblemKind::Invalid,
+                format!("Nothing is undone of run {}", Printable::short(id, 60)),
+                format!("its journal can't be read: {why}"),
+                "undo it with the version of studiolink that wrote it, or by hand; the journal holds the old texts",
+            ));
+        }
+        return runs.iter().find(|r| r.header.id == id).ok_or_else(|| {
             Problem::new(
                 ProblemKind::Missing,
-                format!("There is no run {shown}"),
+                format!("There is no run {}", Printable::short(id, 60)),
                 "no journal of that name is kept on this machine",
                 "`studiolink runs` lists them",
             )
-        }),
-        None => runs
-            .iter()
-            .rev()
-            .find(|r| {
-                r.header.undoes.is_none()
-                    && (!to_undo(r, runs).is_empty() || r.in_doubt().next().is_some())
-            })
-            .ok_or_else(|| {
-                Problem::new(
-                    ProblemKind::Missing,
-                    "There is nothing to undo",
-                    "no run on this machine has a change that was not undone",
-                    "`studiolink runs` lists the runs",
-                )
-            }),
+        });
     }
+    if let Some((id, why)) = journals.unreadable.last() {
+        return Err(Problem::new(
+            ProblemKind::Invalid,
+            "Nothing is undone: which run was the last is not known",
+            format!("the journal of run {} can't be read: {why}", Printable::short(id, 60)),
+            "name the run to undo: `studiolink runs` lists them",
+        ));
+    }
+    let open = |r: &&Run| {
+        r.header.undoes.is_none()
+            && (!to_undo(r, runs).is_empty() || r.in_doubt().next().is_some())
+    };
+    runs.iter().rev().find(open).ok_or_else(|| {
+        Problem::new(
+            ProblemKind::Missing,
+            "There is nothing to undo",
+            "no run on this machine has a change that was not undone",
+            "`studiolink runs` lists the runs",
+        )
+    })
 }
 
 /// What stays as it is even so, to be said before it begins.

@@ -1,6 +1,7 @@
 //! One run from its beginning to its end, as a state machine: observe, check, plan, apply, verify, wait for IAM. It alone
 //! decides the order; the command line drives it to its end, and the wizard drives it with keys in between.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use super::apply::Applied;
@@ -91,8 +92,8 @@ pub struct Workflow {
     holds: fn(&Demand, usize) -> bool,
     /// How far the administrator has come, for `holds`.
     pub reached: usize,
-    plan: Option<Plan>,
-    cured: Option<Cured>,
+    plan: OnceCell<Plan>,
+    cured: OnceCell<Cured>,
 }
 
 impl Workflow {
@@ -115,8 +116,8 @@ impl Workflow {
             now: 0,
             holds: |_, _| false,
             reached: usize::MAX,
-            plan: None,
-            cured: None,
+            plan: OnceCell::new(),
+            cured: OnceCell::new(),
         }
     }
 
@@ -161,8 +162,12 @@ impl Workflow {
     /// Is nothing on its way that the plan may depend on, or that would be seen?
     pub fn is_settled(&self) -> bool {
         let held = |d: &Demand| (self.holds)(d, self.reached);
-        let mut open = self.inquiry.clone_demands();
-        self.inquiry.in_flight().next().is_none() && open.all(|d| held(d))
+        self.inquiry.in_flight().next().is_none() && self.inquiry.held().all(held)
+    }
+
+    /// Milliseconds of the driver's clock at the last step.
+    pub fn now(&self) -> u64 {
+        self.now
     }
 
     /// One step: what happened, and what is to be done for it.
@@ -240,17 +245,14 @@ impl Workflow {
     }
 
     fn changed(&mut self) {
-        self.plan = None;
-        self.cured = None;
+        self.plan.take();
+        self.cured.take();
     }
 
     /// The plan without what was left out, worked out once until something changes.
-    pub fn plan(&mut self) -> &Plan {
-        if self.plan.is_none() {
-            let made = plan(&self.inquiry.view(), self.catalogues.goals, &self.left_out);
-            self.plan = Some(made);
-        }
-        self.plan.get_or_insert_with(Plan::default)
+    pub fn plan(&self) -> &Plan {
+        let make = || plan(&self.inquiry.view(), self.catalogues.goals, &self.left_out);
+        self.plan.get_or_init(make)
     }
 
     /// The plan as if nothing had been left out.
@@ -270,20 +272,23 @@ impl Workflow {
     }
 
     /// Everything that can be said so far. Before the plan is applied, what it cures is TO DO.
-    pub fn findings(&mut self) -> Vec<Finding> {
+    pub fn findings(&self) -> Vec<Finding> {
         let findings = self.inquiry.findings();
         let before = matches!(self.phase, Phase::Observing);
         if !before || self.inquiry.purpose() == Purpose::Audit {
             return findings;
         }
-        if self.cured.is_none() {
-            let plan = self.plan().clone();
-            self.cured = Some(Cured::by(&self.inquiry, &plan));
-        }
-        match &self.cured {
-            Some(cured) => cured.mark(findings),
-            None => findings,
-        }
+        let cured = self
+            .cured
+            .get_or_init(|| Cured::by(&self.inquiry, self.plan()));
+        cured.mark(findings)
+    }
+
+    /// The findings of the queues that were completed since this was last asked, queue by queue.
+    pub fn complete(&mut self) -> Vec<Vec<Finding>> {
+        let done = self.inquiry.take_done();
+        let of = |subject| self.inquiry.of_subject(subject).cloned().collect();
+        done.iter().map(of).collect()
     }
 
     /// Asked and tried again: what was seen before no longer counts.

@@ -187,7 +187,7 @@ impl Judge<'_> {
         self.report.channels.iter().filter_map(of).collect()
     }
 
-    fn assessment(&self, solve: &Solvedd) -> Assessment {
+    fn assessment(&self, solve: &Solved) -> Assessment {
         let word = self.platform.word();
         let asked = self.question.packages.join(" ");
         let mut obstacles = self.obstacles();
@@ -374,7 +374,7 @@ impl Judge<'_> {
     /// Where this machine goes another way than a worker may.
     fn elsewhere_words(&self) -> String {
         let read = self
-            .tried
+            .report
             .channels
             .iter()
             .filter(|c| c.subdirs.is_some() && c.obstacle(self.platform).is_none());
@@ -509,7 +509,7 @@ impl Judge<'_> {
 
     fn fix(&self, reason: &Reason) -> String {
         let last = self
-            .ask
+            .question
             .channels
             .last()
             .map_or("the others", Channel::as_str);

@@ -1,14 +1,7 @@
-//! The three doors to everything outside, and the only rooms that do IO: look (read one fact), change (write one
-//! thing), try out (one live test); and the desk, where this machine keeps its clock, journals, locks and keys.
+//! The three doors to everything outside, and the only rooms that do IO: look (answer one question), change (write one
+//! thing), try out (one live test); and what this machine keeps: its clock, journals, locks and keys.
 //! The real world is `real.rs`; `sandbox/` answers the same doors from a studio held in memory.
 
-pub mod aws;
-pub mod ayon;
-pub mod conda;
-pub mod local;
-pub mod net;
-pub mod real;
-pub mod sandbox;
 
 use std::sync::{Arc, Mutex};
 
@@ -16,32 +9,36 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use url::Url;
 
-use crate::domain::ask::{Answered, Ask};
-use crate::domain::call::Call;
-use crate::domain::change::Change;
+use crate::domain::call::{Call, Vantage};
 use crate::domain::conda_solve::Download;
-use crate::domain::ids::{QueueEnvironmentId, Region};
+use crate::domain::ids::Region;
 use crate::domain::login::AyonLogin;
-use crate::domain::probe::{Probe, Reading};
 use crate::domain::problem::Problem;
 use crate::domain::text::Secret;
+use crate::probes::{AnyProbe, AnySeen, Observation};
+use crate::questions::{AnyQuestion, Answered};
+use crate::resources::{Change, Outputs};
 
-/// What came of one write. The id is that of a thing the service has just made.
+/// What came of one write, with what the service has assigned.
 #[derive(Debug, Clone)]
 pub struct Outcome {
-    pub result: Result<Option<QueueEnvironmentId>, Box<Problem>>,
+    pub result: Result<Outputs, Box<Problem>>,
     pub calls: Vec<Call>,
 }
 
 pub trait World: Send + Sync {
-    fn look<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Answered>;
+    fn look<'a>(&'a self, question: &'a AnyQuestion) -> BoxFuture<'a, Answered>;
     /// The token makes a repeated call the same call, where the service knows tokens.
     fn change<'a>(&'a self, change: &'a Change, token: &'a str) -> BoxFuture<'a, Outcome>;
-    fn try_out<'a>(&'a self, probe: &'a Probe) -> BoxFuture<'a, Reading>;
+    fn try_out<'a>(
+        &'a self,
+        probe: &'a AnyProbe,
+        from: &'a Vantage,
+    ) -> BoxFuture<'a, Observation<AnySeen>>;
 
     fn region(&self) -> &Region;
     fn log(&self) -> &CallLog;
-    fn desk(&self) -> &dyn LocalState;
+    fn local(&self) -> &dyn LocalState;
     /// The API key of that AYON server for this session; `None` takes it away. A key is never sent to another server
     /// than the one it was given for.
     fn hold_key<'a>(&'a self, url: &'a Url, key: Option<Secret<String>>) -> BoxFuture<'a, ()>;
@@ -138,7 +135,7 @@ impl CallLog {
     }
 }
 
-/// The calls of one ask, change or probe: each goes into its evidence and into the log.
+/// The calls of one question, change or live test: each goes into its evidence and into the log.
 #[derive(Clone)]
 pub struct Record {
     calls: Arc<Mutex<Vec<Call>>>,
