@@ -142,7 +142,7 @@ fn scenarios_exit_as_they_should() {
         ("addon-overrides", 0, 1, 1),
         ("wrong-pin", 1, 1, 1),
         ("foreign-channel", 1, 1, 1),
-        ("few-rights", 1, 1, 1),
+        ("few-permissions", 1, 1, 1),
         ("strange-names", 0, 1, 1),
     ] {
         let flag = format!("--sandbox={name}");

@@ -49,7 +49,7 @@ fn names() -> impl Iterator<Item = &'static str> {
 
 #[tokio::test]
 async fn planning_after_applying_gives_nothing() {
-    for name in names().filter(|n| *n != "few-rights") {
+    for name in names().filter(|n| *n != "few-permissions") {
         let (world, wanted) = open(name);
         let first = make(&world, &wanted).await;
         assert_eq!(first.stop, None, "{name}");
@@ -67,7 +67,7 @@ async fn planning_after_applying_gives_nothing() {
 
 #[tokio::test]
 async fn the_preview_is_what_is_made() {
-    for name in names().filter(|n| *n != "few-rights") {
+    for name in names().filter(|n| *n != "few-permissions") {
         let (world, wanted) = open(name);
         let before = look(&world, &wanted).await;
         let plan = plan(&before, &wanted, &BTreeSet::new());
@@ -83,7 +83,7 @@ async fn the_preview_is_what_is_made() {
 #[tokio::test]
 async fn rolling_back_restores_every_byte() {
     // What a run with a new role leaves behind, tests/roles.rs says.
-    let skipped = ["few-rights", "two-environments", "no-role"];
+    let skipped = ["few-permissions", "two-environments", "no-role"];
     for name in names().filter(|n| !skipped.contains(n)) {
         let (world, wanted) = open(name);
         let before = look(&world, &wanted).await;
@@ -257,7 +257,7 @@ async fn an_s3_channel_waits_for_a_role_that_can_be_read() {
 #[tokio::test]
 async fn the_channels_owner_is_named_only_where_our_own_documents_allow_it() {
     for (name, named) in [
-        ("few-rights", false),
+        ("few-permissions", false),
         ("foreign-channel", true),
         ("studio", false),
     ] {
@@ -282,7 +282,7 @@ async fn two_conda_environments_change_nothing_at_all() {
 
 #[tokio::test]
 async fn a_denied_write_stops_before_the_channels() {
-    let (world, wanted) = open("few-rights");
+    let (world, wanted) = open("few-permissions");
     let before = look(&world, &wanted).await;
     let made = make(&world, &wanted).await;
     let Some(Stop::Failed(problem)) = made.stop else {

@@ -128,7 +128,7 @@ async fn what_is_left_out_of_a_new_role_takes_the_rest_along() {
 
 #[tokio::test]
 async fn a_boundary_in_the_way_is_named_and_nothing_is_written_behind_it() {
-    let (world, wanted) = open("fenced-role");
+    let (world, wanted) = open("boundary-role");
     let studio = look(&world, &wanted).await;
     let findings = check_all(&studio, &wanted, Purpose::Setup);
     let found = findings

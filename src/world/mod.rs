@@ -2,6 +2,13 @@
 //! thing), try out (one live test); and what this machine keeps: its clock, journals, locks and keys.
 //! The real world is `real.rs`; `sandbox/` answers the same doors from a studio held in memory.
 
+pub mod aws;
+pub mod ayon;
+pub mod conda;
+pub mod local;
+pub mod net;
+pub mod real;
+pub mod sandbox;
 
 use std::sync::{Arc, Mutex};
 

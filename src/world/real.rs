@@ -11,28 +11,33 @@ use url::Url;
 use super::aws::{Aws, Login, connect};
 use super::local::DiskState;
 use super::{CallLog, LocalState, Outcome, Record, World, ayon, conda, net};
-use crate::domain::ask::{Answer, Answered, Ask, NEW_ROLE_ACTIONS, SETUP_ACTIONS};
+use crate::domain::ayon::{AddonChannels, api_base};
 use crate::domain::call::{Call, Vantage};
-use crate::domain::change::{Change, Thing};
+use crate::domain::caller::{NEW_ROLE_ACTIONS, SETUP_ACTIONS};
 use crate::domain::channel::Channel;
-use crate::domain::conda_solve::Download;
+use crate::domain::conda_solve::{CondaSolve, Download, SolveReport};
 use crate::domain::fact::Fact;
-use crate::domain::ids::Region;
+use crate::domain::ids::{QueueKey, Region};
 use crate::domain::login::AyonLogin;
-use crate::domain::probe::{Probe, Reading, Seen};
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::studio::{AddonChannels, api_base};
 use crate::domain::text::{Printable, Secret};
+use crate::probes::{
+    AnyProbe, AnySeen, AyonKey, Connect, Handshake, IndexSeen, KeySeen, Listed as _, Observation,
+    OpenSession, ReadIndex, ReadOutside, ReadSecret, Resolve, Solve,
+};
+use crate::probes::{AyonInfo, BucketOwner, BucketRegion};
+use crate::questions::{AnyAnswer, AnyQuestion, Answered};
+use crate::resources::{AddonSetting, AnyResource, Change, Outputs};
 
 /// What the keyring answered, or what was typed.
 type KeyAnswer = Result<Option<Secret<String>>, Problem>;
 
 /// The largest index over a slow line; a server that only drips is given up on.
-const DRY_RUN: std::time::Duration = std::time::Duration::from_mins(10);
+const SOLVE_DEADLINE: std::time::Duration = std::time::Duration::from_mins(10);
 
 pub struct RealWorld {
     aws: Aws,
-    desk: DiskState,
+    local: DiskState,
     ayon: reqwest::Client,
     /// For public channels: here a proxy and redirects are as good as on any machine.
     web: reqwest::Client,
@@ -45,7 +50,7 @@ pub struct RealWorld {
     /// By server: an administrator who signed in. Kept in memory alone.
     admins: Mutex<HashMap<String, Secret<String>>>,
     /// Whose turn it is to read channels.
-    dry_runs: tokio::sync::Semaphore,
+    solves: tokio::sync::Semaphore,
     /// By server: what was typed, or what the keyring answered when it was first asked.
     keys: Mutex<HashMap<String, KeyAnswer>>,
     log: CallLog,
@@ -68,7 +73,7 @@ impl RealWorld {
         let (given, given_admin) = (secret("AYON_API_KEY"), secret("AYON_ADMIN_KEY"));
         Ok(Self {
             aws,
-            desk: DiskState::new(),
+            local: DiskState::new(),
             ayon: ayon::client()?,
             web,
             names: conda::Names::here(),
@@ -76,7 +81,7 @@ impl RealWorld {
             given,
             given_admin,
             admins: Mutex::default(),
-            dry_runs: tokio::sync::Semaphore::new(1),
+            solves: tokio::sync::Semaphore::new(1),
             keys: Mutex::default(),
             log,
         })
@@ -127,17 +132,19 @@ impl RealWorld {
         own.or_else(|| self.given_admin.clone())
     }
 
-    async fn change_addon(&self, record: &Record, change: &Change) -> Result<(), Problem> {
-        let Thing::AddonChannels {
+    async fn change_addon(
+        &self,
+        record: &Record,
+        resource: &AddonSetting,
+        change: &Change,
+    ) -> Result<(), Problem> {
+        let AddonSetting {
             server,
             variant,
             version,
-        } = &change.thing
-        else {
-            return Ok(());
-        };
+        } = resource;
         let refused = |because: &str, fix: &str| {
-            let doing = format!("Could not change {}", change.thing.words());
+            let doing = format!("Could not change {}", change.words());
             Problem::new(ProblemKind::Denied, doing, because, fix)
         };
         let then = change.after.as_deref().and_then(AddonChannels::of_text);
@@ -153,169 +160,230 @@ impl RealWorld {
                 "set AYON_ADMIN_KEY, or give your login on the server page of `studiolink setup`",
             )
         })?;
-        ayon::change_addon_channels(
-            record,
-            &self.ayon,
-            server,
-            &key,
-            *variant,
-            version.raw(),
-            &then,
-        )
-        .await
+        let (client, version) = (&self.ayon, version.raw());
+        ayon::change_addon_channels(record, client, server, &key, *variant, version, &then).await
     }
 
-    async fn answer(&self, ask: &Ask, record: &Record) -> Answer {
-        match ask {
-            Ask::Caller => Answer::Caller(self.aws.look_caller(record).await),
-            Ask::CallerPermissions => {
+    /// What AYON answers to whoever holds the key of its server; without one it is not asked.
+    async fn with_key<T>(
+        &self,
+        url: &Url,
+        ask: impl AsyncFnOnce(&Secret<String>) -> Fact<T>,
+    ) -> Fact<T> {
+        match self.key_or_reason(url).await {
+            Ok(Ok(key)) => ask(&key).await,
+            Ok(Err(because)) => Fact::declined(no_key(&because)),
+            Err(problem) => Fact::from(Err(problem)),
+        }
+    }
+
+    async fn answer(&self, question: &AnyQuestion, record: &Record) -> AnyAnswer {
+        use AnyAnswer as A;
+        let (aws, client) = (&self.aws, &self.ayon);
+        match question {
+            AnyQuestion::CallerIdentity(_) => A::CallerIdentity(aws.look_caller(record).await),
+            AnyQuestion::CallerPermissions(_) => {
                 let all = [SETUP_ACTIONS, NEW_ROLE_ACTIONS].concat();
-                Answer::CallerPermissions(self.aws.look_rights(record, &all).await)
+                A::CallerPermissions(aws.look_permissions(record, &all).await)
             }
-            Ask::Farms => Answer::Farms(self.aws.look_farms(record).await),
-            Ask::Queues(farm) => Answer::Queues(self.aws.look_queues(record, farm).await),
-            Ask::Farm(farm) => Answer::Farm(self.aws.look_farm(record, farm).await),
-            Ask::Queue(key) => Answer::Queue(self.aws.look_queue(record, key).await),
-            Ask::Fleets(key) => Answer::Fleets(self.aws.look_fleets(record, key).await),
-            Ask::Environments(key) => {
-                Answer::Environments(self.aws.look_environments(record, key).await)
+            AnyQuestion::FarmList(_) => A::FarmList(aws.look_farms(record).await),
+            AnyQuestion::QueueList(q) => A::QueueList(aws.look_queues(record, &q.0).await),
+            AnyQuestion::FarmDetails(q) => A::FarmDetails(aws.look_farm(record, &q.0).await),
+            AnyQuestion::QueueDetails(q) => A::QueueDetails(aws.look_queue(record, &q.0).await),
+            AnyQuestion::QueueFleets(q) => {
+                A::QueueFleets(aws.look_queue_fleets(record, &q.0).await)
             }
-            Ask::Environment(key, id) => {
-                Answer::Environment(self.aws.look_environment(record, key, id).await)
+            AnyQuestion::FleetDetails(q) => A::FleetDetails(aws.look_fleet(record, &q.0).await),
+            AnyQuestion::QueueEnvironments(q) => {
+                A::QueueEnvironments(aws.look_environments(record, &q.0).await)
             }
-            Ask::Role(arn) => Answer::Role(self.aws.look_role(record, arn).await),
-            Ask::RolePolicy(arn, policy) => {
-                Answer::RolePolicy(self.aws.look_role_policy(record, arn, policy).await)
+            AnyQuestion::EnvironmentText(q) => {
+                A::EnvironmentText(aws.look_environment(record, &q.0, &q.1).await)
             }
-            Ask::RoleTrust(arn) => Answer::RoleTrust(self.aws.look_role_trust(record, arn).await),
-            Ask::RoleMay(arn, all) => {
-                Answer::RoleMay(self.aws.look_role_may(record, arn, all).await)
+            AnyQuestion::RoleDocuments(q) => A::RoleDocuments(aws.look_role(record, &q.0).await),
+            AnyQuestion::RolePolicy(q) => {
+                A::RolePolicy(aws.look_role_policy(record, &q.0, &q.1).await)
             }
-            Ask::Boundary(arn) => Answer::Boundary(self.aws.look_boundary(record, arn).await),
-            Ask::PolicyLint(text, more) => {
-                Answer::PolicyLint(self.aws.look_lint(record, text, more).await)
+            AnyQuestion::RoleTrust(q) => A::RoleTrust(aws.look_role_trust(record, &q.0).await),
+            AnyQuestion::RoleSimulation(q) => {
+                A::RoleSimulation(aws.look_simulation(record, &q.0, &q.1).await)
             }
-            Ask::Bundles(url) => Answer::Bundles(match self.key_or_reason(url).await {
-                Ok(Ok(key)) => ayon::look_bundles(record, &self.ayon, url, &key).await,
-                Ok(Err(_)) => Fact::NotAsked,
-                Err(problem) => Fact::from(Err(problem)),
+            AnyQuestion::ManagedPolicy(q) => {
+                A::ManagedPolicy(aws.look_managed_policy(record, &q.0).await)
+            }
+            AnyQuestion::PolicyValidation(q) => {
+                A::PolicyValidation(aws.look_validation(record, &q.0, &q.1).await)
+            }
+            AnyQuestion::AyonBundles(q) => A::AyonBundles(
+                self.with_key(&q.0, async |key| {
+                    ayon::look_bundles(record, client, &q.0, key).await
+                })
+                .await,
+            ),
+            AnyQuestion::AddonSettings(q) => A::AddonSettings(
+                self.with_key(&q.0, async |key| {
+                    ayon::look_addon(record, client, &q.0, key, q.1, &q.2).await
+                })
+                .await,
+            ),
+            AnyQuestion::AddonChannels(q) => A::AddonChannels(match self.admin(&q.0).await {
+                Some(key) => {
+                    ayon::look_addon_channels(record, client, &q.0, &key, q.1, &q.2).await
+                }
+                None => Fact::declined("no login of an AYON administrator is given"),
             }),
-            Ask::AddonChannels(url, variant, version) => {
-                Answer::AddonChannels(match self.admin(url).await {
-                    Some(key) => {
-                        ayon::look_addon_channels(record, &self.ayon, url, &key, *variant, version)
-                            .await
-                    }
-                    None => Fact::NotAsked,
-                })
+        }
+    }
+
+    async fn seen(
+        &self,
+        probe: &AnyProbe,
+        from: &Vantage,
+        record: &Record,
+    ) -> Result<AnySeen, Problem> {
+        match probe {
+            AnyProbe::ReadIndex(ReadIndex(channel)) => {
+                self.read_index(channel, from, record).await.map(ReadIndex::seen)
             }
-            Ask::Addon(url, variant, version) => {
-                Answer::Addon(match self.key_or_reason(url).await {
-                    Ok(Ok(key)) => {
-                        ayon::look_addon(record, &self.ayon, url, &key, *variant, version).await
-                    }
-                    Ok(Err(_)) => Fact::NotAsked,
-                    Err(problem) => Fact::from(Err(problem)),
-                })
+            AnyProbe::ReadOutside(ReadOutside(channel)) => {
+                let queue = queue_of(from)?;
+                let outside = self.aws.try_outside_channel(record, queue, channel).await;
+                outside.map(ReadOutside::seen)
+            }
+            AnyProbe::BucketRegion(BucketRegion(channel, _)) => {
+                let region = self.aws.try_bucket_region(record, channel).await;
+                region.map(BucketRegion::seen)
+            }
+            AnyProbe::BucketOwner(BucketOwner {
+                channel, accounts, ..
+            }) => {
+                let owner = self.aws.try_channel_owner(record, channel, accounts).await;
+                owner.map(BucketOwner::seen)
+            }
+            AnyProbe::ReadSecret(ReadSecret(arn)) => {
+                let read = self.aws.try_secret(record, queue_of(from)?, arn).await;
+                read.map(ReadSecret::seen)
+            }
+            AnyProbe::OpenSession(OpenSession(tunnel, port)) => {
+                let (queue, web) = (queue_of(from)?, &self.web);
+                let opened = self.aws.open_session(record, web, queue, tunnel, *port).await;
+                opened.map(OpenSession::seen)
+            }
+            AnyProbe::Solve(Solve(question)) => {
+                self.solve(question, from, record).await.map(Solve::seen)
+            }
+            AnyProbe::Resolve(Resolve(host)) => {
+                let test = net::try_name(host);
+                own_call(record, "dns", "resolve", host, test).await.map(Resolve::seen)
+            }
+            AnyProbe::Connect(Connect(host, port)) => {
+                let (about, test) = (format!("{host}:{port}"), net::try_port(host, *port));
+                own_call(record, "tcp", "connect", &about, test).await.map(Connect::seen)
+            }
+            AnyProbe::Handshake(Handshake(host, port)) => {
+                let (about, test) = (format!("{host}:{port}"), net::try_certificate(host, *port));
+                own_call(record, "tls", "handshake", &about, test).await.map(Handshake::seen)
+            }
+            AnyProbe::AyonInfo(AyonInfo(url)) => {
+                ayon::try_info(record, &self.ayon, url).await.map(AyonInfo::seen)
+            }
+            AnyProbe::AyonKey(AyonKey(url)) => {
+                let seen = match self.key_or_reason(url).await? {
+                    Ok(key) => ayon::try_key(record, &self.ayon, url, &key).await?,
+                    Err(because) => KeySeen::NoKey { because },
+                };
+                Ok(AyonKey::seen(seen))
             }
         }
     }
 
-    async fn seen(&self, probe: &Probe, record: &Record) -> Result<Seen, Problem> {
-        match probe {
-            Probe::ChannelHere(channel) if channel.is_s3() => {
-                self.aws.try_channel_here(record, channel).await
-            }
-            Probe::ChannelHere(channel) => {
-                conda::try_channel(record, &self.web, channel, &self.names).await
-            }
-            Probe::ChannelAsQueueRole(queue, channel) => {
+    async fn read_index(
+        &self,
+        channel: &Channel,
+        from: &Vantage,
+        record: &Record,
+    ) -> Result<IndexSeen, Problem> {
+        let exists = IndexSeen { lists: None };
+        match from {
+            Vantage::QueueRole(queue) => {
                 self.aws
                     .try_channel_as_queue_role(record, queue, channel)
                     .await
             }
-            Probe::ChannelOpen(channel) => {
+            Vantage::Anonymous => {
                 let url = self.aws.open_address(channel).await?;
                 let base = url.as_str().trim_end_matches("/noarch/repodata.json");
                 let doing = format!("Could not read {channel} without credentials");
-                conda::try_index(record, &self.web, doing, base).await
+                conda::try_index(record, &self.web, doing, base, Vantage::Anonymous).await?;
+                Ok(exists)
             }
-            Probe::ChannelOwner(channel, accounts) => {
-                self.aws.try_channel_owner(record, channel, accounts).await
+            _ if channel.is_s3() => {
+                self.aws.try_channel_here(record, channel).await?;
+                Ok(exists)
             }
-            Probe::BesideChannelAsQueueRole(queue, channel) => {
-                self.aws.try_beside_channel(record, queue, channel).await
+            _ => {
+                conda::try_channel(record, &self.web, channel, &self.names).await?;
+                Ok(exists)
             }
-            Probe::SecretAsQueueRole(queue, arn) => self.aws.try_secret(record, queue, arn).await,
-            Probe::TunnelAsQueueRole(queue, tunnel, port) => {
-                self.aws
-                    .try_tunnel(record, &self.web, queue, tunnel, *port)
-                    .await
-            }
-            Probe::BucketRegion(channel) => self.aws.try_bucket_region(record, channel).await,
-            Probe::CondaSolve(question) => {
-                // Also a name that this machine's settings lead to a bucket.
-                let in_s3 = |c: &Channel| {
-                    let at = self.names.address(c).unwrap_or_default();
-                    c.is_s3() || at.starts_with("s3://")
-                };
-                let s3 = question.channels.iter().any(in_s3);
-                // One after the other: each holds the indexes of its channels in memory.
-                let _turn = self.dry_runs.acquire().await;
-                let sign = if s3 {
-                    Some(self.aws.signer(record, &question.reader).await)
-                } else {
-                    None
-                };
-                let lent = conda::Lent {
-                    vantage: probe.vantage(),
-                    sign,
-                    names: self.names.clone(),
-                    cache: conda::cache_folder(),
-                    downloads: self.downloads.clone(),
-                };
-                conda::dry_run(record, lent, question).await
-            }
-            Probe::Name(host) => {
-                own_call(record, "dns", "resolve", host, net::try_name(host)).await
-            }
-            Probe::Port(host, port) => {
-                own_call(
-                    record,
-                    "tcp",
-                    "connect",
-                    &format!("{host}:{port}"),
-                    net::try_port(host, *port),
-                )
-                .await
-            }
-            Probe::Certificate(host, port) => {
-                own_call(
-                    record,
-                    "tls",
-                    "handshake",
-                    &format!("{host}:{port}"),
-                    net::try_certificate(host, *port),
-                )
-                .await
-            }
-            Probe::AyonInfo(url) => ayon::try_info(record, &self.ayon, url).await,
-            Probe::AyonKey(url) => match self.key_or_reason(url).await? {
-                Ok(key) => ayon::try_key(record, &self.ayon, url, &key).await,
-                Err(because) => Ok(Seen::NoKey { because }),
-            },
         }
+    }
+
+    async fn solve(
+        &self,
+        question: &CondaSolve,
+        from: &Vantage,
+        record: &Record,
+    ) -> Result<SolveReport, Problem> {
+        // Also a name that this machine's settings lead to a bucket.
+        let in_s3 = |c: &Channel| {
+            let at = self.names.address(c).unwrap_or_default();
+            c.is_s3() || at.starts_with("s3://")
+        };
+        let s3 = question.channels.iter().any(in_s3);
+        // One after the other: each holds the indexes of its channels in memory.
+        let _turn = self.solves.acquire().await;
+        let sign = if s3 {
+            Some(self.aws.signer(record, from).await)
+        } else {
+            None
+        };
+        let lent = conda::Lent {
+            vantage: from.clone(),
+            sign,
+            names: self.names.clone(),
+            cache: conda::cache_folder(),
+            downloads: self.downloads.clone(),
+        };
+        conda::read_and_solve(record, lent, question).await
+    }
+}
+
+/// Why AYON was not asked.
+pub(super) fn no_key(because: &str) -> String {
+    format!("no API key was given: AYON_API_KEY is not set, and {because}")
+}
+
+/// The queue whose role tries it.
+fn queue_of(from: &Vantage) -> Result<&QueueKey, Problem> {
+    match from {
+        Vantage::QueueRole(queue) => Ok(queue),
+        other => Err(Problem::new(
+            ProblemKind::Local,
+            "Could not run the live test",
+            format!("it is for the queue role, not for {}", other.word()),
+            "this is a bug in studiolink; please report it",
+        )),
     }
 }
 
 /// A live test on a socket of our own, with its line in the log like any other call.
-async fn own_call(
+async fn own_call<T>(
     record: &Record,
     service: &str,
     operation: &str,
     about: &str,
-    test: impl Future<Output = Result<Seen, Problem>>,
-) -> Result<Seen, Problem> {
+    test: impl Future<Output = Result<T, Problem>>,
+) -> Result<T, Problem> {
     let (began, at) = (Instant::now(), Timestamp::now());
     let result = test.await;
     let outcome = if result.is_ok() { "OK" } else { "NotReached" };
@@ -335,10 +403,10 @@ async fn own_call(
 }
 
 impl World for RealWorld {
-    fn look<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Answered> {
+    fn look<'a>(&'a self, question: &'a AnyQuestion) -> BoxFuture<'a, Answered> {
         async move {
             let record = Record::new(&self.log);
-            let answer = self.answer(ask, &record).await;
+            let answer = self.answer(question, &record).await;
             Answered {
                 answer,
                 calls: record.taken(),
@@ -350,28 +418,30 @@ impl World for RealWorld {
     fn change<'a>(&'a self, change: &'a Change, token: &'a str) -> BoxFuture<'a, Outcome> {
         async move {
             let record = Record::new(&self.log);
-            let result = match &change.thing {
-                Thing::Environment { .. } => {
-                    self.aws.change_environment(&record, change, token).await
+            let (aws, record_of) = (&self.aws, &record);
+            let result: Result<Outputs, Problem> = match &change.resource {
+                AnyResource::EnvironmentTemplate(r) => {
+                    aws.change_environment(record_of, r, change, token).await
                 }
-                Thing::RolePolicy { .. } => self
-                    .aws
-                    .change_role_policy(&record, change)
-                    .await
-                    .map(|()| None),
-                Thing::RoleTrust { .. } => self
-                    .aws
-                    .change_role_trust(&record, change)
-                    .await
-                    .map(|()| None),
-                Thing::NewRole { .. } => self.aws.change_role(&record, change).await.map(|()| None),
-                Thing::QueueRole { .. } => self
-                    .aws
-                    .change_queue_role(&record, change, token)
-                    .await
-                    .map(|()| None),
-                Thing::AddonChannels { .. } => {
-                    self.change_addon(&record, change).await.map(|()| None)
+                AnyResource::InlinePolicy(r) => {
+                    let done = aws.change_role_policy(record_of, r, change).await;
+                    done.map(|()| Outputs::new())
+                }
+                AnyResource::TrustPolicy(r) => {
+                    let done = aws.change_role_trust(record_of, r, change).await;
+                    done.map(|()| Outputs::new())
+                }
+                AnyResource::IamRole(r) => {
+                    let done = aws.change_role(record_of, r, change).await;
+                    done.map(|()| Outputs::new())
+                }
+                AnyResource::QueueRoleLink(r) => {
+                    let done = aws.change_queue_role(record_of, r, change, token).await;
+                    done.map(|()| Outputs::new())
+                }
+                AnyResource::AddonSetting(r) => {
+                    let done = self.change_addon(record_of, r, change).await;
+                    done.map(|()| Outputs::new())
                 }
             };
             Outcome {
@@ -382,40 +452,42 @@ impl World for RealWorld {
         .boxed()
     }
 
-    fn try_out<'a>(&'a self, probe: &'a Probe) -> BoxFuture<'a, Reading> {
+    fn try_out<'a>(
+        &'a self,
+        probe: &'a AnyProbe,
+        from: &'a Vantage,
+    ) -> BoxFuture<'a, Observation<AnySeen>> {
         async move {
             let record = Record::new(&self.log);
-            if let Probe::AyonKey(url) = probe {
+            if let AnyProbe::AyonKey(AyonKey(url)) = probe {
                 // The keyring may wait for a person; the server's deadline begins after it.
                 let _ = self.key(url).await;
             }
-            let began = Instant::now();
+            let (began, at) = (Instant::now(), Timestamp::now());
             let late = |limit: std::time::Duration| {
                 let because = format!("no answer within {} s", limit.as_secs());
                 Err(Problem::new(
                     ProblemKind::Unreached,
-                    format!("Could not {}", probe.words()),
+                    format!("Could not {}", probe.words(from)),
                     because,
                     "run it again; if it stays, look at the network between",
                 ))
             };
-            // The queue role's credentials may have to be fetched first, so a test has the deadline and a little.
-            // A dry run may read hundreds of megabytes: each of its requests has a deadline of its own.
-            let limit = net::DEADLINE + std::time::Duration::from_millis(500);
-            let limit = if matches!(probe, Probe::CondaSolve(_)) {
-                DRY_RUN
+            // The queue role's credentials may have to be fetched first, so a test has the deadline and a little. A
+            // solve may read hundreds of megabytes: each of its requests has a deadline of its own.
+            let limit = if matches!(probe, AnyProbe::Solve(_)) {
+                SOLVE_DEADLINE
             } else {
-                limit
+                net::DEADLINE + std::time::Duration::from_millis(500)
             };
-            let seen = tokio::time::timeout(limit, self.seen(probe, &record))
+            let seen = tokio::time::timeout(limit, self.seen(probe, from, &record))
                 .await
                 .unwrap_or_else(|_| late(limit));
-            let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-            Reading {
-                vantage: probe.vantage(),
-                millis,
+            Observation {
+                at,
+                millis: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
                 seen: seen.map_err(Box::new),
-                calls: record.taken(),
+                calls: record.taken().into(),
             }
         }
         .boxed()
@@ -429,8 +501,8 @@ impl World for RealWorld {
         &self.log
     }
 
-    fn desk(&self) -> &dyn LocalState {
-        &self.desk
+    fn local(&self) -> &dyn LocalState {
+        &self.local
     }
 
     fn hold_key<'a>(&'a self, url: &'a Url, key: Option<Secret<String>>) -> BoxFuture<'a, ()> {

@@ -304,7 +304,7 @@ async fn what_is_wrong_is_said_first() {
             "The queue has 2 conda environments",
         ),
         ("no-environment", "⏎⏎", "The queue has no conda environment"),
-        ("few-rights", "", "iam:PutRolePolicy"),
+        ("few-permissions", "", "iam:PutRolePolicy"),
         ("hand-edited", "⏎⏎", "a removal, with a change of its own"),
     ] {
         let mut play = Play::open(name, true, false).await;
@@ -406,7 +406,7 @@ async fn another_queue_gets_its_own_proposal() {
 
 #[tokio::test]
 async fn a_denied_write_stops_and_says_what_is_left() {
-    let mut play = Play::open("few-rights", true, false).await;
+    let mut play = Play::open("few-permissions", true, false).await;
     play.keys("⏎⏎⏎⏎⏎ay").await;
     shows!(play, "denied_80");
     play.keys("q").await;

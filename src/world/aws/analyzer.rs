@@ -18,7 +18,12 @@ use crate::world::Record;
 const SERVICE: &str = "access-analyzer";
 
 impl Aws {
-    pub async fn look_lint(&self, record: &Record, text: &str, more: &[PermissionRequest]) -> Fact<Lint> {
+    pub async fn look_validation(
+        &self,
+        record: &Record,
+        text: &str,
+        more: &[PermissionRequest],
+    ) -> Fact<Lint> {
         let (flaws, grants_more) = join(
             self.flaws(record, text),
             self.grants_any(record, text, more),
@@ -61,7 +66,12 @@ impl Aws {
         Ok(flaws)
     }
 
-    async fn grants_any(&self, record: &Record, text: &str, more: &[PermissionRequest]) -> Result<bool, Problem> {
+    async fn grants_any(
+        &self,
+        record: &Record,
+        text: &str,
+        more: &[PermissionRequest],
+    ) -> Result<bool, Problem> {
         let doing = "Could not ask Access Analyzer what the policy grants";
         // Each call is charged for, so there are two: what may be done to none of these things, and what may be read.
         let access = |of: &[&PermissionRequest]| {

@@ -73,7 +73,7 @@ impl Aws {
             Err(e) => Printable::short(&code_of(e, last), 60),
         };
         let call = Call {
-            vantage: what.vantage,
+            vantage: what.vantage.clone(),
             service: what.service.to_owned(),
             operation: what.operation.to_owned(),
             about: Printable::short(what.about, 80),

@@ -7,13 +7,16 @@ use super::caller::What;
 use super::client::patient;
 use super::{Aws, QueueRole, QueueRoleCell};
 use crate::domain::call::Vantage;
-use crate::domain::change::{Change, Thing};
 use crate::domain::template::TemplateType;
 use crate::domain::fact::Fact;
-use crate::domain::ids::{FarmId, FleetId, QueueEnvironmentId, QueueKey};
+use crate::domain::ids::{FarmId, FleetKey, QueueEnvironmentId, QueueKey};
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::studio::{Farm, Fleet, Listed, Management, Queue, QueueEnvironment, QueueFleet};
+use crate::domain::farm::{
+    Association, CpuArchitecture, Farm, Fleet, Listed, Management, OperatingSystem, Queue,
+    QueueEnvironment, TemplateText,
+};
 use crate::domain::text::Untrusted;
+use crate::resources::{Change, EnvironmentTemplate, Outputs, QueueRoleLink};
 use crate::world::Record;
 
 const SERVICE: &str = "deadline";
@@ -133,7 +136,7 @@ impl Aws {
             .into()
     }
 
-    pub async fn look_queue(&self, record: &Record, key: &QueueKey) -> Fact<Box<Queue>> {
+    pub async fn look_queue(&self, record: &Record, key: &QueueKey) -> Fact<Queue> {
         let what = What::new(
             SERVICE,
             "GetQueue",
@@ -152,10 +155,10 @@ impl Aws {
             )
             .await;
         let queue = |q: aws_sdk_deadline::operation::get_queue::GetQueueOutput| {
-            Box::new(Queue {
+            Queue {
                 name: Untrusted::new(q.display_name),
-                status: q.status.as_str().to_owned(),
-                blocked_reason: q.blocked_reason.map(|r| r.as_str().to_owned()),
+                status: q.status.as_str().into(),
+                blocked_reason: q.blocked_reason.map(|r| Untrusted::new(r.as_str())),
                 role: q.role_arn.filter(|r| !r.is_empty()).map(Untrusted::new),
                 attachments_prefix: q
                     .job_attachment_settings
@@ -164,14 +167,18 @@ impl Aws {
                 attachments_bucket: q
                     .job_attachment_settings
                     .map(|s| Untrusted::new(s.s3_bucket_name)),
-            })
+            }
         };
         answer.map(queue).into()
     }
 
-    pub async fn look_fleets(&self, record: &Record, key: &QueueKey) -> Fact<Vec<QueueFleet>> {
+    pub async fn look_queue_fleets(
+        &self,
+        record: &Record,
+        key: &QueueKey,
+    ) -> Fact<Vec<Association>> {
         let doing = format!("Could not list the fleets of queue {}", key.queue);
-        let listed: Result<Vec<QueueFleet>, Problem> = async {
+        let listed = async {
             let request = || {
                 self.deadline
                     .list_queue_fleet_associations()
@@ -187,82 +194,27 @@ impl Aws {
                 request(),
                 queue_fleet_associations
             );
-            let doing = &doing;
-            let fleets = rows.into_iter().map(|row| async move {
-                let id: FleetId = row.fleet_id.parse().map_err(|e| wrong_id(doing, &e))?;
-                Ok(QueueFleet {
-                    association: row.status.as_str().to_owned(),
-                    fleet: self.fleet(record, key, &id).await.into(),
-                    id,
+            let association = |row: aws_sdk_deadline::types::QueueFleetAssociationSummary| {
+                Ok(Association {
+                    fleet: row.fleet_id.parse().map_err(|e| wrong_id(&doing, &e))?,
+                    status: row.status.as_str().into(),
                 })
-            });
-            join_all(fleets).await.into_iter().collect()
-        }
-        .await;
+            };
+            rows.into_iter().map(association).collect()
+        };
+        let listed: Result<Vec<Association>, Problem> = listed.await;
         listed.into()
     }
 
-    async fn fleet(&self, record: &Record, key: &QueueKey, id: &FleetId) -> Result<Fleet, Problem> {
-        let what = What::new(
-            SERVICE,
-            "GetFleet",
-            id.as_str(),
-            format!("Could not read fleet {id}"),
-        );
-        let f = self
-            .call(
-                record,
-                what,
-                self.deadline
-                    .get_fleet()
-                    .farm_id(key.farm.as_str())
-                    .fleet_id(id.as_str())
-                    .send(),
-            )
-            .await?;
-        let (management, os, cpu, attributes) = match f.configuration {
-            Some(FleetConfiguration::CustomerManaged(c)) => {
-                let w = c.worker_capabilities;
-                (
-                    Management::Customer,
-                    w.as_ref().map(|w| w.os_family.as_str().to_owned()),
-                    w.as_ref()
-                        .map(|w| w.cpu_architecture_type.as_str().to_owned()),
-                    w.and_then(|w| w.custom_attributes),
-                )
-            }
-            Some(FleetConfiguration::ServiceManagedEc2(c)) => {
-                let i = c.instance_capabilities;
-                (
-                    Management::Service,
-                    i.as_ref().map(|i| i.os_family.as_str().to_owned()),
-                    i.as_ref()
-                        .map(|i| i.cpu_architecture_type.as_str().to_owned()),
-                    i.and_then(|i| i.custom_attributes),
-                )
-            }
-            _ => (Management::Customer, None, None, None),
-        };
-        let roles = attributes
-            .unwrap_or_default()
-            .into_iter()
-            .filter(|a| a.name == "attr.role")
-            .flat_map(|a| a.values)
-            .map(Untrusted::new)
-            .collect();
-        Ok(Fleet {
-            name: Untrusted::new(f.display_name),
-            status: f.status.as_str().to_owned(),
-            management,
-            os: os.unwrap_or_else(|| "OS not told".to_owned()),
-            cpu: cpu.unwrap_or_default(),
-            workers: f.worker_count.into(),
-            max_workers: f.max_worker_count.into(),
-            roles,
-            role: Some(f.role_arn)
-                .filter(|r| !r.is_empty())
-                .map(Untrusted::new),
-        })
+    pub async fn look_fleet(&self, record: &Record, key: &FleetKey) -> Fact<Fleet> {
+        let id = &key.fleet;
+        let doing = format!("Could not read fleet {id}");
+        let what = What::new(SERVICE, "GetFleet", id.as_str(), doing);
+        let request = self.deadline.get_fleet().farm_id(key.farm.as_str());
+        let answer = self
+            .call(record, what, request.fleet_id(id.as_str()).send())
+            .await;
+        answer.map(fleet).into()
     }
 
     pub async fn look_environments(
@@ -327,8 +279,7 @@ impl Aws {
                 id: id.clone(),
                 name: Untrusted::new(e.name),
                 priority: e.priority,
-                template_type: template_type(&e.template_type),
-                template: e.template,
+                template: TemplateText::new(e.template, template_type(&e.template_type)),
             })
             .into()
     }
@@ -336,21 +287,19 @@ impl Aws {
     pub async fn change_environment(
         &self,
         record: &Record,
+        resource: &EnvironmentTemplate,
         change: &Change,
         token: &str,
-    ) -> Result<Option<QueueEnvironmentId>, Problem> {
-        let Thing::Environment {
+    ) -> Result<Outputs, Problem> {
+        let EnvironmentTemplate {
             queue,
             id,
             priority,
             template_type,
             ..
-        } = &change.thing
-        else {
-            return Ok(None);
-        };
+        } = resource;
         let (farm, queue_id) = (queue.farm.as_str(), queue.queue.as_str());
-        let doing = format!("Could not change the {}", change.thing.words());
+        let doing = format!("Could not change the {}", change.words());
         let about = id.as_ref().map_or(queue_id, QueueEnvironmentId::as_str);
         let what = What::new(SERVICE, change.operation(), about, doing.clone());
         match (&change.before, &change.after, id) {
@@ -372,10 +321,9 @@ impl Aws {
                         request.customize().config_override(patient_config()).send(),
                     )
                     .await?;
-                made.queue_environment_id
-                    .parse()
-                    .map(Some)
-                    .map_err(|e| wrong_id(&doing, &e))
+                let made = made.queue_environment_id.parse();
+                let made = made.map_err(|e| wrong_id(&doing, &e))?;
+                Ok(EnvironmentTemplate::outputs(&made))
             }
             (Some(_), Some(template), Some(id)) => {
                 let request = self
@@ -396,7 +344,7 @@ impl Aws {
                         .send(),
                 )
                 .await?;
-                Ok(None)
+                Ok(Outputs::new())
             }
             (Some(_), None, Some(id)) => {
                 let request = self
@@ -411,7 +359,7 @@ impl Aws {
                     request.customize().config_override(patient_config()).send(),
                 )
                 .await?;
-                Ok(None)
+                Ok(Outputs::new())
             }
             _ => Err(Problem::new(
                 ProblemKind::Local,
@@ -426,13 +374,11 @@ impl Aws {
     pub async fn change_queue_role(
         &self,
         record: &Record,
+        QueueRoleLink { queue }: &QueueRoleLink,
         change: &Change,
         token: &str,
     ) -> Result<(), Problem> {
-        let Thing::QueueRole { queue } = &change.thing else {
-            return Ok(());
-        };
-        let doing = format!("Could not change the {}", change.thing.words());
+        let doing = format!("Could not change the {}", change.words());
         let Some(role) = &change.after else {
             return Err(Problem::new(
                 ProblemKind::Local,
@@ -538,6 +484,47 @@ impl Aws {
             })
         });
         client.await.cloned()
+    }
+}
+
+/// A fleet as the service describes it. A kind that this version does not know stays unknown.
+fn fleet(f: aws_sdk_deadline::operation::get_fleet::GetFleetOutput) -> Fleet {
+    let (management, os, cpu, attributes) = match f.configuration {
+        Some(FleetConfiguration::CustomerManaged(c)) => {
+            let w = c.worker_capabilities;
+            (
+                Management::Customer,
+                w.as_ref().map(|w| w.os_family.as_str().into()),
+                w.as_ref().map(|w| w.cpu_architecture_type.as_str().into()),
+                w.and_then(|w| w.custom_attributes),
+            )
+        }
+        Some(FleetConfiguration::ServiceManagedEc2(c)) => {
+            let i = c.instance_capabilities;
+            (
+                Management::Service,
+                i.as_ref().map(|i| i.os_family.as_str().into()),
+                i.as_ref().map(|i| i.cpu_architecture_type.as_str().into()),
+                i.and_then(|i| i.custom_attributes),
+            )
+        }
+        _ => (Management::Unknown(Untrusted::default()), None, None, None),
+    };
+    let unstated = Untrusted::default;
+    let attributes = attributes.unwrap_or_default().into_iter();
+    let roles = attributes.filter(|a| a.name == "attr.role");
+    Fleet {
+        name: Untrusted::new(f.display_name),
+        status: f.status.as_str().into(),
+        management,
+        os: os.unwrap_or_else(|| OperatingSystem::Unknown(unstated())),
+        cpu: cpu.unwrap_or_else(|| CpuArchitecture::Unknown(unstated())),
+        workers: f.worker_count.into(),
+        max_workers: f.max_worker_count.into(),
+        roles: roles.flat_map(|a| a.values).map(Untrusted::new).collect(),
+        role: Some(f.role_arn)
+            .filter(|r| !r.is_empty())
+            .map(Untrusted::new),
     }
 }
 

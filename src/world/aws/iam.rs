@@ -1,4 +1,4 @@
-//! IAM: roles with their documents as served, the caller's rights by simulation, and our one inline policy.
+//! IAM: roles with their documents as served, what the simulator says, and the changes to roles.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,15 @@ use futures_util::future::{join, join_all, join3};
 use super::Aws;
 use super::caller::What;
 use super::client::patient;
-use crate::domain::change::{Change, Thing};
+use crate::domain::caller::{Caller, SimulatedPermissions};
 use crate::domain::fact::Fact;
 use crate::domain::ids::RoleArn;
 use crate::domain::policy::Context;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::permission::{PermissionRequest, SimulationResult};
-use crate::domain::studio::{Caller, CallerPermissions, Role};
+use crate::domain::role::{PolicyText, Role};
 use crate::domain::text::Untrusted;
+use crate::resources::{Change, IamRole, InlinePolicy, TrustPolicy};
 use crate::world::Record;
 
 const SERVICE: &str = "iam";
@@ -36,8 +37,18 @@ fn decoded(text: &str, doing: &str) -> Result<String, Problem> {
     })
 }
 
+/// A step that the service has no call for.
+fn no_such_call(doing: String) -> Problem {
+    Problem::new(
+        ProblemKind::Local,
+        doing,
+        "there is no call that does this",
+        "make a new plan",
+    )
+}
+
 impl Aws {
-    pub async fn look_role(&self, record: &Record, arn: &RoleArn) -> Fact<Box<Role>> {
+    pub async fn look_role(&self, record: &Record, arn: &RoleArn) -> Fact<Role> {
         let name = arn.name();
         let doing = format!("Could not read role {name}");
         let role = self.call(
@@ -52,12 +63,12 @@ impl Aws {
         )
         .await;
         let boundary = role.as_ref().ok().and_then(|out| {
-            let fence = out.role()?.permissions_boundary()?;
-            fence.permissions_boundary_arn().map(str::to_owned)
+            let boundary = out.role()?.permissions_boundary()?;
+            boundary.permissions_boundary_arn().map(str::to_owned)
         });
-        let fence = match &boundary {
+        let boundary_policy = match &boundary {
             Some(policy) => self.managed_policy(record, policy).await.into(),
-            None => Fact::NotAsked,
+            None => Fact::Absent,
         };
         let read = || {
             let role = role?;
@@ -91,15 +102,15 @@ impl Aws {
                 .err()
                 .or(attached.as_ref().err())
                 .map_or(Fact::Known(()), |p| Fact::from(Err(p.clone())));
-            Ok(Box::new(Role {
+            Ok(Role {
                 arn: arn.clone(),
-                trust,
+                trust: PolicyText::new(trust),
                 boundary: boundary.as_deref().map(Untrusted::new),
-                fence,
+                boundary_policy,
                 inline: inline.unwrap_or_default(),
                 attached: attached.unwrap_or_default(),
                 lists,
-            }))
+            })
         };
         let found = read();
         // IAM answers for the account that asks: of a role of another one it knows nothing.
@@ -124,7 +135,7 @@ impl Aws {
         &self,
         record: &Record,
         role: &str,
-    ) -> Result<std::collections::BTreeMap<String, Fact<String>>, Problem> {
+    ) -> Result<BTreeMap<String, Fact<PolicyText>>, Problem> {
         let mut names: Vec<String> = Vec::new();
         let mut marker: Option<String> = None;
         loop {
@@ -171,7 +182,7 @@ impl Aws {
         record: &Record,
         role: &str,
         name: &str,
-    ) -> Result<String, Problem> {
+    ) -> Result<PolicyText, Problem> {
         let doing = format!("Could not read policy {name} of role {role}");
         let what = What::new(SERVICE, "GetRolePolicy", name, doing.clone());
         let out = self
@@ -185,14 +196,14 @@ impl Aws {
                     .send(),
             )
             .await?;
-        decoded(out.policy_document(), &doing)
+        decoded(out.policy_document(), &doing).map(PolicyText::new)
     }
 
     async fn attached_policies(
         &self,
         record: &Record,
         role: &str,
-    ) -> Result<std::collections::BTreeMap<String, Fact<String>>, Problem> {
+    ) -> Result<BTreeMap<String, Fact<PolicyText>>, Problem> {
         let mut arns: Vec<String> = Vec::new();
         let mut marker: Option<String> = None;
         loop {
@@ -233,7 +244,11 @@ impl Aws {
             .collect())
     }
 
-    async fn managed_policy(&self, record: &Record, arn: &str) -> Result<String, Problem> {
+    async fn managed_policy(
+        &self,
+        record: &Record,
+        arn: &str,
+    ) -> Result<PolicyText, Problem> {
         let doing = format!("Could not read managed policy {arn}");
         let out = self
             .call(
@@ -259,16 +274,12 @@ impl Aws {
                     .send(),
             )
             .await?;
-        decoded(
-            out.policy_version()
-                .and_then(|v| v.document())
-                .unwrap_or_default(),
-            &doing,
-        )
+        let document = out.policy_version().and_then(|v| v.document());
+        decoded(document.unwrap_or_default(), &doing).map(PolicyText::new)
     }
 
     /// A managed policy's text: a boundary that a new role is to get.
-    pub async fn look_boundary(&self, record: &Record, arn: &str) -> Fact<String> {
+    pub async fn look_managed_policy(&self, record: &Record, arn: &str) -> Fact<PolicyText> {
         self.managed_policy(record, arn).await.into()
     }
 
@@ -277,11 +288,11 @@ impl Aws {
         record: &Record,
         arn: &RoleArn,
         policy: &str,
-    ) -> Fact<String> {
+    ) -> Fact<PolicyText> {
         self.inline_policy(record, arn.name(), policy).await.into()
     }
 
-    pub async fn look_role_trust(&self, record: &Record, arn: &RoleArn) -> Fact<String> {
+    pub async fn look_role_trust(&self, record: &Record, arn: &RoleArn) -> Fact<PolicyText> {
         let name = arn.name();
         let doing = format!("Could not read role {name}");
         let what = What::new(SERVICE, "GetRole", name, doing.clone());
@@ -298,7 +309,7 @@ impl Aws {
                     "the account has a role of that name, but it is {}",
                     Untrusted::new(found).show()
                 );
-                let fix = "choose another name in [roles.new], or that role in the console";
+                let fix = "choose another name in [iam.new_role], or that role in the console";
                 return Err(Problem::new(
                     ProblemKind::Invalid,
                     doing.clone(),
@@ -307,16 +318,21 @@ impl Aws {
                 ));
             }
             let text = role.and_then(|r| r.assume_role_policy_document());
-            decoded(text.unwrap_or_default(), &doing)
+            decoded(text.unwrap_or_default(), &doing).map(PolicyText::new)
         };
         read.await.into()
     }
 
-    pub async fn change_role_trust(&self, record: &Record, change: &Change) -> Result<(), Problem> {
-        let (Thing::RoleTrust { role }, Some(document)) = (&change.thing, &change.after) else {
-            return Ok(());
+    pub async fn change_role_trust(
+        &self,
+        record: &Record,
+        TrustPolicy { role }: &TrustPolicy,
+        change: &Change,
+    ) -> Result<(), Problem> {
+        let doing = format!("Could not change {}", change.words());
+        let Some(document) = &change.after else {
+            return Err(no_such_call(doing));
         };
-        let doing = format!("Could not change {}", change.thing.words());
         let what = What::new(SERVICE, change.operation(), role.name(), doing);
         let request = self
             .iam
@@ -329,16 +345,17 @@ impl Aws {
     }
 
     /// Makes a role, or takes away one that a run had made.
-    pub async fn change_role(&self, record: &Record, change: &Change) -> Result<(), Problem> {
-        let Thing::NewRole {
+    pub async fn change_role(
+        &self,
+        record: &Record,
+        IamRole {
             role,
             boundary,
             tags,
-        } = &change.thing
-        else {
-            return Ok(());
-        };
-        let doing = format!("Could not change the {}", change.thing.words());
+        }: &IamRole,
+        change: &Change,
+    ) -> Result<(), Problem> {
+        let doing = format!("Could not change the {}", change.words());
         let what = What::new(SERVICE, change.operation(), role.name(), doing.clone());
         let patient = || aws_sdk_iam::Config::builder().timeout_config(patient());
         let Some(trust) = &change.after else {
@@ -352,7 +369,7 @@ impl Aws {
                     ProblemKind::Invalid,
                     doing.clone(),
                     e.to_string(),
-                    "correct [roles.new] tags in the studio file",
+                    "correct [iam.new_role] tags in the studio file",
                 )
             })
         };
@@ -374,12 +391,10 @@ impl Aws {
     pub async fn change_role_policy(
         &self,
         record: &Record,
+        InlinePolicy { role, policy }: &InlinePolicy,
         change: &Change,
     ) -> Result<(), Problem> {
-        let Thing::RolePolicy { role, policy } = &change.thing else {
-            return Ok(());
-        };
-        let doing = format!("Could not change {}", change.thing.words());
+        let doing = format!("Could not change {}", change.words());
         let what = What::new(SERVICE, change.operation(), role.name(), doing);
         match &change.after {
             Some(document) => {
@@ -421,7 +436,7 @@ impl Aws {
     }
 
     /// What the simulator says of a role: one call for each resource and what its requests carry, all at once.
-    pub async fn look_role_may(
+    pub async fn look_simulation(
         &self,
         record: &Record,
         arn: &RoleArn,
@@ -433,7 +448,7 @@ impl Aws {
             actions.push(may.action.clone());
         }
         let asked = alike.into_iter().map(|((resource, context), actions)| {
-            self.role_may(record, arn, resource, context, actions)
+            self.simulate_role(record, arn, resource, context, actions)
         });
         let answers: Result<Vec<_>, Problem> = join_all(asked).await.into_iter().collect();
         answers
@@ -441,7 +456,7 @@ impl Aws {
             .into()
     }
 
-    async fn role_may(
+    async fn simulate_role(
         &self,
         record: &Record,
         arn: &RoleArn,
@@ -449,7 +464,7 @@ impl Aws {
         context: &Context,
         actions: Vec<String>,
     ) -> Result<Vec<SimulationResult>, Problem> {
-        let doing = format!("Could not ask IAM what role {} may do", arn.name());
+        let doing = format!("Could not ask IAM what role {} can do", arn.name());
         let what = What::new(SERVICE, "SimulatePrincipalPolicy", resource, doing);
         // A key that the request does not carry is left out, as it would be.
         let carried = context.iter().filter(|(_, value)| !value.is_empty());
@@ -475,7 +490,7 @@ impl Aws {
         let out = self.call(record, what, request.send()).await?;
         let said =
             |row: &aws_sdk_iam::types::EvaluationResult| SimulationResult {
-                may: PermissionRequest {
+                request: PermissionRequest {
                     action: row.eval_action_name().to_owned(),
                     resource: resource.to_owned(),
                     context: context.clone(),
@@ -485,7 +500,7 @@ impl Aws {
                 boundary: row
                     .permissions_boundary_decision_detail()
                     .map(PermissionsBoundaryDecisionDetail::allowed_by_permissions_boundary),
-                organisation: row
+                organization: row
                     .organizations_decision_detail()
                     .map(OrganizationsDecisionDetail::allowed_by_organizations),
                 // Where a resource is named, the values that were missing stand with that resource.
@@ -504,7 +519,11 @@ impl Aws {
 
     /// Simulated, never verified. An assumed role is simulated as its role, whose ARN has a path that the session's
     /// ARN does not show; root and federated callers can't be simulated.
-    pub async fn look_rights(&self, record: &Record, actions: &[&str]) -> Fact<CallerPermissions> {
+    pub async fn look_permissions(
+        &self,
+        record: &Record,
+        actions: &[&str],
+    ) -> Fact<SimulatedPermissions> {
         let caller = match self.look_caller(record).await {
             Fact::Known(caller) => caller,
             other => return other.lack(),
@@ -517,7 +536,7 @@ impl Aws {
         record: &Record,
         caller: &Caller,
         actions: &[&str],
-    ) -> Result<CallerPermissions, Problem> {
+    ) -> Result<SimulatedPermissions, Problem> {
         let doing = "Could not ask IAM what this identity may do";
         let arn = self.principal(record, caller.arn.raw(), doing).await?;
         let ask = |some: Vec<String>| {
@@ -536,7 +555,7 @@ impl Aws {
         let (first, second) = actions.split_at(actions.len() / 2);
         let owned = |some: &[&str]| some.iter().map(|a| (*a).to_owned()).collect();
         let (a, b) = join(ask(owned(first)), ask(owned(second))).await;
-        let mut rights = CallerPermissions::default();
+        let mut rights = SimulatedPermissions::default();
         for page in [a?, b?] {
             for row in page.evaluation_results() {
                 let list = if row.eval_decision().as_str() == "allowed" {
@@ -565,8 +584,8 @@ impl Aws {
                 Problem::new(
                     ProblemKind::Missing,
                     doing,
-                    "IAM does not tell the caller's role",
-                    "nothing to do: each call will tell",
+                    "IAM does not name the caller's role",
+                    "nothing to do: each call will show it",
                 )
             });
         }
@@ -578,7 +597,7 @@ impl Aws {
             ProblemKind::Unreached,
             doing,
             because,
-            "nothing to do: each call will tell",
+            "nothing to do: each call will show it",
         ))
     }
 }

@@ -5,18 +5,17 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use aws_sdk_s3::presigning::PresigningConfig;
-use futures_util::future::{BoxFuture, FutureExt as _, join3};
+use futures_util::future::{BoxFuture, FutureExt as _, join, join3};
 use url::Url;
 
 use super::Aws;
 use super::caller::What;
 use crate::domain::call::Vantage;
 use crate::domain::channel::{Channel, Place};
-use crate::domain::conda_solve::Reader;
 use crate::domain::ids::{AccountId, QueueKey};
-use crate::domain::probe::Seen;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Untrusted;
+use crate::probes::{IndexSeen, OutsideSeen};
 use crate::world::Record;
 use crate::world::conda::Sign;
 
@@ -35,13 +34,12 @@ impl Aws {
         &self,
         record: &Record,
         channel: &Channel,
-    ) -> Result<Seen, Problem> {
+    ) -> Result<(), Problem> {
         let Place::S3 { bucket, prefix } = channel.place() else {
             return Err(not_s3(channel));
         };
         self.index(record, &self.s3, Vantage::Here, bucket, prefix, channel)
-            .await?;
-        Ok(Seen::Index { lists: None })
+            .await
     }
 
     /// The address of a channel's index without anything that signs it: what anybody may ask for.
@@ -59,11 +57,11 @@ impl Aws {
         &self,
         record: &Record,
         channel: &Channel,
-    ) -> Result<Seen, Problem> {
+    ) -> Result<Untrusted, Problem> {
         let Place::S3 { bucket, .. } = channel.place() else {
             return Err(not_s3(channel));
         };
-        self.bucket_region(record, bucket).await.map(Seen::Region)
+        self.bucket_region(record, bucket).await
     }
 
     /// S3 tells no one whose a bucket is; it refuses who expects another owner. Only where the same request without an
@@ -73,7 +71,7 @@ impl Aws {
         record: &Record,
         channel: &Channel,
         accounts: &[AccountId],
-    ) -> Result<Seen, Problem> {
+    ) -> Result<Option<AccountId>, Problem> {
         let Some(bucket) = channel.bucket() else {
             return Err(not_s3(channel));
         };
@@ -85,35 +83,47 @@ impl Aws {
         for account in accounts {
             let expecting = head().expected_bucket_owner(account.as_str()).send();
             match self.call(record, what(), expecting).await {
-                Ok(_) => return Ok(Seen::Owner(Some(account.clone()))),
+                Ok(_) => return Ok(Some(account.clone())),
                 Err(p) if p.kind == ProblemKind::Denied => {}
                 Err(p) => return Err(p),
             }
         }
-        Ok(Seen::Owner(None))
+        Ok(None)
     }
 
-    /// A key that can't exist, beside the channel: nothing is read, whatever the answer.
-    pub async fn try_beside_channel(
+    /// Two keys that can't exist, outside the channel and in it: nothing is read, whatever the answer.
+    pub async fn try_outside_channel(
         &self,
         record: &Record,
         queue: &QueueKey,
         channel: &Channel,
-    ) -> Result<Seen, Problem> {
-        let Some(bucket) = channel.bucket() else {
+    ) -> Result<OutsideSeen, Problem> {
+        let Place::S3 { bucket, prefix } = channel.place() else {
             return Err(not_s3(channel));
         };
         let client = self.queue_role_s3(record, queue).await?;
         let absent = format!("studiolink-{}.absent", uuid::Uuid::new_v4().simple());
-        let doing = format!("Could not ask for an absent file beside {channel}");
-        let what = What::new(SERVICE, "GetObject", &absent, doing).seen_from(Vantage::QueueRole);
-        let request = client.get_object().bucket(bucket).key(&absent).send();
-        match self.call(record, what, request).await {
-            Ok(_) => Ok(Seen::Beside(true)),
-            Err(p) if p.kind == ProblemKind::Missing => Ok(Seen::Beside(true)),
-            Err(p) if p.kind == ProblemKind::Denied => Ok(Seen::Beside(false)),
-            Err(p) => Err(p),
-        }
+        let inside = key(prefix, &format!("noarch/{absent}"));
+        let is_told = |file: String| {
+            let client = &client;
+            async move {
+                let doing = format!("Could not ask for a missing file in the bucket of {channel}");
+                let what = What::new(SERVICE, "GetObject", &file, doing);
+                let what = what.seen_from(Vantage::QueueRole(queue.clone()));
+                let request = client.get_object().bucket(bucket).key(&file).send();
+                match self.call(record, what, request).await {
+                    Ok(_) => Ok(true),
+                    Err(p) if p.kind == ProblemKind::Missing => Ok(true),
+                    Err(p) if p.kind == ProblemKind::Denied => Ok(false),
+                    Err(p) => Err(p),
+                }
+            }
+        };
+        let (outside, inside) = join(is_told(absent.clone()), is_told(inside)).await;
+        Ok(OutsideSeen {
+            outside: outside?,
+            inside: inside?,
+        })
     }
 
     /// The region of a bucket. S3 names it with a refusal too, so it is known even where nothing else may be read.
@@ -150,12 +160,12 @@ impl Aws {
         }
     }
 
-    /// Signs addresses for `GetObject` and `HeadObject` with that reader's credentials. rattler's own way would look
+    /// Signs addresses for `GetObject` and `HeadObject` with the credentials of that vantage point. rattler's own way would look
     /// for credentials and a region along the whole chain of the SDK, and so might wait for an EC2 host that is none.
-    pub async fn signer(&self, record: &Record, reader: &Reader) -> Result<Sign, Problem> {
-        let client = match reader {
-            Reader::Caller => self.s3.clone(),
-            Reader::QueueRole(queue) => self.queue_role_s3(record, queue).await?,
+    pub async fn signer(&self, record: &Record, from: &Vantage) -> Result<Sign, Problem> {
+        let client = match from {
+            Vantage::QueueRole(queue) => self.queue_role_s3(record, queue).await?,
+            _ => self.s3.clone(),
         };
         Ok(std::sync::Arc::new(
             move |bucket, key, head| -> BoxFuture<'static, Result<Url, Problem>> {
@@ -171,10 +181,11 @@ impl Aws {
         record: &Record,
         queue: &QueueKey,
         channel: &Channel,
-    ) -> Result<Seen, Problem> {
+    ) -> Result<IndexSeen, Problem> {
         let Place::S3 { bucket, prefix } = channel.place() else {
             return Err(not_s3(channel));
         };
+        let as_role = || Vantage::QueueRole(queue.clone());
         let client = self.queue_role_s3(record, queue).await?;
         let absent = key(
             prefix,
@@ -186,17 +197,17 @@ impl Aws {
             &absent,
             format!("Could not ask for an absent file of {channel}"),
         )
-        .seen_from(Vantage::QueueRole);
+        .seen_from(as_role());
         let asked = self.call(
             record,
             what,
             client.get_object().bucket(bucket).key(&absent).send(),
         );
         let doing = format!("Could not look at the bucket of {channel}");
-        let what = What::new(SERVICE, "HeadBucket", bucket, doing).seen_from(Vantage::QueueRole);
+        let what = What::new(SERVICE, "HeadBucket", bucket, doing).seen_from(as_role());
         let head = self.call(record, what, client.head_bucket().bucket(bucket).send());
         let (index, asked, head) = join3(
-            self.index(record, &client, Vantage::QueueRole, bucket, prefix, channel),
+            self.index(record, &client, as_role(), bucket, prefix, channel),
             asked,
             head,
         )
@@ -205,8 +216,8 @@ impl Aws {
             if p.kind == ProblemKind::Denied {
                 // The lack is the queue role's, not the caller's: no permission of ours is named.
                 p.permission = None;
-                "S3 answered 403 to the queue role: its own policies, the bucket's policy (always, where the bucket is another account's), a KMS key policy or an organisation's policy refuse".clone_into(&mut p.because);
-                "setup gives the role what it lacks (check queue-role-channels); where the bucket is another account's, its owner must allow the role too".clone_into(&mut p.fix);
+                "S3 answered 403 to the queue role: its own policies, the bucket's policy (always, where the bucket is another account's), a KMS key policy or an organization's policy refuse".clone_into(&mut p.because);
+                "setup adds the permission that it lacks (check queue-role-channels); where the bucket belongs to another account, its owner must allow the role too".clone_into(&mut p.fix);
             }
             p
         })?;
@@ -217,7 +228,7 @@ impl Aws {
             (_, Ok(_)) => Some(true),
             _ => None,
         };
-        Ok(Seen::Index { lists })
+        Ok(IndexSeen { lists })
     }
 
     async fn index(

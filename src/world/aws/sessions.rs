@@ -16,9 +16,9 @@ use super::Aws;
 use crate::domain::call::{Call, Vantage};
 use crate::domain::choices::Tunnel;
 use crate::domain::ids::QueueKey;
-use crate::domain::probe::Seen;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Printable;
+use crate::probes::SessionSeen;
 use crate::world::Record;
 
 const SERVICE: &str = "ssm";
@@ -32,6 +32,7 @@ struct Sender {
     endpoint: String,
     region: String,
     record: Record,
+    queue: QueueKey,
     about: String,
 }
 
@@ -70,7 +71,7 @@ impl Sender {
             }
         };
         let call = Call {
-            vantage: Vantage::QueueRole,
+            vantage: Vantage::QueueRole(self.queue.clone()),
             service: SERVICE.to_owned(),
             operation: operation.to_owned(),
             about: Printable::short(&self.about, 80),
@@ -91,7 +92,7 @@ impl Sender {
             "AccessDeniedException" | "AccessDenied" => self.problem(
                 ProblemKind::Denied,
                 operation,
-                "Systems Manager refused the queue role: its own policies or an organisation's policy".to_owned(),
+                "Systems Manager refused the queue role: its own policies or an organization's policy".to_owned(),
                 "setup gives the role what it lacks (check queue-role-needs)",
             ),
             "TargetNotConnected" => self.problem(
@@ -164,14 +165,14 @@ impl Sender {
 }
 
 impl Aws {
-    pub async fn try_tunnel(
+    pub async fn open_session(
         &self,
         record: &Record,
         client: &reqwest::Client,
         queue: &QueueKey,
         tunnel: &Tunnel,
         port: u16,
-    ) -> Result<Seen, Problem> {
+    ) -> Result<SessionSeen, Problem> {
         let credentials = self.queue_role(record, queue).await?.credentials;
         let region = self.region.to_string();
         let own = self.config.endpoint_url().map(str::to_owned);
@@ -181,6 +182,7 @@ impl Aws {
             endpoint: own.unwrap_or_else(|| format!("https://ssm.{region}.amazonaws.com/")),
             region,
             record: record.clone(),
+            queue: queue.clone(),
             about: tunnel.instance.clone(),
         };
         let mut parameters = json!({ "portNumber": [port.to_string()] });
@@ -197,6 +199,6 @@ impl Aws {
             Ok(Err(p)) if p.kind == ProblemKind::Denied => Some(false),
             _ => None,
         };
-        Ok(Seen::Session { ended })
+        Ok(SessionSeen { ended })
     }
 }

@@ -4,7 +4,7 @@ use super::Aws;
 use super::caller::What;
 use crate::domain::fact::Fact;
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::studio::Caller;
+use crate::domain::caller::Caller;
 use crate::domain::text::Untrusted;
 use crate::world::Record;
 
@@ -23,7 +23,7 @@ impl Aws {
                         ProblemKind::Invalid,
                         doing,
                         e.0,
-                        "report this: STS answered an account that is none",
+                        "check --endpoint-url: is this AWS?",
                     )
                 })?;
                 Ok(Caller {

@@ -9,13 +9,12 @@ use serde_json::Value;
 use url::Url;
 
 use super::Record;
-use crate::domain::ask::Variant;
+use crate::domain::ayon::{AddonChannels, AddonSettings, Bundle, Bundles, Variant, api_base};
 use crate::domain::call::{Call, Vantage};
 use crate::domain::fact::Fact;
-use crate::domain::probe::Seen;
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::studio::{AddonChannels, AddonSettings, Bundle, Bundles, api_base};
 use crate::domain::text::{Printable, Secret, Untrusted};
+use crate::probes::KeySeen;
 
 const LOCKED_OUT: &str = "AYON locked this address out";
 
@@ -247,7 +246,7 @@ pub async fn try_info(
     record: &Record,
     client: &reqwest::Client,
     url: &Url,
-) -> Result<Seen, Problem> {
+) -> Result<Untrusted, Problem> {
     let doing = "The server does not answer /api/info as AYON does";
     let value = get(
         record,
@@ -261,9 +260,7 @@ pub async fn try_info(
     )
     .await?;
     match value.get("version").and_then(Value::as_str) {
-        Some(version) => Ok(Seen::Ayon {
-            version: Untrusted::new(version),
-        }),
+        Some(version) => Ok(Untrusted::new(version)),
         None => Err(Problem::new(
             ProblemKind::Invalid,
             doing,
@@ -278,7 +275,7 @@ pub async fn try_key(
     client: &reqwest::Client,
     url: &Url,
     key: &Secret<String>,
-) -> Result<Seen, Problem> {
+) -> Result<KeySeen, Problem> {
     let doing = "Could not test the key at AYON";
     let question = Question {
         doing,
@@ -289,7 +286,7 @@ pub async fn try_key(
         // Only a plain refusal says something of the key; a lock-out or an error of the server does not.
         let refused = p.kind == ProblemKind::Denied && !p.because.contains(LOCKED_OUT);
         if refused {
-            "AYON does not know the key".clone_into(&mut p.doing);
+            "AYON does not accept the key".clone_into(&mut p.doing);
         } else {
             p.kind = ProblemKind::Unreached;
         }
@@ -310,7 +307,7 @@ pub async fn try_key(
             "open the url in a browser: it must be AYON itself",
         )
     })?;
-    Ok(Seen::Key {
+    Ok(KeySeen::Owner {
         user: Untrusted::new(name),
         service: flag("isService"),
         admin: flag("isAdmin"),
@@ -499,7 +496,7 @@ pub async fn change_addon_channels(
     Ok(())
 }
 
-/// PermissionRequest this key change settings? Asked once, so that a mistyped one is not tried again and again.
+/// Can this key change settings? Asked once, so that a mistyped one is not tried again and again.
 pub async fn try_admin(
     record: &Record,
     client: &reqwest::Client,

@@ -15,13 +15,12 @@ use jiff::Timestamp;
 use super::Record;
 use crate::domain::call::{Call, Vantage};
 use crate::domain::channel::Channel;
-use crate::domain::probe::Seen;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::{Printable, without_url_secrets};
 
 pub use cache::folder as cache_folder;
 pub use condarc::Names;
-pub use read::{Lent, dry_run};
+pub use read::{Lent, read_and_solve};
 pub use solve::{Records, made, solve, specs};
 pub use wire::Sign;
 
@@ -30,10 +29,10 @@ pub async fn try_channel(
     client: &reqwest::Client,
     channel: &Channel,
     names: &Names,
-) -> Result<Seen, Problem> {
+) -> Result<(), Problem> {
     let doing = format!("Could not read the index of {channel}");
     let base = names.address(channel).unwrap_or_default();
-    try_index(record, client, doing, &base).await
+    try_index(record, client, doing, &base, Vantage::Here).await
 }
 
 /// Is there an index under this address, for whoever asks without credentials?
@@ -42,7 +41,8 @@ pub async fn try_index(
     client: &reqwest::Client,
     doing: String,
     base: &str,
-) -> Result<Seen, Problem> {
+    vantage: Vantage,
+) -> Result<(), Problem> {
     if base.starts_with("file://") {
         return Err(Problem::new(
             ProblemKind::Unreached,
@@ -72,7 +72,7 @@ pub async fn try_index(
     let (outcome, result) = match &answer {
         Ok((status, first)) if status.is_success() => {
             if first.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{') {
-                ("OK".to_owned(), Ok(Seen::Index { lists: None }))
+                ("OK".to_owned(), Ok(()))
             } else {
                 let because = "what answers is no channel index (a sign-in page, a proxy?)";
                 (
@@ -120,7 +120,7 @@ pub async fn try_index(
     };
     let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let call = Call {
-        vantage: Vantage::Here,
+        vantage,
         service: "https".to_owned(),
         operation: "GET repodata.json".to_owned(),
         about: Printable::short(&without_url_secrets(&url), 80),

@@ -24,10 +24,9 @@ use super::wire::{self, Came, Seen as Wired, Sign, Wire};
 use crate::domain::call::Vantage;
 use crate::domain::channel::{Channel, Place};
 use crate::domain::conda_solve::{
-    ChannelSeen, CondaSolve, Engine, Outcome, Platform, Reader, Reason, Solve, SubdirSeen, SubdirState,
+    ChannelSeen, CondaSolve, Engine, Outcome, Platform, Reason, Solve, SubdirSeen, SubdirState,
     SolveReport,
 };
-use crate::domain::probe::Seen;
 use crate::domain::problem::Problem;
 use crate::domain::text::{Printable, Untrusted, without_url_secrets};
 use crate::world::Record;
@@ -65,15 +64,19 @@ impl Open {
     }
 }
 
-struct Reading {
+struct Reader {
     gateway: Gateway,
     wired: Wired,
 }
 
-pub async fn dry_run(record: &Record, lent: Lent, question: &CondaSolve) -> Result<Seen, Problem> {
+pub async fn read_and_solve(
+    record: &Record,
+    lent: Lent,
+    question: &CondaSolve,
+) -> Result<SolveReport, Problem> {
     let packages = match specs(&question.packages) {
         Ok(packages) => packages,
-        Err(because) => return Ok(Seen::CondaSolve(Box::new(not_tried(question, &because)))),
+        Err(because) => return Ok(not_tried(question, &because)),
     };
     let folder = lent.cache;
     let (sign, refused) = match lent.sign {
@@ -82,6 +85,7 @@ pub async fn dry_run(record: &Record, lent: Lent, question: &CondaSolve) -> Resu
         None => (None, None),
     };
     let wired = Wired::default();
+    let as_queue_role = lent.vantage.is_queue_role();
     let mut open = Vec::new();
     let mut channels = Vec::new();
     for (at, channel) in question.channels.iter().enumerate() {
@@ -97,8 +101,8 @@ pub async fn dry_run(record: &Record, lent: Lent, question: &CondaSolve) -> Resu
         seen: wired.clone(),
         downloads: lent.downloads,
     })?;
-    let reading = Reading {
-        gateway: gateway(client, &folder, &open, question),
+    let reading = Reader {
+        gateway: gateway(client, &folder, &open, as_queue_role),
         wired,
     };
     let folders: Vec<Subdir> = folders(&question.platforms);
@@ -119,7 +123,7 @@ pub async fn dry_run(record: &Record, lent: Lent, question: &CondaSolve) -> Resu
     }
     reading.look_elsewhere(&open, &channels, &mut solves).await;
     tokio::task::spawn_blocking(move || super::cache::keep_bounded(&folder));
-    Ok(Seen::CondaSolve(Box::new(SolveReport { channels, solves })))
+    Ok(SolveReport { channels, solves })
 }
 
 fn not_tried(question: &CondaSolve, because: &Printable) -> SolveReport {
@@ -150,7 +154,7 @@ fn gateway(
     client: reqwest_middleware::ClientWithMiddleware,
     folder: &Path,
     open: &[Open],
-    question: &CondaSolve,
+    as_queue_role: bool,
 ) -> Gateway {
     let default = SourceConfig {
         // No channel has only this form, and a bomb in it could not be counted.
@@ -162,8 +166,7 @@ fn gateway(
         cache_action: CacheAction::NoCache,
         ..default.clone()
     };
-    let as_role =
-        |o: &&Open| o.base.starts_with("s3://") && matches!(question.reader, Reader::QueueRole(_));
+    let as_role = |o: &&Open| o.base.starts_with("s3://") && as_queue_role;
     let per_channel = open
         .iter()
         .filter(as_role)
@@ -264,7 +267,7 @@ fn opened(
     }
 }
 
-impl Reading {
+impl Reader {
     /// Every folder of a channel, at the same time, each on its own.
     async fn channel(&self, open: &Open, folders: &[Subdir]) -> Vec<SubdirSeen> {
         join_all(folders.iter().map(|f| self.folder(open, *f))).await

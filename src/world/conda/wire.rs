@@ -146,7 +146,7 @@ impl Wire {
         self.record.add(Call {
             // Only S3 is read with lent credentials.
             vantage: if at.starts_with("s3://") {
-                self.vantage
+                self.vantage.clone()
             } else {
                 Vantage::Here
             },

@@ -85,7 +85,7 @@ pub(super) fn lock(
     Ok(Box::new(file))
 }
 
-/// One line, on the disk when this returns. What a kill cut short is ended first, so that lines stay lines.
+/// One line, on the disk when this returns. What a kill cut short is taken away first: nobody acted on it.
 pub(super) fn append(path: &Path, run: &str, line: &str, first: bool) -> Result<(), Problem> {
     let write = || -> io::Result<()> {
         folder(path)?;
@@ -93,22 +93,14 @@ pub(super) fn append(path: &Path, run: &str, line: &str, first: bool) -> Result<
         let mut file: File = if first {
             files::private().create_new(true).open(&file_path)?
         } else {
-            OpenOptions::new()
-                .append(true)
-                .read(true)
-                .open(&file_path)?
+            let mut file = OpenOptions::new().write(true).read(true).open(&file_path)?;
+            let mut text = Vec::new();
+            file.read_to_end(&mut text)?;
+            let whole = text.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+            file.set_len(whole as u64)?;
+            file.seek(io::SeekFrom::End(0))?;
+            file
         };
-        if !first {
-            let length = file.seek(io::SeekFrom::End(0))?;
-            if length > 0 {
-                file.seek(io::SeekFrom::Start(length - 1))?;
-                let mut last = [0];
-                file.read_exact(&mut last)?;
-                if last != *b"\n" {
-                    file.write_all(b"\n")?;
-                }
-            }
-        }
         file.write_all(format!("{line}\n").as_bytes())?;
         file.sync_all()?;
         if first {

@@ -2,12 +2,11 @@
 
 use std::net::IpAddr;
 
-use crate::domain::probe::Seen;
 use crate::domain::problem::{Problem, ProblemKind};
 
-pub async fn try_name(host: &str) -> Result<Seen, Problem> {
+pub async fn try_name(host: &str) -> Result<Vec<IpAddr>, Problem> {
     if let Ok(ip) = host.parse::<IpAddr>() {
-        return Ok(Seen::Addresses(vec![ip]));
+        return Ok(vec![ip]);
     }
     let problem = |kind, because: String| {
         Problem::new(
@@ -45,7 +44,7 @@ pub async fn try_name(host: &str) -> Result<Seen, Problem> {
                     "the resolver knows the name, and no address for it".to_owned(),
                 ))
             } else {
-                Ok(Seen::Addresses(list))
+                Ok(list)
             }
         }
     }

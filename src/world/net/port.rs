@@ -3,7 +3,6 @@
 use tokio::net::TcpStream;
 
 use super::{DEADLINE, io_words};
-use crate::domain::probe::Seen;
 use crate::domain::problem::{Problem, ProblemKind};
 
 /// A connection to the first address that takes one, within the deadline of a live test.
@@ -30,7 +29,7 @@ pub(super) async fn connect(host: &str, port: u16) -> Result<TcpStream, Problem>
     }
 }
 
-pub async fn try_port(host: &str, port: u16) -> Result<Seen, Problem> {
+pub async fn try_port(host: &str, port: u16) -> Result<std::net::IpAddr, Problem> {
     let stream = connect(host, port).await?;
     let peer = stream.peer_addr().map_err(|e| {
         Problem::new(
@@ -40,5 +39,5 @@ pub async fn try_port(host: &str, port: u16) -> Result<Seen, Problem> {
             "look at the server's log",
         )
     })?;
-    Ok(Seen::Connected(peer.ip()))
+    Ok(peer.ip())
 }

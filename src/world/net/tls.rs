@@ -10,7 +10,7 @@ use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use super::{DEADLINE, io_words, port};
-use crate::domain::probe::{Certificate, Seen};
+use crate::probes::Certificate;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Untrusted;
 
@@ -83,7 +83,7 @@ fn words(error: &rustls::Error) -> String {
     }
 }
 
-pub async fn try_certificate(host: &str, port: u16) -> Result<Seen, Problem> {
+pub async fn try_certificate(host: &str, port: u16) -> Result<Certificate, Problem> {
     let problem = |because: String, fix: &str| {
         Problem::new(
             ProblemKind::Invalid,
@@ -128,7 +128,6 @@ pub async fn try_certificate(host: &str, port: u16) -> Result<Seen, Problem> {
     let saw = witness.saw.lock().ok().and_then(|mut s| s.take());
     if let Some((leaf, refused)) = saw {
         return read(&leaf, refused)
-            .map(Seen::Certificate)
             .map_err(|e| problem(e, "renew the server's certificate"));
     }
     match shaken {

@@ -1,16 +1,18 @@
-//! A dry run in the sandbox: the scenario says what is in a channel, and the real solver says what follows.
+//! A conda solve in the sandbox: the scenario says what is in a channel, and the real solver says what follows.
 
 use std::collections::BTreeSet;
 
 use rattler_solve::CancellationToken;
 use serde::{Deserialize, Serialize};
 
-use super::{Sandbox, Truth};
+use super::truth::Truth;
+use super::{channel_here, roles};
+use crate::domain::call::Vantage;
 use crate::domain::channel::Place;
 use crate::domain::conda_solve::{
-    ChannelSeen, CondaSolve, Outcome, Platform, Reader, Reason, Solve, SubdirSeen, SubdirState, SolveReport,
+    ChannelSeen, CondaSolve, Outcome, Platform, Reason, Solve, SolveReport, SubdirSeen,
+    SubdirState,
 };
-use crate::domain::probe::Seen;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::{Printable, Untrusted};
 use crate::world::conda::{Records, made, solve, specs};
@@ -29,7 +31,7 @@ pub struct SandboxPackage {
     pub depends: Vec<String>,
 }
 
-pub(super) fn dry_run(truth: &Truth, question: &CondaSolve) -> Seen {
+pub(super) fn report(truth: &Truth, question: &CondaSolve, from: &Vantage) -> SolveReport {
     let channels: Vec<ChannelSeen> = question
         .channels
         .iter()
@@ -37,7 +39,7 @@ pub(super) fn dry_run(truth: &Truth, question: &CondaSolve) -> Seen {
             channel: channel.clone(),
             at: None,
             by_settings: false,
-            subdirs: subdirs(truth, question, channel),
+            subdirs: subdirs(truth, question, from, channel),
             versions: versions(truth, question, channel),
         })
         .collect();
@@ -46,7 +48,7 @@ pub(super) fn dry_run(truth: &Truth, question: &CondaSolve) -> Seen {
         .iter()
         .flat_map(|platform| solves(truth, question, &channels, *platform))
         .collect();
-    Seen::CondaSolve(Box::new(SolveReport { channels, solves }))
+    SolveReport { channels, solves }
 }
 
 fn packages<'a>(
@@ -61,16 +63,17 @@ fn packages<'a>(
 fn subdirs(
     truth: &Truth,
     question: &CondaSolve,
+    from: &Vantage,
     channel: &crate::domain::channel::Channel,
 ) -> Option<Vec<SubdirSeen>> {
     if channel.place() == Place::AwsAlias {
         return None;
     }
-    let read = match &question.reader {
-        Reader::QueueRole(queue) if channel.is_s3() => {
-            Sandbox::channel_as_queue_role(truth, queue, channel)
+    let read = match from {
+        Vantage::QueueRole(queue) if channel.is_s3() => {
+            roles::channel_as_queue_role(truth, queue, channel).map(|_| ())
         }
-        _ => Sandbox::channel_here(truth, channel),
+        _ => channel_here(truth, channel),
     };
     let names = question.platforms.iter().map(|p| p.word());
     let of = |subdir: &str| {

@@ -1,13 +1,13 @@
-//! The sandbox's desk: journals, memory and keyring in memory, kept in the state file where one is named.
+//! What the sandbox's machine keeps: journals, memory and keyring, in the state file where one is named.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Truth;
+use super::truth::Truth;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Secret;
 use crate::world::LocalState;
@@ -21,14 +21,14 @@ pub struct Kept {
 }
 
 pub struct MemoryState {
-    inner: Mutex<(Kept, Truth)>,
+    inner: Mutex<(Kept, Arc<Truth>)>,
     /// The sandbox's keyring is never written to a file.
     keys: Mutex<BTreeMap<String, Secret<String>>>,
     state: Option<PathBuf>,
 }
 
 impl MemoryState {
-    pub(super) fn new(kept: Kept, truth: Truth, state: Option<PathBuf>) -> Self {
+    pub(super) fn new(kept: Kept, truth: Arc<Truth>, state: Option<PathBuf>) -> Self {
         Self {
             inner: Mutex::new((kept, truth)),
             keys: Mutex::default(),
@@ -36,9 +36,9 @@ impl MemoryState {
         }
     }
 
-    pub(super) fn truth_changed(&self, truth: &Truth) {
+    pub(super) fn truth_changed(&self, truth: Arc<Truth>) {
         if let Ok(mut inner) = self.inner.lock() {
-            inner.1 = truth.clone();
+            inner.1 = truth;
             // A state file that can't be written shows at the next journal line, which is before the next change.
             let _ = self.save(&inner.0, &inner.1);
         }
@@ -49,13 +49,13 @@ impl MemoryState {
             return Ok(());
         };
         let mut whole = truth.clone();
-        whole.desk = kept.clone();
+        whole.local = kept.clone();
         let text = serde_json::to_string_pretty(&whole).map_err(|e| {
             Problem::new(
                 ProblemKind::Local,
                 "Could not write the sandbox's state",
                 e.to_string(),
-                "report this: it is a fault of studiolink",
+                "this is a bug in studiolink; please report it",
             )
         })?;
         files::write_whole(path, &text)

@@ -2,112 +2,53 @@
 //! writes nothing but its state file. A sandbox that is kinder than AWS is a bug: it validates what it is sent, and
 //! lets a role read only what its documents say. Scenarios are files in `assets/sandbox/`; copy one to add one.
 
-mod desk;
-mod dry_run;
+mod conda_solve;
+mod memory;
 mod roles;
 pub mod scenario;
+mod truth;
 
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
-use serde::{Deserialize, Serialize};
+use url::Url;
 
-use self::desk::MemoryState;
-use self::dry_run::SandboxPackage;
+use self::memory::MemoryState;
+use self::truth::{SandboxEnvironment, SandboxRole};
+use super::real::no_key;
 use super::{CallLog, LocalState, Outcome, Record, World};
-use crate::domain::ask::{Answer, Answered, Ask};
+use crate::domain::ayon::AddonChannels;
 use crate::domain::call::{Call, Vantage};
-use crate::domain::change::{Change, Thing};
+use crate::domain::caller::{NEW_ROLE_ACTIONS, SETUP_ACTIONS, SimulatedPermissions};
 use crate::domain::channel::Channel;
-use crate::domain::template::validate;
 use crate::domain::fact::Fact;
-use crate::domain::ids::{AccountId, QueueEnvironmentId, Region};
+use crate::domain::farm::{Farm, Listed};
+use crate::domain::ids::{QueueEnvironmentId, Region};
 use crate::domain::login::AyonLogin;
 use crate::domain::needs::{INLINE_LIMIT, counted};
 use crate::domain::policy::Policy;
-use crate::domain::probe::{Certificate, Probe, Reading, Seen};
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::studio::{Bundles, Studio};
+use crate::domain::role::PolicyText;
+use crate::domain::template::validate;
 use crate::domain::text::{Printable, Secret, Untrusted};
+use crate::probes::{
+    AnyProbe, AnySeen, AyonInfo, AyonKey, BucketOwner, BucketRegion, Certificate, Connect,
+    Handshake, IndexSeen, KeySeen, Listed as _, Observation, OpenSession, ReadIndex, ReadOutside,
+    ReadSecret, Resolve, Solve,
+};
+use crate::questions::{AnyAnswer, AnyQuestion, Answered};
+use crate::resources::{AnyResource, Change, EnvironmentTemplate, Outputs};
 
-/// Everything that is true in the sandbox, and what its desk keeps.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Truth {
-    pub scenario: String,
-    pub account: AccountId,
-    pub studio: Studio,
-    pub channels: Vec<SandboxChannel>,
-    pub ayon: SandboxAyon,
-    /// Managed policies that may be boundaries, by ARN.
-    #[serde(default)]
-    pub boundaries: std::collections::BTreeMap<String, String>,
-    /// The ARNs of the secrets that are there.
-    #[serde(default)]
-    pub secrets: Vec<String>,
-    /// Permissions that the signed-in identity lacks.
-    pub denies: Vec<String>,
-    pub millis: u64,
-    #[serde(default)]
-    pub desk: desk::Kept,
-}
+pub use self::truth::{SandboxChannel, Truth};
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(clippy::struct_excessive_bools)] // each is a line that a scenario may hold
-pub struct SandboxChannel {
-    pub channel: Channel,
-    /// The bucket's owner; left out: the studio's own account.
-    pub owner: Option<AccountId>,
-    /// Does the bucket's own policy let our account in? Only asked where the owner is another.
-    #[serde(default)]
-    pub open_to_us: bool,
-    #[serde(default = "yes")]
-    pub indexed: bool,
-    /// A public address that this machine's firewall does not let through.
-    #[serde(default)]
-    pub walled: bool,
-    /// PermissionRequest anybody read it, without credentials?
-    #[serde(default)]
-    pub public: bool,
-    /// Where the bucket is; left out: where the farm is.
-    pub region: Option<Region>,
-    #[serde(default)]
-    pub packages: Vec<SandboxPackage>,
-}
-
-impl SandboxChannel {
-    fn region_or(&self, truth: &Truth) -> String {
-        self.region
-            .as_ref()
-            .unwrap_or(&truth.studio.region)
-            .to_string()
-    }
-}
-
-fn yes() -> bool {
-    true
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct SandboxAyon {
-    pub host: String,
-    pub version: String,
-    pub user: String,
-    pub service: bool,
-    pub key: String,
-    pub days_left: i64,
-    pub bundles: Bundles,
-    /// Is an administrator of AYON signed in?
-    #[serde(default)]
-    pub admin: bool,
-}
+const ELSEWHERE: &str = "this is the sandbox: choose a scenario that has it, or use a real profile";
 
 pub struct Sandbox {
-    truth: Mutex<Truth>,
+    truth: Mutex<Arc<Truth>>,
     region: Region,
-    desk: MemoryState,
+    local: MemoryState,
     key: Mutex<Option<Secret<String>>>,
     log: CallLog,
     millis: u64,
@@ -115,19 +56,21 @@ pub struct Sandbox {
 
 impl Sandbox {
     pub fn new(mut truth: Truth, state: Option<PathBuf>) -> Self {
-        let kept = std::mem::take(&mut truth.desk);
+        let kept = std::mem::take(&mut truth.local);
         let key = Some(Secret::new(truth.ayon.key.clone()));
+        let (region, millis, truth) = (truth.region.clone(), truth.millis, Arc::new(truth));
         Self {
-            region: truth.studio.region.clone(),
-            millis: truth.millis,
-            desk: MemoryState::new(kept, truth.clone(), state),
+            region,
+            millis,
+            local: MemoryState::new(kept, truth.clone(), state),
             truth: Mutex::new(truth),
             key: Mutex::new(key),
             log: CallLog::default(),
         }
     }
 
-    fn truth(&self) -> Truth {
+    /// Everything that is true now.
+    pub fn truth(&self) -> Arc<Truth> {
         self.truth
             .lock()
             .map_or_else(|e| e.into_inner().clone(), |t| t.clone())
@@ -152,91 +95,10 @@ impl Sandbox {
             millis: self.millis,
             outcome: outcome.into(),
             request_id: Some("sandbox".into()),
-            at: self.desk.now(),
+            at: self.local.now(),
         };
         record.add(call.clone());
         call
-    }
-
-    fn answer(truth: &Truth, ask: &Ask) -> Answer {
-        let studio = &truth.studio;
-        match ask {
-            Ask::Caller => Answer::Caller(studio.caller.clone()),
-            Ask::CallerPermissions => Answer::CallerPermissions(studio.rights.clone()),
-            Ask::Farms => Answer::Farms(studio.farms.clone()),
-            Ask::Queues(farm) => Answer::Queues(
-                studio
-                    .farm_queues
-                    .get(farm)
-                    .cloned()
-                    .unwrap_or(Fact::Absent),
-            ),
-            Ask::Farm(farm) => Answer::Farm(studio.farm.get(farm).cloned().unwrap_or(Fact::Absent)),
-            Ask::Queue(key) => Answer::Queue(
-                studio
-                    .queues
-                    .get(key)
-                    .map_or(Fact::Absent, |q| q.queue.clone()),
-            ),
-            Ask::Fleets(key) => Answer::Fleets(
-                studio
-                    .queues
-                    .get(key)
-                    .map_or(Fact::Absent, |q| q.fleets.clone()),
-            ),
-            Ask::Environments(key) => Answer::Environments(
-                studio
-                    .queues
-                    .get(key)
-                    .map_or(Fact::Absent, |q| q.environments.clone()),
-            ),
-            Ask::Environment(key, id) => Answer::Environment(
-                studio
-                    .environments(key)
-                    .into_iter()
-                    .find(|e| e.id == *id)
-                    .map_or(Fact::Absent, |e| Fact::Known(e.clone())),
-            ),
-            Ask::Role(arn) => Answer::Role(studio.roles.get(arn).cloned().unwrap_or(Fact::Absent)),
-            Ask::RolePolicy(arn, name) => Answer::RolePolicy(
-                studio
-                    .role(arn)
-                    .known()
-                    .and_then(|r| r.inline.get(name).cloned())
-                    .unwrap_or(Fact::Absent),
-            ),
-            Ask::RoleTrust(arn) => Answer::RoleTrust(
-                studio
-                    .role(arn)
-                    .known()
-                    .map_or(Fact::Absent, |r| Fact::Known(r.trust.clone())),
-            ),
-            Ask::RoleMay(arn, all) => Answer::RoleMay(Self::simulate(truth, arn, all)),
-            Ask::Boundary(arn) => Answer::Boundary(
-                truth
-                    .boundaries
-                    .get(arn)
-                    .cloned()
-                    .map_or(Fact::Absent, Fact::Known),
-            ),
-            // The sandbox has no Access Analyzer; it says so rather than finding no fault.
-            Ask::PolicyLint(..) => Answer::PolicyLint(Fact::NotAsked),
-            Ask::Bundles(_) => Answer::Bundles(Fact::Known(truth.ayon.bundles.clone())),
-            Ask::Addon(_, variant, _) => {
-                Answer::Addon(studio.addon.get(variant).cloned().unwrap_or(Fact::Absent))
-            }
-            Ask::AddonChannels(_, variant, _) => Answer::AddonChannels(
-                studio
-                    .addon_channels
-                    .get(variant)
-                    .cloned()
-                    .unwrap_or(Fact::Absent),
-            ),
-        }
-    }
-
-    fn knows_server(truth: &Truth, url: &url::Url) -> bool {
-        url.host_str() == Some(truth.ayon.host.as_str())
     }
 
     fn holds_key(&self, truth: &Truth) -> Option<bool> {
@@ -244,160 +106,130 @@ impl Sandbox {
         Some(*key.expose() == truth.ayon.key)
     }
 
-    fn seen(&self, truth: &Truth, probe: &Probe) -> Result<Seen, Problem> {
-        let host_known = |host: &str| host == truth.ayon.host;
+    fn seen(&self, truth: &Truth, probe: &AnyProbe, from: &Vantage) -> Result<AnySeen, Problem> {
+        let words = probe.words(from);
         let problem = |kind, doing: String, because: &str| {
-            Problem::new(
-                kind,
-                doing,
-                because.to_owned(),
-                "this is the sandbox: choose a scenario that has it, or use a real profile",
-            )
+            Problem::new(kind, doing, because.to_owned(), ELSEWHERE)
+        };
+        let as_role = |run: &dyn Fn(&crate::domain::ids::QueueKey) -> Result<AnySeen, Problem>| {
+            match from {
+                Vantage::QueueRole(queue) => run(queue),
+                other => Err(problem(
+                    ProblemKind::Local,
+                    format!("Could not {words}"),
+                    &format!("it is for the queue role, not for {}", other.word()),
+                )),
+            }
         };
         match probe {
-            Probe::ChannelHere(channel) => Self::channel_here(truth, channel),
-            Probe::ChannelAsQueueRole(queue, channel) => {
-                Self::channel_as_queue_role(truth, queue, channel)
+            AnyProbe::ReadIndex(ReadIndex(channel)) => {
+                read_index(truth, channel, from).map(ReadIndex::seen)
             }
-            Probe::ChannelOpen(channel) => match Self::channel(truth, channel) {
-                Some(there) if there.public => Self::channel_here(truth, channel),
-                _ => Err(problem(
-                    ProblemKind::Denied,
-                    format!("Could not read {channel} without credentials"),
-                    "S3 answered 403: the bucket is not public",
-                )),
-            },
-            Probe::BucketRegion(channel) => Self::channel(truth, channel)
-                .map(|c| Seen::Region(Untrusted::new(c.region_or(truth))))
-                .ok_or_else(|| {
+            AnyProbe::ReadOutside(ReadOutside(channel)) => as_role(&|queue| {
+                roles::outside_channel(truth, queue, channel, &words).map(ReadOutside::seen)
+            }),
+            AnyProbe::BucketRegion(BucketRegion(channel, _)) => {
+                let there = truth.channel(channel).ok_or_else(|| {
                     problem(
                         ProblemKind::Missing,
                         format!("Could not ask where the bucket of {channel} is"),
                         "the sandbox has no such bucket",
                     )
-                }),
-            Probe::ChannelOwner(channel, accounts) => {
-                Self::channel_here(truth, channel)?;
-                let owner = Self::owner(truth, channel);
-                Ok(Seen::Owner(Some(owner).filter(|o| accounts.contains(o))))
+                })?;
+                let region = there.region.as_ref().unwrap_or(&truth.region);
+                Ok(BucketRegion::seen(Untrusted::new(region.to_string())))
             }
-            Probe::BesideChannelAsQueueRole(queue, channel) => {
-                Self::beside_channel(truth, queue, channel, &probe.words())
+            AnyProbe::BucketOwner(BucketOwner {
+                channel, accounts, ..
+            }) => {
+                channel_here(truth, channel)?;
+                let owner = Some(truth.owner(channel)).filter(|o| accounts.contains(o));
+                Ok(BucketOwner::seen(owner))
             }
-            Probe::SecretAsQueueRole(queue, arn) => Self::secret(truth, queue, arn, &probe.words()),
+            AnyProbe::ReadSecret(ReadSecret(arn)) => as_role(&|queue| {
+                roles::secret(truth, queue, arn, &words).map(ReadSecret::seen)
+            }),
             // The sandbox has no machine, so none is connected.
-            Probe::TunnelAsQueueRole(queue, ..) => {
-                Self::queue_role(truth, queue, &probe.words())?;
+            AnyProbe::OpenSession(_) => as_role(&|queue| {
+                roles::queue_role(truth, queue, &words)?;
                 Err(problem(
                     ProblemKind::Invalid,
-                    format!("Could not {}", probe.words()),
+                    format!("Could not {words}"),
                     "the sandbox has no managed instance",
                 ))
+            }),
+            AnyProbe::Solve(Solve(question)) => {
+                Ok(Solve::seen(conda_solve::report(truth, question, from)))
             }
-            Probe::CondaSolve(question) => Ok(dry_run::dry_run(truth, question)),
-            Probe::Name(host) if host_known(host) => Ok(Seen::Addresses(vec![
-                std::net::IpAddr::from([203, 0, 113, 20]),
-            ])),
-            Probe::Name(host) => Err(problem(
+            AnyProbe::Resolve(_)
+            | AnyProbe::Connect(_)
+            | AnyProbe::Handshake(_)
+            | AnyProbe::AyonInfo(_)
+            | AnyProbe::AyonKey(_) => self.server_seen(truth, probe, &problem),
+        }
+    }
+
+    fn server_seen(
+        &self,
+        truth: &Truth,
+        probe: &AnyProbe,
+        problem: &dyn Fn(ProblemKind, String, &str) -> Problem,
+    ) -> Result<AnySeen, Problem> {
+        let known = |host: &str| host == truth.ayon.host;
+        let address = std::net::IpAddr::from([203, 0, 113, 20]);
+        let no_host = |doing: String| {
+            let because = "the sandbox's network has no such host";
+            Err(problem(ProblemKind::Unreached, doing, because))
+        };
+        match probe {
+            AnyProbe::Resolve(Resolve(host)) if known(host) => Ok(Resolve::seen(vec![address])),
+            AnyProbe::Resolve(Resolve(host)) => Err(problem(
                 ProblemKind::Missing,
                 format!("{host} does not resolve from here"),
                 "the sandbox's network has no such name",
             )),
-            Probe::Port(host, _) if host_known(host) => {
-                Ok(Seen::Connected(std::net::IpAddr::from([203, 0, 113, 20])))
+            AnyProbe::Connect(Connect(host, port)) | AnyProbe::Handshake(Handshake(host, port))
+                if !known(host) =>
+            {
+                no_host(format!("{host}:{port} does not take connections from here"))
             }
-            Probe::Port(host, port) | Probe::Certificate(host, port) if !host_known(host) => {
-                Err(problem(
-                    ProblemKind::Unreached,
-                    format!("{host}:{port} does not take connections from here"),
-                    "the sandbox's network has no such host",
-                ))
+            AnyProbe::Connect(_) => Ok(Connect::seen(address)),
+            AnyProbe::Handshake(_) => {
+                let days = truth.ayon.days_left;
+                Ok(Handshake::seen(Certificate {
+                    names: vec![Untrusted::new(truth.ayon.host.clone())],
+                    issuer: Untrusted::new("CN=Sandbox CA"),
+                    expires: self.local.now() + jiff::SignedDuration::from_hours(24 * days),
+                    days_left: days,
+                    refused: None,
+                }))
             }
-            Probe::Port(..) | Probe::Certificate(..) => Ok(Seen::Certificate(Certificate {
-                names: vec![Untrusted::new(truth.ayon.host.clone())],
-                issuer: Untrusted::new("CN=Sandbox CA"),
-                expires: self.desk.now()
-                    + jiff::SignedDuration::from_hours(24 * truth.ayon.days_left),
-                days_left: truth.ayon.days_left,
-                refused: None,
-            })),
-            Probe::AyonInfo(url) | Probe::AyonKey(url) if !Self::knows_server(truth, url) => {
-                Err(problem(
-                    ProblemKind::Unreached,
-                    "The server does not answer /api/info as AYON does".to_owned(),
-                    "the sandbox's network has no such host",
-                ))
+            AnyProbe::AyonInfo(AyonInfo(url)) | AnyProbe::AyonKey(AyonKey(url))
+                if !knows_server(truth, url) =>
+            {
+                no_host("The server does not answer /api/info as AYON does".to_owned())
             }
-            Probe::AyonInfo(_) => Ok(Seen::Ayon {
-                version: Untrusted::new(truth.ayon.version.clone()),
-            }),
-            Probe::AyonKey(_) => match self.holds_key(truth) {
-                None => Ok(Seen::NoKey {
+            AnyProbe::AyonInfo(_) => Ok(AyonInfo::seen(Untrusted::new(truth.ayon.version.clone()))),
+            _ => match self.holds_key(truth) {
+                None => Ok(AyonKey::seen(KeySeen::NoKey {
                     because: "none is in the sandbox's keyring".to_owned(),
-                }),
-                Some(true) => Ok(Seen::Key {
+                })),
+                Some(true) => Ok(AyonKey::seen(KeySeen::Owner {
                     user: Untrusted::new(truth.ayon.user.clone()),
                     service: truth.ayon.service,
                     admin: truth.ayon.service,
-                }),
+                })),
                 Some(false) => Err(problem(
                     ProblemKind::Denied,
-                    "AYON does not know the key".to_owned(),
-                    "AYON does not accept the key: Invalid API key",
+                    "AYON does not accept the key".to_owned(),
+                    "AYON answered 401: Invalid API key",
                 )),
             },
         }
     }
 
-    fn channel(truth: &Truth, channel: &Channel) -> Option<SandboxChannel> {
-        truth
-            .channels
-            .iter()
-            .find(|c| c.channel == *channel)
-            .cloned()
-    }
-
-    fn channel_here(truth: &Truth, channel: &Channel) -> Result<Seen, Problem> {
-        let doing = format!("Could not read the index of {channel}");
-        let Some(there) = Self::channel(truth, channel) else {
-            let kind = if channel.is_s3() {
-                ProblemKind::Missing
-            } else {
-                ProblemKind::Unreached
-            };
-            return Err(Problem::new(
-                kind,
-                doing,
-                "the sandbox has no such channel",
-                "choose a channel of the scenario",
-            ));
-        };
-        if there.walled {
-            return Err(Problem::new(
-                ProblemKind::Unreached,
-                doing,
-                "this machine's firewall does not let it through",
-                "ask from another network",
-            ));
-        }
-        let foreign = there.owner.as_ref().is_some_and(|o| *o != truth.account);
-        if foreign && !there.open_to_us {
-            return Err(Problem::new(ProblemKind::Denied, doing, "S3 answered 403: the bucket is another account's, and its policy does not let this one in", "ask the bucket's owner").lacking("s3:GetObject"));
-        }
-        if there.indexed {
-            Ok(Seen::Index { lists: None })
-        } else {
-            Err(Problem::new(
-                ProblemKind::Missing,
-                doing,
-                "there is no noarch/repodata.json",
-                "have the channel indexed",
-            ))
-        }
-    }
-
-    fn carry_out(&self, change: &Change) -> Result<Option<QueueEnvironmentId>, Problem> {
-        let doing = format!("Could not change {}", change.thing.words());
+    fn carry_out(&self, change: &Change) -> Result<Outputs, Problem> {
+        let doing = format!("Could not change {}", change.words());
         let refused = |because: String| {
             Problem::new(
                 ProblemKind::Invalid,
@@ -406,12 +238,10 @@ impl Sandbox {
                 "look at the reason; nothing was changed by this call",
             )
         };
-        let mut truth = self
-            .truth
-            .lock()
-            .map_err(|_| refused("the sandbox broke in another thread".to_owned()))?;
+        let broken = || refused("the sandbox broke in another thread".to_owned());
+        let mut held = self.truth.lock().map_err(|_| broken())?;
         let permission = change.permission();
-        if truth.denies.contains(&permission) {
+        if held.denies(&permission) {
             return Err(Problem::new(
                 ProblemKind::Denied,
                 doing,
@@ -420,139 +250,393 @@ impl Sandbox {
             )
             .lacking(permission));
         }
-        match (&change.thing, &change.after) {
-            (Thing::Environment { template_type, .. }, Some(text)) => {
-                validate(text, *template_type)
-                    .map_err(|e| refused(format!("ValidationException: {e}")))?
-            }
-            (Thing::NewRole { role, .. }, Some(_)) if truth.studio.role(role).known().is_some() => {
-                return Err(refused(format!("EntityAlreadyExists: {}", role.name())));
-            }
-            (Thing::NewRole { role, .. }, None)
-                if truth
-                    .studio
-                    .role(role)
-                    .known()
-                    .is_some_and(|r| !r.inline.is_empty()) =>
-            {
-                return Err(refused(
-                    "DeleteConflict: the role still has policies".to_owned(),
-                ));
-            }
-            (Thing::QueueRole { .. }, None) => {
-                return Err(refused(
-                    "UpdateQueue can't take a queue's role away".to_owned(),
-                ));
-            }
-            (Thing::QueueRole { .. }, Some(_)) => {}
-            (Thing::RoleTrust { .. } | Thing::NewRole { .. }, Some(text)) => {
-                Policy::parse(text)
-                    .map_err(|e| refused(format!("MalformedPolicyDocument: {e}")))?;
-            }
-            (Thing::RolePolicy { .. }, Some(text)) => {
-                Policy::parse(text)
-                    .map_err(|e| refused(format!("MalformedPolicyDocument: {e}")))?;
-                if counted(text) > INLINE_LIMIT {
-                    return Err(refused(
-                        "LimitExceeded: a role's inline policies hold 10,240 characters".to_owned(),
-                    ));
-                }
-            }
-            (Thing::AddonChannels { .. }, _) if !truth.ayon.admin => {
-                return Err(refused(
-                    "no login of an AYON administrator is given".to_owned(),
-                ));
-            }
-            (Thing::AddonChannels { .. }, Some(_)) | (_, None) => {}
-        }
-        let before = truth.studio.clone();
-        truth.studio = before.after(change);
-        let made = if let (
-            Thing::Environment {
-                queue, id: None, ..
-            },
-            Some(_),
-        ) = (&change.thing, &change.after)
-        {
-            let old: Vec<_> = before
-                .environments(queue)
-                .into_iter()
-                .map(|e| e.id.clone())
-                .collect();
-            truth
-                .studio
-                .environments(queue)
-                .into_iter()
-                .map(|e| e.id.clone())
-                .find(|id| !old.contains(id))
-        } else {
-            None
-        };
-        self.desk.truth_changed(&truth);
-        Ok(made)
+        let outputs = write(Arc::make_mut(&mut held), change).map_err(refused)?;
+        self.local.truth_changed(held.clone());
+        Ok(outputs)
     }
 }
 
-fn operation(ask: &Ask) -> (&'static str, &'static str) {
-    match ask {
-        Ask::Caller => ("sts", "GetCallerIdentity"),
-        Ask::CallerPermissions => ("iam", "SimulatePrincipalPolicy"),
-        Ask::Farms => ("deadline", "ListFarms"),
-        Ask::Queues(_) => ("deadline", "ListQueues"),
-        Ask::Farm(_) => ("deadline", "GetFarm"),
-        Ask::Queue(_) => ("deadline", "GetQueue"),
-        Ask::Fleets(_) => ("deadline", "ListQueueFleetAssociations"),
-        Ask::Environments(_) => ("deadline", "ListQueueEnvironments"),
-        Ask::Environment(..) => ("deadline", "GetQueueEnvironment"),
-        Ask::Role(_) | Ask::RoleTrust(_) => ("iam", "GetRole"),
-        Ask::RoleMay(..) => ("iam", "SimulatePrincipalPolicy"),
-        Ask::Boundary(_) => ("iam", "GetPolicyVersion"),
-        Ask::PolicyLint(..) => ("access-analyzer", "ValidatePolicy"),
-        Ask::RolePolicy(..) => ("iam", "GetRolePolicy"),
-        Ask::Bundles(_) => ("ayon", "GET api/bundles"),
-        Ask::Addon(..) | Ask::AddonChannels(..) => ("ayon", "GET api/addons/deadline_cloud"),
+fn knows_server(truth: &Truth, url: &Url) -> bool {
+    url.host_str() == Some(truth.ayon.host.as_str())
+}
+
+fn read_index(truth: &Truth, channel: &Channel, from: &Vantage) -> Result<IndexSeen, Problem> {
+    let exists = IndexSeen { lists: None };
+    match from {
+        Vantage::QueueRole(queue) => roles::channel_as_queue_role(truth, queue, channel),
+        Vantage::Anonymous if !truth.channel(channel).is_some_and(|c| c.public) => {
+            Err(Problem::new(
+                ProblemKind::Denied,
+                format!("Could not read {channel} without credentials"),
+                "S3 answered 403: the bucket is not public",
+                ELSEWHERE,
+            ))
+        }
+        _ => channel_here(truth, channel).map(|()| exists),
+    }
+}
+
+fn channel_here(truth: &Truth, channel: &Channel) -> Result<(), Problem> {
+    let problem = |kind, because: &str, fix: &str| {
+        let doing = format!("Could not read the index of {channel}");
+        Problem::new(kind, doing, because, fix)
+    };
+    let Some(there) = truth.channel(channel) else {
+        let kind = if channel.is_s3() {
+            ProblemKind::Missing
+        } else {
+            ProblemKind::Unreached
+        };
+        return Err(problem(
+            kind,
+            "the sandbox has no such channel",
+            "choose a channel of the scenario",
+        ));
+    };
+    if there.walled {
+        return Err(problem(
+            ProblemKind::Unreached,
+            "this machine's firewall does not let it through",
+            "ask from another network",
+        ));
+    }
+    let foreign = there.owner.as_ref().is_some_and(|o| *o != truth.account);
+    if foreign && !there.open_to_us {
+        return Err(problem(
+            ProblemKind::Denied,
+            "S3 answered 403: the bucket belongs to another account, and its policy does not let this one in",
+            "ask the bucket's owner",
+        )
+        .lacking("s3:GetObject"));
+    }
+    if there.indexed {
+        Ok(())
+    } else {
+        Err(problem(
+            ProblemKind::Missing,
+            "noarch/repodata.json does not exist",
+            "have the channel indexed",
+        ))
+    }
+}
+
+/// Writes one thing, as strictly as the service would; the reason where it refuses.
+fn write(truth: &mut Truth, change: &Change) -> Result<Outputs, String> {
+    let after = change.after.as_deref();
+    let document = |text: &str| -> Result<String, String> {
+        let malformed = |e| format!("MalformedPolicyDocument: {e}");
+        Policy::parse(text).map_err(malformed)?;
+        Ok(text.to_owned())
+    };
+    match &change.resource {
+        AnyResource::EnvironmentTemplate(r) => return write_environment(truth, r, after),
+        AnyResource::IamRole(r) => match after {
+            Some(_) if truth.roles.contains_key(&r.role) => {
+                return Err(format!("EntityAlreadyExists: {}", r.role.name()));
+            }
+            Some(trust) => {
+                let boundary_policy = r.boundary.as_ref().and_then(|b| truth.boundaries.get(b));
+                let role = SandboxRole {
+                    trust: document(trust)?,
+                    boundary: r.boundary.clone(),
+                    boundary_policy: boundary_policy.cloned(),
+                    inline: std::collections::BTreeMap::new(),
+                    attached: std::collections::BTreeMap::new(),
+                };
+                truth.roles.insert(r.role.clone(), role);
+            }
+            None => {
+                let found = truth.roles.get(&r.role).ok_or("NoSuchEntity")?;
+                if !found.inline.is_empty() || !found.attached.is_empty() {
+                    return Err("DeleteConflict: the role still has policies".to_owned());
+                }
+                truth.roles.remove(&r.role);
+            }
+        },
+        AnyResource::InlinePolicy(r) => {
+            let role = truth.roles.get_mut(&r.role).ok_or("NoSuchEntity")?;
+            match after {
+                Some(text) => {
+                    let others = role.inline.iter().filter(|(name, _)| **name != r.policy);
+                    let others: usize = others.map(|(_, text)| counted(text)).sum();
+                    if counted(text) + others > INLINE_LIMIT {
+                        return Err(
+                            "LimitExceeded: a role's inline policies hold 10,240 characters"
+                                .to_owned(),
+                        );
+                    }
+                    role.inline.insert(r.policy.clone(), document(text)?);
+                }
+                None => {
+                    role.inline.remove(&r.policy).ok_or("NoSuchEntity")?;
+                }
+            }
+        }
+        AnyResource::TrustPolicy(r) => {
+            let role = truth.roles.get_mut(&r.role).ok_or("NoSuchEntity")?;
+            role.trust = document(after.ok_or("a role always has a trust policy")?)?;
+        }
+        AnyResource::QueueRoleLink(r) => {
+            let arn = after.ok_or("UpdateQueue can't take a queue's role away")?;
+            let queue = truth.queues.get_mut(&r.queue).ok_or("ResourceNotFound")?;
+            queue.queue.role = Some(Untrusted::new(arn));
+        }
+        AnyResource::AddonSetting(r) => {
+            if !truth.ayon.admin {
+                return Err("no login of an AYON administrator is given".to_owned());
+            }
+            let then = after.and_then(AddonChannels::of_text);
+            let then = then.ok_or("the value can't be read")?;
+            if let Some(settings) = truth.addon.get_mut(&r.variant) {
+                settings.channels = Untrusted::new(then.conda_channels.clone());
+            }
+            truth.addon_channels.insert(r.variant, then);
+        }
+    }
+    Ok(Outputs::new())
+}
+
+fn write_environment(
+    truth: &mut Truth,
+    resource: &EnvironmentTemplate,
+    after: Option<&str>,
+) -> Result<Outputs, String> {
+    if let Some(text) = after {
+        let refused = |e| format!("ValidationException: {e}");
+        validate(text, resource.template_type).map_err(refused)?;
+    }
+    truth.made += 1;
+    let made = format!("queueenv-{:032x}", 0xf000_0000_u64 + u64::from(truth.made));
+    let queue = truth.queues.get_mut(&resource.queue).ok_or("ResourceNotFound")?;
+    let all = &mut queue.environments;
+    let at = |id: &QueueEnvironmentId| all.iter().position(|e| e.id == *id);
+    match (&resource.id, after) {
+        (None, Some(text)) => {
+            let id: QueueEnvironmentId = made.parse().map_err(|e| format!("{e}"))?;
+            let environment = SandboxEnvironment {
+                id: id.clone(),
+                name: resource.name.clone(),
+                priority: resource.priority,
+                kind: resource.template_type,
+                text: text.to_owned(),
+            };
+            let later = all.iter().position(|e| e.priority > resource.priority);
+            let place = later.unwrap_or(all.len());
+            all.insert(place, environment);
+            Ok(EnvironmentTemplate::outputs(&id))
+        }
+        // A deleted environment comes back with another id.
+        (Some(id), Some(text)) => {
+            let Some(at) = at(id) else {
+                let anew = EnvironmentTemplate {
+                    id: None,
+                    ..resource.clone()
+                };
+                return write_environment(truth, &anew, after);
+            };
+            text.clone_into(&mut all[at].text);
+            Ok(Outputs::new())
+        }
+        (Some(id), None) => {
+            let at = at(id).ok_or("ResourceNotFound")?;
+            all.remove(at);
+            Ok(Outputs::new())
+        }
+        (None, None) => Err("the change names no environment id".to_owned()),
+    }
+}
+
+fn fact<T>(value: Option<T>) -> Fact<T> {
+    value.map_or(Fact::Absent, Fact::Known)
+}
+
+fn answer(truth: &Truth, question: &AnyQuestion) -> AnyAnswer {
+    use AnyAnswer as A;
+    let role = |arn| truth.roles.get(arn);
+    match question {
+        AnyQuestion::CallerIdentity(_) => A::CallerIdentity(Fact::Known(truth.caller.clone())),
+        AnyQuestion::CallerPermissions(_) => {
+            let all = [SETUP_ACTIONS, NEW_ROLE_ACTIONS].concat();
+            let all = all.iter().map(|a| (*a).to_owned());
+            let (refused, allowed) = all.partition(|a| truth.denies(a));
+            A::CallerPermissions(Fact::Known(SimulatedPermissions { allowed, refused }))
+        }
+        AnyQuestion::FarmList(_) => {
+            let farms = truth.farms.iter().map(|f| Listed {
+                id: f.id.to_string(),
+                name: f.name.clone(),
+            });
+            A::FarmList(Fact::Known(farms.collect()))
+        }
+        AnyQuestion::QueueList(q) => {
+            let known = truth.farms.iter().any(|f| f.id == q.0);
+            let queues = truth.queue_order.iter().filter(|k| k.farm == q.0);
+            let row = |key: &crate::domain::ids::QueueKey| {
+                let name = truth.queues.get(key)?.queue.name.clone();
+                let id = key.queue.to_string();
+                Some(Listed { id, name })
+            };
+            A::QueueList(fact(known.then(|| queues.filter_map(row).collect())))
+        }
+        AnyQuestion::FarmDetails(q) => {
+            let farm = truth.farms.iter().find(|f| f.id == q.0);
+            A::FarmDetails(fact(farm.map(|f| Farm {
+                id: f.id.clone(),
+                name: f.name.clone(),
+                key: f.key.clone(),
+            })))
+        }
+        AnyQuestion::QueueDetails(q) => {
+            A::QueueDetails(fact(truth.queues.get(&q.0).map(|q| q.queue.clone())))
+        }
+        AnyQuestion::QueueFleets(q) => {
+            A::QueueFleets(fact(truth.queues.get(&q.0).map(|q| q.fleets.clone())))
+        }
+        AnyQuestion::FleetDetails(q) => A::FleetDetails(fact(truth.fleets.get(&q.0).cloned())),
+        AnyQuestion::QueueEnvironments(q) => {
+            let queue = truth.queues.get(&q.0);
+            let texts = queue.map(|q| q.environments.iter().map(|e| Fact::Known(e.answer())));
+            A::QueueEnvironments(fact(texts.map(Iterator::collect)))
+        }
+        AnyQuestion::EnvironmentText(q) => {
+            let all = truth.queues.get(&q.0).into_iter();
+            let mut all = all.flat_map(|queue| &queue.environments);
+            A::EnvironmentText(fact(all.find(|e| e.id == q.1).map(SandboxEnvironment::answer)))
+        }
+        AnyQuestion::RoleDocuments(q) => {
+            A::RoleDocuments(fact(role(&q.0).map(|r| r.answer(&q.0))))
+        }
+        AnyQuestion::RolePolicy(q) => {
+            let text = role(&q.0).and_then(|r| r.inline.get(&q.1).cloned());
+            A::RolePolicy(fact(text.map(PolicyText::new)))
+        }
+        AnyQuestion::RoleTrust(q) => {
+            let text = role(&q.0).map(|r| r.trust.clone());
+            A::RoleTrust(fact(text.map(PolicyText::new)))
+        }
+        AnyQuestion::RoleSimulation(q) => A::RoleSimulation(roles::simulate(truth, &q.0, &q.1)),
+        AnyQuestion::ManagedPolicy(q) => {
+            let text = truth.boundaries.get(&q.0).cloned();
+            A::ManagedPolicy(fact(text.map(PolicyText::new)))
+        }
+        // It says so rather than finding no fault.
+        AnyQuestion::PolicyValidation(_) => {
+            A::PolicyValidation(Fact::declined("the sandbox has no Access Analyzer"))
+        }
+        AnyQuestion::AyonBundles(_) => A::AyonBundles(Fact::Known(truth.ayon.bundles.clone())),
+        AnyQuestion::AddonSettings(q) => A::AddonSettings(fact(truth.addon.get(&q.1).cloned())),
+        AnyQuestion::AddonChannels(q) => {
+            A::AddonChannels(fact(truth.addon_channels.get(&q.1).cloned()))
+        }
+    }
+}
+
+fn operation(question: &AnyQuestion) -> (&'static str, &'static str) {
+    match question {
+        AnyQuestion::CallerIdentity(_) => ("sts", "GetCallerIdentity"),
+        AnyQuestion::CallerPermissions(_) | AnyQuestion::RoleSimulation(_) => {
+            ("iam", "SimulatePrincipalPolicy")
+        }
+        AnyQuestion::FarmList(_) => ("deadline", "ListFarms"),
+        AnyQuestion::QueueList(_) => ("deadline", "ListQueues"),
+        AnyQuestion::FarmDetails(_) => ("deadline", "GetFarm"),
+        AnyQuestion::QueueDetails(_) => ("deadline", "GetQueue"),
+        AnyQuestion::QueueFleets(_) => ("deadline", "ListQueueFleetAssociations"),
+        AnyQuestion::FleetDetails(_) => ("deadline", "GetFleet"),
+        AnyQuestion::QueueEnvironments(_) => ("deadline", "ListQueueEnvironments"),
+        AnyQuestion::EnvironmentText(_) => ("deadline", "GetQueueEnvironment"),
+        AnyQuestion::RoleDocuments(_) | AnyQuestion::RoleTrust(_) => ("iam", "GetRole"),
+        AnyQuestion::RolePolicy(_) => ("iam", "GetRolePolicy"),
+        AnyQuestion::ManagedPolicy(_) => ("iam", "GetPolicyVersion"),
+        AnyQuestion::PolicyValidation(_) => ("access-analyzer", "ValidatePolicy"),
+        AnyQuestion::AyonBundles(_) => ("ayon", "GET api/bundles"),
+        AnyQuestion::AddonSettings(_) | AnyQuestion::AddonChannels(_) => {
+            ("ayon", "GET api/addons/deadline_cloud")
+        }
+    }
+}
+
+fn test_operation(probe: &AnyProbe) -> (&'static str, &'static str) {
+    match probe {
+        AnyProbe::ReadIndex(_) | AnyProbe::ReadOutside(_) => ("s3", "GetObject"),
+        AnyProbe::BucketRegion(_) | AnyProbe::BucketOwner(_) => ("s3", "HeadBucket"),
+        AnyProbe::ReadSecret(_) => ("secretsmanager", "GetSecretValue"),
+        AnyProbe::OpenSession(_) => ("ssm", "StartSession"),
+        AnyProbe::Solve(_) => ("conda", "GET repodata.json"),
+        AnyProbe::Resolve(_) => ("dns", "resolve"),
+        AnyProbe::Connect(_) => ("tcp", "connect"),
+        AnyProbe::Handshake(_) => ("tls", "handshake"),
+        AnyProbe::AyonInfo(_) => ("ayon", "GET api/info"),
+        AnyProbe::AyonKey(_) => ("ayon", "GET api/users/me"),
     }
 }
 
 impl World for Sandbox {
-    fn look<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Answered> {
+    fn look<'a>(&'a self, question: &'a AnyQuestion) -> BoxFuture<'a, Answered> {
         async move {
             let truth = self.truth();
-            if matches!(ask, Ask::PolicyLint(..)) {
-                // No call is made, so none is shown.
-                return Answered { answer: Self::answer(&truth, ask), calls: Vec::new() };
-            }
-            let record = Record::new(&self.log);
-            let (service, name) = operation(ask);
-            let denied = ask.permissions().iter().find(|p| truth.denies.iter().any(|d| d == *p));
-            let vantage = if service == "ayon" { Vantage::Here } else { Vantage::Aws };
-            let unknown_server = matches!(ask, Ask::Bundles(url) | Ask::Addon(url, ..) | Ask::AddonChannels(url, ..) if !Self::knows_server(&truth, url));
-            let no_key = service == "ayon" && self.holds_key(&truth) != Some(true);
-            let outcome = if denied.is_some() { "AccessDenied" } else if unknown_server { "NotReached" } else { "OK" };
-            let call = self.took(&record, vantage, (service, name), "sandbox", outcome).await;
-            let fact = |kind, because: String| -> Problem { Problem::new(kind, format!("Could not call {service} {name}"), because, "this is the sandbox: choose a scenario that has it, or use a real profile").seen(call.clone()) };
-            let mut answer = Self::answer(&truth, ask);
-            if let Ask::Role(arn) = ask
-                && arn.account() != truth.account.as_str()
-            {
-                let because = format!("the role is of account {}, and IAM answers this identity for account {} alone", arn.account(), truth.account);
-                answer = without(ask, &fact(ProblemKind::Unreached, because));
-            } else if let Some(permission) = denied {
-                let problem = fact(ProblemKind::Denied, format!("this identity is not allowed to call {permission} (AccessDenied)")).lacking(*permission);
-                answer = without(ask, &problem);
-            } else if unknown_server {
-                answer = without(ask, &fact(ProblemKind::Unreached, "the sandbox's network has no such host".to_owned()));
-            } else if matches!(ask, Ask::AddonChannels(..)) {
-                if !truth.ayon.admin {
-                    answer = Answer::AddonChannels(Fact::NotAsked);
-                }
-            } else if no_key {
-                answer = match ask {
-                    Ask::Addon(..) => Answer::Addon(Fact::NotAsked),
-                    _ => Answer::Bundles(Fact::NotAsked),
+            let is_administrators = matches!(question, AnyQuestion::AddonChannels(_));
+            // No call is made, so none is shown.
+            if matches!(question, AnyQuestion::PolicyValidation(_)) {
+                return Answered {
+                    answer: answer(&truth, question),
+                    calls: Vec::new(),
                 };
             }
-            Answered { answer, calls: record.taken() }
+            let unasked = |reason: &str| Answered {
+                answer: question.unasked(reason),
+                calls: Vec::new(),
+            };
+            let at_ayon = question.server().is_some();
+            if is_administrators && !truth.ayon.admin {
+                return unasked("no login of an AYON administrator is given");
+            }
+            if at_ayon && !is_administrators && self.holds_key(&truth).is_none() {
+                return unasked(&no_key("none is in the sandbox's keyring"));
+            }
+            let record = Record::new(&self.log);
+            let (service, name) = operation(question);
+            let problem = |kind, because: String| {
+                let doing = format!("Could not read {}", question.words());
+                Problem::new(kind, doing, because, ELSEWHERE)
+            };
+            let denied = question.permissions().iter().find(|p| truth.denies(p));
+            let unknown = question.server().is_some_and(|url| !knows_server(&truth, url));
+            let wrong_key = at_ayon && !is_administrators && self.holds_key(&truth) == Some(false);
+            let refused = if let AnyQuestion::RoleDocuments(q) = question
+                && q.0.account() != truth.account.as_str()
+            {
+                let because = format!("the role is of account {}, and IAM answers this identity for account {} alone", q.0.account(), truth.account);
+                Some(problem(ProblemKind::Unreached, because))
+            } else if let Some(permission) = denied {
+                let because = format!("this identity is not allowed to call {permission} (AccessDenied)");
+                Some(problem(ProblemKind::Denied, because).lacking(*permission))
+            } else if unknown {
+                let because = "the sandbox's network has no such host".to_owned();
+                Some(problem(ProblemKind::Unreached, because))
+            } else if wrong_key {
+                let because = "AYON answered 401: Invalid API key".to_owned();
+                Some(problem(ProblemKind::Denied, because))
+            } else {
+                None
+            };
+            let outcome = match &refused {
+                None => "OK",
+                Some(p) if p.kind == ProblemKind::Denied => "AccessDenied",
+                Some(_) => "NotReached",
+            };
+            let vantage = if at_ayon { Vantage::Here } else { Vantage::Aws };
+            let call = self
+                .took(&record, vantage, (service, name), "sandbox", outcome)
+                .await;
+            let answer = match refused {
+                Some(problem) => question.without(&problem.seen(call)),
+                None => answer(&truth, question),
+            };
+            Answered {
+                answer,
+                calls: record.taken(),
+            }
         }
         .boxed()
     }
@@ -561,23 +645,18 @@ impl World for Sandbox {
         async move {
             let record = Record::new(&self.log);
             let result = self.carry_out(change);
-            let (service, vantage) = match change.thing {
-                Thing::RolePolicy { .. } | Thing::RoleTrust { .. } | Thing::NewRole { .. } => {
-                    ("iam", Vantage::Aws)
+            let (service, vantage) = match change.resource {
+                AnyResource::InlinePolicy(_)
+                | AnyResource::TrustPolicy(_)
+                | AnyResource::IamRole(_) => ("iam", Vantage::Aws),
+                AnyResource::EnvironmentTemplate(_) | AnyResource::QueueRoleLink(_) => {
+                    ("deadline", Vantage::Aws)
                 }
-                Thing::Environment { .. } | Thing::QueueRole { .. } => ("deadline", Vantage::Aws),
-                Thing::AddonChannels { .. } => ("ayon", Vantage::Here),
+                AnyResource::AddonSetting(_) => ("ayon", Vantage::Here),
             };
             let outcome = if result.is_ok() { "OK" } else { "Refused" };
-            let call = self
-                .took(
-                    &record,
-                    vantage,
-                    (service, change.operation()),
-                    "sandbox",
-                    outcome,
-                )
-                .await;
+            let named = (service, change.operation());
+            let call = self.took(&record, vantage, named, "sandbox", outcome).await;
             Outcome {
                 result: result.map_err(|p| Box::new(p.seen(call))),
                 calls: record.taken(),
@@ -586,36 +665,26 @@ impl World for Sandbox {
         .boxed()
     }
 
-    fn try_out<'a>(&'a self, probe: &'a Probe) -> BoxFuture<'a, Reading> {
+    fn try_out<'a>(
+        &'a self,
+        probe: &'a AnyProbe,
+        from: &'a Vantage,
+    ) -> BoxFuture<'a, Observation<AnySeen>> {
         async move {
-            let record = Record::new(&self.log);
-            let seen = self.seen(&self.truth(), probe);
-            let named = match probe {
-                Probe::ChannelHere(_)
-                | Probe::ChannelAsQueueRole(..)
-                | Probe::BesideChannelAsQueueRole(..)
-                | Probe::ChannelOpen(_) => ("s3", "GetObject"),
-                Probe::BucketRegion(_) | Probe::ChannelOwner(..) => ("s3", "HeadBucket"),
-                Probe::SecretAsQueueRole(..) => ("secretsmanager", "GetSecretValue"),
-                Probe::TunnelAsQueueRole(..) => ("ssm", "StartSession"),
-                Probe::CondaSolve(_) => ("conda", "GET repodata.json"),
-                Probe::Name(_) => ("dns", "resolve"),
-                Probe::Port(..) => ("tcp", "connect"),
-                Probe::Certificate(..) => ("tls", "handshake"),
-                Probe::AyonInfo(_) => ("ayon", "GET api/info"),
-                Probe::AyonKey(_) => ("ayon", "GET api/users/me"),
-            };
+            let (record, at) = (Record::new(&self.log), self.local.now());
+            let seen = self.seen(&self.truth(), probe, from);
             let outcome = seen
                 .as_ref()
                 .map_or_else(|p| format!("{:?}", p.kind), |_| "OK".to_owned());
+            let named = test_operation(probe);
             let call = self
-                .took(&record, probe.vantage(), named, "sandbox", &outcome)
+                .took(&record, from.clone(), named, "sandbox", &outcome)
                 .await;
-            Reading {
-                vantage: probe.vantage(),
+            Observation {
+                at,
                 millis: self.millis,
                 seen: seen.map_err(|p| Box::new(p.seen(call))),
-                calls: record.taken(),
+                calls: record.taken().into(),
             }
         }
         .boxed()
@@ -629,15 +698,11 @@ impl World for Sandbox {
         &self.log
     }
 
-    fn desk(&self) -> &dyn LocalState {
-        &self.desk
+    fn local(&self) -> &dyn LocalState {
+        &self.local
     }
 
-    fn hold_key<'a>(
-        &'a self,
-        _url: &'a url::Url,
-        key: Option<Secret<String>>,
-    ) -> BoxFuture<'a, ()> {
+    fn hold_key<'a>(&'a self, _url: &'a Url, key: Option<Secret<String>>) -> BoxFuture<'a, ()> {
         async move {
             if let Ok(mut held) = self.key.lock() {
                 *held = key;
@@ -646,23 +711,23 @@ impl World for Sandbox {
         .boxed()
     }
 
-    fn has_key<'a>(&'a self, url: &'a url::Url) -> BoxFuture<'a, bool> {
+    fn has_key<'a>(&'a self, url: &'a Url) -> BoxFuture<'a, bool> {
         async move {
             let truth = self.truth();
-            Self::knows_server(&truth, url) && self.holds_key(&truth).is_some()
+            knows_server(&truth, url) && self.holds_key(&truth).is_some()
         }
         .boxed()
     }
 
     fn hold_admin<'a>(
         &'a self,
-        _url: &'a url::Url,
+        _url: &'a Url,
         _login: AyonLogin,
     ) -> BoxFuture<'a, Result<(), Problem>> {
         async move {
             // Whoever signs in here is believed: nothing is behind it.
             if let Ok(mut truth) = self.truth.lock() {
-                truth.ayon.admin = true;
+                Arc::make_mut(&mut truth).ayon.admin = true;
             }
             Ok(())
         }
@@ -671,30 +736,5 @@ impl World for Sandbox {
 
     fn is_sandbox(&self) -> bool {
         true
-    }
-}
-
-/// The answer of that ask's kind which says why there is none.
-fn without(ask: &Ask, problem: &Problem) -> Answer {
-    let p = || problem.clone();
-    match ask {
-        Ask::Caller => Answer::Caller(Fact::from(Err(p()))),
-        Ask::CallerPermissions => Answer::CallerPermissions(Fact::from(Err(p()))),
-        Ask::Farms => Answer::Farms(Fact::from(Err(p()))),
-        Ask::Queues(_) => Answer::Queues(Fact::from(Err(p()))),
-        Ask::Farm(_) => Answer::Farm(Fact::from(Err(p()))),
-        Ask::Queue(_) => Answer::Queue(Fact::from(Err(p()))),
-        Ask::Fleets(_) => Answer::Fleets(Fact::from(Err(p()))),
-        Ask::Environments(_) => Answer::Environments(Fact::from(Err(p()))),
-        Ask::Environment(..) => Answer::Environment(Fact::from(Err(p()))),
-        Ask::Role(_) => Answer::Role(Fact::from(Err(p()))),
-        Ask::RolePolicy(..) => Answer::RolePolicy(Fact::from(Err(p()))),
-        Ask::RoleTrust(_) => Answer::RoleTrust(Fact::from(Err(p()))),
-        Ask::RoleMay(..) => Answer::RoleMay(Fact::from(Err(p()))),
-        Ask::Boundary(_) => Answer::Boundary(Fact::from(Err(p()))),
-        Ask::PolicyLint(..) => Answer::PolicyLint(Fact::from(Err(p()))),
-        Ask::Bundles(_) => Answer::Bundles(Fact::from(Err(p()))),
-        Ask::Addon(..) => Answer::Addon(Fact::from(Err(p()))),
-        Ask::AddonChannels(..) => Answer::AddonChannels(Fact::from(Err(p()))),
     }
 }

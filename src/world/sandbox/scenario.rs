@@ -5,20 +5,23 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{SandboxAyon, SandboxChannel, Truth, desk};
-use crate::domain::ask::{NEW_ROLE_ACTIONS, SETUP_ACTIONS, Variant};
-use crate::domain::template::{Template, TemplateType};
-use crate::domain::fact::Fact;
+use super::truth::{
+    SandboxAyon, SandboxChannel, SandboxEnvironment, SandboxFarm, SandboxQueue, SandboxRole, Truth,
+};
+use super::memory;
+use crate::domain::ayon::{AddonChannels, AddonSettings, Bundle, Bundles, Variant};
+use crate::domain::caller::Caller;
+use crate::domain::config::StudioConfig;
+use crate::domain::farm::{
+    Association, AssociationStatus, CpuArchitecture, Fleet, FleetStatus, Management,
+    OperatingSystem, Queue, QueueStatus,
+};
 use crate::domain::ids::{
-    AccountId, FarmId, FleetId, QueueEnvironmentId, QueueId, QueueKey, Region, RoleArn,
+    AccountId, FarmId, FleetId, FleetKey, QueueEnvironmentId, QueueId, QueueKey, Region, RoleArn,
 };
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::studio::{
-    AddonChannels, AddonSettings, Bundle, Bundles, Caller, Farm, Fleet, Listed, Management, Queue,
-    QueueEnvironment, QueueFacts, QueueFleet, CallerPermissions, Role, Studio,
-};
+use crate::domain::template::{Template, TemplateType};
 use crate::domain::text::Untrusted;
-use crate::domain::config::StudioConfig;
 use crate::world::local::files;
 
 /// The scenarios that are built in, the default first.
@@ -52,16 +55,16 @@ pub const BUILT_IN: &[(&str, &str)] = &[
         include_str!("../../../assets/sandbox/no-role.toml"),
     ),
     (
-        "fenced-role",
-        include_str!("../../../assets/sandbox/fenced-role.toml"),
+        "boundary-role",
+        include_str!("../../../assets/sandbox/boundary-role.toml"),
     ),
     (
         "foreign-channel",
         include_str!("../../../assets/sandbox/foreign-channel.toml"),
     ),
     (
-        "few-rights",
-        include_str!("../../../assets/sandbox/few-rights.toml"),
+        "few-permissions",
+        include_str!("../../../assets/sandbox/few-permissions.toml"),
     ),
     (
         "strange-names",
@@ -104,6 +107,9 @@ struct File {
     /// So many more queues like the first, for long lists.
     #[serde(default)]
     more_queues: u32,
+    /// Does each of them have a role of its own, like the first's?
+    #[serde(default)]
+    own_roles: bool,
     environments: Option<BTreeMap<String, String>>,
     roles: Option<Vec<RoleRow>>,
     channels: Option<Vec<SandboxChannel>>,
@@ -129,33 +135,37 @@ struct FleetRow {
     name: String,
     managed: Management,
     #[serde(default = "linux")]
-    os: String,
-    #[serde(default)]
-    cpu: String,
+    os: OperatingSystem,
+    #[serde(default = "unstated")]
+    cpu: CpuArchitecture,
     #[serde(default)]
     roles: Vec<String>,
     /// The ARN of the role that its workers get.
     role: Option<String>,
     #[serde(default = "active")]
-    status: String,
+    status: FleetStatus,
     #[serde(default = "ten")]
     max_workers: i64,
 }
 
-fn linux() -> String {
-    "LINUX".to_owned()
+fn linux() -> OperatingSystem {
+    OperatingSystem::Linux
 }
 
-fn active() -> String {
-    "ACTIVE".to_owned()
+fn unstated() -> CpuArchitecture {
+    CpuArchitecture::Unknown(Untrusted::default())
+}
+
+fn active() -> FleetStatus {
+    FleetStatus::Active
 }
 
 fn ten() -> i64 {
     10
 }
 
-fn idle() -> String {
-    "IDLE".to_owned()
+fn idle() -> QueueStatus {
+    QueueStatus::Idle
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -165,13 +175,15 @@ struct QueueRow {
     farm: FarmId,
     name: String,
     #[serde(default = "idle")]
-    status: String,
+    status: QueueStatus,
     blocked: Option<String>,
     role: Option<String>,
     attachments: Option<String>,
     attachments_prefix: Option<String>,
     #[serde(default)]
     fleets: Vec<FleetId>,
+    /// What another than `ACTIVE` would be of those fleets.
+    association: Option<AssociationStatus>,
     /// Names in `environments`, with a priority.
     #[serde(default)]
     environments: Vec<(String, i32)>,
@@ -184,7 +196,7 @@ struct RoleRow {
     trust: String,
     boundary: Option<String>,
     /// The boundary's text; left out where there is a boundary: nobody may read it.
-    fence: Option<String>,
+    boundary_policy: Option<String>,
     #[serde(default)]
     inline: BTreeMap<String, String>,
     #[serde(default)]
@@ -215,7 +227,7 @@ struct AyonRow {
 pub struct Scenario {
     pub title: String,
     pub truth: Truth,
-    pub wanted: StudioConfig,
+    pub config: StudioConfig,
 }
 
 fn problem(name: &str, because: impl Into<String>) -> Problem {
@@ -307,105 +319,73 @@ pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
     let region = file.region.ok_or_else(|| lack("region"))?;
     let account = file.account.ok_or_else(|| lack("account"))?;
     let ayon = file.ayon.ok_or_else(|| lack("ayon"))?;
-    let wanted = StudioConfig::read(&file.studiolink.ok_or_else(|| lack("studiolink"))?)
+    let config = StudioConfig::read(&file.studiolink.ok_or_else(|| lack("studiolink"))?)
         .map_err(|e| problem(name, format!("its studiolink text: {e}")))?;
-    let mut studio = Studio::new(region);
-    studio.caller = Fact::Known(Caller {
+    let caller = Caller {
         account: account.clone(),
         arn: Untrusted::new(file.caller.ok_or_else(|| lack("caller"))?),
+    };
+    let farms = file.farms.unwrap_or_default().into_iter();
+    let farms = farms.map(|f| SandboxFarm {
+        id: f.id,
+        name: Untrusted::new(f.name),
+        key: f.key.map(Untrusted::new),
     });
-    let all = [SETUP_ACTIONS, NEW_ROLE_ACTIONS].concat();
-    let refused = |a: &&&str| file.denies.iter().any(|d| d == **a);
-    studio.rights = Fact::Known(CallerPermissions {
-        allowed: all
-            .iter()
-            .filter(|a| !refused(a))
-            .map(|a| (*a).to_owned())
-            .collect(),
-        refused: all
-            .iter()
-            .filter(refused)
-            .map(|a| (*a).to_owned())
-            .collect(),
-    });
-    let farms = file.farms.unwrap_or_default();
-    studio.farms = Fact::Known(
-        farms
-            .iter()
-            .map(|f| Listed {
-                id: f.id.to_string(),
-                name: Untrusted::new(f.name.clone()),
-            })
-            .collect(),
-    );
-    for farm in &farms {
-        studio.farm.insert(
-            farm.id.clone(),
-            Fact::Known(Farm {
-                id: farm.id.clone(),
-                name: Untrusted::new(farm.name.clone()),
-                key: farm.key.clone().map(Untrusted::new),
-            }),
-        );
-        studio
-            .farm_queues
-            .insert(farm.id.clone(), Fact::Known(Vec::new()));
-    }
+    let mut truth = Truth {
+        scenario: name.to_owned(),
+        region,
+        account,
+        caller,
+        farms: farms.collect(),
+        queues: BTreeMap::new(),
+        queue_order: Vec::new(),
+        fleets: BTreeMap::new(),
+        roles: BTreeMap::new(),
+        addon: BTreeMap::new(),
+        addon_channels: BTreeMap::new(),
+        channels: file.channels.unwrap_or_default(),
+        ayon: sandbox_ayon(&ayon),
+        boundaries: file.boundaries.unwrap_or_default(),
+        secrets: file.secrets.unwrap_or_default(),
+        denies: file.denies,
+        millis: file.millis.unwrap_or(0),
+        made: 0,
+        local: memory::Kept::default(),
+    };
     for row in file.roles.unwrap_or_default() {
-        let known = |texts: BTreeMap<String, String>| -> BTreeMap<String, Fact<String>> {
-            texts
-                .into_iter()
-                .map(|(n, t)| (n, Fact::Known(t)))
-                .collect()
-        };
-        let role = Role {
-            arn: row.arn.clone(),
+        let role = SandboxRole {
             trust: row.trust,
-            boundary: row.boundary.map(Untrusted::new),
-            fence: row.fence.map_or(Fact::NotAsked, Fact::Known),
-            inline: known(row.inline),
-            attached: known(row.attached),
-            lists: Fact::Known(()),
+            boundary: row.boundary,
+            boundary_policy: row.boundary_policy,
+            inline: row.inline,
+            attached: row.attached,
         };
-        studio.roles.insert(row.arn, Fact::Known(Box::new(role)));
+        truth.roles.insert(row.arn, role);
     }
-    let fleets = file.fleets.unwrap_or_default();
-    let texts = file.environments.unwrap_or_default();
     let mut queues = file.queues.unwrap_or_default();
     if let Some(first) = queues.first().cloned() {
         for n in 0..file.more_queues {
-            let id = format!("queue-{:032x}", 0x1_0000 + n)
-                .parse()
-                .map_err(|e: crate::domain::ids::NotAnId| problem(name, e.0))?;
-            queues.push(QueueRow {
-                id,
+            let mut more = QueueRow {
+                id: format!("queue-{:032x}", 0x1_0000 + n)
+                    .parse()
+                    .map_err(|e: crate::domain::ids::NotAnId| problem(name, e.0))?,
                 name: format!("{} {:03}", first.name, n + 2),
                 ..first.clone()
-            });
+            };
+            if file.own_roles {
+                more.role = own_role(&mut truth, first.role.as_deref(), n);
+            }
+            queues.push(more);
         }
     }
-    let mut made = 0u32;
+    let (fleets, texts) = (
+        file.fleets.unwrap_or_default(),
+        file.environments.unwrap_or_default(),
+    );
     for row in queues {
-        let key = QueueKey {
-            farm: row.farm.clone(),
-            queue: row.id.clone(),
-        };
-        if let Some(Fact::Known(list)) = studio.farm_queues.get_mut(&row.farm) {
-            list.push(Listed {
-                id: row.id.to_string(),
-                name: Untrusted::new(row.name.clone()),
-            });
-        }
-        let facts = queue_facts(name, &row, &fleets, &texts, &mut made)?;
-        studio.queues.insert(key, facts);
+        add_queue(name, &mut truth, row, &fleets, &texts)?;
     }
-    let bundle = Bundle {
-        name: Untrusted::new(ayon.bundle.clone()),
-        installer: Some(Untrusted::new(ayon.launcher)),
-        addon: Some(Untrusted::new(ayon.addon.clone())),
-        core: ayon.core.map(Untrusted::new),
-    };
-    let queue = wanted.queues.first();
+    let queue = config.queues.first();
     for variant in [Variant::Production, Variant::Staging] {
         let settings = AddonSettings {
             version: Untrusted::new(ayon.addon.clone()),
@@ -414,80 +394,86 @@ pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
             farm: Untrusted::new(queue.map(|q| q.farm.to_string()).unwrap_or_default()),
             queue: Untrusted::new(queue.map(|q| q.queue.to_string()).unwrap_or_default()),
         };
-        studio.addon.insert(variant, Fact::Known(settings));
+        truth.addon.insert(variant, settings);
         let channels = AddonChannels {
             conda_channels: ayon.conda_channels.clone(),
             overridden: ayon.conda_channels != ADDON_DEFAULT,
         };
-        studio.addon_channels.insert(variant, Fact::Known(channels));
+        truth.addon_channels.insert(variant, channels);
     }
-    let truth = Truth {
-        scenario: name.to_owned(),
-        account,
-        studio,
-        channels: file.channels.unwrap_or_default(),
-        secrets: file.secrets.unwrap_or_default(),
-        boundaries: file.boundaries.unwrap_or_default(),
-        denies: file.denies,
-        millis: file.millis.unwrap_or(0),
-        desk: desk::Kept::default(),
-        ayon: SandboxAyon {
-            host: ayon.host,
-            version: ayon.version,
-            user: ayon.user,
-            service: ayon.service,
-            key: "sandbox".to_owned(),
-            days_left: ayon.days_left,
-            bundles: Bundles {
-                production: Some(bundle.clone()),
-                staging: Some(Bundle {
-                    name: Untrusted::new("staging"),
-                    ..bundle
-                }),
-            },
-            admin: ayon.admin,
-        },
-    };
     Ok(Scenario {
         title: file.title,
         truth,
-        wanted,
+        config,
     })
 }
 
-fn queue_facts(
+/// A copy of a role under another name.
+fn own_role(truth: &mut Truth, first: Option<&str>, n: u32) -> Option<String> {
+    let first: RoleArn = first?.parse().ok()?;
+    let copy = truth.roles.get(&first)?.clone();
+    let arn: RoleArn = format!("{first}{}", n + 2).parse().ok()?;
+    truth.roles.insert(arn.clone(), copy);
+    Some(arn.to_string())
+}
+
+fn sandbox_ayon(ayon: &AyonRow) -> SandboxAyon {
+    let bundle = Bundle {
+        name: Untrusted::new(ayon.bundle.clone()),
+        installer: Some(Untrusted::new(ayon.launcher.clone())),
+        addon: Some(Untrusted::new(ayon.addon.clone())),
+        core: ayon.core.clone().map(Untrusted::new),
+    };
+    SandboxAyon {
+        host: ayon.host.clone(),
+        version: ayon.version.clone(),
+        user: ayon.user.clone(),
+        service: ayon.service,
+        key: "sandbox".to_owned(),
+        days_left: ayon.days_left,
+        bundles: Bundles {
+            production: Some(bundle.clone()),
+            staging: Some(Bundle {
+                name: Untrusted::new("staging"),
+                ..bundle
+            }),
+        },
+        admin: ayon.admin,
+    }
+}
+
+fn add_queue(
     name: &str,
-    row: &QueueRow,
+    truth: &mut Truth,
+    row: QueueRow,
     fleets: &[FleetRow],
     texts: &BTreeMap<String, String>,
-    made: &mut u32,
-) -> Result<QueueFacts, Problem> {
+) -> Result<(), Problem> {
     let mut environments = Vec::new();
     for (text_name, priority) in &row.environments {
         let text = texts
             .get(text_name)
             .ok_or_else(|| problem(name, format!("it has no environment {text_name}")))?;
-        *made += 1;
-        let id: QueueEnvironmentId = format!("queueenv-{made:032x}")
+        truth.made += 1;
+        let id: QueueEnvironmentId = format!("queueenv-{:032x}", truth.made)
             .parse()
             .map_err(|e: crate::domain::ids::NotAnId| problem(name, e.0))?;
-        let template_type = if text.trim_start().starts_with('{') {
+        let kind = if text.trim_start().starts_with('{') {
             TemplateType::Json
         } else {
             TemplateType::Yaml
         };
-        let title =
-            Template::read(text, template_type).map_or_else(|_| text_name.clone(), |t| t.name);
-        environments.push(QueueEnvironment {
+        let title = Template::read(text, kind).map_or_else(|_| text_name.clone(), |t| t.name);
+        environments.push(SandboxEnvironment {
             id,
             name: Untrusted::new(title),
             priority: *priority,
-            template_type,
-            template: text.clone(),
+            kind,
+            text: text.clone(),
         });
     }
     environments.sort_by_key(|e| e.priority);
-    let of = |id: &FleetId| -> Result<QueueFleet, Problem> {
+    for id in &row.fleets {
         let f = fleets
             .iter()
             .find(|f| f.id == *id)
@@ -495,7 +481,7 @@ fn queue_facts(
         let fleet = Fleet {
             name: Untrusted::new(f.name.clone()),
             status: f.status.clone(),
-            management: f.managed,
+            management: f.managed.clone(),
             os: f.os.clone(),
             cpu: f.cpu.clone(),
             workers: 0,
@@ -503,24 +489,36 @@ fn queue_facts(
             roles: f.roles.iter().map(Untrusted::new).collect(),
             role: f.role.clone().map(Untrusted::new),
         };
-        Ok(QueueFleet {
-            id: id.clone(),
-            association: "ACTIVE".to_owned(),
-            fleet: Fact::Known(fleet),
-        })
+        let key = FleetKey {
+            farm: row.farm.clone(),
+            fleet: id.clone(),
+        };
+        truth.fleets.insert(key, fleet);
+    }
+    let status = row.association.unwrap_or(AssociationStatus::Active);
+    let association = |fleet: &FleetId| Association {
+        fleet: fleet.clone(),
+        status: status.clone(),
     };
-    Ok(QueueFacts {
-        queue: Fact::Known(Box::new(Queue {
-            name: Untrusted::new(row.name.clone()),
-            status: row.status.clone(),
-            blocked_reason: row.blocked.clone(),
-            role: row.role.clone().map(Untrusted::new),
-            attachments_bucket: row.attachments.clone().map(Untrusted::new),
-            attachments_prefix: row.attachments_prefix.clone().map(Untrusted::new),
-        })),
-        fleets: Fact::Known(row.fleets.iter().map(of).collect::<Result<_, _>>()?),
-        environments: Fact::Known(environments.into_iter().map(Fact::Known).collect()),
-    })
+    let queue = SandboxQueue {
+        fleets: row.fleets.iter().map(association).collect(),
+        environments,
+        queue: Queue {
+            name: Untrusted::new(row.name),
+            status: row.status,
+            blocked_reason: row.blocked.map(Untrusted::new),
+            role: row.role.map(Untrusted::new),
+            attachments_bucket: row.attachments.map(Untrusted::new),
+            attachments_prefix: row.attachments_prefix.map(Untrusted::new),
+        },
+    };
+    let key = QueueKey {
+        farm: row.farm,
+        queue: row.id,
+    };
+    truth.queue_order.push(key.clone());
+    truth.queues.insert(key, queue);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,0 +1,183 @@
+//! Everything that is true in the sandbox: texts as the services would keep them, nothing of it judged.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::conda_solve::SandboxPackage;
+use super::memory;
+use crate::domain::ayon::{AddonChannels, AddonSettings, Bundles, Variant};
+use crate::domain::caller::Caller;
+use crate::domain::channel::Channel;
+use crate::domain::fact::Fact;
+use crate::domain::farm::{Association, Fleet, Queue, QueueEnvironment, TemplateText};
+use crate::domain::ids::{
+    AccountId, FarmId, FleetKey, QueueEnvironmentId, QueueKey, Region, RoleArn,
+};
+use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::role::{PolicyText, Role};
+use crate::domain::template::TemplateType;
+use crate::domain::text::Untrusted;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Truth {
+    pub scenario: String,
+    pub region: Region,
+    pub account: AccountId,
+    pub caller: Caller,
+    pub farms: Vec<SandboxFarm>,
+    pub queues: BTreeMap<QueueKey, SandboxQueue>,
+    /// As they are listed.
+    pub queue_order: Vec<QueueKey>,
+    pub fleets: BTreeMap<FleetKey, Fleet>,
+    pub roles: BTreeMap<RoleArn, SandboxRole>,
+    pub addon: BTreeMap<Variant, AddonSettings>,
+    pub addon_channels: BTreeMap<Variant, AddonChannels>,
+    pub channels: Vec<SandboxChannel>,
+    pub ayon: SandboxAyon,
+    /// Managed policies that may be boundaries, by ARN.
+    pub boundaries: BTreeMap<String, String>,
+    /// The ARNs of the secrets that exist.
+    pub secrets: Vec<String>,
+    /// Permissions that the signed-in identity lacks.
+    pub denies: Vec<String>,
+    pub millis: u64,
+    /// So many environments were created so far.
+    pub made: u32,
+    /// What its machine keeps.
+    pub local: memory::Kept,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SandboxFarm {
+    pub id: FarmId,
+    pub name: Untrusted,
+    pub key: Option<Untrusted>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SandboxQueue {
+    pub queue: Queue,
+    pub fleets: Vec<Association>,
+    /// In the order in which they run.
+    pub environments: Vec<SandboxEnvironment>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SandboxEnvironment {
+    pub id: QueueEnvironmentId,
+    pub name: Untrusted,
+    pub priority: i32,
+    pub kind: TemplateType,
+    pub text: String,
+}
+
+impl SandboxEnvironment {
+    pub(super) fn answer(&self) -> QueueEnvironment {
+        QueueEnvironment {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            priority: self.priority,
+            template: TemplateText::new(self.text.clone(), self.kind),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SandboxRole {
+    pub trust: String,
+    pub boundary: Option<String>,
+    /// The boundary's text; left out where there is a boundary: nobody may read it.
+    pub boundary_policy: Option<String>,
+    pub inline: BTreeMap<String, String>,
+    pub attached: BTreeMap<String, String>,
+}
+
+impl SandboxRole {
+    pub(super) fn answer(&self, arn: &RoleArn) -> Role {
+        let texts = |all: &BTreeMap<String, String>| {
+            all.iter()
+                .map(|(name, text)| (name.clone(), Fact::Known(PolicyText::new(text.clone()))))
+                .collect()
+        };
+        let hidden = || {
+            let doing = "Could not read the permissions boundary";
+            let because = "this identity is not allowed to call iam:GetPolicyVersion (AccessDenied)";
+            let fix = "add iam:GetPolicyVersion to this identity";
+            Fact::Denied(Box::new(
+                Problem::new(ProblemKind::Denied, doing, because, fix)
+                    .lacking("iam:GetPolicyVersion"),
+            ))
+        };
+        let boundary_policy = match (&self.boundary, &self.boundary_policy) {
+            (None, _) => Fact::Absent,
+            (Some(_), Some(text)) => Fact::Known(PolicyText::new(text.clone())),
+            (Some(_), None) => hidden(),
+        };
+        Role {
+            arn: arn.clone(),
+            trust: PolicyText::new(self.trust.clone()),
+            boundary: self.boundary.as_ref().map(Untrusted::new),
+            boundary_policy,
+            inline: texts(&self.inline),
+            attached: texts(&self.attached),
+            lists: Fact::Known(()),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools)] // each is a line that a scenario may hold
+pub struct SandboxChannel {
+    pub channel: Channel,
+    /// The bucket's owner; left out: the studio's own account.
+    pub owner: Option<AccountId>,
+    /// Does the bucket's own policy let our account in? Only asked where the owner is another.
+    #[serde(default)]
+    pub open_to_us: bool,
+    #[serde(default = "yes")]
+    pub indexed: bool,
+    /// A public address that this machine's firewall does not let through.
+    #[serde(default)]
+    pub walled: bool,
+    /// Can anybody read it, without credentials?
+    #[serde(default)]
+    pub public: bool,
+    /// Where the bucket is; left out: where the farm is.
+    pub region: Option<Region>,
+    #[serde(default)]
+    pub packages: Vec<SandboxPackage>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SandboxAyon {
+    pub host: String,
+    pub version: String,
+    pub user: String,
+    pub service: bool,
+    pub key: String,
+    pub days_left: i64,
+    pub bundles: Bundles,
+    /// Is an administrator of AYON signed in?
+    pub admin: bool,
+}
+
+impl Truth {
+    pub(super) fn channel(&self, channel: &Channel) -> Option<&SandboxChannel> {
+        self.channels.iter().find(|c| c.channel == *channel)
+    }
+
+    pub(super) fn owner(&self, channel: &Channel) -> AccountId {
+        let owner = self.channel(channel).and_then(|c| c.owner.clone());
+        owner.unwrap_or_else(|| self.account.clone())
+    }
+
+    pub(super) fn denies(&self, permission: &str) -> bool {
+        self.denies.iter().any(|d| d == permission)
+    }
+}
