@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use studiolink::domain::call::Vantage;
 use studiolink::domain::conda_solve::{
-    CondaSolve, Engine, Outcome, Platform, Priority, Reader, Reason, SubdirState, SolveReport,
+    CondaSolve, Engine, Outcome, Platform, Priority, Reader, Reason, SolveReport, SubdirState,
 };
 use studiolink::domain::probe::Seen;
 use studiolink::world::conda::{Lent, Names, dry_run, progress::Downloads};

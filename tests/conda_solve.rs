@@ -3,14 +3,14 @@
 
 use studiolink::checks::{View, by_id};
 use studiolink::domain::call::Vantage;
-use studiolink::domain::conda_solve::{Outcome, Priority, Solve, SubdirState, SolveReport};
+use studiolink::domain::conda_solve::{Outcome, Priority, Solve, SolveReport, SubdirState};
+use studiolink::domain::config::{Pin, StudioConfig};
 use studiolink::domain::fact::Fact;
 use studiolink::domain::finding::{Finding, Verdict};
 use studiolink::domain::probe::{Probe, Seen};
 use studiolink::domain::problem::{Problem, ProblemKind};
 use studiolink::domain::studio::Studio;
 use studiolink::domain::text::Printable;
-use studiolink::domain::config::{Pin, StudioConfig};
 use studiolink::engine::observe::observe;
 use studiolink::engine::{Purpose, unheard};
 use studiolink::world::sandbox::{Sandbox, scenario};

@@ -30,9 +30,12 @@ fn check(view: &View, url: &Url) -> Vec<Finding> {
     let mut findings = Vec::new();
     let production = bundles.production.as_ref();
     if production.is_none_or(|b| b.addon.is_none()) {
-        let finding = Finding::warn("no-addon", "The production bundle lacks the deadline_cloud addon")
-            .why("AYON submits nothing to Deadline Cloud without it")
-            .fix("add the deadline_cloud addon to the production bundle");
+        let finding = Finding::warn(
+            "no-addon",
+            "The production bundle lacks the deadline_cloud addon",
+        )
+        .why("AYON submits nothing to Deadline Cloud without it")
+        .fix("add the deadline_cloud addon to the production bundle");
         findings.push(finding.from(evidence));
     }
     for variant in Variant::ALL {
@@ -87,12 +90,22 @@ fn of_variant(view: &View, url: &Url, variant: Variant, version: &str) -> Option
         "{}; the value is {origin}. A job template or submitter that names CondaChannels wins over both",
         CHECK.why
     );
-    let place = format!("in AYON, settings of deadline_cloud {shown} ({word}), paste into conda_channels: {desired}");
+    let place = format!(
+        "in AYON, settings of deadline_cloud {shown} ({word}), paste into conda_channels: {desired}"
+    );
     let fix = match own {
-        Fact::Known(_) => "run studiolink setup, which gives the addon the same list; `studiolink plan` shows it".to_owned(),
+        Fact::Known(_) => {
+            "run studiolink setup, which gives the addon the same list; `studiolink plan` shows it"
+                .to_owned()
+        }
         fact => match fact.problem() {
-            Some(problem) => format!("this AYON login can't change it ({}); {place}", problem.because),
-            None => format!("{place}; or set AYON_ADMIN_KEY to your own AYON login and run studiolink setup"),
+            Some(problem) => format!(
+                "this AYON login can't change it ({}); {place}",
+                problem.because
+            ),
+            None => format!(
+                "{place}; or set AYON_ADMIN_KEY to your own AYON login and run studiolink setup"
+            ),
         },
     };
     let finding = Finding::warn("overrides", line).why(why).fix(fix);

@@ -77,7 +77,8 @@ fn of_core(bundle: &Bundle, pin: &Pin, word: &str) -> Finding {
     let shown = core.show();
     match pin {
         Pin::Exactly(pin) if pin != core.raw() => {
-            let line = format!("The pin is =={pin}, and the {word} bundle {name} holds core {shown}");
+            let line =
+                format!("The pin is =={pin}, and the {word} bundle {name} holds core {shown}");
             Finding::warn("other-version", line)
                 .why("a worker that publishes with another core than the artist's may refuse or misplace what it publishes")
                 .fix(format!("write pin = \"bundle:{word}\" in the studio file"))

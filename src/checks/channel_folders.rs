@@ -79,11 +79,12 @@ fn of_channel(seen: &ChannelSeen, rows: &[SubdirSeen]) -> Finding {
     let worst = worst.unwrap_or(Verdict::Ok);
     let nothing = |r: &SubdirSeen| matches!(r.state, SubdirState::Missing | SubdirState::Empty);
     let finding = match worst {
-        Verdict::Ok if rows.iter().all(nothing) => {
-            Finding::warn("nothing-for-platforms", format!("{line}: nothing for the queue's platforms"))
-                .why("a channel without packages for any fleet of the queue only costs time")
-                .fix("compare the address with what the channel's owner says")
-        }
+        Verdict::Ok if rows.iter().all(nothing) => Finding::warn(
+            "nothing-for-platforms",
+            format!("{line}: nothing for the queue's platforms"),
+        )
+        .why("a channel without packages for any fleet of the queue only costs time")
+        .fix("compare the address with what the channel's owner says"),
         Verdict::Ok => Finding::ok(line),
         verdict => Finding::new(verdict, "not-read", line).why(CHECK.why),
     };

@@ -36,7 +36,9 @@ fn check(view: &View, channel: &Channel) -> Vec<Finding> {
                 && as_role.seen.is_ok()
             {
                 let finding = probe.assess(&from, as_role).finding();
-                let finding = finding.seen_from(&from).from(view.evidence_of(&probe, &from));
+                let finding = finding
+                    .seen_from(&from)
+                    .from(view.evidence_of(&probe, &from));
                 return vec![finding];
             }
         }

@@ -103,25 +103,40 @@ fn of_bundle(bundle: &Bundle, server: Option<&Untrusted>) -> Finding {
         && is_in(server.raw(), &row.server) == Some(false)
     {
         let range = &row.server;
-        outside.push(format!("core {shown} declares server {range}, and this one is {}", server.show()));
+        outside.push(format!(
+            "core {shown} declares server {range}, and this one is {}",
+            server.show()
+        ));
     }
     if let Some(launcher) = &bundle.installer
         && is_in(launcher.raw(), &row.launcher) == Some(false)
     {
         let range = &row.launcher;
-        outside.push(format!("core {shown} declares launcher {range}, and the bundle names {}", launcher.show()));
+        outside.push(format!(
+            "core {shown} declares launcher {range}, and the bundle names {}",
+            launcher.show()
+        ));
     }
     if bundle.addon.is_some() && is_in(core.raw(), &table.deadline_cloud.core) == Some(false) {
         let addon = &table.deadline_cloud;
-        outside.push(format!("the deadline_cloud addon needs core {} ({})", addon.core, addon.source));
+        outside.push(format!(
+            "the deadline_cloud addon needs core {} ({})",
+            addon.core, addon.source
+        ));
     }
     if !outside.is_empty() {
-        let line = format!("The bundle {name} is outside of what is declared: {}", outside.join("; "));
+        let line = format!(
+            "The bundle {name} is outside of what is declared: {}",
+            outside.join("; ")
+        );
         return Finding::warn("incompatible", line)
             .why(CHECK.why)
             .fix("choose compatible versions in AYON's bundle editor, which names what it checks");
     }
-    let launcher = bundle.installer.as_ref().map(|v| format!("launcher {}", v.show()));
+    let launcher = bundle
+        .installer
+        .as_ref()
+        .map(|v| format!("launcher {}", v.show()));
     let server = server.map(|v| format!("server {}", v.show()));
     let compared: Vec<String> = [launcher, server].into_iter().flatten().collect();
     if compared.is_empty() {
@@ -133,7 +148,10 @@ fn of_bundle(bundle: &Bundle, server: Option<&Untrusted>) -> Finding {
         "Core {shown} of the bundle {name} declares that it is compatible with {}",
         compared.join(" and ")
     );
-    Finding::ok(line).why(format!("declared, not tested; table of {} ({})", table.as_of, table.source))
+    Finding::ok(line).why(format!(
+        "declared, not tested; table of {} ({})",
+        table.as_of, table.source
+    ))
 }
 
 #[cfg(test)]

@@ -61,7 +61,10 @@ fn of_question(view: &View, question: &SolveQuestion) -> Vec<Finding> {
     let as_caller = |platform| caller.and_then(|report| by_caller(report, platform));
     let judged = judge(&solve.0, from, report, &as_caller);
     let whose = if solve.0.for_addon { "addon" } else { "queue" };
-    let finding = |(platform, assessment): (crate::domain::conda_solve::Platform, crate::domain::finding::Assessment)| {
+    let finding = |(platform, assessment): (
+        crate::domain::conda_solve::Platform,
+        crate::domain::finding::Assessment,
+    )| {
         let item = format!("{whose} {}", platform.word());
         let finding = assessment.finding().about(item).seen_from(from);
         finding.from(view.evidence_of(solve, from))

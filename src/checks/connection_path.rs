@@ -31,8 +31,8 @@ fn check(view: &View, _: &Url) -> Vec<Finding> {
     } else {
         "nothing was set up for it, and nothing was tested"
     };
-    let finding = Finding::skipped("not-built", line).why(why).fix(
-        "set it up by hand, or choose path = \"direct\" where the server has a public name",
-    );
+    let finding = Finding::skipped("not-built", line)
+        .why(why)
+        .fix("set it up by hand, or choose path = \"direct\" where the server has a public name");
     vec![finding]
 }

@@ -63,7 +63,10 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
             )
             .why(CHECK.why)
         } else {
-            Finding::ok(format!("{} suits the fleets of the queue", capitalized(template.kind.words())))
+            Finding::ok(format!(
+                "{} suits the fleets of the queue",
+                capitalized(template.kind.words())
+            ))
         };
         let finding = finding.about(environment.id.as_str());
         findings.push(

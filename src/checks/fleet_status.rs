@@ -37,9 +37,12 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
         fleet.max_workers
     );
     let finding = if fleet.status != FleetStatus::Active {
-        Finding::warn("not-active", format!("Takes no new jobs: its status is {}", fleet.status.word()))
-            .why(line)
-            .fix("read the fleet's status message in the console")
+        Finding::warn(
+            "not-active",
+            format!("Takes no new jobs: its status is {}", fleet.status.word()),
+        )
+        .why(line)
+        .fix("read the fleet's status message in the console")
     } else if fleet.max_workers == 0 {
         Finding::warn("no-workers", "May start no worker: its maximum is 0")
             .why(line)

@@ -47,7 +47,10 @@ fn of_use(view: &View, used: &UsedRole) -> Option<Finding> {
 }
 
 fn of_lint(lint: &Lint, ours: &str, asked: usize) -> Finding {
-    let heavy = lint.flaws.iter().filter(|f| f.weight <= Weight::SecurityWarning);
+    let heavy = lint
+        .flaws
+        .iter()
+        .filter(|f| f.weight <= Weight::SecurityWarning);
     let heavy = heavy.map(|f| format!("{}: {}", f.code.show(), f.details.show()));
     let heavy: Vec<String> = heavy.collect();
     let finding = if lint.flaws.iter().any(|f| f.weight == Weight::Error) {
@@ -55,17 +58,30 @@ fn of_lint(lint: &Lint, ours: &str, asked: usize) -> Finding {
             .why(CHECK.why)
             .fix("correct the statements that are not studiolink's; it adds its own and changes no other")
     } else if lint.grants_more {
-        Finding::warn("grants-more", format!("{ours} might grant more than its needs (Access Analyzer)"))
-            .why("writing to a channel, other buckets, secrets or IAM are not needed for it")
-            .fix("move the statements that are not studiolink's into a policy of their own")
+        Finding::warn(
+            "grants-more",
+            format!("{ours} might grant more than its needs (Access Analyzer)"),
+        )
+        .why("writing to a channel, other buckets, secrets or IAM are not needed for it")
+        .fix("move the statements that are not studiolink's into a policy of their own")
     } else if heavy.is_empty() {
-        Finding::ok(format!("Access Analyzer finds no fault with {ours}, and that it grants none of {asked} things that it must not"))
+        Finding::ok(format!(
+            "Access Analyzer finds no fault with {ours}, and that it grants none of {asked} things that it must not"
+        ))
     } else {
-        Finding::warn("warnings", format!("Access Analyzer on {ours}: {}", heavy.join("; ")))
-            .why(CHECK.why)
-            .fix("correct the statements that are not studiolink's")
+        Finding::warn(
+            "warnings",
+            format!("Access Analyzer on {ours}: {}", heavy.join("; ")),
+        )
+        .why(CHECK.why)
+        .fix("correct the statements that are not studiolink's")
     };
     finding.details(lint.flaws.iter().map(|f| {
-        Printable::from(format!("{} {}: {}", f.weight.word(), f.code.show(), f.details.show()))
+        Printable::from(format!(
+            "{} {}: {}",
+            f.weight.word(),
+            f.code.show(),
+            f.details.show()
+        ))
     }))
 }

@@ -55,9 +55,13 @@ pub(super) fn hop<P: probes::Listed + Probe>(
     match (view.seen(probe, &here).seen(), broken) {
         (Some(_), Some(broken)) => {
             let words = probe.words(&here);
-            let finding = Finding::new(Verdict::NotReached, "not-reached", format!("Not reached: {words}"))
-                .why(format!("the hop before it is broken: {broken}"))
-                .seen_from(&here);
+            let finding = Finding::new(
+                Verdict::NotReached,
+                "not-reached",
+                format!("Not reached: {words}"),
+            )
+            .why(format!("the hop before it is broken: {broken}"))
+            .seen_from(&here);
             vec![finding.from(view.evidence_of(probe, &here))]
         }
         _ => assessed(view, probe, &here),
@@ -76,7 +80,11 @@ pub(super) fn listed(list: &[&str], what: &str) -> String {
 /// For the details: all of them, where a sentence does not hold them.
 pub(super) fn lines(list: &[&str]) -> Vec<Printable> {
     let all = list.iter().map(|l| Printable::from(*l));
-    if list.len() <= 3 { Vec::new() } else { all.collect() }
+    if list.len() <= 3 {
+        Vec::new()
+    } else {
+        all.collect()
+    }
 }
 
 pub(super) fn capitalized(text: &str) -> String {

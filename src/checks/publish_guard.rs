@@ -70,7 +70,10 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
         .why(CHECK.why)
         .fix("give that environment a lower priority number than the conda environment's, or set the variable on the hosts")
     } else {
-        let publish = &view.config(Part::WorkerAttributes).worker_attributes.publish;
+        let publish = &view
+            .config(Part::WorkerAttributes)
+            .worker_attributes
+            .publish;
         let hosts = |f: &&Fleet| f.management == Management::Customer && f.publishes(publish);
         if !fleets.iter().any(|f| hosts(f)) {
             return Vec::new();

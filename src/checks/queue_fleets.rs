@@ -41,10 +41,13 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
             continue;
         }
         let word = row.status.word();
-        let finding = Finding::warn("not-active", format!("Fleet {name} takes no new jobs of this queue: the association is {word}"))
-            .why("only a fleet with an ACTIVE association is given jobs")
-            .fix("set the association to ACTIVE in the console, or remove it if that is on purpose")
-            .about(row.fleet.as_str());
+        let finding = Finding::warn(
+            "not-active",
+            format!("Fleet {name} takes no new jobs of this queue: the association is {word}"),
+        )
+        .why("only a fleet with an ACTIVE association is given jobs")
+        .fix("set the association to ACTIVE in the console, or remove it if that is on purpose")
+        .about(row.fleet.as_str());
         findings.push(finding.from(evidence.clone()));
     }
     if !active.is_empty() {

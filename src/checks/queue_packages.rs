@@ -41,7 +41,8 @@ fn of_word(view: &View, word: &str, name: &Printable) -> Option<Finding> {
     let spec = match MatchSpec::from_str(word, ParseStrictness::Lenient) {
         Ok(spec) => spec,
         Err(e) => {
-            let line = format!("CondaPackages of \"{name}\" holds \"{shown}\", which is not a package");
+            let line =
+                format!("CondaPackages of \"{name}\" holds \"{shown}\", which is not a package");
             let finding = Finding::fail("not-a-package", line)
                 .why(e.to_string())
                 .fix("correct the default in the console's editor; separate packages with spaces");
@@ -55,10 +56,14 @@ fn of_word(view: &View, word: &str, name: &Printable) -> Option<Finding> {
     });
     match pinned {
         Some((text, pinned)) if pinned.version != spec.version => {
-            let line = format!("CondaPackages of \"{name}\" asks for {shown} in every job; the studio's pin is {text}");
+            let line = format!(
+                "CondaPackages of \"{name}\" asks for {shown} in every job; the studio's pin is {text}"
+            );
             let finding = Finding::warn("other-version", line)
                 .why(format!("a job that names no packages gets this {package}"))
-                .fix(format!("write {text} there, or leave the default empty and let publish jobs ask for it"));
+                .fix(format!(
+                    "write {text} there, or leave the default empty and let publish jobs ask for it"
+                ));
             Some(finding.about(shown))
         }
         _ => None,

@@ -38,7 +38,8 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
     };
     let Some(arn) = queue.role_arn() else {
         let line = format!("The queue's role is not the ARN of a role: {}", role.show());
-        let finding = Finding::fail("not-an-arn", line).fix("set the queue's role again in the console");
+        let finding =
+            Finding::fail("not-an-arn", line).fix("set the queue's role again in the console");
         return vec![finding.from(evidence)];
     };
     let question = RoleDocuments(arn.clone());

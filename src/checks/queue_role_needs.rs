@@ -30,12 +30,20 @@ fn check(view: &View, arn: &RoleArn) -> Vec<Finding> {
         let reasons: Vec<Printable> = needs.iter().map(reason).collect();
         let all = access(role, &needs);
         // No session stops for want of its log's reader.
-        let logs: Vec<Need> = needs.into_iter().filter(|n| n.serves == Serves::Logs).collect();
+        let logs: Vec<Need> = needs
+            .into_iter()
+            .filter(|n| n.serves == Serves::Logs)
+            .collect();
         let only_logs = access(role, &logs).wrong().count() == all.wrong().count();
         let words = Words {
-            missing: if only_logs { Verdict::Warn } else { Verdict::Fail },
+            missing: if only_logs {
+                Verdict::Warn
+            } else {
+                Verdict::Fail
+            },
             why: CHECK.why,
-            fix: "run studiolink setup, which adds it to the inline policy studiolink-queue".to_owned(),
+            fix: "run studiolink setup, which adds it to the inline policy studiolink-queue"
+                .to_owned(),
             ok: "Can do what a session needs, channels aside",
         };
         vec![of_access(role, &all, &words).details(reasons)]

@@ -49,13 +49,19 @@ fn check(view: &View, url: &Url) -> Vec<Finding> {
     let host = url.host_str().unwrap_or_default();
     let mut findings = Vec::new();
     if let (Some(why), Location::Public | Location::AyonCloud) = (is_private(host), location) {
-        let line = format!("location is \"{}\", but {host} is not a public address", location.word());
+        let line = format!(
+            "location is \"{}\", but {host} is not a public address",
+            location.word()
+        );
         let finding = Finding::warn("not-public", line).why(why);
         findings.push(finding.fix("write the name that workers will use, or location = \"lan\""));
     }
     if url.scheme() == "http" {
-        let finding = Finding::warn("plain-http", format!("{host} is reached over plain http://"))
-            .why("the API key crosses the network unencrypted");
+        let finding = Finding::warn(
+            "plain-http",
+            format!("{host} is reached over plain http://"),
+        )
+        .why("the API key crosses the network unencrypted");
         findings.push(finding.fix("put TLS in front of the AYON server and use https://"));
     }
     if findings.is_empty() {

@@ -42,7 +42,8 @@ fn check(view: &View, arn: &RoleArn) -> Vec<Finding> {
         let of_fleets: Vec<Access> = needs.chunks(2).map(|pair| access(role, pair)).collect();
         let right = of_fleets.iter().position(Access::is_right);
         let documents = of_fleets.get(right.unwrap_or(0));
-        let documents = documents.map(|access| of_access(role, access, &words).about("permissions"));
+        let documents =
+            documents.map(|access| of_access(role, access, &words).about("permissions"));
         let trust = trust(role).map(|f| f.about("trust"));
         trust.into_iter().chain(documents).collect()
     })
@@ -52,8 +53,11 @@ fn trust(role: &Role) -> Option<Finding> {
     let policy = match role.trust.policy() {
         Ok(policy) => policy,
         Err(e) => {
-            let finding = Finding::fail("unreadable", format!("The trust policy can't be parsed: {e}"))
-                .fix("write the trust policy again in the IAM console");
+            let finding = Finding::fail(
+                "unreadable",
+                format!("The trust policy can't be parsed: {e}"),
+            )
+            .fix("write the trust policy again in the IAM console");
             return Some(finding);
         }
     };

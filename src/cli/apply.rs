@@ -1,58 +1,42 @@
-//! `studiolink apply`: makes a kept plan, or that of the studio file. Each thing is read again before it is changed,
-//! so an old plan stops where the world has moved.
-
-use std::collections::BTreeSet;
+//! `studiolink apply`: applies a kept plan, or that of the studio file. Each thing is read again before it is changed,
+//! so an old plan stops where somebody else has changed something.
 
 use super::args::{self, Args};
 use super::out::talk;
 use super::plan::Saved;
-use super::setup::{calls, make};
+use super::setup::{account, make, observed};
 use super::stop::Stop;
 use super::{Failure, open};
+use crate::domain::exit::Exit;
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::engine::observe::observe;
-use crate::engine::plan::plan;
-use crate::engine::verify::IAM_PATIENCE;
-use crate::engine::{Purpose, unheard};
+use crate::questions::Purpose;
 use crate::world::local::files;
 
-pub async fn run(args: &Args, command: &args::Apply) -> Result<u8, Failure> {
+pub async fn run(args: &Args, command: &args::Apply) -> Result<Exit, Failure> {
     if !command.yes {
         return Err(Failure::Usage("apply writes to AWS without asking\n  fix   look at `studiolink plan` first, then add --yes; `studiolink setup` asks".to_owned()));
     }
     let stop = Stop::listen();
     let saved = command.file.as_deref().map(read).transpose()?;
-    let wanted = match &saved {
-        Some(saved) => saved.wanted.clone(),
+    let config = match &saved {
+        Some(saved) => saved.config.clone(),
         None => open::needed(args, &open::studio_file(args)?)?,
     };
-    let world = open::world(args, Some(&wanted)).await?;
+    let world = open::world(args, Some(&config)).await?;
     let world = world.as_ref();
-    let studio = stop
-        .or(observe(world, &wanted, Purpose::Setup, &unheard))
-        .await
-        .ok_or(Failure::Interrupted)?;
-    calls(args, world, 0);
+    let mut work = observed(args, world, &config, Purpose::Setup, &stop).await?;
     let plan = match saved {
         Some(saved) => {
-            let same = studio
-                .caller
-                .known()
-                .is_none_or(|c| c.account == saved.account)
-                && studio.region == saved.region;
+            let (here, region) = (account(work.snapshot()), &work.snapshot().region);
+            let same = here.as_ref().is_none_or(|a| *a == saved.account) && *region == saved.region;
             if !same {
+                let here = here.map_or_else(|| "unknown".to_owned(), |a| a.to_string());
                 let because = format!(
-                    "it is for account {} in {}; this is {} in {}",
-                    saved.account,
-                    saved.region,
-                    studio
-                        .caller
-                        .known()
-                        .map_or("unknown", |c| c.account.as_str()),
-                    studio.region
+                    "it is for account {} in {}; this is {here} in {region}",
+                    saved.account, saved.region
                 );
                 return Err(Problem::new(
-                    ProblemKind::Local,
+                    ProblemKind::Invalid,
                     "The plan is for another place",
                     because,
                     "choose its --profile and --region, or make a new plan",
@@ -61,21 +45,12 @@ pub async fn run(args: &Args, command: &args::Apply) -> Result<u8, Failure> {
             }
             saved.plan
         }
-        None => plan(&studio, &wanted, &BTreeSet::new()),
+        None => work.plan().clone(),
     };
     if plan.changes.is_empty() {
         talk("nothing to change");
     }
-    let made = make(
-        args,
-        world,
-        &studio,
-        &wanted,
-        &plan,
-        ("apply --yes", IAM_PATIENCE),
-        &stop,
-    )
-    .await?;
+    let made = make(args, world, &mut work, &plan, "apply --yes", &stop).await?;
     made.print(args, "apply");
     Ok(made.exit)
 }
@@ -88,14 +63,5 @@ fn read(path: &std::path::Path) -> Result<Saved, Failure> {
             path.display()
         ))
     })?;
-    let saved: Saved = serde_json::from_slice(&bytes)
-        .map_err(|e| Failure::Usage(format!("{} is not a plan: line {}, column {}: {e}\n  fix   make one: studiolink plan --out FILE", path.display(), e.line(), e.column())))?;
-    if saved.schema != 1 {
-        return Err(Failure::Usage(format!(
-            "{} has schema {}; this studiolink reads schema 1\n  fix   use the studiolink that wrote it",
-            path.display(),
-            saved.schema
-        )));
-    }
-    Ok(saved)
+    Saved::read(path, &bytes)
 }

@@ -1,10 +1,21 @@
 //! The command line, from which help, completions and the man page are made.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use crate::domain::exit::Exit;
 use crate::domain::ids::{FarmId, QueueId, Region};
+
+/// The table of exit codes, as help and man page show it.
+fn exit_codes() -> String {
+    let mut text = "Exit codes:\n".to_owned();
+    for exit in Exit::ALL {
+        let _ = writeln!(text, "  {:<4} {}", exit.code(), exit.words());
+    }
+    text + "When several apply: 130, 4, 2, 1, 3, 10.\nWithout a command the wizard opens."
+}
 
 #[derive(Debug, Parser)]
 #[command(
@@ -14,7 +25,7 @@ use crate::domain::ids::{FarmId, QueueId, Region};
     max_term_width = 100
 )]
 #[command(
-    after_help = "Exit codes: 0 fine, 1 findings or failed, 2 usage, 3 could not look, 130 interrupted.\nWithout a command the wizard opens."
+    after_help = exit_codes()
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -44,7 +55,7 @@ pub struct Args {
     /// The queue, instead of the studio file's
     #[arg(long, global = true, value_name = "QUEUE_ID")]
     pub queue: Option<QueueId>,
-    /// The studio as wanted [default: studiolink.toml]
+    /// The studio file [default: studiolink.toml]
     #[arg(long, global = true, value_name = "FILE")]
     pub studio: Option<PathBuf>,
     /// A studio held in memory instead of AWS and AYON; `studiolink sandbox list` names them
@@ -72,15 +83,15 @@ pub enum Format {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Walks through linking a queue; with --yes makes what the studio file says, unattended
+    /// Walks through linking a queue; with --yes applies what the studio file says, unattended
     Setup(Setup),
     /// Shows what would be changed, as a diff
     Plan(Plan),
-    /// Makes a saved plan, or that of the studio file
+    /// Applies a saved plan, or that of the studio file
     Apply(Apply),
     /// Checks the queue, its roles, its channels and the server; changes nothing
     Audit,
-    /// Puts back what a run has changed
+    /// Restores what a run has changed
     Rollback(Rollback),
     /// Lists the runs, or shows one as Markdown
     Runs(Runs),
@@ -99,11 +110,10 @@ pub struct Setup {
     /// Questions and answers as lines of text, for screen readers and slow lines
     #[arg(long)]
     pub plain: bool,
-    /// Asks nothing: makes what the studio file says
+    /// Asks nothing: applies what the studio file says
     #[arg(long, conflicts_with = "plain")]
     pub yes: bool,
-    /// With --yes: afterwards, asks as the queue role for so many minutes until it may read, for the time that a
-    /// bucket's owner takes to let it in
+    /// With --yes: tries again as the queue role for so many minutes, while a bucket's owner grants it access
     #[arg(long, value_name = "MINUTES", requires = "yes", value_parser = clap::value_parser!(u64).range(1..=1440))]
     pub wait: Option<u64>,
 }
@@ -119,7 +129,7 @@ pub struct Plan {
 pub struct Apply {
     /// A plan that `studiolink plan --out` wrote
     pub file: Option<PathBuf>,
-    /// Makes it without asking
+    /// Applies it without asking
     #[arg(long)]
     pub yes: bool,
 }
@@ -147,7 +157,7 @@ pub struct Policy {
     /// The queue's role; several times for several. Without it the policy names every role
     #[arg(long, value_name = "ROLE_ARN")]
     pub role: Vec<crate::domain::ids::RoleArn>,
-    /// With --for setup: the queue has no role yet, and setup is to make one
+    /// With --for setup: the queue has no role yet, and setup is to create one
     #[arg(long)]
     pub new_role: bool,
 }

@@ -1,35 +1,68 @@
-//! `studiolink audit`: the checks, read-only. It starts no session with the queue role's credentials.
+//! `studiolink audit`: the checks, read-only. It takes no queue-role credentials. Findings are printed as they come, and
+//! what was found is kept when it is interrupted.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
 
 use serde_json::json;
 
 use super::args::{Args, Format};
+use super::open::catalogues;
 use super::out::{data, ink};
-use super::setup::calls;
+use super::setup::{account, calls, unknown_queue};
 use super::stop::Stop;
 use super::{Failure, open};
-use crate::domain::finding::exit_code;
-use crate::engine::check::check_all;
-use crate::engine::observe::observe;
-use crate::engine::{Purpose, unheard};
-use crate::ui::report::{json as json_report, text};
+use crate::domain::exit::Exit;
+use crate::domain::finding::{Finding, Verdict, could_not_check};
+use crate::domain::subject::Subject;
+use crate::engine::Progress;
+use crate::engine::drive::observe;
+use crate::engine::workflow::Workflow;
+use crate::ui::report::{by_subject, json as json_report, text};
 
-pub async fn run(args: &Args) -> Result<u8, Failure> {
+pub async fn run(args: &Args) -> Result<Exit, Failure> {
     let stop = Stop::listen();
     let file = open::studio_file(args)?;
-    let wanted = open::needed(args, &file)?;
-    let world = open::world(args, Some(&wanted)).await?;
-    let studio = stop
-        .or(observe(world.as_ref(), &wanted, Purpose::Audit, &unheard))
-        .await
-        .ok_or(Failure::Interrupted)?;
-    calls(args, world.as_ref(), 0);
-    let findings = check_all(&studio, &wanted, Purpose::Audit);
-    let exit = exit_code(&findings);
-    if args.format == Format::Json {
-        let parts = json!({ "findings": json_report::findings(&findings, &studio) });
-        data(&json_report::document("audit", &studio, exit, parts).to_string());
-    } else {
-        data(&text::findings(&findings, &studio, ink(args), args.verbose));
+    let config = open::needed(args, &file)?;
+    let world = open::world(args, Some(&config)).await?;
+    let world = world.as_ref();
+    let mut work = Workflow::audit(catalogues(), world.region().clone(), config);
+    let streams = args.format == Format::Text;
+    let told: Mutex<BTreeSet<Subject>> = Mutex::default();
+    let tell = |progress: Progress| {
+        if let (Progress::Findings(findings), true, Ok(mut told)) = (progress, streams, told.lock())
+        {
+            told.extend(findings.iter().map(|f| f.subject.clone()));
+            print(args, &findings);
+        }
+    };
+    observe(world, &mut work, &stop.flag, &tell).await;
+    calls(args, world, 0);
+    let findings = work.findings();
+    let fails = findings.iter().any(|f| f.verdict == Verdict::Fail);
+    let exit = Exit::Clean
+        .and_if(stop.is_asked(), Exit::Interrupted)
+        .and_if(unknown_queue(&work), Exit::Usage)
+        .and_if(fails, Exit::Problem)
+        .and_if(could_not_check(&findings), Exit::NotChecked);
+    if streams {
+        let told = told.lock().map(|t| t.clone()).unwrap_or_default();
+        let rest = findings.iter().filter(|f| !told.contains(&f.subject));
+        let rest: Vec<Finding> = rest.cloned().collect();
+        print(args, &rest);
+        data(&text::summary(&findings));
+        return Ok(exit);
     }
+    let parts = json!({ "findings": json_report::findings(&findings) });
+    let account = account(work.snapshot());
+    let region = &work.snapshot().region;
+    let document = json_report::document("audit", account.as_ref(), region, exit, parts);
+    data(&document.to_string());
     Ok(exit)
+}
+
+fn print(args: &Args, findings: &[Finding]) {
+    for group in by_subject(findings) {
+        data(&text::group(&group, ink(args), args.verbose));
+    }
 }

@@ -18,30 +18,27 @@ mod wizard;
 use clap::Parser as _;
 
 use self::args::{Args, Command};
+use crate::domain::exit::Exit;
 use crate::domain::problem::{Problem, ProblemKind};
-
-pub const FINE: u8 = 0;
-pub const FINDINGS: u8 = 1;
-pub const USAGE: u8 = 2;
-pub const COULD_NOT_LOOK: u8 = 3;
-pub const INTERRUPTED: u8 = 130;
 
 /// Why a command ended early, and with which code.
 #[derive(Debug)]
 pub enum Failure {
     Usage(String),
-    Problem(Box<Problem>, u8),
+    Problem(Box<Problem>, Exit),
     Interrupted,
 }
 
 impl From<Problem> for Failure {
-    /// Without credentials or an answer nothing was looked at; everything else is a failure of what was asked.
+    /// Without credentials or an answer nothing could be checked; what does not exist or can't be used was wrong input.
     fn from(problem: Problem) -> Self {
         let code = match problem.kind {
             ProblemKind::Credentials | ProblemKind::Unreached | ProblemKind::Denied => {
-                COULD_NOT_LOOK
+                Exit::NotChecked
             }
-            _ => FINDINGS,
+            ProblemKind::Missing | ProblemKind::Invalid => Exit::Usage,
+            ProblemKind::Moved => Exit::Problem,
+            ProblemKind::Local => Exit::Failed,
         };
         Self::Problem(Box::new(problem), code)
     }
@@ -53,7 +50,12 @@ pub fn main() -> u8 {
         Ok(args) => args,
         Err(e) => {
             let _ = e.print();
-            return if e.use_stderr() { USAGE } else { FINE };
+            let exit = if e.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Clean
+            };
+            return exit.code();
         }
     };
     // Two threads: the screen and the calls; what waits for the network needs no more.
@@ -65,19 +67,19 @@ pub fn main() -> u8 {
         Ok(runtime) => runtime,
         Err(e) => {
             out::talk(&format!("studiolink could not start: {e}"));
-            return COULD_NOT_LOOK;
+            return Exit::Failed.code();
         }
     };
-    let code = runtime.block_on(run(args));
+    let code = runtime.block_on(run(args)).code();
     // A task that still waits for the network has nothing to say any more.
     runtime.shutdown_background();
     code
 }
 
-async fn run(mut args: Args) -> u8 {
+async fn run(mut args: Args) -> Exit {
     if let Err(Failure::Usage(text)) = open::check_flags(&args) {
         out::talk(&text);
-        return USAGE;
+        return Exit::Usage;
     }
     let command = args.command.take().unwrap_or(Command::Setup(args::Setup {
         plain: args.plain,
@@ -96,10 +98,10 @@ async fn run(mut args: Args) -> u8 {
         Command::Man => shell::man(),
     };
     match done {
-        Ok(code) => code,
+        Ok(exit) => exit,
         Err(Failure::Usage(text)) => {
             out::talk(&out::lines(&text));
-            USAGE
+            Exit::Usage
         }
         Err(Failure::Problem(problem, code)) => {
             out::talk(&problem.to_string());
@@ -107,7 +109,7 @@ async fn run(mut args: Args) -> u8 {
         }
         Err(Failure::Interrupted) => {
             out::talk("interrupted");
-            INTERRUPTED
+            Exit::Interrupted
         }
     }
 }

@@ -1,4 +1,4 @@
-//! From flags, environment and studio file to a world and what is wanted of it.
+//! From flags, environment and studio file to a world and what the studio file says.
 //! Precedence: flag, environment, file, profile.
 
 use std::path::{Path, PathBuf};
@@ -7,20 +7,33 @@ use std::sync::Arc;
 use super::Failure;
 use super::args::Args;
 use super::out::talk;
-use crate::domain::ids::{QueueKey, Region};
 use crate::domain::config::StudioConfig;
+use crate::domain::ids::{QueueKey, Region};
+use crate::engine::inquiry::Catalogue;
+use crate::engine::workflow::Catalogues;
 use crate::world::World;
 use crate::world::aws::Login;
 use crate::world::local::files;
 use crate::world::real::RealWorld;
 use crate::world::sandbox::{Sandbox, scenario};
 
+/// What there is to run: the engine knows none of it by name.
+pub fn catalogues() -> Catalogues {
+    Catalogues {
+        observe: Catalogue {
+            checks: crate::checks::ALL,
+            expand: crate::derived::roster::expand,
+        },
+        goals: crate::goals::ALL,
+    }
+}
+
 /// The studio file, read.
 pub struct StudioFile {
     /// `None`: nothing may be written (the sandbox, where no --studio names a file).
     pub path: Option<PathBuf>,
     pub text: Option<String>,
-    pub wanted: Option<StudioConfig>,
+    pub config: Option<StudioConfig>,
     /// The queues that the file itself names, where a flag narrowed them.
     pub own_queues: Option<Vec<QueueKey>>,
 }
@@ -55,37 +68,37 @@ pub fn studio_file(args: &Args) -> Result<StudioFile, Failure> {
     let mut file = StudioFile {
         path,
         text: None,
-        wanted: None,
+        config: None,
         own_queues: None,
     };
     if let Some(path) = &file.path
         && let Some(bytes) = files::read(path).map_err(|p| Failure::Usage(p.to_string()))?
     {
-        let wanted = StudioConfig::read_bytes(&bytes)
+        let config = StudioConfig::read_bytes(&bytes)
             .map_err(|e| Failure::Usage(format!("{}: {e}", path.display())))?;
         file.text = String::from_utf8(bytes).ok();
         if args.farm.is_some() || args.queue.is_some() {
-            file.own_queues = Some(wanted.queues.clone());
+            file.own_queues = Some(config.queues.clone());
         }
-        file.wanted = Some(narrowed(args, wanted));
+        file.config = Some(narrowed(args, config));
     }
-    if let (None, Some(name)) = (&file.wanted, &args.sandbox) {
-        file.wanted = Some(narrowed(
+    if let (None, Some(name)) = (&file.config, &args.sandbox) {
+        file.config = Some(narrowed(
             args,
             scenario::open(name)
                 .map_err(|p| Failure::Usage(p.to_string()))?
-                .wanted,
+                .config,
         ));
     }
     Ok(file)
 }
 
 /// The queues that --farm and --queue leave.
-fn narrowed(args: &Args, wanted: StudioConfig) -> StudioConfig {
+fn narrowed(args: &Args, config: StudioConfig) -> StudioConfig {
     if args.farm.is_none() && args.queue.is_none() {
-        return wanted;
+        return config;
     }
-    let matching: Vec<QueueKey> = wanted
+    let matching: Vec<QueueKey> = config
         .queues
         .iter()
         .filter(|k| {
@@ -95,31 +108,35 @@ fn narrowed(args: &Args, wanted: StudioConfig) -> StudioConfig {
         .cloned()
         .collect();
     if !matching.is_empty() {
-        return wanted.narrowed(matching);
+        return config.narrowed(matching);
     }
-    let first = wanted.queues[0].clone();
+    let first = config.queues[0].clone();
     let key = QueueKey {
         farm: args.farm.clone().unwrap_or(first.farm),
         queue: args.queue.clone().unwrap_or(first.queue),
     };
-    wanted.narrowed(vec![key])
+    config.narrowed(vec![key])
 }
 
 /// For a command that can't do without: the file, or one clear word.
 pub fn needed(args: &Args, file: &StudioFile) -> Result<StudioConfig, Failure> {
     // Setup in the sandbox begins without a file and writes it; no other command takes a scenario's in its place.
     let named = args.studio.is_some() && file.text.is_none();
-    let wanted = file.wanted.clone().filter(|_| !named);
-    existing(args, file, wanted)
+    let config = file.config.clone().filter(|_| !named);
+    existing(args, file, config)
 }
 
 /// The same for setup, which may start from the scenario's own.
 pub fn needed_by_setup(args: &Args, file: &StudioFile) -> Result<StudioConfig, Failure> {
-    existing(args, file, file.wanted.clone())
+    existing(args, file, file.config.clone())
 }
 
-fn existing(args: &Args, file: &StudioFile, wanted: Option<StudioConfig>) -> Result<StudioConfig, Failure> {
-    wanted.ok_or_else(|| {
+fn existing(
+    args: &Args,
+    file: &StudioFile,
+    config: Option<StudioConfig>,
+) -> Result<StudioConfig, Failure> {
+    config.ok_or_else(|| {
         let path = file.path.as_deref().unwrap_or(Path::new("studiolink.toml"));
         let how = if args.studio.is_some() {
             "check the path that --studio names"
@@ -133,7 +150,7 @@ fn existing(args: &Args, file: &StudioFile, wanted: Option<StudioConfig>) -> Res
     })
 }
 
-pub fn login(args: &Args, wanted: Option<&StudioConfig>) -> Result<Login, Failure> {
+pub fn login(args: &Args, config: Option<&StudioConfig>) -> Result<Login, Failure> {
     let from_env = || -> Result<Option<Region>, Failure> {
         let Some(name) = set("AWS_REGION").or_else(|| set("AWS_DEFAULT_REGION")) else {
             return Ok(None);
@@ -142,7 +159,7 @@ pub fn login(args: &Args, wanted: Option<&StudioConfig>) -> Result<Login, Failur
             .map(Some)
             .map_err(|e: crate::domain::ids::NotAnId| Failure::Usage(format!("AWS_REGION: {e}")))
     };
-    let file_region = wanted.and_then(|w| w.region.clone());
+    let file_region = config.and_then(|w| w.region.clone());
     let region = match args.region.clone() {
         Some(region) => Some(region),
         None => from_env()?,
@@ -164,19 +181,19 @@ pub fn login(args: &Args, wanted: Option<&StudioConfig>) -> Result<Login, Failur
             .profile
             .clone()
             .or_else(|| set("AWS_PROFILE"))
-            .or_else(|| wanted.and_then(|w| w.profile.clone())),
+            .or_else(|| config.and_then(|w| w.profile.clone())),
         region: region.or(file_region),
         endpoint: endpoint(args),
     })
 }
 
-pub async fn world(args: &Args, wanted: Option<&StudioConfig>) -> Result<Arc<dyn World>, Failure> {
+pub async fn world(args: &Args, config: Option<&StudioConfig>) -> Result<Arc<dyn World>, Failure> {
     match &args.sandbox {
         Some(name) => {
             talk("sandbox: a studio in memory; nothing that follows was seen on AWS");
             Ok(Arc::new(sandbox(args, name)?))
         }
-        None => Ok(Arc::new(RealWorld::connect(&login(args, wanted)?).await?)),
+        None => Ok(Arc::new(RealWorld::connect(&login(args, config)?).await?)),
     }
 }
 

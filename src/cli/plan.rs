@@ -1,85 +1,132 @@
 //! `studiolink plan`: what would be changed, and nothing is.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::args::{self, Args, Format};
 use super::out::{data, ink, talk};
-use super::setup::calls;
+use super::setup::{account, observed, unknown_queue};
 use super::stop::Stop;
-use super::{COULD_NOT_LOOK, FINDINGS, FINE, Failure, open};
-use crate::domain::change::Plan;
-use crate::domain::ids::{AccountId, Region};
+use super::{Failure, open};
+use crate::connections;
 use crate::domain::config::StudioConfig;
-use crate::engine::observe::observe;
-use crate::engine::plan::plan;
-use crate::engine::{Purpose, unheard};
-use crate::paths;
+use crate::domain::exit::Exit;
+use crate::domain::ids::{AccountId, Region};
+use crate::engine::journal::unknown_kind;
+use crate::questions::Purpose;
+use crate::resources::Plan;
 use crate::ui::report::{json as json_report, text};
 use crate::world::local::files;
 
-/// A plan in a file: with whom and where it may be made, and what is looked at afterwards.
+/// What this version writes and reads.
+const SCHEMA: u64 = 2;
+
+/// A plan in a file: with whom and where it may be applied, and what is checked afterwards.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Saved {
-    pub schema: u32,
+    schema: u64,
     pub account: AccountId,
     pub region: Region,
-    pub wanted: StudioConfig,
+    pub config: StudioConfig,
     pub plan: Plan,
 }
 
-pub async fn run(args: &Args, command: &args::Plan) -> Result<u8, Failure> {
+impl Saved {
+    pub fn new(account: AccountId, region: Region, config: StudioConfig, plan: Plan) -> Self {
+        Self {
+            schema: SCHEMA,
+            account,
+            region,
+            config,
+            plan,
+        }
+    }
+
+    /// Of another version, or with a kind of thing that this version does not know, nothing is applied: part of a plan is
+    /// not the plan.
+    pub fn read(path: &std::path::Path, bytes: &[u8]) -> Result<Self, Failure> {
+        let file = path.display();
+        let value: Value = serde_json::from_slice(bytes).map_err(|e| {
+            let (line, column) = (e.line(), e.column());
+            Failure::Usage(format!(
+                "{file} is not a plan: line {line}, column {column}: {e}\n  fix   make one: studiolink plan --out FILE"
+            ))
+        })?;
+        match value["schema"].as_u64() {
+            Some(SCHEMA) => {}
+            Some(other) => {
+                return Err(Failure::Usage(format!(
+                    "{file} has format version {other}; this studiolink reads version {SCHEMA}\n  fix   apply it with the studiolink that wrote it, or make a new plan"
+                )));
+            }
+            None => {
+                return Err(Failure::Usage(format!(
+                    "{file} is not a plan: it names no schema\n  fix   make one: studiolink plan --out FILE"
+                )));
+            }
+        }
+        let changes = value["plan"]["changes"].as_array().into_iter().flatten();
+        if let Some(kind) = changes.filter_map(unknown_kind).next() {
+            return Err(Failure::Usage(format!(
+                "{file} holds a change of the kind {kind}, which this studiolink does not know; nothing was applied\n  fix   apply it with the studiolink that wrote it, or make a new plan"
+            )));
+        }
+        serde_json::from_value(value).map_err(|e| {
+            Failure::Usage(format!(
+                "{file} is not a plan: {e}\n  fix   make one: studiolink plan --out FILE"
+            ))
+        })
+    }
+}
+
+pub async fn run(args: &Args, command: &args::Plan) -> Result<Exit, Failure> {
     let stop = Stop::listen();
     let file = open::studio_file(args)?;
-    let wanted = open::needed(args, &file)?;
-    let world = open::world(args, Some(&wanted)).await?;
-    let studio = stop
-        .or(observe(world.as_ref(), &wanted, Purpose::Audit, &unheard))
-        .await
-        .ok_or(Failure::Interrupted)?;
-    calls(args, world.as_ref(), 0);
-    let plan = plan(&studio, &wanted, &BTreeSet::new());
-    let path = paths::of(wanted.server.path);
-    if !path.is_built() {
+    let config = open::needed(args, &file)?;
+    let world = open::world(args, Some(&config)).await?;
+    let work = observed(args, world.as_ref(), &config, Purpose::Audit, &stop).await?;
+    let plan = work.plan().clone();
+    let path = connections::path(config.server.path);
+    if !path.id.is_built() {
         talk(&format!(
             "the connection path \"{}\" is not built into this version; the plan has the rest",
-            path.id().word()
+            path.id.word()
         ));
     }
-    let exit = if !plan.unread.is_empty() {
-        COULD_NOT_LOOK
-    } else if !plan.changes.is_empty() || !plan.refused.is_empty() || !path.is_built() {
-        FINDINGS
-    } else {
-        FINE
-    };
+    let held_back = !plan.refused.is_empty() || !path.id.is_built();
+    let mut exit = Exit::Clean
+        .and_if(unknown_queue(&work), Exit::Usage)
+        .and_if(held_back, Exit::Problem)
+        .and_if(!plan.unread.is_empty(), Exit::NotChecked)
+        .and_if(!plan.changes.is_empty(), Exit::Pending);
+    let (account, region) = (account(work.snapshot()), work.snapshot().region.clone());
+    if command.out.is_some() && account.is_none() {
+        exit = exit.and(Exit::NotChecked);
+    }
     if args.format == Format::Json {
-        let parts = json!({ "changes": json_report::changes(&plan), "unread": plan.unread, "refused": plan.refused });
-        data(&json_report::document("plan", &studio, exit, parts).to_string());
+        let parts = json!({
+            "changes": json_report::changes(&plan),
+            "unread": plan.unread,
+            "refused": plan.refused,
+        });
+        let document = json_report::document("plan", account.as_ref(), &region, exit, parts);
+        data(&document.to_string());
     } else {
         data(&text::plan(&plan, ink(args)));
     }
     if let Some(out) = &command.out {
-        let Some(caller) = studio.caller.known() else {
+        let Some(account) = account else {
             talk("the plan was not kept: it is not known who is signed in");
-            return Ok(COULD_NOT_LOOK);
+            return Ok(exit);
         };
-        let saved = Saved {
-            schema: 1,
-            account: caller.account.clone(),
-            region: studio.region.clone(),
-            wanted,
-            plan,
-        };
+        let saved = Saved::new(account, region, config, plan);
         let written =
             serde_json::to_string_pretty(&saved).map_err(|e| Failure::Usage(e.to_string()))?;
-        files::write_whole(out, &(written + "\n"))?;
+        // An --out that can't be written is wrong input.
+        files::write_whole(out, &(written + "\n")).map_err(|p| Failure::Usage(p.to_string()))?;
+        let out = out.display();
         talk(&format!(
-            "kept in {}; make it with: studiolink apply {} --yes",
-            out.display(),
-            out.display()
+            "kept in {out}; apply it with: studiolink apply {out} --yes"
         ));
     }
     Ok(exit)

@@ -1,24 +1,58 @@
 //! `studiolink policy`: what to ask an IAM administrator for. For a person it reads the studio file alone; for a role
 //! also the queue, its farm and its fleets, for what a role needs follows from those too.
 
-use futures_util::future::join_all;
+use std::sync::atomic::AtomicBool;
+
 use serde_json::json;
 
 use super::args::{self, Args, PolicyFor};
 use super::out::{data, talk};
-use super::{COULD_NOT_LOOK, FINE, Failure, open};
-use crate::domain::ask::Ask;
-use crate::domain::own_policy::{For, policy};
-use crate::domain::choices::{Choices, RoleUse, roles_to_make, used_roles};
-use crate::domain::fact::Fact;
+use super::{Failure, open};
+use crate::derived::role_use::{choices, role_use};
+use crate::domain::choices::RoleUse;
+use crate::domain::exit::Exit;
+use crate::domain::finding::{Finding, Grade, Severity, Topic};
 use crate::domain::ids::{RoleArn, partition_of};
 use crate::domain::needs::Need;
-use crate::domain::studio::Studio;
+use crate::domain::own_policy::{For, policy};
+use crate::domain::subject::Subject;
+use crate::engine::drive::observe;
+use crate::engine::inquiry::Catalogue;
+use crate::engine::unheard;
+use crate::engine::workflow::{Catalogues, Workflow};
+use crate::questions::{
+    CallerIdentity, Check, FarmDetails, Purpose, QueueDetails, QueueFleets, Run, View,
+};
 
-pub async fn run(args: &Args, command: &args::Policy) -> Result<u8, Failure> {
+/// Reads what the needs of a role follow from, and says nothing.
+const READ_NEEDS: Check = Check {
+    id: "needs",
+    title: "What a role needs",
+    why: "a policy for it follows from them",
+    topic: Topic::Roles,
+    grade: Grade::Documents,
+    severity: Severity::Fail,
+    in_audit: true,
+    run: Run::Role(read_needs),
+};
+
+const NEEDS: Catalogues = Catalogues {
+    observe: Catalogue {
+        checks: &[&READ_NEEDS],
+        expand: crate::derived::roster::expand,
+    },
+    goals: &[],
+};
+
+fn read_needs(view: &View, arn: &RoleArn) -> Vec<Finding> {
+    let _ = choices(view, arn);
+    Vec::new()
+}
+
+pub async fn run(args: &Args, command: &args::Policy) -> Result<Exit, Failure> {
     if command.new_role && command.what != PolicyFor::Setup {
         return Err(Failure::Usage(
-            "--new-role is for --for setup alone: nothing else makes a role\n  fix   leave it out"
+            "--new-role is for --for setup alone: nothing else creates a role\n  fix   leave it out"
                 .to_owned(),
         ));
     }
@@ -30,7 +64,7 @@ pub async fn run(args: &Args, command: &args::Policy) -> Result<u8, Failure> {
         PolicyFor::Audit => For::Audit,
         PolicyFor::Diagnose => For::Diagnose,
     };
-    // Whoever has no rights yet has no studio file either: flags do, and what is not named is any.
+    // Whoever has no permissions yet has no studio file either: flags do, and what is not named is any.
     let file = open::studio_file(args)?;
     if let (Some(path), None) = (&args.studio, &file.text) {
         let words = format!(
@@ -39,20 +73,20 @@ pub async fn run(args: &Args, command: &args::Policy) -> Result<u8, Failure> {
         );
         return Err(Failure::Usage(words));
     }
-    let wanted = file.wanted;
+    let config = file.config;
     let region = args.region.clone();
-    let region = region.or_else(|| wanted.as_ref().and_then(|w| w.region.clone()));
+    let region = region.or_else(|| config.as_ref().and_then(|c| c.region.clone()));
     let region = region.ok_or_else(|| {
         Failure::Usage("No AWS region is named\n  fix   add --region us-west-2 (or yours), or write it into the studio file".to_owned())
     })?;
-    let channels = wanted.as_ref().map(|w| w.channels.clone());
+    let channels = config.as_ref().map(|c| c.channels.clone());
     let mut buckets: Vec<String> = channels
         .unwrap_or_default()
         .iter()
         .filter_map(|c| c.bucket().map(str::to_owned))
         .collect();
     buckets.dedup();
-    let named = wanted.iter().flat_map(|w| &w.queues);
+    let named = config.iter().flat_map(|c| &c.queues);
     let mut farms: Vec<String> = args.farm.iter().map(ToString::to_string).collect();
     if farms.is_empty() {
         farms = named.map(|q| q.farm.to_string()).collect();
@@ -62,9 +96,9 @@ pub async fn run(args: &Args, command: &args::Policy) -> Result<u8, Failure> {
         talk("note: it names every farm; --farm ID, or a studio file, narrows it");
     }
     let made = command.new_role.then(|| {
-        let new = wanted
+        let new = config
             .as_ref()
-            .map(|w| w.roles.new.clone())
+            .map(|c| c.iam.new_role.clone())
             .unwrap_or_default();
         let name = new.name.unwrap_or_else(|| "studiolink-queue-*".to_owned());
         format!("{}{name}", new.path.as_deref().unwrap_or("/"))
@@ -85,39 +119,30 @@ pub async fn run(args: &Args, command: &args::Policy) -> Result<u8, Failure> {
     }
     if what == For::Diagnose {
         talk(
-            "note: `studiolink diagnose` is not built into this version; these are the rights that its checks from here need",
+            "note: `studiolink diagnose` is not built into this version; these are the permissions that its checks from here need",
         );
     }
-    Ok(FINE)
+    Ok(Exit::Clean)
 }
 
 /// What roles of one kind need, as one document, with the reasons beside it.
-async fn for_role(args: &Args, command: &args::Policy, of: RoleUse) -> Result<u8, Failure> {
+async fn for_role(args: &Args, command: &args::Policy, of: RoleUse) -> Result<Exit, Failure> {
     let file = open::studio_file(args)?;
-    let wanted = open::needed_by_setup(args, &file)?;
-    let world = open::world(args, Some(&wanted)).await?;
-    let mut studio = Studio::new(world.region().clone());
-    let mut asks = vec![Ask::Caller];
-    for key in &wanted.queues {
-        asks.extend([
-            Ask::Queue(key.clone()),
-            Ask::Farm(key.farm.clone()),
-            Ask::Fleets(key.clone()),
-        ]);
-    }
-    let answers = join_all(asks.iter().map(|ask| world.look(ask))).await;
-    for (ask, answered) in asks.iter().zip(answers) {
-        studio.learn(ask, answered);
-    }
-    let facts = wanted.queues.iter().flat_map(|key| {
-        let farm = studio.farm.get(&key.farm).and_then(Fact::problem);
+    let config = open::needed_by_setup(args, &file)?;
+    let world = open::world(args, Some(&config)).await?;
+    let region = world.region().clone();
+    let mut work = Workflow::new(NEEDS, region, config.clone(), Purpose::Setup, true);
+    let never = AtomicBool::new(false);
+    observe(world.as_ref(), &mut work, &never, &unheard).await;
+    let (view, snapshot) = (work.view(), work.snapshot());
+    let problems = config.queues.iter().flat_map(|key| {
         [
-            studio.queue(key).problem(),
-            studio.fleets(key).problem(),
-            farm,
+            view.peek(&QueueDetails(key.clone())).problem(),
+            view.peek(&QueueFleets(key.clone())).problem(),
+            view.peek(&FarmDetails(key.farm.clone())).problem(),
         ]
     });
-    let unread: Vec<String> = facts
+    let unread: Vec<String> = problems
         .flatten()
         .map(|p| format!("{}: {}", p.doing, p.because))
         .collect();
@@ -127,20 +152,22 @@ async fn for_role(args: &Args, command: &args::Policy, of: RoleUse) -> Result<u8
         ));
     }
     // Where there is no such role, any of the account's stands for it.
-    let account = studio.caller.known().map(|c| c.account.to_string());
-    let any = account.and_then(|a| {
-        let partition = partition_of(&studio.region);
-        format!("arn:{partition}:iam::{a}:role/any").parse().ok()
+    let account = view.peek(&CallerIdentity).known();
+    let any = account.and_then(|c| {
+        let partition = partition_of(view.region());
+        format!("arn:{partition}:iam::{}:role/any", c.account)
+            .parse()
+            .ok()
     });
-    let new = roles_to_make(&studio, &wanted);
-    let used = used_roles(&studio, &wanted).into_iter().chain(new);
-    let used = used.filter(|u| u.of == of);
-    let mut arns: Vec<RoleArn> = used.map(|u| u.arn).collect();
-    arns.dedup();
+    let roles = snapshot.roster.all().into_iter().filter_map(|s| match s {
+        Subject::Role(arn) => Some(arn),
+        _ => None,
+    });
+    let mut arns: Vec<RoleArn> = roles.filter(|r| role_use(&view, r, of).is_some()).collect();
     if let Some(other) = command.role.iter().find(|r| !arns.contains(r)) {
         let names: Vec<String> = arns.iter().map(ToString::to_string).collect();
         let words = format!(
-            "{other} is no role of that kind in this studio\n  fix   name one of: {}",
+            "{other} is not a role of that kind in this studio\n  fix   name one of: {}",
             names.join(", ")
         );
         return Err(Failure::Usage(words));
@@ -156,7 +183,7 @@ async fn for_role(args: &Args, command: &args::Policy, of: RoleUse) -> Result<u8
                 talk(
                     "the account is not known, so no ARN can be written\n  fix   sign in, then run it again",
                 );
-                return Ok(COULD_NOT_LOOK);
+                return Ok(Exit::NotChecked);
             }
         },
         several => {
@@ -168,8 +195,9 @@ async fn for_role(args: &Args, command: &args::Policy, of: RoleUse) -> Result<u8
             return Err(Failure::Usage(words));
         }
     };
-    let choices = Choices::of(&studio, &wanted, &arn);
-    let needs: Vec<Need> = choices.map(|c| c.needs(of)).unwrap_or_default();
+    let needs: Vec<Need> = choices(&view, &arn)
+        .map(|c| c.needs(of))
+        .unwrap_or_default();
     let statements: Vec<_> = needs.iter().map(Need::statement).collect();
     let document = json!({ "Version": "2012-10-17", "Statement": statements });
     data(&serde_json::to_string_pretty(&document).unwrap_or_default());
@@ -177,8 +205,8 @@ async fn for_role(args: &Args, command: &args::Policy, of: RoleUse) -> Result<u8
         talk(&format!("{}  {}", need.sid, need.because));
     }
     Ok(if unread.is_empty() {
-        FINE
+        Exit::Clean
     } else {
-        COULD_NOT_LOOK
+        Exit::NotChecked
     })
 }

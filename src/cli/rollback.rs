@@ -1,40 +1,41 @@
-//! `studiolink rollback`: shows what a run changed, then puts back exactly what was there.
+//! `studiolink rollback`: shows what a run changed, then restores exactly what it had found.
 
 use serde_json::json;
 
 use super::args::{self, Args, Format};
 use super::out::{data, ink, talk};
-use super::setup::{calls, progress, stop_words};
+use super::setup::{calls, progress, stop_exit, stop_words};
 use super::stop::Stop;
-use super::{FINDINGS, FINE, Failure, INTERRUPTED, USAGE, open};
-use crate::domain::ask::Ask;
-use crate::domain::change::{Change, Plan, Thing};
+use super::{Failure, open};
+use crate::domain::exit::Exit;
 use crate::domain::fact::Fact;
 use crate::domain::ids::QueueKey;
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::studio::Studio;
 use crate::engine::apply::{self, RunContext};
-use crate::engine::journal::{self, Header, Run, stays, to_undo};
+use crate::engine::journal::{self, Header, Journals, Run, stays, to_undo};
 use crate::engine::rollback::{cannot_undo, chosen};
+use crate::questions::{AnyAnswer, CallerIdentity, QueueDetails};
+use crate::resources::{AnyResource, Change, Plan};
 use crate::ui::report::{json as json_report, text};
 use crate::world::aws::Login;
 use crate::world::local::DiskState;
 use crate::world::real::RealWorld;
 use crate::world::{LocalState, World};
 
-pub async fn run(args: &Args, command: &args::Rollback) -> Result<u8, Failure> {
+pub async fn run(args: &Args, command: &args::Rollback) -> Result<Exit, Failure> {
     let stop = Stop::listen();
     let sandbox = args
         .sandbox
         .as_deref()
         .map(|name| open::sandbox(args, name))
         .transpose()?;
-    let desk: &dyn LocalState = match &sandbox {
+    let local: &dyn LocalState = match &sandbox {
         Some(sandbox) => sandbox.local(),
         None => &DiskState::new(),
     };
-    let (mut runs, _) = journal::read_all(desk)?;
-    let header = chosen(&runs, command.run.as_deref())?.header.clone();
+    let journals = journal::read_all(local)?;
+    let header = chosen(&journals, command.run.as_deref())?.header.clone();
+    let Journals { mut runs, .. } = journals;
     if let Some(undoes) = &header.undoes {
         return Err(Problem::new(
             ProblemKind::Invalid,
@@ -55,8 +56,7 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<u8, Failure> {
         }
         if args.format == Format::Json {
             let parts = json!({ "undoes": header.id, "run": null, "plan": json_report::changes(&plan), "stopped": "--yes was not given" });
-            let studio = Studio::new(header.region.clone());
-            data(&json_report::document("rollback", &studio, USAGE, parts).to_string());
+            print(&header, Exit::Usage, parts);
         }
         let words = "nothing was undone\n  fix   look at the changes above, then add --yes";
         return Err(Failure::Usage(words.to_owned()));
@@ -65,71 +65,68 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<u8, Failure> {
     let world: &dyn World = if let Some(sandbox) = &sandbox {
         sandbox
     } else {
-        let file = open::studio_file(args).ok().and_then(|f| f.wanted);
+        let file = open::studio_file(args).ok().and_then(|f| f.config);
         let login = open::login(args, None)?;
         // The run's own region counts before the environment's, for its things are there.
         let login = Login {
             region: args.region.clone().or(Some(header.region.clone())),
-            profile: login.profile.or(file.and_then(|w| w.profile)),
+            profile: login.profile.or(file.and_then(|c| c.profile)),
             ..login
         };
         real = RealWorld::connect(&login).await?;
         &real
     };
-    let mut studio = Studio::new(world.region().clone());
-    let answered = world.look(&Ask::Caller).await;
-    studio.learn(&Ask::Caller, answered);
+    let caller = match world.look(&CallerIdentity.into()).await.answer {
+        AnyAnswer::CallerIdentity(fact) => fact,
+        _ => Fact::PENDING,
+    };
     let endpoint = open::endpoint(args);
-    let mut occasion = RunContext::new("rollback", &studio, &header.queues, endpoint.as_deref())?;
-    if occasion.caller.account != header.account || *world.region() != header.region {
+    let mut context = RunContext::new("rollback", &caller, &header.queues, endpoint.as_deref())?;
+    if context.caller.account != header.account || *world.region() != header.region {
         let because = format!(
             "the run was in account {}, region {}; this is account {}, region {}",
             header.account,
             header.region,
-            occasion.caller.account,
+            context.caller.account,
             world.region()
         );
         return Err(Problem::new(
-            ProblemKind::Local,
+            ProblemKind::Invalid,
             "Nothing was undone: this is another place",
             because,
             "choose the --profile and --region of the run",
         )
         .into());
     }
-    // What was cut short is read first: it may have been done, and then it is to be undone too.
-    if let Some(run) = find(&runs, &header.id).filter(|r| r.in_doubt().next().is_some()) {
-        if let Some(stop) = apply::settle_run(world, run, &occasion).await? {
+    // What was cut short, or got no answer, is read first: it may have been done, and then it is to be undone too.
+    if let Some(run) = find(&runs, &header.id) {
+        if let Some(stop) = apply::settle_run(world, run, &context).await? {
             talk(&stop_words(&stop));
-            return Ok(FINDINGS);
+            return Ok(stop_exit(Some(&stop)));
         }
-        runs = journal::read_all(world.local())?.0;
+        runs = journal::read_all(world.local())?.runs;
         plan = of_run(&runs, &header.id);
     }
     let kept = keep_used_roles(world, &header, &mut plan).await;
     show(args, &header, &plan, &runs);
     let final_ones = find(&runs, &header.id).map(|run| stays(run, &runs));
     let staying = final_ones.unwrap_or_default().into_iter().chain(&kept);
-    let staying: Vec<String> = staying.map(|c| c.thing.words().to_string()).collect();
+    let staying: Vec<String> = staying.map(|c| c.words().to_string()).collect();
     if plan.changes.is_empty() {
         if args.format == Format::Json {
             let parts = json!({ "undoes": header.id, "run": null, "plan": [], "stays": staying, "stopped": null });
-            data(&json_report::document("rollback", &studio, FINE, parts).to_string());
+            print(&header, Exit::Clean, parts);
         }
-        return Ok(FINE);
+        return Ok(Exit::Clean);
     }
-    occasion.undoes = Some(header.id.clone());
-    let applied = apply::apply(world, &plan.changes, &occasion, &stop.flag, &progress).await?;
+    context.undoes = Some(header.id.clone());
+    let applied = apply::apply(world, &plan.changes, &context, &stop.flag, &progress).await?;
     calls(args, world, 0);
-    let exit = match &applied.stop {
-        None => FINE,
-        Some(apply::Stop::Interrupted) => INTERRUPTED,
-        Some(_) => FINDINGS,
-    };
+    let exit = stop_exit(applied.stop.as_ref());
     let stopped = applied.stop.as_ref().map(stop_words);
     if args.format == Format::Json {
         let parts = json!({ "undoes": header.id, "run": applied.run, "plan": json_report::changes(&plan), "stays": staying, "stopped": stopped });
-        data(&json_report::document("rollback", &studio, exit, parts).to_string());
+        print(&header, exit, parts);
     } else if let Some(words) = stopped {
         talk(&words);
     } else {
@@ -143,28 +140,35 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<u8, Failure> {
     Ok(exit)
 }
 
-/// A role that a queue of the run uses by now, whoever gave it to it, is not taken away; nor where that can't be read.
-/// The changes that are taken out of the plan for it.
+fn print(header: &Header, exit: Exit, parts: serde_json::Value) {
+    let (account, region) = (Some(&header.account), &header.region);
+    data(&json_report::document("rollback", account, region, exit, parts).to_string());
+}
+
+/// A role that a queue of the run uses by now, whoever gave it to it, is not deleted; nor where that can't be read. The
+/// changes that are taken out of the plan for it.
 async fn keep_used_roles(world: &dyn World, header: &Header, plan: &mut Plan) -> Vec<Change> {
-    let makes = |c: &Change| matches!(c.thing, Thing::NewRole { .. });
+    let makes = |c: &Change| matches!(c.resource, AnyResource::IamRole(_));
     if !plan.changes.iter().any(makes) {
         return Vec::new();
     }
-    let mut studio = Studio::new(world.region().clone());
-    for key in &header.queues {
-        let ask = Ask::Queue(key.clone());
-        let answered = world.look(&ask).await;
-        studio.learn(&ask, answered);
-    }
-    // This very run may put a queue's old role back first.
+    // This very run may restore a queue's old role first.
     let gets_back = |key: &QueueKey| {
-        let thing = Thing::QueueRole { queue: key.clone() };
-        plan.changes.iter().any(|c| c.thing == thing)
+        let is_link =
+            |c: &Change| matches!(&c.resource, AnyResource::QueueRoleLink(l) if l.queue == *key);
+        plan.changes.iter().any(is_link)
     };
-    let queues: Vec<&QueueKey> = header.queues.iter().filter(|q| !gets_back(q)).collect();
-    let keeps = |change: &Change| match &change.thing {
-        Thing::NewRole { role, .. } => queues.iter().any(|key| match studio.queue(key) {
-            Fact::Known(queue) => queue.role_arn().as_ref() == Some(role),
+    let mut queues = Vec::new();
+    for key in header.queues.iter().filter(|q| !gets_back(q)) {
+        let answered = world.look(&QueueDetails(key.clone()).into()).await;
+        queues.push(match answered.answer {
+            AnyAnswer::QueueDetails(fact) => fact,
+            _ => Fact::PENDING,
+        });
+    }
+    let keeps = |change: &Change| match &change.resource {
+        AnyResource::IamRole(r) => queues.iter().any(|queue| match queue {
+            Fact::Known(queue) => queue.role_arn().as_ref() == Some(&r.role),
             Fact::Absent => false,
             _ => true,
         }),
@@ -176,7 +180,7 @@ async fn keep_used_roles(world: &dyn World, header: &Header, plan: &mut Plan) ->
     for change in &kept {
         talk(&format!(
             "{} stays: a queue uses it, or could not be read",
-            change.thing.words()
+            change.words()
         ));
     }
     kept

@@ -2,12 +2,14 @@
 
 use serde_json::json;
 
+use super::Failure;
 use super::args::{Args, Format, Sandbox, SandboxCommand};
 use super::out::data;
-use super::{FINE, Failure};
+use crate::domain::exit::Exit;
+use crate::ui::report::json as json_report;
 use crate::world::sandbox::scenario::{BUILT_IN, open};
 
-pub fn run(args: &Args, sandbox: &Sandbox) -> Result<u8, Failure> {
+pub fn run(args: &Args, sandbox: &Sandbox) -> Result<Exit, Failure> {
     let SandboxCommand::List = sandbox.what;
     let mut rows = Vec::new();
     for (name, _) in BUILT_IN {
@@ -18,7 +20,10 @@ pub fn run(args: &Args, sandbox: &Sandbox) -> Result<u8, Failure> {
             .iter()
             .map(|(name, title)| json!({ "name": name, "title": title }))
             .collect();
-        data(&json!({ "schema": 1, "kind": "scenarios", "scenarios": rows }).to_string());
+        data(
+            &json!({ "schema": json_report::SCHEMA, "kind": "scenarios", "scenarios": rows })
+                .to_string(),
+        );
     } else {
         let rows: Vec<String> = rows
             .iter()
@@ -26,5 +31,5 @@ pub fn run(args: &Args, sandbox: &Sandbox) -> Result<u8, Failure> {
             .collect();
         data(&rows.join("\n"));
     }
-    Ok(FINE)
+    Ok(Exit::Clean)
 }

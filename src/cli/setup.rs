@@ -1,7 +1,6 @@
 //! `studiolink setup`: the wizard, the same as plain questions, or unattended from the studio file.
 
 use std::io::IsTerminal as _;
-use std::time::Duration;
 
 use serde_json::json;
 
@@ -9,24 +8,25 @@ use super::args::{Args, Format, Setup};
 use super::open::{self, StudioFile};
 use super::out::{data, ink, talk};
 use super::stop::Stop;
-use super::{COULD_NOT_LOOK, FINDINGS, FINE, Failure, INTERRUPTED};
-use crate::domain::change::{Change, Plan};
-use crate::domain::finding::{Finding, Verdict, could_not_look};
-use crate::domain::studio::Studio;
-use crate::domain::text::{Printable, without_url_secrets};
+use super::{Failure, open::catalogues};
 use crate::domain::config::StudioConfig;
+use crate::domain::exit::Exit;
+use crate::domain::fact::Fact;
+use crate::domain::finding::{Finding, Verdict, could_not_check};
+use crate::domain::ids::{AccountId, Region};
+use crate::domain::text::{Printable, without_url_secrets};
 use crate::engine::apply::{self, Applied, RunContext};
-use crate::engine::check::check_all;
-use crate::engine::left::{Left, left_for_you};
-use crate::engine::observe::observe;
-use crate::engine::plan::plan;
-use crate::engine::verify::{IAM_PATIENCE, verify};
-use crate::engine::{Event, Purpose, State, unheard};
+use crate::engine::drive::{apply_and_verify, observe};
+use crate::engine::workflow::{IAM_PATIENCE, Workflow};
+use crate::engine::{ChangeState, Progress, unheard};
+use crate::goals::ManualStep;
+use crate::questions::{CallerIdentity, Purpose, QueueDetails, Snapshot};
+use crate::resources::{Change, Plan};
 use crate::ui::report::{json as json_report, text};
 use crate::world::World;
 use crate::world::local::files;
 
-pub async fn run(args: &Args, setup: &Setup) -> Result<u8, Failure> {
+pub async fn run(args: &Args, setup: &Setup) -> Result<Exit, Failure> {
     let file = open::studio_file(args)?;
     if setup.yes {
         return unattended(args, setup, &file).await;
@@ -38,27 +38,25 @@ pub async fn run(args: &Args, setup: &Setup) -> Result<u8, Failure> {
     super::wizard::full_screen(args, &file).await
 }
 
-async fn unattended(args: &Args, setup: &Setup, file: &StudioFile) -> Result<u8, Failure> {
+async fn unattended(args: &Args, setup: &Setup, file: &StudioFile) -> Result<Exit, Failure> {
     let stop = Stop::listen();
-    let wanted = open::needed_by_setup(args, file)?;
-    let world = open::world(args, Some(&wanted)).await?;
+    let config = open::needed_by_setup(args, file)?;
+    let world = open::world(args, Some(&config)).await?;
     let world = world.as_ref();
+    let queues: Vec<String> = config.queues.iter().map(|k| k.queue.brief()).collect();
     talk(&format!(
-        "looking at {} in {}",
-        where_to(&wanted),
+        "checking {} in {}",
+        queues.join(", "),
         world.region()
     ));
-    let studio = stop
-        .or(observe(world, &wanted, Purpose::Setup, &unheard))
-        .await
-        .ok_or(Failure::Interrupted)?;
-    calls(args, world, 0);
-    let plan = plan(&studio, &wanted, &std::collections::BTreeSet::new());
-    let patience = setup.wait.map_or(IAM_PATIENCE, Duration::from_mins);
-    let occasion = ("setup --yes", patience);
-    let made = make(args, world, &studio, &wanted, &plan, occasion, &stop).await?;
-    if let (Some(path), false) = (&file.path, made.exit == INTERRUPTED) {
-        let text = wanted_text(file, &wanted);
+    let mut work = observed(args, world, &config, Purpose::Setup, &stop).await?;
+    if let Some(minutes) = setup.wait {
+        work.patience = minutes * 60_000;
+    }
+    let plan = work.plan().clone();
+    let made = make(args, world, &mut work, &plan, "setup --yes", &stop).await?;
+    if let (Some(path), false) = (&file.path, made.exit == Exit::Interrupted) {
+        let text = config.write_into(file.text.as_deref());
         if file.text.as_deref() != Some(text.as_str())
             && (args.farm.is_none() && args.queue.is_none())
         {
@@ -70,17 +68,36 @@ async fn unattended(args: &Args, setup: &Setup, file: &StudioFile) -> Result<u8,
     Ok(made.exit)
 }
 
-fn wanted_text(file: &StudioFile, wanted: &StudioConfig) -> String {
-    wanted.write_into(file.text.as_deref())
+/// A run that has observed everything, with its calls told where somebody wants them.
+pub async fn observed(
+    args: &Args,
+    world: &dyn World,
+    config: &StudioConfig,
+    purpose: Purpose,
+    stop: &Stop,
+) -> Result<Workflow, Failure> {
+    let region = world.region().clone();
+    let sandbox = world.is_sandbox();
+    let mut work = Workflow::new(catalogues(), region, config.clone(), purpose, sandbox);
+    stop.or(observe(world, &mut work, &stop.flag, &unheard))
+        .await
+        .ok_or(Failure::Interrupted)?;
+    calls(args, world, 0);
+    Ok(work)
 }
 
-fn where_to(wanted: &StudioConfig) -> String {
-    wanted
-        .queues
-        .iter()
-        .map(|k| k.queue.brief())
-        .collect::<Vec<_>>()
-        .join(", ")
+/// Is one of the queues unknown to the service? That is wrong input, not a fault of the studio.
+pub fn unknown_queue(work: &Workflow) -> bool {
+    let facts = &work.snapshot().facts;
+    let queues = &work.config().queues;
+    let absent = |key| facts.get(&QueueDetails(key)).is_some_and(Fact::is_absent);
+    queues.iter().cloned().any(absent)
+}
+
+/// The account that is signed in, where it is known.
+pub fn account(snapshot: &Snapshot) -> Option<AccountId> {
+    let caller = snapshot.facts.get(&CallerIdentity)?.known()?;
+    Some(caller.account.clone())
 }
 
 /// With -v, every call since `seen`, on stderr.
@@ -97,38 +114,48 @@ pub fn calls(args: &Args, world: &dyn World, seen: usize) {
     }
 }
 
-/// What came of making a plan and looking again.
+/// What came of applying a plan and checking again.
 pub struct Made {
     pub plan: Plan,
     pub applied: Applied,
-    pub studio: Studio,
+    pub account: Option<AccountId>,
+    pub region: Region,
     pub findings: Vec<Finding>,
-    pub left: Vec<Left>,
-    pub exit: u8,
+    pub manual: Vec<ManualStep>,
+    pub exit: Exit,
 }
 
-/// Shows the plan, makes it, looks again. The preview on screen is the plan that is made.
+/// Shows the plan, applies it, checks again. The preview on screen is the plan that is applied.
 pub async fn make(
     args: &Args,
     world: &dyn World,
-    studio: &Studio,
-    wanted: &StudioConfig,
+    work: &mut Workflow,
     plan: &Plan,
-    (command, patience): (&str, Duration),
+    command: &str,
     stop: &Stop,
 ) -> Result<Made, Failure> {
     if args.format == Format::Text {
         data(&text::plan(plan, ink(args)));
     }
-    let occasion = match RunContext::new(
-        command,
-        studio,
-        &wanted.queues,
-        open::endpoint(args).as_deref(),
-    ) {
-        Ok(occasion) => occasion,
+    let wrong_queue = unknown_queue(work);
+    let endpoint = open::endpoint(args);
+    let caller = work.snapshot().facts.get(&CallerIdentity).cloned();
+    let caller = caller.unwrap_or(Fact::PENDING);
+    let queues = work.config().queues.clone();
+    let context = RunContext::new(command, &caller, &queues, endpoint.as_deref());
+    let made = |work: &Workflow, applied, findings, manual, exit| Made {
+        plan: plan.clone(),
+        applied,
+        account: account(work.snapshot()),
+        region: work.snapshot().region.clone(),
+        findings,
+        manual,
+        exit,
+    };
+    let context = match context {
+        Ok(context) => context,
         Err(problem) => {
-            // Nothing is written as nobody; what was seen is still told.
+            // Nothing is written as nobody; what was found is still told.
             talk(&problem.to_string());
             let applied = Applied {
                 run: None,
@@ -136,106 +163,67 @@ pub async fn make(
                 left: plan.changes.len(),
                 stop: None,
             };
-            let findings = check_all(studio, wanted, Purpose::Setup);
-            let left = left_for_you(studio, wanted);
-            return Ok(Made {
-                plan: plan.clone(),
-                applied,
-                studio: studio.clone(),
-                findings,
-                left,
-                exit: COULD_NOT_LOOK,
-            });
+            let (findings, manual) = (work.findings(), work.manual_steps());
+            return Ok(made(work, applied, findings, manual, Exit::NotChecked));
         }
     };
     let seen = world.log().total();
-    let applied = apply::apply(world, &plan.changes, &occasion, &stop.flag, &progress).await?;
+    let applied = apply_and_verify(world, work, plan, &context, &stop.flag, &progress).await?;
     calls(args, world, seen);
-    if matches!(applied.stop, Some(apply::Stop::Interrupted)) {
+    if matches!(applied.stop, Some(apply::Stop::Interrupted)) || stop.is_asked() {
         talk("stopped; run the same command again to go on");
-        return Ok(Made {
-            plan: plan.clone(),
+        return Ok(made(
+            work,
             applied,
-            studio: studio.clone(),
-            findings: Vec::new(),
-            left: Vec::new(),
-            exit: INTERRUPTED,
-        });
+            Vec::new(),
+            Vec::new(),
+            Exit::Interrupted,
+        ));
     }
-    let seen = world.log().total();
-    talk("looking again");
-    let looked = stop
-        .or(verify(
-            world,
-            wanted,
-            applied.spreading(),
-            patience,
-            &progress,
-        ))
-        .await;
-    let Some((after, findings)) = looked else {
-        // What was made is still told, with its undo.
-        return Ok(Made {
-            plan: plan.clone(),
-            applied,
-            studio: studio.clone(),
-            findings: Vec::new(),
-            left: Vec::new(),
-            exit: INTERRUPTED,
-        });
-    };
-    calls(args, world, seen);
-    let left = left_for_you(&after, wanted);
-    let failed = applied.stop.is_some() || findings.iter().any(|f| f.verdict == Verdict::Fail);
-    let exit = if failed {
-        FINDINGS
-    } else if could_not_look(&findings) || !plan.unread.is_empty() {
-        COULD_NOT_LOOK
-    } else {
-        FINE
-    };
-    Ok(Made {
-        plan: plan.clone(),
-        applied,
-        studio: after,
-        findings,
-        left,
-        exit,
-    })
+    let findings = work.findings();
+    let fails = findings.iter().any(|f| f.verdict == Verdict::Fail);
+    let exit = stop_exit(applied.stop.as_ref())
+        .and_if(wrong_queue, Exit::Usage)
+        .and_if(fails || !plan.refused.is_empty(), Exit::Problem)
+        .and_if(
+            could_not_check(&findings) || !plan.unread.is_empty(),
+            Exit::NotChecked,
+        );
+    let manual = work.manual_steps();
+    Ok(made(work, applied, findings, manual, exit))
+}
+
+/// How a run that stopped ends the command.
+pub fn stop_exit(stop: Option<&apply::Stop>) -> Exit {
+    match stop {
+        None => Exit::Clean,
+        Some(apply::Stop::Interrupted) => Exit::Interrupted,
+        Some(apply::Stop::Moved { .. }) => Exit::Problem,
+        Some(apply::Stop::Failed(_) | apply::Stop::InDoubt(_)) => Exit::Failed,
+    }
 }
 
 /// Progress as sentences, on stderr.
-pub fn progress(event: Event) {
-    match event {
-        Event::Run { id, resumed: true } => {
-            talk(&format!("going on with run {id}, which was interrupted"))
+pub fn progress(progress: Progress) {
+    match progress {
+        Progress::Run { id, resumed: true } => {
+            talk(&format!("going on with run {id}, which was interrupted"));
         }
-        Event::Change {
-            change,
-            state: State::Done { millis },
-            ..
-        } => talk(&format!(
-            "DONE  {}  {}  {millis} ms",
-            change.operation(),
-            change.thing.words()
-        )),
-        Event::Change {
-            state: State::UnderWay | State::Waiting,
-            ..
-        } => {}
-        Event::Change { change, state, .. } => talk(&format!(
-            "{}  {}  {}",
-            state.word(),
-            change.operation(),
-            change.thing.words()
-        )),
-        Event::WaitingForIam { seconds, most } if seconds < IAM_PATIENCE.as_secs() => {
+        Progress::Change { change, state, .. } => {
+            let what = format!("{}  {}", change.operation(), change.words());
+            match state {
+                ChangeState::Done { millis } => talk(&format!("DONE  {what}  {millis} ms")),
+                ChangeState::UnderWay | ChangeState::Waiting => {}
+                state => talk(&format!("{}  {what}", state.word())),
+            }
+        }
+        Progress::WaitingForIam { seconds, most } if most * 1_000 <= IAM_PATIENCE => {
             talk(&format!(
-                "IAM needs a moment: asking as the queue role, {seconds} s of at most {most} s"
-            ))
+                "IAM is propagating the change: tried as the queue role for {seconds} s of at most {most} s"
+            ));
         }
-        Event::WaitingForIam { seconds, most } => talk(&format!(
-            "waiting for whoever lets the role in: asked as the queue role, {seconds} s of at most {most} s"
+        Progress::WaitingForIam { seconds, most } => talk(&format!(
+            "waiting for whoever grants the role access: tried as the queue role for {seconds} s of at most {most} s"
         )),
         _ => {}
     }
@@ -245,7 +233,7 @@ impl Made {
     pub fn print(&self, args: &Args, kind: &str) {
         let stopped = self.applied.stop.as_ref().map(stop_words);
         if args.format == Format::Json {
-            let changes: Vec<&str> = self.applied.done.iter().map(|c| c.key.as_str()).collect();
+            let changes: Vec<&str> = self.applied.done.iter().map(|c| c.id.as_str()).collect();
             let parts = json!({
                 "plan": json_report::changes(&self.plan),
                 "unread": self.plan.unread,
@@ -253,23 +241,22 @@ impl Made {
                 "run": self.applied.run,
                 "done": changes,
                 "stopped": stopped,
-                "findings": json_report::findings(&self.findings, &self.studio),
-                "left": json_report::left(&self.left),
+                "findings": json_report::findings(&self.findings),
+                "manual": json_report::manual_steps(&self.manual),
             });
-            data(&json_report::document(kind, &self.studio, self.exit, parts).to_string());
+            let account = self.account.as_ref();
+            let document = json_report::document(kind, account, &self.region, self.exit, parts);
+            data(&document.to_string());
             return;
         }
         if let Some(words) = &stopped {
             talk(words);
         }
         if !self.findings.is_empty() {
-            data(&text::findings(
-                &self.findings,
-                &self.studio,
-                ink(args),
-                args.verbose,
-            ));
-            data(&text::left(&self.left, ink(args)));
+            let ink = ink(args);
+            data(&text::findings(&self.findings, ink, args.verbose));
+            data(&text::summary(&self.findings));
+            data(&text::manual_steps(&self.manual, ink));
         }
         if let Some(run) = &self.applied.run {
             match (&args.sandbox, &args.sandbox_state) {
@@ -302,7 +289,7 @@ pub fn stop_words(stop: &apply::Stop) -> String {
 
 fn moved_words(change: &Change, now: Option<&str>) -> String {
     let shown = |text: Option<&str>| match text {
-        None => "  (not there)".to_owned(),
+        None => "  (does not exist)".to_owned(),
         Some(t) => t
             .lines()
             .map(|l| format!("  | {}", Printable::new(without_url_secrets(l))))
@@ -310,8 +297,8 @@ fn moved_words(change: &Change, now: Option<&str>) -> String {
             .join("\n"),
     };
     format!(
-        "{} has been changed by somebody else; nothing was written over it\n  fix   look at the three texts; run the command again to plan from what is there now\nbefore, as this run found it:\n{}\nafter, as this run wants it:\n{}\nnow:\n{}",
-        change.thing.words(),
+        "{} has been changed by somebody else; nothing was written over it\n  fix   look at the three texts; run the command again to plan from what it is now\nbefore, as this run found it:\n{}\nafter, as planned:\n{}\nnow:\n{}",
+        change.words(),
         shown(change.before.as_deref()),
         shown(change.after.as_deref()),
         shown(now)

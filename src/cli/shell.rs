@@ -2,22 +2,23 @@
 
 use clap::CommandFactory as _;
 
+use super::Failure;
 use super::args::Args;
 use super::out::data;
-use super::{FINE, Failure};
+use crate::domain::exit::Exit;
 
-pub fn completions(shell: clap_complete::Shell) -> u8 {
+pub fn completions(shell: clap_complete::Shell) -> Exit {
     let mut out = Vec::new();
     clap_complete::generate(shell, &mut Args::command(), "studiolink", &mut out);
     data(&String::from_utf8_lossy(&out));
-    FINE
+    Exit::Clean
 }
 
-pub fn man() -> Result<u8, Failure> {
+pub fn man() -> Result<Exit, Failure> {
     let mut out = Vec::new();
     clap_mangen::Man::new(Args::command())
         .render(&mut out)
         .map_err(|e| Failure::Usage(e.to_string()))?;
     data(&String::from_utf8_lossy(&out));
-    Ok(FINE)
+    Ok(Exit::Clean)
 }

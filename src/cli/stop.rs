@@ -28,6 +28,10 @@ impl Stop {
         stop
     }
 
+    pub fn is_asked(&self) -> bool {
+        self.flag.load(Ordering::SeqCst)
+    }
+
     /// The work's result, or `None` as soon as somebody wants to stop. Only for work that writes nothing.
     pub async fn or<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let asked = self.asked.notified();

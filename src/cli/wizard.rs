@@ -9,12 +9,13 @@ use super::args::Args;
 use super::open::{self, StudioFile};
 use super::plan::Saved;
 use super::{Failure, out};
-use crate::domain::change::Plan;
+use crate::domain::caller::Caller;
+use crate::domain::config::StudioConfig;
+use crate::domain::exit::Exit;
 use crate::domain::ids::{QueueKey, Region};
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::studio::Studio;
 use crate::domain::text::Printable;
-use crate::domain::config::StudioConfig;
+use crate::resources::Plan;
 use crate::ui::draft::Draft;
 use crate::ui::driver::{Outside, SignedIn};
 use crate::ui::model::Model;
@@ -79,7 +80,7 @@ impl Outside for Here {
         self.endpoint.clone()
     }
 
-    fn save(&self, wanted: &StudioConfig) -> Result<(), Problem> {
+    fn save(&self, config: &StudioConfig) -> Result<(), Problem> {
         let Some(path) = &self.path else {
             return Ok(());
         };
@@ -93,8 +94,8 @@ impl Outside for Here {
             ));
         }
         let mut whole = match &self.own_queues {
-            Some(queues) => wanted.clone().narrowed(queues.clone()),
-            None => wanted.clone(),
+            Some(queues) => config.clone().narrowed(queues.clone()),
+            None => config.clone(),
         };
         if let Some((profile, region)) = &self.own_aws {
             // Only what was chosen on the first page is new.
@@ -113,7 +114,13 @@ impl Outside for Here {
         }
     }
 
-    fn export(&self, studio: &Studio, wanted: &StudioConfig, plan: &Plan) -> Result<Printable, Problem> {
+    fn export(
+        &self,
+        caller: &Caller,
+        region: &Region,
+        config: &StudioConfig,
+        plan: &Plan,
+    ) -> Result<Printable, Problem> {
         if self.sandbox.is_some() && self.path.is_none() {
             return Err(Problem::new(
                 ProblemKind::Local,
@@ -122,27 +129,14 @@ impl Outside for Here {
                 "add --studio FILE",
             ));
         }
-        let caller = studio.caller.known().ok_or_else(|| {
-            Problem::new(
-                ProblemKind::Credentials,
-                "The plan was not kept",
-                "it is not known who is signed in",
-                "sign in first",
-            )
-        })?;
-        let saved = Saved {
-            schema: 1,
-            account: caller.account.clone(),
-            region: studio.region.clone(),
-            wanted: wanted.clone(),
-            plan: plan.clone(),
-        };
+        let account = caller.account.clone();
+        let saved = Saved::new(account, region.clone(), config.clone(), plan.clone());
         let text = serde_json::to_string_pretty(&saved).map_err(|e| {
             Problem::new(
                 ProblemKind::Local,
                 "The plan was not kept",
                 e.to_string(),
-                "report this: it is a fault of studiolink",
+                "this is a bug in studiolink; please report it",
             )
         })?;
         files::write_whole(&self.export, &(text + "\n"))?;
@@ -159,14 +153,14 @@ pub fn prepare(args: &Args, file: &StudioFile) -> Result<(Model, Arc<dyn Outside
     let login = if sandbox.is_some() {
         Login::default()
     } else {
-        open::login(args, file.wanted.as_ref())?
+        open::login(args, file.config.as_ref())?
     };
     let remembered = match &sandbox {
         Some(sandbox) => sandbox.local().recall("ynput-channel"),
         None => DiskState::new().recall("ynput-channel"),
     };
     let mut draft = Draft::new(
-        file.wanted.as_ref(),
+        file.config.as_ref(),
         remembered.and_then(|c| c.parse().ok()),
     );
     draft.profile.clone_from(&login.profile);
@@ -185,7 +179,7 @@ pub fn prepare(args: &Args, file: &StudioFile) -> Result<(Model, Arc<dyn Outside
         );
     }
     let named = file.path.as_ref().map(|p| p.display().to_string().into());
-    let model = Model::new(draft, sandbox.is_some(), named);
+    let model = Model::new(draft, sandbox.is_some(), named, open::catalogues());
     let export = file
         .path
         .clone()
@@ -202,7 +196,7 @@ pub fn prepare(args: &Args, file: &StudioFile) -> Result<(Model, Arc<dyn Outside
             .text
             .is_some()
             .then(|| {
-                file.wanted
+                file.config
                     .as_ref()
                     .map(|w| (w.profile.clone(), w.region.clone()))
             })
@@ -213,7 +207,7 @@ pub fn prepare(args: &Args, file: &StudioFile) -> Result<(Model, Arc<dyn Outside
 }
 
 /// The full screen.
-pub async fn full_screen(args: &Args, file: &StudioFile) -> Result<u8, Failure> {
+pub async fn full_screen(args: &Args, file: &StudioFile) -> Result<Exit, Failure> {
     let (model, outside) = prepare(args, file)?;
     crate::ui::tui::install_panic_hook();
     let colour = out::wants_colour(args, true);
@@ -232,7 +226,7 @@ pub async fn full_screen(args: &Args, file: &StudioFile) -> Result<u8, Failure> 
 }
 
 /// The same as lines of text.
-pub async fn plain(args: &Args, file: &StudioFile) -> Result<u8, Failure> {
+pub async fn plain(args: &Args, file: &StudioFile) -> Result<Exit, Failure> {
     let (model, outside) = prepare(args, file)?;
     Ok(crate::ui::plain::run(model, outside).await)
 }

@@ -22,11 +22,7 @@ pub fn why_refused(view: &View, key: &QueueKey, channel: &Channel) -> Option<(St
     let bucket = channel.bucket()?;
     let config = view.config(Part::Owners);
     let owner = |b: &str| config.owner_of(b).cloned();
-    let needs = of_channels(
-        std::slice::from_ref(channel),
-        role.arn.partition(),
-        &owner,
-    );
+    let needs = of_channels(std::slice::from_ref(channel), role.arn.partition(), &owner);
     let documents = access(role, &needs);
     let name = role.arn.name();
     let list = |list: &[String]| list.join(", ");

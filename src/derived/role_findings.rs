@@ -53,7 +53,9 @@ pub fn fix_of_fleets(view: &View, fix: &str) -> String {
     if is_managed(view, RoleUse::Fleet) {
         fix.to_owned()
     } else {
-        format!("write [iam] fleets = \"manage\" into the studio file, or press f on the roles page; then {fix}")
+        format!(
+            "write [iam] fleets = \"manage\" into the studio file, or press f on the roles page; then {fix}"
+        )
     }
 }
 
@@ -123,8 +125,11 @@ pub fn of_trust(view: &View, used: &UsedRole, role: &Role) -> Vec<Finding> {
     let policy = match role.trust.policy() {
         Ok(policy) => policy,
         Err(e) => {
-            let finding = Finding::fail("unreadable", format!("The trust policy can't be parsed: {e}"))
-                .fix("write the trust policy again in the IAM console");
+            let finding = Finding::fail(
+                "unreadable",
+                format!("The trust policy can't be parsed: {e}"),
+            )
+            .fix("write the trust policy again in the IAM console");
             return vec![finding];
         }
     };
@@ -133,7 +138,9 @@ pub fn of_trust(view: &View, used: &UsedRole, role: &Role) -> Vec<Finding> {
     let of_farm = |farm: &crate::domain::ids::FarmId| {
         let farm = farm_arn(view.region(), account, farm);
         let fix = match repaired(role.trust.text(), used.of, &farm, account) {
-            Ok(_) => format!("run studiolink setup, which adds {who} for {farm}; other statements stay"),
+            Ok(_) => {
+                format!("run studiolink setup, which adds {who} for {farm}; other statements stay")
+            }
             Err(e) => format!("change it in the IAM console, because setup does not: {e}"),
         };
         let fix = if used.of == RoleUse::Fleet {
@@ -205,10 +212,13 @@ pub fn of_simulation(view: &View, used: &UsedRole, role: &Role) -> Vec<Finding> 
         .why(UNSEEN)
     } else if refused.is_empty() {
         let (what, lines) = counted(&too_much, "things");
-        Finding::warn("excess", format!("Has excess permissions (simulated): {what}"))
-            .why(WHY_SIMULATED)
-            .fix("narrow the policy that grants it; studiolink changes no policy but its own")
-            .details(lines)
+        Finding::warn(
+            "excess",
+            format!("Has excess permissions (simulated): {what}"),
+        )
+        .why(WHY_SIMULATED)
+        .fix("narrow the policy that grants it; studiolink changes no policy but its own")
+        .details(lines)
     } else if documents.outside_boundary.is_empty()
         && documents.wrong().next().is_some()
         && documents.unread.is_empty()
@@ -226,10 +236,14 @@ pub fn of_simulation(view: &View, used: &UsedRole, role: &Role) -> Vec<Finding> 
             "what it needs, and not all of its documents could be read"
         };
         let (what, lines) = counted(&words, "requests");
-        Finding::new(verdict, "refused", format!("Is refused {but} (simulated): {what}"))
-            .why(cause)
-            .fix(fix)
-            .details(lines)
+        Finding::new(
+            verdict,
+            "refused",
+            format!("Is refused {but} (simulated): {what}"),
+        )
+        .why(cause)
+        .fix(fix)
+        .details(lines)
     };
     vec![finding.from(view.evidence(&question))]
 }
@@ -247,7 +261,10 @@ fn cause(role: &Role, refused: &[&SimulationResult]) -> (Verdict, String, &'stat
         (Verdict::Fail, String::new())
     } else {
         let missing = missing.join(", ");
-        (Verdict::Warn, format!("; the simulation did not have the values of {missing}"))
+        (
+            Verdict::Warn,
+            format!("; the simulation did not have the values of {missing}"),
+        )
     };
     if any(|s| s.boundary == Some(false)) {
         let arn = role.boundary.as_ref();

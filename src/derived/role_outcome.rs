@@ -75,7 +75,10 @@ fn of_existing(
 ) {
     let ours = role.inline.get(policy);
     // Without its list it is not known whether ours exists; nothing is written over what is not known.
-    let unread = role.lists.problem().or_else(|| ours.and_then(Fact::problem));
+    let unread = role
+        .lists
+        .problem()
+        .or_else(|| ours.and_then(Fact::problem));
     if let Some(problem) = unread {
         let words = format!("{}: {}", problem.doing, problem.because);
         out.unread.push(words.into());

@@ -8,8 +8,7 @@ use crate::domain::ids::{FarmId, FleetKey, QueueKey, RoleArn, partition_of};
 use crate::domain::needs::Need;
 use crate::domain::subject::Subject;
 use crate::questions::{
-    CallerIdentity, FarmDetails, FleetDetails, Part, QueueDetails, QueueFleets, RoleDocuments,
-    View,
+    CallerIdentity, FarmDetails, FleetDetails, Part, QueueDetails, QueueFleets, RoleDocuments, View,
 };
 
 /// The role that a queue has, or that setup creates for it.
@@ -142,7 +141,12 @@ pub fn choices(view: &View, arn: &RoleArn) -> Option<Choices> {
             _ => {}
         }
     }
-    let first = || view.config(Part::Queues).queues.first().map(|q| q.farm.clone());
+    let first = || {
+        view.config(Part::Queues)
+            .queues
+            .first()
+            .map(|q| q.farm.clone())
+    };
     let farm = farm.or_else(first)?;
     let details = view.fact(&FarmDetails(farm.clone())).known();
     let owners = config.s3_channels().filter_map(|c| {

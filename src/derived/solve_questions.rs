@@ -45,7 +45,10 @@ pub fn active_fleets<'a>(
     let fact = view.fact(&QueueFleets(key.clone()));
     let Some(list) = fact.known() else {
         return Err(match fact.problem() {
-            Some(p) => Lack::Unknown(format!("the queue's fleets could not be read: {}", p.because)),
+            Some(p) => Lack::Unknown(format!(
+                "the queue's fleets could not be read: {}",
+                p.because
+            )),
             None if fact.is_pending() => Lack::Pending,
             None => Lack::Skipped("the queue's fleets were not read".to_owned()),
         });
@@ -71,7 +74,10 @@ fn platforms(view: &View, key: &QueueKey) -> Result<Vec<(Platform, bool)>, Lack>
         return Err(Lack::Pending);
     }
     let known: Vec<&Fleet> = fleets.iter().filter_map(|(_, f)| f.known()).collect();
-    let roles = &view.config(Part::WorkerAttributes).worker_attributes.publish;
+    let roles = &view
+        .config(Part::WorkerAttributes)
+        .worker_attributes
+        .publish;
     // Where no fleet offers the attribute, another check says so, and here every fleet counts.
     let any = known.iter().any(|f| f.publishes(roles));
     let mut list: Vec<(Platform, bool)> = Vec::new();
@@ -90,7 +96,10 @@ fn platforms(view: &View, key: &QueueKey) -> Result<Vec<(Platform, bool)>, Lack>
         return Err(if unread {
             Lack::Unknown("no fleet of the queue could be read, so no platform is known".to_owned())
         } else {
-            Lack::Skipped("no active fleet of the queue has a platform that conda packages are built for".to_owned())
+            Lack::Skipped(
+                "no active fleet of the queue has a platform that conda packages are built for"
+                    .to_owned(),
+            )
         });
     }
     list.sort();

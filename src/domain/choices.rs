@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::channel::{Channel, Place};
+use super::config::{PathId, StudioConfig};
 use super::ids::{AccountId, FarmId, FleetId, Region, RoleArn};
 use super::needs::{FLEET_POLICY, Need, QUEUE_POLICY, Serves, of_channels};
 use super::policy::Context;
 use super::text::Printable;
-use super::config::{PathId, StudioConfig};
 
 /// What a role is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

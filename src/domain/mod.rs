@@ -12,6 +12,7 @@ pub mod choices;
 pub mod conda_solve;
 pub mod config;
 pub mod documents;
+pub mod exit;
 pub mod fact;
 pub mod farm;
 pub mod finding;

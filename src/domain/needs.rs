@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::channel::{Channel, Place};
 use super::ids::AccountId;
-use super::policy::{Context, Decision, NotAPolicy, Policy, VERSION, decide_within};
 use super::permission::PermissionRequest;
+use super::policy::{Context, Decision, NotAPolicy, Policy, VERSION, decide_within};
 
 /// The one inline policy that is ours on a queue role. The name never changes.
 pub const QUEUE_POLICY: &str = "studiolink-queue";
@@ -266,7 +266,7 @@ pub fn barred<'n>(
             .filter(|(_, d)| matches!(d, Decision::Denied | Decision::NotAllowed));
         let words = denied
             .map(|(w, _)| format!("a Deny statement on it forbids {w}"))
-                    .chain(outside.map(|(w, _)| format!("its permissions boundary does not allow {w}")));
+            .chain(outside.map(|(w, _)| format!("its permissions boundary does not allow {w}")));
         bars.extend(words.map(|w| (need, w)));
     }
     bars

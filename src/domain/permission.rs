@@ -46,7 +46,12 @@ pub struct SimulationResult {
 
 /// Excess permissions: requests that the role should not be able to make. Asked of the simulator alone, because trying
 /// them could do harm.
-pub fn not_needed(needs: &[Need], partition: &str, account: &str, region: &str) -> Vec<PermissionRequest> {
+pub fn not_needed(
+    needs: &[Need],
+    partition: &str,
+    account: &str,
+    region: &str,
+) -> Vec<PermissionRequest> {
     let request = |action: &str, resource: String, context: Context| PermissionRequest {
         action: action.to_owned(),
         resource,

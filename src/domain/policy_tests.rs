@@ -218,7 +218,13 @@ fn a_boundary_is_a_fence_and_gives_nothing() {
     let all = policy(r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#);
     let logs = policy(r#"{"Effect":"Allow","Action":"logs:*","Resource":"*"}"#);
     let of = |own: &[&Policy], boundary: Option<&Policy>| {
-        decide_within(own.iter().copied(), boundary, "s3:GetObject", "x", &ctx(&[]))
+        decide_within(
+            own.iter().copied(),
+            boundary,
+            "s3:GetObject",
+            "x",
+            &ctx(&[]),
+        )
     };
     assert_eq!(of(&[&all], None), Decision::Allowed);
     assert_eq!(of(&[&all], Some(&logs)), Decision::NotAllowed);

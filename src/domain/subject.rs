@@ -35,8 +35,6 @@ words!(
     }
 );
 
-
-
 impl Subject {
     pub fn kind(&self) -> SubjectKind {
         match self {

@@ -429,7 +429,8 @@ impl Making<'_> {
         if change.is_after(text) {
             self.outputs.insert(change.id.clone(), now.outputs.clone());
             let outputs = now.outputs;
-            self.writer.outcome(n, Came::FoundDone, outputs, call, told)?;
+            self.writer
+                .outcome(n, Came::FoundDone, outputs, call, told)?;
             return Ok((ChangeState::Done { millis }, None));
         }
         let nothing = Outputs::new();

@@ -12,6 +12,7 @@ use super::workflow::{Event, Request, Workflow};
 use super::{Progress, Tell};
 use crate::domain::problem::Problem;
 use crate::questions::Demand;
+use crate::resources::Plan;
 use crate::world::World;
 
 const TICK: Duration = Duration::from_millis(500);
@@ -118,21 +119,17 @@ fn start<'a>(
     under_way.push(done.boxed());
 }
 
-/// Applies the plan as it was shown, then looks again with fresh eyes until IAM has caught up.
+/// Applies a plan as it was shown, then checks everything once more, until IAM has propagated it.
 pub async fn apply_and_verify(
     world: &dyn World,
     work: &mut Workflow,
+    plan: &Plan,
     context: &RunContext,
     stop: &AtomicBool,
     tell: Tell<'_>,
 ) -> Result<Applied, Problem> {
-    let requests = work.step(work.now(), Event::Approved);
-    let changes = requests.into_iter().find_map(|r| match r {
-        Request::Apply(changes) => Some(changes),
-        _ => None,
-    });
-    let changes = changes.unwrap_or_default();
-    let applied = apply(world, &changes, context, stop, tell).await?;
+    work.step(work.now(), Event::Approved);
+    let applied = apply(world, &plan.changes, context, stop, tell).await?;
     if !matches!(applied.stop, Some(Stop::Interrupted)) {
         let event = Event::Applied(Ok(Box::new(applied.clone())));
         go_on(world, work, event, stop, tell).await;

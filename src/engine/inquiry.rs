@@ -9,8 +9,9 @@ use crate::domain::config::StudioConfig;
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::ids::Region;
 use crate::domain::subject::{Subject, SubjectKind};
+use crate::domain::text::Printable;
 use crate::probes::{AnyProbe, AnySeen, Observation};
-use crate::questions::{AnyQuestion, Answered, Check, Demand, Key, Part, Purpose, Snapshot, View};
+use crate::questions::{Answered, AnyQuestion, Check, Demand, Key, Part, Purpose, Snapshot, View};
 
 /// So many queues are under way at once; the others wait, so that their facts need not be held together.
 pub const WINDOW: usize = 16;
@@ -158,6 +159,39 @@ impl Inquiry {
             }
         }
         demands
+    }
+
+    /// What somebody else than a check asks for: handed out once, where the answer is not known and may be asked.
+    pub fn also(&mut self, demands: impl IntoIterator<Item = Demand>) -> Vec<Demand> {
+        let mut new = Vec::new();
+        for demand in demands {
+            let is_known = match &demand {
+                Demand::Question(q) => self.snapshot.facts.has(q),
+                Demand::Probe(p, from) => self.snapshot.observations.has(p, from),
+            };
+            if is_known || self.in_flight.contains(&demand) {
+                continue;
+            }
+            if let Demand::Question(question) = &demand
+                && let Some(reason) = question.declined(self.purpose)
+            {
+                self.decline(question, reason);
+                continue;
+            }
+            self.in_flight.insert(demand.clone());
+            new.push(demand);
+        }
+        self.settle();
+        new
+    }
+
+    /// What is declined in this run is known at once.
+    fn decline(&mut self, question: &AnyQuestion, reason: Printable) {
+        let answer = question.unasked(reason);
+        let calls = Vec::new();
+        let facts = &mut self.snapshot.facts;
+        facts.learn(question, Answered { answer, calls });
+        self.touch(&Key::Question(question.clone()));
     }
 
     /// Asked for, and not handed out yet.
@@ -313,14 +347,8 @@ impl Inquiry {
         task.reads = numbers;
         task.pending = pending;
         task.findings = findings;
-        // What is declined in this run is known at once.
         for (question, reason) in declined {
-            let answer = question.unasked(reason);
-            let calls = Vec::new();
-            self.snapshot
-                .facts
-                .learn(&question, Answered { answer, calls });
-            self.touch(&Key::Question(question));
+            self.decline(&question, reason);
         }
         if job == Job::Expand {
             self.expanded(&subject, leads_to);

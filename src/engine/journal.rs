@@ -223,7 +223,12 @@ fn record(line: &str, number: usize) -> Result<Record, Unreadable> {
             }
         }
         Some("outcome" | "end") => {}
-        Some(other) => return Err(Unreadable::UnknownRecord(number, Printable::short(other, 40))),
+        Some(other) => {
+            return Err(Unreadable::UnknownRecord(
+                number,
+                Printable::short(other, 40),
+            ));
+        }
         None => return Err(Unreadable::Damaged(number)),
     }
     serde_json::from_value(value).map_err(|_| Unreadable::Damaged(number))
@@ -251,9 +256,8 @@ pub fn read_all(local: &dyn LocalState) -> Result<Journals, Problem> {
             Err(why) => all.unreadable.push((id, why)),
         }
     }
-    let by_age = |a: &Run, b: &Run| {
-        (a.header.started, &a.header.id).cmp(&(b.header.started, &b.header.id))
-    };
+    let by_age =
+        |a: &Run, b: &Run| (a.header.started, &a.header.id).cmp(&(b.header.started, &b.header.id));
     all.runs.sort_by(by_age);
     Ok(all)
 }
@@ -292,7 +296,8 @@ pub fn stays<'a>(run: &'a Run, all: &[Run]) -> Vec<&'a Change> {
         .filter_map(|e| e.change.after.as_deref())
         .collect();
     let kept = |c: &&Change| {
-        let tied = matches!(&c.resource, AnyResource::IamRole(r) if given.contains(&r.role.as_str()));
+        let tied =
+            matches!(&c.resource, AnyResource::IamRole(r) if given.contains(&r.role.as_str()));
         c.is_final() || tied
     };
     run.done().map(|e| &e.change).filter(kept).collect()

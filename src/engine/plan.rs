@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::goals::{Draft, Goal, ManualStep};
-use crate::questions::View;
+use crate::questions::{Demand, View};
 use crate::resources::{LeftAlong, Plan};
 
 /// The plan without the changes whose ids were left out, and without those that need them.
@@ -45,6 +45,16 @@ fn propose(view: &View, goals: &[&Goal], left_out: &BTreeSet<String>) -> Plan {
     }
     draft.plan.put_in_order();
     draft.plan
+}
+
+/// What the goals read that is not known yet.
+pub fn plan_demands(view: &View, goals: &[&Goal]) -> BTreeSet<Demand> {
+    let view = view.again();
+    let whole = propose(&view, goals, &BTreeSet::new());
+    for goal in goals {
+        (goal.manual)(&view, &whole);
+    }
+    view.recorded().1
 }
 
 /// What stays with people.

@@ -32,13 +32,15 @@ pub fn chosen<'a>(journals: &'a Journals, named: Option<&str>) -> Result<&'a Run
         return Err(Problem::new(
             ProblemKind::Invalid,
             "Nothing is undone: which run was the last is not known",
-            format!("the journal of run {} can't be read: {why}", Printable::short(id, 60)),
+            format!(
+                "the journal of run {} can't be read: {why}",
+                Printable::short(id, 60)
+            ),
             "name the run to undo: `studiolink runs` lists them",
         ));
     }
     let open = |r: &&Run| {
-        r.header.undoes.is_none()
-            && (!to_undo(r, runs).is_empty() || r.in_doubt().next().is_some())
+        r.header.undoes.is_none() && (!to_undo(r, runs).is_empty() || r.in_doubt().next().is_some())
     };
     runs.iter().rev().find(open).ok_or_else(|| {
         Problem::new(

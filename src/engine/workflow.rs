@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 
 use super::apply::Applied;
 use super::inquiry::{Catalogue, Inquiry};
-use super::plan::{manual_steps, plan};
+use super::plan::{manual_steps, plan, plan_demands};
 use super::todo::Cured;
 use crate::domain::call::Vantage;
-use crate::domain::config::StudioConfig;
 use crate::domain::conda_solve::SubdirState;
+use crate::domain::config::StudioConfig;
 use crate::domain::finding::Finding;
 use crate::domain::ids::Region;
 use crate::domain::problem::{Problem, ProblemKind};
@@ -19,7 +19,7 @@ use crate::probes::{
     AnyProbe, AnySeen, Observation, Observations, OpenSession, ReadIndex, ReadOutside, ReadSecret,
     Solve, has_no_credentials,
 };
-use crate::questions::{AnyQuestion, Answered, Demand, Purpose, Snapshot, View};
+use crate::questions::{Answered, AnyQuestion, Demand, Purpose, Snapshot, View};
 use crate::resources::{Change, Plan, Propagation};
 
 /// IAM is eventually consistent; after so many milliseconds its answer counts.
@@ -37,7 +37,7 @@ pub struct Catalogues {
 }
 
 /// What is to be done in the world. Answers carry the generation they were asked in.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
     Ask(u64, AnyQuestion),
     Try(u64, AnyProbe, Vantage),
@@ -92,6 +92,12 @@ pub struct Workflow {
     holds: fn(&Demand, usize) -> bool,
     /// How far the administrator has come, for `holds`.
     pub reached: usize,
+    /// Is a plan wanted? Then what the goals read is asked for too.
+    plans: bool,
+    /// The goals were run since something changed, and asked for nothing more.
+    plan_asked: bool,
+    /// The studio file was edited after the plan was applied.
+    edited: bool,
     plan: OnceCell<Plan>,
     cured: OnceCell<Cured>,
 }
@@ -116,6 +122,9 @@ impl Workflow {
             now: 0,
             holds: |_, _| false,
             reached: usize::MAX,
+            plans: true,
+            plan_asked: false,
+            edited: false,
             plan: OnceCell::new(),
             cured: OnceCell::new(),
         }
@@ -130,8 +139,8 @@ impl Workflow {
             Purpose::Audit,
             true,
         );
-        work.inquiry =
-            Inquiry::new(catalogues.observe, region, config, Purpose::Audit, true);
+        work.inquiry = Inquiry::new(catalogues.observe, region, config, Purpose::Audit, true);
+        work.plans = false;
         work
     }
 
@@ -195,6 +204,7 @@ impl Workflow {
             Event::Edited(config) => {
                 if *config != *self.inquiry.config() {
                     self.inquiry.edit(*config);
+                    self.edited = true;
                     self.changed();
                     requests.extend(self.unwanted());
                 }
@@ -202,6 +212,7 @@ impl Workflow {
             Event::Approved => {
                 let changes = self.plan().changes.clone();
                 self.phase = Phase::Applying;
+                self.edited = false;
                 return vec![Request::Apply(changes)];
             }
             Event::Applied(Ok(applied)) => {
@@ -222,7 +233,17 @@ impl Workflow {
     /// What is to be asked now, each once.
     fn requests(&mut self) -> Vec<Request> {
         let (holds, reached, generation) = (self.holds, self.reached, self.generation);
-        let demands = self.inquiry.demands(&|d| holds(d, reached));
+        let mut demands = self.inquiry.demands(&|d| holds(d, reached));
+        let settled = demands.is_empty() && self.inquiry.in_flight().next().is_none();
+        if self.plans && !self.plan_asked && settled {
+            let wanted = plan_demands(&self.inquiry.view(), self.catalogues.goals);
+            let wanted = wanted.into_iter().filter(|d| !holds(d, reached));
+            let wanted: Vec<Demand> = wanted.collect();
+            demands = self.inquiry.also(wanted);
+            self.plan_asked = demands.is_empty();
+            self.plan.take();
+            self.cured.take();
+        }
         let request = |demand| match demand {
             Demand::Question(question) => Request::Ask(generation, question),
             Demand::Probe(probe, from) => Request::Try(generation, probe, from),
@@ -244,7 +265,19 @@ impl Workflow {
         gone.into_iter().map(Request::Cancel).collect()
     }
 
+    /// Asks for something that no check reads, where the answer is not known.
+    pub fn want(&mut self, question: impl Into<AnyQuestion>) -> Vec<Request> {
+        let demands = self.inquiry.also([Demand::Question(question.into())]);
+        let generation = self.generation;
+        let request = |demand| match demand {
+            Demand::Question(question) => Request::Ask(generation, question),
+            Demand::Probe(probe, from) => Request::Try(generation, probe, from),
+        };
+        demands.into_iter().map(request).collect()
+    }
+
     fn changed(&mut self) {
+        self.plan_asked = false;
         self.plan.take();
         self.cured.take();
     }
@@ -274,7 +307,7 @@ impl Workflow {
     /// Everything that can be said so far. Before the plan is applied, what it cures is TO DO.
     pub fn findings(&self) -> Vec<Finding> {
         let findings = self.inquiry.findings();
-        let before = matches!(self.phase, Phase::Observing);
+        let before = matches!(self.phase, Phase::Observing | Phase::Refused(_)) || self.edited;
         if !before || self.inquiry.purpose() == Purpose::Audit {
             return findings;
         }
@@ -316,7 +349,8 @@ impl Workflow {
     }
 
     fn propagation(&self) -> Propagation {
-        self.applied().map_or(Propagation::Nothing, Applied::propagation)
+        self.applied()
+            .map_or(Propagation::Nothing, Applied::propagation)
     }
 
     /// Is the queue role refused what it may be allowed by now?
@@ -333,8 +367,8 @@ impl Workflow {
         };
         let waited = self.now.saturating_sub(*since);
         let asked = self.patience > IAM_PATIENCE;
-        let may_change = self.propagation() != Propagation::Nothing || asked;
-        (may_change && !self.sandbox && waited < self.patience && self.is_refused())
+        let propagates = self.propagation() != Propagation::Nothing && !self.sandbox;
+        ((propagates || asked) && waited < self.patience && self.is_refused())
             .then_some((waited, self.patience))
     }
 
@@ -367,7 +401,9 @@ impl Workflow {
             other => other,
         };
         let again = refused(&self.snapshot().observations, propagation);
-        self.forget(&|d| matches!(d, Demand::Probe(p, v) if again.contains(&(p.clone(), v.clone()))));
+        self.forget(
+            &|d| matches!(d, Demand::Probe(p, v) if again.contains(&(p.clone(), v.clone()))),
+        );
     }
 
     /// Solves that say that the queue role was refused are made again: it may read by now.
@@ -394,7 +430,7 @@ impl Workflow {
             let problem = Problem::new(
                 ProblemKind::Unreached,
                 "The conda solve was stopped",
-                "you stopped it before the channels were read",
+                "it was stopped before the channels were read",
                 "press r to read them again",
             );
             let stopped = Observation {
@@ -415,7 +451,10 @@ pub fn was_forbidden(seen: &Observation<crate::domain::conda_solve::SolveReport>
     let Ok(report) = &seen.seen else {
         return false;
     };
-    let rows = report.channels.iter().flat_map(|c| c.subdirs.iter().flatten());
+    let rows = report
+        .channels
+        .iter()
+        .flat_map(|c| c.subdirs.iter().flatten());
     let mut rows = rows.into_iter();
     rows.any(|s| matches!(s.state, SubdirState::Forbidden(_)))
 }

@@ -10,9 +10,7 @@ use crate::domain::ayon::{AddonChannels as Channels, AddonSettings as Settings, 
 use crate::domain::channel::{join, split};
 use crate::domain::ids::QueueKey;
 use crate::domain::text::without_url_secrets;
-use crate::questions::{
-    AddonChannels, AddonSettings, AyonBundles, Part, QueueEnvironments, View,
-};
+use crate::questions::{AddonChannels, AddonSettings, AyonBundles, Part, QueueEnvironments, View};
 use crate::resources::{AddonSetting, AnyResource, Change, Plan};
 
 use super::{Draft, Goal, ManualStep};
@@ -68,7 +66,9 @@ fn propose(view: &View, draft: &mut Draft) {
         }
         let word = variant.word();
         if let Some(why) = not_yet(view, draft, settings) {
-            draft.refuse(format!("AYON's conda_channels ({word}) are not changed: {why}"));
+            draft.refuse(format!(
+                "AYON's conda_channels ({word}) are not changed: {why}"
+            ));
             continue;
         }
         let list = join(&view.config(Part::Channels).channels);
@@ -105,25 +105,36 @@ fn not_yet(view: &View, draft: &Draft, settings: &Settings) -> Option<String> {
     let queue = settings.queue.raw();
     if !queue.is_empty() && !queues.iter().any(|q| q.queue.as_str() == queue) {
         let queue = settings.queue.show();
-        return Some(format!("the addon submits to queue {queue}, which is not one of these"));
+        return Some(format!(
+            "the addon submits to queue {queue}, which is not one of these"
+        ));
     }
     if without_url_secrets(settings.channels.raw()) != settings.channels.raw() {
-        return Some("its value holds a password or token, which a journal must not keep".to_owned());
+        return Some(
+            "its value holds a password or token, which a journal must not keep".to_owned(),
+        );
     }
     let lacking = queues.iter().find(|q| !gets_whole_list(view, draft, q))?;
     let queue = view.queue_name(lacking);
-    Some(format!("queue {queue} does not get the whole list by this plan, and the addon's value would win over it"))
+    Some(format!(
+        "queue {queue} does not get the whole list by this plan, and the addon's value would win over it"
+    ))
 }
 
 /// The queue's channels once the plan is applied: the last edit of its conda environment, or what it has.
 fn gets_whole_list(view: &View, draft: &Draft, key: &QueueKey) -> bool {
     let desired = join(&view.config(Part::Channels).channels);
-    let planned = draft.plan.changes.iter().rev().find_map(|c| match &c.resource {
-        AnyResource::EnvironmentTemplate(e) if e.queue == *key => {
-            Some((c.after.as_deref()?, e.template_type))
-        }
-        _ => None,
-    });
+    let planned = draft
+        .plan
+        .changes
+        .iter()
+        .rev()
+        .find_map(|c| match &c.resource {
+            AnyResource::EnvironmentTemplate(e) if e.queue == *key => {
+                Some((c.after.as_deref()?, e.template_type))
+            }
+            _ => None,
+        });
     let list = match planned {
         Some((text, kind)) => crate::domain::template::Template::read(text, kind)
             .ok()
@@ -148,7 +159,8 @@ fn manual(view: &View, plan: &Plan) -> Vec<ManualStep> {
     let open = |(variant, settings): &(Variant, &Settings)| {
         differs(view, settings) && !planned.contains(change_id(*variant).as_str())
     };
-    let step = |(variant, settings): (Variant, &Settings)| ManualStep {
+    let step = |(variant, settings): (Variant, &Settings)| {
+        ManualStep {
         for_whom: "AYON",
         what: format!(
             "in the settings of deadline_cloud {} ({}), set conda_channels: it beats the queue's default in AYON's jobs",
@@ -157,6 +169,11 @@ fn manual(view: &View, plan: &Plan) -> Vec<ManualStep> {
         )
         .into(),
         paste: vec![join(&view.config(Part::Channels).channels).into()],
+    }
     };
-    settings(view, &url).into_iter().filter(open).map(step).collect()
+    settings(view, &url)
+        .into_iter()
+        .filter(open)
+        .map(step)
+        .collect()
 }

@@ -111,6 +111,9 @@ mod tests {
         files.sort();
         let mut ids: Vec<&str> = ALL.iter().map(|g| g.id).collect();
         ids.sort_unstable();
-        assert_eq!(files, ids, "a goal's file, its id and its entry in ALL go together");
+        assert_eq!(
+            files, ids,
+            "a goal's file, its id and its entry in ALL go together"
+        );
     }
 }

@@ -127,7 +127,9 @@ fn take(draft: &mut Draft, arn: &RoleArn, outcome: RoleOutcome) -> bool {
     let created = outcome.create.map(|new| create(arn, new));
     let needs: Vec<String> = created.iter().map(|c| c.id.clone()).collect();
     draft.plan.changes.extend(created);
-    let policy = outcome.policy.map(|edit| policy_change(arn, QUEUE_POLICY, edit));
+    let policy = outcome
+        .policy
+        .map(|edit| policy_change(arn, QUEUE_POLICY, edit));
     draft.plan.changes.extend(policy.map(|c| c.needs(needs)));
     outcome.ready
 }

@@ -51,7 +51,10 @@ fn propose(view: &View, draft: &mut Draft) {
         let fact = view.fact(&QueueDetails(key.clone()));
         if fact.is_absent() {
             let (farm, region) = (&key.farm, view.region());
-            draft.refuse(format!("farm {farm} in {region} has no queue {}", key.queue));
+            draft.refuse(format!(
+                "farm {farm} in {region} has no queue {}",
+                key.queue
+            ));
             continue;
         }
         draft.problem(fact.problem());
@@ -59,7 +62,9 @@ fn propose(view: &View, draft: &mut Draft) {
         let needs_role = view.config(Part::Channels).s3_channels().next().is_some();
         if fact.known().is_some() && arn.is_none() && needs_role {
             let name = view.queue_name(key);
-            draft.refuse(format!("queue {name} has no role that could read an S3 channel"));
+            draft.refuse(format!(
+                "queue {name} has no role that could read an S3 channel"
+            ));
         }
         let queue = Queue {
             view,
@@ -116,11 +121,7 @@ fn is_ready(view: &View, draft: &Draft, key: &QueueKey, arn: &RoleArn) -> bool {
     !(out(trust_change_id(arn)) && !is_trusted(view, key, role.known()))
 }
 
-fn lacks_channels(
-    view: &View,
-    used: &UsedRole,
-    role: Option<&crate::domain::role::Role>,
-) -> bool {
+fn lacks_channels(view: &View, used: &UsedRole, role: Option<&crate::domain::role::Role>) -> bool {
     let mut needs = crate::derived::role_use::needs(view, used);
     needs.retain(crate::domain::needs::Need::is_of_channels);
     role.is_none_or(|role| !crate::derived::role_access::access(role, &needs).is_right())
@@ -170,7 +171,9 @@ impl Queue<'_> {
                 };
                 let names: Vec<String> = several.iter().map(name).collect();
                 let (count, names) = (several.len(), names.join(", "));
-                draft.refuse(format!("queue {queue} has {count} conda environments ({names}); none is changed"));
+                draft.refuse(format!(
+                    "queue {queue} has {count} conda environments ({names}); none is changed"
+                ));
             }
         }
     }
@@ -178,7 +181,9 @@ impl Queue<'_> {
     fn edit(&self, draft: &mut Draft, environment: &QueueEnvironment, template: &Template) {
         let (queue, name) = (&self.name, environment.name.show());
         let Some(today) = &template.channels else {
-            draft.refuse(format!("queue {queue}: \"{name}\" has no parameter CondaChannels; nothing is changed"));
+            draft.refuse(format!(
+                "queue {queue}: \"{name}\" has no parameter CondaChannels; nothing is changed"
+            ));
             return;
         };
         let today = split(today.as_deref().unwrap_or_default());
@@ -205,7 +210,11 @@ impl Queue<'_> {
             let leaving = left.map(|c| (self.key.clone(), c));
             draft.leaving.extend(leaving);
             let s3 = edit.added.iter().any(Channel::is_s3);
-            let needs = if s3 { self.role_changes.clone() } else { Vec::new() };
+            let needs = if s3 {
+                self.role_changes.clone()
+            } else {
+                Vec::new()
+            };
             let warning = edit.warning.or_else(|| self.unread_by_all(&edit.added));
             let change = Change::new(
                 edit.id,
@@ -266,7 +275,9 @@ impl Queue<'_> {
         let template = match with_channels(CONSOLE_TEMPLATE, TemplateType::Yaml, &join(&channels)) {
             Ok(template) => template,
             Err(e) => {
-                draft.refuse(format!("queue {queue}: no conda environment can be created: {e}"));
+                draft.refuse(format!(
+                    "queue {queue}: no conda environment can be created: {e}"
+                ));
                 return;
             }
         };
@@ -280,7 +291,11 @@ impl Queue<'_> {
         let because = "the queue has no conda environment, so no job could install AYON; this is the console's default conda environment";
         let warning = self.may_be_customers().then_some("a customer-managed fleet is, or may be, associated with the queue; the console's command is only known to exist on service-managed workers");
         let s3 = channels.iter().any(Channel::is_s3);
-        let needs = if s3 { self.role_changes.clone() } else { Vec::new() };
+        let needs = if s3 {
+            self.role_changes.clone()
+        } else {
+            Vec::new()
+        };
         let change = Change::new(id, resource, None, Some(template), because);
         draft.add(change.warning(warning).needs(needs));
     }
@@ -379,7 +394,8 @@ fn manual(view: &View, _: &Plan) -> Vec<ManualStep> {
     let step = match job_packages(view) {
         Ok(packages) => ManualStep {
             for_whom: "the jobs",
-            what: "set CondaPackages of the jobs that publish (the queue's default stays as it is)".into(),
+            what: "set CondaPackages of the jobs that publish (the queue's default stays as it is)"
+                .into(),
             paste: vec![packages.join(" ").into()],
         },
         Err(why) => {

@@ -123,8 +123,7 @@ fn asks_owner(view: &View, key: &QueueKey, arn: &RoleArn, channel: &Channel) -> 
     let from = Vantage::QueueRole(key.clone());
     let seen = view.peek_seen(&ReadIndex(channel.clone()), &from).seen();
     let problem = seen.and_then(|o| o.problem());
-    let refused =
-        problem.is_some_and(|p| p.kind == ProblemKind::Denied && p.permission.is_none());
+    let refused = problem.is_some_and(|p| p.kind == ProblemKind::Denied && p.permission.is_none());
     let read = seen.is_some_and(|o| o.seen.is_ok());
     // Whose bucket it is, is only known from the studio file.
     match channel.bucket().and_then(|b| config.owner_of(b)) {

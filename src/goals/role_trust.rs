@@ -57,7 +57,9 @@ pub(super) fn trust_change(view: &View, draft: &mut Draft, role: &Role, used: &U
             }
             Err(e) => {
                 let name = arn.name();
-                draft.refuse(format!("the trust policy of role {name} is not changed: {e}"));
+                draft.refuse(format!(
+                    "the trust policy of role {name} is not changed: {e}"
+                ));
                 return false;
             }
         }
@@ -71,7 +73,9 @@ pub(super) fn trust_change(view: &View, draft: &mut Draft, role: &Role, used: &U
         } else {
             "queues"
         };
-        warnings.push(format!("{who} of another farm can't use this role any more, unless their farm is named in it"));
+        warnings.push(format!(
+            "{who} of another farm can't use this role any more, unless their farm is named in it"
+        ));
     }
     let warning = (!warnings.is_empty()).then(|| warnings.join("; "));
     let change = Change::new(
@@ -91,5 +95,7 @@ fn others(text: &str, farm: &str) -> Option<String> {
         .split('"')
         .find(|word| word.contains(":farm/farm-") && *word != farm)?;
     let shown = Printable::short(found, 100);
-    Some(format!("it still trusts {shown}; remove that in the IAM console if the farm is gone"))
+    Some(format!(
+        "it still trusts {shown}; remove that in the IAM console if the farm is gone"
+    ))
 }

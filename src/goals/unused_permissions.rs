@@ -100,7 +100,10 @@ fn narrow(view: &View, draft: &mut Draft, arn: &RoleArn) {
         role: arn.clone(),
         policy: QUEUE_POLICY.to_owned(),
     };
-    let because = format!("no queue of this studio file names {} any more", names.join(", "));
+    let because = format!(
+        "no queue of this studio file names {} any more",
+        names.join(", ")
+    );
     let change = Change::new(id, resource, Some(ours), after, because);
     let environments = draft.plan.changes.iter();
     let environments =
@@ -108,6 +111,7 @@ fn narrow(view: &View, draft: &mut Draft, arn: &RoleArn) {
     let mut needs: Vec<String> = environments.map(|c| c.id.clone()).collect();
     let policy = policy_change_id(QUEUE_POLICY, arn);
     needs.extend(draft.has(&policy).then_some(policy));
-    let warning = "a queue of another studio file that shares this role and the channel loses the permission";
+    let warning =
+        "a queue of another studio file that shares this role and the channel loses the permission";
     draft.add(change.warning(Some(warning)).needs(needs));
 }

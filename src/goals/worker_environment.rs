@@ -23,7 +23,10 @@ fn manual(view: &View, _: &Plan) -> Vec<ManualStep> {
         let path = server.path.word();
         steps.push(ManualStep {
             for_whom: "the network",
-            what: format!("set up the connection path \"{path}\": it is not built into this version").into(),
+            what: format!(
+                "set up the connection path \"{path}\": it is not built into this version"
+            )
+            .into(),
             paste: Vec::new(),
         });
     }
@@ -39,7 +42,9 @@ fn manual(view: &View, _: &Plan) -> Vec<ManualStep> {
     });
     steps.push(ManualStep {
         for_whom: "a worker",
-        what: "submit a small publish job and read its log: no worker has confirmed any of this yet".into(),
+        what:
+            "submit a small publish job and read its log: no worker has confirmed any of this yet"
+                .into(),
         paste: Vec::new(),
     });
     steps

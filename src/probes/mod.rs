@@ -264,6 +264,9 @@ mod tests {
         files.sort();
         let mut names = AnyProbe::NAMES.to_vec();
         names.sort_unstable();
-        assert_eq!(files, names, "a live test's file and its entry in the list go together");
+        assert_eq!(
+            files, names,
+            "a live test's file and its entry in the list go together"
+        );
     }
 }

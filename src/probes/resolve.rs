@@ -22,9 +22,13 @@ impl Probe for Resolve {
     fn assess(&self, _: &Vantage, seen: &Observation<Vec<IpAddr>>) -> Assessment {
         match &seen.seen {
             Ok(addresses) => {
-                let shown: Vec<String> = addresses.iter().take(4).map(ToString::to_string).collect();
+                let shown: Vec<String> =
+                    addresses.iter().take(4).map(ToString::to_string).collect();
                 let addresses = shown.join(", ");
-                Assessment::ok(format!("{} resolves to {addresses}, {} ms", self.0, seen.millis))
+                Assessment::ok(format!(
+                    "{} resolves to {addresses}, {} ms",
+                    self.0, seen.millis
+                ))
             }
             Err(problem) => super::hop_problem(problem),
         }

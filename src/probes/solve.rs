@@ -50,7 +50,11 @@ impl Probe for Solve {
             .map(|(_, assessment)| assessment)
             .min_by_key(|a| a.verdict)
             .unwrap_or_else(|| {
-                Assessment::new(Verdict::Skipped, "no-platform", "No platform was solved for")
+                Assessment::new(
+                    Verdict::Skipped,
+                    "no-platform",
+                    "No platform was solved for",
+                )
             })
     }
 }
@@ -196,7 +200,8 @@ impl Judge<'_> {
             let verdict = self.obstacle_verdict(seen, state);
             let rest = match (self.by_caller.map(|s| &s.outcome), &solve.outcome) {
                 (Some(Outcome::Found(_)), _) => {
-                    "read as you are signed in, the channels have everything that is asked for".to_owned()
+                    "read as you are signed in, the channels have everything that is asked for"
+                        .to_owned()
                 }
                 (Some(Outcome::NotFound(reasons)), _) => {
                     let words: Vec<String> =
@@ -407,9 +412,7 @@ impl Judge<'_> {
         let is_s3 = seen.channel.is_s3();
         match state {
             // Forbidden to this identity is not forbidden to the queue role.
-            SubdirState::Forbidden(_) if is_s3 && self.as_caller => {
-                Verdict::Unknown
-            }
+            SubdirState::Forbidden(_) if is_s3 && self.as_caller => Verdict::Unknown,
             SubdirState::Unreached(_) if !is_s3 => Verdict::WorkerOnly,
             // A path means the worker's disk; this one is another.
             _ if seen.channel.is_on_disk() => Verdict::WorkerOnly,

@@ -268,6 +268,9 @@ mod tests {
         files.sort();
         let mut names = AnyQuestion::NAMES.to_vec();
         names.sort_unstable();
-        assert_eq!(files, names, "a question's file and its entry in the list go together");
+        assert_eq!(
+            files, names,
+            "a question's file and its entry in the list go together"
+        );
     }
 }

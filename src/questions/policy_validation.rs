@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Question;
 use super::Purpose;
+use super::Question;
 use crate::domain::lint::Lint;
 use crate::domain::permission::PermissionRequest;
 use crate::domain::text::Printable;

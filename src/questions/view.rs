@@ -4,9 +4,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use super::{
-    AnyQuestion, FarmDetails, FarmList, FleetDetails, Listed, QueueDetails, Snapshot,
-};
+use super::{AnyQuestion, FarmDetails, FarmList, FleetDetails, Listed, QueueDetails, Snapshot};
 use crate::domain::call::Vantage;
 use crate::domain::config::StudioConfig;
 use crate::domain::fact::{Fact, NotAsked};
@@ -163,6 +161,11 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The same studio, with nothing recorded.
+    pub fn again(&self) -> Self {
+        Self::new(self.snapshot, self.config, self.purpose)
+    }
+
     pub fn purpose(&self) -> Purpose {
         self.purpose
     }
@@ -298,10 +301,10 @@ impl<'a> View<'a> {
             Subject::Fleet(key) => format!("Fleet {}", self.fleet_name(key)).into(),
             Subject::Role(arn) => format!("Role {}", arn.name()).into(),
             Subject::Channel(channel) => format!("Channel {}", channel.show()).into(),
-            Subject::Server(url) => {
-                format!("Server {}", url.host_str().unwrap_or_default()).into()
+            Subject::Server(url) => format!("Server {}", url.host_str().unwrap_or_default()).into(),
+            Subject::Connection(key) => {
+                format!("Connection of fleet {}", self.fleet_name(key)).into()
             }
-            Subject::Connection(key) => format!("Connection of fleet {}", self.fleet_name(key)).into(),
         }
     }
 }

@@ -81,9 +81,7 @@ impl Resource for AddonSetting {
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {
         let then = text.and_then(Channels::of_text);
-        if let (Some(then), Some(settings)) =
-            (&then, snapshot.facts.known_mut(&self.settings()))
-        {
+        if let (Some(then), Some(settings)) = (&then, snapshot.facts.known_mut(&self.settings())) {
             settings.channels = Untrusted::new(then.conda_channels.clone());
         }
         let fact = then.map_or(Fact::Absent, Fact::Known);

@@ -199,7 +199,11 @@ mod tests {
             r#"{"arn":"arn:x","p":"${aws:userid}"}"#,
             "a policy variable is not ours"
         );
-        for bad in ["${change:gateway/b.arn}", "${change:gateway/a.id}", "x${change:"] {
+        for bad in [
+            "${change:gateway/b.arn}",
+            "${change:gateway/a.id}",
+            "x${change:",
+        ] {
             assert!(fill(bad, &outputs).is_err(), "{bad}");
         }
     }

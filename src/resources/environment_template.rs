@@ -9,9 +9,7 @@ use crate::domain::ids::{AccountId, QueueEnvironmentId, QueueKey, Region};
 use crate::domain::problem::Problem;
 use crate::domain::template::TemplateType;
 use crate::domain::text::{Printable, Untrusted};
-use crate::questions::{
-    AnyAnswer, AnyQuestion, EnvironmentText, Key, QueueEnvironments, Snapshot,
-};
+use crate::questions::{AnyAnswer, AnyQuestion, EnvironmentText, Key, QueueEnvironments, Snapshot};
 
 /// The output that is the environment's id.
 const ID: &str = "id";
@@ -40,12 +38,14 @@ impl EnvironmentTemplate {
 
     /// An id that no environment of the queue has yet, for a preview; the service assigns its own.
     fn free_id(list: &[Fact<QueueEnvironment>]) -> QueueEnvironmentId {
-        let taken = |id: &QueueEnvironmentId| {
-            list.iter()
-                .any(|e| e.known().is_some_and(|e| e.id == *id))
-        };
+        let taken =
+            |id: &QueueEnvironmentId| list.iter().any(|e| e.known().is_some_and(|e| e.id == *id));
         (0..=u32::try_from(list.len()).unwrap_or(u32::MAX))
-            .filter_map(|n| format!("queueenv-{:032x}", 0xf000_0000_u64 + u64::from(n)).parse().ok())
+            .filter_map(|n| {
+                format!("queueenv-{:032x}", 0xf000_0000_u64 + u64::from(n))
+                    .parse()
+                    .ok()
+            })
             .find(|id| !taken(id))
             .unwrap_or_else(|| unreachable!("there is one more id than environments"))
     }

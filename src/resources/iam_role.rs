@@ -13,9 +13,7 @@ use crate::domain::ids::{AccountId, Region, RoleArn};
 use crate::domain::problem::Problem;
 use crate::domain::role::{PolicyText, Role};
 use crate::domain::text::{Printable, Untrusted};
-use crate::questions::{
-    AnyAnswer, AnyQuestion, ManagedPolicy, RoleDocuments, RoleTrust, Snapshot,
-};
+use crate::questions::{AnyAnswer, AnyQuestion, ManagedPolicy, RoleDocuments, RoleTrust, Snapshot};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IamRole {

@@ -12,9 +12,7 @@ use crate::domain::problem::Problem;
 use crate::domain::role::PolicyText;
 use crate::domain::subject::Subject;
 use crate::domain::text::Printable;
-use crate::questions::{
-    AnyAnswer, AnyQuestion, Key, RoleDocuments, RolePolicy, Snapshot,
-};
+use crate::questions::{AnyAnswer, AnyQuestion, Key, RoleDocuments, RolePolicy, Snapshot};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InlinePolicy {

@@ -258,6 +258,9 @@ mod tests {
         files.sort();
         let mut names = AnyResource::NAMES.to_vec();
         names.sort_unstable();
-        assert_eq!(files, names, "a resource's file and its entry in the list go together");
+        assert_eq!(
+            files, names,
+            "a resource's file and its entry in the list go together"
+        );
     }
 }

@@ -37,7 +37,11 @@ impl Plan {
         let known: BTreeSet<String> = waiting.iter().map(|c| c.id.clone()).collect();
         let mut done: BTreeSet<String> = BTreeSet::new();
         while !waiting.is_empty() {
-            let free = |c: &Change| c.needs.iter().all(|n| done.contains(n) || !known.contains(n));
+            let free = |c: &Change| {
+                c.needs
+                    .iter()
+                    .all(|n| done.contains(n) || !known.contains(n))
+            };
             // A circle would be a bug of a goal; its first change is taken, and Apply re-reads what it changes anyway.
             let at = waiting.iter().position(free).unwrap_or(0);
             let change = waiting.remove(at);
@@ -51,7 +55,12 @@ impl Plan {
         let words: BTreeMap<String, Printable> = self
             .changes
             .iter()
-            .map(|c| (c.id.clone(), format!("{} {}", c.operation(), c.words()).into()))
+            .map(|c| {
+                (
+                    c.id.clone(),
+                    format!("{} {}", c.operation(), c.words()).into(),
+                )
+            })
             .collect();
         let mut out = left_out.clone();
         self.changes.retain(|c| !left_out.contains(&c.id));

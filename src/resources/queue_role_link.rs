@@ -44,7 +44,9 @@ impl Resource for QueueRoleLink {
 
     fn undo(&self, step: Step) -> &'static str {
         match step {
-            Step::Create => "no undo: UpdateQueue gives a queue a role and can't take one away again",
+            Step::Create => {
+                "no undo: UpdateQueue gives a queue a role and can't take one away again"
+            }
             Step::Update | Step::Delete => "undo: restores the queue's old role",
         }
     }

@@ -3,8 +3,8 @@
 use url::Url;
 
 use crate::domain::channel::Channel;
-use crate::domain::ids::{FarmId, QueueKey, Region};
 use crate::domain::config::{Location, PathId, Server, StudioConfig};
+use crate::domain::ids::{FarmId, QueueKey, Region};
 
 /// The channel that YNPUT is expected to publish; its address is not public yet, so it is only where a field begins.
 pub const YNPUT_CHANNEL: &str = "s3://ynput-conda-channel/ayon";
@@ -29,28 +29,28 @@ pub struct Draft {
 }
 
 impl Draft {
-    pub fn new(wanted: Option<&StudioConfig>, remembered: Option<Channel>) -> Self {
+    pub fn new(config: Option<&StudioConfig>, remembered: Option<Channel>) -> Self {
         let s3 = |w: &StudioConfig| {
             w.channels
                 .iter()
                 .find(|c| c.as_str().contains("ynput"))
                 .cloned()
         };
-        let ynput = wanted
+        let ynput = config
             .and_then(s3)
             .or(remembered)
             .or_else(|| YNPUT_CHANNEL.parse().ok());
         let ynput = ynput.unwrap_or_else(|| unreachable!("the built-in address is a channel"));
-        let rest = wanted.cloned().unwrap_or_else(StudioConfig::blank);
+        let rest = config.cloned().unwrap_or_else(StudioConfig::blank);
         Self {
             profile: rest.profile.clone(),
             region: rest.region.clone(),
             farm: rest.queues.first().map(|q| q.farm.clone()),
             queues: rest.queues.clone(),
-            channels: wanted.map(|w| w.channels.clone()),
+            channels: config.map(|w| w.channels.clone()),
             only_proposed: false,
             ynput,
-            url: wanted.map(|w| w.server.url.clone()),
+            url: config.map(|w| w.server.url.clone()),
             location: rest.server.location,
             path: rest.server.path,
             rest,
@@ -58,7 +58,7 @@ impl Draft {
     }
 
     /// The studio file as it would be written now. Without a server's address yet, one that no name resolves to.
-    pub fn wanted(&self, signed_in: Option<&Region>) -> StudioConfig {
+    pub fn config(&self, signed_in: Option<&Region>) -> StudioConfig {
         let url = self
             .url
             .clone()

@@ -11,16 +11,20 @@ use tokio::task::AbortHandle;
 
 use super::model::Model;
 use super::wizard::{Effect, Msg};
-use crate::domain::change::Plan;
+use crate::domain::ayon::api_base;
+use crate::domain::caller::Caller;
 use crate::domain::conda_solve::Download;
-use crate::domain::ids::Region;
-use crate::domain::probe::Probe;
-use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::studio::{Studio, api_base};
-use crate::domain::text::Printable;
 use crate::domain::config::StudioConfig;
-use crate::engine::Event;
+use crate::domain::exit::Exit;
+use crate::domain::ids::Region;
+use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::text::Printable;
+use crate::engine::Progress;
 use crate::engine::apply::{RunContext, apply};
+use crate::engine::workflow::Request;
+use crate::probes::AnyProbe;
+use crate::questions::{CallerIdentity, Demand};
+use crate::resources::{Change, Plan};
 pub use crate::world::CallLog;
 use crate::world::World;
 
@@ -38,9 +42,15 @@ pub trait Outside: Send + Sync {
     ) -> BoxFuture<'_, Result<SignedIn, Problem>>;
     fn endpoint(&self) -> Option<String>;
     /// Writes the studio file, its comments kept. Where there is none to write, it does nothing.
-    fn save(&self, wanted: &StudioConfig) -> Result<(), Problem>;
+    fn save(&self, config: &StudioConfig) -> Result<(), Problem>;
     /// Writes the plan beside the studio file; where it is.
-    fn export(&self, studio: &Studio, wanted: &StudioConfig, plan: &Plan) -> Result<Printable, Problem>;
+    fn export(
+        &self,
+        caller: &Caller,
+        region: &Region,
+        config: &StudioConfig,
+        plan: &Plan,
+    ) -> Result<Printable, Problem>;
 }
 
 pub struct Driver {
@@ -48,8 +58,8 @@ pub struct Driver {
     world: Arc<Mutex<Option<Arc<dyn World>>>>,
     to: UnboundedSender<Msg>,
     stop: Arc<AtomicBool>,
-    /// The dry runs under way, so that they can be stopped.
-    trying: Arc<Mutex<HashMap<Probe, AbortHandle>>>,
+    /// The conda solves under way, so that they can be stopped.
+    solving: Arc<Mutex<HashMap<Demand, AbortHandle>>>,
     /// The last sign-in that was begun: an earlier one that ends late changes nothing.
     last_sign_in: Arc<AtomicU64>,
 }
@@ -61,7 +71,7 @@ impl Driver {
             world: Arc::default(),
             to,
             stop: Arc::default(),
-            trying: Arc::default(),
+            solving: Arc::default(),
             last_sign_in: Arc::default(),
         }
     }
@@ -78,11 +88,11 @@ impl Driver {
         self.world.lock().ok().and_then(|w| w.clone())
     }
 
-    /// Does it, or begins it. A code: the wizard is to end with it.
-    pub fn run(&self, effect: Effect, model: &Model) -> Option<u8> {
+    /// Does it, or begins it. An exit: the wizard is to end with it.
+    pub fn run(&self, effect: Effect, model: &Model) -> Option<Exit> {
         let to = self.to.clone();
         match effect {
-            Effect::Quit(code) => return Some(code),
+            Effect::Quit(exit) => return Some(exit),
             Effect::Next | Effect::Stay => {}
             Effect::Profiles => {
                 let outside = self.outside.clone();
@@ -93,29 +103,19 @@ impl Driver {
             Effect::SignIn => self.sign_in(model),
             Effect::StopApply => self.stop.store(true, Ordering::SeqCst),
             Effect::SaveFile => {
-                let _ = to.send(Msg::Saved(
-                    self.outside.save(&model.wanted()).map_err(Box::new),
-                ));
+                let saved = self.outside.save(&model.config());
+                let _ = to.send(Msg::Saved(saved.map_err(Box::new)));
             }
             Effect::Export => {
-                let nothing = || {
-                    Problem::new(
-                        ProblemKind::Local,
-                        "Could not keep the plan",
-                        "nothing was looked at yet",
-                        "sign in first",
-                    )
-                };
-                let exported = model
-                    .studio
-                    .as_ref()
-                    .ok_or_else(nothing)
-                    .and_then(|s| self.outside.export(s, &model.wanted(), &model.plan()));
+                let exported = self.export(model);
                 let _ = to.send(Msg::Exported(exported.map_err(Box::new)));
             }
-            Effect::Apply => self.apply(model),
-            Effect::Cancel(probe) => {
-                if let Some(task) = self.trying.lock().ok().and_then(|mut t| t.remove(&probe)) {
+            // The wizard turns it into a request of the workflow.
+            Effect::Apply => {}
+            Effect::Work(Request::Apply(changes)) => self.apply(model, changes),
+            Effect::Work(Request::Cancel(demand)) => {
+                let task = self.solving.lock().ok().and_then(|mut t| t.remove(&demand));
+                if let Some(task) = task {
                     task.abort();
                 }
             }
@@ -126,6 +126,22 @@ impl Driver {
             }
         }
         None
+    }
+
+    fn export(&self, model: &Model) -> Result<Printable, Problem> {
+        let caller = model.fact(&CallerIdentity).known();
+        let work = model.work.as_ref();
+        let (Some(caller), Some(work)) = (caller, work) else {
+            return Err(Problem::new(
+                ProblemKind::Credentials,
+                "Could not keep the plan",
+                "it is not known who is signed in",
+                "sign in first",
+            ));
+        };
+        let region = &work.snapshot().region;
+        self.outside
+            .export(caller, region, &model.config(), &model.plan())
     }
 
     fn sign_in(&self, model: &Model) {
@@ -148,23 +164,26 @@ impl Driver {
     fn in_world(&self, world: Arc<dyn World>, effect: Effect, model: &Model) {
         let to = self.to.clone();
         let url = model.draft.url.clone();
-        let trying = self.trying.clone();
-        let dry_run = match &effect {
-            Effect::Try(_, probe @ Probe::CondaSolve(_)) => Some(probe.clone()),
+        let solving = self.solving.clone();
+        let solve = match &effect {
+            Effect::Work(Request::Try(_, probe @ AnyProbe::Solve(_), from)) => {
+                Some(Demand::Probe(probe.clone(), from.clone()))
+            }
             _ => None,
         };
+        let own = solve.clone();
         let task = tokio::spawn(async move {
             match (effect, url) {
-                (Effect::Ask(generation, ask), _) => {
-                    let answered = world.look(&ask).await;
-                    let _ = to.send(Msg::Learned(generation, ask, Box::new(answered)));
+                (Effect::Work(Request::Ask(generation, question)), _) => {
+                    let answered = Box::new(world.look(&question).await);
+                    let _ = to.send(Msg::Learned(generation, question, answered));
                 }
-                (Effect::Try(generation, probe), _) => {
-                    let reading = world.try_out(&probe).await;
-                    if let Ok(mut trying) = trying.lock() {
-                        trying.remove(&probe);
+                (Effect::Work(Request::Try(generation, probe, from)), _) => {
+                    let seen = Box::new(world.try_out(&probe, &from).await);
+                    if let (Some(own), Ok(mut solving)) = (own, solving.lock()) {
+                        solving.remove(&own);
                     }
-                    let _ = to.send(Msg::Read(generation, probe, Box::new(reading)));
+                    let _ = to.send(Msg::Observed(generation, probe, from, seen));
                 }
                 (Effect::FindKey, Some(url)) => {
                     let _ = to.send(Msg::KeyFound(world.has_key(&url).await));
@@ -206,15 +225,15 @@ impl Driver {
                 _ => {}
             }
         });
-        if let (Some(probe), Ok(mut trying)) = (dry_run, self.trying.lock())
+        if let (Some(demand), Ok(mut solving)) = (solve, self.solving.lock())
             && !task.is_finished()
         {
-            trying.insert(probe, task.abort_handle());
+            solving.insert(demand, task.abort_handle());
         }
     }
 
-    fn apply(&self, model: &Model) {
-        let (Some(world), Some(studio)) = (self.world(), model.studio.as_ref()) else {
+    fn apply(&self, model: &Model, changes: Vec<Change>) {
+        let Some(world) = self.world() else {
             let problem = Problem::new(
                 ProblemKind::Credentials,
                 "Nothing was changed",
@@ -224,10 +243,9 @@ impl Driver {
             let _ = self.to.send(Msg::Applied(Err(Box::new(problem))));
             return;
         };
-        let changes = model.plan().changes;
-        let occasion = RunContext::new(
+        let context = RunContext::new(
             "setup",
-            studio,
+            model.fact(&CallerIdentity),
             &model.draft.queues,
             self.outside.endpoint().as_deref(),
         );
@@ -235,11 +253,11 @@ impl Driver {
         stop.store(false, Ordering::SeqCst);
         tokio::spawn(async move {
             let heard = to.clone();
-            let tell = move |event: Event| {
-                let _ = heard.send(Msg::Progress(event));
+            let tell = move |progress: Progress| {
+                let _ = heard.send(Msg::Progress(progress));
             };
-            let applied = match occasion {
-                Ok(occasion) => apply(world.as_ref(), &changes, &occasion, &stop, &tell).await,
+            let applied = match context {
+                Ok(context) => apply(world.as_ref(), &changes, &context, &stop, &tell).await,
                 Err(problem) => Err(problem),
             };
             let _ = to.send(Msg::Applied(applied.map(Box::new).map_err(Box::new)));

@@ -24,7 +24,8 @@ impl From<Verdict> for Tone {
             Verdict::Ok => Self::Good,
             Verdict::Warn | Verdict::Unknown => Self::Doubtful,
             Verdict::Fail => Self::Bad,
-            Verdict::WorkerOnly | Verdict::Skipped => Self::Dim,
+            Verdict::ToDo => Self::Strong,
+            Verdict::WorkerOnly | Verdict::NotReached | Verdict::Skipped => Self::Dim,
         }
     }
 }
@@ -62,7 +63,7 @@ pub struct List {
     pub rows: Vec<Vec<Cell>>,
     /// The action of Enter on a row; `None`: the rows are only for looking.
     pub enter: Option<&'static str>,
-    /// SimulationResult where there is no row.
+    /// Said where there is no row.
     pub empty: &'static str,
     /// Where the cursor begins.
     pub start: usize,
@@ -104,10 +105,25 @@ pub struct Choice {
 /// A finding as a page shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
+    /// What it is about, as people call it; empty where the page says it.
+    pub about: Printable,
     pub verdict: Verdict,
-    pub says: Printable,
+    pub message: Printable,
     pub why: Option<Printable>,
     pub fix: Option<Printable>,
+}
+
+impl Told {
+    /// A problem, as a page shows it.
+    pub fn problem(verdict: Verdict, problem: &crate::domain::problem::Problem) -> Self {
+        Self {
+            about: Printable::default(),
+            verdict,
+            message: problem.doing.as_str().into(),
+            why: Some(problem.because.as_str().into()),
+            fix: Some(problem.fix.as_str().into()),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,19 +1,21 @@
 //! The order of the steps and the pure top-level update: a message in, effects out. Nothing here waits or looks.
 
-use super::model::{Making, Model, SignIn, Waiting};
+use super::model::{Model, SignIn};
 use super::screen::Screen;
 use super::steps::{self, Step};
-use crate::domain::ask::{Answered, Ask};
+use crate::domain::call::Vantage;
 use crate::domain::conda_solve::Download;
-use crate::domain::finding::{Verdict, could_not_look};
+use crate::domain::exit::Exit;
+use crate::domain::finding::{Verdict, could_not_check};
 use crate::domain::ids::Region;
 use crate::domain::login::AyonLogin;
-use crate::domain::probe::{Probe, Reading};
 use crate::domain::problem::Problem;
 use crate::domain::text::{Printable, Secret};
 use crate::engine::apply::{Applied, Stop};
-use crate::engine::verify::{IAM_PATIENCE, LONG_PAUSE, Propagation};
-use crate::engine::{Event, State};
+use crate::engine::workflow::{Event, Phase, Request, Workflow};
+use crate::engine::{ChangeState, Progress};
+use crate::probes::{AnyProbe, AnySeen, Observation};
+use crate::questions::{Answered, AnyQuestion, Demand};
 
 /// What happened: somebody did something, or the world answered. Answers carry the generation they were asked in.
 #[derive(Debug, Clone)]
@@ -33,16 +35,16 @@ pub enum Msg {
     },
     Next,
     Back,
-    /// A key that means nothing here: it disarms what was armed.
+    /// A key that means nothing here: it takes back a confirmation that was begun.
     Disarm,
     Quit,
     /// Ctrl-C, SIGTERM, SIGHUP: a run finishes its call, everything else ends.
     Interrupt,
     Profiles(Result<Vec<String>, Box<Problem>>),
     SignedIn(u64, Result<(Printable, Region), Box<Problem>>),
-    Learned(u64, Ask, Box<Answered>),
-    Read(u64, Probe, Box<Reading>),
-    Progress(Event),
+    Learned(u64, AnyQuestion, Box<Answered>),
+    Observed(u64, AnyProbe, Vantage, Box<Observation<AnySeen>>),
+    Progress(Progress),
     Applied(Result<Box<Applied>, Box<Problem>>),
     KeyFound(bool),
     /// The world holds another key now, or none: what depends on it is asked again.
@@ -62,10 +64,9 @@ pub enum Msg {
 pub enum Effect {
     Profiles,
     SignIn,
-    Ask(u64, Ask),
-    Try(u64, Probe),
-    /// Nobody waits for it any more.
-    Cancel(Probe),
+    /// What the workflow asks for.
+    Work(Request),
+    /// Applies the plan that is shown.
     Apply,
     StopApply,
     FindKey,
@@ -79,7 +80,7 @@ pub enum Effect {
     Next,
     /// Nothing: the step has answered a key by itself.
     Stay,
-    Quit(u8),
+    Quit(Exit),
 }
 
 /// In milliseconds: what takes longer can be stopped with Esc.
@@ -120,17 +121,20 @@ impl Wizard {
             .collect()
     }
 
-    pub fn is_making(&self) -> bool {
-        matches!(self.model.making, Making::UnderWay)
+    pub fn is_applying(&self) -> bool {
+        self.model.is_applying()
     }
 
     /// Is anything under way that a clock should show?
     pub fn is_waiting(&self) -> bool {
         !self.model.waiting.is_empty()
-            || matches!(self.model.making, Making::UnderWay)
+            || self.is_applying()
             || self.model.sign_in == SignIn::UnderWay
-            || self.awaits_iam()
-            || self.awaits_owner()
+            || self
+                .model
+                .work
+                .as_ref()
+                .is_some_and(|w| w.waits().is_some())
     }
 
     pub fn update(&mut self, now: u64, msg: Msg) -> Vec<Effect> {
@@ -150,18 +154,7 @@ impl Wizard {
             match effect {
                 Effect::Next => effects.extend(self.go(self.at + 1)),
                 Effect::Apply => {
-                    if let Making::Made { applied, .. } = &self.model.making {
-                        self.model.earlier = Some(applied.clone());
-                    }
-                    self.model.progress = self
-                        .model
-                        .plan()
-                        .changes
-                        .into_iter()
-                        .map(|c| (c, State::Waiting))
-                        .collect();
-                    self.model.making = Making::UnderWay;
-                    ready.push(Effect::Apply);
+                    ready.extend(self.apply().into_iter().map(Effect::Work));
                     effects.extend(self.go(self.steps.len() - 1));
                 }
                 Effect::Stay => {}
@@ -174,8 +167,19 @@ impl Wizard {
         }
         ready.reverse();
         self.model.changed();
-        ready.extend(self.look());
+        ready.extend(self.model.ask().into_iter().map(Effect::Work));
+        self.model.changed();
         ready
+    }
+
+    /// The plan as it is shown is what is applied.
+    fn apply(&mut self) -> Vec<Request> {
+        if let Some(applied) = self.model.applied() {
+            self.model.earlier = Some(Box::new(applied.clone()));
+        }
+        let changes = self.model.plan().changes.into_iter();
+        self.model.progress = changes.map(|c| (c, ChangeState::Waiting)).collect();
+        self.model.step(Event::Approved)
     }
 
     fn take(&mut self, msg: Msg) -> Vec<Effect> {
@@ -192,44 +196,13 @@ impl Wizard {
                     return self.go(self.at + 1);
                 }
             }
-            Msg::Back => {
-                // Esc stops a long reading first; the next one goes back.
-                let long = |w: &Waiting| model.now.saturating_sub(w.since) > LONG;
-                let is_long = model
-                    .dry_runs()
-                    .iter()
-                    .any(|p| model.waiting.get(&format!("{p:?}")).is_some_and(long));
-                if self.at == CHANNELS && is_long {
-                    let stopped = model.stop_dry_runs();
-                    model.note = Some((
-                        Verdict::Warn,
-                        "The dry run was stopped; r reads again, Esc goes back".into(),
-                    ));
-                    return stopped.into_iter().map(Effect::Cancel).collect();
-                }
-                if self.at > 0 && !matches!(self.model.making, Making::UnderWay) {
-                    return self.go(self.at - 1);
-                }
-            }
-            Msg::Quit => {
-                if matches!(model.making, Making::UnderWay) {
-                    model.note = Some((
-                        Verdict::Warn,
-                        "The changes are being made; s or Ctrl-C stops after the current call"
-                            .into(),
-                    ));
-                } else if self.quitting || matches!(model.making, Making::Made { .. }) {
-                    return vec![Effect::Quit(exit_code(model))];
-                } else {
-                    self.quitting = true;
-                    model.note = Some((Verdict::Warn, "Nothing was written. q again quits".into()));
-                }
-            }
+            Msg::Back => return self.back(),
+            Msg::Quit => return self.quit(),
             Msg::Interrupt => {
-                return match model.making {
-                    Making::UnderWay => vec![Effect::StopApply],
-                    Making::Made { .. } => vec![Effect::Quit(exit_code(model))],
-                    _ => vec![Effect::Quit(130)],
+                return match model.phase() {
+                    Phase::Applying => vec![Effect::StopApply],
+                    Phase::Verifying { .. } => vec![Effect::Quit(exit(model))],
+                    _ => vec![Effect::Quit(Exit::Interrupted)],
                 };
             }
             Msg::Profiles(profiles) => model.profiles = profiles,
@@ -240,126 +213,58 @@ impl Wizard {
                     profile,
                     region: region.clone(),
                 };
-                model.look_afresh(region);
+                model.begin(region);
                 return vec![Effect::FindKey];
             }
             Msg::SignedIn(_, Err(problem)) => {
                 model.sign_in = SignIn::Failed(problem);
-                model.studio = None;
+                model.work = None;
                 model.waiting.clear();
             }
-            Msg::Learned(
-                _,
-                Ask::Bundles(ref url) | Ask::Addon(ref url, ..) | Ask::AddonChannels(ref url, ..),
-                _,
-            ) if Some(url) != model.draft.url.as_ref() => {}
-            Msg::Learned(generation, ask, answered) if generation == model.generation => {
-                model.waiting.remove(&format!("{ask:?}"));
-                if let Some(studio) = &mut model.studio {
-                    studio.learn(&ask, *answered);
-                }
+            Msg::Learned(generation, question, answered) => {
+                let demand = Demand::Question(question.clone());
+                model.arrived(&demand);
+                let event = Event::Learned(generation, question, *answered);
+                let mut effects = works(model.step(event));
                 // A step may have waited for just this; it decides on it without anybody's key.
-                return self.steps[self.at].enter_if_waiting(&mut self.model);
+                effects.extend(self.steps[self.at].enter_if_waiting(&mut self.model));
+                return effects;
             }
-            Msg::Read(generation, probe, reading)
-                if generation == model.generation
-                    && model.waiting.contains_key(&format!("{probe:?}")) =>
-            {
-                model.waiting.remove(&format!("{probe:?}"));
-                let proves = matches!(probe, Probe::ChannelAsQueueRole(..)) && reading.seen.is_ok();
-                if let Some(studio) = &mut model.studio {
-                    studio.readings.insert(probe, *reading);
-                }
-                // No tick comes after the last answer: what was on its way is not shown for ever.
-                if model.dry_runs().is_empty() {
-                    model.downloads.clear();
-                }
-                if proves && matches!(model.making, Making::Made { .. }) {
-                    model.try_refused_again();
-                }
+            Msg::Observed(generation, probe, from, seen) => {
+                let demand = Demand::Probe(probe.clone(), from.clone());
+                model.arrived(&demand);
+                let event = Event::Observed(generation, probe, from, *seen);
+                return works(model.step(event));
             }
-            Msg::Learned(..) | Msg::Read(..) => {}
-            Msg::Progress(event) => model.hear(event),
-            Msg::Applied(Ok(applied)) => {
-                let interrupted = applied.stop == Some(Stop::Interrupted);
-                let clean = applied.stop.is_none();
-                model.making = Making::Made {
-                    applied,
-                    since: model.now,
-                };
-                if interrupted {
-                    return vec![Effect::Quit(130)];
-                }
-                if let Some(region) = model.studio.as_ref().map(|s| s.region.clone()) {
-                    model.look_afresh(region);
-                }
-                // A file that lacks what it must say would be refused by the next command.
-                let decided = model.draft.channels.is_some()
-                    && model.draft.url.is_some()
-                    && !model.draft.queues.is_empty();
-                return if clean && decided {
-                    vec![Effect::SaveFile]
-                } else {
-                    Vec::new()
-                };
-            }
-            Msg::Applied(Err(problem)) => {
-                model.earlier = match std::mem::replace(&mut model.making, Making::Refused(problem))
-                {
-                    Making::Made { applied, .. } => Some(applied),
-                    _ => model.earlier.take(),
-                };
-            }
+            Msg::Progress(progress) => model.hear(progress),
+            Msg::Applied(Ok(applied)) => return self.applied(applied),
+            Msg::Applied(Err(problem)) => return works(model.step(Event::Applied(Err(problem)))),
             Msg::KeyFound(found) => model.has_key = found,
             Msg::KeyHeld(held) => {
                 model.has_key = held;
-                model.try_again(|p| matches!(p, Probe::AyonKey(_)));
                 model.forget_ayon();
             }
             Msg::AdminHeld(Ok(())) => {
                 model.has_admin = true;
-                model.forget(|a| matches!(a, Ask::AddonChannels(..)));
+                model.forget(&|d| matches!(d, Demand::Question(AnyQuestion::AddonChannels(_))));
                 model.note = Some((
                     Verdict::Ok,
                     "Signed in to AYON for this run; nothing of it is kept".into(),
                 ));
                 return self.steps[SERVER].update(&Msg::AdminHeld(Ok(())), &mut self.model);
             }
-            Msg::AdminHeld(Err(problem)) => {
-                model.note = Some((
-                    Verdict::Fail,
-                    format!("{}: {}", problem.doing, problem.because).into(),
-                ));
+            Msg::AdminHeld(Err(problem)) | Msg::Exported(Err(problem)) => {
+                let words = format!("{}: {}", problem.doing, problem.because);
+                model.note = Some((Verdict::Fail, words.into()));
             }
             Msg::Downloads(list) => model.downloads = list,
             Msg::Saved(saved) => model.saved = Some(saved),
             Msg::Exported(Ok(path)) => {
-                model.note = Some((
-                    Verdict::Ok,
-                    format!("The plan is in {path}; make it with: studiolink apply {path} --yes")
-                        .into(),
-                ))
+                let words =
+                    format!("The plan is in {path}; apply it with: studiolink apply {path} --yes");
+                model.note = Some((Verdict::Ok, words.into()));
             }
-            Msg::Exported(Err(problem)) => {
-                model.note = Some((
-                    Verdict::Fail,
-                    format!("{}: {}", problem.doing, problem.because).into(),
-                ))
-            }
-            Msg::Tick => {
-                if self.awaits_iam() && self.model.waiting.is_empty() {
-                    self.model.try_refused_roles_again();
-                } else if let Some(tried) = self.model.owner_wait
-                    && self.awaits_owner()
-                    && self.model.waiting.is_empty()
-                {
-                    let pause = u64::try_from(LONG_PAUSE.as_millis()).unwrap_or(u64::MAX);
-                    if self.model.now.saturating_sub(tried) >= pause {
-                        self.model.owner_wait = Some(self.model.now);
-                        self.model.try_refused_roles_again();
-                    }
-                }
-            }
+            Msg::Tick => return works(model.step(Event::Tick)),
             // The keyring may answer when another page is open: it is the server page's to hear.
             msg @ Msg::KeyStored(_) => return self.steps[SERVER].update(&msg, &mut self.model),
             msg @ (Msg::Act { .. } | Msg::Set { .. } | Msg::Choose { .. } | Msg::Disarm) => {
@@ -369,23 +274,53 @@ impl Wizard {
         Vec::new()
     }
 
-    /// IAM may still be spreading what was just written: the queue role is asked again until its time is up.
-    fn awaits_iam(&self) -> bool {
-        let Making::Made { applied, since } = &self.model.making else {
-            return false;
-        };
-        let most = u64::try_from(IAM_PATIENCE.as_millis()).unwrap_or(u64::MAX);
-        let waited = self.model.now.saturating_sub(*since);
-        let spreading = applied.spreading();
-        spreading != Propagation::Nothing
-            && !self.model.sandbox
-            && waited < most
-            && self.model.is_refused(spreading)
+    fn back(&mut self) -> Vec<Effect> {
+        let model = &mut self.model;
+        // Esc stops a long reading first; the next one goes back.
+        let since = model.solving_since();
+        let is_long = since.is_some_and(|s| model.now.saturating_sub(s) > LONG);
+        if self.at == CHANNELS && is_long {
+            let stopped = model.stop_solves();
+            let words = "The conda solve was stopped; r reads again, Esc goes back";
+            model.note = Some((Verdict::Warn, words.into()));
+            return works(stopped);
+        }
+        if self.at > 0 && !self.is_applying() {
+            return self.go(self.at - 1);
+        }
+        Vec::new()
     }
 
-    /// Somebody asked to wait until the bucket's owner has let the role in.
-    fn awaits_owner(&self) -> bool {
-        self.model.owner_wait.is_some() && self.model.is_refused(Propagation::CallerPermissions)
+    fn quit(&mut self) -> Vec<Effect> {
+        let model = &mut self.model;
+        if model.is_applying() {
+            let words = "The changes are being applied; s or Ctrl-C stops after the current call";
+            model.note = Some((Verdict::Warn, words.into()));
+        } else if self.quitting || model.applied().is_some() {
+            return vec![Effect::Quit(exit(model))];
+        } else {
+            self.quitting = true;
+            model.note = Some((Verdict::Warn, "Nothing was written. q again quits".into()));
+        }
+        Vec::new()
+    }
+
+    fn applied(&mut self, applied: Box<Applied>) -> Vec<Effect> {
+        let model = &mut self.model;
+        let interrupted = applied.stop == Some(Stop::Interrupted);
+        let clean = applied.stop.is_none();
+        model.waiting.clear();
+        let mut effects = works(model.step(Event::Applied(Ok(applied))));
+        if interrupted {
+            return vec![Effect::Quit(Exit::Interrupted)];
+        }
+        // A file that lacks what it must say would be refused by the next command.
+        let draft = &model.draft;
+        let decided = draft.channels.is_some() && draft.url.is_some() && !draft.queues.is_empty();
+        if clean && decided {
+            effects.push(Effect::SaveFile);
+        }
+        effects
     }
 
     fn go(&mut self, to: usize) -> Vec<Effect> {
@@ -393,52 +328,35 @@ impl Wizard {
         self.model.reached = self.model.reached.max(self.at);
         self.steps[self.at].enter(&mut self.model)
     }
-
-    fn look(&mut self) -> Vec<Effect> {
-        let outdated = self.model.outdated();
-        let (asks, probes) = self.model.to_look_at();
-        let generation = self.model.generation;
-        let mut effects: Vec<Effect> = outdated.into_iter().map(Effect::Cancel).collect();
-        for ask in asks {
-            self.model.waiting.insert(
-                format!("{ask:?}"),
-                Waiting {
-                    words: ask.words().into(),
-                    is_fact: true,
-                    since: self.model.now,
-                },
-            );
-            effects.push(Effect::Ask(generation, ask));
-        }
-        for probe in probes {
-            self.model.waiting.insert(
-                format!("{probe:?}"),
-                Waiting {
-                    words: probe.words().into(),
-                    is_fact: false,
-                    since: self.model.now,
-                },
-            );
-            effects.push(Effect::Try(generation, probe));
-        }
-        effects
-    }
 }
 
-/// 0 done, 1 a change or a promised check failed, 3 could not look, 130 nothing was made.
-pub fn exit_code(model: &Model) -> u8 {
-    match &model.making {
-        Making::NotYet | Making::UnderWay => 130,
-        Making::Refused(_) => 1,
-        Making::Made { applied, .. } => {
-            let findings = model.findings();
-            match &applied.stop {
-                Some(Stop::Interrupted) => 130,
-                Some(_) => 1,
-                None if findings.iter().any(|f| f.verdict == Verdict::Fail) => 1,
-                None if could_not_look(&findings) || !model.waiting.is_empty() => 3,
-                None => 0,
-            }
-        }
-    }
+fn works(requests: Vec<Request>) -> Vec<Effect> {
+    requests.into_iter().map(Effect::Work).collect()
+}
+
+/// How the wizard would end now.
+pub fn exit(model: &Model) -> Exit {
+    let applied = match model.phase() {
+        Phase::Observing | Phase::Applying => return Exit::Interrupted,
+        Phase::Refused(_) => return Exit::Failed,
+        Phase::Verifying { applied, .. } => applied,
+    };
+    let findings = model.findings();
+    let plain = model.work.as_ref().map(Workflow::plan);
+    let held_back = plain.is_some_and(|p| !p.refused.is_empty());
+    let exit = match &applied.stop {
+        Some(Stop::Interrupted) => Exit::Interrupted,
+        Some(Stop::Moved { .. }) => Exit::Problem,
+        Some(Stop::Failed(_) | Stop::InDoubt(_)) => Exit::Failed,
+        None => Exit::Clean,
+    };
+    exit.and_if(
+        findings.iter().any(|f| f.verdict == Verdict::Fail),
+        Exit::Problem,
+    )
+    .and_if(held_back, Exit::Problem)
+    .and_if(
+        could_not_check(findings) || !model.waiting.is_empty(),
+        Exit::NotChecked,
+    )
 }

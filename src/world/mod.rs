@@ -23,7 +23,7 @@ use crate::domain::login::AyonLogin;
 use crate::domain::problem::Problem;
 use crate::domain::text::Secret;
 use crate::probes::{AnyProbe, AnySeen, Observation};
-use crate::questions::{AnyQuestion, Answered};
+use crate::questions::{Answered, AnyQuestion};
 use crate::resources::{Change, Outputs};
 
 /// What came of one write, with what the service has assigned.

@@ -26,7 +26,7 @@ use crate::probes::{
     OpenSession, ReadIndex, ReadOutside, ReadSecret, Resolve, Solve,
 };
 use crate::probes::{AyonInfo, BucketOwner, BucketRegion};
-use crate::questions::{AnyAnswer, AnyQuestion, Answered};
+use crate::questions::{Answered, AnyAnswer, AnyQuestion};
 use crate::resources::{AddonSetting, AnyResource, Change, Outputs};
 
 /// What the keyring answered, or what was typed.
@@ -227,9 +227,7 @@ impl RealWorld {
                 .await,
             ),
             AnyQuestion::AddonChannels(q) => A::AddonChannels(match self.admin(&q.0).await {
-                Some(key) => {
-                    ayon::look_addon_channels(record, client, &q.0, &key, q.1, &q.2).await
-                }
+                Some(key) => ayon::look_addon_channels(record, client, &q.0, &key, q.1, &q.2).await,
                 None => Fact::declined("no login of an AYON administrator is given"),
             }),
         }
@@ -242,9 +240,10 @@ impl RealWorld {
         record: &Record,
     ) -> Result<AnySeen, Problem> {
         match probe {
-            AnyProbe::ReadIndex(ReadIndex(channel)) => {
-                self.read_index(channel, from, record).await.map(ReadIndex::seen)
-            }
+            AnyProbe::ReadIndex(ReadIndex(channel)) => self
+                .read_index(channel, from, record)
+                .await
+                .map(ReadIndex::seen),
             AnyProbe::ReadOutside(ReadOutside(channel)) => {
                 let queue = queue_of(from)?;
                 let outside = self.aws.try_outside_channel(record, queue, channel).await;
@@ -266,7 +265,10 @@ impl RealWorld {
             }
             AnyProbe::OpenSession(OpenSession(tunnel, port)) => {
                 let (queue, web) = (queue_of(from)?, &self.web);
-                let opened = self.aws.open_session(record, web, queue, tunnel, *port).await;
+                let opened = self
+                    .aws
+                    .open_session(record, web, queue, tunnel, *port)
+                    .await;
                 opened.map(OpenSession::seen)
             }
             AnyProbe::Solve(Solve(question)) => {
@@ -274,19 +276,25 @@ impl RealWorld {
             }
             AnyProbe::Resolve(Resolve(host)) => {
                 let test = net::try_name(host);
-                own_call(record, "dns", "resolve", host, test).await.map(Resolve::seen)
+                own_call(record, "dns", "resolve", host, test)
+                    .await
+                    .map(Resolve::seen)
             }
             AnyProbe::Connect(Connect(host, port)) => {
                 let (about, test) = (format!("{host}:{port}"), net::try_port(host, *port));
-                own_call(record, "tcp", "connect", &about, test).await.map(Connect::seen)
+                own_call(record, "tcp", "connect", &about, test)
+                    .await
+                    .map(Connect::seen)
             }
             AnyProbe::Handshake(Handshake(host, port)) => {
                 let (about, test) = (format!("{host}:{port}"), net::try_certificate(host, *port));
-                own_call(record, "tls", "handshake", &about, test).await.map(Handshake::seen)
+                own_call(record, "tls", "handshake", &about, test)
+                    .await
+                    .map(Handshake::seen)
             }
-            AnyProbe::AyonInfo(AyonInfo(url)) => {
-                ayon::try_info(record, &self.ayon, url).await.map(AyonInfo::seen)
-            }
+            AnyProbe::AyonInfo(AyonInfo(url)) => ayon::try_info(record, &self.ayon, url)
+                .await
+                .map(AyonInfo::seen),
             AnyProbe::AyonKey(AyonKey(url)) => {
                 let seen = match self.key_or_reason(url).await? {
                     Ok(key) => ayon::try_key(record, &self.ayon, url, &key).await?,

@@ -3,8 +3,8 @@
 
 use std::sync::atomic::AtomicBool;
 
-use studiolink::domain::studio::Studio;
 use studiolink::domain::config::StudioConfig;
+use studiolink::domain::studio::Studio;
 use studiolink::engine::apply::{Applied, RunContext, apply};
 use studiolink::engine::observe::observe;
 use studiolink::engine::plan::plan;

@@ -193,7 +193,10 @@ fn a_password_in_a_url_is_never_repeated() {
 #[test]
 fn writing_what_was_read_changes_nothing_and_a_change_keeps_the_comments() {
     for text in [FILE, LEAST] {
-        assert_eq!(StudioConfig::read(text).unwrap().write_into(Some(text)), text);
+        assert_eq!(
+            StudioConfig::read(text).unwrap().write_into(Some(text)),
+            text
+        );
     }
     let mut wanted = StudioConfig::read(FILE).unwrap();
     wanted.channels.pop();

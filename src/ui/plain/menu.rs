@@ -1,6 +1,6 @@
 //! What can be answered on a page, numbered.
 
-use crate::ui::model::Making;
+use crate::engine::workflow::Phase;
 use crate::ui::screen::{Block, Key, Screen};
 use crate::ui::wizard::{Msg, Wizard};
 
@@ -113,8 +113,8 @@ pub(super) fn picks(wizard: &Wizard, screen: &Screen) -> Vec<Pick> {
         add("back", Does::Say(Msg::Back));
     }
     if !matches!(
-        wizard.model.making,
-        Making::Made { .. } | Making::Refused(_)
+        wizard.model.phase(),
+        Phase::Verifying { .. } | Phase::Refused(_)
     ) {
         add("quit", Does::Say(Msg::Interrupt));
     }

@@ -12,11 +12,13 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use self::menu::Pick;
 use super::driver::{Driver, Outside};
-use super::model::{Making, Model};
+use super::model::Model;
 use super::screen::{Screen, Takes};
 use super::wizard::{Msg, Wizard};
+use crate::domain::exit::Exit;
 use crate::domain::text::Printable;
-use crate::engine::{Event, State};
+use crate::engine::workflow::Phase;
+use crate::engine::{ChangeState as State, Progress};
 
 /// A page waits so long for its answers before it is read out with what is there.
 const PATIENCE: Duration = Duration::from_secs(12);
@@ -31,16 +33,16 @@ struct Plain {
 /// Why no line came.
 enum Ended {
     Input,
-    Code(u8),
+    Code(Exit),
 }
 
 /// How a page ended.
 enum End {
     On,
-    Code(u8),
+    Code(Exit),
 }
 
-pub async fn run(model: Model, outside: Arc<dyn Outside>) -> u8 {
+pub async fn run(model: Model, outside: Arc<dyn Outside>) -> Exit {
     let (to, from) = unbounded_channel();
     let interrupts = to.clone();
     tokio::spawn(async move {
@@ -91,11 +93,11 @@ impl Plain {
         let began = Instant::now();
         let mut said = false;
         while self.wizard.is_waiting() {
-            let making = matches!(self.wizard.model.making, Making::UnderWay);
-            if began.elapsed() > PATIENCE
-                && !making
-                && !matches!(self.wizard.model.making, Making::Made { .. })
-            {
+            let waits = matches!(
+                self.wizard.model.phase(),
+                Phase::Applying | Phase::Verifying { .. }
+            );
+            if began.elapsed() > PATIENCE && !waits {
                 let words: Vec<String> = self
                     .wizard
                     .model
@@ -290,13 +292,13 @@ impl Plain {
         if let Ended::Code(code) = ended {
             return End::Code(*code);
         }
-        match self.wizard.model.making {
-            Making::Made { .. } | Making::Refused(_) => {
-                End::Code(super::wizard::exit_code(&self.wizard.model))
+        match self.wizard.model.phase() {
+            Phase::Verifying { .. } | Phase::Refused(_) => {
+                End::Code(super::wizard::exit(&self.wizard.model))
             }
             _ => {
                 say("The input ended: nothing was changed.");
-                End::Code(1)
+                End::Code(Exit::Problem)
             }
         }
     }
@@ -304,23 +306,23 @@ impl Plain {
 
 /// Each change is announced once, when its state is final.
 fn announce(msg: &Msg) {
-    if let Msg::Progress(Event::Change { change, state, .. }) = msg {
+    if let Msg::Progress(Progress::Change { change, state, .. }) = msg {
         match state {
             State::Waiting => {}
             State::UnderWay => say(&format!(
-                "Making: {}, {}.",
+                "Applying: {}, {}.",
                 change.operation(),
-                change.thing.words()
+                change.words()
             )),
             state => say(&format!(
                 "{}: {}, {}.",
                 state.word(),
                 change.operation(),
-                change.thing.words()
+                change.words()
             )),
         }
     }
-    if let Msg::Progress(Event::Run { id, resumed: true }) = msg {
+    if let Msg::Progress(Progress::Run { id, resumed: true }) = msg {
         say(&format!("Going on with run {id}, which was interrupted."));
     }
 }
@@ -351,7 +353,7 @@ async fn read_secret(label: &'static str) -> Result<Option<String>, Ended> {
     };
     match tokio::task::spawn_blocking(ask).await {
         Ok(Ok(typed)) => Ok(typed),
-        Ok(Err(inquire::InquireError::OperationInterrupted)) => Err(Ended::Code(130)),
+        Ok(Err(inquire::InquireError::OperationInterrupted)) => Err(Ended::Code(Exit::Interrupted)),
         _ => Err(Ended::Input),
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::domain::finding::Verdict;
 use crate::ui::report::diff::DiffLine;
-use crate::ui::report::{in_order, text};
+use crate::ui::report::{by_subject, text};
 use crate::ui::screen::{Block, Cell, List, Screen, Told};
 use crate::ui::wizard::Wizard;
 
@@ -38,8 +38,8 @@ pub(crate) fn lines(wizard: &Wizard, screen: &Screen) -> Vec<String> {
 
 fn said(word: &str) -> &str {
     match word {
-        "-" => "not looked at",
-        "...." => "looking",
+        "-" => "not checked",
+        "...." => "checking",
         other => other,
     }
 }
@@ -47,8 +47,10 @@ fn said(word: &str) -> &str {
 fn problem_word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Fail => "Problem",
+        Verdict::ToDo => "To do",
         Verdict::Warn => "Warning",
         Verdict::Unknown => "Not known",
+        Verdict::NotReached => "Not reached",
         Verdict::WorkerOnly => "Only a worker can see",
         Verdict::Skipped => "Skipped",
         Verdict::Ok => "OK",
@@ -116,7 +118,12 @@ fn push_list(out: &mut Vec<String>, list: &List) {
 }
 
 fn sentence(told: &Told) -> String {
-    let mut line = format!("{}: {}.", problem_word(told.verdict), told.says);
+    let about = if told.about.as_str().is_empty() {
+        String::new()
+    } else {
+        format!("{}: ", told.about)
+    };
+    let mut line = format!("{}: {about}{}.", problem_word(told.verdict), told.message);
     for (label, text) in [("Why", &told.why), ("Fix", &told.fix)] {
         if let Some(text) = text {
             let _ = write!(line, " {label}: {text}.");
@@ -130,23 +137,19 @@ fn diff_line(line: &DiffLine) -> String {
 }
 
 pub(super) fn details(wizard: &Wizard) -> Vec<String> {
-    let findings = wizard.model.findings();
+    let groups = by_subject(wizard.model.findings());
     let mut out = Vec::new();
-    for finding in in_order(&findings) {
+    for finding in groups.into_iter().flatten() {
         let told = Told {
+            about: finding.name.clone(),
             verdict: finding.verdict,
-            says: finding.says.clone(),
+            message: finding.message.clone(),
             why: finding.why.clone(),
             fix: finding.fix.clone(),
         };
         out.push(format!("{} Check: {}.", sentence(&told), finding.check));
-        if let Some(studio) = &wizard.model.studio {
-            out.extend(
-                text::evidence(finding, studio, true)
-                    .into_iter()
-                    .map(|l| format!("    seen from {l}")),
-            );
-        }
+        let evidence = text::evidence(finding, true).into_iter();
+        out.extend(evidence.map(|l| format!("    seen from {l}")));
     }
     out
 }

@@ -2,8 +2,8 @@
 
 use similar::{ChangeTag, TextDiff};
 
-use crate::domain::change::Change;
 use crate::domain::text::{Printable, without_url_secrets};
+use crate::resources::Change;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineKind {
@@ -90,26 +90,21 @@ pub fn size(change: &Change) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::change::Thing;
     use crate::domain::template::TemplateType;
     use crate::domain::text::Untrusted;
+    use crate::resources::EnvironmentTemplate;
 
     fn change(before: &str, after: &str) -> Change {
         let queue = "farm-00000000000000000000000000000001/queue-00000000000000000000000000000001";
-        Change {
-            key: "k".to_owned(),
-            thing: Thing::Environment {
-                queue: queue.to_owned().try_into().unwrap(),
-                id: None,
-                name: Untrusted::new("Conda"),
-                priority: 1,
-                template_type: TemplateType::Yaml,
-            },
-            before: Some(before.to_owned()),
-            after: Some(after.to_owned()),
-            because: "b".into(),
-            warning: None,
-        }
+        let resource = EnvironmentTemplate {
+            queue: queue.to_owned().try_into().unwrap(),
+            id: None,
+            name: Untrusted::new("Conda"),
+            priority: 1,
+            template_type: TemplateType::Yaml,
+        };
+        let text = |t: &str| Some(t.to_owned());
+        Change::new("k", resource, text(before), text(after), "b")
     }
 
     #[test]

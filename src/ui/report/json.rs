@@ -2,65 +2,86 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::change::Plan;
+use crate::domain::exit::Exit;
 use crate::domain::finding::Finding;
-use crate::domain::studio::Studio;
-use crate::engine::left::Left;
+use crate::domain::ids::{AccountId, Region};
+use crate::goals::ManualStep;
+use crate::resources::Plan;
 
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
-pub fn finding(finding: &Finding, studio: &Studio) -> Value {
+pub fn finding(finding: &Finding) -> Value {
     let evidence: Vec<Value> = finding
-        .sources
+        .evidence
         .iter()
-        .flat_map(|s| studio.calls(s))
-        .map(|c| json!(c))
+        .map(|e| json!({ "what": e.what, "calls": e.calls.as_ref() }))
         .collect();
     json!({
         "check": finding.check,
         "topic": finding.topic,
-        "verdict": finding.verdict,
-        "could_fail": finding.could_fail,
-        "says": finding.says,
+        "severity": finding.severity,
+        "subject": finding.subject,
+        "name": finding.name,
+        "item": finding.item,
+        "verdict": finding.verdict.id(),
+        "code": finding.code,
+        "grade": finding.grade,
+        "vantage": finding.vantage,
+        "message": finding.message,
         "why": finding.why,
         "fix": finding.fix,
         "details": finding.details,
+        "cured_by": finding.cured_by,
         "evidence": evidence,
     })
 }
 
-pub fn findings(list: &[Finding], studio: &Studio) -> Value {
-    super::in_order(list)
-        .into_iter()
-        .map(|f| finding(f, studio))
-        .collect()
+/// Subject by subject, and in each the worst first.
+pub fn findings(list: &[Finding]) -> Value {
+    let groups = super::by_subject(list).into_iter();
+    groups.flatten().map(finding).collect()
 }
 
 pub fn changes(plan: &Plan) -> Value {
-    plan.changes
-        .iter()
-        .map(|c| {
-            let lines: Vec<String> = super::diff::diff(c).iter().map(super::diff::DiffLine::whole).collect();
-            json!({ "key": c.key, "operation": c.operation(), "thing": c.thing.words(), "because": c.because, "warning": c.warning, "undo": c.undo(), "diff": lines })
+    let change = |c: &crate::resources::Change| {
+        let lines = super::diff::diff(c);
+        let lines: Vec<String> = lines.iter().map(super::diff::DiffLine::whole).collect();
+        json!({
+            "id": c.id,
+            "kind": c.resource.kind(),
+            "operation": c.operation(),
+            "resource": c.words(),
+            "because": c.because,
+            "warning": c.warning,
+            "needs": c.needs,
+            "undo": c.undo(),
+            "diff": lines,
         })
-        .collect()
+    };
+    plan.changes.iter().map(change).collect()
 }
 
-pub fn left(list: &[Left]) -> Value {
+pub fn manual_steps(list: &[ManualStep]) -> Value {
     list.iter()
         .map(|l| json!({ "for": l.for_whom, "what": l.what, "paste": l.paste }))
         .collect()
 }
 
 /// A document of that kind, with what every document says.
-pub fn document(kind: &str, studio: &Studio, exit: u8, mut parts: Value) -> Value {
+pub fn document(
+    kind: &str,
+    account: Option<&AccountId>,
+    region: &Region,
+    exit: Exit,
+    mut parts: Value,
+) -> Value {
     let head = json!({
         "schema": SCHEMA,
         "kind": kind,
         "studiolink": env!("CARGO_PKG_VERSION"),
-        "account": studio.caller.known().map(|c| c.account.clone()),
-        "region": studio.region,
-        "exit": exit,
+        "account": account,
+        "region": region,
+        "exit": exit.code(),
     });
     let mut whole = head;
     if let (Some(whole), Some(parts)) = (whole.as_object_mut(), parts.as_object_mut()) {

@@ -87,7 +87,7 @@ pub fn run(run: &Run, all: &[Run]) -> String {
             "\n## {}. {} {}\n",
             entry.n,
             entry.change.operation(),
-            plain(entry.change.thing.words().as_str())
+            plain(entry.change.words().as_str())
         );
         let _ = writeln!(
             out,

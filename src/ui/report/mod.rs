@@ -8,8 +8,26 @@ pub mod text;
 use crate::domain::finding::Finding;
 
 /// Worst first, otherwise as the checks gave them.
-pub fn in_order(findings: &[Finding]) -> Vec<&Finding> {
-    let mut list: Vec<&Finding> = findings.iter().collect();
+pub fn in_order<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Vec<&'a Finding> {
+    let mut list: Vec<&Finding> = findings.into_iter().collect();
     list.sort_by_key(|f| f.verdict);
     list
+}
+
+/// Subject by subject, in the order in which they come, and in each the worst first.
+pub fn by_subject<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Vec<Vec<&'a Finding>> {
+    let mut groups: Vec<Vec<&Finding>> = Vec::new();
+    let mut places = std::collections::BTreeMap::new();
+    for finding in findings {
+        let next = groups.len();
+        let at = *places.entry(&finding.subject).or_insert(next);
+        if at == next {
+            groups.push(Vec::new());
+        }
+        groups[at].push(finding);
+    }
+    for group in &mut groups {
+        group.sort_by_key(|f| f.verdict);
+    }
+    groups
 }

@@ -4,12 +4,11 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
+use super::by_subject;
 use super::diff::{LineKind, diff};
-use super::in_order;
-use crate::domain::change::{Change, Plan};
 use crate::domain::finding::{Finding, Verdict};
-use crate::domain::studio::Studio;
-use crate::engine::left::Left;
+use crate::goals::ManualStep;
+use crate::resources::{Change, Plan};
 
 /// With or without colour.
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +30,8 @@ impl Ink {
             Verdict::Ok => AnsiColor::Green,
             Verdict::Warn | Verdict::Unknown => AnsiColor::Yellow,
             Verdict::Fail => AnsiColor::Red,
-            Verdict::WorkerOnly | Verdict::Skipped => AnsiColor::BrightBlack,
+            Verdict::ToDo => AnsiColor::Cyan,
+            Verdict::WorkerOnly | Verdict::NotReached | Verdict::Skipped => AnsiColor::BrightBlack,
         };
         self.paint(colour.on_default().bold(), verdict.word())
     }
@@ -54,40 +54,61 @@ impl Ink {
     }
 }
 
-pub fn findings(list: &[Finding], studio: &Studio, ink: Ink, all_evidence: bool) -> String {
+/// Subject by subject, and in each the worst first.
+pub fn findings(list: &[Finding], ink: Ink, all_evidence: bool) -> String {
+    let groups = by_subject(list).into_iter();
+    groups.map(|g| group(&g, ink, all_evidence)).collect()
+}
+
+/// What is said of one subject, with its name above it.
+pub fn group(list: &[&Finding], ink: Ink, all_evidence: bool) -> String {
     let mut out = String::new();
-    for finding in in_order(list) {
-        let _ = writeln!(out, "{}  {}", ink.verdict(finding.verdict), finding.says);
+    let Some(first) = list.first() else {
+        return out;
+    };
+    let _ = writeln!(out, "{}", ink.strong(first.name.as_str()));
+    for finding in list {
+        let _ = writeln!(
+            out,
+            "  {}  {}",
+            ink.verdict(finding.verdict),
+            finding.message
+        );
         for (label, text) in [("why", &finding.why), ("fix", &finding.fix)] {
             if let Some(text) = text {
-                let _ = writeln!(out, "  {label}   {text}");
+                let _ = writeln!(out, "    {label}   {text}");
             }
+        }
+        if let Some(change) = &finding.cured_by {
+            let _ = writeln!(out, "    plan  {change} cures it");
         }
         if all_evidence {
             for line in &finding.details {
-                let _ = writeln!(out, "        {line}");
+                let _ = writeln!(out, "          {line}");
             }
         }
         if all_evidence || finding.verdict != Verdict::Ok {
-            for line in evidence(finding, studio, all_evidence) {
-                let _ = writeln!(out, "  {}", ink.dim(&format!("seen  {line}")));
+            for line in evidence(finding, all_evidence) {
+                let _ = writeln!(out, "    {}", ink.dim(&format!("seen  {line}")));
             }
-            let _ = writeln!(out, "  {}", ink.dim(&format!("id    {}", finding.check)));
+            let id = format!("id    {}", finding.check);
+            let _ = writeln!(out, "    {}", ink.dim(&id));
         }
     }
-    let _ = writeln!(out, "{}", summary(list));
     out
 }
 
 /// The calls behind a finding, each with its vantage point; of many, those that failed and the last.
-pub fn evidence(finding: &Finding, studio: &Studio, all: bool) -> Vec<String> {
+pub fn evidence(finding: &Finding, all: bool) -> Vec<String> {
     let mut lines = Vec::new();
-    for source in &finding.sources {
-        let calls = studio.calls(source);
-        let last = calls.len().saturating_sub(1);
-        for (i, call) in calls.iter().enumerate() {
+    for evidence in &finding.evidence {
+        let last = evidence.calls.len().saturating_sub(1);
+        for (i, call) in evidence.calls.iter().enumerate() {
             if all || !call.succeeded() || i == last {
-                lines.push(format!("{}: {}", call.vantage.word(), call.line()));
+                let line = format!("{}: {}", call.vantage.word(), call.line());
+                if !lines.contains(&line) {
+                    lines.push(line);
+                }
             }
         }
     }
@@ -96,15 +117,7 @@ pub fn evidence(finding: &Finding, studio: &Studio, all: bool) -> Vec<String> {
 
 /// "7 OK, 2 WORKER ONLY": each word with its count, worst first.
 pub fn summary(list: &[Finding]) -> String {
-    let words = [
-        Verdict::Fail,
-        Verdict::Unknown,
-        Verdict::Warn,
-        Verdict::WorkerOnly,
-        Verdict::Skipped,
-        Verdict::Ok,
-    ];
-    let counts: Vec<String> = words
+    let counts: Vec<String> = Verdict::ALL
         .into_iter()
         .filter_map(|v| {
             let n = list.iter().filter(|f| f.verdict == v).count();
@@ -127,7 +140,7 @@ pub fn change(change: &Change, at: usize, of: usize, ink: Ink) -> String {
             "change {} of {of}  {}  {}",
             at + 1,
             change.operation(),
-            change.thing.words()
+            change.words()
         ))
     );
     let _ = writeln!(out, "  because   {}", change.because);
@@ -135,7 +148,7 @@ pub fn change(change: &Change, at: usize, of: usize, ink: Ink) -> String {
         let _ = writeln!(out, "  {}   {warning}", ink.verdict(Verdict::Warn));
     }
     let _ = writeln!(out, "  {}", change.undo());
-    let name = change.thing.words();
+    let name = change.words();
     let side = |there: bool, word: &str| {
         if there {
             format!("{word}/{name}")
@@ -179,7 +192,7 @@ pub fn plan(plan: &Plan, ink: Ink) -> String {
     out
 }
 
-pub fn left(list: &[Left], ink: Ink) -> String {
+pub fn manual_steps(list: &[ManualStep], ink: Ink) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}", ink.strong("left for you"));
     for one in list {

@@ -1,19 +1,21 @@
 //! 3. Channels: what the queue has, what it should have, in which order, and who can read what.
 
-use super::super::model::{Model, is_channel_probe};
+use super::super::model::{Model, is_server_test};
 use super::super::screen::{Block, Cell, Choice, Field, Key, List, Screen, Takes, Told, Tone};
 use super::super::wizard::{Effect, Msg};
 use super::{Step, told, word_of};
-use crate::checks::{View, dry_runs, job_packages};
+use crate::derived::job_packages::job_packages;
+use crate::derived::solve_questions::channels_read;
+use crate::domain::call::Vantage;
 use crate::domain::channel::{Channel, Place, proposed, split};
 use crate::domain::conda_solve::size_words;
-use crate::domain::template::Template;
-use crate::domain::fact::Fact;
+use crate::domain::config::{Pin, Strategy};
+use crate::domain::fact::NotAsked;
 use crate::domain::finding::{Finding, Topic, Verdict};
-use crate::domain::probe::{Probe, Seen};
 use crate::domain::problem::Problem;
 use crate::domain::text::{Printable, without_url_secrets};
-use crate::domain::config::{Pin, Strategy};
+use crate::probes::ReadIndex;
+use crate::questions::{Demand, QueueEnvironments, Sight, View};
 
 #[derive(Default)]
 pub struct Channels {
@@ -37,20 +39,21 @@ enum Today {
 }
 
 fn today(model: &Model) -> Today {
-    let Some((studio, key)) = model.studio.as_ref().zip(model.draft.queues.first()) else {
+    let Some(key) = model.draft.queues.first() else {
         return Today::Reading;
     };
-    let fact = studio.queues.get(key).map(|q| &q.environments);
-    let list = match fact {
-        None | Some(Fact::NotAsked) => return Today::Reading,
-        Some(Fact::Known(list)) => list,
-        Some(fact) => return Today::NotKnown(why(fact.problem())),
+    let fact = model.fact(&QueueEnvironments(key.clone()));
+    if fact.is_pending() {
+        return Today::Reading;
+    }
+    let Some(list) = fact.known() else {
+        return Today::NotKnown(why(fact.problem()));
     };
     if let Some(unread) = list.iter().find(|e| e.known().is_none()) {
         return Today::NotKnown(why(unread.problem()));
     }
-    for (at, environment) in studio.environments(key).into_iter().enumerate() {
-        let Ok(template) = Template::read(&environment.template, environment.template_type) else {
+    for (at, environment) in list.iter().filter_map(|e| e.known()).enumerate() {
+        let Ok(template) = &environment.template.parsed else {
             continue;
         };
         if template.kind.is_conda() {
@@ -78,7 +81,7 @@ fn today(model: &Model) -> Today {
             };
         }
     }
-    let kind = "the queue has no conda environment: one will be made".to_owned();
+    let kind = "the queue has no conda environment: one will be created".to_owned();
     Today::Known {
         channels: Vec::new(),
         others: Vec::new(),
@@ -89,15 +92,11 @@ fn today(model: &Model) -> Today {
 
 fn why(problem: Option<&Problem>) -> Told {
     match problem {
-        Some(p) => Told {
-            verdict: Verdict::Unknown,
-            says: p.doing.as_str().into(),
-            why: Some(p.because.as_str().into()),
-            fix: Some(p.fix.as_str().into()),
-        },
+        Some(p) => Told::problem(Verdict::Unknown, p),
         None => Told {
+            about: Printable::default(),
             verdict: Verdict::Fail,
-            says: "The queue does not exist".into(),
+            message: "The queue does not exist".into(),
             why: None,
             fix: Some("go back and pick another one".into()),
         },
@@ -118,7 +117,7 @@ impl Channels {
         if let Some(channels) = &mut model.draft.channels {
             change(channels);
             model.draft.only_proposed = false;
-            model.left_out.clear();
+            model.leave_out(std::collections::BTreeSet::clear);
         }
     }
 }
@@ -183,9 +182,9 @@ impl Step for Channels {
             }
             Msg::Act { id: "help", .. } => self.helping = !self.helping,
             Msg::Act { id: "again", .. } => {
-                let stopped = model.stop_dry_runs();
-                model.try_again(is_channel_probe);
-                return stopped.into_iter().map(Effect::Cancel).collect();
+                let stopped = model.stop_solves();
+                model.forget(&|d| matches!(d, Demand::Probe(p, _) if !is_server_test(p)));
+                return stopped.into_iter().map(Effect::Work).collect();
             }
             Msg::Choose {
                 choice: "strategy",
@@ -199,14 +198,14 @@ impl Step for Channels {
                 Some(pin) => model.draft.rest.pin = pin,
                 None => {
                     let words = Printable::short(text.trim(), 40);
-                    model.note = Some((Verdict::Fail, format!("\"{words}\" is no version: bundle:production, bundle:staging, latest, or one such as ==1.6.1").into()));
+                    model.note = Some((Verdict::Fail, format!("\"{words}\" is not a version: write bundle:production, bundle:staging, latest, or one such as ==1.6.1").into()));
                 }
             },
             Msg::Act { id: "add", .. } => self.adding = !self.adding,
             Msg::Set { field: "new", text } if text.trim().is_empty() => self.adding = false,
             Msg::Act { id: "proposal", .. } => {
                 model.draft.channels = None;
-                model.left_out.clear();
+                model.leave_out(std::collections::BTreeSet::clear);
                 Self::decide(model);
             }
             Msg::Set { field: "new", text } if !text.trim().is_empty() => {
@@ -298,11 +297,11 @@ impl Step for Channels {
             start: 0,
         }));
         for gone in today.iter().filter(|c| !channels.contains(c)) {
-            screen.add(Block::Text(Cell::toned(format!("{gone} is on the queue and not in this list: a removal, with a change of its own"), Tone::Doubtful)));
+            screen.add(Block::Text(Cell::toned(format!("{gone} is on the queue and not in this list: it will be removed, with a change of its own"), Tone::Doubtful)));
         }
         for other in others {
             let words = format!(
-                "{other} is on the queue and is no channel that can be kept here (a password, a token, a strange form): a removal, with a change of its own"
+                "{other} is on the queue and can't be kept here (a password, a token, or not a channel): it will be removed, with a change of its own"
             );
             screen.add(Block::Text(Cell::toned(words, Tone::Doubtful)));
         }
@@ -329,19 +328,7 @@ impl Step for Channels {
         self.packages(&mut screen, model);
         downloads(&mut screen, model);
         screen.blank();
-        // The table shows each channel already; the text below it is for what is more than that.
-        let shown: Vec<Finding> = findings
-            .into_iter()
-            // That the queue has another list is what the words "new" and "a removal" say here, and the review as a diff.
-            .filter(|f| f.check != "queue-channels" || f.verdict != Verdict::Fail)
-            .filter(|f| {
-                !matches!(
-                    f.check.as_str(),
-                    "channel-index" | "channel-folders" | "channel-region" | "channel-public"
-                ) || matches!(f.verdict, Verdict::Fail | Verdict::Unknown)
-            })
-            .collect();
-        screen.add(told(&shown));
+        screen.add(told(findings.into_iter().filter(|f| is_shown(f))));
         to_paste(&mut screen, model);
         screen
             .row_action("up", Key::Char('K'), "move up")
@@ -394,50 +381,52 @@ impl Channels {
     }
 }
 
+/// The table shows each channel already; the text below it is for what is more than that.
+fn is_shown(f: &Finding) -> bool {
+    let in_table = matches!(
+        f.check,
+        "channel-index" | "channel-folders" | "channel-region" | "channel-public"
+    );
+    let matters = matches!(f.verdict, Verdict::Fail | Verdict::Unknown);
+    !in_table || matters
+}
+
 /// The packages of a publish job, as its CondaPackages take them.
 fn to_paste(screen: &mut Screen, model: &Model) {
-    if let Some(studio) = &model.studio {
-        let wanted = model.wanted();
-        let view = View {
-            studio,
-            wanted: &wanted,
-        };
-        match job_packages(&view) {
-            Ok(packages) => {
-                screen.say_dim("Jobs that publish install these through CondaPackages; the queue's default stays as it is. To paste:");
-                screen.add(Block::Paste(packages.join(" ").into()));
-            }
-            Err(why) => {
-                screen.say_dim(format!("No version yet: {why}."));
-            }
+    let Some(view) = model.view() else {
+        return;
+    };
+    match job_packages(&view) {
+        Ok(packages) => {
+            screen.say_dim("Jobs that publish install these through CondaPackages; the queue's default stays as it is. To paste:");
+            screen.add(Block::Paste(packages.join(" ").into()));
+        }
+        Err(why) => {
+            screen.say_dim(format!("No version yet: {why}."));
         }
     }
 }
 
-/// What may be typed as a version: the bundles, and what is in the channels.
+/// What may be typed as a version: the bundles, and what the channels hold.
 fn pins(model: &Model) -> Vec<String> {
     let mut list: Vec<String> = ["bundle:production", "bundle:staging", "latest"]
         .map(str::to_owned)
         .to_vec();
-    let wanted = model.wanted();
-    let main = wanted.strategy.main_package();
-    if let (Some(studio), Some(key)) = (&model.studio, model.draft.queues.first()) {
-        let view = View {
-            studio,
-            wanted: &wanted,
-        };
-        let channels = dry_runs(&view, key).map(|(_, tried)| &tried.channels);
-        let versions = channels
-            .into_iter()
-            .flatten()
-            .flat_map(|c| &c.versions)
-            .filter(|(name, _)| name == main)
-            .flat_map(|(_, list)| list);
-        for version in versions {
-            let pin = format!("=={}", version.show());
-            if !list.contains(&pin) {
-                list.push(pin);
-            }
+    let main = model.draft.rest.strategy.main_package();
+    let (Some(view), Some(key)) = (model.view(), model.draft.queues.first()) else {
+        return list;
+    };
+    let Some((_, report)) = channels_read(&view, key) else {
+        return list;
+    };
+    let versions = report.channels.iter().flat_map(|c| &c.versions);
+    for version in versions
+        .filter(|(name, _)| name == main)
+        .flat_map(|(_, list)| list)
+    {
+        let pin = format!("=={}", version.show());
+        if !list.contains(&pin) {
+            list.push(pin);
         }
     }
     list
@@ -470,49 +459,47 @@ fn downloads(screen: &mut Screen, model: &Model) {
     }
 }
 
-fn row(model: &Model, at: usize, channel: &Channel, new: bool) -> Vec<Cell> {
-    let place = channel.place();
-    let reading = |probe: &Probe| -> Cell {
-        let Some(reading) = model.studio.as_ref().and_then(|s| s.readings.get(probe)) else {
-            return Cell::toned("....", Tone::Dim);
-        };
-        match &reading.seen {
-            Ok(Seen::Index { lists: Some(false) }) => Cell::toned("FAIL   can't list", Tone::Bad),
-            Ok(_) => Cell::toned(format!("OK {:>5} ms", reading.millis), Tone::Good),
-            Err(p) => {
-                use crate::domain::problem::ProblemKind as K;
-                match (p.kind, &place) {
-                    (K::Missing, _) => Cell::toned("FAIL   no index", Tone::Bad),
-                    (K::Denied, _) if p.permission.is_some() => {
-                        Cell::toned("UNKNOWN denied", Tone::Doubtful)
-                    }
-                    (K::Denied, _) => Cell::toned("FAIL   403", Tone::Bad),
-                    (K::Unreached, Place::Url(_) | Place::Name(_)) => {
-                        Cell::toned("worker only", Tone::Dim)
-                    }
-                    (K::Unreached, _) => Cell::toned("UNKNOWN", Tone::Doubtful),
-                    _ => Cell::toned("FAIL", Tone::Bad),
+/// What a live test of the channel's index comes to, in few letters.
+fn cell(view: &View, channel: &Channel, from: &Vantage) -> Cell {
+    let probe = ReadIndex(channel.clone());
+    match view.peek_seen(&probe, from) {
+        Sight::Seen(seen) => {
+            use crate::probes::Probe as _;
+            let assessment = probe.assess(from, seen);
+            let word = assessment.verdict.word();
+            let words = match assessment.verdict {
+                Verdict::Ok => format!("{word} {:>5} ms", seen.millis),
+                Verdict::Fail | Verdict::Unknown => {
+                    format!("{word} {}", assessment.code.replace('-', " "))
                 }
-            }
+                _ => word.to_owned(),
+            };
+            Cell::toned(words, assessment.verdict.into())
         }
+        Sight::NotAsked(NotAsked::Pending) => Cell::toned("....", Tone::Dim),
+        Sight::NotAsked(NotAsked::Declined(_)) => Cell::verdict(Verdict::Skipped),
+        Sight::NotAsked(NotAsked::NeedsWorker) => Cell::verdict(Verdict::WorkerOnly),
+    }
+}
+
+fn row(model: &Model, at: usize, channel: &Channel, new: bool) -> Vec<Cell> {
+    let seen = |from: &Vantage| match model.view() {
+        Some(view) => cell(&view, channel, from),
+        None => Cell::toned("....", Tone::Dim),
     };
-    let (here, role) = match place {
+    let (here, role) = match channel.place() {
         Place::AwsAlias => (
-            Cell::toned("worker only", Tone::Dim),
-            Cell::toned("worker only", Tone::Dim),
+            Cell::verdict(Verdict::WorkerOnly),
+            Cell::verdict(Verdict::WorkerOnly),
         ),
         Place::S3 { .. } => {
             let key = model.draft.queues.first();
-            let role = key.map_or_else(
-                || Cell::new("-"),
-                |k| reading(&Probe::ChannelAsQueueRole(k.clone(), channel.clone())),
-            );
-            (reading(&Probe::ChannelHere(channel.clone())), role)
+            let role = key.map(|k| seen(&Vantage::QueueRole(k.clone())));
+            (seen(&Vantage::Here), role.unwrap_or_else(|| Cell::new("-")))
         }
-        Place::Url(_) | Place::Name(_) => (
-            reading(&Probe::ChannelHere(channel.clone())),
-            Cell::toned("not needed", Tone::Dim),
-        ),
+        Place::Url(_) | Place::Name(_) => {
+            (seen(&Vantage::Here), Cell::toned("not needed", Tone::Dim))
+        }
     };
     vec![
         Cell::toned((at + 1).to_string(), Tone::Dim),

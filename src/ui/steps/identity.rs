@@ -1,11 +1,11 @@
 //! 1. Who am I: profile and region, what STS says, what this identity may do.
 
 use super::super::model::{Model, SignIn};
-use super::super::screen::{Block, Cell, Field, List, Screen, Takes, Told, Tone};
+use super::super::screen::{Block, Cell, Field, Key, List, Screen, Takes, Told, Tone};
 use super::super::wizard::{Effect, Msg};
 use super::{Step, told, word_of};
-use crate::domain::fact::Fact;
 use crate::domain::finding::{Topic, Verdict};
+use crate::questions::CallerIdentity;
 
 pub struct Identity;
 
@@ -121,11 +121,7 @@ impl Step for Identity {
                 takes: Takes::Whole,
                 options: Vec::new(),
             }));
-            screen.action(
-                "again",
-                super::super::screen::Key::Char('r'),
-                "sign in again",
-            );
+            screen.action("again", Key::Char('r'), "sign in again");
             screen.blank();
         }
         match &model.sign_in {
@@ -133,22 +129,13 @@ impl Step for Identity {
                 screen.say("Signing in ...");
             }
             SignIn::Failed(problem) => {
-                let told = Told {
-                    verdict: Verdict::Fail,
-                    says: problem.doing.as_str().into(),
-                    why: Some(problem.because.as_str().into()),
-                    fix: Some(problem.fix.as_str().into()),
-                };
+                let told = Told::problem(Verdict::Fail, problem);
                 screen.add(Block::Findings(vec![told]));
             }
             SignIn::Yes { .. } => {
-                screen.add(told(&model.of_topic(Topic::Identity)));
+                screen.add(told(model.of_topic(Topic::Identity)));
                 // Who asks may stay unknown: reading goes on, and nothing is written as nobody.
-                if model
-                    .studio
-                    .as_ref()
-                    .is_some_and(|s| s.caller != Fact::NotAsked)
-                {
+                if !model.fact(&CallerIdentity).is_pending() {
                     screen.next = Some("pick farm and queue");
                 }
             }

@@ -1,14 +1,16 @@
-//! 7. Apply and verify: each change with its state, a fresh look check by check, and what is left for people.
+//! 7. Apply and verify: each change with its state, every check once more, and what is left for people.
 
-use super::super::model::{Making, Model};
+use super::super::model::Model;
 use super::super::screen::{Block, Cell, Key, Screen, Told, Tone};
-use super::super::wizard::{Effect, Msg, exit_code};
+use super::super::wizard::{Effect, Msg, exit};
 use super::{Step, told};
+use crate::domain::exit::Exit;
 use crate::domain::finding::{Finding, Verdict};
 use crate::domain::text::{Printable, without_url_secrets};
-use crate::engine::State;
+use crate::engine::ChangeState as State;
 use crate::engine::apply::Stop;
-use crate::engine::verify::{IAM_PATIENCE, LONG_PAUSE, Propagation};
+use crate::engine::workflow::{IAM_PATIENCE, LONG_PAUSE, Phase};
+use crate::resources::Change;
 
 pub struct Make;
 
@@ -27,14 +29,14 @@ impl Step for Make {
     }
 
     fn word(&self, model: &Model) -> &'static str {
-        match &model.making {
-            Making::NotYet => "-",
-            Making::UnderWay => "....",
-            Making::Refused(_) => Verdict::Fail.word(),
-            Making::Made { .. } if !model.waiting.is_empty() => "....",
-            Making::Made { .. } => match exit_code(model) {
-                0 => Verdict::Ok.word(),
-                3 => Verdict::Unknown.word(),
+        match model.phase() {
+            Phase::Observing => "-",
+            Phase::Applying => "....",
+            Phase::Refused(_) => Verdict::Fail.word(),
+            Phase::Verifying { .. } if !model.waiting.is_empty() => "....",
+            Phase::Verifying { .. } => match exit(model) {
+                Exit::Clean => Verdict::Ok.word(),
+                Exit::NotChecked => Verdict::Unknown.word(),
                 _ => Verdict::Fail.word(),
             },
         }
@@ -42,134 +44,144 @@ impl Step for Make {
 
     fn update(&mut self, msg: &Msg, model: &mut Model) -> Vec<Effect> {
         match msg {
-            Msg::Act { id: "done", .. } if !matches!(model.making, Making::UnderWay) => {
-                vec![Effect::Quit(exit_code(model))]
+            Msg::Act { id: "done", .. } if !model.is_applying() => {
+                return vec![Effect::Quit(exit(model))];
             }
             Msg::Act { id: "wait", .. } => {
-                model.owner_wait = match model.owner_wait {
-                    Some(_) => None,
-                    None => {
-                        model.try_refused_roles_again();
-                        Some(model.now)
+                if let Some(work) = &mut model.work {
+                    if work.patience > IAM_PATIENCE {
+                        work.patience = IAM_PATIENCE;
+                    } else {
+                        work.patience = u64::MAX;
+                        work.try_refused_again();
                     }
-                };
-                Vec::new()
+                }
             }
-            Msg::Act { id: "stop", .. } => vec![Effect::StopApply],
-            _ => Vec::new(),
+            Msg::Act { id: "stop", .. } => return vec![Effect::StopApply],
+            _ => {}
         }
+        Vec::new()
     }
 
     fn view(&self, model: &Model) -> Screen {
-        let mut screen = Screen::new(match &model.making {
-            Making::NotYet => "Nothing was made yet: the review page is before this one",
-            Making::UnderWay => "Making the changes; Ctrl-C stops after the current call",
-            Making::Made { applied, .. } if applied.stop.is_some() => {
-                "Stopped before the end, then looked at again"
+        let mut screen = Screen::new(match model.phase() {
+            Phase::Observing => "Nothing was applied yet: the review page is before this one",
+            Phase::Applying => "Applying the changes; Ctrl-C stops after the current call",
+            Phase::Verifying { applied, .. } if applied.stop.is_some() => {
+                "Stopped before the end, then checked again"
             }
-            Making::Made { .. } if model.progress.is_empty() => {
-                "Nothing to change; looked once more"
+            Phase::Verifying { .. } if model.progress.is_empty() => {
+                "Nothing to change; checked once more"
             }
-            Making::Made { .. } => "Made, then looked at again",
-            Making::Refused(_) => "Nothing was made",
+            Phase::Verifying { .. } => "Applied, then checked again",
+            Phase::Refused(_) => "Nothing was applied",
         });
         if let Some(run) = &model.run {
             screen.note = format!("run {run}").into();
         }
-        let line = |(change, state): &(crate::domain::change::Change, State)| {
-            let right: Printable = if let State::Done { millis } = state {
-                format!("{millis} ms").into()
-            } else {
-                "".into()
-            };
-            (
-                Cell::toned(state.word(), tone(state)),
-                Printable::from(format!("{}  {}", change.operation(), change.thing.words())),
-                right,
-            )
-        };
         if !model.progress.is_empty() {
             screen.add(Block::Progress(model.progress.iter().map(line).collect()));
         }
-        match &model.making {
-            Making::NotYet => {}
-            Making::UnderWay => {
+        match model.phase() {
+            Phase::Observing => {}
+            Phase::Applying => {
                 screen.action("stop", Key::Char('s'), "stop after this call");
             }
-            Making::Refused(problem) => {
-                screen.add(Block::Findings(vec![Told {
-                    verdict: Verdict::Fail,
-                    says: problem.doing.as_str().into(),
-                    why: Some(problem.because.as_str().into()),
-                    fix: Some(problem.fix.as_str().into()),
-                }]));
+            Phase::Refused(problem) => {
+                screen.add(Block::Findings(vec![Told::problem(Verdict::Fail, problem)]));
                 screen.action("done", Key::Char('q'), "quit");
             }
-            Making::Made { applied, since } => {
+            Phase::Verifying { applied, tried, .. } => {
                 if let Some(stop) = &applied.stop {
                     screen.blank();
                     stopped(&mut screen, stop);
                 }
-                let waited = (model.now.saturating_sub(*since)) / 1000;
-                screen.blank().heading(if model.waiting.is_empty() {
-                    "Looked at again"
+                let asking = !model.waiting.is_empty();
+                let heading = if asking {
+                    "Checking again"
                 } else {
-                    "Looking again"
-                });
-                let findings = model.findings();
-                let spreading = applied.spreading();
-                let refused = model.is_refused(spreading);
-                if spreading != Propagation::Nothing
-                    && refused
-                    && waited < IAM_PATIENCE.as_secs()
-                    && !model.sandbox
-                {
-                    screen.say(format!("....  IAM needs a moment: asking as the queue role, {waited} s of at most {} s", IAM_PATIENCE.as_secs()));
-                } else if let (true, Some(tried)) = (refused, model.owner_wait) {
-                    let ago = model.now.saturating_sub(tried) / 1000;
-                    screen.say(format!("....  Waiting for the bucket's owner: asked as the queue role {ago} s ago, every {} s", LONG_PAUSE.as_secs()));
-                    screen.action("wait", Key::Char('w'), "wait no longer");
-                } else if refused {
-                    screen.action("wait", Key::Char('w'), "wait until the role may read");
-                }
-                // What is wrong first, then what is left to do, then what is fine.
-                let (fine, other): (Vec<Finding>, Vec<Finding>) =
-                    findings.into_iter().partition(|f| f.verdict == Verdict::Ok);
-                screen.add(told(&other));
-                if model.waiting.is_empty() {
-                    screen.say_dim(format!("{} checks are OK; they are below", fine.len()));
-                    screen.blank().heading("Left for you");
-                    for left in model.left() {
-                        screen.say(format!("for {}: {}", left.for_whom, left.what));
-                        for line in left.paste {
-                            screen.add(Block::Paste(line));
-                        }
-                    }
-                }
-                if let Some(run) = applied.run.as_ref().filter(|_| !model.sandbox) {
-                    screen.say_dim(format!("undo: studiolink rollback {run}"));
-                }
-                match (&model.saved, &model.file) {
-                    (Some(Ok(())), Some(file)) => {
-                        screen.say_dim(format!(
-                            "{file} is written; it holds no secret and can be kept in a repository"
-                        ));
-                    }
-                    (Some(Err(problem)), _) => {
-                        screen.add(Block::Text(Cell::toned(
-                            format!("WARN  {}: {}", problem.doing, problem.because),
-                            Tone::Doubtful,
-                        )));
-                    }
-                    _ => {}
-                }
-                screen.blank();
-                screen.add(told(&fine));
+                    "Checked again"
+                };
+                screen.blank().heading(heading);
+                waits(&mut screen, model, *tried);
+                checked(&mut screen, model, applied.run.as_deref());
                 screen.action("done", Key::Char('q'), "finish");
             }
         }
         screen
     }
+}
+
+fn line((change, state): &(Change, State)) -> (Cell, Printable, Printable) {
+    let right: Printable = if let State::Done { millis } = state {
+        format!("{millis} ms").into()
+    } else {
+        "".into()
+    };
+    let what = format!("{}  {}", change.operation(), change.words());
+    (Cell::toned(state.word(), tone(state)), what.into(), right)
+}
+
+/// What is being waited for, and whether somebody wants to wait longer.
+fn waits(screen: &mut Screen, model: &Model, tried: u64) {
+    let Some(work) = &model.work else {
+        return;
+    };
+    let long = work.patience > IAM_PATIENCE;
+    match work.waits() {
+        Some((waited, most)) if waited < IAM_PATIENCE && !long => {
+            let (waited, most) = (waited / 1_000, most / 1_000);
+            screen.say(format!(
+                "....  IAM is propagating the change: tried as the queue role for {waited} s of at most {most} s"
+            ));
+        }
+        Some(_) if long => {
+            let ago = model.now.saturating_sub(tried) / 1_000;
+            let pause = LONG_PAUSE / 1_000;
+            screen.say(format!(
+                "....  Waiting for the bucket's owner: tried as the queue role {ago} s ago, every {pause} s"
+            ));
+            screen.action("wait", Key::Char('w'), "wait no longer");
+        }
+        _ if model.is_refused() => {
+            screen.action("wait", Key::Char('w'), "wait until the role can read");
+        }
+        _ => {}
+    }
+}
+
+/// What is wrong first, then what is left to do, then what is fine.
+fn checked(screen: &mut Screen, model: &Model, run: Option<&str>) {
+    let all = model.findings().iter();
+    let (fine, other): (Vec<&Finding>, Vec<&Finding>) = all.partition(|f| f.verdict == Verdict::Ok);
+    screen.add(told(other));
+    if model.waiting.is_empty() {
+        screen.say_dim(format!("{} checks are OK; they are below", fine.len()));
+        screen.blank().heading("Left for you");
+        for step in model.manual_steps() {
+            screen.say(format!("for {}: {}", step.for_whom, step.what));
+            for line in &step.paste {
+                screen.add(Block::Paste(line.clone()));
+            }
+        }
+    }
+    if let Some(run) = run.filter(|_| !model.sandbox) {
+        screen.say_dim(format!("undo: studiolink rollback {run}"));
+    }
+    match (&model.saved, &model.file) {
+        (Some(Ok(())), Some(file)) => {
+            screen.say_dim(format!(
+                "{file} is written; it holds no secret and can be kept in a repository"
+            ));
+        }
+        (Some(Err(problem)), _) => {
+            let words = format!("WARN  {}: {}", problem.doing, problem.because);
+            screen.add(Block::Text(Cell::toned(words, Tone::Doubtful)));
+        }
+        _ => {}
+    }
+    screen.blank();
+    screen.add(told(fine));
 }
 
 fn stopped(screen: &mut Screen, stop: &Stop) {
@@ -180,12 +192,7 @@ fn stopped(screen: &mut Screen, stop: &Stop) {
             } else {
                 Verdict::Unknown
             };
-            screen.add(Block::Findings(vec![Told {
-                verdict,
-                says: p.doing.as_str().into(),
-                why: Some(p.because.as_str().into()),
-                fix: Some(p.fix.as_str().into()),
-            }]));
+            screen.add(Block::Findings(vec![Told::problem(verdict, p)]));
         }
         Stop::Interrupted => {
             screen
@@ -195,17 +202,17 @@ fn stopped(screen: &mut Screen, stop: &Stop) {
             screen.add(Block::Text(Cell::toned(
                 format!(
                     "FAIL  {} has been changed by somebody else; nothing was written over it",
-                    change.thing.words()
+                    change.words()
                 ),
                 Tone::Bad,
             )));
             for (label, text) in [
                 ("before, as it was found", change.before.as_deref()),
-                ("after, as it was wanted", change.after.as_deref()),
+                ("after, as planned", change.after.as_deref()),
                 ("now", now.as_deref()),
             ] {
                 screen.heading(label);
-                for line in text.unwrap_or("(not there)").lines() {
+                for line in text.unwrap_or("(does not exist)").lines() {
                     screen.add(Block::Paste(without_url_secrets(line).into()));
                 }
             }

@@ -13,11 +13,11 @@ use super::model::Model;
 use super::screen::{Block, Screen, Told};
 use super::wizard::{Effect, Msg};
 use crate::domain::finding::{Finding, Topic, Verdict};
-use crate::ui::report::in_order;
+use crate::domain::text::Printable;
 
 pub trait Step: Send {
     fn title(&self) -> &'static str;
-    /// The state in a word: a verdict's, `....` while it looks, `-` where nothing is known yet.
+    /// The state in a word: a verdict's, `....` while it asks, `-` where nothing is known yet.
     fn word(&self, model: &Model) -> &'static str;
     fn enter(&mut self, _model: &mut Model) -> Vec<Effect> {
         Vec::new()
@@ -53,24 +53,31 @@ fn word_of(model: &Model, topic: Topic) -> &'static str {
     }
 }
 
-/// A page's findings, worst first; what is fine is one line.
-fn told(findings: &[Finding]) -> Block {
-    let tell = |f: &&Finding| Told {
-        verdict: f.verdict,
-        says: f.says.clone(),
-        why: f.why.clone(),
-        fix: f.fix.clone(),
-    };
-    let short = |t: Told| {
-        if t.verdict == Verdict::Ok {
-            Told {
-                why: None,
-                fix: None,
-                ..t
-            }
-        } else {
-            t
+/// A page's findings, subject by subject where there are several: the one with the worst finding first. What is fine is
+/// one line.
+fn told<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Block {
+    let groups = by_subject(findings);
+    let alone = groups.len() == 1;
+    let tell = |f: &Finding| {
+        let fine = f.verdict == Verdict::Ok;
+        Told {
+            about: if alone {
+                Printable::default()
+            } else {
+                f.name.clone()
+            },
+            verdict: f.verdict,
+            message: f.message.clone(),
+            why: f.why.clone().filter(|_| !fine),
+            fix: f.fix.clone().filter(|_| !fine),
         }
     };
-    Block::Findings(in_order(findings).iter().map(tell).map(short).collect())
+    Block::Findings(groups.into_iter().flatten().map(tell).collect())
+}
+
+/// The findings grouped, the group with the worst first, and in each the worst first.
+fn by_subject<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Vec<Vec<&'a Finding>> {
+    let mut groups = crate::ui::report::by_subject(findings);
+    groups.sort_by_key(|group| group.iter().map(|f| f.verdict).min());
+    groups
 }

@@ -5,9 +5,10 @@ use super::super::screen::{Block, Cell, Field, Key, List, Screen, Takes, Told, T
 use super::super::wizard::{Effect, Msg};
 use super::{Step, told, word_of};
 use crate::domain::fact::Fact;
+use crate::domain::farm::Listed;
 use crate::domain::finding::{Topic, Verdict};
 use crate::domain::ids::{FarmId, QueueKey};
-use crate::domain::studio::Listed;
+use crate::questions::{FarmList, QueueList};
 
 #[derive(Default)]
 pub struct QueueStep {
@@ -15,30 +16,26 @@ pub struct QueueStep {
 }
 
 impl QueueStep {
-    fn shown<'a>(&self, fact: Option<&'a Fact<Vec<Listed>>>) -> Vec<&'a Listed> {
+    fn shown<'a>(&self, fact: &'a Fact<Vec<Listed>>) -> Vec<&'a Listed> {
         let filter = self.filter.to_lowercase();
         let fits = |l: &&Listed| {
             filter.is_empty()
                 || l.name.raw().to_lowercase().contains(&filter)
                 || l.id.contains(&filter)
         };
-        fact.and_then(Fact::known)
-            .into_iter()
-            .flatten()
-            .filter(fits)
-            .collect()
+        fact.known().into_iter().flatten().filter(fits).collect()
+    }
+
+    /// The queues of the chosen farm, or the farms.
+    fn list(model: &Model) -> &Fact<Vec<Listed>> {
+        match &model.draft.farm {
+            None => model.fact(&FarmList),
+            Some(farm) => model.fact(&QueueList(farm.clone())),
+        }
     }
 
     fn rows(&self, model: &Model) -> Vec<Listed> {
-        let Some(studio) = &model.studio else {
-            return Vec::new();
-        };
-        let fact = model
-            .draft
-            .farm
-            .as_ref()
-            .map_or(Some(&studio.farms), |farm| studio.farm_queues.get(farm));
-        self.shown(fact).into_iter().cloned().collect()
+        self.shown(Self::list(model)).into_iter().cloned().collect()
     }
 }
 
@@ -116,7 +113,7 @@ impl Step for QueueStep {
                                 model.draft.queues.push(key);
                             }
                         }
-                        model.left_out.clear();
+                        model.leave_out(std::collections::BTreeSet::clear);
                         if model.draft.only_proposed {
                             model.draft.channels = None;
                         }
@@ -129,20 +126,17 @@ impl Step for QueueStep {
     }
 
     fn view(&self, model: &Model) -> Screen {
-        let Some(studio) = &model.studio else {
+        let Some(view) = model.view() else {
             return Screen::new("Farm and queue");
         };
         let farm = model.draft.farm.as_ref();
         let mut screen = match farm {
             None => Screen::new("Farms of this account and region"),
-            Some(farm) => Screen::new(format!("Queues of {}", studio.farm_name(farm).to_width(40))),
+            Some(farm) => Screen::new(format!("Queues of {}", view.farm_name(farm).to_width(40))),
         };
-        let nothing = Fact::NotAsked;
-        let fact = farm.map_or(&studio.farms, |f| {
-            studio.farm_queues.get(f).unwrap_or(&nothing)
-        });
+        let fact = Self::list(model);
         let all = fact.known().map_or(0, Vec::len);
-        let rows = self.shown(Some(fact));
+        let rows = self.shown(fact);
         screen.note = match fact {
             Fact::Known(_) if rows.len() < all => format!("{} of {all}", rows.len()).into(),
             Fact::Known(_) => format!("{all}").into(),
@@ -169,12 +163,8 @@ impl Step for QueueStep {
             ]
         };
         if let Some(problem) = fact.problem() {
-            screen.add(Block::Findings(vec![Told {
-                verdict: Verdict::Unknown,
-                says: problem.doing.as_str().into(),
-                why: Some(problem.because.as_str().into()),
-                fix: Some(problem.fix.as_str().into()),
-            }]));
+            let told = Told::problem(Verdict::Unknown, problem);
+            screen.add(Block::Findings(vec![told]));
             let label = if farm.is_some() {
                 "Queue id"
             } else {
@@ -218,7 +208,7 @@ impl Step for QueueStep {
         }
         if !model.draft.queues.is_empty() {
             screen.blank();
-            screen.add(told(&model.of_topic(Topic::Queue)));
+            screen.add(told(model.of_topic(Topic::Queue)));
             screen.next = Some("channels");
         }
         screen

@@ -1,12 +1,14 @@
 //! 6. Review: every change as a diff, its reason, its call, its undo. Nothing is written before two deliberate keys.
 
-use super::super::model::{Making, Model};
+use super::super::model::Model;
 use super::super::screen::{Block, Cell, Key, Screen, Tone};
 use super::super::wizard::{Effect, Msg};
 use super::Step;
-use crate::domain::change::{Change, Plan};
 use crate::domain::finding::Verdict;
 use crate::domain::text::Printable;
+use crate::engine::workflow::Phase;
+use crate::questions::CallerPermissions;
+use crate::resources::{Change, Plan};
 use crate::ui::report::diff::{diff, size};
 
 #[derive(Default)]
@@ -21,14 +23,14 @@ pub struct Review {
 impl Review {
     fn changes(model: &Model) -> Vec<(Change, bool)> {
         let kept = model.plan().changes;
-        let is_kept = |c: &Change| kept.iter().any(|k| k.key == c.key);
+        let is_kept = |c: &Change| kept.iter().any(|k| k.id == c.id);
         // What was left out is shown as the whole plan has it; the rest as it will be made.
         let whole = model.whole_plan().changes;
         whole
             .into_iter()
             .map(|c| {
                 kept.iter()
-                    .find(|k| k.key == c.key)
+                    .find(|k| k.id == c.id)
                     .map_or_else(|| (c.clone(), false), |k| (k.clone(), is_kept(k)))
             })
             .collect()
@@ -42,13 +44,13 @@ impl Step for Review {
 
     fn word(&self, model: &Model) -> &'static str {
         let plan = model.plan();
-        match (&model.making, model.reached) {
+        match (model.phase(), model.reached) {
             (_, 0..5) => "-",
-            (Making::UnderWay, _) => "....",
-            _ if model.is_looking() => "....",
+            (Phase::Applying, _) => "....",
+            _ if model.is_asking() => "....",
             _ if !plan.refused.is_empty() => Verdict::Fail.word(),
             _ if !plan.unread.is_empty() => Verdict::Unknown.word(),
-            (Making::Made { .. }, _) if plan.changes.is_empty() => Verdict::Ok.word(),
+            (Phase::Verifying { .. }, _) if plan.changes.is_empty() => Verdict::Ok.word(),
             _ => "ready",
         }
     }
@@ -60,17 +62,17 @@ impl Step for Review {
 
     fn update(&mut self, msg: &Msg, model: &mut Model) -> Vec<Effect> {
         let armed = std::mem::take(&mut self.armed);
-        let idle = !matches!(model.making, Making::UnderWay);
+        let idle = !model.is_applying();
         let nothing = model.plan().changes.is_empty();
-        let looking = model.is_looking();
+        let asking = model.is_asking();
         let id = match msg {
             // With nothing to change there is nothing to confirm: going on looks once more.
-            Msg::Next | Msg::Act { id: "arm", .. } if looking => {
+            Msg::Next | Msg::Act { id: "arm", .. } if asking => {
                 let words = "Answers are still on their way; the plan may yet change".into();
                 model.note = Some((Verdict::Warn, words));
                 return vec![Effect::Stay];
             }
-            Msg::Next if nothing && matches!(model.making, Making::NotYet) => {
+            Msg::Next if nothing && matches!(model.phase(), Phase::Observing) => {
                 return vec![Effect::Apply];
             }
             Msg::Act { id, .. } => *id,
@@ -84,9 +86,13 @@ impl Step for Review {
             "leave-out" => {
                 if let Some((change, kept)) = changes.get(self.at) {
                     if *kept {
-                        model.left_out.insert(change.key.clone());
+                        model.leave_out(|out| {
+                            out.insert(change.id.clone());
+                        });
                     } else {
-                        model.left_out.remove(&change.key);
+                        model.leave_out(|out| {
+                            out.remove(&change.id);
+                        });
                     }
                 }
             }
@@ -96,7 +102,8 @@ impl Step for Review {
                 if armed == Some(model.plan()) {
                     return vec![Effect::Apply];
                 }
-                let words = "The plan has changed since it was armed: look again, then a, then y";
+                let words =
+                    "The plan has changed since you pressed a: read it again, then a, then y";
                 model.note = Some((Verdict::Warn, words.into()));
             }
             _ => {}
@@ -107,8 +114,8 @@ impl Step for Review {
     fn view(&self, model: &Model) -> Screen {
         let changes = Self::changes(model);
         let plan = model.plan();
-        let under_way = matches!(model.making, Making::UnderWay);
-        let made = matches!(model.making, Making::Made { .. });
+        let under_way = model.is_applying();
+        let made = model.applied().is_some();
         let (kept, all) = (plan.changes.len(), changes.len());
         let out = if kept < all {
             format!(", {} left out", all - kept)
@@ -116,8 +123,8 @@ impl Step for Review {
             String::new()
         };
         let mut screen = match all {
-            _ if under_way => Screen::new("The changes are being made; see the next page"),
-            _ if model.is_looking() => Screen::new("Still looking; the plan may yet change"),
+            _ if under_way => Screen::new("The changes are being applied; see the next page"),
+            _ if model.is_asking() => Screen::new("Still checking; the plan may yet change"),
             0 if plan.unread.is_empty() && plan.refused.is_empty() => {
                 Screen::new("Nothing to change")
             }
@@ -140,8 +147,13 @@ impl Step for Review {
                 Tone::Doubtful,
             )));
         }
+        // What goes along with a change that was left out is said beside it.
+        for along in &plan.left_along {
+            let words = format!("LEFT OUT  {}: it needs {}", along.words, along.needs);
+            screen.add(Block::Text(Cell::toned(words, Tone::Doubtful)));
+        }
         if made || under_way {
-            screen.next = Some("what was made");
+            screen.next = Some("what was applied");
         }
         if under_way {
             return screen;
@@ -153,12 +165,12 @@ impl Step for Review {
                 format!("these {} changes", plan.changes.len())
             };
             screen.add(Block::Text(Cell::toned(
-                format!("ARMED: y makes {what} now; any other key disarms"),
+                format!("CONFIRM: y applies {what} now; any other key goes back"),
                 Tone::Strong,
             )));
             // What would be missed on another page of the review is said once more here.
             for change in &plan.changes {
-                let call = format!("{}  {}", change.operation(), change.thing.words());
+                let call = format!("{}  {}", change.operation(), change.words());
                 if change.is_final() {
                     let words = format!("NO UNDO  {call}");
                     screen.add(Block::Text(Cell::toned(words, Tone::Bad)));
@@ -178,11 +190,7 @@ impl Step for Review {
         if let Some((change, kept)) = changes.get(at) {
             screen.note = format!("change {} of {}", at + 1, changes.len()).into();
             let out = if *kept { "" } else { "LEFT OUT  " };
-            screen.heading(format!(
-                "{out}{}  {}",
-                change.operation(),
-                change.thing.words()
-            ));
+            screen.heading(format!("{out}{}  {}", change.operation(), change.words()));
             screen.say(format!("because {}", change.because));
             if let Some(warning) = &change.warning {
                 screen.add(Block::Text(Cell::toned(
@@ -191,14 +199,15 @@ impl Step for Review {
                 )));
             }
             let permission = change.permission();
-            let refused = model.studio.as_ref().and_then(|s| s.rights.known());
-            if refused.is_some_and(|r| r.refused.contains(&permission)) {
+            let simulated = model.fact(&CallerPermissions).known();
+            if simulated.is_some_and(|r| r.refused.contains(&permission)) {
                 let words = format!(
                     "WARN  IAM's simulator does not allow {permission} to this identity: it may fail"
                 );
                 screen.add(Block::Text(Cell::toned(words, Tone::Doubtful)));
             }
             screen.say_dim(change.undo());
+            depends(&mut screen, change, &changes);
             screen.add(Block::Diff {
                 lines: diff(change),
                 wrap: !self.cut,
@@ -212,7 +221,7 @@ impl Step for Review {
                         "{}  {out}{}  {}  -{minus} +{plus}",
                         n + 1,
                         other.operation(),
-                        other.thing.words()
+                        other.words()
                     )
                     .into();
                     screen.say_dim(line);
@@ -236,23 +245,33 @@ impl Step for Review {
                 )
                 .action("export", Key::Char('e'), "export");
         }
-        if model.is_looking() {
-            screen.say(
-                "Answers are still on their way; what is to be changed is said when they are in.",
-            );
+        if model.is_asking() {
+            screen.say("Answers are still on their way; the changes are listed when they are in.");
         } else if plan.changes.is_empty() {
             screen.blank();
             screen.say(if changes.is_empty() {
-                "What is there is what is wanted, as far as it could be read. Going on looks once more."
+                "Everything is as the studio file says, as far as it could be read. Going on checks once more."
             } else {
                 "Every change is left out: nothing will be written."
             });
             screen.next = Some(if made {
-                "what was made"
+                "what was applied"
             } else {
-                "look once more"
+                "check once more"
             });
         }
         screen
+    }
+}
+
+/// Which changes go along when this one is left out.
+fn depends(screen: &mut Screen, change: &Change, all: &[(Change, bool)]) {
+    let needing = all.iter().filter(|(c, _)| c.needs.contains(&change.id));
+    let words: Vec<String> = needing
+        .map(|(c, _)| format!("{} {}", c.operation(), c.words()))
+        .collect();
+    if !words.is_empty() {
+        let words = words.join("; ");
+        screen.say_dim(format!("needed by: {words}. Left out together with it"));
     }
 }

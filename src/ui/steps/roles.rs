@@ -1,68 +1,51 @@
-//! 4. Roles: whom each role trusts and what it may do, in three grades that are never mixed up.
+//! 4. Roles: whom each role trusts and what it can do, in three grades that are never mixed up.
+
+use std::collections::BTreeSet;
 
 use super::super::model::Model;
 use super::super::screen::{Block, Cell, Key, List, Screen, Tone};
 use super::super::wizard::{Effect, Msg};
 use super::{Step, told, word_of};
-use crate::domain::ask::Ask;
-use crate::domain::change::Thing;
-use crate::domain::choices::{RoleUse, UsedRole, roles_to_make, used_roles};
-use crate::domain::finding::{Finding, Source, Topic, Verdict, worst};
-use crate::domain::ids::AccountId;
-use crate::domain::probe::{Probe, Seen};
+use crate::derived::role_use::{role_to_create, role_uses};
+use crate::domain::choices::{RoleUse, UsedRole};
 use crate::domain::config::FleetRoles;
+use crate::domain::finding::{Finding, Grade, Topic, Verdict, worst};
+use crate::domain::ids::{AccountId, RoleArn};
+use crate::domain::subject::Subject;
+use crate::probes::BucketOwner;
+use crate::questions::{AnyQuestion, Demand, View};
+use crate::resources::AnyResource;
 use crate::ui::report::diff::diff;
 
 pub struct Roles;
 
-/// The checks behind each column.
+/// The checks behind the column of trust policies.
 const TRUST: &[&str] = &["queue-role-trust", "fleet-role", "worker-host-role"];
-const READ: &[&str] = &[
-    "queue-role-channels",
-    "queue-role-needs",
-    "queue-role-software",
-    "fleet-role-needs",
-    "worker-host-role",
-];
-const SIMULATED: &[&str] = &["queue-role-simulated", "fleet-role-simulated"];
 const OF_FLEETS: &[&str] = &["fleet-role", "fleet-role-needs", "fleet-role-simulated"];
-const TRIED: &[&str] = &[
-    "channel-as-queue-role",
-    "secret-as-queue-role",
-    "tunnel-as-queue-role",
-    "beside-channel",
-];
 
-/// Is a finding about this role?
-fn is_about(model: &Model, used: &UsedRole, finding: &Finding) -> bool {
-    let queue_uses = |key| {
-        let studio = model.studio.as_ref();
-        let role = studio.and_then(|s| s.queue(key).known()?.role_arn());
-        used.of == RoleUse::Queue && role.as_ref() == Some(&used.arn)
+fn row(view: &View, used: &UsedRole, findings: &[&Finding]) -> Vec<Cell> {
+    let subject = Subject::Role(used.arn.clone());
+    let queues: Vec<&Subject> = view.parents(&subject);
+    let own = |f: &&&Finding| f.subject == subject;
+    let cell = |about: Vec<&&Finding>| {
+        let worst = worst(about.into_iter().copied());
+        worst.map_or_else(|| Cell::toned("-", Tone::Dim), Cell::verdict)
     };
-    finding.sources.iter().any(|s| match s {
-        Source::Fact(Ask::Role(arn) | Ask::RoleMay(arn, _)) => *arn == used.arn,
-        Source::Test(
-            Probe::ChannelAsQueueRole(key, _)
-            | Probe::BesideChannelAsQueueRole(key, _)
-            | Probe::SecretAsQueueRole(key, _)
-            | Probe::TunnelAsQueueRole(key, ..),
-        ) => queue_uses(key),
-        _ => false,
-    })
-}
-
-fn row(model: &Model, used: &UsedRole, findings: &[Finding]) -> Vec<Cell> {
-    let grade = |checks: &[&str]| {
-        let about = findings
-            .iter()
-            .filter(|f| checks.contains(&f.check.as_str()) && is_about(model, used, f));
-        worst(about).map_or_else(|| Cell::toned("-", Tone::Dim), Cell::verdict)
+    let documents = |trust: bool| {
+        let all = findings.iter().filter(own);
+        let all = all.filter(|f| f.grade == Grade::Documents && TRUST.contains(&f.check) == trust);
+        cell(all.collect())
     };
-    // Only a worker's own session has a fleet's credentials.
+    let simulated = findings.iter().filter(own);
+    let simulated = simulated.filter(|f| f.grade == Grade::Simulated);
+    // What was tried as the role was tried for a queue. Only a worker's own session has a fleet's credentials.
+    let tried = findings
+        .iter()
+        .filter(|f| f.grade == Grade::Tried && f.vantage.is_queue_role())
+        .filter(|f| queues.contains(&&f.subject));
     let tried = match used.of {
-        RoleUse::Queue => grade(TRIED),
-        RoleUse::Fleet | RoleUse::WorkerHost => Cell::toned("worker only", Tone::Dim),
+        RoleUse::Queue => cell(tried.collect()),
+        RoleUse::Fleet | RoleUse::WorkerHost => Cell::verdict(Verdict::WorkerOnly),
     };
     let by = match used.by.as_slice() {
         [] => used.of.word().to_owned(),
@@ -72,27 +55,55 @@ fn row(model: &Model, used: &UsedRole, findings: &[Finding]) -> Vec<Cell> {
     vec![
         Cell::new(used.arn.name()),
         Cell::new(by),
-        grade(TRUST),
-        grade(READ),
-        grade(SIMULATED),
+        documents(true),
+        documents(false),
+        cell(simulated.collect()),
         tried,
     ]
 }
 
 /// A bucket whose owner the studio file does not name, and the account that it was seen to belong to.
 fn seen_owner(model: &Model) -> Option<(String, AccountId)> {
-    let wanted = model.wanted();
-    let readings = &model.studio.as_ref()?.readings;
-    readings.iter().find_map(|(probe, reading)| {
-        let (Probe::ChannelOwner(channel, _), Ok(Seen::Owner(Some(owner)))) =
-            (probe, &reading.seen)
-        else {
-            return None;
-        };
-        let bucket = channel.bucket()?;
-        let named = wanted.owner_of(bucket) == Some(owner);
+    let config = model.config();
+    let observations = &model.work.as_ref()?.snapshot().observations;
+    let mut seen = observations.of::<BucketOwner>().iter();
+    seen.find_map(|((probe, _), observation)| {
+        let owner = observation.seen.as_ref().ok()?.as_ref()?;
+        let bucket = probe.channel.bucket()?;
+        let named = config.owner_of(bucket) == Some(owner);
         (!named).then(|| (bucket.to_owned(), owner.clone()))
     })
+}
+
+/// The roles in the order of the report: those to be created, then those that are used.
+fn rows(model: &Model, view: &View, findings: &[&Finding]) -> Vec<Vec<Cell>> {
+    let subjects = model.work.iter().flat_map(|w| w.inquiry().subjects());
+    let roles: Vec<RoleArn> = subjects
+        .filter_map(|s| match s {
+            Subject::Role(arn) => Some(arn),
+            _ => None,
+        })
+        .collect();
+    let queues = &model.draft.queues;
+    let new: BTreeSet<RoleArn> = queues
+        .iter()
+        .filter_map(|q| role_to_create(view, q))
+        .collect();
+    let mut rows = Vec::new();
+    for arn in new.iter().chain(roles.iter().filter(|r| !new.contains(r))) {
+        for used in role_uses(view, arn) {
+            if new.contains(arn) {
+                let queues: Vec<String> = used.by.iter().map(ToString::to_string).collect();
+                let by = format!("to be created, queue {}", queues.join(", "));
+                let mut cells = vec![Cell::new(arn.name()), Cell::new(by)];
+                cells.extend(["-"; 4].map(|dash| Cell::toned(dash, Tone::Dim)));
+                rows.push(cells);
+            } else {
+                rows.push(row(view, &used, findings));
+            }
+        }
+    }
+    rows
 }
 
 impl Step for Roles {
@@ -111,8 +122,8 @@ impl Step for Roles {
     fn update(&mut self, msg: &Msg, model: &mut Model) -> Vec<Effect> {
         match msg {
             Msg::Act { id: "fleets", .. } => {
-                let roles = &mut model.draft.rest.roles;
-                roles.fleets = match roles.fleets {
+                let iam = &mut model.draft.rest.iam;
+                iam.fleets = match iam.fleets {
                     FleetRoles::Leave => FleetRoles::Manage,
                     FleetRoles::Manage => FleetRoles::Leave,
                 };
@@ -125,10 +136,13 @@ impl Step for Roles {
                     model.draft.rest.bucket_owners.insert(bucket, account);
                 }
             }
-            Msg::Act { id: "again", .. } => {
-                model.forget(|a| matches!(a, Ask::Role(_) | Ask::RoleMay(..)));
-                model.try_again(|p| p.vantage() == crate::domain::call::Vantage::QueueRole);
-            }
+            Msg::Act { id: "again", .. } => model.forget(&|d| match d {
+                Demand::Question(question) => matches!(
+                    question,
+                    AnyQuestion::RoleDocuments(_) | AnyQuestion::RoleSimulation(_)
+                ),
+                Demand::Probe(_, from) => from.is_queue_role(),
+            }),
             _ => {}
         }
         Vec::new()
@@ -139,24 +153,14 @@ impl Step for Roles {
         screen.note =
             "read from documents, simulated by IAM, tried with a role's own credentials".into();
         let findings = model.of_topic(Topic::Roles);
-        let wanted = model.wanted();
-        if let Some(studio) = &model.studio {
-            let used = used_roles(studio, &wanted);
-            let new = roles_to_make(studio, &wanted).into_iter();
-            let new = new.filter(|n| !used.iter().any(|u| u.arn == n.arn));
-            let to_be_made = |new: UsedRole| {
-                let queues: Vec<String> = new.by.iter().map(ToString::to_string).collect();
-                let by = format!("to be made, queue {}", queues.join(", "));
-                let mut cells = vec![Cell::new(new.arn.name()), Cell::new(by)];
-                cells.extend(["-"; 4].map(|dash| Cell::toned(dash, Tone::Dim)));
-                cells
-            };
-            let mut rows: Vec<Vec<Cell>> = new.map(to_be_made).collect();
-            rows.extend(used.iter().map(|u| row(model, u, &findings)));
+        let config = model.config();
+        if let Some(view) = model.view() {
+            let all: Vec<&Finding> = model.findings().iter().collect();
+            let rows = rows(model, &view, &all);
             if !rows.is_empty() {
                 screen.add(Block::List(List {
                     id: "roles",
-                    header: ["role", "of", "trust", "read", "simulated", "tried"]
+                    header: ["role", "of", "trust", "policies", "simulated", "tried"]
                         .map(Into::into)
                         .to_vec(),
                     rows,
@@ -169,15 +173,15 @@ impl Step for Roles {
             // Where nothing is wrong with them there is nothing to choose.
             let wrong = findings
                 .iter()
-                .any(|f| OF_FLEETS.contains(&f.check.as_str()) && f.verdict != Verdict::Ok);
-            if wrong || wanted.roles.fleets == FleetRoles::Manage {
-                let (words, label) = match wanted.roles.fleets {
+                .any(|f| OF_FLEETS.contains(&f.check) && f.verdict != Verdict::Ok);
+            if wrong || config.iam.fleets == FleetRoles::Manage {
+                let (words, label) = match config.iam.fleets {
                     FleetRoles::Leave => (
                         "The fleets' roles are left as they are: other farms may use them.",
-                        "mend fleets",
+                        "manage fleets",
                     ),
                     FleetRoles::Manage => (
-                        "The fleets' roles are repaired too; other farms may use them.",
+                        "The fleets' roles are managed too; other farms may use them.",
                         "leave fleets",
                     ),
                 };
@@ -188,20 +192,21 @@ impl Step for Roles {
         if seen_owner(model).is_some() {
             screen.action("owner", Key::Char('o'), "name the owner");
         }
-        screen.add(told(&findings));
-        for change in model.plan().changes.iter().filter(|c| {
+        screen.add(told(findings));
+        let plan = model.plan();
+        let of_roles = |c: &&crate::resources::Change| {
             matches!(
-                c.thing,
-                Thing::RolePolicy { .. }
-                    | Thing::RoleTrust { .. }
-                    | Thing::NewRole { .. }
-                    | Thing::QueueRole { .. }
+                c.resource,
+                AnyResource::InlinePolicy(_)
+                    | AnyResource::TrustPolicy(_)
+                    | AnyResource::IamRole(_)
+                    | AnyResource::QueueRoleLink(_)
             )
-        }) {
-            screen.blank().heading(format!(
-                "{}: what the review will propose",
-                change.thing.words()
-            ));
+        };
+        for change in plan.changes.iter().filter(of_roles) {
+            screen
+                .blank()
+                .heading(format!("{}: what the review will propose", change.words()));
             screen.say_dim(change.because.clone());
             if let Some(warning) = &change.warning {
                 screen.say(format!("note: {warning}"));
@@ -211,7 +216,7 @@ impl Step for Roles {
                 wrap: true,
             });
         }
-        screen.action("again", Key::Char('r'), "look again");
+        screen.action("again", Key::Char('r'), "check again");
         screen.next = Some("server");
         screen
     }

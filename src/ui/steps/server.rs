@@ -1,14 +1,15 @@
 //! 5. The AYON server: its address, where it lives, which connection path, and the API key.
 
-use super::super::model::{Model, is_channel_probe};
+use super::super::model::{Model, is_server_test};
 use super::super::screen::{Block, Choice, Field, Key, Screen, Takes};
 use super::super::wizard::{Effect, Msg};
 use super::{Step, told, word_of};
+use crate::connections;
+use crate::domain::config::{Location, PathId, server_url};
 use crate::domain::finding::{Topic, Verdict};
 use crate::domain::login::AyonLogin;
 use crate::domain::text::Secret;
-use crate::domain::config::{Location, PathId, server_url};
-use crate::paths;
+use crate::questions::Demand;
 
 #[derive(Default)]
 pub struct ServerStep {
@@ -36,7 +37,6 @@ impl Step for ServerStep {
             Msg::Set { field: "url", text } => match server_url(text.trim()) {
                 Ok(url) => {
                     if model.draft.url.as_ref() != Some(&url) {
-                        model.forget_ayon();
                         // A login is of one server.
                         model.has_admin = false;
                         model.admin_name.clear();
@@ -66,7 +66,7 @@ impl Step for ServerStep {
             Msg::Set { field: "key", text } if text.trim().contains(char::is_whitespace) => {
                 model.note = Some((
                     Verdict::Fail,
-                    "That is no API key: a key holds no space".into(),
+                    "That is not an API key: a key has no spaces".into(),
                 ));
             }
             Msg::Set { field: "key", text } if !text.trim().is_empty() => {
@@ -124,7 +124,7 @@ impl Step for ServerStep {
             Msg::Act { id: "admin", .. } => self.signing_in = !self.signing_in,
             Msg::AdminHeld(Ok(())) => self.signing_in = false,
             Msg::Act { id: "again", .. } => {
-                model.try_again(|p| !is_channel_probe(p));
+                model.forget(&|d| matches!(d, Demand::Probe(p, _) if is_server_test(p)));
             }
             _ => {}
         }
@@ -169,13 +169,13 @@ impl Step for ServerStep {
             chosen,
         }));
         let path_words = |p: &PathId| {
-            let path = paths::of(*p);
-            let later = if path.is_built() {
+            let path = connections::path(*p);
+            let later = if p.is_built() {
                 ""
             } else {
                 " (not built into this version)"
             };
-            format!("{}: {}{later}", path.title(), path.purpose())
+            format!("{}: {}{later}", path.title, path.purpose)
         };
         let options = PathId::ALL
             .iter()
@@ -217,7 +217,7 @@ impl Step for ServerStep {
         }
         screen.blank();
         if model.draft.url.is_some() {
-            screen.add(told(&model.of_topic(Topic::Server)));
+            screen.add(told(model.of_topic(Topic::Server)));
             screen.action("again", Key::Char('r'), "test again").action(
                 "admin",
                 Key::Char('u'),

@@ -17,6 +17,7 @@ use super::keymap::{Input, input};
 use super::overlay::Overlay;
 use super::terminal::{self, Guard};
 use super::theme::Theme;
+use crate::domain::exit::Exit;
 use crate::domain::finding::Verdict;
 use crate::ui::driver::{Driver, Outside};
 use crate::ui::model::{Model, farewell};
@@ -163,12 +164,12 @@ impl App {
     }
 }
 
-/// Runs the wizard on the terminal until it ends: its exit code, and what it leaves to read on the normal screen.
+/// Runs the wizard on the terminal until it ends: how it ended, and what it leaves to read on the normal screen.
 pub async fn run(
     model: Model,
     outside: Arc<dyn Outside>,
     colour: bool,
-) -> io::Result<(u8, String)> {
+) -> io::Result<(Exit, String)> {
     let (to, mut from) = unbounded_channel();
     let driver = Driver::new(outside, to);
     let mut app = App::new(model, Theme { colour });
@@ -186,7 +187,7 @@ async fn the_loop(
     driver: &Driver,
     screen: &mut terminal::Screen,
     from: &mut UnboundedReceiver<Msg>,
-) -> io::Result<u8> {
+) -> io::Result<Exit> {
     let mut keys = EventStream::new();
     let mut signals = Signals::listen()?;
     let mut queue = vec![Msg::Start];
@@ -201,7 +202,7 @@ async fn the_loop(
         }
         if let (Err(e), false) = (app.draw(screen, driver.log().as_ref()), is_gone) {
             // The terminal went away: a run under way still finishes its call and its journal.
-            if !app.wizard.is_making() {
+            if !app.wizard.is_applying() {
                 return Err(e);
             }
             is_gone = true;

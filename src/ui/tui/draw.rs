@@ -11,8 +11,7 @@ use super::overlay::{self, Overlay};
 use super::page;
 use super::theme::{Theme, of_word};
 use crate::domain::call::Call;
-use crate::domain::finding::{Source, Verdict};
-use crate::domain::probe::{Probe, Seen};
+use crate::domain::finding::Verdict;
 use crate::domain::text::Printable;
 use crate::ui::screen::{Key, Screen, Tone, fold};
 use crate::ui::wizard::Wizard;
@@ -215,15 +214,6 @@ fn draw_page(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus, area: Re
     }
 }
 
-/// A verdict in five letters.
-fn live_word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Unknown => "?",
-        Verdict::WorkerOnly | Verdict::Skipped => "-",
-        other => other.word(),
-    }
-}
-
 /// Every live test and every question, with its vantage point and milliseconds; what is under way comes first.
 fn draw_live(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
     let width = usize::from(area.width);
@@ -232,11 +222,11 @@ fn draw_live(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
         view.theme.tone(Tone::Dim),
     ))];
     let mut row = |word: &str, tone: Tone, what: &str, from: &str, right: &str| {
-        let room = width.saturating_sub(6 + from.width() + right.width() + 3);
+        let room = width.saturating_sub(12 + from.width() + right.width() + 3);
         let what = Printable::short(what, room);
         let gap = room.saturating_sub(what.columns());
         lines.push(Line::from(vec![
-            Span::styled(format!("{word:<5}"), view.theme.tone(tone)),
+            Span::styled(format!("{word:<11}"), view.theme.tone(tone)),
             Span::raw(format!(" {what}{} ", " ".repeat(gap))),
             Span::styled(format!("{from} {right}"), view.theme.tone(Tone::Dim)),
         ]));
@@ -251,49 +241,31 @@ fn draw_live(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
         };
         row("....", Tone::Dim, waiting.words.as_str(), "", &slow);
     }
-    let findings = model.findings();
-    if let Some(studio) = &model.studio {
-        for (probe, reading) in &studio.readings {
-            let (word, tone) = match &reading.seen {
-                Ok(Seen::NoKey { .. }) => ("-", Tone::Dim),
-                // What a dry run says is in its findings.
-                Ok(Seen::CondaSolve(_)) => {
-                    let source = Source::Test(probe.clone());
-                    let of = findings.iter().filter(|f| f.sources.contains(&source));
-                    of.map(|f| f.verdict)
-                        .min()
-                        .map_or(("OK", Tone::Good), |v| (live_word(v), v.into()))
-                }
-                // That a channel is not public is as it should be.
-                Err(_) if matches!(probe, Probe::ChannelOpen(_)) => ("-", Tone::Dim),
-                Ok(_) => ("OK", Tone::Good),
-                Err(_) => ("FAIL", Tone::Bad),
-            };
-            row(
-                word,
-                tone,
-                &probe.words(),
-                reading.vantage.word(),
-                &format!("{:>4}", reading.millis),
-            );
-        }
-        for (ask, calls) in &studio.evidence {
-            let Some(last) = calls.last() else { continue };
-            let failed = calls.iter().find(|c| !c.succeeded());
-            let (word, tone) = if failed.is_some() {
-                ("FAIL", Tone::Bad)
-            } else {
-                ("OK", Tone::Good)
-            };
-            let millis: u64 = calls.iter().map(|c| c.millis).max().unwrap_or(0);
-            row(
-                word,
-                tone,
-                &ask.words(),
-                last.vantage.word(),
-                &format!("{millis:>4}"),
-            );
-        }
+    let Some(work) = &model.work else {
+        return frame.render_widget(Paragraph::new(lines), area);
+    };
+    let snapshot = work.snapshot();
+    let most = usize::from(area.height);
+    for (probe, from) in snapshot.observations.all().into_iter().take(most) {
+        let Some((assessment, millis)) = snapshot.observations.assess(&probe, &from) else {
+            continue;
+        };
+        let tone = assessment.verdict.into();
+        let word = assessment.verdict.word();
+        let right = format!("{millis:>4}");
+        row(word, tone, &probe.words(&from), from.word(), &right);
+    }
+    for (question, calls) in snapshot.facts.asked().into_iter().take(most) {
+        let Some(last) = calls.last() else { continue };
+        let verdict = if calls.iter().all(Call::succeeded) {
+            Verdict::Ok
+        } else {
+            Verdict::Unknown
+        };
+        let millis: u64 = calls.iter().map(|c| c.millis).max().unwrap_or(0);
+        let (word, right) = (verdict.word(), format!("{millis:>4}"));
+        let (what, from) = (question.words(), last.vantage.word());
+        row(word, verdict.into(), &what, from, &right);
     }
     frame.render_widget(Paragraph::new(lines), area);
 }

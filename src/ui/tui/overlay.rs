@@ -6,8 +6,8 @@ use ratatui::text::{Line, Span};
 use super::keymap::EVERYWHERE;
 use super::theme::{Theme, of_word};
 use crate::domain::call::Call;
-use crate::domain::finding::{Finding, Topic};
-use crate::ui::report::{in_order, text};
+use crate::domain::finding::Topic;
+use crate::ui::report::{by_subject, text};
 use crate::ui::screen::{Screen, Tone, fold};
 use crate::ui::wizard::Wizard;
 
@@ -20,19 +20,21 @@ pub enum Overlay {
 
 /// The words of state, for the help.
 const WORDS: &[(&str, &str)] = &[
-    ("OK", "seen, and right; the evidence is in the details"),
-    ("WARN", "seen, and doubtful; nothing is blocked"),
-    ("FAIL", "seen, and wrong"),
+    ("OK", "checked, and right; the evidence is in the details"),
+    ("WARN", "checked, and doubtful; nothing is blocked"),
+    ("FAIL", "checked, and wrong"),
+    ("TO DO", "wrong now, and a change of the plan cures it"),
     (
         "UNKNOWN",
-        "could have been seen from here, and was not: denied, or no answer",
+        "this machine could have seen it, but did not: denied, or no answer",
     ),
     (
         "WORKER ONLY",
         "only a worker can see it; nothing here can say more",
     ),
-    ("SKIPPED", "not looked at, for the reason that is given"),
-    ("....", "being looked at"),
+    ("NOT REACHED", "behind a broken hop"),
+    ("SKIPPED", "not checked, for the reason given"),
+    ("....", "being checked"),
     ("-", "not reached yet"),
 ];
 
@@ -121,12 +123,8 @@ pub fn details(wizard: &Wizard, width: usize, theme: Theme) -> Vec<Line<'static>
         4 => Some(Topic::Server),
         _ => None,
     };
-    let findings: Vec<Finding> = wizard
-        .model
-        .findings()
-        .into_iter()
-        .filter(|f| topic.is_none_or(|t| f.topic == t))
-        .collect();
+    let findings = wizard.model.findings().iter();
+    let findings = findings.filter(|f| topic.is_none_or(|t| f.topic == t));
     let mut lines: Vec<Line<'static>> = Vec::new();
     let mut put = |indent: usize, label: &str, style: Style, words: &str| {
         let hang = indent + label.chars().count();
@@ -143,24 +141,19 @@ pub fn details(wizard: &Wizard, width: usize, theme: Theme) -> Vec<Line<'static>
         }
     };
     let dim = theme.tone(Tone::Dim);
-    for finding in in_order(&findings) {
-        let word = finding.verdict.word();
-        put(
-            1,
-            &format!("{word:<12}"),
-            theme.tone(of_word(word)),
-            finding.says.as_str(),
-        );
-        if let Some(check) = crate::checks::by_id(&finding.check) {
-            put(
-                3,
-                "check  ",
-                dim,
-                &format!("{}: {}", check.id(), check.title()),
-            );
-        } else {
-            put(3, "check  ", dim, &finding.check);
+    let mut about = None;
+    for finding in by_subject(findings).into_iter().flatten() {
+        if about != Some(&finding.subject) {
+            about = Some(&finding.subject);
+            put(1, "", Style::new(), finding.name.as_str());
         }
+        let word = finding.verdict.word();
+        let tone = theme.tone(of_word(word));
+        put(1, &format!("{word:<12}"), tone, finding.message.as_str());
+        let title = crate::checks::by_id(finding.check).map_or("", |c| c.title);
+        let check = format!("{}: {title}", finding.check);
+        put(3, "check  ", dim, &check);
+        put(3, "grade  ", dim, finding.grade.word());
         for (label, words) in [("why    ", &finding.why), ("fix    ", &finding.fix)] {
             if let Some(words) = words {
                 put(3, label, dim, words.as_str());
@@ -169,14 +162,12 @@ pub fn details(wizard: &Wizard, width: usize, theme: Theme) -> Vec<Line<'static>
         for line in &finding.details {
             put(5, "", Style::new(), line.as_str());
         }
-        if let Some(studio) = &wizard.model.studio {
-            for line in text::evidence(finding, studio, true) {
-                put(3, "seen   ", dim, &line);
-            }
+        for line in text::evidence(finding, true) {
+            put(3, "seen   ", dim, &line);
         }
     }
     if lines.is_empty() {
-        lines.push(Line::from(" nothing was looked at yet"));
+        lines.push(Line::from(" nothing was checked yet"));
     }
     lines
 }

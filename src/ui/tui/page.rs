@@ -132,12 +132,17 @@ impl Writer<'_> {
 
     fn findings(&mut self, list: &[Told]) {
         let dim = self.theme.tone(Tone::Dim);
+        let mut about = "";
         for told in list {
+            if told.about.as_str() != about {
+                about = told.about.as_str();
+                self.text(1, ("", Style::new()), about, self.theme.tone(Tone::Strong));
+            }
             let word = format!("{:<12}", told.verdict.word());
             self.text(
                 1,
                 (&word, self.theme.tone(told.verdict.into())),
-                told.says.as_str(),
+                told.message.as_str(),
                 Style::new(),
             );
             for (label, text) in [("why   ", &told.why), ("fix   ", &told.fix)] {

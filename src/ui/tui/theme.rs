@@ -51,6 +51,7 @@ pub fn of_word(word: &str) -> Tone {
         "OK" | "DONE" | "ready" => Tone::Good,
         "WARN" | "UNKNOWN" | "IN DOUBT" => Tone::Doubtful,
         "FAIL" => Tone::Bad,
+        "TO DO" => Tone::Strong,
         _ => Tone::Dim,
     }
 }

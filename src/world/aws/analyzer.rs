@@ -10,8 +10,8 @@ use super::Aws;
 use super::caller::What;
 use crate::domain::fact::Fact;
 use crate::domain::lint::{Flaw, Lint, Weight};
-use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::permission::PermissionRequest;
+use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Untrusted;
 use crate::world::Record;
 

@@ -7,14 +7,14 @@ use super::caller::What;
 use super::client::patient;
 use super::{Aws, QueueRole, QueueRoleCell};
 use crate::domain::call::Vantage;
-use crate::domain::template::TemplateType;
 use crate::domain::fact::Fact;
-use crate::domain::ids::{FarmId, FleetKey, QueueEnvironmentId, QueueKey};
-use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::farm::{
     Association, CpuArchitecture, Farm, Fleet, Listed, Management, OperatingSystem, Queue,
     QueueEnvironment, TemplateText,
 };
+use crate::domain::ids::{FarmId, FleetKey, QueueEnvironmentId, QueueKey};
+use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::template::TemplateType;
 use crate::domain::text::Untrusted;
 use crate::resources::{Change, EnvironmentTemplate, Outputs, QueueRoleLink};
 use crate::world::Record;
@@ -154,20 +154,18 @@ impl Aws {
                     .send(),
             )
             .await;
-        let queue = |q: aws_sdk_deadline::operation::get_queue::GetQueueOutput| {
-            Queue {
-                name: Untrusted::new(q.display_name),
-                status: q.status.as_str().into(),
-                blocked_reason: q.blocked_reason.map(|r| Untrusted::new(r.as_str())),
-                role: q.role_arn.filter(|r| !r.is_empty()).map(Untrusted::new),
-                attachments_prefix: q
-                    .job_attachment_settings
-                    .as_ref()
-                    .map(|s| Untrusted::new(s.root_prefix.clone())),
-                attachments_bucket: q
-                    .job_attachment_settings
-                    .map(|s| Untrusted::new(s.s3_bucket_name)),
-            }
+        let queue = |q: aws_sdk_deadline::operation::get_queue::GetQueueOutput| Queue {
+            name: Untrusted::new(q.display_name),
+            status: q.status.as_str().into(),
+            blocked_reason: q.blocked_reason.map(|r| Untrusted::new(r.as_str())),
+            role: q.role_arn.filter(|r| !r.is_empty()).map(Untrusted::new),
+            attachments_prefix: q
+                .job_attachment_settings
+                .as_ref()
+                .map(|s| Untrusted::new(s.root_prefix.clone())),
+            attachments_bucket: q
+                .job_attachment_settings
+                .map(|s| Untrusted::new(s.s3_bucket_name)),
         };
         answer.map(queue).into()
     }

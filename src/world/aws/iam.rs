@@ -14,9 +14,9 @@ use super::client::patient;
 use crate::domain::caller::{Caller, SimulatedPermissions};
 use crate::domain::fact::Fact;
 use crate::domain::ids::RoleArn;
+use crate::domain::permission::{PermissionRequest, SimulationResult};
 use crate::domain::policy::Context;
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::permission::{PermissionRequest, SimulationResult};
 use crate::domain::role::{PolicyText, Role};
 use crate::domain::text::Untrusted;
 use crate::resources::{Change, IamRole, InlinePolicy, TrustPolicy};
@@ -244,11 +244,7 @@ impl Aws {
             .collect())
     }
 
-    async fn managed_policy(
-        &self,
-        record: &Record,
-        arn: &str,
-    ) -> Result<PolicyText, Problem> {
+    async fn managed_policy(&self, record: &Record, arn: &str) -> Result<PolicyText, Problem> {
         let doing = format!("Could not read managed policy {arn}");
         let out = self
             .call(

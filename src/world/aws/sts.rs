@@ -2,9 +2,9 @@
 
 use super::Aws;
 use super::caller::What;
+use crate::domain::caller::Caller;
 use crate::domain::fact::Fact;
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::caller::Caller;
 use crate::domain::text::Untrusted;
 use crate::world::Record;
 

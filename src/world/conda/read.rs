@@ -24,8 +24,8 @@ use super::wire::{self, Came, Seen as Wired, Sign, Wire};
 use crate::domain::call::Vantage;
 use crate::domain::channel::{Channel, Place};
 use crate::domain::conda_solve::{
-    ChannelSeen, CondaSolve, Engine, Outcome, Platform, Reason, Solve, SubdirSeen, SubdirState,
-    SolveReport,
+    ChannelSeen, CondaSolve, Engine, Outcome, Platform, Reason, Solve, SolveReport, SubdirSeen,
+    SubdirState,
 };
 use crate::domain::problem::Problem;
 use crate::domain::text::{Printable, Untrusted, without_url_secrets};

@@ -96,7 +96,10 @@ pub(super) fn append(path: &Path, run: &str, line: &str, first: bool) -> Result<
             let mut file = OpenOptions::new().write(true).read(true).open(&file_path)?;
             let mut text = Vec::new();
             file.read_to_end(&mut text)?;
-            let whole = text.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+            let whole = text
+                .iter()
+                .rposition(|b| *b == b'\n')
+                .map_or(0, |at| at + 1);
             file.set_len(whole as u64)?;
             file.seek(io::SeekFrom::End(0))?;
             file

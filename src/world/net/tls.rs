@@ -10,9 +10,9 @@ use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use super::{DEADLINE, io_words, port};
-use crate::probes::Certificate;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Untrusted;
+use crate::probes::Certificate;
 
 /// Verifies as always, and keeps the certificate and the verdict, so that a refused one can be explained.
 #[derive(Debug)]
@@ -127,8 +127,7 @@ pub async fn try_certificate(host: &str, port: u16) -> Result<Certificate, Probl
     .await;
     let saw = witness.saw.lock().ok().and_then(|mut s| s.take());
     if let Some((leaf, refused)) = saw {
-        return read(&leaf, refused)
-            .map_err(|e| problem(e, "renew the server's certificate"));
+        return read(&leaf, refused).map_err(|e| problem(e, "renew the server's certificate"));
     }
     match shaken {
         Err(_) => Err(problem(

@@ -10,8 +10,7 @@ use super::{channel_here, roles};
 use crate::domain::call::Vantage;
 use crate::domain::channel::Place;
 use crate::domain::conda_solve::{
-    ChannelSeen, CondaSolve, Outcome, Platform, Reason, Solve, SolveReport, SubdirSeen,
-    SubdirState,
+    ChannelSeen, CondaSolve, Outcome, Platform, Reason, Solve, SolveReport, SubdirSeen, SubdirState,
 };
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::{Printable, Untrusted};

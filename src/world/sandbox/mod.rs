@@ -35,10 +35,10 @@ use crate::domain::template::validate;
 use crate::domain::text::{Printable, Secret, Untrusted};
 use crate::probes::{
     AnyProbe, AnySeen, AyonInfo, AyonKey, BucketOwner, BucketRegion, Certificate, Connect,
-    Handshake, IndexSeen, KeySeen, Listed as _, Observation, OpenSession, ReadIndex, ReadOutside,
-    ReadSecret, Resolve, Solve,
+    Handshake, IndexSeen, KeySeen, Listed as _, Observation, ReadIndex, ReadOutside, ReadSecret,
+    Resolve, Solve,
 };
-use crate::questions::{AnyAnswer, AnyQuestion, Answered};
+use crate::questions::{Answered, AnyAnswer, AnyQuestion};
 use crate::resources::{AnyResource, Change, EnvironmentTemplate, Outputs};
 
 pub use self::truth::{SandboxChannel, Truth};
@@ -111,16 +111,15 @@ impl Sandbox {
         let problem = |kind, doing: String, because: &str| {
             Problem::new(kind, doing, because.to_owned(), ELSEWHERE)
         };
-        let as_role = |run: &dyn Fn(&crate::domain::ids::QueueKey) -> Result<AnySeen, Problem>| {
-            match from {
+        let as_role =
+            |run: &dyn Fn(&crate::domain::ids::QueueKey) -> Result<AnySeen, Problem>| match from {
                 Vantage::QueueRole(queue) => run(queue),
                 other => Err(problem(
                     ProblemKind::Local,
                     format!("Could not {words}"),
                     &format!("it is for the queue role, not for {}", other.word()),
                 )),
-            }
-        };
+            };
         match probe {
             AnyProbe::ReadIndex(ReadIndex(channel)) => {
                 read_index(truth, channel, from).map(ReadIndex::seen)
@@ -146,9 +145,9 @@ impl Sandbox {
                 let owner = Some(truth.owner(channel)).filter(|o| accounts.contains(o));
                 Ok(BucketOwner::seen(owner))
             }
-            AnyProbe::ReadSecret(ReadSecret(arn)) => as_role(&|queue| {
-                roles::secret(truth, queue, arn, &words).map(ReadSecret::seen)
-            }),
+            AnyProbe::ReadSecret(ReadSecret(arn)) => {
+                as_role(&|queue| roles::secret(truth, queue, arn, &words).map(ReadSecret::seen))
+            }
             // The sandbox has no machine, so none is connected.
             AnyProbe::OpenSession(_) => as_role(&|queue| {
                 roles::queue_role(truth, queue, &words)?;
@@ -407,7 +406,10 @@ fn write_environment(
     }
     truth.made += 1;
     let made = format!("queueenv-{:032x}", 0xf000_0000_u64 + u64::from(truth.made));
-    let queue = truth.queues.get_mut(&resource.queue).ok_or("ResourceNotFound")?;
+    let queue = truth
+        .queues
+        .get_mut(&resource.queue)
+        .ok_or("ResourceNotFound")?;
     let all = &mut queue.environments;
     let at = |id: &QueueEnvironmentId| all.iter().position(|e| e.id == *id);
     match (&resource.id, after) {
@@ -501,11 +503,11 @@ fn answer(truth: &Truth, question: &AnyQuestion) -> AnyAnswer {
         AnyQuestion::EnvironmentText(q) => {
             let all = truth.queues.get(&q.0).into_iter();
             let mut all = all.flat_map(|queue| &queue.environments);
-            A::EnvironmentText(fact(all.find(|e| e.id == q.1).map(SandboxEnvironment::answer)))
+            A::EnvironmentText(fact(
+                all.find(|e| e.id == q.1).map(SandboxEnvironment::answer),
+            ))
         }
-        AnyQuestion::RoleDocuments(q) => {
-            A::RoleDocuments(fact(role(&q.0).map(|r| r.answer(&q.0))))
-        }
+        AnyQuestion::RoleDocuments(q) => A::RoleDocuments(fact(role(&q.0).map(|r| r.answer(&q.0)))),
         AnyQuestion::RolePolicy(q) => {
             let text = role(&q.0).and_then(|r| r.inline.get(&q.1).cloned());
             A::RolePolicy(fact(text.map(PolicyText::new)))
@@ -601,15 +603,22 @@ impl World for Sandbox {
                 Problem::new(kind, doing, because, ELSEWHERE)
             };
             let denied = question.permissions().iter().find(|p| truth.denies(p));
-            let unknown = question.server().is_some_and(|url| !knows_server(&truth, url));
+            let unknown = question
+                .server()
+                .is_some_and(|url| !knows_server(&truth, url));
             let wrong_key = at_ayon && !is_administrators && self.holds_key(&truth) == Some(false);
             let refused = if let AnyQuestion::RoleDocuments(q) = question
                 && q.0.account() != truth.account.as_str()
             {
-                let because = format!("the role is of account {}, and IAM answers this identity for account {} alone", q.0.account(), truth.account);
+                let because = format!(
+                    "the role is of account {}, and IAM answers this identity for account {} alone",
+                    q.0.account(),
+                    truth.account
+                );
                 Some(problem(ProblemKind::Unreached, because))
             } else if let Some(permission) = denied {
-                let because = format!("this identity is not allowed to call {permission} (AccessDenied)");
+                let because =
+                    format!("this identity is not allowed to call {permission} (AccessDenied)");
                 Some(problem(ProblemKind::Denied, because).lacking(*permission))
             } else if unknown {
                 let because = "the sandbox's network has no such host".to_owned();

@@ -26,7 +26,13 @@ pub(super) fn simulate(
     let result = |request: &PermissionRequest| {
         let (action, resource, context) = (&request.action, &request.resource, &request.context);
         let inside = |b: &Policy| decide([b], action, resource, context) == Decision::Allowed;
-        let decision = decide_within(policies.iter().copied(), boundary, action, resource, context);
+        let decision = decide_within(
+            policies.iter().copied(),
+            boundary,
+            action,
+            resource,
+            context,
+        );
         SimulationResult {
             request: request.clone(),
             allowed: decision == Decision::Allowed,
@@ -148,7 +154,11 @@ pub(super) fn outside_channel(
     let lists = can("s3:ListBucket", "");
     Ok(OutsideSeen {
         outside: lists && can("s3:GetObject", "/studiolink.absent"),
-        inside: lists && can("s3:GetObject", &format!("/{prefix}/noarch/studiolink.absent")),
+        inside: lists
+            && can(
+                "s3:GetObject",
+                &format!("/{prefix}/noarch/studiolink.absent"),
+            ),
     })
 }
 
@@ -165,7 +175,12 @@ pub(super) fn secret(
     let can = decide_within(all, boundary, action, arn, &Context::new());
     let problem = |kind, because: &str| {
         let fix = "this is the sandbox: choose a scenario that has it, or use a real profile";
-        Err(Problem::new(kind, format!("Could not {doing}"), because, fix))
+        Err(Problem::new(
+            kind,
+            format!("Could not {doing}"),
+            because,
+            fix,
+        ))
     };
     if can != Decision::Allowed {
         problem(

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::memory;
 use super::truth::{
     SandboxAyon, SandboxChannel, SandboxEnvironment, SandboxFarm, SandboxQueue, SandboxRole, Truth,
 };
-use super::memory;
 use crate::domain::ayon::{AddonChannels, AddonSettings, Bundle, Bundles, Variant};
 use crate::domain::caller::Caller;
 use crate::domain::config::StudioConfig;

@@ -102,7 +102,8 @@ impl SandboxRole {
         };
         let hidden = || {
             let doing = "Could not read the permissions boundary";
-            let because = "this identity is not allowed to call iam:GetPolicyVersion (AccessDenied)";
+            let because =
+                "this identity is not allowed to call iam:GetPolicyVersion (AccessDenied)";
             let fix = "add iam:GetPolicyVersion to this identity";
             Fact::Denied(Box::new(
                 Problem::new(ProblemKind::Denied, doing, because, fix)
