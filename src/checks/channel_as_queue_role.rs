@@ -34,8 +34,8 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
                     }
                 }
                 "no-credentials" => {
-                    if let Some(why) = why_no_credentials(view, key) {
-                        finding = finding.why(why);
+                    if let Some((why, fix)) = why_no_credentials(view, key) {
+                        finding = finding.why(why).fix(fix);
                     }
                 }
                 _ => {}

@@ -4,8 +4,11 @@ use super::prelude::*;
 use crate::derived::solve_questions::{
     Lack, SolveQuestion, active_fleets, as_caller_too, by_caller, questions,
 };
+use crate::domain::call::Vantage;
+use crate::domain::conda_solve::{Platform, SolveReport};
+use crate::domain::finding::Assessment;
 use crate::domain::ids::QueueKey;
-use crate::probes::judge;
+use crate::probes::{Solve, judge};
 use crate::questions::FleetDetails;
 
 pub const CHECK: Check = Check {
@@ -55,19 +58,38 @@ fn of_question(view: &View, question: &SolveQuestion) -> Vec<Finding> {
     let SolveQuestion { solve, from } = question;
     let caller = as_caller_too(view, question);
     let caller = caller.and_then(|o| o.seen.as_ref().ok());
+    let mut findings = match caller {
+        Some(report) => of_caller(view, solve, report),
+        None => Vec::new(),
+    };
     let Some(report) = view.seen(solve, from).value() else {
-        return assessed(view, solve, from);
+        findings.extend(assessed(view, solve, from));
+        return findings;
     };
     let as_caller = |platform| caller.and_then(|report| by_caller(report, platform));
-    let judged = judge(&solve.0, from, report, &as_caller);
+    let judged = judge(&solve.0, from, report, &as_caller).into_iter();
+    findings.extend(judged.map(|(platform, a)| finding(view, solve, from, platform, a)));
+    findings
+}
+
+fn finding(
+    view: &View,
+    solve: &Solve,
+    from: &Vantage,
+    platform: Platform,
+    assessment: Assessment,
+) -> Finding {
     let whose = if solve.0.for_addon { "addon" } else { "queue" };
-    let finding = |(platform, assessment): (
-        crate::domain::conda_solve::Platform,
-        crate::domain::finding::Assessment,
-    )| {
-        let item = format!("{whose} {}", platform.word());
-        let finding = assessment.finding().about(item).seen_from(from);
-        finding.from(view.evidence_of(solve, from))
-    };
-    judged.into_iter().map(finding).collect()
+    let item = format!("{whose} {}", platform.word());
+    let finding = assessment.finding().about(item).seen_from(from);
+    finding.from(view.evidence_of(solve, from))
+}
+
+/// What giving the queue role its permissions would not cure: the channels lack something whoever reads them.
+fn of_caller(view: &View, solve: &Solve, report: &SolveReport) -> Vec<Finding> {
+    let judged = judge(&solve.0, &Vantage::Here, report, &|_| None).into_iter();
+    let lacks = judged.filter(|(_, a)| matches!(a.code, "not-found" | "not-solvable"));
+    lacks
+        .map(|(platform, a)| finding(view, solve, &Vantage::Here, platform, a))
+        .collect()
 }

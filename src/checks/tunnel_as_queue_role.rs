@@ -38,9 +38,10 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
     let mut findings = assessed(view, &OpenSession(tunnel.clone(), port), &from);
     for finding in &mut findings {
         if finding.code == "no-credentials"
-            && let Some(why) = why_no_credentials(view, key)
+            && let Some((why, fix)) = why_no_credentials(view, key)
         {
             finding.why = Some(why.into());
+            finding.fix = Some(fix.into());
         }
     }
     findings

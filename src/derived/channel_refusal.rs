@@ -64,22 +64,34 @@ pub fn why_refused(view: &View, key: &QueueKey, channel: &Channel) -> Option<(St
 
 /// Why the queue role's credentials were not handed out. AWS answers the same to two causes: the role's trust policy
 /// refuses, or this identity lacks the permission. The trust policy, where it was read, tells them apart.
-pub fn why_no_credentials(view: &View, key: &QueueKey) -> Option<String> {
+///
+/// Why, and the fix.
+pub fn why_no_credentials(view: &View, key: &QueueKey) -> Option<(String, &'static str)> {
     let role = role(view, key)?;
     let policy = role.trust.policy().ok()?;
     let account = role.arn.account();
     let farm = farm_arn(view.region(), account, &key.farm);
     let name = role.arn.name();
+    let add = "add deadline:AssumeQueueRoleForUser to this identity";
     Some(match judge(policy, RoleUse::Queue, &farm, account) {
-        Trust::Refused | Trust::Denied => format!(
-            "the trust policy of {name} does not let Deadline Cloud assume it for this farm (read from the document)"
+        Trust::Refused | Trust::Denied => (
+            format!(
+                "the trust policy of {name} does not let Deadline Cloud assume it for this farm (read from the document)"
+            ),
+            "run studiolink setup, which corrects the trust policy",
         ),
         // Which of the two principals this call needs, no page says.
-        Trust::OnlyWorkers => format!(
-            "the trust policy of {name} names only the workers' principal (read from the document), which may be the cause; or this identity lacks deadline:AssumeQueueRoleForUser"
+        Trust::OnlyWorkers => (
+            format!(
+                "the trust policy of {name} names only the workers' principal (read from the document), which may be the cause; or this identity lacks deadline:AssumeQueueRoleForUser"
+            ),
+            "run studiolink setup, which corrects the trust policy",
         ),
-        Trust::Right | Trust::TooWide | Trust::Anybody => format!(
-            "the trust policy of {name} is right (read from the document), so this identity lacks deadline:AssumeQueueRoleForUser"
+        Trust::Right | Trust::TooWide | Trust::Anybody => (
+            format!(
+                "the trust policy of {name} is right (read from the document), so this identity lacks deadline:AssumeQueueRoleForUser"
+            ),
+            add,
         ),
         Trust::Depends => return None,
     })

@@ -374,7 +374,7 @@ fn splice(text: &str, kind: TemplateType, channels: &str) -> Result<String, Temp
         return Err(TemplateError::NotEditable("carries an anchor or a tag"));
     }
     if value.is_mapping() || value.is_sequence() {
-        return Err(TemplateError::NotEditable("is no text"));
+        return Err(TemplateError::NotEditable("is not text"));
     }
     let kept = &old[old.trim_end().len()..];
     let spaced = if old.trim().is_empty() { " " } else { "" };

@@ -176,7 +176,7 @@ impl<'a> Reader<'a> {
         if good {
             return Ok(Some(text.to_owned()));
         }
-        // What is no ARN at all may be a key that was pasted here by mistake: it is not repeated.
+        // What is not an ARN at all may be a key that was pasted here by mistake: it is not repeated.
         let shown = if text.starts_with("arn:") {
             format!(": \"{}\"", Printable::short(text, 80))
         } else {
@@ -184,7 +184,7 @@ impl<'a> Reader<'a> {
         };
         Err(self.wrong(
             key,
-            format!("`{key}` is no ARN of {service}{shown}"),
+            format!("`{key}` is not an ARN of {service}{shown}"),
             format!("write it as {example}"),
         ))
     }

@@ -14,7 +14,7 @@ pin = "bundle:production"
 url = "https://ayon.example.com"
 location = "public"
 path = "direct"
-[roles]
+[worker_attributes]
 render = ["render"]
 publish = ["publish"]
 "#;
@@ -32,7 +32,10 @@ fn the_whole_shape_and_the_least() {
         (PathId::Direct, Location::Public, &Pin::ProductionBundle)
     );
     assert_eq!(
-        (least.render_roles, least.publish_roles),
+        (
+            least.worker_attributes.render,
+            least.worker_attributes.publish
+        ),
         (vec!["render".to_owned()], vec!["publish".to_owned()])
     );
 }
@@ -104,13 +107,7 @@ fn what_is_wrong_is_named_with_line_and_column() {
             12,
             "`channels` is empty",
         ),
-        (
-            "channels = [",
-            "channels = [1, ",
-            8,
-            13,
-            "holds integer, not a text",
-        ),
+        ("channels = [", "channels = [1, ", 8, 13, "integer"),
         (
             "pin = \"bundle:production\"",
             "pin = \"1.6.1\"",
@@ -153,7 +150,13 @@ fn what_is_wrong_is_named_with_line_and_column() {
             8,
             "AYON cloud",
         ),
-        ("[roles]", "[rolls]", 15, 2, "unknown key `rolls`"),
+        (
+            "[worker_attributes]",
+            "[worker_atributes]",
+            15,
+            2,
+            "did you mean `worker_attributes`?",
+        ),
         (
             "render = [\"render\"]",
             "render = [\"a b\"]",
@@ -222,13 +225,15 @@ fn writing_what_was_read_changes_nothing_and_a_change_keeps_the_comments() {
     );
 }
 
-const ROLES: &str = r#"worker_hosts = ["arn:aws:iam::123456789012:role/Hosts"]
-fleets = "mend"
+const IAM: &str = r#"
+[iam]
+worker_hosts = ["arn:aws:iam::123456789012:role/Hosts"]
+fleets = "manage"
 
-[roles.new]                               # for a queue without one
+[iam.new_role]                            # for a queue without one
 name = "NordlichtPublish"
 path = "/studio/"
-boundary = "arn:aws:iam::123456789012:policy/Fence"
+boundary = "arn:aws:iam::123456789012:policy/Boundary"
 tags = { team = "pipeline" }
 
 [ssm]
@@ -243,16 +248,16 @@ fn the_choices_of_roles_are_read_and_kept() {
     let text = FILE
         .replace("location = \"public\"", secret)
         .replace("path = \"direct\"", "path = \"ssm\"")
-        + ROLES;
+        + IAM;
     let wanted = StudioConfig::read(&text).unwrap();
-    let new = &wanted.roles.new;
+    let new = &wanted.iam.new_role;
     assert_eq!(
         (new.name.as_deref(), new.path.as_deref()),
         (Some("NordlichtPublish"), Some("/studio/"))
     );
     assert_eq!(new.tags, [("team".to_owned(), "pipeline".to_owned())]);
     assert_eq!(
-        (wanted.roles.fleets, wanted.roles.worker_hosts.len()),
+        (wanted.iam.fleets, wanted.iam.worker_hosts.len()),
         (FleetRoles::Manage, 1)
     );
     assert_eq!(
@@ -269,41 +274,54 @@ fn the_choices_of_roles_are_read_and_kept() {
         "nothing of it is lost"
     );
     let mut left = wanted;
-    left.roles.fleets = FleetRoles::Leave;
+    left.iam.fleets = FleetRoles::Leave;
     assert_eq!(
         left.write_into(Some(&text)),
-        text.replace("\"mend\"", "\"leave\"")
+        text.replace("\"manage\"", "\"leave\"")
     );
 }
 
 #[test]
 fn wrong_choices_of_roles_say_what_and_how() {
     for (line, what) in [
-        ("worker_hosts = [\"Hosts\"]", "is not a role's ARN"),
-        ("fleets = \"both\"", "one of leave, mend"),
-        ("[roles.new]\nname = \"a b\"", "can't be a role's name"),
+        ("[iam]\nworker_hosts = [\"Hosts\"]", "is not a role's ARN"),
+        ("[iam]\nfleets = \"both\"", "one of leave, manage"),
+        ("[iam]\nfleets = \"mend\"", "write fleets = \"manage\""),
         (
-            "[roles.new]\npath = \"studio\"",
+            "[roles]\nrender = [\"a\"]",
+            "write it as [worker_attributes] render",
+        ),
+        ("[roles]\nfleets = \"mend\"", "write it as [iam] fleets"),
+        ("[roles.new]\npath = \"/\"", "write it as [iam.new_role]"),
+        ("[iam.new_role]\nname = \"a b\"", "can't be a role's name"),
+        (
+            "[iam.new_role]\npath = \"studio\"",
             "begin and end it with a slash",
         ),
-        ("[roles.new]\nboundary = \"Fence\"", "no ARN of iam"),
-        ("[roles.new]\ntags = [\"team\"]", "`tags` is no table"),
-        ("[roles.new]\ntag = { a = \"b\" }", "did you mean `tags`?"),
         (
-            "[roles.new]\ntags = { \"aws:x\" = \"y\" }",
+            "[iam.new_role]\nboundary = \"Boundary\"",
+            "not an ARN of iam",
+        ),
+        ("[iam.new_role]\ntags = [\"team\"]", "`tags` is not a table"),
+        (
+            "[iam.new_role]\ntag = { a = \"b\" }",
+            "did you mean `tags`?",
+        ),
+        (
+            "[iam.new_role]\ntags = { \"aws:x\" = \"y\" }",
             "can't be a tag's key",
         ),
         (
-            "[roles.new]\npath = \"/aws-service-role/x/\"",
+            "[iam.new_role]\npath = \"/aws-service-role/x/\"",
             "keeps for itself",
         ),
-        ("[ssm]\ninstance = \"the server\"", "no managed instance"),
+        ("[ssm]\ninstance = \"the server\"", "not a managed instance"),
     ] {
         let refused = StudioConfig::read(&(FILE.to_owned() + line))
             .unwrap_err()
             .to_string();
         assert!(
-            refused.contains(what) && refused.starts_with("line 1"),
+            refused.contains(what) && refused.starts_with("line "),
             "{line}: {refused}"
         );
     }
@@ -313,7 +331,7 @@ fn wrong_choices_of_roles_say_what_and_how() {
             .to_string()
     };
     let secret = server("secret = \"ayon/key\"");
-    assert!(secret.contains("no ARN of secretsmanager"), "{secret}");
+    assert!(secret.contains("not an ARN of secretsmanager"), "{secret}");
     let pasted = server("secret = \"sk-0123456789abcdef\"");
     assert!(
         !pasted.contains("sk-"),
@@ -324,7 +342,7 @@ fn wrong_choices_of_roles_say_what_and_how() {
     assert!(short.contains("whole, as the console shows it"), "{short}");
     let wild = server("secret = \"arn:aws:secretsmanager:us-west-2:123456789012:secret:*\"");
     assert!(
-        wild.contains("no ARN of secretsmanager"),
+        wild.contains("not an ARN of secretsmanager"),
         "a pattern would open a neighbour's: {wild}"
     );
     let key = server("secret_key = \"arn:aws:kms:us-west-2:123456789012:key/0a1b\"");

@@ -15,12 +15,14 @@ use super::app::App;
 use super::keymap::Input;
 use super::overlay::Overlay;
 use super::theme::Theme;
-use crate::domain::change::Plan;
+use crate::cli::catalogues;
+use crate::domain::caller::Caller;
 use crate::domain::config::StudioConfig;
+use crate::domain::exit::Exit;
 use crate::domain::ids::Region;
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::studio::Studio;
 use crate::domain::text::Printable;
+use crate::resources::Plan;
 use crate::ui::draft::Draft;
 use crate::ui::driver::{Driver, Outside, SignedIn};
 use crate::ui::model::Model;
@@ -66,7 +68,13 @@ impl Outside for Bench {
     fn save(&self, _: &StudioConfig) -> Result<(), Problem> {
         Ok(())
     }
-    fn export(&self, _: &Studio, _: &StudioConfig, _: &Plan) -> Result<Printable, Problem> {
+    fn export(
+        &self,
+        _: &Caller,
+        _: &Region,
+        _: &StudioConfig,
+        _: &Plan,
+    ) -> Result<Printable, Problem> {
         Ok("studiolink.plan.json".into())
     }
 }
@@ -77,7 +85,7 @@ struct Play {
     from: UnboundedReceiver<Msg>,
     width: u16,
     height: u16,
-    code: Option<u8>,
+    code: Option<Exit>,
 }
 
 impl Play {
@@ -87,8 +95,8 @@ impl Play {
         let sandbox = Arc::new(Sandbox::new(scenario.truth, None));
         let (to, from) = unbounded_channel();
         let driver = Driver::new(Arc::new(Bench { sandbox, fails }), to);
-        let draft = Draft::new(from_file.then_some(&scenario.wanted), None);
-        let model = Model::new(draft, false, Some("studiolink.toml".into()));
+        let draft = Draft::new(from_file.then_some(&scenario.config), None);
+        let model = Model::new(draft, false, Some("studiolink.toml".into()), catalogues());
         let app = App::new(model, Theme { colour: false });
         let mut play = Self {
             app,
@@ -229,14 +237,14 @@ async fn a_fresh_studio_from_its_file_to_its_end() {
     play.keys("a").await;
     shows!(play, "review_armed_80");
     play.keys("x").await;
-    assert!(!play.screen().contains("ARMED"), "any other key disarms");
+    assert!(!play.screen().contains("CONFIRM"), "any other key disarms");
     play.keys("ay").await;
     shows!(play, "made_80");
     insta::assert_snapshot!("made_plain", steady(&play.plain()));
     let mut play = play.at(120, 40);
     shows!(play, "made_120");
     play.keys("q").await;
-    assert_eq!(play.code, Some(0));
+    assert_eq!(play.code, Some(Exit::Clean));
 }
 
 #[tokio::test]
@@ -282,7 +290,7 @@ async fn without_a_file_everything_is_picked() {
     play.keys("⏎ay").await;
     assert!(play.screen().contains("DONE"), "{}", play.screen());
     play.keys("q").await;
-    assert_eq!(play.code, Some(0));
+    assert_eq!(play.code, Some(Exit::Clean));
 }
 
 #[tokio::test]
@@ -291,13 +299,9 @@ async fn what_is_wrong_is_said_first() {
         (
             "wrong-trust",
             "⏎⏎⏎",
-            "does not let Deadline Cloud assume it",
+            "Does not let Deadline Cloud assume it",
         ),
-        (
-            "mixed-fleets",
-            "⏎⏎⇟",
-            "customer-managed fleet works for this queue",
-        ),
+        ("mixed-fleets", "⏎⏎⇟⇟", "customer-managed fleet"),
         (
             "two-environments",
             "⏎⏎",
@@ -305,7 +309,11 @@ async fn what_is_wrong_is_said_first() {
         ),
         ("no-environment", "⏎⏎", "The queue has no conda environment"),
         ("few-permissions", "", "iam:PutRolePolicy"),
-        ("hand-edited", "⏎⏎", "a removal, with a change of its own"),
+        (
+            "hand-edited",
+            "⏎⏎",
+            "it will be removed, with a change of its own",
+        ),
     ] {
         let mut play = Play::open(name, true, false).await;
         play.keys(keys).await;
@@ -330,7 +338,12 @@ async fn what_is_under_way_is_said() {
         }),
         to,
     );
-    let model = Model::new(Draft::new(Some(&scenario.wanted), None), false, None);
+    let model = Model::new(
+        Draft::new(Some(&scenario.config), None),
+        false,
+        None,
+        catalogues(),
+    );
     let app = App::new(model, Theme { colour: false });
     let mut play = Play {
         app,
@@ -354,8 +367,8 @@ async fn what_is_under_way_is_said() {
     }
     for (key, part) in [
         (Input::Enter, "Answers are still on their way"),
-        (Input::Char('a'), "Still looking"),
-        (Input::Char('y'), "Still looking"),
+        (Input::Char('a'), "Still checking"),
+        (Input::Char('y'), "Still checking"),
     ] {
         let (msgs, _) = play.app.key(key);
         for msg in msgs {
@@ -373,14 +386,16 @@ async fn what_is_under_way_is_said() {
 async fn a_plan_that_changed_since_it_was_armed_is_not_made() {
     let mut play = Play::open("studio", true, false).await;
     play.keys("⏎⏎⏎⏎⏎a").await;
-    assert!(play.screen().contains("ARMED"), "{}", play.screen());
-    let key = play.app.wizard.model.plan().changes[0].key.clone();
-    play.app.wizard.model.left_out.insert(key);
+    assert!(play.screen().contains("CONFIRM"), "{}", play.screen());
+    let key = play.app.wizard.model.plan().changes[0].id.clone();
+    play.app.wizard.model.leave_out(|out| {
+        out.insert(key);
+    });
     play.app.wizard.model.changed();
     play.keys("y").await;
     assert!(
         play.screen()
-            .contains("The plan has changed since it was armed"),
+            .contains("The plan has changed since you pressed a"),
         "{}",
         play.screen()
     );
@@ -410,7 +425,7 @@ async fn a_denied_write_stops_and_says_what_is_left() {
     play.keys("⏎⏎⏎⏎⏎ay").await;
     shows!(play, "denied_80");
     play.keys("q").await;
-    assert_eq!(play.code, Some(1));
+    assert_eq!(play.code, Some(Exit::Failed));
 }
 
 #[tokio::test]
@@ -419,7 +434,7 @@ async fn another_accounts_channel_ends_with_the_statement_for_its_owner() {
     play.keys("⏎⏎⏎⏎⏎ay").await;
     shows!(play, "foreign_100");
     play.keys("q").await;
-    assert_eq!(play.code, Some(1));
+    assert_eq!(play.code, Some(Exit::Problem));
 }
 
 #[tokio::test]
@@ -432,7 +447,7 @@ async fn a_failed_sign_in_is_one_clear_sentence() {
         "there is no way on without an identity"
     );
     play.keys("qq").await;
-    assert_eq!(play.code, Some(130));
+    assert_eq!(play.code, Some(Exit::Interrupted));
 }
 
 #[tokio::test]
@@ -481,7 +496,7 @@ async fn packages_and_their_version_are_chosen_and_completed() {
     play.keys("⏎⏎").await;
     // YNPUT's channel, the strategy, the version.
     play.keys("⇥⇥→").await;
-    assert_eq!(play.app.wizard.model.wanted().strategy.word(), "publish");
+    assert_eq!(play.app.wizard.model.config().strategy.word(), "publish");
     play.keys("←i").await;
     assert!(
         play.screen().contains("the AYON launcher, run headless"),
@@ -495,16 +510,21 @@ async fn packages_and_their_version_are_chosen_and_completed() {
         play.screen()
     );
     play.keys("→⏎").await;
-    assert_eq!(play.app.wizard.model.wanted().pin.text(), "==1.6.2");
+    assert_eq!(play.app.wizard.model.config().pin.text(), "==1.6.2");
     let findings = play.app.wizard.model.findings();
     let of = |v: &str| {
         findings
             .iter()
-            .any(|f| f.check == "dry-run" && f.says.as_str().contains(v))
+            .any(|f| f.check == "conda-solve" && f.message.as_str().contains(v))
     };
-    assert!(of("win-64: conda would stop"), "{findings:?}");
+    let said: Vec<&str> = findings.iter().map(|f| f.message.as_str()).collect();
+    assert!(of("win-64: conda stops"), "{said:#?}");
     play.keys("⇥⇥⇥⌫newest⏎").await;
-    assert!(play.screen().contains("is no version"), "{}", play.screen());
+    assert!(
+        play.screen().contains("is not a version"),
+        "{}",
+        play.screen()
+    );
 }
 
 #[tokio::test]
@@ -538,7 +558,7 @@ async fn an_administrators_login_gives_the_addon_the_list() {
         .plan()
         .changes
         .iter()
-        .map(|c| c.key.clone())
+        .map(|c| c.id.clone())
         .collect();
     assert!(
         keys.iter().any(|k| k == "ayon/production/conda_channels"),
@@ -568,7 +588,7 @@ async fn channels_are_moved_added_and_removed() {
         play.app
             .wizard
             .model
-            .wanted()
+            .config()
             .channels
             .iter()
             .map(|c| c.as_str().to_owned())

@@ -148,7 +148,7 @@ pub async fn connect(login: &Login) -> Result<Aws, Problem> {
         return Err(Problem::new(
             ProblemKind::Credentials,
             "The endpoint URL can't be used",
-            format!("\"{shown}\" is no http:// or https:// URL"),
+            format!("\"{shown}\" is not an http:// or https:// URL"),
             "correct --endpoint-url or AWS_ENDPOINT_URL, or leave it out",
         ));
     }

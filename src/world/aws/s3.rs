@@ -300,7 +300,7 @@ fn not_s3(channel: &Channel) -> Problem {
     Problem::new(
         ProblemKind::Local,
         format!("Could not read {channel}"),
-        "it is no s3:// channel",
-        "report this: it is a fault of studiolink",
+        "it is not an s3:// channel",
+        "this is a bug in studiolink; please report it",
     )
 }

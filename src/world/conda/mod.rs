@@ -74,7 +74,7 @@ pub async fn try_index(
             if first.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{') {
                 ("OK".to_owned(), Ok(()))
             } else {
-                let because = "what answers is no channel index (a sign-in page, a proxy?)";
+                let because = "what answers is not a channel index (a sign-in page, a proxy?)";
                 (
                     "NoIndex".to_owned(),
                     Err(Problem::new(

@@ -52,7 +52,7 @@ pub fn specs(packages: &[String]) -> Result<Vec<MatchSpec>, Printable> {
         .iter()
         .map(|text| {
             let spec = MatchSpec::from_str(text, ParseStrictness::Lenient)
-                .map_err(|e| Printable::short(&format!("\"{text}\" is no package: {e}"), 160))?;
+                .map_err(|e| Printable::short(&format!("\"{text}\" is not a package: {e}"), 160))?;
             match spec.name.as_exact() {
                 Some(_) => Ok(spec),
                 None => Err(Printable::short(

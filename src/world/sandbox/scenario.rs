@@ -250,7 +250,7 @@ pub fn open(name: &str) -> Result<Scenario, Problem> {
     if Path::new(name).extension().is_some_and(|e| e == "toml") {
         let bytes =
             files::read(Path::new(name))?.ok_or_else(|| problem(name, "there is no such file"))?;
-        let text = String::from_utf8(bytes).map_err(|_| problem(name, "it is no text"))?;
+        let text = String::from_utf8(bytes).map_err(|_| problem(name, "it is not a text file"))?;
         return read(name, &text);
     }
     let known: Vec<&str> = BUILT_IN.iter().map(|(n, _)| *n).collect();
