@@ -71,13 +71,16 @@ impl Resource for IamRole {
     }
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {
-        let boundary = self.boundary.clone().map(ManagedPolicy);
-        let boundary = boundary.and_then(|q| snapshot.facts.get(&q).cloned());
+        let read = |arn: &String| snapshot.facts.get(&ManagedPolicy(arn.clone())).cloned();
+        let boundary_policy = match &self.boundary {
+            Some(arn) => read(arn).unwrap_or(Fact::PENDING),
+            None => Fact::Absent,
+        };
         let role = text.map(|trust| Role {
             arn: self.role.clone(),
             trust: PolicyText::new(trust),
             boundary: self.boundary.as_ref().map(Untrusted::new),
-            boundary_policy: boundary.unwrap_or(Fact::PENDING),
+            boundary_policy,
             inline: BTreeMap::new(),
             attached: BTreeMap::new(),
             lists: Fact::Known(()),

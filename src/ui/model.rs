@@ -4,10 +4,11 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
+use crate::domain::call::Vantage;
 use crate::domain::conda_solve::Download;
 use crate::domain::config::StudioConfig;
 use crate::domain::fact::Fact;
-use crate::domain::finding::{Finding, Topic, Verdict, worst};
+use crate::domain::finding::{Assessment, Finding, Grade, Topic, Verdict, worst};
 use crate::domain::ids::Region;
 use crate::domain::problem::Problem;
 use crate::domain::text::{Printable, Secret};
@@ -69,6 +70,7 @@ pub struct Model {
     /// Worked out once per message, however often it is drawn.
     findings_now: OnceCell<Vec<Finding>>,
     manual_now: OnceCell<Vec<ManualStep>>,
+    to_do_now: OnceCell<BTreeSet<Printable>>,
 }
 
 /// What the pages that were not reached yet would ask is held back.
@@ -129,6 +131,7 @@ impl Model {
             reached: 0,
             findings_now: OnceCell::new(),
             manual_now: OnceCell::new(),
+            to_do_now: OnceCell::new(),
         }
     }
 
@@ -164,6 +167,7 @@ impl Model {
     pub fn changed(&mut self) {
         self.findings_now.take();
         self.manual_now.take();
+        self.to_do_now.take();
     }
 
     /// One step of the run. What is under way by it is listed.
@@ -292,6 +296,23 @@ impl Model {
                 .map(Workflow::findings)
                 .unwrap_or_default()
         })
+    }
+
+    /// What a live test comes to, in the words of the page: a refusal that the plan cures is to do, not a failure. With the
+    /// milliseconds that it took.
+    pub fn verdict_of(&self, probe: &AnyProbe, from: &Vantage) -> Option<(Assessment, u64)> {
+        let observations = &self.work.as_ref()?.snapshot().observations;
+        let (mut assessment, millis) = observations.assess(probe, from)?;
+        let to_do = self.to_do_now.get_or_init(|| {
+            let cured = self.findings().iter();
+            let cured = cured.filter(|f| f.verdict == Verdict::ToDo && f.grade == Grade::Tried);
+            let tests = cured.flat_map(|f| &f.evidence);
+            tests.map(|e| e.what.clone()).collect()
+        });
+        if assessment.verdict.is_bad() && to_do.contains(&probe.words(from).into()) {
+            assessment.verdict = Verdict::ToDo;
+        }
+        Some((assessment, millis))
     }
 
     pub fn of_topic(&self, topic: Topic) -> Vec<&Finding> {

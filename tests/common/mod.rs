@@ -1,38 +1,103 @@
-//! What several tests do with a scenario of the sandbox: open it, look at it, make a plan.
+//! What several tests do with a scenario of the sandbox: open it, observe it, plan, apply.
 #![allow(dead_code, clippy::unwrap_used)] // each test file takes what it needs
 
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 
+use studiolink::cli::catalogues;
 use studiolink::domain::config::StudioConfig;
-use studiolink::domain::studio::Studio;
+use studiolink::domain::fact::Fact;
+use studiolink::domain::finding::Finding;
 use studiolink::engine::apply::{Applied, RunContext, apply};
-use studiolink::engine::observe::observe;
+use studiolink::engine::drive::observe;
 use studiolink::engine::plan::plan;
-use studiolink::engine::{Purpose, unheard};
+use studiolink::engine::unheard;
+use studiolink::engine::workflow::Workflow;
+use studiolink::questions::{CallerIdentity, Purpose, Snapshot, View};
+use studiolink::resources::{Change, Plan};
 use studiolink::world::World;
-use studiolink::world::sandbox::{Sandbox, scenario};
+use studiolink::world::sandbox::{Sandbox, Truth, scenario};
 
 pub fn open(name: &str) -> (Sandbox, StudioConfig) {
+    open_with(name, |_| {})
+}
+
+/// A scenario with something changed in its truth.
+pub fn open_with(name: &str, change: impl FnOnce(&mut Truth)) -> (Sandbox, StudioConfig) {
     let mut opened = scenario::open(name).unwrap();
     opened.truth.millis = 0;
-    (Sandbox::new(opened.truth, None), opened.wanted)
+    change(&mut opened.truth);
+    (Sandbox::new(opened.truth, None), opened.config)
 }
 
-pub async fn look(world: &dyn World, wanted: &StudioConfig) -> Studio {
-    observe(world, wanted, Purpose::Setup, &unheard).await
+pub async fn run(world: &dyn World, config: &StudioConfig, purpose: Purpose) -> Workflow {
+    let region = world.region().clone();
+    let mut work = match purpose {
+        Purpose::Audit => Workflow::audit(catalogues(), region, config.clone()),
+        Purpose::Setup => Workflow::new(catalogues(), region, config.clone(), purpose, true),
+    };
+    observe(world, &mut work, &AtomicBool::new(false), &unheard).await;
+    work
 }
 
-/// Makes the plan that follows from what was seen.
-pub async fn make(world: &dyn World, studio: &Studio, wanted: &StudioConfig) -> Applied {
-    let plan = plan(studio, wanted, &std::collections::BTreeSet::new());
-    let occasion = RunContext::new("test", studio, &wanted.queues, None).unwrap();
-    apply(
-        world,
-        &plan.changes,
-        &occasion,
-        &AtomicBool::new(false),
-        &unheard,
-    )
-    .await
-    .unwrap()
+/// Everything that setup reads of the studio.
+pub async fn look(world: &dyn World, config: &StudioConfig) -> Workflow {
+    run(world, config, Purpose::Setup).await
+}
+
+pub fn left_out(ids: &[&str]) -> BTreeSet<String> {
+    ids.iter().map(|id| (*id).to_owned()).collect()
+}
+
+/// The plan that follows from a snapshot.
+pub fn plan_of(snapshot: &Snapshot, config: &StudioConfig, ids: &[&str]) -> Plan {
+    let view = View::new(snapshot, config, Purpose::Setup);
+    plan(&view, studiolink::goals::ALL, &left_out(ids))
+}
+
+pub async fn changes(world: &dyn World, config: &StudioConfig) -> Vec<Change> {
+    look(world, config).await.plan().changes.clone()
+}
+
+pub async fn context(world: &dyn World, command: &str, config: &StudioConfig) -> RunContext {
+    use studiolink::questions::AnyAnswer;
+    let caller = match world.look(&CallerIdentity.into()).await.answer {
+        AnyAnswer::CallerIdentity(fact) => fact,
+        _ => Fact::PENDING,
+    };
+    RunContext::new(command, &caller, &config.queues, None).unwrap()
+}
+
+/// Applies these, undoing that run where one is named.
+pub async fn apply_all(
+    world: &dyn World,
+    config: &StudioConfig,
+    changes: &[Change],
+    undoes: Option<&str>,
+) -> Applied {
+    let mut context = context(world, "test", config).await;
+    context.undoes = undoes.map(str::to_owned);
+    let stop = AtomicBool::new(false);
+    apply(world, changes, &context, &stop, &unheard)
+        .await
+        .unwrap()
+}
+
+/// Applies the plan that follows from what is observed now.
+pub async fn make(world: &dyn World, config: &StudioConfig) -> Applied {
+    let changes = changes(world, config).await;
+    apply_all(world, config, &changes, None).await
+}
+
+/// Everything that the services keep, byte for byte; not the ids that were handed out, nor what this machine keeps.
+pub fn bytes(world: &Sandbox) -> serde_json::Value {
+    let mut truth = serde_json::to_value(&*world.truth()).unwrap();
+    let truth_of = truth.as_object_mut().unwrap();
+    truth_of.remove("local");
+    truth_of.remove("made");
+    truth
+}
+
+pub fn of_check<'a>(findings: &'a [Finding], check: &str) -> Vec<&'a Finding> {
+    findings.iter().filter(|f| f.check == check).collect()
 }

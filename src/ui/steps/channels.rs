@@ -460,16 +460,17 @@ fn downloads(screen: &mut Screen, model: &Model) {
 }
 
 /// What a live test of the channel's index comes to, in few letters.
-fn cell(view: &View, channel: &Channel, from: &Vantage) -> Cell {
+fn cell(model: &Model, view: &View, channel: &Channel, from: &Vantage) -> Cell {
     let probe = ReadIndex(channel.clone());
     match view.peek_seen(&probe, from) {
         Sight::Seen(seen) => {
-            use crate::probes::Probe as _;
-            let assessment = probe.assess(from, seen);
+            let Some((assessment, _)) = model.verdict_of(&probe.into(), from) else {
+                return Cell::new("");
+            };
             let word = assessment.verdict.word();
             let words = match assessment.verdict {
                 Verdict::Ok => format!("{word} {:>5} ms", seen.millis),
-                Verdict::Fail | Verdict::Unknown => {
+                Verdict::Fail | Verdict::Unknown | Verdict::ToDo => {
                     format!("{word} {}", assessment.code.replace('-', " "))
                 }
                 _ => word.to_owned(),
@@ -484,7 +485,7 @@ fn cell(view: &View, channel: &Channel, from: &Vantage) -> Cell {
 
 fn row(model: &Model, at: usize, channel: &Channel, new: bool) -> Vec<Cell> {
     let seen = |from: &Vantage| match model.view() {
-        Some(view) => cell(&view, channel, from),
+        Some(view) => cell(model, &view, channel, from),
         None => Cell::toned("....", Tone::Dim),
     };
     let (here, role) = match channel.place() {

@@ -74,7 +74,7 @@ pub fn draw(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus) -> usize 
             Constraint::Length(2),
             Constraint::Min(0),
             Constraint::Length(2),
-            Constraint::Length(if area.width >= 150 { 52 } else { 33 }),
+            Constraint::Length(if area.width >= 150 { 56 } else { 40 }),
         ])
         .areas(body);
         draw_steps_column(frame, view, left);
@@ -221,15 +221,9 @@ fn draw_live(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
         format!("{:<1$}from   ms", "Live checks", width.saturating_sub(9)),
         view.theme.tone(Tone::Dim),
     ))];
-    let mut row = |word: &str, tone: Tone, what: &str, from: &str, right: &str| {
-        let room = width.saturating_sub(12 + from.width() + right.width() + 3);
-        let what = Printable::short(what, room);
-        let gap = room.saturating_sub(what.columns());
-        lines.push(Line::from(vec![
-            Span::styled(format!("{word:<11}"), view.theme.tone(tone)),
-            Span::raw(format!(" {what}{} ", " ".repeat(gap))),
-            Span::styled(format!("{from} {right}"), view.theme.tone(Tone::Dim)),
-        ]));
+    let mut rows: Vec<(&str, Tone, String, &str, String)> = Vec::new();
+    let mut row = |word, tone, what: String, from, right: String| {
+        rows.push((word, tone, what, from, right));
     };
     let model = &view.wizard.model;
     for waiting in model.waiting.values() {
@@ -239,33 +233,41 @@ fn draw_live(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
         } else {
             String::new()
         };
-        row("....", Tone::Dim, waiting.words.as_str(), "", &slow);
+        row("....", Tone::Dim, waiting.words.to_string(), "", slow);
     }
-    let Some(work) = &model.work else {
-        return frame.render_widget(Paragraph::new(lines), area);
-    };
-    let snapshot = work.snapshot();
     let most = usize::from(area.height);
-    for (probe, from) in snapshot.observations.all().into_iter().take(most) {
-        let Some((assessment, millis)) = snapshot.observations.assess(&probe, &from) else {
-            continue;
-        };
-        let tone = assessment.verdict.into();
-        let word = assessment.verdict.word();
-        let right = format!("{millis:>4}");
-        row(word, tone, &probe.words(&from), from.word(), &right);
+    if let Some(work) = &model.work {
+        let snapshot = work.snapshot();
+        for (probe, from) in snapshot.observations.all().into_iter().take(most) {
+            if let Some((assessment, millis)) = model.verdict_of(&probe, &from) {
+                let verdict = assessment.verdict;
+                let (what, right) = (probe.words(&from), format!("{millis:>4}"));
+                row(verdict.word(), verdict.into(), what, from.word(), right);
+            }
+        }
+        for (question, calls) in snapshot.facts.asked().into_iter().take(most) {
+            let Some(last) = calls.last() else { continue };
+            let verdict = if calls.iter().all(Call::succeeded) {
+                Verdict::Ok
+            } else {
+                Verdict::Unknown
+            };
+            let millis: u64 = calls.iter().map(|c| c.millis).max().unwrap_or(0);
+            let (what, right) = (question.words(), format!("{millis:>4}"));
+            row(verdict.word(), verdict.into(), what, last.vantage.word(), right);
+        }
     }
-    for (question, calls) in snapshot.facts.asked().into_iter().take(most) {
-        let Some(last) = calls.last() else { continue };
-        let verdict = if calls.iter().all(Call::succeeded) {
-            Verdict::Ok
-        } else {
-            Verdict::Unknown
-        };
-        let millis: u64 = calls.iter().map(|c| c.millis).max().unwrap_or(0);
-        let (word, right) = (verdict.word(), format!("{millis:>4}"));
-        let (what, from) = (question.words(), last.vantage.word());
-        row(word, verdict.into(), &what, from, &right);
+    rows.truncate(most);
+    let column = rows.iter().map(|r| r.0.width()).max().unwrap_or(0);
+    for (word, tone, what, from, right) in rows {
+        let room = width.saturating_sub(column + from.width() + right.width() + 3);
+        let what = Printable::short(&what, room);
+        let gap = room.saturating_sub(what.columns());
+        lines.push(Line::from(vec![
+            Span::styled(format!("{word:<column$}"), view.theme.tone(tone)),
+            Span::raw(format!(" {what}{} ", " ".repeat(gap))),
+            Span::styled(format!("{from} {right}"), view.theme.tone(Tone::Dim)),
+        ]));
     }
     frame.render_widget(Paragraph::new(lines), area);
 }

@@ -16,7 +16,7 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use url::Url;
 
 use self::memory::MemoryState;
-use self::truth::{SandboxEnvironment, SandboxRole};
+
 use super::real::no_key;
 use super::{CallLog, LocalState, Outcome, Record, World};
 use crate::domain::ayon::AddonChannels;
@@ -41,7 +41,7 @@ use crate::probes::{
 use crate::questions::{Answered, AnyAnswer, AnyQuestion};
 use crate::resources::{AnyResource, Change, EnvironmentTemplate, Outputs};
 
-pub use self::truth::{SandboxChannel, Truth};
+pub use self::truth::{SandboxChannel, SandboxEnvironment, SandboxQueue, SandboxRole, Truth};
 
 const ELSEWHERE: &str = "this is the sandbox: choose a scenario that has it, or use a real profile";
 
