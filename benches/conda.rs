@@ -1,11 +1,11 @@
-//! One dry run against one channel, measured: seconds and peak memory as JSON. `benches/conda.py` makes the channel,
+//! One conda solve against one channel, measured: seconds and peak memory as JSON. `benches/conda.py` makes the channel,
 //! runs this and py-rattler on it, and prints both beside each other.
 
 use std::time::Instant;
 
-use studiolink::domain::conda_solve::{CondaSolve, Engine, Outcome, Platform, Priority, Reader};
-use studiolink::domain::probe::Seen;
-use studiolink::world::conda::{Lent, Names, dry_run, progress::Downloads};
+use studiolink::domain::call::Vantage;
+use studiolink::domain::conda_solve::{CondaSolve, Engine, Outcome, Platform, Priority};
+use studiolink::world::conda::{Lent, Names, progress::Downloads, read_and_solve};
 use studiolink::world::{CallLog, Record};
 
 /// In kilobytes, as Linux keeps it.
@@ -32,33 +32,33 @@ fn main() {
     };
     let packages = std::env::var("STUDIOLINK_BENCH_PACKAGES").unwrap_or_default();
     let question = CondaSolve {
-        reader: Reader::Caller,
         channels: vec![channel.parse().expect("an address of a channel")],
         packages: packages.split_whitespace().map(str::to_owned).collect(),
         platforms: vec![Platform::Linux64],
         engine: Engine::Rattler,
         priorities: vec![Priority::Strict],
+        publishing: vec![Platform::Linux64],
+        for_addon: false,
+        unpinned: None,
     };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let began = Instant::now();
     let seen = runtime.block_on(async {
         let record = Record::new(&CallLog::default());
         let lent = Lent {
-            vantage: question.reader.vantage(),
+            vantage: Vantage::Here,
             sign: None,
             names: Names::default(),
             cache: studiolink::world::conda::cache_folder(),
             downloads: Downloads::default(),
         };
-        dry_run(&record, lent, &question).await
+        read_and_solve(&record, lent, &question).await
     });
     let seconds = began.elapsed().as_secs_f64();
-    let Ok(Seen::CondaSolve(tried)) = seen else {
-        panic!("no dry run: {seen:?}");
-    };
-    let found = match &tried.solves[0].outcome {
+    let report = seen.expect("a conda solve");
+    let found = match &report.solves[0].outcome {
         Outcome::Found(list) => list.len(),
-        other => panic!("{other:?} {:?}", tried.channels),
+        other => panic!("{other:?} {:?}", report.channels),
     };
     println!(
         "{{\"seconds\": {seconds:.3}, \"peak_mb\": {}, \"own_mb\": {}, \"found\": {found}}}",

@@ -11,6 +11,9 @@ use std::time::Duration;
 
 const FILE: &str = "schema = 1\n[aws]\nregion = \"us-west-2\"\n[queue]\nfarm = \"farm-00000000000000000000000000000001\"\nqueue = \"queue-00000000000000000000000000000001\"\n[conda]\nchannels = [\"deadline-cloud\"]\n[server]\nurl = \"http://127.0.0.1:9\"\n";
 
+/// Everything else could not be checked; that the server refuses was seen, and counts first.
+const SERVER_REFUSES: Option<i32> = Some(1);
+
 /// Status, error type, body; `None`: it never answers.
 type Answer = Option<(u16, &'static str, String)>;
 
@@ -151,10 +154,13 @@ fn what_is_wrong_with_the_credentials_is_one_clear_sentence() {
         });
         let output = run(&["audit"], &endpoint, &[]);
         let all = text(&output);
-        assert_eq!(output.status.code(), Some(3), "{code}: {all}");
+        assert_eq!(output.status.code(), SERVER_REFUSES, "{code}: {all}");
         assert!(all.contains(part), "{code}: {all}");
         assert!(
-            !all.contains("secret-canary") && !all.contains("FAIL  There is no queue"),
+            !all.contains("secret-canary")
+                && !all.contains(
+                    "FAIL  Farm farm-00000000000000000000000000000001 in us-west-2 has no queue"
+                ),
             "{all}"
         );
     }
@@ -174,7 +180,7 @@ fn an_sso_profile_that_is_not_signed_in_says_how() {
         "http://127.0.0.1:9",
         &env,
     );
-    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(output.status.code(), SERVER_REFUSES);
     assert!(
         text(&output).contains("aws sso login --profile studio-admin"),
         "{}",
@@ -199,7 +205,7 @@ fn no_credentials_at_all() {
         ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
     ];
     let output = run(&["audit"], "http://127.0.0.1:9", &env);
-    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(output.status.code(), SERVER_REFUSES);
     assert!(
         text(&output).contains("no credentials were found"),
         "{}",
@@ -219,8 +225,7 @@ fn throttled_to_the_end_is_unknown_and_not_missing() {
     let output = run(&["plan"], &endpoint, &[]);
     assert_eq!(output.status.code(), Some(3), "{}", text(&output));
     assert!(
-        text(&output).contains("asked to slow down")
-            && !text(&output).contains("there is no queue"),
+        text(&output).contains("asked to slow down") && !text(&output).contains("does not exist"),
         "{}",
         text(&output)
     );
@@ -236,17 +241,18 @@ fn a_queue_that_is_not_there_is_not_nothing_to_change() {
         }
     });
     let plan = run(&["plan"], &endpoint, &[]);
-    assert_eq!(plan.status.code(), Some(1), "{}", text(&plan));
+    assert_eq!(plan.status.code(), Some(2), "{}", text(&plan));
     assert!(
-        text(&plan).contains("there is no queue queue-00000000000000000000000000000001")
+        text(&plan).contains("has no queue queue-00000000000000000000000000000001")
             && !text(&plan).contains("nothing to change"),
         "{}",
         text(&plan)
     );
     let audit = run(&["audit"], &endpoint, &[]);
-    assert_eq!(audit.status.code(), Some(1));
+    assert_eq!(audit.status.code(), Some(2));
     assert!(
-        text(&audit).contains("FAIL  There is no queue"),
+        text(&audit)
+            .contains("FAIL  Farm farm-00000000000000000000000000000001 in us-west-2 has no queue"),
         "{}",
         text(&audit)
     );
@@ -274,12 +280,12 @@ fn forbidden_is_not_missing() {
         "deadline:ListQueueFleetAssociations",
     ] {
         assert!(
-            all.contains(&format!("lacking: {permission}")),
+            all.contains(&format!("missing permission: {permission}")),
             "{permission}: {all}"
         );
     }
     assert!(
-        !all.contains("There is no queue") && !all.contains('\u{1b}'),
+        !all.contains("has no queue") && !all.contains('\u{1b}'),
         "{all}"
     );
 }
@@ -314,17 +320,17 @@ fn a_refused_secret_is_refused_and_not_missing() {
         (
             400,
             "AccessDeniedException",
-            "The role of queue Q is not handed the secret",
+            "The queue role can't read the secret",
         ),
         (
             400,
             "ResourceNotFoundException",
-            "The secret of [server] secret is not there",
+            "The secret of [server] secret does not exist",
         ),
         (
             400,
             "DecryptionFailure",
-            "As the role of queue Q: the secret: secretsmanager:GetSecretValue was refused (DecryptionFailure)",
+            "secretsmanager:GetSecretValue was refused (DecryptionFailure)",
         ),
     ] {
         let endpoint = serve(move |line, body| {
@@ -332,7 +338,7 @@ fn a_refused_secret_is_refused_and_not_missing() {
         });
         let all = text(&run_with(&file, &["setup", "--yes"], &endpoint, &[]));
         assert!(all.contains(words), "{code}: {all}");
-        let missing = all.contains("is not there: ");
+        let missing = all.contains("secret does not exist");
         assert_eq!(
             missing,
             code == "ResourceNotFoundException",

@@ -6,9 +6,8 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
-use studiolink::domain::ask::Variant;
+use studiolink::domain::ayon::{AddonChannels, Variant};
 use studiolink::domain::fact::Fact;
-use studiolink::domain::studio::AddonChannels;
 use studiolink::domain::text::Secret;
 use studiolink::world::{CallLog, Record, ayon};
 use url::Url;

@@ -10,10 +10,9 @@ use std::sync::{Arc, Mutex};
 
 use studiolink::domain::call::Vantage;
 use studiolink::domain::conda_solve::{
-    CondaSolve, Engine, Outcome, Platform, Priority, Reader, Reason, SolveReport, SubdirState,
+    CondaSolve, Engine, Outcome, Platform, Priority, Reason, SolveReport, SubdirState,
 };
-use studiolink::domain::probe::Seen;
-use studiolink::world::conda::{Lent, Names, dry_run, progress::Downloads};
+use studiolink::world::conda::{Lent, Names, progress::Downloads, read_and_solve};
 use studiolink::world::{CallLog, Record};
 
 fn index(subdir: &str, packages: &[(&str, &str, &[&str])]) -> String {
@@ -38,19 +37,21 @@ fn write(folder: &Path, subdir: &str, text: &str) {
 }
 
 struct Ran {
-    tried: SolveReport,
+    report: SolveReport,
     log: CallLog,
 }
 
 async fn run(cache: &Path, channels: &[&str], packages: &[&str]) -> Ran {
     let log = CallLog::default();
     let question = CondaSolve {
-        reader: Reader::Caller,
         channels: channels.iter().map(|c| c.parse().unwrap()).collect(),
         packages: packages.iter().map(|p| (*p).to_owned()).collect(),
         platforms: vec![Platform::Linux64],
         engine: Engine::Rattler,
         priorities: vec![Priority::Strict],
+        publishing: vec![Platform::Linux64],
+        for_addon: false,
+        unpinned: None,
     };
     let lent = Lent {
         vantage: Vantage::Here,
@@ -59,20 +60,21 @@ async fn run(cache: &Path, channels: &[&str], packages: &[&str]) -> Ran {
         cache: cache.join("cache"),
         downloads: Downloads::default(),
     };
-    match dry_run(&Record::new(&log), lent, &question).await.unwrap() {
-        Seen::CondaSolve(tried) => Ran { tried: *tried, log },
-        other => panic!("{other:?}"),
+    let report = read_and_solve(&Record::new(&log), lent, &question).await;
+    Ran {
+        report: report.unwrap(),
+        log,
     }
 }
 
 impl Ran {
     fn state(&self, channel: usize, subdir: &str) -> &SubdirState {
-        let rows = self.tried.channels[channel].subdirs.as_ref().unwrap();
+        let rows = self.report.channels[channel].subdirs.as_ref().unwrap();
         &rows.iter().find(|r| r.subdir == subdir).unwrap().state
     }
 
     fn found(&self) -> Vec<String> {
-        match &self.tried.solves[0].outcome {
+        match &self.report.solves[0].outcome {
             Outcome::Found(list) => list
                 .iter()
                 .map(|r| format!("{} {} {}", r.name, r.version.raw(), r.channel))
@@ -149,7 +151,7 @@ async fn a_channel_on_the_disk_is_read_counted_and_solved() {
     let channel = format!("file://{}", at.display());
     let ran = run(folder.path(), &[&channel], &["ayon-publish==1.9.5"]).await;
     assert_eq!(ran.found(), ["ayon-publish 1.9.5 0", "python 3.12.1 0"]);
-    let rows = ran.tried.channels[0].subdirs.as_ref().unwrap();
+    let rows = ran.report.channels[0].subdirs.as_ref().unwrap();
     let linux = rows.iter().find(|r| r.subdir == "linux-64").unwrap();
     assert_eq!((linux.names, linux.packages), (1, Some(2)));
     assert_eq!(linux.newest.unwrap().to_string(), "2026-05-28T20:26:40Z");
@@ -176,11 +178,11 @@ async fn missing_is_not_empty_and_only_noarch_may_not_be_missing() {
     assert_eq!(*ran.state(0, "linux-64"), SubdirState::Present);
     assert_eq!(*ran.state(1, "noarch"), SubdirState::Empty);
     assert_eq!(*ran.state(1, "linux-64"), SubdirState::Missing);
-    let stops = ran.tried.channels[0].obstacle(Platform::Linux64).unwrap();
+    let stops = ran.report.channels[0].obstacle(Platform::Linux64).unwrap();
     assert_eq!(stops.subdir, "noarch");
-    assert!(ran.tried.channels[1].obstacle(Platform::Linux64).is_none());
+    assert!(ran.report.channels[1].obstacle(Platform::Linux64).is_none());
     // The channel that stops conda is not solved with: what it holds is not claimed.
-    assert!(matches!(ran.tried.solves[0].outcome, Outcome::NotFound(_)));
+    assert!(matches!(ran.report.solves[0].outcome, Outcome::NotFound(_)));
 }
 
 #[tokio::test]
@@ -284,8 +286,8 @@ async fn a_name_for_another_platform_is_found_there() {
     );
     let channel = format!("file://{}", at.display());
     let ran = run(folder.path(), &[&channel], &["ayon-launcher"]).await;
-    let Outcome::NotFound(reasons) = &ran.tried.solves[0].outcome else {
-        panic!("{:?}", ran.tried.solves)
+    let Outcome::NotFound(reasons) = &ran.report.solves[0].outcome else {
+        panic!("{:?}", ran.report.solves)
     };
     assert!(
         matches!(&reasons[0], Reason::NoName { elsewhere, .. } if *elsewhere == [(0, "win-64".to_owned())]),
@@ -303,7 +305,7 @@ async fn what_is_no_package_is_not_asked_of_anybody() {
     )
     .await;
     assert!(
-        matches!(&ran.tried.solves[0].outcome, Outcome::NotTried(why) if why.as_str().contains("ayon-launcher=="))
+        matches!(&ran.report.solves[0].outcome, Outcome::NotTried(why) if why.as_str().contains("ayon-launcher=="))
     );
     assert_eq!(ran.log.total(), 0);
 }

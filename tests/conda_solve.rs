@@ -1,50 +1,49 @@
-//! What the dry run's check makes of answers that are not whole: what was not seen is not claimed.
+//! What the check `conda-solve` makes of answers that are not whole: what was not seen is not claimed.
 #![allow(clippy::unwrap_used)] // a test that can't go on should say where
 
-use studiolink::checks::{View, by_id};
+mod common;
+
+use common::{look, open};
 use studiolink::domain::call::Vantage;
-use studiolink::domain::conda_solve::{Outcome, Priority, Solve, SolveReport, SubdirState};
+use studiolink::domain::conda_solve::{
+    Outcome, Priority, Solve as Solved, SolveReport, SubdirState,
+};
 use studiolink::domain::config::{Pin, StudioConfig};
 use studiolink::domain::fact::Fact;
-use studiolink::domain::finding::{Finding, Verdict};
-use studiolink::domain::probe::{Probe, Seen};
+use studiolink::domain::farm::Association;
+use studiolink::domain::finding::{Finding, Severity, Verdict};
+use studiolink::domain::ids::FleetKey;
 use studiolink::domain::problem::{Problem, ProblemKind};
-use studiolink::domain::studio::Studio;
+use studiolink::domain::subject::Subject;
 use studiolink::domain::text::Printable;
-use studiolink::engine::observe::observe;
-use studiolink::engine::{Purpose, unheard};
-use studiolink::world::sandbox::{Sandbox, scenario};
+use studiolink::probes::Solve;
+use studiolink::questions::{AyonBundles, FleetDetails, Purpose, QueueFleets, Snapshot, View};
 
-async fn seen(name: &str, change: impl Fn(&mut StudioConfig)) -> (Studio, StudioConfig) {
-    let mut scenario = scenario::open(name).unwrap();
-    scenario.truth.millis = 0;
-    change(&mut scenario.wanted);
-    let world = Sandbox::new(scenario.truth, None);
-    let studio = observe(&world, &scenario.wanted, Purpose::Setup, &unheard).await;
-    (studio, scenario.wanted)
+async fn seen(name: &str, change: impl Fn(&mut StudioConfig)) -> (Snapshot, StudioConfig) {
+    let (world, mut config) = open(name);
+    change(&mut config);
+    (look(&world, &config).await.snapshot().clone(), config)
 }
 
-fn judged(studio: &Studio, wanted: &StudioConfig) -> Vec<Finding> {
-    by_id("dry-run").unwrap().check(&View { studio, wanted })
+fn judged(snapshot: &Snapshot, config: &StudioConfig) -> Vec<Finding> {
+    let check = studiolink::checks::by_id("conda-solve").unwrap();
+    let view = View::new(snapshot, config, Purpose::Setup);
+    check.run(&view, &Subject::Queue(config.queues[0].clone()))
 }
 
-fn each_answer(studio: &mut Studio, change: impl Fn(&mut SolveReport)) {
-    for reading in studio.readings.values_mut() {
-        if let Ok(Seen::CondaSolve(tried)) = &mut reading.seen {
-            change(tried);
+fn each_answer(snapshot: &mut Snapshot, change: impl Fn(&mut SolveReport)) {
+    for seen in snapshot.observations.of_mut::<Solve>().values_mut() {
+        if let Ok(report) = &mut seen.seen {
+            change(report);
         }
     }
 }
 
-/// As if the queue role had been let in.
-fn let_in(studio: &mut Studio) {
-    each_answer(studio, |tried| {
-        for row in tried
-            .channels
-            .iter_mut()
-            .flat_map(|c| &mut c.subdirs)
-            .flatten()
-        {
+/// As if the queue role had its permissions.
+fn let_in(snapshot: &mut Snapshot) {
+    each_answer(snapshot, |report| {
+        let rows = report.channels.iter_mut().flat_map(|c| &mut c.subdirs);
+        for row in rows.flatten() {
             if matches!(row.state, SubdirState::Forbidden(_)) {
                 row.state = SubdirState::Present;
             }
@@ -54,77 +53,75 @@ fn let_in(studio: &mut Studio) {
 
 #[tokio::test]
 async fn a_fleet_that_could_not_be_read_is_unknown_beside_those_that_were() {
-    let (mut studio, wanted) = seen("studio", |_| {}).await;
-    let before = judged(&studio, &wanted);
+    let (mut snapshot, config) = seen("studio", |_| {}).await;
+    let before = judged(&snapshot, &config);
     assert!(before.iter().all(|f| f.verdict != Verdict::Unknown));
-    let key = &wanted.queues[0];
-    let queue = studio.queues.get_mut(key).unwrap();
-    let Fact::Known(fleets) = &mut queue.fleets else {
-        panic!("the sandbox tells its fleets");
-    };
-    let mut dark = fleets[0].clone();
-    dark.id = "fleet-000000000000000000000000000000ff".parse().unwrap();
-    dark.fleet = Fact::Denied(Box::new(Problem::new(
+    let key = config.queues[0].clone();
+    let fleets = snapshot.facts.known_mut(&QueueFleets(key.clone())).unwrap();
+    let dark = "fleet-000000000000000000000000000000ff";
+    fleets.push(Association {
+        fleet: dark.parse().unwrap(),
+        ..fleets[0].clone()
+    });
+    let problem = Problem::new(
         ProblemKind::Denied,
         "Could not read a fleet",
         "AWS refused it",
         "allow deadline:GetFleet",
-    )));
-    fleets.push(dark);
-    let after = judged(&studio, &wanted);
+    );
+    let fleet = FleetKey {
+        farm: key.farm,
+        fleet: dark.parse().unwrap(),
+    };
+    snapshot
+        .facts
+        .set(FleetDetails(fleet), Fact::Denied(Box::new(problem)));
+    let after = judged(&snapshot, &config);
     assert_eq!(after.len(), before.len() + 1);
     let of_fleet = after
         .iter()
         .find(|f| f.verdict == Verdict::Unknown)
         .unwrap();
-    assert!(
-        of_fleet
-            .says
-            .as_str()
-            .contains("fleet-000000000000000000000000000000ff")
+    assert!(of_fleet.message.as_str().contains(dark));
+    assert_eq!(
+        of_fleet.severity,
+        Severity::Fail,
+        "an audit must not end well on it"
     );
-    assert!(of_fleet.could_fail, "an audit must not end well on it");
 }
 
 #[tokio::test]
 async fn a_priority_that_was_not_solved_is_not_called_unfit() {
-    let (mut studio, wanted) = seen("mixed-fleets", |_| {}).await;
-    let_in(&mut studio);
-    each_answer(&mut studio, |tried| {
-        let first = tried.solves[0].clone();
-        let could_not = |s: &Solve| Solve {
+    let (mut snapshot, config) = seen("mixed-fleets", |_| {}).await;
+    let_in(&mut snapshot);
+    each_answer(&mut snapshot, |report| {
+        let first = report.solves[0].clone();
+        let could_not = |s: &Solved| Solved {
             priority: Priority::Flexible,
             outcome: Outcome::CouldNot("the solver found no answer in 120 s".into()),
             ..s.clone()
         };
-        tried.solves = vec![first.clone(), could_not(&first)];
+        report.solves = vec![first.clone(), could_not(&first)];
     });
-    let findings = judged(&studio, &wanted);
-    let of_other = findings
-        .iter()
-        .find(|f| f.says.as_str().contains("flexible"))
-        .unwrap();
-    assert_eq!(of_other.verdict, Verdict::Unknown);
-    assert!(
-        !findings
-            .iter()
-            .any(|f| f.says.as_str().contains("would not be found"))
-    );
+    let findings = judged(&snapshot, &config);
+    let says = |words: &str| findings.iter().find(|f| f.message.as_str().contains(words));
+    assert_eq!(says("flexible").unwrap().verdict, Verdict::Unknown);
+    assert!(says("would not be found").is_none());
 }
 
 #[tokio::test]
 async fn what_a_channel_lacks_is_not_guessed_from_a_solve_that_was_not_made() {
-    let (mut studio, wanted) = seen("studio", |_| {}).await;
-    each_answer(&mut studio, |tried| {
-        let rows = tried.channels.iter_mut().flat_map(|c| &mut c.subdirs);
+    let (mut snapshot, config) = seen("studio", |_| {}).await;
+    each_answer(&mut snapshot, |report| {
+        let rows = report.channels.iter_mut().flat_map(|c| &mut c.subdirs);
         for row in rows.flatten() {
             row.state = SubdirState::TooLarge("it has no end".into());
         }
-        for solve in &mut tried.solves {
+        for solve in &mut report.solves {
             solve.outcome = Outcome::CouldNot("the solver failed".into());
         }
     });
-    let findings = judged(&studio, &wanted);
+    let findings = judged(&snapshot, &config);
     let whys: Vec<&str> = findings
         .iter()
         .flat_map(|f| &f.why)
@@ -139,32 +136,48 @@ async fn what_a_channel_lacks_is_not_guessed_from_a_solve_that_was_not_made() {
 
 #[tokio::test]
 async fn the_newest_version_stands_for_no_pinned_one() {
-    let (mut studio, wanted) = seen("studio", |w| w.pin = Pin::StagingBundle).await;
-    studio.bundles = Fact::NotAsked;
-    studio.readings.retain(|p, _| p.vantage() == Vantage::Here);
+    let (mut snapshot, config) = seen("studio", |c| c.pin = Pin::StagingBundle).await;
+    let_in(&mut snapshot);
+    let why = "no API key was given";
+    let bundles = AyonBundles(config.server.url.clone());
+    snapshot.facts.set(bundles, Fact::declined(why));
     // The question is then about the newest; the answers are taken as if they had been to that.
-    let answers: Vec<_> = std::mem::take(&mut studio.readings).into_iter().collect();
-    for (probe, reading) in answers {
-        let probe = match probe {
-            Probe::CondaSolve(mut ask) => {
-                ask.packages = vec!["ayon-launcher".to_owned()];
-                Probe::CondaSolve(ask)
-            }
-            other => other,
-        };
-        studio.readings.insert(probe, reading);
+    let asked = {
+        let view = View::new(&snapshot, &config, Purpose::Setup);
+        studiolink::derived::solve_questions::questions(&view, &config.queues[0]).unwrap()
+    };
+    let all = snapshot.observations.of_mut::<Solve>();
+    let answer = all.values().next().unwrap().clone();
+    for question in asked {
+        assert!(question.solve.0.unpinned.is_some());
+        all.insert((question.solve, question.from), answer.clone());
     }
-    let findings = judged(&studio, &wanted);
+    let findings = judged(&snapshot, &config);
     assert!(!findings.is_empty());
     for finding in findings {
-        assert_ne!(finding.verdict, Verdict::Ok, "{}", finding.says);
+        assert_ne!(finding.verdict, Verdict::Ok, "{}", finding.message);
+        let words = "Not checked with the pinned version";
         assert!(
-            finding
-                .says
-                .as_str()
-                .starts_with("Not checked with the version that is pinned"),
+            finding.message.as_str().starts_with(words),
             "{}",
-            finding.says
+            finding.message
         );
     }
+}
+
+#[tokio::test]
+async fn what_no_permission_would_cure_is_not_called_to_do() {
+    let (world, config) = open("wrong-pin");
+    let findings = look(&world, &config).await.findings();
+    let of = |from: &dyn Fn(&Vantage) -> bool| -> Vec<Verdict> {
+        let own = findings.iter().filter(|f| f.check == "conda-solve");
+        own.filter(|f| from(&f.vantage))
+            .map(|f| f.verdict)
+            .collect()
+    };
+    assert!(
+        of(&|v| *v == Vantage::Here).contains(&Verdict::Fail),
+        "the channels lack the version, whoever reads them: {:?}",
+        findings.iter().map(|f| &f.message).collect::<Vec<_>>()
+    );
 }

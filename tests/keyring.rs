@@ -10,22 +10,23 @@ const URL: &str = "https://ayon.keyring-test.example/";
 
 #[test]
 fn a_key_is_kept_read_and_deleted_or_its_absence_is_explained() {
-    let desk = DiskState::new();
+    let local = DiskState::new();
     match std::env::var("STUDIOLINK_KEYRING").as_deref() {
         Ok("real") => {
-            desk.keyring_delete(URL).unwrap();
-            assert_eq!(desk.keyring_get(URL).unwrap(), None);
-            desk.keyring_set(URL, &Secret::new("canary-key".to_owned()))
+            local.keyring_delete(URL).unwrap();
+            assert_eq!(local.keyring_get(URL).unwrap(), None);
+            local
+                .keyring_set(URL, &Secret::new("canary-key".to_owned()))
                 .unwrap();
             assert_eq!(
-                desk.keyring_get(URL).unwrap().unwrap().expose(),
+                local.keyring_get(URL).unwrap().unwrap().expose(),
                 "canary-key"
             );
-            desk.keyring_delete(URL).unwrap();
-            assert_eq!(desk.keyring_get(URL).unwrap(), None);
+            local.keyring_delete(URL).unwrap();
+            assert_eq!(local.keyring_get(URL).unwrap(), None);
         }
         Ok("none") => {
-            let problem = desk
+            let problem = local
                 .keyring_set(URL, &Secret::new("canary-key".to_owned()))
                 .unwrap_err();
             let text = problem.to_string();

@@ -19,7 +19,7 @@ use studiolink::engine::apply::{Stop, apply, settle_run};
 use studiolink::engine::journal::{self, Run, to_undo};
 use studiolink::engine::unheard;
 use studiolink::probes::{AnyProbe, AnySeen, Observation};
-use studiolink::questions::{AnyQuestion, Answered, QueueDetails, QueueEnvironments, Snapshot};
+use studiolink::questions::{Answered, AnyQuestion, QueueDetails, QueueEnvironments, Snapshot};
 use studiolink::resources::{AnyResource, Change};
 use studiolink::world::sandbox::{Sandbox, scenario};
 use studiolink::world::{CallLog, LocalState, Outcome, World};
@@ -86,7 +86,11 @@ async fn the_preview_is_what_the_services_hold_afterwards() {
         }
         make(&world, &config).await;
         let after = look(&world, &config).await;
-        assert_eq!(read(after.snapshot(), &after), read(&preview, &work), "{name}");
+        assert_eq!(
+            read(after.snapshot(), &after),
+            read(&preview, &work),
+            "{name}"
+        );
     }
 }
 
@@ -554,7 +558,10 @@ async fn a_journal_that_this_version_can_not_read_is_refused_whole() {
     let newer = edited(0, "\"schema\":2", "\"schema\":3");
     assert!(newer.contains("version 3"), "{newer}");
     let kind = edited(1, "\"inline-policy\"", "\"vpc-lattice-gateway\"");
-    assert!(kind.contains("vpc-lattice-gateway") && kind.contains("line 2"), "{kind}");
+    assert!(
+        kind.contains("vpc-lattice-gateway") && kind.contains("line 2"),
+        "{kind}"
+    );
     let record = edited(2, "\"outcome\"", "\"waited\"");
     assert!(record.contains("waited"), "{record}");
     let damaged = edited(2, "{\"record\"", "{\"rec");

@@ -157,7 +157,7 @@ fn the_wizard_is_walked_to_its_end_by_keyboard() {
         let mut t = Terminal::studiolink(&["--sandbox", "--studio", "studiolink.toml"], at);
         t.wait_for("Signed in to account 111122223333");
         t.press("\r");
-        t.wait_for("Queue Lighting of farm Fjordlys VFX is there");
+        t.wait_for("Exists in farm Fjordlys VFX");
         t.press("\r");
         t.wait_for("s3://ynput-conda");
         t.press("\r");
@@ -171,7 +171,7 @@ fn the_wizard_is_walked_to_its_end_by_keyboard() {
             "nothing is written before it is confirmed"
         );
         t.press("a");
-        t.wait_for("ARMED");
+        t.wait_for("CONFIRM");
         t.press("y");
         let screen = t.wait_for("Left for you");
         assert!(

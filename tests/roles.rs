@@ -3,68 +3,87 @@
 
 mod common;
 
-use std::collections::BTreeSet;
-use std::sync::atomic::AtomicBool;
-
-use common::{look, make, open};
-use studiolink::domain::change::{Change, Thing};
-use studiolink::domain::choices::Choices;
-use studiolink::domain::config::StudioConfig;
+use common::{apply_all, look, make, of_check, open, open_with, plan_of};
+use studiolink::derived::role_use::choices;
+use studiolink::domain::config::{FleetRoles, StudioConfig};
 use studiolink::domain::fact::Fact;
 use studiolink::domain::finding::Verdict;
 use studiolink::domain::ids::RoleArn;
 use studiolink::domain::needs::{INLINE_LIMIT, QUEUE_POLICY};
-use studiolink::domain::probe::{Probe, Seen};
 use studiolink::domain::problem::{Problem, ProblemKind};
-use studiolink::domain::studio::{Queue, Role, Studio};
+use studiolink::domain::role::PolicyText;
 use studiolink::domain::text::Untrusted;
-use studiolink::engine::apply::{RunContext, apply};
-use studiolink::engine::check::check_all;
 use studiolink::engine::journal::{self, stays, to_undo};
-use studiolink::engine::plan::plan;
-use studiolink::engine::verify::{Propagation, to_retry};
-use studiolink::engine::{Purpose, unheard};
+use studiolink::engine::workflow::refused;
+use studiolink::probes::{OutsideSeen, ReadOutside};
+use studiolink::questions::{ManagedPolicy, QueueDetails};
+use studiolink::resources::{AnyResource, Change, Plan, Propagation};
 use studiolink::world::World;
+use studiolink::world::sandbox::{SandboxQueue, SandboxRole, Truth};
+
+const QUEUE_ROLE: &str = "arn:aws:iam::111122223333:role/FjordlysQueueRole";
+const FLEET_ROLE: &str = "arn:aws:iam::111122223333:role/FjordlysFleetRole";
+/// The name that a new role gets in the scenario.
+const NEW_ROLE: &str = "arn:aws:iam::111122223333:role/studio/studiolink-queue-00000001";
 
 /// A second queue of the farm, as the first but for what is changed.
-fn second_queue(studio: &mut Studio, wanted: &mut StudioConfig, change: impl Fn(&mut Queue)) {
-    let first = wanted.queues[0].clone();
-    let mut second = first.clone();
+fn second_queue(truth: &mut Truth, change: impl Fn(&mut SandboxQueue)) {
+    let (first, queue) = truth.queues.first_key_value().unwrap();
+    let (mut second, mut queue) = (first.clone(), queue.clone());
     second.queue = "queue-00000000000000000000000000000002".parse().unwrap();
-    let mut facts = studio.queues[&first].clone();
-    if let Fact::Known(queue) = &mut facts.queue {
-        change(queue);
-    }
-    studio.queues.insert(second.clone(), facts);
-    wanted.queues.push(second);
+    change(&mut queue);
+    truth.queue_order.push(second.clone());
+    truth.queues.insert(second, queue);
+}
+
+fn with_second(mut config: StudioConfig) -> StudioConfig {
+    let mut second = config.queues[0].clone();
+    second.queue = "queue-00000000000000000000000000000002".parse().unwrap();
+    config.queues.push(second);
+    config
+}
+
+fn makes_role(plan: &Plan) -> bool {
+    let makes = |c: &Change| matches!(c.resource, AnyResource::IamRole(_));
+    plan.changes.iter().any(makes)
+}
+
+fn links_role(plan: &Plan) -> bool {
+    let links = |c: &Change| matches!(c.resource, AnyResource::QueueRoleLink(_));
+    plan.changes.iter().any(links)
+}
+
+fn calls(changes: &[Change]) -> Vec<&'static str> {
+    changes.iter().map(Change::operation).collect()
+}
+
+fn refuses(plan: &Plan, words: &str) -> bool {
+    plan.refused.iter().any(|r| r.as_str().contains(words))
 }
 
 #[tokio::test]
 async fn a_queue_without_a_role_is_given_one_and_keeps_it() {
-    let (world, wanted) = open("no-role");
-    let before = look(&world, &wanted).await;
-    let made = make(&world, &before, &wanted).await;
-    let calls: Vec<&str> = made.done.iter().map(Change::operation).collect();
+    let (world, config) = open("no-role");
+    let before = world.truth();
+    let made = make(&world, &config).await;
     assert_eq!(
-        calls,
+        calls(&made.done),
         [
             "CreateRole",
             "PutRolePolicy",
             "UpdateQueue",
             "UpdateQueueEnvironment"
         ],
-        "rights before the role is used, the role before the channels"
+        "permissions before the role is used, the role before the channels"
     );
-    let after = look(&world, &wanted).await;
-    let findings = check_all(&after, &wanted, Purpose::Setup);
-    let wrong = findings
-        .iter()
-        .filter(|f| f.verdict <= Verdict::Unknown && f.verdict != Verdict::Ok);
+    let after = look(&world, &config).await;
+    let findings = after.findings();
+    let wrong = findings.iter().filter(|f| f.verdict <= Verdict::Unknown);
     assert_eq!(
-        wrong.map(|f| f.says.to_string()).collect::<Vec<_>>(),
+        wrong.map(|f| f.message.to_string()).collect::<Vec<_>>(),
         [""; 0]
     );
-    let (runs, _) = journal::read_all(world.local()).unwrap();
+    let runs = journal::read_all(world.local()).unwrap().runs;
     let kept: Vec<&str> = stays(&runs[0], &runs)
         .iter()
         .map(|c| c.operation())
@@ -75,197 +94,148 @@ async fn a_queue_without_a_role_is_given_one_and_keeps_it() {
         "AWS can't take the role away again"
     );
     let back = to_undo(&runs[0], &runs);
-    let mut occasion = RunContext::new("rollback", &after, &wanted.queues, None).unwrap();
-    occasion.undoes = made.run.clone();
-    apply(&world, &back, &occasion, &AtomicBool::new(false), &unheard)
-        .await
-        .unwrap();
-    let undone = look(&world, &wanted).await;
-    let key = &wanted.queues[0];
-    let arn = undone.queue(key).known().unwrap().role_arn().unwrap();
+    apply_all(&world, &config, &back, made.run.as_deref()).await;
+    let undone = world.truth();
+    let key = &config.queues[0];
+    let arn = undone.queues[key].queue.role_arn().unwrap();
     assert_eq!(arn.path(), "/studio/");
-    assert!(
-        undone.role(&arn).known().unwrap().inline.is_empty(),
-        "and may do nothing"
-    );
-    assert_eq!(undone.environments(key), before.environments(key));
+    assert!(undone.roles[&arn].inline.is_empty(), "and can do nothing");
+    let texts = |t: &Truth| -> Vec<String> {
+        let all = t.queues[key].environments.iter();
+        all.map(|e| e.text.clone()).collect()
+    };
+    assert_eq!(texts(&undone), texts(&before));
 }
 
 #[tokio::test]
 async fn what_is_left_out_of_a_new_role_takes_the_rest_along() {
-    let (world, wanted) = open("no-role");
-    let before = look(&world, &wanted).await;
-    let whole = plan(&before, &wanted, &BTreeSet::new());
-    let new = whole
-        .changes
-        .iter()
-        .find(|c| matches!(c.thing, Thing::NewRole { .. }))
-        .unwrap();
-    let link = whole
-        .changes
-        .iter()
-        .find(|c| matches!(c.thing, Thing::QueueRole { .. }))
-        .unwrap();
+    let (world, config) = open("no-role");
+    let work = look(&world, &config).await;
+    let whole = work.plan();
+    let of = |is: fn(&AnyResource) -> bool| whole.changes.iter().find(|c| is(&c.resource)).unwrap();
+    let new = of(|r| matches!(r, AnyResource::IamRole(_)));
+    let link = of(|r| matches!(r, AnyResource::QueueRoleLink(_)));
     assert!(link.is_final() && link.undo().starts_with("no undo") && link.warning.is_some());
-    let rights = "studiolink-queue/studiolink-queue-00000001".to_owned();
-    for key in [&new.key, &link.key, &rights] {
-        let rest = plan(&before, &wanted, &[key.clone()].into());
-        let s3 = rest
-            .changes
-            .iter()
-            .any(|c| c.after.as_deref().is_some_and(|t| t.contains("s3://")));
+    let permissions = "studiolink-queue/studiolink-queue-00000001";
+    for id in [new.id.as_str(), &link.id, permissions] {
+        let rest = plan_of(work.snapshot(), &config, &[id]);
+        let names_s3 = |c: &Change| c.after.as_deref().is_some_and(|t| t.contains("s3://"));
         assert!(
-            !s3,
-            "no queue names a channel that no role of its reads: {key}"
+            !rest.changes.iter().any(names_s3),
+            "no queue names a channel that no role of its reads: {id}"
         );
-        let kept = rest
-            .changes
-            .iter()
-            .any(|c| matches!(c.thing, Thing::QueueRole { .. }));
-        assert!(!kept, "nor a role that is not made: {key}");
+        assert!(!links_role(&rest), "nor a role that is not created: {id}");
+        // Each that goes along is named, and what it needs.
+        let gone = whole.changes.iter().filter(|c| c.id != id);
+        for change in gone.filter(|c| !rest.changes.iter().any(|r| r.id == c.id)) {
+            let along = rest.left_along.iter().find(|l| l.id == change.id);
+            assert!(along.is_some(), "{id}: {} is not named", change.id);
+        }
     }
 }
 
 #[tokio::test]
 async fn a_boundary_in_the_way_is_named_and_nothing_is_written_behind_it() {
-    let (world, wanted) = open("boundary-role");
-    let studio = look(&world, &wanted).await;
-    let findings = check_all(&studio, &wanted, Purpose::Setup);
-    let found = findings
-        .iter()
-        .find(|f| f.check == "queue-role-channels")
-        .unwrap();
+    let (world, config) = open("boundary-role");
+    let work = look(&world, &config).await;
+    let findings = work.findings();
+    let found = of_check(&findings, "queue-role-channels")[0];
     assert_eq!(found.verdict, Verdict::Fail);
     assert!(
-        found.says.as_str().contains("permissions boundary")
-            && found
-                .fix
-                .as_ref()
-                .unwrap()
-                .as_str()
-                .contains("keeps the boundary")
+        found.message.as_str().contains("permissions boundary"),
+        "{}",
+        found.message
     );
-    let plan = plan(&studio, &wanted, &BTreeSet::new());
+    let fix = found.fix.as_ref().unwrap().as_str();
+    assert!(fix.contains("owner of the permissions boundary"), "{fix}");
+    let plan = work.plan();
     let written = |c: &&Change| {
-        matches!(c.thing, Thing::RolePolicy { .. })
+        matches!(c.resource, AnyResource::InlinePolicy(_))
             || c.after.as_deref().is_some_and(|t| t.contains("s3://"))
     };
     assert_eq!(plan.changes.iter().filter(written).count(), 0);
     assert!(
+        refuses(plan, "boundary does not allow"),
+        "{:?}",
         plan.refused
-            .iter()
-            .any(|r| r.as_str().contains("boundary does not allow"))
     );
 }
 
 #[tokio::test]
-async fn a_fleets_role_is_mended_only_where_the_file_says_so() {
-    let (world, mut wanted) = open("studio");
-    let mut studio = look(&world, &wanted).await;
-    let fleet = "arn:aws:iam::111122223333:role/FjordlysFleetRole"
-        .parse()
-        .unwrap();
-    let Some(Fact::Known(role)) = studio.roles.get_mut(&fleet) else {
-        panic!("the sandbox has a fleet role")
+async fn a_fleets_role_is_managed_only_where_the_file_says_so() {
+    let (world, mut config) = open_with("studio", |truth| {
+        let role = truth.roles.get_mut(&FLEET_ROLE.parse().unwrap()).unwrap();
+        role.attached.clear();
+        role.trust = r#"{"Statement":{"Effect":"Allow","Principal":{"Service":"credentials.deadline.amazonaws.com"},"Action":"sts:AssumeRole"}}"#.to_owned();
+    });
+    let of_fleet = async |config: &StudioConfig| -> Vec<String> {
+        let changes = common::changes(&world, config).await.into_iter();
+        let about = changes.filter(|c| c.words().as_str().contains("FjordlysFleetRole"));
+        about.map(|c| c.id).collect()
     };
-    role.attached.clear();
-    role.trust = r#"{"Statement":{"Effect":"Allow","Principal":{"Service":"credentials.deadline.amazonaws.com"},"Action":"sts:AssumeRole"}}"#.to_owned();
-    let of_fleet = |wanted: &StudioConfig| -> Vec<String> {
-        let plan = plan(&studio, wanted, &BTreeSet::new());
-        let about = plan
-            .changes
-            .into_iter()
-            .filter(|c| c.thing.words().as_str().contains("FjordlysFleetRole"));
-        about.map(|c| c.key).collect()
-    };
-    assert_eq!(of_fleet(&wanted), [""; 0], "other farms may use it");
-    let findings = check_all(&studio, &wanted, Purpose::Setup);
-    let needs = findings
-        .iter()
-        .find(|f| f.check == "fleet-role-needs")
-        .unwrap();
+    assert_eq!(of_fleet(&config).await, [""; 0], "other farms may use it");
+    let findings = look(&world, &config).await.findings();
+    let needs = of_check(&findings, "fleet-role-needs")[0];
     assert_eq!(needs.verdict, Verdict::Warn);
-    assert!(
-        needs.says.as_str().contains("deadline:UpdateWorker")
-            && needs
-                .fix
-                .as_ref()
-                .unwrap()
-                .as_str()
-                .contains("fleets = \"mend\"")
-    );
-    wanted.roles.fleets = studiolink::domain::config::FleetRoles::Manage;
+    let fix = needs.fix.as_ref().unwrap().as_str();
+    let mut details = needs.details.iter();
+    assert!(details.any(|d| d.as_str().contains("deadline:UpdateWorker")));
+    assert!(fix.contains("fleets = \"manage\""), "{fix}");
+    config.iam.fleets = FleetRoles::Manage;
     assert_eq!(
-        of_fleet(&wanted),
+        of_fleet(&config).await,
         [
             "studiolink-fleet/FjordlysFleetRole",
             "trust/FjordlysFleetRole"
         ]
     );
+    let findings = look(&world, &config).await.findings();
+    assert_eq!(
+        of_check(&findings, "fleet-role-needs")[0].verdict,
+        Verdict::ToDo
+    );
 }
 
 #[tokio::test]
 async fn a_policy_that_would_be_too_long_is_refused_beforehand() {
-    let (world, wanted) = open("studio");
-    let mut studio = look(&world, &wanted).await;
-    let arn = studio
-        .queue(&wanted.queues[0])
-        .known()
-        .unwrap()
-        .role_arn()
-        .unwrap();
-    let Some(Fact::Known(role)) = studio.roles.get_mut(&arn) else {
-        panic!("the sandbox has a queue role")
-    };
     let sid = "x".repeat(INLINE_LIMIT - 200);
     let long = format!(
         r#"{{"Statement":{{"Sid":"{sid}","Effect":"Allow","Action":"sqs:SendMessage","Resource":"*"}}}}"#
     );
-    role.inline.insert("long".to_owned(), Fact::Known(long));
-    let plan = plan(&studio, &wanted, &BTreeSet::new());
+    let (world, config) = open_with("studio", |truth| {
+        let role = truth.roles.get_mut(&QUEUE_ROLE.parse().unwrap()).unwrap();
+        role.inline.insert("long".to_owned(), long);
+    });
+    let work = look(&world, &config).await;
+    let plan = work.plan();
     assert!(
-        plan.refused.iter().any(|r| r.as_str().contains("10240")),
+        refuses(plan, "10,240") || refuses(plan, "10240"),
         "{:?}",
         plan.refused
     );
-    assert!(
-        !plan.changes.iter().any(
-            |c| matches!(&c.thing, Thing::RolePolicy { policy, .. } if policy == QUEUE_POLICY)
-        )
-    );
+    let ours = |c: &Change| matches!(&c.resource, AnyResource::InlinePolicy(p) if p.policy == QUEUE_POLICY);
+    assert!(!plan.changes.iter().any(ours));
 }
 
 /// A role of the name that a new one is to get, as somebody else made it.
-fn with_role(studio: &mut Studio, trust: &str, inline: &[(&str, &str)]) -> RoleArn {
-    let arn: RoleArn = "arn:aws:iam::111122223333:role/studio/studiolink-queue-00000001"
-        .parse()
-        .unwrap();
-    let known = |(name, text): &(&str, &str)| ((*name).to_owned(), Fact::Known((*text).to_owned()));
-    let role = Role {
-        arn: arn.clone(),
+fn with_role(truth: &mut Truth, trust: &str) {
+    let role = SandboxRole {
         trust: trust.to_owned(),
         boundary: None,
-        fence: Fact::NotAsked,
-        inline: inline.iter().map(known).collect(),
+        boundary_policy: None,
+        inline: std::collections::BTreeMap::new(),
         attached: std::collections::BTreeMap::new(),
-        lists: Fact::Known(()),
     };
-    studio
-        .roles
-        .insert(arn.clone(), Fact::Known(Box::new(role)));
-    arn
+    truth.roles.insert(NEW_ROLE.parse().unwrap(), role);
 }
 
 #[tokio::test]
-async fn a_role_of_the_new_name_that_is_there_gets_what_it_lacks_before_the_queue_gets_it() {
-    let (world, wanted) = open("no-role");
-    let mut studio = look(&world, &wanted).await;
+async fn a_role_of_the_new_name_that_exists_gets_what_it_lacks_before_the_queue_gets_it() {
     let ec2 = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
-    let arn = with_role(&mut studio, ec2, &[]);
-    let of = |studio: &Studio| plan(studio, &wanted, &BTreeSet::new());
-    let calls: Vec<&str> = of(&studio).changes.iter().map(Change::operation).collect();
+    let (world, config) = open_with("no-role", |t| with_role(t, ec2));
+    let changes = common::changes(&world, &config).await;
     assert_eq!(
-        calls,
+        calls(&changes),
         [
             "UpdateAssumeRolePolicy",
             "PutRolePolicy",
@@ -273,55 +243,39 @@ async fn a_role_of_the_new_name_that_is_there_gets_what_it_lacks_before_the_queu
             "UpdateQueueEnvironment"
         ]
     );
-    let warning = of(&studio).changes[2].warning.clone().unwrap();
-    assert!(warning.as_str().contains("was there before"), "{warning}");
-    let after = of(&studio)
-        .changes
-        .iter()
-        .fold(studio.clone(), |s, c| s.after(c));
-    assert_eq!(of(&after).changes, [], "and that settles");
-    // A trust that can't be repaired keeps the role from the queue.
+    let warning = changes[2].warning.clone().unwrap();
+    assert!(warning.as_str().contains("existed before"), "{warning}");
+    make(&world, &config).await;
+    assert_eq!(
+        common::changes(&world, &config).await,
+        [],
+        "and that settles"
+    );
+    // A trust policy that can't be repaired keeps the role from the queue.
     let deny = r#"{"Statement":[{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole"}]}"#;
-    assert_eq!(with_role(&mut studio, deny, &[]), arn);
-    let refused = of(&studio);
-    assert!(
-        !refused
-            .changes
-            .iter()
-            .any(|c| matches!(c.thing, Thing::QueueRole { .. }))
-    );
-    assert!(
-        refused.refused.iter().any(|r| r.as_str().contains("Deny")),
-        "{:?}",
-        refused.refused
-    );
+    let (world, config) = open_with("no-role", |t| with_role(t, deny));
+    let work = look(&world, &config).await;
+    assert!(!links_role(work.plan()));
+    assert!(refuses(work.plan(), "Deny"), "{:?}", work.plan().refused);
 }
 
 #[tokio::test]
-async fn a_new_roles_boundary_is_read_before_it_is_made() {
-    let (world, mut wanted) = open("no-role");
-    let arn = "arn:aws:iam::111122223333:policy/Fence";
-    wanted.roles.new.boundary = Some(arn.to_owned());
-    let mut studio = look(&world, &wanted).await;
-    let mut of = |fact: Fact<String>| {
-        studio.boundaries.insert(arn.to_owned(), fact);
-        let plan = plan(&studio, &wanted, &BTreeSet::new());
-        let makes = plan
-            .changes
-            .iter()
-            .any(|c| matches!(c.thing, Thing::NewRole { .. }));
-        let said: Vec<String> = plan
-            .refused
-            .iter()
-            .chain(&plan.unread)
-            .map(ToString::to_string)
-            .collect();
-        (makes, said.join("; "))
+async fn a_new_roles_boundary_is_read_before_it_is_created() {
+    let (world, mut config) = open("no-role");
+    let arn = "arn:aws:iam::111122223333:policy/Boundary";
+    config.iam.new_role.boundary = Some(arn.to_owned());
+    let mut snapshot = look(&world, &config).await.snapshot().clone();
+    let mut of = |fact: Fact<PolicyText>| {
+        snapshot.facts.set(ManagedPolicy(arn.to_owned()), fact);
+        let plan = plan_of(&snapshot, &config, &[]);
+        let said = plan.refused.iter().chain(&plan.unread);
+        let said: Vec<String> = said.map(ToString::to_string).collect();
+        (makes_role(&plan), said.join("; "))
     };
     let policy = |actions: &str| {
-        Fact::Known(format!(
+        Fact::Known(PolicyText::new(format!(
             r#"{{"Statement":[{{"Effect":"Allow","Action":{actions},"Resource":"*"}}]}}"#
-        ))
+        )))
     };
     assert!(of(policy(r#"["s3:*","logs:*"]"#)).0);
     let (makes, said) = of(policy(r#""logs:*""#));
@@ -330,10 +284,7 @@ async fn a_new_roles_boundary_is_read_before_it_is_made() {
         "{said}"
     );
     let (makes, said) = of(Fact::Absent);
-    assert!(
-        !makes && said.contains("a boundary that does not exist"),
-        "{said}"
-    );
+    assert!(!makes && said.contains("does not exist"), "{said}");
     let denied = Problem::new(
         ProblemKind::Denied,
         "Could not read it",
@@ -345,47 +296,36 @@ async fn a_new_roles_boundary_is_read_before_it_is_made() {
 }
 
 #[tokio::test]
-async fn two_queues_share_one_new_role_and_it_is_made_once() {
-    let (world, mut wanted) = open("no-role");
-    wanted.roles.new.name = Some("Shared".to_owned());
-    let mut studio = look(&world, &wanted).await;
-    second_queue(&mut studio, &mut wanted, |_| {});
-    let shared = "arn:aws:iam::111122223333:role/studio/Shared"
-        .parse()
-        .unwrap();
-    studio.roles.insert(shared, Fact::Absent);
+async fn two_queues_share_one_new_role_and_it_is_created_once() {
+    let (world, config) = open_with("no-role", |t| second_queue(t, |_| {}));
+    let mut config = with_second(config);
+    config.iam.new_role.name = Some("Shared".to_owned());
+    let work = look(&world, &config).await;
     for (left_out, links) in [
-        (None, 2),
-        (Some("queue-role/queue-00000000000000000000000000000001"), 1),
+        (&[][..], 2),
+        (&["queue-role/queue-00000000000000000000000000000001"], 1),
     ] {
-        let left_out = left_out.map(str::to_owned).into_iter().collect();
-        let plan = plan(&studio, &wanted, &left_out);
-        let count = |of: fn(&Thing) -> bool| plan.changes.iter().filter(|c| of(&c.thing)).count();
-        assert_eq!(count(|t| matches!(t, Thing::NewRole { .. })), 1);
-        assert_eq!(count(|t| matches!(t, Thing::RolePolicy { .. })), 1);
-        assert_eq!(count(|t| matches!(t, Thing::QueueRole { .. })), links);
+        let plan = plan_of(work.snapshot(), &config, left_out);
+        let count =
+            |is: fn(&AnyResource) -> bool| plan.changes.iter().filter(|c| is(&c.resource)).count();
+        assert_eq!(count(|r| matches!(r, AnyResource::IamRole(_))), 1);
+        assert_eq!(count(|r| matches!(r, AnyResource::InlinePolicy(_))), 1);
+        assert_eq!(count(|r| matches!(r, AnyResource::QueueRoleLink(_))), links);
     }
 }
 
 #[tokio::test]
 async fn a_role_that_a_later_run_gave_to_a_queue_is_not_deleted_by_undoing_an_earlier_one() {
-    let (world, wanted) = open("no-role");
-    let before = look(&world, &wanted).await;
-    let changes = plan(&before, &wanted, &BTreeSet::new()).changes;
-    let occasion = RunContext::new("test", &before, &wanted.queues, None).unwrap();
+    let (world, config) = open("no-role");
+    let changes = common::changes(&world, &config).await;
     for part in [&changes[..2], &changes[2..]] {
-        apply(&world, part, &occasion, &AtomicBool::new(false), &unheard)
-            .await
-            .unwrap();
+        apply_all(&world, &config, part, None).await;
     }
-    let (runs, _) = journal::read_all(world.local()).unwrap();
+    let runs = journal::read_all(world.local()).unwrap().runs;
     assert_eq!(runs.len(), 2);
-    let back: Vec<&str> = to_undo(&runs[0], &runs)
-        .iter()
-        .map(Change::operation)
-        .collect();
+    let back = to_undo(&runs[0], &runs);
     assert_eq!(
-        back,
+        calls(&back),
         ["DeleteRolePolicy"],
         "the queue goes on using the role"
     );
@@ -394,15 +334,18 @@ async fn a_role_that_a_later_run_gave_to_a_queue_is_not_deleted_by_undoing_an_ea
 
 #[tokio::test]
 async fn a_role_does_not_get_the_attachments_of_another_queue() {
-    let (world, mut wanted) = open("studio");
-    let mut studio = look(&world, &wanted).await;
-    let first = wanted.queues[0].clone();
-    second_queue(&mut studio, &mut wanted, |queue| {
-        queue.role = None;
-        queue.attachments_bucket = Some(Untrusted::new("somebody-elses"));
+    let (world, config) = open_with("studio", |truth| {
+        second_queue(truth, |q| {
+            q.queue.role = None;
+            q.queue.attachments_bucket = Some(Untrusted::new("somebody-elses"));
+        });
     });
-    let arn = studio.queue(&first).known().unwrap().role_arn().unwrap();
-    let choices = Choices::of(&studio, &wanted, &arn).unwrap();
+    let config = with_second(config);
+    let work = look(&world, &config).await;
+    let first = QueueDetails(config.queues[0].clone());
+    let queue = work.snapshot().facts.get(&first).unwrap().known().unwrap();
+    let arn: RoleArn = queue.role_arn().unwrap();
+    let choices = choices(&work.view(), &arn).unwrap();
     assert_eq!(
         choices.attachments,
         [("fjord-attachments".to_owned(), "DeadlineCloud".to_owned())]
@@ -410,52 +353,51 @@ async fn a_role_does_not_get_the_attachments_of_another_queue() {
 }
 
 #[tokio::test]
-async fn refused_beside_the_channel_says_nothing_while_the_role_may_not_list() {
-    let (world, wanted) = open("studio");
-    let studio = look(&world, &wanted).await;
-    make(&world, &studio, &wanted).await;
-    let mut after = look(&world, &wanted).await;
-    let of = |studio: &Studio| {
-        let findings = check_all(studio, &wanted, Purpose::Setup);
-        findings
-            .into_iter()
-            .find(|f| f.check == "beside-channel")
-            .unwrap()
-            .verdict
+async fn a_refusal_outside_the_channel_says_nothing_while_the_role_can_not_list() {
+    let (world, config) = open("studio");
+    make(&world, &config).await;
+    let work = look(&world, &config).await;
+    let check = studiolink::checks::by_id("queue-role-excess-read").unwrap();
+    let subject = studiolink::domain::subject::Subject::Queue(config.queues[0].clone());
+    let judged = |snapshot: &studiolink::questions::Snapshot| {
+        let purpose = studiolink::questions::Purpose::Setup;
+        let view = studiolink::questions::View::new(snapshot, &config, purpose);
+        check.run(&view, &subject)[0].verdict
     };
-    assert_eq!(of(&after), Verdict::Ok);
-    for (probe, reading) in &mut after.readings {
-        if matches!(probe, Probe::ChannelAsQueueRole(..)) {
-            reading.seen = Ok(Seen::Index { lists: Some(false) });
-        }
+    let mut snapshot = work.snapshot().clone();
+    assert_eq!(judged(&snapshot), Verdict::Ok);
+    for seen in snapshot.observations.of_mut::<ReadOutside>().values_mut() {
+        seen.seen = Ok(OutsideSeen {
+            outside: false,
+            inside: false,
+        });
     }
-    assert_eq!(of(&after), Verdict::Unknown);
+    assert_eq!(judged(&snapshot), Verdict::Unknown);
     assert_eq!(
-        to_retry(&after, Propagation::CallerPermissions).len(),
-        2,
-        "both are asked again, and nothing else"
+        refused(&snapshot.observations, Propagation::Permissions).len(),
+        1,
+        "it is tried again, and nothing else"
     );
 }
 
 #[tokio::test]
 async fn what_is_left_out_of_an_old_role_takes_the_channels_along() {
-    for (name, key) in [
+    for (name, id) in [
         ("studio", "studiolink-queue/FjordlysQueueRole"),
         ("wrong-trust", "trust/FjordlysQueueRole"),
     ] {
-        let (world, wanted) = open(name);
-        let studio = look(&world, &wanted).await;
+        let (world, config) = open(name);
+        let work = look(&world, &config).await;
         let names_s3 = |left_out: &[&str]| {
-            let left_out = left_out.iter().map(|k| (*k).to_owned()).collect();
-            let plan = plan(&studio, &wanted, &left_out);
+            let plan = plan_of(work.snapshot(), &config, left_out);
             let of = |c: &Change| {
-                matches!(c.thing, Thing::Environment { .. })
+                matches!(c.resource, AnyResource::EnvironmentTemplate(_))
                     && c.after.as_deref().is_some_and(|t| t.contains("s3://"))
             };
             plan.changes.iter().any(of)
         };
         assert!(
-            names_s3(&[]) && !names_s3(&[key]),
+            names_s3(&[]) && !names_s3(&[id]),
             "{name}: every job would stop there"
         );
     }
@@ -463,29 +405,17 @@ async fn what_is_left_out_of_an_old_role_takes_the_channels_along() {
 
 #[tokio::test]
 async fn an_owner_that_was_seen_to_be_wrong_is_not_written() {
-    let (world, mut wanted) = open("studio");
-    wanted.channel_account = Some("999988887777".parse().unwrap());
-    let studio = look(&world, &wanted).await;
-    let findings = check_all(&studio, &wanted, Purpose::Setup);
-    let owner = findings
-        .iter()
-        .find(|f| f.check == "channel-owner")
-        .unwrap();
+    let (world, mut config) = open("studio");
+    config.channel_account = Some("999988887777".parse().unwrap());
+    let work = look(&world, &config).await;
+    let findings = work.findings();
+    let owner = of_check(&findings, "channel-owner")[0];
     assert_eq!(owner.verdict, Verdict::Fail);
     let fix = owner.fix.as_ref().unwrap().as_str();
-    assert!(fix.contains("it is account 111122223333's own"), "{fix}");
-    let plan = plan(&studio, &wanted, &BTreeSet::new());
-    assert!(
-        !plan
-            .changes
-            .iter()
-            .any(|c| matches!(c.thing, Thing::RolePolicy { .. }))
-    );
-    assert!(
-        plan.refused.iter().any(|r| r
-            .as_str()
-            .contains("does not belong to account 999988887777")),
-        "{:?}",
-        plan.refused
-    );
+    assert!(fix.contains("111122223333"), "{fix}");
+    let plan = work.plan();
+    let writes = |c: &Change| matches!(c.resource, AnyResource::InlinePolicy(_));
+    assert!(!plan.changes.iter().any(writes));
+    let words = "does not belong to account 999988887777";
+    assert!(refuses(plan, words), "{:?}", plan.refused);
 }

@@ -185,8 +185,8 @@ impl Finding {
             Fact::Known(_) | Fact::NotAsked(NotAsked::Pending) => return None,
             Fact::Denied(problem) => Self::of_problem("denied", what, problem),
             Fact::NoAnswer(problem) => Self::of_problem("no-answer", what, problem),
-            Fact::Absent => Self::skipped("missing", format!("Not checked: {what} does not exist"))
-                .why("the service answered that it does not exist"),
+            Fact::Absent => Self::skipped("missing", format!("Not checked: {what}"))
+                .why("the service answered that there is no such thing"),
             Fact::NotAsked(NotAsked::Declined(reason)) => {
                 Self::skipped("declined", format!("Not checked: {what}")).why(reason.clone())
             }

@@ -254,7 +254,13 @@ fn draw_live(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
             };
             let millis: u64 = calls.iter().map(|c| c.millis).max().unwrap_or(0);
             let (what, right) = (question.words(), format!("{millis:>4}"));
-            row(verdict.word(), verdict.into(), what, last.vantage.word(), right);
+            row(
+                verdict.word(),
+                verdict.into(),
+                what,
+                last.vantage.word(),
+                right,
+            );
         }
     }
     rows.truncate(most);
