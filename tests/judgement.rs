@@ -18,6 +18,9 @@ use studiolink::questions::{AnyQuestion, Purpose, Snapshot, View};
 use studiolink::world::World;
 use studiolink::world::sandbox::{Sandbox, Truth};
 
+/// What is done to one of the queues.
+type Break = fn(&mut Truth, &QueueKey);
+
 /// Five queues, each with a role and a publish fleet of its own; what is done to the third is the case.
 fn five(change: impl Fn(&mut Truth, &QueueKey)) -> (Sandbox, StudioConfig) {
     let mut keys = Vec::new();
@@ -63,7 +66,7 @@ fn five(change: impl Fn(&mut Truth, &QueueKey)) -> (Sandbox, StudioConfig) {
 
 #[tokio::test]
 async fn of_five_queues_the_broken_one_is_named_and_no_other() {
-    let cases: [(&str, &str, fn(&mut Truth, &QueueKey)); 2] = [
+    let cases: [(&str, &str, Break); 2] = [
         ("queue-channels", "channels", |truth, key| {
             let queue = truth.queues.get_mut(key).unwrap();
             let text = &mut queue.environments[0].text;

@@ -75,7 +75,7 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
             .worker_attributes
             .publish;
         let hosts = |f: &&Fleet| f.management == Management::Customer && f.publishes(publish);
-        if !fleets.iter().any(|f| hosts(f)) {
+        if !fleets.iter().any(hosts) {
             return Vec::new();
         }
         Finding::warn(

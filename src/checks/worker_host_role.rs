@@ -44,12 +44,12 @@ fn check(view: &View, arn: &RoleArn) -> Vec<Finding> {
         let documents = of_fleets.get(right.unwrap_or(0));
         let documents =
             documents.map(|access| of_access(role, access, &words).about("permissions"));
-        let trust = trust(role).map(|f| f.about("trust"));
-        trust.into_iter().chain(documents).collect()
+        let trust = trust(role).about("trust");
+        std::iter::once(trust).chain(documents).collect()
     })
 }
 
-fn trust(role: &Role) -> Option<Finding> {
+fn trust(role: &Role) -> Finding {
     let policy = match role.trust.policy() {
         Ok(policy) => policy,
         Err(e) => {
@@ -58,11 +58,11 @@ fn trust(role: &Role) -> Option<Finding> {
                 format!("The trust policy can't be parsed: {e}"),
             )
             .fix("write the trust policy again in the IAM console");
-            return Some(finding);
+            return finding;
         }
     };
     let anywhere = "allow rolesanywhere.amazonaws.com sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity, with aws:SourceArn of your trust anchor";
-    Some(match judge_host(policy) {
+    match judge_host(policy) {
         HostTrust::Ec2 => Finding::ok("Trusts machines in EC2 (read from the document)"),
         HostTrust::Anywhere => Finding::ok("Trusts IAM Roles Anywhere (read from the document); which certificates, its trust anchor says"),
         HostTrust::Both => Finding::ok("Trusts machines in EC2 and IAM Roles Anywhere (read from the document)"),
@@ -73,5 +73,5 @@ fn trust(role: &Role) -> Option<Finding> {
         HostTrust::Neither => Finding::fail("refused", "Trusts neither EC2 nor IAM Roles Anywhere")
             .why("a machine that can't assume the role never becomes a worker")
             .fix(format!("for machines in EC2 allow ec2.amazonaws.com sts:AssumeRole; for others {anywhere}; which of the two is yours, setup can't know")),
-    })
+    }
 }

@@ -65,8 +65,8 @@ impl Saved {
                 )));
             }
         }
-        let changes = value["plan"]["changes"].as_array().into_iter().flatten();
-        if let Some(kind) = changes.filter_map(unknown_kind).next() {
+        let mut changes = value["plan"]["changes"].as_array().into_iter().flatten();
+        if let Some(kind) = changes.find_map(unknown_kind) {
             return Err(Failure::Usage(format!(
                 "{file} holds a change of the kind {kind}, which this studiolink does not know; nothing was applied\n  fix   apply it with the studiolink that wrote it, or make a new plan"
             )));

@@ -48,7 +48,7 @@ struct Task {
 #[derive(Clone, Default)]
 struct Keys {
     numbers: HashMap<Arc<Key>, usize>,
-    keys: Vec<Arc<Key>>,
+    all: Vec<Arc<Key>>,
     readers: Vec<BTreeSet<TaskId>>,
 }
 
@@ -58,7 +58,7 @@ impl Keys {
             return *number;
         }
         let (key, number) = (Arc::new(key), self.readers.len());
-        self.keys.push(key.clone());
+        self.all.push(key.clone());
         self.numbers.insert(key, number);
         self.readers.push(BTreeSet::new());
         number
@@ -454,13 +454,13 @@ impl Inquiry {
         for id in ids {
             for number in std::mem::take(&mut self.tasks[id].reads) {
                 self.keys.readers[number].remove(&id);
-                if matches!(&*self.keys.keys[number], Key::Question(q) if q.queue() == Some(key)) {
+                if matches!(&*self.keys.all[number], Key::Question(q) if q.queue() == Some(key)) {
                     own.insert(number);
                 }
             }
         }
         for number in own {
-            let gone = self.keys.keys[number].clone();
+            let gone = self.keys.all[number].clone();
             self.drop_key(&gone);
         }
     }

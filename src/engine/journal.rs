@@ -75,7 +75,7 @@ enum Record {
         came: Came,
         #[serde(default)]
         outputs: Outputs,
-        call: Option<Call>,
+        call: Option<Box<Call>>,
         told: Option<Printable>,
     },
     End {
@@ -173,7 +173,7 @@ impl Run {
                     entry.change.resource.learn(&outputs);
                     entry.came = Some(came);
                     entry.outputs = outputs;
-                    entry.call = call;
+                    entry.call = call.map(|c| *c);
                     entry.told = told;
                 }
                 Record::End { .. } => ended = true,
@@ -390,7 +390,7 @@ impl<'a> Writer<'a> {
             at: self.local.now(),
             came,
             outputs,
-            call,
+            call: call.map(Box::new),
             told,
         };
         self.write(&record, false)

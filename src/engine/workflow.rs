@@ -77,6 +77,7 @@ pub enum Phase {
     Refused(Box<Problem>),
 }
 
+#[allow(clippy::struct_excessive_bools)] // each says one thing that the others do not
 pub struct Workflow {
     catalogues: Catalogues,
     inquiry: Inquiry,

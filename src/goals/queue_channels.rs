@@ -118,7 +118,7 @@ fn is_ready(view: &View, draft: &Draft, key: &QueueKey, arn: &RoleArn) -> bool {
     {
         return false;
     }
-    !(out(trust_change_id(arn)) && !is_trusted(view, key, role.known()))
+    !out(trust_change_id(arn)) || is_trusted(view, key, role.known())
 }
 
 fn lacks_channels(view: &View, used: &UsedRole, role: Option<&crate::domain::role::Role>) -> bool {

@@ -74,7 +74,7 @@ fn propose(view: &View, draft: &mut Draft) {
             }
             // That a role does not exist is said where it is created.
             let fact = view.fact(&RoleDocuments(arn.clone()));
-            if fact.is_absent() && draft.is_created_elsewhere(view, &arn) {
+            if fact.is_absent() && is_to_be_created(view, &arn) {
                 continue;
             }
             let outcome = outcome(view, &used);
@@ -91,13 +91,11 @@ fn propose(view: &View, draft: &mut Draft) {
     }
 }
 
-impl Draft {
-    /// Is it a role that setup would create for one of the queues?
-    fn is_created_elsewhere(&self, view: &View, arn: &RoleArn) -> bool {
-        let queues = &view.config(Part::Queues).queues;
-        let created = |q: &QueueKey| crate::derived::role_use::role_to_create(view, q);
-        queues.iter().any(|q| created(q).as_ref() == Some(arn))
-    }
+/// Is it a role that setup would create for one of the queues?
+fn is_to_be_created(view: &View, arn: &RoleArn) -> bool {
+    let queues = &view.config(Part::Queues).queues;
+    let created = |q: &QueueKey| crate::derived::role_use::role_to_create(view, q);
+    queues.iter().any(|q| created(q).as_ref() == Some(arn))
 }
 
 /// The owner of another account's bucket must grant our role access: the exact statements, and a message to send.
@@ -105,7 +103,7 @@ fn manual(view: &View, _: &Plan) -> Vec<ManualStep> {
     let mut steps = Vec::new();
     for key in &view.config(Part::Queues).queues {
         let queue = view.peek(&QueueDetails(key.clone())).known();
-        let Some(arn) = queue.and_then(|q| q.role_arn()) else {
+        let Some(arn) = queue.and_then(crate::domain::farm::Queue::role_arn) else {
             continue;
         };
         for channel in view.config(Part::Channels).s3_channels() {

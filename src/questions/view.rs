@@ -162,6 +162,7 @@ impl<'a> View<'a> {
     }
 
     /// The same studio, with nothing recorded.
+    #[must_use]
     pub fn again(&self) -> Self {
         Self::new(self.snapshot, self.config, self.purpose)
     }

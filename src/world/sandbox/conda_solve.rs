@@ -82,9 +82,9 @@ fn subdirs(
         let distinct: BTreeSet<&str> = here.iter().map(|p| p.name.as_str()).collect();
         let state = match &read {
             Err(problem) => lack(problem),
-            Ok(_) if !here.is_empty() => SubdirState::Present,
-            Ok(_) if subdir == "noarch" => SubdirState::Empty,
-            Ok(_) => SubdirState::Missing,
+            Ok(()) if !here.is_empty() => SubdirState::Present,
+            Ok(()) if subdir == "noarch" => SubdirState::Empty,
+            Ok(()) => SubdirState::Missing,
         };
         let is_read = state.is_read();
         SubdirSeen {
