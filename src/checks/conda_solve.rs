@@ -85,7 +85,7 @@ fn finding(
     finding.from(view.evidence_of(solve, from))
 }
 
-/// What giving the queue role its permissions would not cure: the channels lack something whoever reads them.
+/// What giving the queue role its permissions would not cure: the channels lack something, no matter who reads them.
 fn of_caller(view: &View, solve: &Solve, report: &SolveReport) -> Vec<Finding> {
     let judged = judge(&solve.0, &Vantage::Here, report, &|_| None).into_iter();
     let lacks = judged.filter(|(_, a)| matches!(a.code, "not-found" | "not-solvable"));

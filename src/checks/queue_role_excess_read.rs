@@ -11,7 +11,7 @@ use crate::questions::{Part, QueueDetails};
 pub const CHECK: Check = Check {
     id: "queue-role-excess-read",
     title: "The queue role reads no other objects in the channel's bucket",
-    why: "whoever submits a job runs as the queue role, and so reads what it reads",
+    why: "every user who submits a job runs as the queue role, and so can read what it can",
     topic: Topic::Roles,
     grade: Grade::Tried,
     severity: Severity::Warn,

@@ -1,4 +1,4 @@
-//! Data to stdout, talk to stderr. A reader that has gone away is no error of ours.
+//! Data to stdout, talk to stderr. A reader that has gone away is not our error.
 
 use std::io::{IsTerminal as _, Write as _};
 

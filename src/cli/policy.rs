@@ -36,9 +36,16 @@ const READ_NEEDS: Check = Check {
     run: Run::Role(read_needs),
 };
 
+/// The same for a role that is not there yet.
+const READ_ACCOUNT: Check = Check {
+    id: "account",
+    run: Run::Account(read_account),
+    ..READ_NEEDS
+};
+
 const NEEDS: Catalogues = Catalogues {
     observe: Catalogue {
-        checks: &[&READ_NEEDS],
+        checks: &[&READ_NEEDS, &READ_ACCOUNT],
         expand: crate::derived::roster::expand,
     },
     goals: &[],
@@ -47,6 +54,19 @@ const NEEDS: Catalogues = Catalogues {
 fn read_needs(view: &View, arn: &RoleArn) -> Vec<Finding> {
     let _ = choices(view, arn);
     Vec::new()
+}
+
+fn read_account(view: &View) -> Vec<Finding> {
+    let _ = any_role(view).and_then(|arn| choices(view, &arn));
+    Vec::new()
+}
+
+/// Where there is no such role, any of the account's stands for it.
+fn any_role(view: &View) -> Option<RoleArn> {
+    let account = &view.fact(&CallerIdentity).known()?.account;
+    let partition = partition_of(view.region());
+    let arn = format!("arn:{partition}:iam::{account}:role/any");
+    arn.parse().ok()
 }
 
 pub async fn run(args: &Args, command: &args::Policy) -> Result<Exit, Failure> {
@@ -64,11 +84,11 @@ pub async fn run(args: &Args, command: &args::Policy) -> Result<Exit, Failure> {
         PolicyFor::Audit => For::Audit,
         PolicyFor::Diagnose => For::Diagnose,
     };
-    // Whoever has no permissions yet has no studio file either: flags do, and what is not named is any.
+    // A person without permissions has no studio file either: flags do, and what is not named is any.
     let file = open::studio_file(args)?;
     if let (Some(path), None) = (&args.studio, &file.text) {
         let words = format!(
-            "There is no {}\n  fix   name a studio file that is there, or leave --studio out",
+            "There is no {}\n  fix   name a studio file that exists, or leave --studio out",
             path.display()
         );
         return Err(Failure::Usage(words));
@@ -125,7 +145,7 @@ pub async fn run(args: &Args, command: &args::Policy) -> Result<Exit, Failure> {
     Ok(Exit::Clean)
 }
 
-/// What roles of one kind need, as one document, with the reasons beside it.
+/// What roles of one kind need, as one document, with the reasons on stderr.
 async fn for_role(args: &Args, command: &args::Policy, of: RoleUse) -> Result<Exit, Failure> {
     let file = open::studio_file(args)?;
     let config = open::needed_by_setup(args, &file)?;
@@ -151,14 +171,6 @@ async fn for_role(args: &Args, command: &args::Policy, of: RoleUse) -> Result<Ex
             "note: the policy may lack what follows from it: {why}"
         ));
     }
-    // Where there is no such role, any of the account's stands for it.
-    let account = view.peek(&CallerIdentity).known();
-    let any = account.and_then(|c| {
-        let partition = partition_of(view.region());
-        format!("arn:{partition}:iam::{}:role/any", c.account)
-            .parse()
-            .ok()
-    });
     let roles = snapshot.roster.all().into_iter().filter_map(|s| match s {
         Subject::Role(arn) => Some(arn),
         _ => None,
@@ -177,7 +189,7 @@ async fn for_role(args: &Args, command: &args::Policy, of: RoleUse) -> Result<Ex
     }
     let arn = match arns.as_slice() {
         [one] => one.clone(),
-        [] => match any {
+        [] => match any_role(&view) {
             Some(any) => any,
             None => {
                 talk(

@@ -67,7 +67,7 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<Exit, Failure>
     } else {
         let file = open::studio_file(args).ok().and_then(|f| f.config);
         let login = open::login(args, None)?;
-        // The run's own region counts before the environment's, for its things are there.
+        // The run's own region counts before the environment's, because its resources are there.
         let login = Login {
             region: args.region.clone().or(Some(header.region.clone())),
             profile: login.profile.or(file.and_then(|c| c.profile)),
@@ -145,7 +145,7 @@ fn print(header: &Header, exit: Exit, parts: serde_json::Value) {
     data(&json_report::document("rollback", account, region, exit, parts).to_string());
 }
 
-/// A role that a queue of the run uses by now, whoever gave it to it, is not deleted; nor where that can't be read. The
+/// A role that a queue of the run uses by now, no matter who gave it to it, is not deleted; nor where that can't be read. The
 /// changes that are taken out of the plan for it.
 async fn keep_used_roles(world: &dyn World, header: &Header, plan: &mut Plan) -> Vec<Change> {
     let makes = |c: &Change| matches!(c.resource, AnyResource::IamRole(_));

@@ -182,9 +182,10 @@ pub async fn make(
     }
     let findings = work.findings();
     let fails = findings.iter().any(|f| f.verdict == Verdict::Fail);
+    let held_back = !plan.refused.is_empty() || !work.config().server.path.is_built();
     let exit = stop_exit(applied.stop.as_ref())
         .and_if(wrong_queue, Exit::Usage)
-        .and_if(fails || !plan.refused.is_empty(), Exit::Problem)
+        .and_if(fails || held_back, Exit::Problem)
         .and_if(
             could_not_check(&findings) || !plan.unread.is_empty(),
             Exit::NotChecked,
@@ -207,7 +208,7 @@ pub fn stop_exit(stop: Option<&apply::Stop>) -> Exit {
 pub fn progress(progress: Progress) {
     match progress {
         Progress::Run { id, resumed: true } => {
-            talk(&format!("going on with run {id}, which was interrupted"));
+            talk(&format!("resuming run {id}, which was interrupted"));
         }
         Progress::Change { change, state, .. } => {
             let what = format!("{}  {}", change.operation(), change.words());
@@ -217,13 +218,15 @@ pub fn progress(progress: Progress) {
                 state => talk(&format!("{}  {what}", state.word())),
             }
         }
+        // The wait is looked at several times a second; one line in ten seconds is enough to read.
+        Progress::WaitingForIam { seconds, .. } if seconds % 10 != 0 => {}
         Progress::WaitingForIam { seconds, most } if most * 1_000 <= IAM_PATIENCE => {
             talk(&format!(
                 "IAM is propagating the change: tried as the queue role for {seconds} s of at most {most} s"
             ));
         }
         Progress::WaitingForIam { seconds, most } => talk(&format!(
-            "waiting for whoever grants the role access: tried as the queue role for {seconds} s of at most {most} s"
+            "waiting for the bucket's owner to grant the role access: tried as the queue role for {seconds} s of at most {most} s"
         )),
         _ => {}
     }

@@ -106,7 +106,7 @@ pub fn role_use(view: &View, arn: &RoleArn, of: RoleUse) -> Option<UsedRole> {
     role_uses(view, arn).into_iter().find(|used| used.of == of)
 }
 
-/// Everything that a role's needs follow from. What was not read brings no need, and whoever judges by it has to look
+/// Everything that a role's needs follow from. What was not read brings no need, and the one who judges by it has to look
 /// whether it was.
 pub fn choices(view: &View, arn: &RoleArn) -> Option<Choices> {
     let config = view.config(Part::Channels);
@@ -116,7 +116,12 @@ pub fn choices(view: &View, arn: &RoleArn) -> Option<Choices> {
     let mut farm = None;
     let mut attachments = Vec::new();
     let (mut fleets, mut own_fleets) = (Vec::new(), Vec::new());
-    for parent in view.parents(&Subject::Role(arn.clone())) {
+    let parents = view.parents(&Subject::Role(arn.clone()));
+    // A role that nothing uses yet stands for one of a machine.
+    if parents.is_empty() {
+        own_fleets = customer_fleets(view);
+    }
+    for parent in parents {
         match parent {
             Subject::Queue(key) => {
                 farm.get_or_insert_with(|| key.farm.clone());

@@ -186,7 +186,7 @@ pub fn join(channels: &[Channel]) -> String {
         .join(" ")
 }
 
-/// The order that is proposed: what is there stays in its order, `deadline-cloud-v2` goes just before a lone
+/// The order that is proposed: what the queue has stays in its order, `deadline-cloud-v2` goes just before a lone
 /// `deadline-cloud`, then YNPUT's channel, and conda-forge last, where under strict priority it hides nothing of AWS's.
 pub fn proposed(today: &[Channel], ynput: &Channel) -> Vec<Channel> {
     let (v2, v1, forge) = (

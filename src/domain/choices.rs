@@ -51,7 +51,7 @@ pub struct UsedRole {
     pub farms: Vec<FarmId>,
 }
 
-/// Is there anything among the choices that a queue without a role could not have?
+/// Does anything exist among the choices that a queue without a role could not have?
 pub fn needs_role(config: &StudioConfig) -> bool {
     let tunnel = config.tunnel.is_some() && config.server.path == PathId::Ssm;
     config.s3_channels().next().is_some() || config.secret.is_some() || tunnel

@@ -172,7 +172,7 @@ pub enum Reason {
         /// Where it is for another platform: channel and folder.
         elsewhere: Vec<(usize, String)>,
     },
-    /// The name is there, a version that fits is not.
+    /// The name exists, a version that fits is not.
     NoVersion {
         name: String,
         spec: String,
@@ -180,7 +180,7 @@ pub enum Reason {
         /// Nearest first: version and channel.
         nearest: Vec<(Untrusted, usize)>,
     },
-    /// A version that fits is there, but in a channel behind the first one that knows the name.
+    /// A version that fits exists, but in a channel behind the first one that knows the name.
     Shadowed {
         name: String,
         spec: String,
@@ -194,7 +194,7 @@ pub enum Reason {
         spec: String,
         wanted_by: Option<String>,
     },
-    /// Each is there, and they do not go together; the solver's own words.
+    /// Each exists, and they do not go together; the solver's own words.
     Conflict(Printable),
 }
 

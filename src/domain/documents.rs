@@ -19,7 +19,7 @@ pub struct Bars {
     pub others: Vec<String>,
 }
 
-/// Our policy for these needs beside these documents. `ours` is its name and its text where it is there.
+/// Our policy for these needs together with these documents. `ours` is its name and its text where it is there.
 pub fn proposal(
     needs: &[Need],
     policies: &[(&str, &Policy)],

@@ -133,7 +133,7 @@ pub struct Finding {
 pub type FindingKey<'a> = (&'a str, &'a Subject, &'a str, Option<&'a str>);
 
 impl Finding {
-    /// A finding as a check makes it; whoever runs the check fills in its id, its subject and its grade.
+    /// A finding as a check makes it; the engine fills in its id, its subject and its grade.
     pub fn new(verdict: Verdict, code: &'static str, message: impl Into<Printable>) -> Self {
         Self {
             check: "",

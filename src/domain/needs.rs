@@ -482,7 +482,7 @@ mod tests {
         assert_eq!(narrowed(ours, &gone, &[]), None);
         assert!(
             widened(&gone, &[], Some(ours)).is_err(),
-            "nor does an Allow beside it change anything"
+            "nor does another Allow change anything"
         );
     }
 

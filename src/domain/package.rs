@@ -18,7 +18,7 @@ impl Strategy {
         match self {
             Self::Launcher => Help {
                 title: "the AYON launcher, run headless",
-                line: "ayon-launcher: the decided way (Ynput, AWS, 2026-06)",
+                line: "ayon-launcher: recommended (Ynput, AWS, 2026-06)",
                 page: include_str!("../../assets/help/strategy-launcher.md"),
             },
             Self::Publish => Help {
@@ -84,7 +84,7 @@ pub fn packages(
         }
         // The other packages are versioned as the addon `core` is (inferred from the one that was built).
         Pin::ProductionBundle | Pin::StagingBundle => {
-            exactly(main, &from_bundle("the addon core", &core)?)
+            exactly(main, &from_bundle("the core addon", &core)?)
         }
     };
     let mut list = vec![pinned];
@@ -93,7 +93,7 @@ pub fn packages(
         list.push(match pin {
             Pin::ProductionBundle | Pin::StagingBundle => exactly(
                 "ayon-deadline-cloud",
-                &from_bundle("the addon deadline_cloud", &addon)?,
+                &from_bundle("the deadline_cloud addon", &addon)?,
             ),
             Pin::Latest | Pin::Exactly(_) => "ayon-deadline-cloud".to_owned(),
         });

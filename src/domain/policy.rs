@@ -53,7 +53,7 @@ pub enum Decision {
     Denied,
     /// Nothing says yes.
     NotAllowed,
-    /// It hangs on a condition whose value is not known here.
+    /// It depends on a condition whose value is not known here.
     Depends,
 }
 

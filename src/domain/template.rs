@@ -27,7 +27,7 @@ const CHANNELS: &str = "CondaChannels";
 const PACKAGES: &str = "CondaPackages";
 const GUARD: &str = "DISABLE_CONDA_ENV";
 
-/// For the console's kind, and where nothing tells: sources disagree, so both are tried.
+/// For the console's default conda environment, and where nothing tells: sources disagree, so both are tried.
 pub const BELIEVED: [Priority; 2] = [Priority::Strict, Priority::Flexible];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,8 +64,8 @@ pub enum Kind {
 impl Kind {
     pub fn words(self) -> &'static str {
         match self {
-            Self::Console => "console kind",
-            Self::ConsoleCaching => "console kind with kept environments",
+            Self::Console => "the console's default",
+            Self::ConsoleCaching => "the console's default, with kept environments",
             Self::Inline => "inline conda",
             Self::InlineCaching => "inline conda with kept environments",
             Self::PyRattler => "py-rattler",
@@ -99,7 +99,7 @@ impl Kind {
 pub struct Template {
     pub kind: Kind,
     pub name: String,
-    /// `None`: the parameter is missing. `Some(None)`: it is there and has no default.
+    /// `None`: the parameter is missing. `Some(None)`: it exists and has no default.
     pub channels: Option<Option<String>>,
     pub packages: Option<Option<String>>,
     /// Asks `DISABLE_CONDA_ENV` before it does anything, as publish hosts need.
@@ -249,7 +249,7 @@ fn asks_guard(script: &Value) -> bool {
 }
 
 /// What the template itself says, else what its kind is believed to do. AWS's newer pages and the command's own options
-/// say strict for the console's kind; an older page says flexible. conda's own default is flexible.
+/// say strict for the console's default conda environment; an older page says flexible. conda's own default is flexible.
 fn priorities(
     kind: Kind,
     script: &Value,

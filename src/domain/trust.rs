@@ -73,7 +73,7 @@ fn is_for_anybody(statement: &Statement) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trust {
     Right,
-    /// Whoever has an AWS account may assume the role.
+    /// Anybody with an AWS account may assume the role.
     Anybody,
     /// Nothing keeps another account's or farm's Deadline Cloud from using the role.
     TooWide,
@@ -82,7 +82,7 @@ pub enum Trust {
     Refused,
     /// A Deny says no, whatever else says yes.
     Denied,
-    /// It hangs on a condition that can't be judged from here.
+    /// It depends on a condition that can't be judged from here.
     Depends,
 }
 
@@ -131,7 +131,7 @@ pub enum NotRepaired {
     #[error("{0}")]
     Policy(#[from] NotAPolicy),
     #[error(
-        "a Deny statement in it refuses Deadline Cloud; whoever wrote it meant something by it"
+        "a Deny statement in it refuses Deadline Cloud; it was written on purpose: ask its author"
     )]
     Denied,
     #[error(
@@ -142,7 +142,7 @@ pub enum NotRepaired {
         "a statement in it lets everybody assume the role; take it out, or give it a condition, in the IAM console"
     )]
     Anybody,
-    #[error("it hangs on a condition that can't be judged from here")]
+    #[error("it depends on a condition that can't be evaluated from here")]
     Depends,
 }
 

@@ -351,7 +351,7 @@ async fn settle_late_of(world: &dyn World, run: &Run, runs: &[Run]) -> Result<()
         done.any(|o| o.at > entry.at && o.change.id == entry.change.id)
     };
     for entry in run.may_be_done_late().filter(|e| !made_elsewhere(e)) {
-        // That it can't be read now decides nothing; the next run looks again.
+        // That it can't be read now decides nothing; the next run checks again.
         let Ok(now) = read_now(world, &entry.change).await else {
             continue;
         };

@@ -38,6 +38,7 @@ async fn go_on(
     let mut under_way: UnderWay<'_> = FuturesUnordered::new();
     let mut handles: BTreeMap<Demand, AbortHandle> = BTreeMap::new();
     let mut requests = work.step(now(), first);
+    let mut told = None;
     loop {
         for request in requests.drain(..) {
             start(world, request, &mut under_way, &mut handles, tell);
@@ -50,10 +51,11 @@ async fn go_on(
             let Some((waited, most)) = work.waits() else {
                 return;
             };
-            tell(Progress::WaitingForIam {
-                seconds: waited / 1_000,
-                most: most / 1_000,
-            });
+            let (seconds, most) = (waited / 1_000, most / 1_000);
+            if told != Some(seconds) {
+                tell(Progress::WaitingForIam { seconds, most });
+                told = Some(seconds);
+            }
             tokio::time::sleep(TICK).await;
             requests = work.step(now(), Event::Tick);
             continue;
@@ -109,7 +111,7 @@ fn start<'a>(
             }
             return;
         }
-        // Whoever drives applies by itself: it has the context that a journal needs.
+        // The caller applies by itself: it has the context that a journal needs.
         Request::Apply(_) => return,
     };
     tell(Progress::Asking(demand.clone()));

@@ -1,5 +1,5 @@
 //! Observe and check: what is to be asked, what the answers come to. Each check of each subject is run once, and again only
-//! when something changes that it read. Pure: whoever drives it asks the world and hands the answers in.
+//! when something changes that it read. Pure: the driver asks the world and hands the answers in.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -9,7 +9,6 @@ use crate::domain::config::StudioConfig;
 use crate::domain::finding::{Finding, Topic};
 use crate::domain::ids::Region;
 use crate::domain::subject::{Subject, SubjectKind};
-use crate::domain::text::Printable;
 use crate::probes::{AnyProbe, AnySeen, Observation};
 use crate::questions::{Answered, AnyQuestion, Check, Demand, Key, Part, Purpose, Snapshot, View};
 
@@ -172,26 +171,11 @@ impl Inquiry {
             if is_known || self.in_flight.contains(&demand) {
                 continue;
             }
-            if let Demand::Question(question) = &demand
-                && let Some(reason) = question.declined(self.purpose)
-            {
-                self.decline(question, reason);
-                continue;
-            }
             self.in_flight.insert(demand.clone());
             new.push(demand);
         }
         self.settle();
         new
-    }
-
-    /// What is declined in this run is known at once.
-    fn decline(&mut self, question: &AnyQuestion, reason: Printable) {
-        let answer = question.unasked(reason);
-        let calls = Vec::new();
-        let facts = &mut self.snapshot.facts;
-        facts.learn(question, Answered { answer, calls });
-        self.touch(&Key::Question(question.clone()));
     }
 
     /// Asked for, and not handed out yet.
@@ -321,20 +305,7 @@ impl Inquiry {
             Job::Check(at) => findings = self.catalogue.checks[at].run(&view, &subject),
         }
         let (reads, demands) = view.recorded();
-        let (mut pending, mut declined) = (BTreeSet::new(), Vec::new());
-        for demand in demands {
-            match &demand {
-                Demand::Question(question) => match question.declined(self.purpose) {
-                    Some(reason) => declined.push((question.clone(), reason)),
-                    None => {
-                        pending.insert(demand);
-                    }
-                },
-                Demand::Probe(..) => {
-                    pending.insert(demand);
-                }
-            }
-        }
+        let pending: BTreeSet<Demand> = demands.into_iter().collect();
         let mut numbers = Vec::with_capacity(reads.len());
         for key in reads {
             let number = self.keys.number(key);
@@ -347,9 +318,6 @@ impl Inquiry {
         task.reads = numbers;
         task.pending = pending;
         task.findings = findings;
-        for (question, reason) in declined {
-            self.decline(&question, reason);
-        }
         if job == Job::Expand {
             self.expanded(&subject, leads_to);
         }

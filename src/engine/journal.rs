@@ -321,7 +321,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Goes on with a run that was cut short.
+    /// Resumes a run that was cut short.
     pub fn resume(local: &'a dyn LocalState, run: &Run) -> Self {
         let next = run.entries.iter().map(|e| e.n + 1).max().unwrap_or(1);
         Self {

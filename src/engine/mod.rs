@@ -46,7 +46,7 @@ impl ChangeState {
     }
 }
 
-/// Progress, for whoever watches.
+/// Progress, for the one who watches.
 #[derive(Debug, Clone)]
 pub enum Progress {
     Asking(Demand),
@@ -70,7 +70,7 @@ pub enum Progress {
     },
 }
 
-/// Whoever watches; it must not block.
+/// The one who watches; it must not block.
 pub type Tell<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 
 /// Nobody watches.

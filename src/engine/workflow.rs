@@ -29,7 +29,7 @@ const PAUSE: u64 = 2_000;
 /// Between two tries while a bucket's owner is waited for: people take longer than IAM.
 pub const LONG_PAUSE: u64 = 15_000;
 
-/// What a run is made of, handed in by whoever starts it.
+/// What a run is made of, handed in by its caller.
 #[derive(Clone, Copy)]
 pub struct Catalogues {
     pub observe: Catalogue,

@@ -1,4 +1,4 @@
-//! Each role trusts Deadline Cloud for the farms that use it: what is missing is merged in, what is there stays.
+//! Each role trusts Deadline Cloud for the farms that use it: what is missing is merged in, what exists stays.
 
 use crate::derived::our_policy::is_managed;
 use crate::derived::role_use::role_uses;

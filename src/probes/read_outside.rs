@@ -11,7 +11,7 @@ use crate::domain::finding::Assessment;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ReadOutside(pub Channel);
 
-/// Is a missing key outside the channel told as missing, and one inside it? Whoever may not list gets 403 for both.
+/// Is a missing key outside the channel told as missing, and one inside it? An identity that may not list gets 403 for both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutsideSeen {
     pub outside: bool,
@@ -32,7 +32,7 @@ impl Probe for ReadOutside {
                 "reads-outside",
                 format!("The queue role can read other objects in the bucket of {channel}"),
             )
-            .why("whoever submits a job runs as the queue role, and so reads what it reads")
+            .why("every user who submits a job runs as the queue role, and so can read what it can")
             .fix("narrow the policy that grants it to the channel's own folder; studiolink changes no policy but its own"),
             Ok(OutsideSeen { inside: true, .. }) => Assessment::ok(format!(
                 "Verified: the queue role can't read other objects in the bucket of {channel}"

@@ -538,7 +538,7 @@ impl Judge<'_> {
             Reason::NoName { .. } if !has("conda-forge") => format!("add conda-forge after {last}"),
             Reason::NoName { name, .. } => format!("add a channel that has {name}"),
             Reason::NoVersion { wanted_by: None, name, .. } => {
-                format!("have the version of {name} built into the channel, or pin one that is there: [conda] pin in the studio file, or the bundle's launcher in AYON")
+                format!("have the version of {name} built into the channel, or pin one that the channel has: [conda] pin in the studio file, or the bundle's launcher in AYON")
             }
             Reason::NoVersion { name, .. } => format!("add a channel with a {name} that fits, after {last}"),
             Reason::Shadowed { by, there, .. } => format!("move {} before {}", self.channel(*there), self.channel(*by)),

@@ -23,7 +23,7 @@ pub struct Check {
     pub run: Run,
 }
 
-/// The one function, by what it is about. Whoever runs it owns the loop over the subjects.
+/// The one function, by what it is about. The engine owns the loop over the subjects.
 #[derive(Clone, Copy)]
 pub enum Run {
     Account(fn(&View) -> Vec<Finding>),

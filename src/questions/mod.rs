@@ -66,11 +66,6 @@ pub trait Question:
     fn server(&self) -> Option<&Url> {
         None
     }
-
-    /// Why it is not asked in a run for that purpose.
-    fn declined(&self, _purpose: Purpose) -> Option<Printable> {
-        None
-    }
 }
 
 /// What the macro below adds to each question: its place among the facts.
@@ -152,10 +147,6 @@ macro_rules! questions {
 
             pub fn server(&self) -> Option<&Url> {
                 match self { $(Self::$name(q) => q.server()),+ }
-            }
-
-            pub fn declined(&self, purpose: Purpose) -> Option<Printable> {
-                match self { $(Self::$name(q) => q.declined(purpose)),+ }
             }
 
             /// The answer that says why there is none.

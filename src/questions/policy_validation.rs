@@ -2,11 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Purpose;
 use super::Question;
 use crate::domain::lint::Lint;
 use crate::domain::permission::PermissionRequest;
-use crate::domain::text::Printable;
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PolicyValidation(pub String, pub Vec<PermissionRequest>);
@@ -23,11 +21,5 @@ impl Question for PolicyValidation {
             "access-analyzer:ValidatePolicy",
             "access-analyzer:CheckAccessNotGranted",
         ]
-    }
-
-    fn declined(&self, purpose: Purpose) -> Option<Printable> {
-        (purpose == Purpose::Audit).then(|| {
-            "Access Analyzer charges for each check, so an audit makes none; setup does".into()
-        })
     }
 }

@@ -74,7 +74,7 @@ impl Part {
     }
 }
 
-/// What was read: when it changes, whoever read it is run again.
+/// What was read: when it changes, the check that read it is run again.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
     Question(AnyQuestion),
@@ -175,7 +175,7 @@ impl<'a> View<'a> {
         &self.snapshot.region
     }
 
-    /// What was read and what is to be asked, once whoever read is done.
+    /// What was read and what is to be asked, once the reader is done.
     pub fn recorded(self) -> (BTreeSet<Key>, BTreeSet<Demand>) {
         (self.reads.into_inner(), self.demands.into_inner())
     }

@@ -31,7 +31,7 @@ use crate::world::World;
 /// A world, and the profile's name as shown.
 pub type SignedIn = (Arc<dyn World>, Printable);
 
-/// What the wizard needs beside a world: how to get one, and where files go. `cli` builds it.
+/// What the wizard needs besides a world: how to get one, and where files go. `cli` builds it.
 pub trait Outside: Send + Sync {
     fn profiles(&self) -> BoxFuture<'_, Result<Vec<String>, Problem>>;
     /// The world for a profile and region, and the profile's name as shown.
@@ -43,7 +43,7 @@ pub trait Outside: Send + Sync {
     fn endpoint(&self) -> Option<String>;
     /// Writes the studio file, its comments kept. Where there is none to write, it does nothing.
     fn save(&self, config: &StudioConfig) -> Result<(), Problem>;
-    /// Writes the plan beside the studio file; where it is.
+    /// Writes the plan next to the studio file; where it is.
     fn export(
         &self,
         caller: &Caller,

@@ -163,7 +163,7 @@ impl Model {
         self.work.as_ref().and_then(Workflow::applied)
     }
 
-    /// What was worked out of an earlier state is worked out anew.
+    /// What was worked out of an earlier state is worked out again.
     pub fn changed(&mut self) {
         self.findings_now.take();
         self.manual_now.take();
@@ -255,7 +255,7 @@ impl Model {
         }
     }
 
-    /// AYON is asked anew with another key.
+    /// AYON is asked again with another key.
     pub fn forget_ayon(&mut self) {
         self.forget(&|d| match d {
             Demand::Question(question) => question.server().is_some(),

@@ -164,7 +164,7 @@ impl RealWorld {
         ayon::change_addon_channels(record, client, server, &key, *variant, version, &then).await
     }
 
-    /// What AYON answers to whoever holds the key of its server; without one it is not asked.
+    /// What AYON answers to the one who holds the key of its server; without one it is not asked.
     async fn with_key<T>(
         &self,
         url: &Url,

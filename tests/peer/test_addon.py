@@ -19,7 +19,7 @@ def test_the_addon_gets_the_same_list_and_gives_it_back(studio_of):
     s = studio_of(ayon_channels="deadline-cloud")
     before = settings(s)
     planned = s.run("plan", AYON_ADMIN_KEY=TOKEN)
-    assert planned.returncode == 1 and planned.stdout.count("POST settings") == 2 and "(staging) / conda_channels" in planned.stdout
+    assert planned.returncode == 10 and planned.stdout.count("POST settings") == 2 and "(staging) / conda_channels" in planned.stdout
     done = s.run("setup", "--yes", AYON_ADMIN_KEY=TOKEN)
     assert done.returncode == 0, done.stdout + done.stderr
     after = settings(s)
@@ -47,15 +47,15 @@ def test_without_an_administrator_the_value_is_for_people_to_paste(studio_of):
     for env in ({}, {"AYON_ADMIN_KEY": "ARTIST_API_KEY"}):
         s.env["AYON_ADMIN_KEY"] = ""
         done = s.run("setup", "--yes", **env)
-        assert "POST settings" not in done.stdout and "field conda_channels" in done.stdout and CHANNELS in done.stdout
-        assert "that wins in AYON's jobs, not the queue's default" in done.stdout
+        assert "POST settings" not in done.stdout and "paste into conda_channels" in done.stdout and CHANNELS in done.stdout
+        assert "which wins over the queue's default in AYON's jobs" in done.stdout
     assert settings(s) == before and posts(s) == []
 
 
 def test_somebody_elses_change_in_between_is_not_overwritten(studio_of):
     import urllib.request
     s = studio_of(ayon_channels="deadline-cloud")
-    assert s.run("plan", "--out", "p.json", AYON_ADMIN_KEY=TOKEN).returncode == 1
+    assert s.run("plan", "--out", "p.json", AYON_ADMIN_KEY=TOKEN).returncode == 10
     body = {**settings(s)["production/studio"], "conda_channels": "by hand"}
     url = s.ayon.url + "/api/addons/deadline_cloud/0.3.0/settings?variant=production"
     urllib.request.urlopen(urllib.request.Request(url, data=json.dumps(body).encode(), method="POST", headers={"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}))

@@ -77,8 +77,8 @@ def audit(s, *args, **env):
 def dry_run(s):
     """What the first finding of the dry run says was found: {(name, version, channel)}, or None."""
     findings, _ = audit(s)
-    first = next(f for f in findings["dry-run"] if re.match(r"(linux|win)-64: ", f["says"]) and "priority differ" not in f["says"] and "priority it would" not in f["says"])
-    if first["verdict"] != "OK":
+    first = next(f for f in findings["conda-solve"] if re.match(r"(linux|win)-64: ", f["message"]) and "priority differ" not in f["message"] and "priority it would" not in f["message"])
+    if first["verdict"] != "ok":
         return None, first
     rows = [line.split() for line in first["details"]]
     return {(r[0], r[1], r[-1]) for r in rows}, first
@@ -121,7 +121,7 @@ def test_the_dry_run_says_what_py_rattler_says(prepared, tmp_path):
         names = {AYON: "A", **{v: k for k, v in at.items()}}
         ours = ours and {(n, v, names[c]) for n, v, c in ours}
         if not (ours == theirs == expected):
-            wrong.append((order, strategy, pin, platform, priority, {"ours": ours, "py-rattler": theirs, "table": expected}, finding["says"]))
+            wrong.append((order, strategy, pin, platform, priority, {"ours": ours, "py-rattler": theirs, "table": expected}, finding["message"]))
     assert not wrong, "\n".join(map(str, wrong))
 
 
@@ -143,13 +143,13 @@ def test_a_channel_without_noarch_stops_conda_and_an_empty_one_mends_it(studio_o
     put(s, BUCKET, "ayon/linux-64/repodata.json", index_of("linux-64", ("ayon-launcher", "1.6.1")))
     wanted(s, [AYON])
     findings, _ = audit(s)
-    (folders,) = says(findings, "channel-folders", "FAIL")
-    (solve,) = says(findings, "dry-run", "FAIL")
-    assert "noarch missing" in folders["says"] and "noarch is missing" in solve["says"] and "noarch/repodata.json" in solve["fix"]
+    (folders,) = says(findings, "channel-folders", "fail")
+    (solve,) = says(findings, "conda-solve", "fail")
+    assert "noarch missing" in folders["message"] and "noarch is missing" in solve["message"] and "noarch/repodata.json" in solve["fix"]
     put(s, BUCKET, "ayon/noarch/repodata.json", index_of("noarch"))
     findings, _ = audit(s)
-    assert not says(findings, "channel-folders", "FAIL") and not says(findings, "dry-run", "FAIL")
-    assert says(findings, "dry-run", "OK")[0]["says"].startswith("linux-64: ayon-launcher 1.6.1")
+    assert not says(findings, "channel-folders", "fail") and not says(findings, "conda-solve", "fail")
+    assert says(findings, "conda-solve", "ok")[0]["message"].startswith("linux-64: ayon-launcher 1.6.1")
 
 
 def test_a_bucket_in_another_region_is_said_and_one_at_home_is_clean(studio_of, tmp_path):
@@ -160,11 +160,11 @@ def test_a_bucket_in_another_region_is_said_and_one_at_home_is_clean(studio_of, 
         put(s, bucket, "c/linux-64/repodata.json", index_of("linux-64", ("ayon-launcher", "1.6.1")))
     wanted(s, ["s3://studio-conda-far/c"])
     findings, _ = audit(s)
-    (far,) = says(findings, "channel-region", "WARN")
-    assert "eu-west-1" in far["says"] and "us-west-2" in far["fix"] and "inferred" in far["why"]
+    (far,) = says(findings, "channel-region", "warn")
+    assert "eu-west-1" in far["message"] and "us-west-2" in far["fix"] and "inferred" in far["why"]
     wanted(s, ["s3://studio-conda-near/c"])
     findings, _ = audit(s)
-    assert not says(findings, "channel-region", "WARN") and says(findings, "channel-region", "OK")
+    assert not says(findings, "channel-region", "warn") and says(findings, "channel-region", "ok")
 
 
 def test_a_channel_for_windows_only_says_so_to_a_linux_fleet(studio_of, tmp_path):
@@ -173,21 +173,21 @@ def test_a_channel_for_windows_only_says_so_to_a_linux_fleet(studio_of, tmp_path
     put(s, BUCKET, "ayon/win-64/repodata.json", index_of("win-64", ("ayon-launcher", "1.6.1")))
     wanted(s, [AYON])
     findings, _ = audit(s)
-    (solve,) = says(findings, "dry-run", "FAIL")
-    assert "for win-64 only" in solve["says"] and "linux-64" in solve["fix"]
+    (solve,) = says(findings, "conda-solve", "fail")
+    assert "for win-64 only" in solve["message"] and "linux-64" in solve["fix"]
     wanted(s, [AYON], n=2)
     findings, _ = audit(s)
-    assert says(findings, "dry-run", "OK")
+    assert says(findings, "conda-solve", "ok")
 
 
 def test_a_version_that_is_not_there_names_the_nearest_and_the_named_one_is_clean(prepared):
     s, _ = prepared
     wanted(s, [AYON], pin="==1.6.2")
     findings, _ = audit(s)
-    (solve,) = says(findings, "dry-run", "FAIL")
-    assert "nearest: 1.6.1" in solve["says"], solve
+    (solve,) = says(findings, "conda-solve", "fail")
+    assert "nearest: 1.6.1" in solve["message"], solve
     wanted(s, [AYON], pin="==1.6.1")
-    assert says(audit(s)[0], "dry-run", "OK")
+    assert says(audit(s)[0], "conda-solve", "ok")
 
 
 def test_the_queue_role_is_refused_first_and_reads_after_setup(prepared):
@@ -195,15 +195,15 @@ def test_the_queue_role_is_refused_first_and_reads_after_setup(prepared):
     wanted(s, [AYON])
     done = s.run("setup", "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "linux-64: ayon-launcher 1.6.1 from" in done.stdout and "forbidden" not in done.stdout.split("left for you")[0].split("UpdateQueueEnvironment")[-1]
+    assert "linux-64: ayon-launcher 1.6.1 from" in done.stdout and "forbidden" not in done.stdout.split("manual steps")[0].split("UpdateQueueEnvironment")[-1]
 
 
 def test_a_foreign_bucket_that_lets_nobody_in_is_forbidden_not_missing(studio_of):
     s = studio_of(seed="denied_channel.json")
     findings, _ = audit(s)
-    assert not any("missing" in f["says"] for f in findings["channel-folders"]), findings["channel-folders"]
+    assert not any("missing" in f["message"] for f in findings["channel-folders"]), findings["channel-folders"]
     done = s.run("setup", "--yes")
-    assert "forbidden (403)" in done.stdout and "bucket policy must allow" in done.stdout, done.stdout
+    assert "forbidden (403)" in done.stdout and "send the bucket's owner the message" in done.stdout, done.stdout
 
 
 def zstd_bomb():
@@ -220,13 +220,13 @@ def zstd_bomb():
 
 
 BAD = {
-    "cut short": (200, {}, index_of("linux-64", ("ayon-launcher", "1.6.1"))[:-40], "FAIL", "unparsable"),
-    "not json": (200, {"Content-Type": "text/html"}, b"<html>sign in</html>", "FAIL", "unparsable"),
-    "empty": (200, {}, b"", "FAIL", "unparsable"),
-    "wrong types": (200, {}, b'{"packages": [], "packages.conda": 7}', "FAIL", "unparsable"),
-    "forbidden": (403, {}, b"no", "FAIL", "forbidden (403)"),
-    "elsewhere": (302, {"Location": "http://127.0.0.2:9/x?token=hunter2"}, b"", "UNKNOWN", "redirected to http://127.0.0.2:9/x"),
-    "a server error": (500, {}, b"oops", "WORKER ONLY", "answered 500"),
+    "cut short": (200, {}, index_of("linux-64", ("ayon-launcher", "1.6.1"))[:-40], "fail", "unparsable"),
+    "not json": (200, {"Content-Type": "text/html"}, b"<html>sign in</html>", "fail", "unparsable"),
+    "empty": (200, {}, b"", "fail", "unparsable"),
+    "wrong types": (200, {}, b'{"packages": [], "packages.conda": 7}', "fail", "unparsable"),
+    "forbidden": (403, {}, b"no", "fail", "forbidden (403)"),
+    "elsewhere": (302, {"Location": "http://127.0.0.2:9/x?token=hunter2"}, b"", "unknown", "redirected to http://127.0.0.2:9/x"),
+    "a server error": (500, {}, b"oops", "worker-only", "answered 500"),
 }
 
 
@@ -243,11 +243,11 @@ def test_bad_indexes_are_one_clear_finding_each(studio_of, made, tmp_path, name)
     finally:
         web.stop()
     assert "hunter2" not in done.stdout + done.stderr
-    bad = [f for f in findings["channel-folders"] if f["says"].startswith(web.url)]
-    assert len(bad) == 1 and words in bad[0]["says"], bad
+    bad = [f for f in findings["channel-folders"] if f["message"].startswith(web.url)]
+    assert len(bad) == 1 and words in bad[0]["message"], bad
     assert bad[0]["verdict"] == verdict, bad
-    good = [f for f in findings["channel-folders"] if f["says"].startswith(AYON)]
-    assert good[0]["verdict"] == "OK", "one bad channel hides no other"
+    good = [f for f in findings["channel-folders"] if f["message"].startswith(AYON)]
+    assert good[0]["verdict"] == "ok", "one bad channel hides no other"
 
 
 def test_a_bomb_is_stopped_and_fills_no_disk(studio_of, made, tmp_path):
@@ -262,7 +262,7 @@ def test_a_bomb_is_stopped_and_fills_no_disk(studio_of, made, tmp_path):
     finally:
         web.stop()
     (bad,) = findings["channel-folders"]
-    assert bad["verdict"] == "FAIL" and "unpacks to more than" in bad["says"], bad
+    assert bad["verdict"] == "fail" and "unpacks to more than" in bad["message"], bad
     kept = sum(f.stat().st_size for f in s.folder.rglob("*") if f.is_file())
     assert kept < 50_000_000, kept
 
@@ -311,7 +311,7 @@ def test_a_password_in_a_mirrors_address_is_used_and_never_shown(studio_of, made
         web.stop()
     kept = b"".join(f.read_bytes() for f in s.folder.rglob("*") if f.is_file() and f.name != ".condarc")
     assert "hunter2" not in done.stdout + done.stderr and b"hunter2" not in kept
-    assert says(findings, "dry-run", "OK"), findings["dry-run"]
+    assert says(findings, "conda-solve", "ok"), findings["conda-solve"]
     # One written into the studio file is refused, and not shown either.
     wanted(s, [f"http://me:hunter2@{host}/F"])
     refused = s.run("audit")
@@ -334,22 +334,22 @@ def test_the_statement_for_the_owner_is_the_one_that_lets_the_role_in(studio_of)
     s = studio_of(seed="denied_channel.json")
     refused = s.run("setup", "--yes")
     assert refused.returncode == 1 and "for YNPUT" in refused.stdout
-    pasted = refused.stdout.split("the statements\n", 1)[1].split("\n  for ", 1)[0]
+    pasted = refused.stdout.split("add these statements\n", 1)[1].split("\n  for ", 1)[0]
     statements = json.loads(pasted)
     owner = s.client("s3")
     owner.meta.events.register("before-call.s3.*", lambda params, **_: params["headers"].update({"x-moto-account-id": "210987654321"}))
     owner.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps({"Version": "2012-10-17", "Statement": statements}))
     done = s.run("setup", "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Verified: the role of queue" in done.stdout and "forbidden" not in done.stdout.split("left for you")[0].replace("this identity", ""), done.stdout
+    assert "Verified: the queue role" in done.stdout and "forbidden" not in done.stdout.split("manual steps")[0].replace("this identity", ""), done.stdout
 
 
 def test_public_is_only_what_anybody_reads(prepared):
     s, _ = prepared
     wanted(s, [AYON])
-    assert says(audit(s)[0], "channel-index", "OK"), "this identity reads it"
+    assert says(audit(s)[0], "channel-index", "ok"), "this identity reads it"
     assert "channel-public" not in audit(s)[0], "and that does not make it public"
     everybody = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"}
     s.client("s3").put_bucket_policy(Bucket=BUCKET, Policy=json.dumps({"Version": "2012-10-17", "Statement": [everybody]}))
-    (public,) = says(audit(s)[0], "channel-public", "OK")
-    assert "without credentials" in public["says"]
+    (public,) = says(audit(s)[0], "channel-public", "ok")
+    assert "without credentials" in public["message"]

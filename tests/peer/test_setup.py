@@ -29,7 +29,7 @@ def test_setup_changes_one_line_and_adds_one_policy(studio_of):
     assert after_policies == policies
     assert [(x["Effect"], x["Action"], x["Resource"]) for x in ours["Statement"]] == [
         ("Allow", "s3:ListBucket", "arn:aws:s3:::ynput-conda-channel"), ("Allow", "s3:GetObject", "arn:aws:s3:::ynput-conda-channel/ayon/*")]
-    assert "Verified: the role of queue Lighting reads s3://ynput-conda-channel/ayon" in done.stdout
+    assert "Verified: the queue role reads s3://ynput-conda-channel/ayon" in done.stdout
     assert "FAIL" not in done.stdout and "no worker has confirmed" in done.stdout
 
     s.forget()
@@ -44,8 +44,8 @@ def test_setup_changes_one_line_and_adds_one_policy(studio_of):
     back = s.run("rollback", "--yes")
     assert back.returncode == 0, back.stdout + back.stderr
     assert s.state() == (environments, policies)
-    assert s.run("rollback", "--yes").returncode == 1, "nothing is left to undo"
-    assert s.run("plan").returncode == 1
+    assert s.run("rollback", "--yes").returncode == 2, "nothing is left to undo"
+    assert s.run("plan").returncode == 10
     markdown = s.run("runs", run).stdout
     assert "```diff" in markdown and "| undo | undone |" in markdown
 
@@ -53,19 +53,19 @@ def test_setup_changes_one_line_and_adds_one_policy(studio_of):
 def test_audit_before_and_after_and_it_starts_no_session(studio_of):
     s = studio_of()
     before = s.run("audit")
-    assert before.returncode == 1 and "lacks s3:ListBucket" in before.stdout
+    assert before.returncode == 1 and "Lacks s3:ListBucket" in before.stdout
     s.run("setup", "--yes")
     s.forget()
     after = json.loads(s.run("audit", "--format", "json").stdout)
     verdicts = {(f["check"], f["verdict"]) for f in after["findings"]}
-    assert not any(v in ("FAIL", "UNKNOWN") for _, v in verdicts), verdicts
+    assert not any(v in ("fail", "unknown") for _, v in verdicts), verdicts
     ops = {r["op"] for r in s.requests()}
     assert "AssumeQueueRoleForUser" not in ops and s.mutating() == []
 
 
 def test_plan_out_and_apply_file(studio_of):
     s = studio_of()
-    assert s.run("plan", "--out", "p.json").returncode == 1
+    assert s.run("plan", "--out", "p.json").returncode == 10
     assert s.run("apply", "p.json").returncode == 2, "it asks for --yes"
     done = s.run("apply", "p.json", "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -79,7 +79,7 @@ def test_plan_out_and_apply_file(studio_of):
     d.update_queue_environment(farmId=FARM, queueId=QUEUE, queueEnvironmentId=ident, templateType="YAML", template=text.replace("keep the comments", "by hand"))
     moved = s.run("apply", "p.json", "--yes")
     assert moved.returncode == 1 and "changed by somebody else" in moved.stderr
-    for heading in ("before, as this run found it", "after, as this run wants it", "now:"):
+    for heading in ("before, as this run found it", "after, as planned", "now:"):
         assert heading in moved.stderr
     assert "by hand" in s.environments()[ident][1]
 
@@ -98,7 +98,7 @@ def test_a_removal_is_a_change_of_its_own(studio_of):
     s = studio_of("hand_edited.json")
     s.write()
     plan = s.run("plan")
-    assert plan.returncode == 1 and "jobs that install from s3://nordlicht-attachments/inhouse will no longer find it" in plan.stdout
+    assert plan.returncode == 10 and "jobs that install from s3://nordlicht-attachments/inhouse will no longer find it" in plan.stdout
     assert plan.stdout.count("UpdateQueueEnvironment") == 2
     done = s.run("setup", "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -109,7 +109,7 @@ def test_a_removal_is_a_change_of_its_own(studio_of):
 
 
 @pytest.mark.parametrize("op", ["UpdateQueueEnvironment", "PutRolePolicy"])
-@pytest.mark.parametrize("kind,count,code", [("throttle", 2, 0), ("500", 2, 0), ("drop", 1, 0), ("drop-after", 1, 0), ("slow", 1, 0), ("denied", 99, 1), ("500", 99, 1), ("drop", 99, 1), ("drop-after", 99, 0)])
+@pytest.mark.parametrize("kind,count,code", [("throttle", 2, 0), ("500", 2, 0), ("drop", 1, 0), ("drop-after", 1, 0), ("slow", 1, 0), ("denied", 99, 4), ("500", 99, 4), ("drop", 99, 4), ("drop-after", 99, 0)])
 def test_faults_are_retried_or_reported_never_half_said(studio_of, op, kind, count, code):
     s = studio_of()
     before = s.state()
@@ -120,7 +120,7 @@ def test_faults_are_retried_or_reported_never_half_said(studio_of, op, kind, cou
         assert op in done.stderr and "why" in done.stderr and "Traceback" not in done.stderr
         if op == "PutRolePolicy":
             assert s.state() == before, "channels are not given to a role that may not read them"
-            assert "not reached" in done.stderr
+            assert "NOT REACHED" in done.stderr
     s.faults()
     assert s.run("setup", "--yes").returncode == 0
     clean = studio_of()
@@ -186,7 +186,7 @@ def test_a_second_process_says_who_holds_the_lock(studio_of):
             break
         time.sleep(0.05)
     second = s.run("setup", "--yes")
-    assert second.returncode == 1 and "Another studiolink is changing this queue" in second.stderr and "process" in second.stderr
+    assert second.returncode == 4 and "Another studiolink is changing this queue" in second.stderr and "process" in second.stderr
     first.communicate()
     assert first.returncode == 0
 
@@ -204,7 +204,7 @@ def test_interrupted_is_130_and_goes_on(studio_of):
     _, err = process.communicate()
     assert process.returncode == 130 and "DONE  PutRolePolicy" in err, err
     again = s.run("setup", "--yes")
-    assert again.returncode == 0 and "going on with run" in again.stderr
+    assert again.returncode == 0 and "resuming run" in again.stderr
     assert len(s.journals()) == 1
 
 
@@ -213,7 +213,8 @@ def test_denied_reads_leave_the_plan_incomplete_and_say_what(studio_of):
         s = studio_of()
         s.faults({"op": op, "kind": "denied", "count": 99})
         plan = s.run("plan")
-        assert plan.returncode == 3, f"{op}: {plan.stdout}{plan.stderr}"
+        held_back = "is not added before its role could be read" in plan.stdout or "gets nothing" in plan.stdout
+        assert plan.returncode == (1 if held_back else 3), f"{op}: {plan.stdout}{plan.stderr}"
         assert f":{op}" in plan.stdout and "may be incomplete" in plan.stdout
         audit = s.run("audit")
         assert "UNKNOWN" in audit.stdout and f":{op}" in audit.stdout, f"{op}: {audit.stdout}"
@@ -236,7 +237,7 @@ def test_a_foreign_bucket_ends_with_the_statement_for_its_owner(studio_of):
     s = studio_of("denied_channel.json")
     done = s.run("setup", "--yes")
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "IAM needs a moment" in done.stderr
+    assert "IAM is propagating the change" in done.stderr
     assert "for YNPUT" in done.stdout and "arn:aws:iam::123456789012:role/NordlichtQueueRole" in done.stdout
 
 

@@ -1,5 +1,5 @@
 //! The wizard as lines of text: no redraw, no boxes, numbered choices, one announcement per change. For screen
-//! readers, slow lines, and scripts that answer questions. Also chosen where stdout is no terminal.
+//! readers, slow lines, and scripts that answer questions. Also chosen where stdout is not a terminal.
 
 mod menu;
 pub(crate) mod render;
@@ -20,7 +20,7 @@ use crate::domain::text::Printable;
 use crate::engine::workflow::Phase;
 use crate::engine::{ChangeState as State, Progress};
 
-/// A page waits so long for its answers before it is read out with what is there.
+/// A page waits so long for its answers before it is read out with what is known.
 const PATIENCE: Duration = Duration::from_secs(12);
 
 struct Plain {
@@ -323,7 +323,7 @@ fn announce(msg: &Msg) {
         }
     }
     if let Msg::Progress(Progress::Run { id, resumed: true }) = msg {
-        say(&format!("Going on with run {id}, which was interrupted."));
+        say(&format!("Resuming run {id}, which was interrupted."));
     }
 }
 

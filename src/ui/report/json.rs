@@ -1,4 +1,4 @@
-//! For programs: one document, versioned, with the evidence beside each finding.
+//! For programs: one document, versioned, with the evidence of each finding.
 
 use serde_json::{Value, json};
 

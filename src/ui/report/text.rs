@@ -194,7 +194,7 @@ pub fn plan(plan: &Plan, ink: Ink) -> String {
 
 pub fn manual_steps(list: &[ManualStep], ink: Ink) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "{}", ink.strong("left for you"));
+    let _ = writeln!(out, "{}", ink.strong("manual steps"));
     for one in list {
         let _ = writeln!(out, "  for {}: {}", one.for_whom, one.what);
         for line in &one.paste {

@@ -157,7 +157,7 @@ fn checked(screen: &mut Screen, model: &Model, run: Option<&str>) {
     screen.add(told(other));
     if model.waiting.is_empty() {
         screen.say_dim(format!("{} checks are OK; they are below", fine.len()));
-        screen.blank().heading("Left for you");
+        screen.blank().heading("Manual steps");
         for step in model.manual_steps() {
             screen.say(format!("for {}: {}", step.for_whom, step.what));
             for line in &step.paste {
@@ -195,8 +195,9 @@ fn stopped(screen: &mut Screen, stop: &Stop) {
             screen.add(Block::Findings(vec![Told::problem(verdict, p)]));
         }
         Stop::Interrupted => {
-            screen
-                .say("Stopped before the next change. The journal is kept; setup goes on with it.");
+            screen.say(
+                "Stopped before the next change. The journal is kept; run setup again to resume.",
+            );
         }
         Stop::Moved { change, now } => {
             screen.add(Block::Text(Cell::toned(

@@ -1,4 +1,4 @@
-//! 2. Farm, queue, fleets: pick them from the lists, see what works for the queue.
+//! 2. Farm, queue, fleets: pick them from the lists, see what is associated with the queue.
 
 use super::super::model::Model;
 use super::super::screen::{Block, Cell, Field, Key, List, Screen, Takes, Told, Tone};

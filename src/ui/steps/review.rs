@@ -16,7 +16,7 @@ pub struct Review {
     at: usize,
     /// Long lines are cut; otherwise they are wrapped, so that nothing that will be written is hidden.
     cut: bool,
-    /// The plan as it was shown when it was armed; another one is not made.
+    /// The plan as it was shown when `a` was pressed; another one is not made.
     armed: Option<Plan>,
 }
 
@@ -147,7 +147,7 @@ impl Step for Review {
                 Tone::Doubtful,
             )));
         }
-        // What goes along with a change that was left out is said beside it.
+        // What goes along with a change that was left out is said with it.
         for along in &plan.left_along {
             let words = format!("LEFT OUT  {}: it needs {}", along.words, along.needs);
             screen.add(Block::Text(Cell::toned(words, Tone::Doubtful)));

@@ -54,7 +54,7 @@ pub struct Focus {
     /// The page follows what has the focus until somebody scrolls.
     pub follow: bool,
     fresh: bool,
-    /// A field that was opened to be typed into, as long as it is there.
+    /// A field that was opened to be typed into, as long as it exists.
     opened: Option<&'static str>,
 }
 
@@ -370,7 +370,7 @@ impl Focus {
                     'l' => vec![Wish::Log],
                     'd' => vec![Wish::Details],
                     'q' => vec![Wish::Quit],
-                    // An unknown key still disarms what was armed.
+                    // An unknown key still cancels what waited for `y`.
                     _ => vec![Wish::Act { id: "", row: None }],
                 }
             }

@@ -1,4 +1,4 @@
-//! Every step in its states, as the screen shows it, on the sandbox; the plain rendering stands beside it.
+//! Every step in its states, as the screen shows it, on the sandbox; the plain rendering stands next to it.
 //! The whole app runs: wizard, driver, world; only the terminal is a test's.
 
 use std::sync::Arc;
@@ -401,7 +401,7 @@ async fn a_plan_that_changed_since_it_was_armed_is_not_made() {
     );
     assert_eq!(play.app.wizard.at, 5, "nothing was made");
     play.keys("d⎋y").await;
-    assert_eq!(play.app.wizard.at, 5, "and it is not armed any more");
+    assert_eq!(play.app.wizard.at, 5, "and `y` applies nothing any more");
 }
 
 #[tokio::test]

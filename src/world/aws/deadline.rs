@@ -530,7 +530,7 @@ fn patient_config() -> aws_sdk_deadline::config::Builder {
     aws_sdk_deadline::Config::builder().timeout_config(patient())
 }
 
-/// One code has two causes here, and the message is no witness: the check of the trust policy tells them apart.
+/// One code has two causes here, and the message does not tell them apart: the check of the trust policy tells them apart.
 fn two_causes(mut problem: Problem) -> Problem {
     if problem.kind == ProblemKind::Denied {
         problem.because = "AWS did not hand out the queue role's credentials (AccessDenied): either this identity lacks deadline:AssumeQueueRoleForUser, or the role's trust policy refuses Deadline Cloud".to_owned();

@@ -139,7 +139,7 @@ where
         }
         Some(401 | 403) => {
             let permission = permission(what.service, what.operation);
-            let fix = format!("add {permission} to this identity, then look again");
+            let fix = format!("add {permission} to this identity, then check again");
             let because = format!(
                 "this identity (profile \"{profile}\") is not allowed to call {permission} ({code})"
             );
@@ -174,7 +174,7 @@ fn skewed(what: &What<'_>) -> Problem {
         ProblemKind::Credentials,
         what.doing.clone(),
         "AWS refuses the signature's time: this machine's clock is off by more than 5 minutes",
-        "set the clock (timedatectl set-ntp true), then look again",
+        "set the clock (timedatectl set-ntp true), then check again",
     )
 }
 
@@ -215,7 +215,7 @@ fn credentials_problem(error: &CredentialsError, what: &What<'_>, profile: &str)
         CredentialsError::ProviderTimedOut(_) => {
             "the source of the credentials did not answer in time".to_owned()
         }
-        _ => format!("the credentials of profile \"{profile}\" could not be had: {chain}"),
+        _ => format!("the credentials of profile \"{profile}\" could not be loaded: {chain}"),
     };
     let fix = format!(
         "sign in: aws sso login --profile {profile}; or choose another --profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"

@@ -15,7 +15,7 @@ async fn sections() -> Result<EnvConfigSections, Problem> {
             ProblemKind::Credentials,
             "The AWS config files can't be read",
             text,
-            "mend ~/.aws/config (or the file that AWS_CONFIG_FILE names)",
+            "fix ~/.aws/config (or the file that AWS_CONFIG_FILE names)",
         )
     };
     let source = load(&Env::real(), &Fs::real(), &EnvConfigFiles::default())

@@ -175,7 +175,7 @@ impl Aws {
         ))
     }
 
-    /// The index, and beside it a key that can't exist: 404 proves that absent is told from forbidden.
+    /// The index, and with it a key that can't exist: 404 proves that absent is told from forbidden.
     pub async fn try_channel_as_queue_role(
         &self,
         record: &Record,
@@ -282,7 +282,7 @@ async fn signed(
             ProblemKind::Credentials,
             format!("Could not sign a request to the bucket {bucket}"),
             "the credentials can't be used, or have expired",
-            "sign in again, then look again",
+            "sign in again, then check again",
         )
     };
     let config = PresigningConfig::expires_in(SIGNED_FOR).map_err(|_| problem())?;

@@ -202,7 +202,7 @@ fn judge(
         (401, Some(v)) if detail(&v).contains("Too many failed") => Err(problem(
             ProblemKind::Denied,
             format!("{LOCKED_OUT} for ten minutes: {}", detail(&v)),
-            "wait ten minutes; do not try again before, the lock would begin anew",
+            "wait ten minutes; do not try again before, the lock would begin again",
         )),
         (401, Some(v)) => {
             let waits = if detail(&v) == "Invalid session" {
@@ -435,7 +435,7 @@ fn addon_path(version: &str, what: &str, variant: Variant) -> String {
 fn no_field(version: &str) -> Problem {
     Problem::new(
         ProblemKind::Invalid,
-        "Could not read the settings of AYON's addon deadline_cloud",
+        "Could not read the settings of the deadline_cloud addon",
         format!(
             "its version {} has no setting conda_channels",
             Printable::short(version, 30)
@@ -453,7 +453,7 @@ async fn read_settings(
     version: &str,
 ) -> Result<Value, Problem> {
     let question = Question {
-        doing: "Could not read the settings of AYON's addon deadline_cloud",
+        doing: "Could not read the settings of the deadline_cloud addon",
         path: addon_path(version, "settings", variant),
         key: Some(key),
     };
@@ -486,7 +486,7 @@ pub async fn change_addon_channels(
             serde_json::json!([[CHANNELS]]),
         );
     }
-    let doing = "Could not change the settings of AYON's addon deadline_cloud";
+    let doing = "Could not change the settings of the deadline_cloud addon";
     let question = Question {
         doing,
         path: addon_path(version, "settings", variant),
@@ -552,7 +552,7 @@ pub async fn log_in(
                 "correct them; after ten wrong passwords AYON refuses this address for ten minutes"
                     .clone_into(&mut p.fix);
             } else if locked {
-                "wait ten minutes before you try again; each try begins them anew"
+                "wait ten minutes before you try again; each try begins them again"
                     .clone_into(&mut p.fix);
             } else if p.because.contains("HTTP 503") {
                 "AYON takes ten logins a minute from one address".clone_into(&mut p.because);

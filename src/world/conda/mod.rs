@@ -35,7 +35,7 @@ pub async fn try_channel(
     try_index(record, client, doing, &base, Vantage::Here).await
 }
 
-/// Is there an index under this address, for whoever asks without credentials?
+/// Is there an index under this address, for anybody who asks without credentials?
 pub async fn try_index(
     record: &Record,
     client: &reqwest::Client,

@@ -1,4 +1,4 @@
-//! A dry run against real channels: one query per channel and folder, so that one which fails hides no other, then one
+//! A conda solve against real channels: one query per channel and folder, so that one which fails hides no other, then one
 //! solve. What a request came to is taken from the wire, never from rattler's words: those hold signed addresses.
 
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ const AT_ONCE: usize = 32;
 /// A channel with at most so many names is counted whole; a larger one is read only as far as a solve needs.
 const SMALL: usize = 400;
 
-/// What the world lends to a dry run.
+/// What the world lends to a conda solve.
 pub struct Lent {
     pub vantage: Vantage,
     /// For channels in S3; `None` where there are none in the question.
@@ -417,7 +417,7 @@ impl Reader {
         }
     }
 
-    /// Every version of what was asked for, whatever fits: to say what is there.
+    /// Every version of what was asked for, whatever fits: to say what exists.
     async fn asked(
         &self,
         open: &[Open],
@@ -521,7 +521,7 @@ impl Reader {
             }
         };
         let cancel = CancellationToken::new();
-        // Whoever stops waiting stops the solver too.
+        // A caller that stops waiting stops the solver too.
         let guard = CancelOnDrop(cancel.clone());
         let (asked, packages) = (asked.to_vec(), packages.to_vec());
         let (priorities, engine) = (question.priorities.clone(), question.engine);
@@ -571,7 +571,7 @@ impl Reader {
         Ok(good.iter().enumerate().map(of).collect())
     }
 
-    /// Where a missing name is there for another platform: asked only when it is missing.
+    /// Where a missing name exists for another platform: asked only when it is missing.
     async fn look_elsewhere(&self, open: &[Open], channels: &[ChannelSeen], solves: &mut [Solve]) {
         for solve in solves {
             let Outcome::NotFound(reasons) = &mut solve.outcome else {

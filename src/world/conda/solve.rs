@@ -78,7 +78,7 @@ fn virtual_packages(platform: Platform) -> Vec<GenericVirtualPackage> {
 }
 
 /// Solves for one platform with one priority. `asked` holds every version of what was asked for, fitting or not, so
-/// that a refusal can name what is there. Blocking: not for a thread that others need.
+/// that a refusal can name what exists. Blocking: not for a thread that others need.
 pub fn solve(
     read: &[Records],
     asked: &[Records],

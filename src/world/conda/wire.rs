@@ -310,7 +310,7 @@ impl Unpacked {
         })
     }
 
-    /// `false`: too much. What is no zstd at all is rattler's to refuse.
+    /// `false`: too much. What is not zstd at all is rattler's to refuse.
     fn fits(&mut self, chunk: &[u8]) -> bool {
         use zstd::stream::raw::Operation as _;
         let mut out = vec![0u8; 128 * 1024];
@@ -393,7 +393,7 @@ mod tests {
         let mut enough = Unpacked::new(200_000_000).unwrap();
         assert!(bomb.chunks(1_000).all(|c| enough.fits(c)));
         assert_eq!(enough.got, 200_000_000);
-        // What is no zstd is not the meter's to refuse.
+        // What is not zstd is not the meter's to refuse.
         assert!(
             Unpacked::new(10)
                 .unwrap()

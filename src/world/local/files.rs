@@ -30,7 +30,7 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>, Problem> {
     }
 }
 
-/// Beside the old file, synced, then put in its place. An existing file keeps its mode; a new one is its owner's.
+/// Next to the old file, synced, then put in its place. An existing file keeps its mode; a new one is its owner's.
 pub fn write_whole(path: &Path, text: &str) -> Result<(), Problem> {
     let write = || -> io::Result<()> {
         // A link is followed, so that it stays a link.

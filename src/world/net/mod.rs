@@ -48,7 +48,7 @@ pub fn http_words(error: &reqwest::Error) -> String {
 fn io_words(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::ConnectionRefused => {
-            "the machine is there and refuses the port".to_owned()
+            "the machine exists and refuses the port".to_owned()
         }
         std::io::ErrorKind::TimedOut => format!("no answer within {} s", DEADLINE.as_secs()),
         std::io::ErrorKind::NetworkUnreachable | std::io::ErrorKind::HostUnreachable => {

@@ -734,7 +734,7 @@ impl World for Sandbox {
         _login: AyonLogin,
     ) -> BoxFuture<'a, Result<(), Problem>> {
         async move {
-            // Whoever signs in here is believed: nothing is behind it.
+            // Anybody who signs in here is believed: nothing is behind it.
             if let Ok(mut truth) = self.truth.lock() {
                 Arc::make_mut(&mut truth).ayon.admin = true;
             }

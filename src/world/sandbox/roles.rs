@@ -150,7 +150,7 @@ pub(super) fn outside_channel(
         let all = policies.iter().copied();
         open && decide_within(all, boundary, action, &arn, &context) == Decision::Allowed
     };
-    // Whoever may not list gets 403 for a missing file, whatever else they may do.
+    // An identity that may not list gets 403 for a missing file, whatever else they may do.
     let lists = can("s3:ListBucket", "");
     Ok(OutsideSeen {
         outside: lists && can("s3:GetObject", "/studiolink.absent"),

@@ -217,7 +217,7 @@ struct AyonRow {
     core: Option<String>,
     #[serde(default)]
     conda_channels: String,
-    /// Is an administrator of AYON signed in, beside the workers' key?
+    /// Is an administrator of AYON signed in, besides the workers' key?
     #[serde(default)]
     admin: bool,
 }
