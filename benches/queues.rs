@@ -62,7 +62,7 @@ fn child(queues: u32, command: &str) {
         &unheard,
     ));
     let said = if command == "audit" {
-        work.findings().len()
+        work.observed_findings().count()
     } else {
         work.plan().changes.len()
     };

@@ -9,6 +9,7 @@ use common::{look, of_check, open, open_with, run};
 use studiolink::domain::config::StudioConfig;
 use studiolink::domain::finding::{Grade, Verdict};
 use studiolink::domain::ids::QueueKey;
+use studiolink::domain::permission::Requests;
 use studiolink::domain::problem::{Problem, ProblemKind};
 use studiolink::domain::subject::Subject;
 use studiolink::domain::text::{Printable, Untrusted};
@@ -330,8 +331,8 @@ fn setup_asks_for_every_permission_that_its_questions_and_changes_take() {
         studiolink::questions::QueueFleets(key.clone()).into(),
         studiolink::questions::QueueEnvironments(key.clone()).into(),
         studiolink::questions::RoleDocuments(arn.clone()).into(),
-        studiolink::questions::RoleSimulation(arn, Vec::new()).into(),
-        studiolink::questions::PolicyValidation(String::new(), Vec::new()).into(),
+        studiolink::questions::RoleSimulation(arn, Requests::default()).into(),
+        studiolink::questions::PolicyValidation(String::new(), Requests::default()).into(),
         studiolink::questions::CallerPermissions.into(),
     ];
     for question in &questions {

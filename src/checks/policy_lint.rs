@@ -32,7 +32,7 @@ fn of_use(view: &View, used: &UsedRole) -> Option<Finding> {
     let (arn, region) = (&used.arn, view.region().to_string());
     let excess = not_needed(&needs, arn.partition(), arn.account(), &region);
     let asked = excess.len();
-    let question = PolicyValidation(text, excess);
+    let question = PolicyValidation(text, excess.into());
     let fact = view.fact(&question);
     let finding = match fact.known() {
         Some(lint) => of_lint(lint, ours, asked),

@@ -38,22 +38,21 @@ pub async fn run(args: &Args) -> Result<Exit, Failure> {
     };
     observe(world, &mut work, &stop.flag, &tell).await;
     calls(args, world, 0);
-    let findings = work.findings();
-    let fails = findings.iter().any(|f| f.verdict == Verdict::Fail);
+    // There may be thousands: they are looked through where they are.
+    let findings = || work.observed_findings();
+    let fails = findings().any(|f| f.verdict == Verdict::Fail);
     let exit = Exit::Clean
         .and_if(stop.is_asked(), Exit::Interrupted)
         .and_if(unknown_queue(&work), Exit::Usage)
         .and_if(fails, Exit::Problem)
-        .and_if(could_not_check(&findings), Exit::NotChecked);
+        .and_if(could_not_check(findings()), Exit::NotChecked);
     if streams {
         let told = told.lock().map(|t| t.clone()).unwrap_or_default();
-        let rest = findings.iter().filter(|f| !told.contains(&f.subject));
-        let rest: Vec<Finding> = rest.cloned().collect();
-        print(args, &rest);
-        data(&text::summary(&findings));
+        print(args, findings().filter(|f| !told.contains(&f.subject)));
+        data(&text::summary(findings()));
         return Ok(exit);
     }
-    let parts = json!({ "findings": json_report::findings(&findings) });
+    let parts = json!({ "findings": json_report::findings(findings()) });
     let account = account(work.snapshot());
     let region = &work.snapshot().region;
     let document = json_report::document("audit", account.as_ref(), region, exit, parts);
@@ -61,7 +60,7 @@ pub async fn run(args: &Args) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-fn print(args: &Args, findings: &[Finding]) {
+fn print<'a>(args: &Args, findings: impl IntoIterator<Item = &'a Finding>) {
     for group in by_subject(findings) {
         data(&text::group(&group, ink(args), args.verbose));
     }

@@ -191,7 +191,7 @@ impl Choices {
         );
         needs.push(
             logs.serving(Serves::Logs)
-                .carries(self.own())
+                .carries(&self.own())
                 .for_example(&[("logs:GetLogEvents", &self.a_log())]),
         );
         needs
@@ -217,7 +217,7 @@ impl Choices {
         )
         .only_if("ArnLike", "s3:DataAccessPointArn", &pattern)
         .only("StringEquals", "s3:AccessPointNetworkOrigin", "VPC")
-        .carries(carried)
+        .carries(&carried)
         .for_example(&[
             ("s3:ListBucket", &point),
             ("s3:GetObject", &format!("{point}/object/x")),
@@ -257,7 +257,7 @@ impl Choices {
                 &[mine],
                 "and closes its own sessions, nobody else's",
             )
-            .carries(carried)
+            .carries(&carried)
             .for_example(&[(stop, &one)]),
         ]
     }
@@ -277,8 +277,8 @@ impl Choices {
         let need = |name: &str, actions: &[&'static str], path: &str, because: &str| {
             let sid = format!("{name}{nth}");
             Need::new(sid, actions, &[arn(path)], because)
-                .carries(super::needs::plain_bucket())
-                .carries(self.own())
+                .carries(&super::needs::plain_bucket())
+                .carries(&self.own())
                 .only("StringEquals", "aws:ResourceAccount", &self.account)
         };
         [
@@ -326,7 +326,7 @@ impl Choices {
                 &workers,
                 "a worker of the fleet asks for work and says how it went",
             )
-            .carries(self.own())
+            .carries(&self.own())
             .for_example(&actions.map(|a| (a, one.as_str()))),
             Need::new(
                 "QueueRoleForWork",
@@ -334,7 +334,7 @@ impl Choices {
                 &both,
                 "and takes the queue role's credentials for a session",
             )
-            .carries(self.own())
+            .carries(&self.own())
             .for_example(&[(assume, &queue), (assume, &one)]),
         ];
         let through = Context::from([(
@@ -354,8 +354,8 @@ impl Choices {
             "aws:CalledVia",
             "deadline.amazonaws.com",
         )
-        .carries(through)
-        .carries(self.own());
+        .carries(&through)
+        .carries(&self.own());
         needs.push(stream.for_example(&[(create, &log)]));
         let logs = ["logs:PutLogEvents", "logs:GetLogEvents"];
         let write = Need::new(
@@ -366,7 +366,7 @@ impl Choices {
         );
         needs.push(
             write
-                .carries(self.own())
+                .carries(&self.own())
                 .for_example(&logs.map(|a| (a, log.as_str()))),
         );
         if let Some(key) = &self.farm_key {
@@ -406,7 +406,7 @@ impl Choices {
                     std::slice::from_ref(&fleet),
                     "a machine makes itself a worker of the fleet",
                 )
-                .carries(self.own())
+                .carries(&self.own())
                 .for_example(&[(create, &one)]),
                 Need::new(
                     format!("FleetRole{}", n + 1),
@@ -414,7 +414,7 @@ impl Choices {
                     &[format!("{fleet}/worker/*")],
                     "then takes the fleet's role",
                 )
-                .carries(self.own())
+                .carries(&self.own())
                 .for_example(&[(assume, &worker)]),
             ]
         };

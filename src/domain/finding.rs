@@ -330,8 +330,8 @@ pub fn worst<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Option<Verd
 }
 
 /// Something that decides an exit code could not be checked.
-pub fn could_not_check(findings: &[Finding]) -> bool {
+pub fn could_not_check<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> bool {
     findings
-        .iter()
+        .into_iter()
         .any(|f| f.verdict == Verdict::Unknown && f.severity == Severity::Fail)
 }

@@ -99,7 +99,7 @@ pub fn of_channels(
             }
             let n = needs.iter().filter(|n| n.actions == [action]).count() + 1;
             let mut need = Need::new(format!("Channel{what}{n}"), &[action], &[resource], because)
-                .carries(plain_bucket())
+                .carries(&plain_bucket())
                 .serving(if what == "Read" {
                     Serves::ChannelFiles
                 } else {
@@ -154,7 +154,7 @@ impl Need {
     #[must_use]
     pub fn only(self, operator: &'static str, key: &'static str, value: &str) -> Self {
         let carried = Context::from([(key.to_ascii_lowercase(), value.to_owned())]);
-        self.only_if(operator, key, value).carries(carried)
+        self.only_if(operator, key, value).carries(&carried)
     }
 
     /// Only under this condition; what the request carries is said apart.
@@ -170,7 +170,7 @@ impl Need {
     }
 
     #[must_use]
-    pub fn carries(mut self, context: Context) -> Self {
+    pub fn carries(mut self, context: &Context) -> Self {
         self.context.extend(context);
         self
     }

@@ -1,6 +1,8 @@
 //! What IAM's simulator says of a role: simulated, never verified. It sees the role's own policies, its boundary and the
 //! organization's, as far as it tells; no bucket policy, no endpoint policy, no session policy.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::needs::{Need, Serves, plain_bucket};
@@ -17,15 +19,32 @@ pub struct PermissionRequest {
 }
 
 impl PermissionRequest {
-    /// The same with one thing more that every request carries.
-    #[must_use]
-    pub fn carrying(mut self, key: &str, value: &str) -> Self {
-        self.context.insert(key.to_owned(), value.to_owned());
-        self
-    }
-
     pub fn words(&self) -> String {
         format!("{} on {}", self.action, self.resource)
+    }
+}
+
+/// A list of requests that is asked about as a whole: a key in many places, so that it is kept once.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(from = "Vec<PermissionRequest>", into = "Vec<PermissionRequest>")]
+pub struct Requests(Arc<[PermissionRequest]>);
+
+impl std::ops::Deref for Requests {
+    type Target = [PermissionRequest];
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl From<Vec<PermissionRequest>> for Requests {
+    fn from(list: Vec<PermissionRequest>) -> Self {
+        Self(list.into())
+    }
+}
+
+impl From<Requests> for Vec<PermissionRequest> {
+    fn from(requests: Requests) -> Self {
+        requests.to_vec()
     }
 }
 
@@ -66,7 +85,7 @@ pub fn not_needed(
         }
     }
     let mut plain = plain_bucket();
-    plain.extend(own.clone());
+    plain.extend(&own);
     list.push(request(
         "s3:GetObject",
         format!("arn:{partition}:s3:::studiolink-no-such-bucket/file"),

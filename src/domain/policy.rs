@@ -3,6 +3,10 @@
 //! A judgement here is a reading of documents. It knows no SCP, no session policy and no bucket policy, so it is
 //! never more than "the documents say so"; whether a role may really read is tried out with its own credentials.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// A document that is not a policy, with what is wrong.
@@ -221,7 +225,67 @@ fn arn_like(pattern: &str, arn: &str) -> bool {
 }
 
 /// What is known of a request, key (lower case) to value. A key that is missing is not known, not absent.
-pub type Context = std::collections::BTreeMap<String, String>;
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(from = "BTreeMap<String, String>", into = "BTreeMap<String, String>")]
+pub struct Context(Arc<Vec<(String, String)>>); // sorted; a map's node would be ten times its size
+
+impl Context {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn place(&self, key: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|(k, _)| k.as_str().cmp(key))
+    }
+
+    pub fn get(&self, key: &str) -> Option<&String> {
+        self.place(key).ok().map(|at| &self.0[at].1)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&String, &String)> {
+        self.0.iter().map(|(k, v)| (k, v))
+    }
+
+    pub fn insert(&mut self, key: String, value: String) {
+        let place = self.place(&key);
+        let pairs = Arc::make_mut(&mut self.0);
+        match place {
+            Ok(at) => pairs[at].1 = value,
+            Err(at) => pairs.insert(at, (key, value)),
+        }
+    }
+
+    /// With what the other carries too.
+    pub fn extend(&mut self, other: &Self) {
+        for (key, value) in other.iter() {
+            self.insert(key.clone(), value.clone());
+        }
+    }
+}
+
+impl From<BTreeMap<String, String>> for Context {
+    fn from(pairs: BTreeMap<String, String>) -> Self {
+        Self(Arc::new(pairs.into_iter().collect()))
+    }
+}
+
+impl From<Context> for BTreeMap<String, String> {
+    fn from(context: Context) -> Self {
+        Arc::unwrap_or_clone(context.0).into_iter().collect()
+    }
+}
+
+impl<const N: usize> From<[(String, String); N]> for Context {
+    fn from(pairs: [(String, String); N]) -> Self {
+        BTreeMap::from(pairs).into()
+    }
+}
+
+impl FromIterator<(String, String)> for Context {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
+        pairs.into_iter().collect::<BTreeMap<_, _>>().into()
+    }
+}
 
 #[derive(Clone, Copy, PartialEq)]
 enum Holds {
@@ -431,7 +495,7 @@ pub fn decide<'a>(
     }
 }
 
-/// PermissionRequest this service do that with the role, for this context, by the trust policy's own words?
+/// Can this service do that with the role, for this context, by the trust policy's own words?
 pub fn trusts(policy: &Policy, service: &str, action: &str, context: &Context) -> Decision {
     let (mut allowed, mut depends, mut may_deny) = (false, false, false);
     for statement in &policy.statements {

@@ -402,7 +402,7 @@ fn scalar(old: &str, kind: TemplateType, channels: &str) -> String {
     }
 }
 
-/// PermissionRequest stand without quotes, in block and in flow style alike.
+/// Can stand without quotes, in block and in flow style alike.
 fn is_plain(text: &str) -> bool {
     let first = text.chars().next().is_some_and(|c| c.is_ascii_alphabetic());
     let word = matches!(

@@ -34,11 +34,12 @@ type TaskId = usize;
 
 #[derive(Clone)]
 struct Task {
-    subject: Subject,
+    subject: Arc<Subject>,
     job: Job,
     /// Interned keys.
     reads: Vec<usize>,
-    pending: BTreeSet<Demand>,
+    /// Few, so that a list is smaller than a set.
+    pending: Box<[Demand]>,
     findings: Vec<Finding>,
     alive: bool,
 }
@@ -305,7 +306,7 @@ impl Inquiry {
             Job::Check(at) => findings = self.catalogue.checks[at].run(&view, &subject),
         }
         let (reads, demands) = view.recorded();
-        let pending: BTreeSet<Demand> = demands.into_iter().collect();
+        let pending: Box<[Demand]> = demands.into_iter().collect();
         let mut numbers = Vec::with_capacity(reads.len());
         for key in reads {
             let number = self.keys.number(key);
@@ -317,6 +318,7 @@ impl Inquiry {
         let task = &mut self.tasks[id];
         task.reads = numbers;
         task.pending = pending;
+        findings.shrink_to_fit();
         task.findings = findings;
         if job == Job::Expand {
             self.expanded(&subject, leads_to);
@@ -348,8 +350,8 @@ impl Inquiry {
             }
             self.open.insert(subject.clone());
         }
-        let kind = subject.kind();
-        let purpose = self.purpose;
+        let (kind, purpose) = (subject.kind(), self.purpose);
+        let shared = Arc::new(subject.clone());
         let own = |(_, c): &(usize, &&Check)| {
             c.kind() == kind && (purpose == Purpose::Setup || c.in_audit)
         };
@@ -361,10 +363,10 @@ impl Inquiry {
         for job in jobs {
             let id = self.tasks.len();
             self.tasks.push(Task {
-                subject: subject.clone(),
+                subject: shared.clone(),
                 job,
                 reads: Vec::new(),
-                pending: BTreeSet::new(),
+                pending: Box::default(),
                 findings: Vec::new(),
                 alive: true,
             });
@@ -383,7 +385,7 @@ impl Inquiry {
             let task = &mut self.tasks[id];
             task.alive = false;
             task.findings = Vec::new();
-            task.pending.clear();
+            task.pending = Box::default();
             for number in std::mem::take(&mut task.reads) {
                 self.keys.readers[number].remove(&id);
             }
@@ -453,9 +455,14 @@ impl Inquiry {
 
     /// Everything that can be said so far, subject by subject.
     pub fn findings(&self) -> Vec<Finding> {
-        let subjects = self.subjects();
-        let of = |s: &Subject| self.of_subject(s).cloned().collect::<Vec<_>>();
-        subjects.iter().flat_map(of).collect()
+        self.each_finding().cloned().collect()
+    }
+
+    /// The same, where they are.
+    pub fn each_finding(&self) -> impl Iterator<Item = &Finding> {
+        let ids = |s: Subject| self.by_subject.get(&s).cloned().unwrap_or_default();
+        let ids = self.subjects().into_iter().flat_map(ids);
+        ids.flat_map(|id| &self.tasks[id].findings)
     }
 
     /// What one task says; nothing where there is no such task.

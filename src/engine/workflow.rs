@@ -305,6 +305,11 @@ impl Workflow {
         manual_steps(&self.view(), self.catalogues.goals)
     }
 
+    /// What an audit has found, where it is kept: nothing is cured by a command that changes nothing.
+    pub fn observed_findings(&self) -> impl Iterator<Item = &Finding> {
+        self.inquiry.each_finding()
+    }
+
     /// Everything that can be said so far. Before the plan is applied, what it cures is TO DO.
     pub fn findings(&self) -> Vec<Finding> {
         let findings = self.inquiry.findings();

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Question;
 use crate::domain::lint::Lint;
-use crate::domain::permission::PermissionRequest;
+use crate::domain::permission::Requests;
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct PolicyValidation(pub String, pub Vec<PermissionRequest>);
+pub struct PolicyValidation(pub String, pub Requests);
 
 impl Question for PolicyValidation {
     type Answer = Lint;

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Question;
 use crate::domain::ids::RoleArn;
-use crate::domain::permission::{PermissionRequest, SimulationResult};
+use crate::domain::permission::{Requests, SimulationResult};
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct RoleSimulation(pub RoleArn, pub Vec<PermissionRequest>);
+pub struct RoleSimulation(pub RoleArn, pub Requests);
 
 impl Question for RoleSimulation {
     type Answer = Vec<SimulationResult>;

@@ -30,7 +30,8 @@ impl Snapshot {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Roster {
     children: BTreeMap<Subject, Vec<Subject>>,
-    parents: BTreeMap<Subject, BTreeSet<Subject>>,
+    /// Sorted; most have one, so that a list is smaller than a set.
+    parents: BTreeMap<Subject, Vec<Subject>>,
 }
 
 impl Roster {
@@ -41,7 +42,7 @@ impl Roster {
         let mut changed = Vec::new();
         for gone in old.iter().filter(|s| !leads_to.contains(s)) {
             if let Some(parents) = self.parents.get_mut(gone) {
-                parents.remove(subject);
+                parents.retain(|p| p != subject);
                 if parents.is_empty() {
                     self.parents.remove(gone);
                 }
@@ -50,7 +51,10 @@ impl Roster {
         }
         for new in leads_to.into_iter().filter(|s| !old.contains(s)) {
             let parents = self.parents.entry(new.clone()).or_default();
-            parents.insert(subject.clone());
+            if let Err(at) = parents.binary_search(subject) {
+                parents.reserve_exact(1);
+                parents.insert(at, subject.clone());
+            }
             changed.push(new);
         }
         changed

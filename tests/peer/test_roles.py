@@ -304,7 +304,7 @@ def test_the_secret_is_granted_handed_out_and_its_text_is_nowhere(studio_of, tmp
     assert canary not in done.stdout + done.stderr + kept
     s.write(more='secret = "arn:aws:secretsmanager:us-west-2:123456789012:secret:ayon/nowhere-AbCdEf"\n')
     gone = s.run("setup", "--yes")
-    assert gone.returncode == 1 and "The secret of [server] secret is not there" in gone.stdout, gone.stdout
+    assert gone.returncode == 1 and "The secret of [server] secret does not exist" in gone.stdout, gone.stdout
 
 
 def test_a_session_is_started_and_ended_as_the_queue_role(studio_of):

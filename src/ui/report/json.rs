@@ -37,7 +37,7 @@ pub fn finding(finding: &Finding) -> Value {
 }
 
 /// Subject by subject, and in each the worst first.
-pub fn findings(list: &[Finding]) -> Value {
+pub fn findings<'a>(list: impl IntoIterator<Item = &'a Finding>) -> Value {
     let groups = super::by_subject(list).into_iter();
     groups.flatten().map(finding).collect()
 }

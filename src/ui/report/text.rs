@@ -116,11 +116,12 @@ pub fn evidence(finding: &Finding, all: bool) -> Vec<String> {
 }
 
 /// "7 OK, 2 WORKER ONLY": each word with its count, worst first.
-pub fn summary(list: &[Finding]) -> String {
+pub fn summary<'a>(list: impl IntoIterator<Item = &'a Finding>) -> String {
+    let verdicts: Vec<Verdict> = list.into_iter().map(|f| f.verdict).collect();
     let counts: Vec<String> = Verdict::ALL
         .into_iter()
         .filter_map(|v| {
-            let n = list.iter().filter(|f| f.verdict == v).count();
+            let n = verdicts.iter().filter(|of| **of == v).count();
             (n > 0).then(|| format!("{n} {}", v.word()))
         })
         .collect();

@@ -506,7 +506,7 @@ impl Aws {
                     .chain(row.resource_specific_results().iter().flat_map(
                         aws_sdk_iam::types::ResourceSpecificResult::missing_context_values,
                     ))
-                    .filter(|key| !context.contains_key(&key.to_ascii_lowercase()))
+                    .filter(|key| context.get(&key.to_ascii_lowercase()).is_none())
                     .map(Untrusted::new)
                     .collect(),
             };
