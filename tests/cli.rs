@@ -113,6 +113,102 @@ fn the_sandbox_is_kept_between_commands() {
 }
 
 #[test]
+fn a_plan_that_was_cut_edited_or_is_another_versions_is_refused_whole() {
+    let place = Place::new();
+    let with =
+        |args: &[&str]| place.run(&[args, &["--sandbox", "--sandbox-state", "s.json"]].concat());
+    assert_eq!(code(&with(&["plan", "--out", "p.json"])), 10);
+    let read = |name: &str| std::fs::read(place.folder.path().join(name)).unwrap();
+    let plan = read("p.json");
+    place.write("cut.json", &plan[..plan.len() / 2]);
+    let refused = with(&["apply", "cut.json", "--yes"]);
+    assert_eq!(code(&refused), 2, "{}", err(&refused));
+    let change = "/plan/changes/1";
+    let edits: [(&str, &str, fn(&mut Value)); 13] = [
+        ("", "version 99", |v| v["schema"] = 99.into()),
+        ("", "no schema", |v| {
+            drop(v.as_object_mut().unwrap().remove("schema"))
+        }),
+        ("", "more", |v| v["more"] = 1.into()),
+        ("/config", "no queue", |v| {
+            v["queues"] = Value::Array(Vec::new())
+        }),
+        (change, "kind unheard-of", |v| {
+            v["resource"] = serde_json::json!({"unheard-of": {}})
+        }),
+        (change, "which does not come before it", |v| {
+            v["needs"] = serde_json::json!(["x"])
+        }),
+        (change, "in it twice", |v| {
+            v["id"] = "studiolink-queue/FjordlysQueueRole".into()
+        }),
+        (change, "`after`", |v| {
+            drop(v.as_object_mut().unwrap().remove("after"))
+        }),
+        (change, "`before`", |v| {
+            drop(v.as_object_mut().unwrap().remove("before"))
+        }),
+        (change, "`needs`", |v| {
+            drop(v.as_object_mut().unwrap().remove("needs"))
+        }),
+        (
+            "/plan/changes/0/resource/inline-policy",
+            "no policy but its own",
+            |v| v["policy"] = "Other".into(),
+        ),
+        ("/plan/changes/0/resource/inline-policy", "more", |v| {
+            v["more"] = 1.into()
+        }),
+        (change, "aftre", |v| v["aftre"] = Value::Null),
+    ];
+    for (at, says, edit) in edits {
+        let mut value: Value = serde_json::from_slice(&plan).unwrap();
+        edit(value.pointer_mut(at).unwrap());
+        if says == "in it twice" {
+            value["plan"]["changes"][1]["needs"] = Value::Array(Vec::new());
+        }
+        place.write("edited.json", value.to_string());
+        let refused = with(&["apply", "edited.json", "--yes"]);
+        let said = err(&refused);
+        assert_eq!(code(&refused), 2, "{says}: {said}");
+        assert!(
+            said.contains(says) && said.contains("  fix   "),
+            "{says}: {said}"
+        );
+    }
+    let kept = place.files();
+    assert!(!kept.contains(&"s.json".to_owned()), "nothing was applied");
+    assert_eq!(code(&with(&["apply", "p.json", "--yes"])), 0);
+}
+
+#[test]
+fn every_place_that_lists_exit_codes_lists_the_same() {
+    let place = Place::new();
+    let help = out(&place.run(&["--help"]));
+    let man = out(&place.run(&["man"]));
+    let readme = include_str!("../README.md");
+    let order: Vec<String> = [130, 4, 2, 1, 3, 10]
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    for exit in studiolink::domain::exit::Exit::ALL {
+        let (code, words) = (exit.code(), exit.words());
+        assert!(
+            readme.contains(&format!("| {code} | {words} |")),
+            "README: {code}"
+        );
+        assert!(
+            help.contains(&format!("  {code:<4} {words}")),
+            "--help: {code}"
+        );
+        assert!(man.contains(words), "man: {code}");
+    }
+    for (place, text) in [("README", readme), ("--help", &help), ("man", &man)] {
+        assert!(text.contains(&order.join(", ")), "{place}: precedence");
+    }
+}
+
+#[test]
 fn a_studio_file_is_read_or_written_where_it_is_named() {
     let place = Place::new();
     let done = place.run(&["setup", "--sandbox", "--yes", "--studio", "new.toml"]);

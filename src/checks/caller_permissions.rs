@@ -35,7 +35,9 @@ fn check(view: &View) -> Vec<Finding> {
         .collect();
     let allowed = permissions.allowed.iter().filter(counts).count();
     let finding = match refused.as_slice() {
-        [] => Finding::ok(format!("All {allowed} calls of setup are allowed (simulated by IAM)")),
+        [] => Finding::ok(format!(
+            "All {allowed} calls of setup are allowed (simulated by IAM)"
+        )),
         some => Finding::warn(
             "not-allowed",
             format!(
@@ -43,8 +45,15 @@ fn check(view: &View) -> Vec<Finding> {
                 listed(some, "calls that setup makes")
             ),
         )
-        .why("the simulation names no resource: permissions for just this farm or role count as missing here and may still work; and it sees no policy of the organization or of the session")
-        .fix("run `studiolink policy --for setup` and have the policy added to this identity; or continue: what can't be read stays UNKNOWN, what can't be written is not written")
+        .why(
+            "the simulation names no resource: permissions for just this farm or role count as \
+            missing here and may still work; and it sees no policy of the organization or of the \
+            session",
+        )
+        .fix(
+            "run `studiolink policy --for setup` and have the policy added to this identity; or \
+            continue: what can't be read stays UNKNOWN, what can't be written is not written",
+        )
         .details(lines(some)),
     };
     vec![finding.from(evidence)]

@@ -10,7 +10,8 @@ use crate::questions::Part;
 pub const CHECK: Check = Check {
     id: "channel-owner",
     title: "The channel's bucket belongs to the account that the studio file names",
-    why: "only a condition on the owner keeps a role from a bucket that somebody else creates under the same name; S3 tells nobody whose a bucket is",
+    why: "only a condition on the owner keeps a role from a bucket that somebody else creates \
+        under the same name; S3 tells nobody whose a bucket is",
     topic: Topic::Roles,
     grade: Grade::Tried,
     severity: Severity::Fail,

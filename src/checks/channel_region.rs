@@ -8,7 +8,8 @@ use crate::probes::BucketRegion;
 pub const CHECK: Check = Check {
     id: "channel-region",
     title: "The channel's bucket is in the farm's region",
-    why: "conda takes the region from the worker, which is the farm's, never from the bucket; S3 is likely to refuse (inferred, not seen on a worker)",
+    why: "conda takes the region from the worker, which is the farm's, never from the bucket; S3 \
+        is likely to refuse (inferred, not seen on a worker)",
     topic: Topic::Channels,
     grade: Grade::Tried,
     severity: Severity::Warn,

@@ -18,7 +18,8 @@ use crate::questions::AyonBundles;
 pub const CHECK: Check = Check {
     id: "compatibility",
     title: "Server, launcher and addons declare that they are compatible",
-    why: "AYON's server checks what addons declare when a bundle is created, but a bundle can be forced; on a worker the launcher then ends with an error",
+    why: "AYON's server checks what addons declare when a bundle is created, but a bundle can be \
+        forced; on a worker the launcher then ends with an error",
     topic: Topic::Channels,
     grade: Grade::Documents,
     severity: Severity::Warn,

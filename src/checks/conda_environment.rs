@@ -40,8 +40,12 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
     }
     let found = conda_environments(view, key);
     let finding = match found.as_slice() {
-        [_] if !findings.is_empty() => Finding::unknown("maybe-several", "One conda environment was found, but not every environment could be read: there may be another")
-            .why("two conda environments on one queue contradict each other"),
+        [_] if !findings.is_empty() => Finding::unknown(
+            "maybe-several",
+            "One conda environment \
+            was found, but not every environment could be read: there may be another",
+        )
+        .why("two conda environments on one queue contradict each other"),
         [] if findings.is_empty() => Finding::fail("none", "The queue has no conda environment")
             .why(CHECK.why)
             .fix("run studiolink setup, which creates the console's default conda environment"),
@@ -65,13 +69,20 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
             }
         }
         several => {
-            let names = several.iter().map(|(e, _)| {
-                format!("\"{}\" ({}, priority {})", e.name.show(), e.id, e.priority)
-            });
+            let names = several
+                .iter()
+                .map(|(e, _)| format!("\"{}\" ({}, priority {})", e.name.show(), e.id, e.priority));
             let names: Vec<String> = names.collect();
-            let line = format!("The queue has {} conda environments: {}", several.len(), names.join(", "));
+            let line = format!(
+                "The queue has {} conda environments: {}",
+                several.len(),
+                names.join(", ")
+            );
             Finding::fail("several", line)
-                .why("for a shared parameter the last template's default wins, and both create an environment: which one counts can't be told from here")
+                .why(
+                    "for a shared parameter the last template's default wins, and both create an \
+                    environment: which one counts can't be told from here",
+                )
                 .fix("remove one of them from the queue; setup changes nothing while there are two")
         }
     };

@@ -27,7 +27,8 @@ fn check(view: &View, _: &Url) -> Vec<Finding> {
         path.word()
     );
     let why = if path == PathId::Ssm {
-        "the queue role's permissions are set, and setup starts and ends a session as that role; nothing opens the tunnel on a worker, and the server was not tested"
+        "the queue role's permissions are set, and setup starts and ends a session as that role; \
+            nothing opens the tunnel on a worker, and the server was not tested"
     } else {
         "nothing was set up for it, and nothing was tested"
     };

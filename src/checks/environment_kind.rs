@@ -9,7 +9,9 @@ use crate::questions::{FleetDetails, QueueEnvironments, QueueFleets};
 pub const CHECK: Check = Check {
     id: "environment-kind",
     title: "The kind of conda environment suits the fleets",
-    why: "conda-queue-env-enter is only known to exist on service-managed workers; on a customer-managed host the environment fails unless the studio installed a command of that name",
+    why: "conda-queue-env-enter is only known to exist on service-managed workers; on a \
+        customer-managed host the environment fails unless the studio installed a command of that \
+        name",
     topic: Topic::Channels,
     grade: Grade::Documents,
     severity: Severity::Warn,
@@ -55,7 +57,8 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
                 ),
             )
             .why(CHECK.why)
-            .fix("give the customer-managed fleet a queue of its own, or use the inline conda environment; set DISABLE_CONDA_ENV=1 on hosts that bring their own launcher")
+            .fix("give the customer-managed fleet a queue of its own, or use the inline conda \
+                environment; set DISABLE_CONDA_ENV=1 on hosts that bring their own launcher")
         } else if template.kind.needs_service_worker() && unread > 0 {
             Finding::unknown(
                 "fleet-unread",

@@ -11,7 +11,8 @@ use crate::questions::RoleDocuments;
 pub const CHECK: Check = Check {
     id: "fleet-role",
     title: "The fleet's role exists and trusts Deadline Cloud for this farm",
-    why: "a worker has no identity until Deadline Cloud gives it its fleet's role; without it the fleet starts workers that never ask for work",
+    why: "a worker has no identity until Deadline Cloud gives it its fleet's role; without it the \
+        fleet starts workers that never ask for work",
     topic: Topic::Roles,
     grade: Grade::Documents,
     severity: Severity::Fail,

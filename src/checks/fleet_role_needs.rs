@@ -12,7 +12,8 @@ use crate::questions::FarmDetails;
 pub const CHECK: Check = Check {
     id: "fleet-role-needs",
     title: "The fleet role's policies allow its workers to work",
-    why: "a worker asks for work, takes the queue role and writes logs as its fleet's role; AWS's managed policy AWSDeadlineCloud-FleetWorker and a statement for the logs allow it",
+    why: "a worker asks for work, takes the queue role and writes logs as its fleet's role; AWS's \
+        managed policy AWSDeadlineCloud-FleetWorker and a statement for the logs allow it",
     topic: Topic::Roles,
     grade: Grade::Documents,
     severity: Severity::Warn,

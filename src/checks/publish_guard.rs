@@ -11,7 +11,8 @@ use crate::questions::{FleetDetails, Part, QueueEnvironments, QueueFleets};
 pub const CHECK: Check = Check {
     id: "publish-guard",
     title: "DISABLE_CONDA_ENV is set before the conda environment checks it",
-    why: "environments see only what earlier ones set, and a step's come after all of the queue's: AYON's publish step sets it at step level, which is too late",
+    why: "environments see only what earlier ones set, and a step's come after all of the queue's: \
+        AYON's publish step sets it at step level, which is too late",
     topic: Topic::Channels,
     grade: Grade::Documents,
     severity: Severity::Warn,
@@ -83,7 +84,10 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
             format!("\"{name}\" checks DISABLE_CONDA_ENV, and no environment of the queue sets it"),
         )
         .why(CHECK.why)
-        .fix("on publish hosts with their own launcher, set DISABLE_CONDA_ENV=true in /etc/environment or the job user's profile; jobs start through a login shell")
+        .fix(
+            "on publish hosts with their own launcher, set DISABLE_CONDA_ENV=true in \
+            /etc/environment or the job user's profile; jobs start through a login shell",
+        )
     };
     vec![finding.from(view.evidence(&QueueEnvironments(key.clone())))]
 }

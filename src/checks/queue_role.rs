@@ -28,8 +28,10 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
             view.config(part);
         }
         let finding = if needs_role(view.config(Part::Channels)) {
-            Finding::fail("none", "The queue has no role")
-                .fix("run studiolink setup, which creates one as [iam.new_role] of the studio file says; a queue keeps its role, because UpdateQueue can't take it away again")
+            Finding::fail("none", "The queue has no role").fix(
+                "run studiolink setup, which creates one as [iam.new_role] of the studio file \
+                    says; a queue keeps its role, because UpdateQueue can't take it away again",
+            )
         } else {
             Finding::warn("none", "The queue has no role")
                 .fix("give the queue a service role in the console, if its jobs have attachments or read anything of yours in AWS")
@@ -48,7 +50,9 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
         Fact::Absent => Some(
             Finding::fail("missing", format!("The queue's role {arn} does not exist"))
                 .why("IAM answered that there is no such role; workers of this queue get no credentials")
-                .fix("run studiolink setup, which creates a role of that name and path again; the bucket policy of another account that named the old role must be written again, because it holds the old role's id"),
+                .fix("run studiolink setup, which creates a role of that name and path again; the \
+                    bucket policy of another account that named the old role must be written \
+                    again, because it holds the old role's id"),
         ),
         fact => Finding::unread(&format!("the queue's role {}", arn.name()), fact),
     };

@@ -12,7 +12,8 @@ use crate::domain::needs::Serves;
 pub const CHECK: Check = Check {
     id: "queue-role-software",
     title: "The queue role keeps its access to AWS's software channels",
-    why: "deadline-cloud and deadline-cloud-v2 are read through access points named deadline-software-*; losing that statement while tidying a role breaks every job",
+    why: "deadline-cloud and deadline-cloud-v2 are read through access points named \
+        deadline-software-*; losing that statement while tidying a role breaks every job",
     topic: Topic::Roles,
     grade: Grade::Documents,
     severity: Severity::Warn,
@@ -31,7 +32,11 @@ fn check(view: &View, arn: &RoleArn) -> Vec<Finding> {
         let words = Words {
             missing: Verdict::Warn,
             why: CHECK.why,
-            fix: "run studiolink setup, which adds it to the inline policy studiolink-queue as the console writes it: on *, and only through access points deadline-software-*".to_owned(),
+            fix:
+                "run studiolink setup, which adds it to the inline policy studiolink-queue as the \
+                console writes it: on *, and only through access points \
+                deadline-software-*"
+                    .to_owned(),
             ok: "Keeps the statement for AWS's software access points",
         };
         vec![of_access(role, &access(role, &needs), &words)]

@@ -8,7 +8,8 @@ use crate::domain::ids::RoleArn;
 pub const CHECK: Check = Check {
     id: "queue-role-trust",
     title: "The queue role trusts Deadline Cloud for this farm",
-    why: "a wrong farm or region in the trust policy, typical after a farm was recreated, breaks every session although the role looks fine",
+    why: "a wrong farm or region in the trust policy, typical after a farm was recreated, breaks \
+        every session although the role looks fine",
     topic: Topic::Roles,
     grade: Grade::Documents,
     severity: Severity::Fail,

@@ -61,17 +61,33 @@ fn trust(role: &Role) -> Finding {
             return finding;
         }
     };
-    let anywhere = "allow rolesanywhere.amazonaws.com sts:AssumeRole, sts:TagSession and sts:SetSourceIdentity, with aws:SourceArn of your trust anchor";
+    let anywhere = "allow rolesanywhere.amazonaws.com sts:AssumeRole, sts:TagSession and \
+        sts:SetSourceIdentity, with aws:SourceArn of your trust anchor";
     match judge_host(policy) {
         HostTrust::Ec2 => Finding::ok("Trusts machines in EC2 (read from the document)"),
-        HostTrust::Anywhere => Finding::ok("Trusts IAM Roles Anywhere (read from the document); which certificates, its trust anchor says"),
-        HostTrust::Both => Finding::ok("Trusts machines in EC2 and IAM Roles Anywhere (read from the document)"),
-        HostTrust::HalfAnywhere => Finding::fail("half-anywhere", "IAM Roles Anywhere can assume it, but not tag the session or set its source identity")
-            .why("Roles Anywhere does all three in one call, so it is refused")
-            .fix(anywhere),
-        HostTrust::Depends => Finding::unknown("depends", "Whether it trusts machines in EC2 depends on a condition that can't be evaluated from here"),
+        HostTrust::Anywhere => Finding::ok(
+            "Trusts IAM Roles Anywhere (read from the document); which certificates, its trust anchor says",
+        ),
+        HostTrust::Both => {
+            Finding::ok("Trusts machines in EC2 and IAM Roles Anywhere (read from the document)")
+        }
+        HostTrust::HalfAnywhere => Finding::fail(
+            "half-anywhere",
+            "IAM Roles Anywhere can assume \
+            it, but not tag the session or set its source identity",
+        )
+        .why("Roles Anywhere does all three in one call, so it is refused")
+        .fix(anywhere),
+        HostTrust::Depends => Finding::unknown(
+            "depends",
+            "Whether it trusts machines in EC2 \
+            depends on a condition that can't be evaluated from here",
+        ),
         HostTrust::Neither => Finding::fail("refused", "Trusts neither EC2 nor IAM Roles Anywhere")
             .why("a machine that can't assume the role never becomes a worker")
-            .fix(format!("for machines in EC2 allow ec2.amazonaws.com sts:AssumeRole; for others {anywhere}; which of the two is yours, setup can't know")),
+            .fix(format!(
+                "for machines in EC2 allow ec2.amazonaws.com sts:AssumeRole; for others \
+                {anywhere}; which of the two is yours, setup can't know"
+            )),
     }
 }

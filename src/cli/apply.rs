@@ -14,7 +14,11 @@ use crate::world::local::files;
 
 pub async fn run(args: &Args, command: &args::Apply) -> Result<Exit, Failure> {
     if !command.yes {
-        return Err(Failure::Usage("apply writes to AWS without asking\n  fix   look at `studiolink plan` first, then add --yes; `studiolink setup` asks".to_owned()));
+        return Err(Failure::Usage(
+            "apply writes to AWS without asking\n  fix   look at `studiolink \
+            plan` first, then add --yes; `studiolink setup` asks"
+                .to_owned(),
+        ));
     }
     let stop = Stop::listen();
     let saved = command.file.as_deref().map(read).transpose()?;
@@ -47,7 +51,7 @@ pub async fn run(args: &Args, command: &args::Apply) -> Result<Exit, Failure> {
         }
         None => work.plan().clone(),
     };
-    if plan.changes.is_empty() {
+    if plan.changes.is_empty() && plan.refused.is_empty() && plan.unread.is_empty() {
         talk("nothing to change");
     }
     let made = make(args, world, &mut work, &plan, "apply --yes", &stop).await?;

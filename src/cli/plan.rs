@@ -1,5 +1,7 @@
 //! `studiolink plan`: what would be changed, and nothing is.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -12,9 +14,11 @@ use crate::connections;
 use crate::domain::config::StudioConfig;
 use crate::domain::exit::Exit;
 use crate::domain::ids::{AccountId, Region};
+use crate::domain::needs::{FLEET_POLICY, QUEUE_POLICY};
+use crate::domain::text::Printable;
 use crate::engine::journal::unknown_kind;
 use crate::questions::Purpose;
-use crate::resources::Plan;
+use crate::resources::{AnyResource, Plan};
 use crate::ui::report::{json as json_report, text};
 use crate::world::local::files;
 
@@ -23,6 +27,7 @@ const SCHEMA: u64 = 2;
 
 /// A plan in a file: with whom and where it may be applied, and what is checked afterwards.
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Saved {
     schema: u64,
     pub account: AccountId,
@@ -56,7 +61,9 @@ impl Saved {
             Some(SCHEMA) => {}
             Some(other) => {
                 return Err(Failure::Usage(format!(
-                    "{file} has format version {other}; this studiolink reads version {SCHEMA}\n  fix   apply it with the studiolink that wrote it, or make a new plan"
+                    "{file} has format version {other}; this studiolink reads version \
+                        {SCHEMA}\n  fix   apply it with the studiolink that wrote it, or make a \
+                        new plan"
                 )));
             }
             None => {
@@ -68,14 +75,53 @@ impl Saved {
         let mut changes = value["plan"]["changes"].as_array().into_iter().flatten();
         if let Some(kind) = changes.find_map(unknown_kind) {
             return Err(Failure::Usage(format!(
-                "{file} holds a change of the kind {kind}, which this studiolink does not know; nothing was applied\n  fix   apply it with the studiolink that wrote it, or make a new plan"
+                "{file} holds a change of the kind {kind}, which this studiolink does not know; \
+                    nothing was applied\n  fix   apply it with the studiolink that wrote it, or \
+                    make a new plan"
             )));
         }
-        serde_json::from_value(value).map_err(|e| {
-            Failure::Usage(format!(
-                "{file} is not a plan: {e}\n  fix   make one: studiolink plan --out FILE"
-            ))
-        })
+        let saved: Result<Self, String> = serde_json::from_value(value).map_err(|e| e.to_string());
+        saved
+            .and_then(Self::whole)
+            .map_err(|e| {
+                Failure::Usage(format!(
+                    "{file} is not a plan: {e}; nothing was applied\n  fix   make one: studiolink plan --out FILE"
+                ))
+            })
+    }
+
+    /// A plan that was cut or edited: a change without what it needs would do harm.
+    fn whole(self) -> Result<Self, String> {
+        if self.config.queues.is_empty() {
+            return Err("it names no queue".to_owned());
+        }
+        let not_ours = self.plan.changes.iter().find(|c| match &c.resource {
+            AnyResource::InlinePolicy(p) => {
+                ![QUEUE_POLICY, FLEET_POLICY].contains(&p.policy.as_str())
+            }
+            _ => false,
+        });
+        if let Some(change) = not_ours {
+            let words = change.words();
+            return Err(format!(
+                "it changes {words}, and studiolink changes no policy but its own"
+            ));
+        }
+        let mut before: BTreeSet<&str> = BTreeSet::new();
+        for change in &self.plan.changes {
+            if let Some(need) = change.needs.iter().find(|n| !before.contains(n.as_str())) {
+                return Err(format!(
+                    "the change {} needs {}, which does not come before it",
+                    Printable::short(&change.id, 100),
+                    Printable::short(need, 100)
+                ));
+            }
+            if !before.insert(&change.id) {
+                let id = Printable::short(&change.id, 100);
+                return Err(format!("the change {id} is in it twice"));
+            }
+        }
+        Ok(self)
     }
 }
 
@@ -125,8 +171,14 @@ pub async fn run(args: &Args, command: &args::Plan) -> Result<Exit, Failure> {
         // An --out that can't be written is wrong input.
         files::write_whole(out, &(written + "\n")).map_err(|p| Failure::Usage(p.to_string()))?;
         let out = out.display();
+        let state = args.sandbox_state.as_ref();
+        let sandbox = match (&args.sandbox, state.map(|s| s.display().to_string())) {
+            (None, _) => String::new(),
+            (Some(_), None) => " --sandbox".to_owned(),
+            (Some(_), Some(state)) => format!(" --sandbox --sandbox-state {state}"),
+        };
         talk(&format!(
-            "kept in {out}; apply it with: studiolink apply {out} --yes"
+            "saved in {out}; apply it with: studiolink apply {out} --yes{sandbox}"
         ));
     }
     Ok(exit)

@@ -134,7 +134,8 @@ pub async fn run(args: &Args, command: &args::Policy) -> Result<Exit, Failure> {
     data(&serde_json::to_string_pretty(&document).unwrap_or_default());
     if command.role.is_empty() {
         talk(
-            "note: it names every role; --role ARN, several times, narrows it to the queue's and its fleets' (their ARNs are in the console's details of each)",
+            "note: it names every role; --role ARN, several times, narrows it to the queue's and \
+                its fleets' (their ARNs are in the console's details of each)",
         );
     }
     if what == For::Diagnose {

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::args::{self, Args, Format};
 use super::out::{data, ink, talk};
-use super::setup::{calls, progress, stop_exit, stop_words};
+use super::setup::{calls, progress, stop_exit, undo_stop_words};
 use super::stop::Stop;
 use super::{Failure, open};
 use crate::domain::exit::Exit;
@@ -101,7 +101,7 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<Exit, Failure>
     // What was cut short, or got no answer, is read first: it may have been done, and then it is to be undone too.
     if let Some(run) = find(&runs, &header.id) {
         if let Some(stop) = apply::settle_run(world, run, &context).await? {
-            talk(&stop_words(&stop));
+            talk(&undo_stop_words(&stop));
             return Ok(stop_exit(Some(&stop)));
         }
         runs = journal::read_all(world.local())?.runs;
@@ -123,9 +123,15 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<Exit, Failure>
     let applied = apply::apply(world, &plan.changes, &context, &stop.flag, &progress).await?;
     calls(args, world, 0);
     let exit = stop_exit(applied.stop.as_ref());
-    let stopped = applied.stop.as_ref().map(stop_words);
+    let stopped = applied.stop.as_ref().map(undo_stop_words);
     if args.format == Format::Json {
-        let parts = json!({ "undoes": header.id, "run": applied.run, "plan": json_report::changes(&plan), "stays": staying, "stopped": stopped });
+        let parts = json!({
+            "undoes": header.id,
+            "run": applied.run,
+            "plan": json_report::changes(&plan),
+            "stays": staying,
+            "stopped": stopped,
+        });
         print(&header, exit, parts);
     } else if let Some(words) = stopped {
         talk(&words);

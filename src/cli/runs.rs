@@ -30,7 +30,17 @@ pub fn run(args: &Args, command: &args::Runs) -> Result<Exit, Failure> {
     }
     let Some(id) = &command.run else {
         if args.format == Format::Json {
-            let rows: Vec<_> = runs.iter().map(|r| json!({ "run": r.header, "state": markdown::state(r), "undo": markdown::undo_state(r, runs), "changes": r.done().count() })).collect();
+            let rows: Vec<_> = runs
+                .iter()
+                .map(|r| {
+                    json!({
+                        "run": r.header,
+                        "state": markdown::state(r),
+                        "undo": markdown::undo_state(r, runs),
+                        "changes": r.done().count(),
+                    })
+                })
+                .collect();
             data(
                 &json!({ "schema": json_report::SCHEMA, "kind": "runs", "runs": rows }).to_string(),
             );
@@ -52,8 +62,29 @@ pub fn run(args: &Args, command: &args::Runs) -> Result<Exit, Failure> {
         )
     })?;
     if args.format == Format::Json {
-        let entries: Vec<_> = run.entries.iter().map(|e| json!({ "n": e.n, "at": e.at, "operation": e.change.operation(), "resource": e.change.words(), "came": markdown::came(e), "call": e.call })).collect();
-        data(&json!({ "schema": json_report::SCHEMA, "kind": "run", "run": run.header, "state": markdown::state(run), "undo": markdown::undo_state(run, runs), "entries": entries }).to_string());
+        let entries: Vec<_> = run
+            .entries
+            .iter()
+            .map(|e| {
+                json!({
+                    "n": e.n,
+                    "at": e.at,
+                    "operation": e.change.operation(),
+                    "resource": e.change.words(),
+                    "came": markdown::came(e),
+                    "call": e.call,
+                })
+            })
+            .collect();
+        let document = json!({
+            "schema": json_report::SCHEMA,
+            "kind": "run",
+            "run": run.header,
+            "state": markdown::state(run),
+            "undo": markdown::undo_state(run, runs),
+            "entries": entries,
+        });
+        data(&document.to_string());
     } else {
         data(&markdown::run(run, runs));
     }

@@ -276,8 +276,24 @@ impl Made {
     }
 }
 
+/// What to do where somebody else has changed the thing: a plan can be made again.
+const PLAN_AGAIN: &str =
+    "look at the three texts; run the command again to plan from what it is now";
+/// An undo can't be: what it would restore is older than what somebody wrote since.
+const UNDO_BY_HAND: &str = "look at the three texts, and write the one that you want in the console; \
+    the undo does not write over what somebody wrote since";
+
 /// Why a run stopped, with all that is needed to decide.
 pub fn stop_words(stop: &apply::Stop) -> String {
+    words_of_stop(stop, PLAN_AGAIN)
+}
+
+/// The same of an undo.
+pub fn undo_stop_words(stop: &apply::Stop) -> String {
+    words_of_stop(stop, UNDO_BY_HAND)
+}
+
+fn words_of_stop(stop: &apply::Stop, moved: &str) -> String {
     match stop {
         apply::Stop::Interrupted => {
             "stopped before the next change; run the same command again to go on".to_owned()
@@ -286,11 +302,11 @@ pub fn stop_words(stop: &apply::Stop) -> String {
         apply::Stop::InDoubt(problem) => format!(
             "{problem}\n  note  what came of the call is not known; run the same command again, and it is read first"
         ),
-        apply::Stop::Moved { change, now } => moved_words(change, now.as_deref()),
+        apply::Stop::Moved { change, now } => moved_words(change, now.as_deref(), moved),
     }
 }
 
-fn moved_words(change: &Change, now: Option<&str>) -> String {
+fn moved_words(change: &Change, now: Option<&str>, fix: &str) -> String {
     let shown = |text: Option<&str>| match text {
         None => "  (does not exist)".to_owned(),
         Some(t) => t
@@ -300,7 +316,8 @@ fn moved_words(change: &Change, now: Option<&str>) -> String {
             .join("\n"),
     };
     format!(
-        "{} has been changed by somebody else; nothing was written over it\n  fix   look at the three texts; run the command again to plan from what it is now\nbefore, as this run found it:\n{}\nafter, as planned:\n{}\nnow:\n{}",
+        "{} has been changed by somebody else; nothing was written over it\n  fix   {fix}\nbefore, \
+            as this run found it:\n{}\nafter, as planned:\n{}\nnow:\n{}",
         change.words(),
         shown(change.before.as_deref()),
         shown(change.after.as_deref()),

@@ -37,7 +37,8 @@ pub const PATHS: &[Path] = &[
     Path {
         id: PathId::Vpn,
         title: "Site-to-site VPN",
-        purpose: "for a server on the studio LAN that workers in your own VPC reach through a VPN; service-managed workers also need VPC Lattice in front",
+        purpose: "for a server on the studio LAN that workers in your own VPC reach through a VPN; \
+            service-managed workers also need VPC Lattice in front",
         legs: &[],
     },
     Path {

@@ -48,12 +48,16 @@ pub fn why_refused(view: &View, key: &QueueKey, channel: &Channel) -> Option<(St
                 "S3 answered 403; {name} lacks {} (read from the documents)",
                 list(&documents.lacking)
             ),
-            "run studiolink setup, which adds it to the inline policy studiolink-queue; the owner of another account's bucket must also grant it".to_owned(),
+            "run studiolink setup, which adds it to the inline policy studiolink-queue; the owner \
+                of another account's bucket must also grant it"
+                .to_owned(),
         )
     } else if documents.is_right() {
         (
             format!(
-                "S3 answered 403 although {name}'s own documents allow it, so the other side is the likely cause: the policy of the bucket {bucket}, or of the KMS key that encrypts it; an organization's policy is possible too"
+                "S3 answered 403 although {name}'s own documents allow it, so the other side is \
+                    the likely cause: the policy of the bucket {bucket}, or of the KMS key that \
+                    encrypts it; an organization's policy is possible too"
             ),
             "send the bucket's owner the message under \"Manual steps\"; a role that was created again must be allowed again".to_owned(),
         )
@@ -83,7 +87,9 @@ pub fn why_no_credentials(view: &View, key: &QueueKey) -> Option<(String, &'stat
         // Which of the two principals this call needs, no page says.
         Trust::OnlyWorkers => (
             format!(
-                "the trust policy of {name} names only the workers' principal (read from the document), which may be the cause; or this identity lacks deadline:AssumeQueueRoleForUser"
+                "the trust policy of {name} names only the workers' principal (read from the \
+                    document), which may be the cause; or this identity lacks \
+                    deadline:AssumeQueueRoleForUser"
             ),
             "run studiolink setup, which corrects the trust policy",
         ),

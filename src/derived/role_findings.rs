@@ -168,7 +168,8 @@ pub fn of_trust(view: &View, used: &UsedRole, role: &Role) -> Vec<Finding> {
                 "refused",
                 "Does not let Deadline Cloud assume it for this farm",
             )
-            .why("a wrong farm or region in the trust policy, typical after a farm was recreated, breaks every session although the role looks fine")
+            .why("a wrong farm or region in the trust policy, typical after a farm was recreated, \
+                breaks every session although the role looks fine")
             .fix(fix),
         }
         .about(farm.rsplit('/').next().unwrap_or_default())

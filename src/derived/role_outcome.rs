@@ -91,7 +91,13 @@ fn of_existing(
     out.unread
         .extend(unread.map(|why| Printable::from(format!("{of}: {why}"))));
     if let Some(why) = wrong_owner(view).filter(|_| used.of == RoleUse::Queue) {
-        out.refused.push(format!("{of} gets nothing and its queues no S3 channel, because {why}; correct channel_account or bucket_owners").into());
+        out.refused.push(
+            format!(
+                "{of} gets nothing and its queues no S3 channel, because {why}; \
+            correct channel_account or bucket_owners"
+            )
+            .into(),
+        );
         return;
     }
     let needs = needs(view, used);
@@ -104,7 +110,14 @@ fn of_existing(
         Ok(after) => {
             let size = size_after(role, policy, after.as_deref());
             if size > INLINE_LIMIT {
-                out.refused.push(format!("{policy} of {of} is not changed: its inline policies would have {size} characters, and IAM accepts {INLINE_LIMIT}; make one of the others a managed policy").into());
+                out.refused.push(
+                    format!(
+                        "{policy} of {of} is not changed: its inline policies \
+                    would have {size} characters, and IAM accepts {INLINE_LIMIT}; make one of the \
+                    others a managed policy"
+                    )
+                    .into(),
+                );
                 return;
             }
             let unread_boundary = role.boundary.is_some() && boundary.is_err();
@@ -113,7 +126,10 @@ fn of_existing(
                 because: because(before, after.as_deref(), &proposal.free),
                 before: before.map(str::to_owned),
                 after,
-                warning: unread_boundary.then_some("the role's permissions boundary could not be read; what it does not allow, this does not give"),
+                warning: unread_boundary.then_some(
+                    "the role's permissions boundary could not be \
+                    read; what it does not allow, this does not give",
+                ),
             });
         }
         Err(e) => {
@@ -206,7 +222,11 @@ fn because(before: Option<&str>, after: Option<&str>, needs: &[Need]) -> Printab
     let new: Vec<&Need> = needs.iter().filter(new).collect();
     let mut reasons: Vec<String> = Vec::new();
     if new.iter().any(|n| n.is_of_channels()) {
-        reasons.push("conda on a worker reads the S3 channels as this role: GetObject for files, ListBucket to tell missing from forbidden".to_owned());
+        reasons.push(
+            "conda on a worker reads the S3 channels as this role: GetObject for files, \
+            ListBucket to tell missing from forbidden"
+                .to_owned(),
+        );
     }
     let others = new.iter().filter(|n| !n.is_of_channels());
     reasons.extend(others.map(|n| n.because.clone()));

@@ -13,6 +13,12 @@ pub fn wrong_owner(view: &View) -> Option<String> {
         let stated = config.owner_of(bucket)?;
         let probe = probe(view, channel)?;
         let owner = view.peek_seen(&probe, &Vantage::Here).value()?;
-        (owner.as_ref() != Some(stated)).then(|| format!("the bucket {bucket} does not belong to account {stated}, as the studio file says; a condition with it would deny every worker"))
+        (owner.as_ref() != Some(stated)).then(|| {
+            format!(
+                "the bucket {bucket} does not belong to \
+            account {stated}, as the studio file says; a condition with it would deny every \
+            worker"
+            )
+        })
     })
 }

@@ -199,7 +199,12 @@ impl Need {
     }
 
     pub fn statement(&self) -> Value {
-        let mut statement = json!({ "Sid": self.sid, "Effect": "Allow", "Action": one_or_all(&self.actions), "Resource": one_or_all(&self.resources) });
+        let mut statement = json!({
+            "Sid": self.sid,
+            "Effect": "Allow",
+            "Action": one_or_all(&self.actions),
+            "Resource": one_or_all(&self.resources),
+        });
         let mut conditions = Map::new();
         for c in &self.conditions {
             let keys = conditions.entry(c.operator).or_insert_with(|| json!({}));

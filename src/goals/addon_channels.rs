@@ -74,7 +74,10 @@ fn propose(view: &View, draft: &mut Draft) {
         let list = join(&view.config(Part::Channels).channels);
         let length = list.chars().count();
         if length > LONGEST_VALUE {
-            draft.refuse(format!("AYON's conda_channels are not changed: the list has {length} characters, and a job's parameter accepts {LONGEST_VALUE}"));
+            draft.refuse(format!(
+                "AYON's conda_channels are not changed: the list has {length} \
+                characters, and a job's parameter accepts {LONGEST_VALUE}"
+            ));
             continue;
         }
         let then = Channels {

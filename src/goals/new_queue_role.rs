@@ -65,7 +65,8 @@ fn link(view: &View, draft: &Draft, key: &QueueKey, arn: &RoleArn) -> Change {
         String::new()
     };
     let warning = format!(
-        "UpdateQueue gives a queue a role and can't take one away again: undoing the run leaves the queue this role, without studiolink's policy.{note}"
+        "UpdateQueue gives a queue a role and can't take one away again: undoing the run leaves \
+            the queue this role, without studiolink's policy.{note}"
     );
     let parts = [
         role_change_id(arn),

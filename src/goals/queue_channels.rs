@@ -158,7 +158,10 @@ impl Queue<'_> {
         for environment in list.iter().filter_map(Fact::known) {
             if let Err(e) = &environment.template.parsed {
                 let name = environment.name.show();
-                draft.refuse(format!("queue {queue}: environment \"{name}\" can't be parsed, so no environment of the queue is changed: {e}"));
+                draft.refuse(format!(
+                    "queue {queue}: environment \"{name}\" can't be parsed, so no \
+                    environment of the queue is changed: {e}"
+                ));
                 return;
             }
         }
@@ -255,7 +258,14 @@ impl Queue<'_> {
         let unread = added
             .iter()
             .find(|c| c.is_s3() && failed(c, &Vantage::Here) && failed(c, &role))?;
-        Some(format!("neither you nor the queue role reads {unread} today; if its owner does not grant the role access, every job of this queue stops there: leave this change out until then").into())
+        Some(
+            format!(
+                "neither you nor the queue role reads {unread} today; if its owner does not \
+            grant the role access, every job of this queue stops there: leave this change out \
+            until then"
+            )
+            .into(),
+        )
     }
 
     fn create(&self, draft: &mut Draft, existing: usize) {
@@ -289,7 +299,11 @@ impl Queue<'_> {
             template_type: TemplateType::Yaml,
         };
         let because = "the queue has no conda environment, so no job could install AYON; this is the console's default conda environment";
-        let warning = self.may_be_customers().then_some("a customer-managed fleet is, or may be, associated with the queue; the console's command is only known to exist on service-managed workers");
+        let warning = self.may_be_customers().then_some(
+            "a customer-managed fleet is, or may be, \
+            associated with the queue; the console's command is only known to exist on \
+            service-managed workers",
+        );
         let s3 = channels.iter().any(Channel::is_s3);
         let needs = if s3 {
             self.role_changes.clone()
@@ -402,7 +416,11 @@ fn manual(view: &View, _: &Plan) -> Vec<ManualStep> {
             let package = view.config(Part::Packages).strategy.main_package();
             ManualStep {
                 for_whom: "the jobs",
-                what: format!("set CondaPackages of the jobs that publish to {package}==VERSION; the version is not known here: {why}").into(),
+                what: format!(
+                    "set CondaPackages of the jobs that publish to {package}==VERSION; \
+                    the version is not known here: {why}"
+                )
+                .into(),
                 paste: Vec::new(),
             }
         }

@@ -166,7 +166,8 @@ fn for_the_owner(view: &View, arn: &RoleArn, channel: &Channel) -> [ManualStep; 
         },
         ManualStep {
             for_whom,
-            what: "a message to send with them; `w` on the last page, or `setup --yes --wait 60`, then waits until the role can read".into(),
+            what: "a message to send with them; `w` on the last page, or `setup --yes --wait 60`, \
+                then waits until the role can read".into(),
             paste: message(bucket, arn, view.region()),
         },
     ]

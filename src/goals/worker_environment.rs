@@ -37,7 +37,9 @@ fn manual(view: &View, _: &Plan) -> Vec<ManualStep> {
     }
     steps.push(ManualStep {
         for_whom: "the workers",
-        what: "give the publish step the server and the key of a service user in its environment; pass the key in a way that no log shows".into(),
+        what: "give the publish step the server and the key of a service user in its environment; \
+            pass the key in a way that no log shows"
+            .into(),
         paste,
     });
     steps.push(ManualStep {

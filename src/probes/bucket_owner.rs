@@ -27,7 +27,8 @@ impl Probe for BucketOwner {
     }
 
     fn assess(&self, _: &Vantage, seen: &Observation<Option<AccountId>>) -> Assessment {
-        const UNNAMED: &str = "only a condition on the bucket's owner keeps a role from a bucket that somebody else creates under the same name";
+        const UNNAMED: &str = "only a condition on the bucket's owner keeps a role from a bucket \
+            that somebody else creates under the same name";
         let bucket = self.channel.bucket().unwrap_or_default();
         match (&self.stated, &seen.seen) {
             (Some(stated), Ok(Some(owner))) if stated == owner => Assessment::ok(format!(
@@ -37,7 +38,8 @@ impl Probe for BucketOwner {
                 "wrong-owner",
                 format!("The bucket {bucket} does not belong to account {stated}"),
             )
-            .why("S3 answers without an expected owner and refuses this one; a condition on aws:ResourceAccount with it denies every worker, without a message"),
+            .why("S3 answers without an expected owner and refuses this one; a condition on \
+                aws:ResourceAccount with it denies every worker, without a message"),
             (Some(stated), Err(problem)) => Assessment::unknown(
                 "owner-unknown",
                 format!("Whether the bucket {bucket} belongs to account {stated} could not be seen from here"),

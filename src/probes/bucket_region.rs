@@ -30,11 +30,16 @@ impl Probe for BucketRegion {
                 "other-region",
                 format!("The bucket is in {}, the farm in {farm}", region.show()),
             )
-            .why("conda takes the region from the worker, which is the farm's, never from the bucket; S3 is likely to refuse (inferred, not seen on a worker)")
-            .fix(format!("use a copy of the channel in a bucket in {farm}; a public channel works through its https:// address from anywhere")),
-            Err(problem) => {
-                Assessment::unknown("no-answer", "The bucket's region is unknown").for_problem(problem)
-            }
+            .why(
+                "conda takes the region from the worker, which is the farm's, never from the \
+                bucket; S3 is likely to refuse (inferred, not seen on a worker)",
+            )
+            .fix(format!(
+                "use a copy of the channel in a bucket in {farm}; a public channel works \
+                through its https:// address from anywhere"
+            )),
+            Err(problem) => Assessment::unknown("no-answer", "The bucket's region is unknown")
+                .for_problem(problem),
         }
     }
 }

@@ -59,7 +59,11 @@ impl Probe for Handshake {
                 "it is for {names}, issued by {}",
                 certificate.issuer.show()
             ))
-            .fix("use a certificate of a public issuer for this name; for a private CA set SSL_CERT_FILE here, and on the workers SSL_CERT_FILE, REQUESTS_CA_BUNDLE and AYON_CA_FILE");
+            .fix(
+                "use a certificate of a public issuer for this name; for a private CA set \
+                SSL_CERT_FILE here, and on the workers SSL_CERT_FILE, REQUESTS_CA_BUNDLE and \
+                AYON_CA_FILE",
+            );
         }
         let line = format!(
             "Certificate for {names}, valid until {day} ({} days), {} ms",

@@ -45,7 +45,8 @@ impl Probe for OpenSession {
                 "may-be-open",
                 format!("A session on {instance} was started; ending it got no answer, so it may be open"),
             )
-            .fix("it ends by itself after its idle time, 20 minutes unless your account says otherwise; Systems Manager's console lists it"),
+            .fix("it ends by itself after its idle time, 20 minutes unless your account says \
+                otherwise; Systems Manager's console lists it"),
             Err(p) if has_no_credentials(p) => Assessment::unknown(
                 "no-credentials",
                 "No session was started as the queue role: no credentials",

@@ -65,11 +65,20 @@ impl ReadIndex {
                 "cannot-list",
                 format!("The queue role reads {channel}, but S3 refuses it files that are missing"),
             )
-            .why("s3:ListBucket on the bucket is missing, or s3:GetObject on the rest of the channel. S3 then answers 403 for missing files, and conda on the worker treats 403 as fatal")
-            .fix("run studiolink setup, which adds the permission to the inline policy studiolink-queue; the owner of another account's bucket must also grant it"),
+            .why(
+                "s3:ListBucket on the bucket is missing, or s3:GetObject on the rest of the \
+                channel. S3 then answers 403 for missing files, and conda on the worker treats 403 \
+                as fatal",
+            )
+            .fix(
+                "run studiolink setup, which adds the permission to the inline policy \
+                studiolink-queue; the owner of another account's bucket must also grant it",
+            ),
             None => Assessment::unknown(
                 "list-unknown",
-                format!("The queue role reads {channel}; whether it may list the bucket is unknown"),
+                format!(
+                    "The queue role reads {channel}; whether it may list the bucket is unknown"
+                ),
             )
             .why("the request for a missing file got no answer that tells 404 from 403")
             .fix("check again"),
@@ -103,7 +112,8 @@ impl ReadIndex {
     }
 
     fn failed_here(&self, problem: &Problem) -> Assessment {
-        const WHY: &str = "conda treats a missing noarch index as an error, not as an empty channel: every job of the queue would fail at its start";
+        const WHY: &str = "conda treats a missing noarch index as an error, not as an empty \
+            channel: every job of the queue would fail at its start";
         let (is_s3, on_disk) = (self.0.is_s3(), self.0.is_on_disk());
         match problem.kind {
             ProblemKind::Missing if problem.because.contains("no such bucket") => {
@@ -115,7 +125,8 @@ impl ReadIndex {
                 Assessment::fail("no-index", "noarch/repodata.json is missing")
                     .why(WHY)
                     .fix(if is_s3 {
-                        "compare the prefix with what its owner says, or have the channel indexed (rattler-index s3, or an empty noarch/repodata.json)"
+                        "compare the prefix with what its owner says, or have the channel indexed \
+                            (rattler-index s3, or an empty noarch/repodata.json)"
                     } else {
                         "compare the address with what its owner says"
                     })

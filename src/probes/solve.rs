@@ -17,7 +17,9 @@ use crate::domain::finding::{Assessment, Verdict};
 use crate::domain::known;
 use crate::domain::text::Printable;
 
-const DISAGREE: &str = "sources disagree about the priority that the console's default conda environment uses: the newer ones say strict, an older one flexible; a worker's own probe settles it";
+const DISAGREE: &str = "sources disagree about the priority that the console's default conda \
+    environment uses: the newer ones say strict, an older one flexible; a worker's own probe \
+    settles it";
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Solve(pub CondaSolve);
@@ -338,7 +340,16 @@ impl Judge<'_> {
                 .details(self.details(solve));
                 if !unseen.is_empty() {
                     let data = known::aws_channels();
-                    assessment = assessment.why(format!("conda solve from here with {} priority, as if a worker can read {}, which this machine can't; what AWS's channels lack: {}, {}", solve.priority.word(), unseen.join(", "), data.as_of, data.source));
+                    assessment = assessment.why(format!(
+                        "conda solve from here with {} priority, \
+                        as if a worker can read {}, which this machine can't; what AWS's channels \
+                        lack: {}, \
+                        {}",
+                        solve.priority.word(),
+                        unseen.join(", "),
+                        data.as_of,
+                        data.source
+                    ));
                 }
                 assessment
             }
@@ -538,7 +549,8 @@ impl Judge<'_> {
             Reason::NoName { .. } if !has("conda-forge") => format!("add conda-forge after {last}"),
             Reason::NoName { name, .. } => format!("add a channel that has {name}"),
             Reason::NoVersion { wanted_by: None, name, .. } => {
-                format!("have the version of {name} built into the channel, or pin one that the channel has: [conda] pin in the studio file, or the bundle's launcher in AYON")
+                format!("have the version of {name} built into the channel, or pin one that the \
+                    channel has: [conda] pin in the studio file, or the bundle's launcher in AYON")
             }
             Reason::NoVersion { name, .. } => format!("add a channel with a {name} that fits, after {last}"),
             Reason::Shadowed { by, there, .. } => format!("move {} before {}", self.channel(*there), self.channel(*by)),
@@ -660,15 +672,21 @@ fn named(package: &str) -> &str {
 fn obstacle_fix(channel: &Channel, state: &SubdirState, as_caller: bool) -> String {
     let is_s3 = channel.is_s3();
     match state {
-        SubdirState::Forbidden(_) if is_s3 && as_caller => "give this identity s3:GetObject on it, or let setup read it as the queue role".to_owned(),
+        SubdirState::Forbidden(_) if is_s3 && as_caller => "give this identity s3:GetObject on it, \
+            or let setup read it as the queue role".to_owned(),
         SubdirState::Redirected(to) if is_s3 => format!("the bucket answers from elsewhere ({to}): use a copy in the farm's region"),
-        SubdirState::Forbidden(_) if is_s3 => "see what the checks of the queue role say: setup gives what its own policies lack; where they allow it already, the bucket's owner must grant the role access".to_owned(),
-        SubdirState::Forbidden(_) => "workers ask without credentials: make it public, or use its s3:// form with rights for the queue role".to_owned(),
+        SubdirState::Forbidden(_) if is_s3 => "see what the checks of the queue role say: setup \
+            gives what its own policies lack; where they allow it already, the bucket's owner must \
+            grant the role access".to_owned(),
+        SubdirState::Forbidden(_) => "workers ask without credentials: make it public, or use its \
+            s3:// form with rights for the queue role".to_owned(),
         SubdirState::Missing => "have the channel indexed: an empty noarch/repodata.json is enough (rattler-index, conda-index)".to_owned(),
-        SubdirState::Unparsable(_) => "have the channel indexed again; a copy that was cut short or a sign-in page reads like this".to_owned(),
+        SubdirState::Unparsable(_) => "have the channel indexed again; a copy that was cut short \
+            or a sign-in page reads like this".to_owned(),
         SubdirState::TooLarge(_) => "look at the channel: no index is that large".to_owned(),
         SubdirState::Redirected(to) => format!("write the address that it leads to, {to}, if that is the channel"),
-        SubdirState::Unreached(_) | SubdirState::Present | SubdirState::Empty => "check again; a worker may reach what this machine does not".to_owned(),
+        SubdirState::Unreached(_) | SubdirState::Present | SubdirState::Empty => "check again; a \
+            worker may reach what this machine does not".to_owned(),
     }
 }
 

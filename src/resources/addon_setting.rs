@@ -12,6 +12,7 @@ use crate::domain::text::{Printable, Untrusted};
 use crate::questions::{AddonChannels, AddonSettings, AnyAnswer, AnyQuestion, Key, Snapshot};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AddonSetting {
     pub server: Url,
     pub variant: Variant,

@@ -16,19 +16,20 @@ pub enum Step {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Change {
     /// Permanent within a studio: what leaving out and resuming go by.
     pub id: String,
     pub resource: AnyResource,
-    /// As served. `None`: it does not exist.
+    /// As served. `None`: it does not exist. In a file it must be written: a line that is missing is not a deletion.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub before: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
     pub after: Option<String>,
     pub because: Printable,
     /// What the administrator should know before saying yes.
     pub warning: Option<Printable>,
     /// The changes without which this one can't be made, or would do harm.
-    #[serde(default)]
     pub needs: Vec<String>,
 }
 

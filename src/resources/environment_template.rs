@@ -15,7 +15,7 @@ use crate::questions::{AnyAnswer, AnyQuestion, EnvironmentText, Key, QueueEnviro
 const ID: &str = "id";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct EnvironmentTemplate {
     pub queue: QueueKey,
     /// `None` until the service has created it.

@@ -16,6 +16,7 @@ use crate::domain::text::{Printable, Untrusted};
 use crate::questions::{AnyAnswer, AnyQuestion, ManagedPolicy, RoleDocuments, RoleTrust, Snapshot};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct IamRole {
     pub role: RoleArn,
     /// The ARN of its permissions boundary.

@@ -15,6 +15,7 @@ use crate::domain::text::Printable;
 use crate::questions::{AnyAnswer, AnyQuestion, Key, RoleDocuments, RolePolicy, Snapshot};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct InlinePolicy {
     pub role: RoleArn,
     pub policy: String,

@@ -8,7 +8,7 @@ use super::Change;
 use crate::domain::text::Printable;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Plan {
     pub changes: Vec<Change>,
     /// What could not be read, so that the plan may lack a change.

@@ -13,6 +13,7 @@ use crate::domain::text::{Printable, Untrusted};
 use crate::questions::{AnyAnswer, AnyQuestion, Key, QueueDetails, Snapshot};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct QueueRoleLink {
     pub queue: QueueKey,
 }

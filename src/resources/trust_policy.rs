@@ -13,6 +13,7 @@ use crate::domain::text::Printable;
 use crate::questions::{AnyAnswer, AnyQuestion, RoleDocuments, RoleTrust, Snapshot};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TrustPolicy {
     pub role: RoleArn,
 }

@@ -181,7 +181,7 @@ impl Model {
         self.listed(requests)
     }
 
-    /// Takes in an edited draft, and asks for what is wanted by now.
+    /// Takes in an edited draft, and asks for what is needed by now.
     pub fn ask(&mut self) -> Vec<Request> {
         let (reached, farm) = (self.reached, self.draft.farm.clone());
         let Some(work) = &mut self.work else {
@@ -419,6 +419,11 @@ pub fn farewell(model: &Model) -> String {
             }
             if applied.done.is_empty() {
                 lines.push("nothing was changed".to_owned());
+            }
+            if applied.stop.is_some() {
+                let words =
+                    "stopped before the end; run the same command again to see why and to resume";
+                lines.push(words.to_owned());
             }
             if model.sandbox && model.file.is_none() {
                 let words = "the sandbox wrote no studiolink.toml; --studio FILE keeps one";

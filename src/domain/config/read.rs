@@ -225,7 +225,13 @@ impl StudioConfig {
             ));
         }
         if path == Some(PathId::Ssm) && location == Some(Location::Public) {
-            return Err(table.wrong("path", "path \"ssm\" ends at a machine that Systems Manager manages, and location says a public server", "write location = \"ec2\" or \"lan\", or path = \"direct\""));
+            return Err(table.wrong(
+                "path",
+                "path \"ssm\" ends at a machine that Systems Manager \
+                manages, and location says a public server",
+                "write location = \"ec2\" or \"lan\", \
+                or path = \"direct\"",
+            ));
         }
         let example = "arn:aws:secretsmanager:us-west-2:123456789012:secret:ayon/key-AbCdEf, whole, as the console shows it";
         let secret = table.arn("secret", "secretsmanager", example)?;

@@ -121,13 +121,16 @@ pub fn row(run: &Run, all: &[Run]) -> String {
     let h = &run.header;
     let queues: Vec<String> = h.queues.iter().map(|q| q.queue.brief()).collect();
     format!(
-        "{}  {}  {}  {} {}  {} changes  {}  {}",
+        "{}  {}  {}  {} {}  {}  {}  {}",
         h.id,
         h.started.strftime("%Y-%m-%d %H:%M"),
         queues.join(","),
         h.account,
         h.region,
-        run.done().count(),
+        match run.done().count() {
+            1 => "1 change".to_owned(),
+            many => format!("{many} changes"),
+        },
         state(run),
         undo_state(run, all)
     )

@@ -198,7 +198,15 @@ impl Step for Channels {
                 Some(pin) => model.draft.rest.pin = pin,
                 None => {
                     let words = Printable::short(text.trim(), 40);
-                    model.note = Some((Verdict::Fail, format!("\"{words}\" is not a version: write bundle:production, bundle:staging, latest, or one such as ==1.6.1").into()));
+                    model.note = Some((
+                        Verdict::Fail,
+                        format!(
+                            "\"{words}\" is not a version: write \
+                        bundle:production, bundle:staging, latest, or one such as \
+                        ==1.6.1"
+                        )
+                        .into(),
+                    ));
                 }
             },
             Msg::Act { id: "add", .. } => self.adding = !self.adding,
@@ -297,11 +305,18 @@ impl Step for Channels {
             start: 0,
         }));
         for gone in today.iter().filter(|c| !channels.contains(c)) {
-            screen.add(Block::Text(Cell::toned(format!("{gone} is on the queue and not in this list: it will be removed, with a change of its own"), Tone::Doubtful)));
+            screen.add(Block::Text(Cell::toned(
+                format!(
+                    "{gone} is on the queue and not in this \
+                list: it will be removed, with a change of its own"
+                ),
+                Tone::Doubtful,
+            )));
         }
         for other in others {
             let words = format!(
-                "{other} is on the queue and can't be kept here (a password, a token, or not a channel): it will be removed, with a change of its own"
+                "{other} is on the queue and can't be kept here (a password, a token, or not a \
+                    channel): it will be removed, with a change of its own"
             );
             screen.add(Block::Text(Cell::toned(words, Tone::Doubtful)));
         }

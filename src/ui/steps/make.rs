@@ -71,7 +71,12 @@ impl Step for Make {
                 "Stopped before the end, then checked again"
             }
             Phase::Verifying { .. } if model.progress.is_empty() => {
-                "Nothing to change; checked once more"
+                let plan = model.plan();
+                if plan.refused.is_empty() && plan.unread.is_empty() {
+                    "Nothing to change; checked once more"
+                } else {
+                    "Nothing could be applied; checked once more"
+                }
             }
             Phase::Verifying { .. } => "Applied, then checked again",
             Phase::Refused(_) => "Nothing was applied",

@@ -249,7 +249,12 @@ impl Step for Review {
             screen.say("Answers are still on their way; the changes are listed when they are in.");
         } else if plan.changes.is_empty() {
             screen.blank();
-            screen.say(if changes.is_empty() {
+            let held_back = !plan.refused.is_empty();
+            screen.say(if changes.is_empty() && held_back {
+                "What is above is held back, so nothing will be written. Going on checks once more."
+            } else if changes.is_empty() && !plan.unread.is_empty() {
+                "Not everything could be read, so a change may be missing here. Going on checks once more."
+            } else if changes.is_empty() {
                 "Everything is as the studio file says, as far as it could be read. Going on checks once more."
             } else {
                 "Every change is left out: nothing will be written."

@@ -233,7 +233,10 @@ impl Step for ServerStep {
 
 /// An administrator's own login, for what the workers' key may not change.
 fn admin(screen: &mut Screen, model: &Model) {
-    screen.say_dim("To change the addon's settings, your own AYON login: name and password, or your API key alone. It is never the workers' key, and is kept for this run only.");
+    screen.say_dim(
+        "To change the addon's settings, your own AYON login: name and password, or \
+        your API key alone. It is never the workers' key, and is kept for this run only.",
+    );
     screen.add(Block::Field(Field {
         id: "admin-name",
         label: "Your AYON name",

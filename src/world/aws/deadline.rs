@@ -533,7 +533,10 @@ fn patient_config() -> aws_sdk_deadline::config::Builder {
 /// One code has two causes here, and the message does not tell them apart: the check of the trust policy tells them apart.
 fn two_causes(mut problem: Problem) -> Problem {
     if problem.kind == ProblemKind::Denied {
-        problem.because = "AWS did not hand out the queue role's credentials (AccessDenied): either this identity lacks deadline:AssumeQueueRoleForUser, or the role's trust policy refuses Deadline Cloud".to_owned();
+        problem.because = "AWS did not hand out the queue role's credentials (AccessDenied): \
+            either this identity lacks deadline:AssumeQueueRoleForUser, or the role's trust policy \
+            refuses Deadline Cloud"
+            .to_owned();
         problem.fix = "look at the check queue-role-trust: where it is OK, add deadline:AssumeQueueRoleForUser to this identity".to_owned();
     }
     problem

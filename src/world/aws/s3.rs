@@ -216,8 +216,13 @@ impl Aws {
             if p.kind == ProblemKind::Denied {
                 // The lack is the queue role's, not the caller's: no permission of ours is named.
                 p.permission = None;
-                "S3 answered 403 to the queue role: its own policies, the bucket's policy (always, where the bucket is another account's), a KMS key policy or an organization's policy refuse".clone_into(&mut p.because);
-                "setup adds the permission that it lacks (check queue-role-channels); where the bucket belongs to another account, its owner must allow the role too".clone_into(&mut p.fix);
+                "S3 answered 403 to the queue role: its own policies, the bucket's policy (always, \
+                    where the bucket is another account's), a KMS key policy or an organization's \
+                    policy refuse".clone_into(&mut p.because);
+                "setup adds the permission that it lacks (check queue-role-channels); where the \
+                    bucket belongs to another account, its owner must allow the role \
+                    too"
+                .clone_into(&mut p.fix);
             }
             p
         })?;

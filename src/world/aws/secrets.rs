@@ -36,8 +36,13 @@ impl Aws {
                 if p.kind == ProblemKind::Denied {
                     // The lack is the queue role's, not the caller's: no permission of ours is named.
                     p.permission = None;
-                    "Secrets Manager refused the queue role: its own policies, the secret's resource policy, the KMS key's policy or an organization's policy".clone_into(&mut p.because);
-                    "setup gives the role what it lacks (check queue-role-needs); name [server] secret_key where the secret has a key of your own".clone_into(&mut p.fix);
+                    "Secrets Manager refused the queue role: its own policies, the secret's \
+                        resource policy, the KMS key's policy or an organization's \
+                        policy"
+                        .clone_into(&mut p.because);
+                    "setup gives the role what it lacks (check queue-role-needs); name [server] \
+                        secret_key where the secret has a key of your own"
+                        .clone_into(&mut p.fix);
                 }
                 Err(p)
             }

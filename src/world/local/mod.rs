@@ -12,7 +12,7 @@ use super::LocalState;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Secret;
 
-/// The desk of the machine that runs us: everything under the XDG state folder.
+/// What this machine keeps: everything under the XDG state folder.
 pub struct DiskState {
     state: Option<PathBuf>,
 }

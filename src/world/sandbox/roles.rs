@@ -50,7 +50,9 @@ pub(super) fn queue_role(truth: &Truth, queue: &QueueKey, doing: &str) -> Result
     let no_credentials = Problem::new(
         ProblemKind::Denied,
         format!("Could not {doing}"),
-        "AWS did not hand out the queue role's credentials (AccessDenied): either this identity lacks deadline:AssumeQueueRoleForUser, or the role's trust policy refuses Deadline Cloud",
+        "AWS did not hand out the queue role's credentials (AccessDenied): either this identity \
+            lacks deadline:AssumeQueueRoleForUser, or the role's trust policy refuses Deadline \
+            Cloud",
         "look at the check queue-role-trust: where it is OK, add deadline:AssumeQueueRoleForUser to this identity",
     )
     .lacking("deadline:AssumeQueueRoleForUser");
@@ -87,7 +89,8 @@ pub(super) fn channel_as_queue_role(
             ProblemKind::Denied,
             doing.clone(),
             because,
-            "setup adds the permission that it lacks (check queue-role-channels); where the bucket belongs to another account, its owner must allow the role too",
+            "setup adds the permission that it lacks (check queue-role-channels); where the bucket \
+                belongs to another account, its owner must allow the role too",
         )
     };
     let role = queue_role(truth, queue, &format!("read {channel} as the queue role"))?;

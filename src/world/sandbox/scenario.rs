@@ -99,7 +99,7 @@ struct File {
     millis: Option<u64>,
     #[serde(default)]
     denies: Vec<String>,
-    /// The studio as wanted: a studiolink.toml as text.
+    /// The desired studio: a studiolink.toml as text.
     studiolink: Option<String>,
     farms: Option<Vec<FarmRow>>,
     fleets: Option<Vec<FleetRow>>,
