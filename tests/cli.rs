@@ -112,6 +112,9 @@ fn the_sandbox_is_kept_between_commands() {
     assert_eq!(mode & 0o777, 0o600);
 }
 
+/// What is done to a part of a saved plan.
+type Edit = fn(&mut Value);
+
 #[test]
 fn a_plan_that_was_cut_edited_or_is_another_versions_is_refused_whole() {
     let place = Place::new();
@@ -124,7 +127,7 @@ fn a_plan_that_was_cut_edited_or_is_another_versions_is_refused_whole() {
     let refused = with(&["apply", "cut.json", "--yes"]);
     assert_eq!(code(&refused), 2, "{}", err(&refused));
     let change = "/plan/changes/1";
-    let edits: [(&str, &str, fn(&mut Value)); 13] = [
+    let edits: [(&str, &str, Edit); 13] = [
         ("", "version 99", |v| v["schema"] = 99.into()),
         ("", "no schema", |v| {
             drop(v.as_object_mut().unwrap().remove("schema"))

@@ -33,20 +33,41 @@ impl Plan {
     /// In an order that depends on what the changes need and on nothing else: what is needed comes first, otherwise they
     /// stay as they were proposed.
     pub fn put_in_order(&mut self) {
-        let mut waiting: Vec<Change> = std::mem::take(&mut self.changes);
-        let known: BTreeSet<String> = waiting.iter().map(|c| c.id.clone()).collect();
-        let mut done: BTreeSet<String> = BTreeSet::new();
-        while !waiting.is_empty() {
-            let free = |c: &Change| {
-                c.needs
-                    .iter()
-                    .all(|n| done.contains(n) || !known.contains(n))
-            };
+        let changes = std::mem::take(&mut self.changes);
+        let places = changes
+            .iter()
+            .enumerate()
+            .map(|(at, c)| (c.id.as_str(), at));
+        let places: BTreeMap<&str, usize> = places.collect();
+        let mut open = vec![0_usize; changes.len()];
+        let mut needed_by: Vec<Vec<usize>> = vec![Vec::new(); changes.len()];
+        for (at, change) in changes.iter().enumerate() {
+            for need in change.needs.iter().filter_map(|n| places.get(n.as_str())) {
+                open[at] += 1;
+                needed_by[*need].push(at);
+            }
+        }
+        let mut free: BTreeSet<usize> = (0..changes.len()).filter(|at| open[*at] == 0).collect();
+        let mut rest: Vec<Option<Change>> = changes.into_iter().map(Some).collect();
+        let mut first_left = 0;
+        while self.changes.len() < rest.len() {
             // A circle would be a bug of a goal; its first change is taken, and Apply re-reads what it changes anyway.
-            let at = waiting.iter().position(free).unwrap_or(0);
-            let change = waiting.remove(at);
-            done.insert(change.id.clone());
+            let at = free.pop_first().unwrap_or_else(|| {
+                while rest[first_left].is_none() {
+                    first_left += 1;
+                }
+                first_left
+            });
+            let Some(change) = rest[at].take() else {
+                continue;
+            };
             self.changes.push(change);
+            for next in &needed_by[at] {
+                open[*next] = open[*next].saturating_sub(1);
+                if open[*next] == 0 && rest[*next].is_some() {
+                    free.insert(*next);
+                }
+            }
         }
     }
 
