@@ -6,7 +6,7 @@
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
 
-use studiolink::cli::catalogues;
+use studiolink::cli::{catalogues, plan_catalogues};
 use studiolink::engine::drive::observe;
 use studiolink::engine::unheard;
 use studiolink::engine::workflow::Workflow;
@@ -53,7 +53,7 @@ fn child(queues: u32, command: &str) {
     let mut work = if command == "audit" {
         Workflow::audit(catalogues(), region, config)
     } else {
-        Workflow::new(catalogues(), region, config, Purpose::Audit, true)
+        Workflow::new(plan_catalogues(), region, config, Purpose::Audit, true)
     };
     runtime.block_on(observe(
         &world,

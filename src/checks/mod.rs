@@ -98,6 +98,9 @@ pub const ALL: &[&Check] = &[
     &server_key::CHECK,
 ];
 
+/// The few that a plan needs: for whom it is, and whether its queues exist.
+pub const OF_PLAN: &[&Check] = &[&caller_identity::CHECK, &queue_status::CHECK];
+
 /// The hops of the direct way to the server, for the leg that names them.
 pub mod server_hops {
     pub use super::server_certificate::CHECK as CERTIFICATE;

@@ -18,7 +18,7 @@ mod wizard;
 use clap::Parser as _;
 
 use self::args::{Args, Command};
-pub use self::open::catalogues;
+pub use self::open::{catalogues, plan_catalogues};
 use crate::domain::exit::Exit;
 use crate::domain::problem::{Problem, ProblemKind};
 

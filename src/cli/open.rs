@@ -28,6 +28,18 @@ pub fn catalogues() -> Catalogues {
     }
 }
 
+/// What a plan reads: what its goals ask for, who is signed in, and whether the queues exist. The other checks would cost
+/// calls, some of them paid for, and a plan shows nothing of what they find.
+pub fn plan_catalogues() -> Catalogues {
+    let all = catalogues();
+    let checks = crate::checks::OF_PLAN;
+    let observe = Catalogue {
+        checks,
+        ..all.observe
+    };
+    Catalogues { observe, ..all }
+}
+
 /// The studio file, read.
 pub struct StudioFile {
     /// `None`: nothing may be written (the sandbox, where no --studio names a file).

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::args::{self, Args, Format};
 use super::out::{data, ink, talk};
-use super::setup::{account, observed, unknown_queue};
+use super::setup::{account, observed_by, unknown_queue};
 use super::stop::Stop;
 use super::{Failure, open};
 use crate::connections;
@@ -130,7 +130,8 @@ pub async fn run(args: &Args, command: &args::Plan) -> Result<Exit, Failure> {
     let file = open::studio_file(args)?;
     let config = open::needed(args, &file)?;
     let world = open::world(args, Some(&config)).await?;
-    let work = observed(args, world.as_ref(), &config, Purpose::Audit, &stop).await?;
+    let what = (open::plan_catalogues(), Purpose::Audit);
+    let work = observed_by(args, world.as_ref(), &config, what, &stop).await?;
     let plan = work.plan().clone();
     let path = connections::path(config.server.path);
     if !path.id.is_built() {

@@ -17,7 +17,7 @@ use crate::domain::ids::{AccountId, Region};
 use crate::domain::text::{Printable, without_url_secrets};
 use crate::engine::apply::{self, Applied, RunContext};
 use crate::engine::drive::{apply_and_verify, observe};
-use crate::engine::workflow::{IAM_PATIENCE, Workflow};
+use crate::engine::workflow::{Catalogues, IAM_PATIENCE, Workflow};
 use crate::engine::{ChangeState, Progress, unheard};
 use crate::goals::ManualStep;
 use crate::questions::{CallerIdentity, Purpose, QueueDetails, Snapshot};
@@ -76,9 +76,20 @@ pub async fn observed(
     purpose: Purpose,
     stop: &Stop,
 ) -> Result<Workflow, Failure> {
+    observed_by(args, world, config, (catalogues(), purpose), stop).await
+}
+
+/// The same with other checks.
+pub async fn observed_by(
+    args: &Args,
+    world: &dyn World,
+    config: &StudioConfig,
+    (catalogues, purpose): (Catalogues, Purpose),
+    stop: &Stop,
+) -> Result<Workflow, Failure> {
     let region = world.region().clone();
     let sandbox = world.is_sandbox();
-    let mut work = Workflow::new(catalogues(), region, config.clone(), purpose, sandbox);
+    let mut work = Workflow::new(catalogues, region, config.clone(), purpose, sandbox);
     stop.or(observe(world, &mut work, &stop.flag, &unheard))
         .await
         .ok_or(Failure::Interrupted)?;
