@@ -29,7 +29,13 @@ fn check(view: &View, url: &Url) -> Vec<Finding> {
     };
     let mut findings = Vec::new();
     let production = bundles.production.as_ref();
-    if production.is_none_or(|b| b.addon.is_none()) {
+    // That there is no production bundle at all, bundle-launcher says where it matters; submitting needs one.
+    if production.is_none() {
+        let finding = Finding::warn("no-bundle", "AYON has no production bundle")
+            .why("AYON submits nothing to Deadline Cloud without one that holds the deadline_cloud addon")
+            .fix("set a bundle to production in AYON");
+        findings.push(finding.from(evidence));
+    } else if production.is_some_and(|b| b.addon.is_none()) {
         let finding = Finding::warn(
             "no-addon",
             "The production bundle lacks the deadline_cloud addon",
@@ -94,18 +100,17 @@ fn of_variant(view: &View, url: &Url, variant: Variant, version: &str) -> Option
         "in AYON, settings of deadline_cloud {shown} ({word}), paste into conda_channels: {desired}"
     );
     let fix = match own {
-        Fact::Known(_) => {
-            "run studiolink setup, which gives the addon the same list; `studiolink plan` shows it"
-                .to_owned()
-        }
+        Fact::Known(_) => Fix::setup("gives the addon the same list; `studiolink plan` shows it"),
         fact => match fact.problem() {
             Some(problem) => format!(
                 "this AYON login can't change it ({}); {place}",
                 problem.because
-            ),
+            )
+            .into(),
             None => format!(
                 "{place}; or set AYON_ADMIN_KEY to your own AYON login and run studiolink setup"
-            ),
+            )
+            .into(),
         },
     };
     let finding = Finding::warn("overrides", line).why(why).fix(fix);

@@ -83,6 +83,13 @@ fn of_core(bundle: &Bundle, pin: &Pin, word: &str) -> Finding {
                 .why("a worker that publishes with another core than the artist's may refuse or misplace what it publishes")
                 .fix(format!("write pin = \"bundle:{word}\" in the studio file"))
         }
+        Pin::Latest => {
+            let line =
+                format!("The pin is \"latest\", and the {word} bundle {name} holds core {shown}");
+            Finding::warn("other-version", line)
+                .why("a worker that publishes with another core than the artist's may refuse or misplace what it publishes")
+                .fix(format!("write pin = \"bundle:{word}\" in the studio file"))
+        }
         _ => Finding::ok(format!("Core {shown} by the {word} bundle {name}")),
     }
 }

@@ -31,12 +31,15 @@ fn check(view: &View, channel: &Channel) -> Vec<Finding> {
     if assessment.code == "denied-here" {
         // What this identity may not read, the queue role may.
         let queues = view.config(Part::Queues).queues.iter();
-        for from in queues.cloned().map(Vantage::QueueRole) {
+        for key in queues {
+            let queue_name = view.queue_name(key);
+            let from = Vantage::QueueRole(key.clone());
             if let Some(as_role) = view.peek_seen(&probe, &from).seen()
                 && as_role.seen.is_ok()
             {
                 let finding = probe.assess(&from, as_role).finding();
                 let finding = finding
+                    .about(queue_name)
                     .seen_from(&from)
                     .from(view.evidence_of(&probe, &from));
                 return vec![finding];

@@ -127,23 +127,25 @@ fn of_bundle(bundle: &Bundle, server: Option<&Untrusted>) -> Finding {
     }
     if !outside.is_empty() {
         let line = format!(
-            "The bundle {name} is outside of what is declared: {}",
+            "The versions of the bundle {name} do not go together: {}",
             outside.join("; ")
         );
         return Finding::warn("incompatible", line)
             .why(CHECK.why)
             .fix("choose compatible versions in AYON's bundle editor, which names what it checks");
     }
-    let launcher = bundle
-        .installer
-        .as_ref()
-        .map(|v| format!("launcher {}", v.show()));
+    // A version that can't be compared with the range was not compared.
+    let inside = |v: &&Untrusted, range: &str| is_in(v.raw(), range) == Some(true);
+    let launcher = bundle.installer.as_ref();
+    let launcher = launcher.filter(|v| inside(v, &row.launcher));
+    let launcher = launcher.map(|v| format!("launcher {}", v.show()));
+    let server = server.filter(|v| inside(v, &row.server));
     let server = server.map(|v| format!("server {}", v.show()));
     let compared: Vec<String> = [launcher, server].into_iter().flatten().collect();
     if compared.is_empty() {
         let line = format!("Core {shown} of the bundle {name} was compared with nothing");
         return Finding::skipped("nothing-to-compare", line)
-            .why("neither the server's version nor the bundle's launcher is known");
+            .why("neither the server's version nor the bundle's launcher is known, or they can't be compared");
     }
     let line = format!(
         "Core {shown} of the bundle {name} declares that it is compatible with {}",

@@ -3,6 +3,7 @@
 use super::prelude::*;
 use crate::derived::conda_environment::{conda_environments, environments};
 use crate::domain::ids::QueueKey;
+use crate::domain::template::Kind;
 use crate::questions::QueueEnvironments;
 
 pub const CHECK: Check = Check {
@@ -48,7 +49,9 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
         .why("two conda environments on one queue contradict each other"),
         [] if findings.is_empty() => Finding::fail("none", "The queue has no conda environment")
             .why(CHECK.why)
-            .fix("run studiolink setup, which creates the console's default conda environment"),
+            .fix(Fix::setup(
+                "creates the console's default conda environment",
+            )),
         [] => return findings,
         [(environment, template)] => {
             let name = environment.name.show();
@@ -58,6 +61,12 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
                 ""
             };
             match template.channels {
+                Some(_) if template.kind == Kind::UnknownConda => Finding::unknown(
+                    "unknown-kind",
+                    format!("\"{name}\" has conda's parameters; whether what it runs creates a conda environment is not known"),
+                )
+                .why("its commands are none of those that are known here")
+                .fix("read its script, or run a small job and read the session's log"),
                 Some(_) => Finding::ok(format!(
                     "\"{name}\" creates the conda environment: {}, priority {}{guard}",
                     template.kind.words(),

@@ -26,7 +26,7 @@ fn check(view: &View, _: &Url) -> Vec<Finding> {
         "The connection path \"{}\" is not built into this version",
         path.word()
     );
-    let why = if path == PathId::Ssm {
+    let why = if path == PathId::Ssm && view.config(Part::Tunnel).tunnel.is_some() {
         "the queue role's permissions are set, and setup starts and ends a session as that role; \
             nothing opens the tunnel on a worker, and the server was not tested"
     } else {

@@ -3,7 +3,8 @@
 use super::prelude::*;
 use crate::derived::conda_environment::conda_environments;
 use crate::domain::farm::Management;
-use crate::domain::ids::{FleetKey, QueueKey};
+use crate::domain::ids::QueueKey;
+use crate::domain::template::{Kind, Template};
 use crate::questions::{FleetDetails, QueueEnvironments, QueueFleets};
 
 pub const CHECK: Check = Check {
@@ -27,11 +28,7 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
     };
     let (mut customer, mut unread, mut pending) = (Vec::new(), 0, false);
     for row in fleets {
-        let fleet = FleetKey {
-            farm: key.farm.clone(),
-            fleet: row.fleet.clone(),
-        };
-        let fact = view.fact(&FleetDetails(fleet));
+        let fact = view.fact(&FleetDetails(key.fleet(&row.fleet)));
         pending |= fact.is_pending();
         match fact.known() {
             Some(f) if f.management == Management::Service => {}
@@ -42,11 +39,14 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
             _ => unread += 1,
         }
     }
-    if pending {
+    // Without fleets there is nothing that a kind could suit.
+    if pending || fleets.is_empty() {
         return Vec::new();
     }
     let mut findings = Vec::new();
-    for (environment, template) in conda {
+    // What a kind runs that is not known, conda-environment says so of.
+    let is_known = |(_, t): &(_, &Template)| t.kind != Kind::UnknownConda;
+    for (environment, template) in conda.into_iter().filter(is_known) {
         let name = environment.name.show();
         let finding = if template.kind.needs_service_worker() && !customer.is_empty() {
             Finding::warn(
@@ -58,11 +58,11 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
             )
             .why(CHECK.why)
             .fix("give the customer-managed fleet a queue of its own, or use the inline conda \
-                environment; set DISABLE_CONDA_ENV=1 on hosts that bring their own launcher")
+                environment, which the hosts that bring their own launcher can leave out")
         } else if template.kind.needs_service_worker() && unread > 0 {
             Finding::unknown(
                 "fleet-unread",
-                format!("Whether \"{name}\" suits the fleets is unknown: {unread} of them could not be read"),
+                format!("Whether \"{name}\" suits the fleets is unknown: of {unread} it is not known who manages their machines"),
             )
             .why(CHECK.why)
         } else {
@@ -71,12 +71,14 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
                 capitalized(template.kind.words())
             ))
         };
-        let finding = finding.about(environment.id.as_str());
-        findings.push(
-            finding
-                .from(view.evidence(&QueueEnvironments(key.clone())))
-                .from(view.evidence(&question)),
-        );
+        let mut finding = finding
+            .about(environment.id.as_str())
+            .from(view.evidence(&QueueEnvironments(key.clone())))
+            .from(view.evidence(&question));
+        for row in fleets {
+            finding = finding.from(view.evidence(&FleetDetails(key.fleet(&row.fleet))));
+        }
+        findings.push(finding);
     }
     findings
 }

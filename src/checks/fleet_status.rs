@@ -39,7 +39,7 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
     let finding = if fleet.status != FleetStatus::Active {
         Finding::warn(
             "not-active",
-            format!("Takes no new jobs: its status is {}", fleet.status.word()),
+            format!("Is not ACTIVE: its status is {}", fleet.status.word()),
         )
         .why(line)
         .fix("read the fleet's status message in the console")

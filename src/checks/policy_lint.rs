@@ -38,9 +38,15 @@ fn of_use(view: &View, used: &UsedRole) -> Option<Finding> {
         Some(lint) => of_lint(lint, ours, asked),
         None => {
             let problem = fact.problem()?;
-            Finding::skipped("not-validated", format!("{ours} was not read by Access Analyzer"))
-                .why(problem.because.as_str())
-                .fix("add access-analyzer:ValidatePolicy and access-analyzer:CheckAccessNotGranted to this identity, or continue without")
+            Finding::skipped(
+                "not-validated",
+                format!("{ours} was not read by Access Analyzer"),
+            )
+            .why(problem.because.as_str())
+            .fix(format!(
+                "{}, or continue without: nothing depends on it",
+                problem.fix
+            ))
         }
     };
     Some(finding.about(ours).from(view.evidence(&question)))
@@ -65,9 +71,13 @@ fn of_lint(lint: &Lint, ours: &str, asked: usize) -> Finding {
         .why("writing to a channel, other buckets, secrets or IAM are not needed for it")
         .fix("move the statements that are not studiolink's into a policy of their own")
     } else if heavy.is_empty() {
-        Finding::ok(format!(
-            "Access Analyzer finds no fault with {ours}, and that it grants none of {asked} things that it must not"
-        ))
+        let grants = format!("it grants none of {asked} things that it must not");
+        Finding::ok(match lint.flaws.len() {
+            0 => format!("Access Analyzer finds no fault with {ours}: {grants}"),
+            notes => format!(
+                "Access Analyzer finds no error and no security warning in {ours}: {grants}; {notes} smaller notes are in the details"
+            ),
+        })
     } else {
         Finding::warn(
             "warnings",

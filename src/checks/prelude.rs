@@ -1,18 +1,20 @@
 //! What every check needs: the types, and a few lines that would stand in each.
 
-pub(super) use crate::domain::finding::{Finding, Grade, Severity, Topic};
+pub(super) use crate::domain::finding::{Finding, Fix, Grade, Severity, Topic};
 pub(super) use crate::questions::{Check, Run, View};
 
 use url::Url;
 
+use crate::derived::channel_refusal::why_no_credentials;
 use crate::derived::server_hops::{Hop, broken_before};
 use crate::domain::call::Vantage;
 use crate::domain::config::PathId;
 use crate::domain::fact::Fact;
 use crate::domain::finding::{Evidence, Verdict};
+use crate::domain::ids::QueueKey;
 use crate::domain::text::Printable;
 use crate::probes::{self, Probe};
-use crate::questions::Part;
+use crate::questions::{Part, QueueDetails};
 
 /// The finding, where there is one, with its evidence.
 pub(super) fn with_evidence(finding: Option<Finding>, evidence: Evidence) -> Vec<Finding> {
@@ -39,6 +41,25 @@ pub(super) fn assessed<P: probes::Listed + Probe>(
     }
 }
 
+/// The same with the queue role's own credentials; nothing where the queue has no role, which queue-role says. Why no
+/// credentials were handed out, the role's trust policy may tell.
+pub(super) fn as_queue_role<P: probes::Listed + Probe>(
+    view: &View,
+    key: &QueueKey,
+    probe: &P,
+) -> Vec<Finding> {
+    let queue = view.fact(&QueueDetails(key.clone())).known();
+    if queue.is_none_or(|q| q.role.is_none()) {
+        return Vec::new();
+    }
+    let findings = assessed(view, probe, &Vantage::QueueRole(key.clone()));
+    let explained = |finding: Finding| match why_no_credentials(view, key) {
+        Some((why, fix)) if finding.code == "no-credentials" => finding.why(why).fix(fix),
+        _ => finding,
+    };
+    findings.into_iter().map(explained).collect()
+}
+
 /// A hop of the way to the server. What is behind a broken hop is not reached; saying "failed" of it would name the wrong
 /// place.
 pub(super) fn hop<P: probes::Listed + Probe>(
@@ -53,7 +74,7 @@ pub(super) fn hop<P: probes::Listed + Probe>(
     let here = Vantage::Here;
     let broken = broken_before(view, url, hop);
     match (view.seen(probe, &here).seen(), broken) {
-        (Some(_), Some(broken)) => {
+        (Some(observation), Some(broken)) if observation.problem().is_some() => {
             let words = probe.words(&here);
             let finding = Finding::new(
                 Verdict::NotReached,

@@ -2,11 +2,13 @@
 //! the conda environment is entered (field facts A2).
 
 use super::prelude::*;
-use crate::derived::conda_environment::environments;
-use crate::domain::farm::{Fleet, Management};
-use crate::domain::ids::{FleetKey, QueueKey};
+use crate::derived::solve_questions::active_fleets;
+use crate::domain::fact::Fact;
+use crate::domain::farm::{Fleet, Management, QueueEnvironment};
+use crate::domain::ids::QueueKey;
 use crate::domain::template::Template;
-use crate::questions::{FleetDetails, Part, QueueEnvironments, QueueFleets};
+use crate::domain::text::Printable;
+use crate::questions::{FleetDetails, Part, QueueEnvironments};
 
 pub const CHECK: Check = Check {
     id: "publish-guard",
@@ -20,30 +22,29 @@ pub const CHECK: Check = Check {
     run: Run::Queue(check),
 };
 
-fn fleets<'a>(view: &View<'a>, key: &QueueKey) -> Vec<&'a Fleet> {
-    let list = view.fact(&QueueFleets(key.clone())).known();
-    let details = list.into_iter().flatten().filter_map(|row| {
-        let fleet = FleetKey {
-            farm: key.farm.clone(),
-            fleet: row.fleet.clone(),
-        };
-        view.fact(&FleetDetails(fleet)).known()
-    });
-    details.collect()
+fn named(environment: &QueueEnvironment) -> Option<(Printable, &Template)> {
+    let template = environment.template.parsed.as_ref().ok()?;
+    Some((environment.name.show(), template))
 }
 
 fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
-    let fleets = fleets(view, key);
-    let parsed = |e: &'_ _| -> Option<(String, Template)> {
-        let e: &crate::domain::farm::QueueEnvironment = e;
-        let template = e.template.parsed.as_ref().ok()?.clone();
-        Some((e.name.show().to_string(), template))
+    let question = QueueEnvironments(key.clone());
+    let Ok(active) = active_fleets(view, key) else {
+        return Vec::new(); // queue-fleets says why
     };
-    let templates: Vec<(String, Template)> = environments(view, key)
-        .into_iter()
-        .filter_map(parsed)
-        .collect();
-    let guarded = |(_, t): &(String, Template)| t.kind.is_conda() && t.has_guard;
+    // What an environment says that could not be read, nobody knows: conda-environment says so.
+    let all = view.fact(&question).known().into_iter().flatten();
+    if all.clone().any(|e| e.known().is_none()) {
+        return Vec::new();
+    }
+    let templates: Option<Vec<(Printable, &Template)>> =
+        all.filter_map(Fact::known).map(named).collect();
+    let Some(templates) = templates else {
+        return Vec::new();
+    };
+    let fleets: Vec<&Fleet> = active.iter().filter_map(|(_, f)| f.known()).collect();
+    let unread = fleets.len() < active.len();
+    let guarded = |(_, t): &(Printable, &Template)| t.kind.is_conda() && t.has_guard;
     let Some(conda) = templates.iter().position(guarded) else {
         return Vec::new();
     };
@@ -60,6 +61,10 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
             Finding::warn("set-for-all", line)
                 .why("service-managed workers bring no launcher of their own: they have AYON from conda or not at all")
                 .fix("set the variable on the hosts that bring their own launcher, not in an environment of the queue")
+        } else if unread {
+            Finding::unknown("fleet-unread", line)
+                .why("not every fleet of the queue could be read, and a service-managed one would have AYON from conda or not at all")
+                .fix("see what the checks of the fleets say")
         } else {
             Finding::ok(line)
         }
@@ -85,9 +90,14 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
         )
         .why(CHECK.why)
         .fix(
-            "on publish hosts with their own launcher, set DISABLE_CONDA_ENV=true in \
-            /etc/environment or the job user's profile; jobs start through a login shell",
+            "on publish hosts with their own launcher, set DISABLE_CONDA_ENV in \
+            /etc/environment or the job user's profile; jobs start through a \
+            login shell; the value is the one that the environment's script tests for, 1 or true",
         )
     };
-    vec![finding.from(view.evidence(&QueueEnvironments(key.clone())))]
+    let mut finding = finding.from(view.evidence(&question));
+    for (fleet, _) in active {
+        finding = finding.from(view.evidence(&FleetDetails(fleet)));
+    }
+    vec![finding]
 }

@@ -35,30 +35,34 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
         .map(crate::domain::channel::Channel::as_str)
         .filter(|c| !today.contains(c))
         .collect();
-    let finding =
-        if today.join(" ") == join(desired) {
-            Finding::ok(format!(
-                "\"{name}\" has the {} channels in order",
-                desired.len()
-            ))
-        } else {
-            let line = match missing.as_slice() {
-                [] => format!(
-                    "The channels of \"{name}\" are not those of the studio file, in its order"
-                ),
-                some => format!(
-                    "CondaChannels of \"{name}\" does not include {}",
-                    some.join(", ")
-                ),
-            };
-            let have = if today.is_empty() {
-                "none".to_owned()
-            } else {
-                without_url_secrets(&today.join(" "))
-            };
-            Finding::fail("differs", line)
-            .why(format!("the queue has: {have}; the studio file says: {}", join(desired)))
-            .fix("run studiolink setup, which changes this one value; `studiolink plan` shows it")
+    let finding = if today.join(" ") == join(desired) {
+        Finding::ok(format!(
+            "\"{name}\" has the {} channels in order",
+            desired.len()
+        ))
+    } else {
+        let line = match missing.as_slice() {
+            [] => format!(
+                "CondaChannels of \"{name}\" has other channels than the studio file, or another order"
+            ),
+            some => format!(
+                "CondaChannels of \"{name}\" does not include {}",
+                some.join(", ")
+            ),
         };
+        let have = if today.is_empty() {
+            "none".to_owned()
+        } else {
+            without_url_secrets(&today.join(" "))
+        };
+        Finding::fail("differs", line)
+            .why(format!(
+                "the queue has: {have}; the studio file says: {}",
+                join(desired)
+            ))
+            .fix(Fix::setup(
+                "changes this one value; `studiolink plan` shows it",
+            ))
+    };
     vec![finding.from(view.evidence(&QueueEnvironments(key.clone())))]
 }

@@ -2,7 +2,7 @@
 
 use super::prelude::*;
 use crate::domain::farm::AssociationStatus;
-use crate::domain::ids::{FleetKey, QueueKey};
+use crate::domain::ids::QueueKey;
 use crate::questions::QueueFleets;
 
 pub const CHECK: Check = Check {
@@ -32,10 +32,7 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut active = Vec::new();
     for row in fleets {
-        let name = view.fleet_name(&FleetKey {
-            farm: key.farm.clone(),
-            fleet: row.fleet.clone(),
-        });
+        let name = view.fleet_name(&key.fleet(&row.fleet));
         if row.status == AssociationStatus::Active {
             active.push(name.to_string());
             continue;
@@ -46,7 +43,9 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
             format!("Fleet {name} takes no new jobs of this queue: the association is {word}"),
         )
         .why("only a fleet with an ACTIVE association is given jobs")
-        .fix("set the association to ACTIVE in the console, or remove it if that is on purpose")
+        .fix(
+            "set the association to ACTIVE in the console; if it was stopped on purpose, remove it",
+        )
         .about(row.fleet.as_str());
         findings.push(finding.from(evidence.clone()));
     }

@@ -1,10 +1,10 @@
 //! The queue has a role, and the role exists.
 
 use super::prelude::*;
-use crate::domain::choices::needs_role;
+use crate::derived::role_use::{needs_role, role_to_create};
 use crate::domain::fact::Fact;
 use crate::domain::ids::QueueKey;
-use crate::questions::{Part, QueueDetails, RoleDocuments};
+use crate::questions::{QueueDetails, RoleDocuments};
 
 pub const CHECK: Check = Check {
     id: "queue-role",
@@ -24,14 +24,8 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
     };
     let evidence = view.evidence(&question);
     let Some(role) = &queue.role else {
-        for part in [Part::Secret, Part::Tunnel, Part::Server] {
-            view.config(part);
-        }
-        let finding = if needs_role(view.config(Part::Channels)) {
-            Finding::fail("none", "The queue has no role").fix(
-                "run studiolink setup, which creates one as [iam.new_role] of the studio file \
-                    says; a queue keeps its role, because UpdateQueue can't take it away again",
-            )
+        let finding = if needs_role(view) {
+            Finding::fail("none", "The queue has no role").fix(Fix::setup("creates one as [iam.new_role] of the studio file says; a queue keeps its role, because UpdateQueue can't take it away again"))
         } else {
             Finding::warn("none", "The queue has no role")
                 .fix("give the queue a service role in the console, if its jobs have attachments or read anything of yours in AWS")
@@ -47,12 +41,19 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
     let question = RoleDocuments(arn.clone());
     let finding = match view.fact(&question) {
         Fact::Known(_) => Some(Finding::ok(format!("Its role {} exists", arn.name()))),
+        // IAM was asked in this account only.
+        Fact::Absent if role_to_create(view, key).is_none() => Some(
+            Finding::unknown(
+                "other-account",
+                format!("Whether the queue's role {arn} exists is unknown: it is not of this account"),
+            )
+            .why("IAM answers for the account that is signed in alone, and there it does not exist")
+            .fix("sign in to the role's account, or set the queue's role in the console"),
+        ),
         Fact::Absent => Some(
             Finding::fail("missing", format!("The queue's role {arn} does not exist"))
                 .why("IAM answered that there is no such role; workers of this queue get no credentials")
-                .fix("run studiolink setup, which creates a role of that name and path again; the \
-                    bucket policy of another account that named the old role must be written \
-                    again, because it holds the old role's id"),
+                .fix(Fix::setup("creates a role of that name and path again; the bucket policy of another account that named the old role must be written again, because it holds the old role's id")),
         ),
         fact => Finding::unread(&format!("the queue's role {}", arn.name()), fact),
     };

@@ -30,8 +30,8 @@ fn check(view: &View, arn: &RoleArn) -> Vec<Finding> {
         let words = Words {
             missing: Verdict::Fail,
             why: CHECK.why,
-            fix: "run studiolink setup, which adds it to the inline policy studiolink-queue"
-                .to_owned(),
+            fix: Fix::setup("adds it to the inline policy studiolink-queue"),
+            depends: "name the bucket's owner in the studio file: [conda] channel_account for YNPUT's, bucket_owners for others",
             ok: "Can read the S3 channels",
         };
         vec![of_access(role, &access(role, &needs), &words)]

@@ -2,7 +2,7 @@
 
 use super::prelude::*;
 use crate::derived::role_access::access;
-use crate::derived::role_findings::{Words, of_access, of_role};
+use crate::derived::role_findings::{ON_A_CONDITION, Words, of_access, of_role};
 use crate::derived::role_use::needs;
 use crate::domain::choices::RoleUse;
 use crate::domain::finding::Verdict;
@@ -42,8 +42,8 @@ fn check(view: &View, arn: &RoleArn) -> Vec<Finding> {
                 Verdict::Fail
             },
             why: CHECK.why,
-            fix: "run studiolink setup, which adds it to the inline policy studiolink-queue"
-                .to_owned(),
+            fix: Fix::setup("adds it to the inline policy studiolink-queue"),
+            depends: ON_A_CONDITION,
             ok: "Can do what a session needs, channels aside",
         };
         vec![of_access(role, &all, &words).details(reasons)]

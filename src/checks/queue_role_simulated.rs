@@ -1,14 +1,14 @@
 //! The queue role by IAM's simulator: what it needs is allowed, boundaries included, and what it does not need is not.
 
 use super::prelude::*;
-use crate::derived::role_findings::{of_role, of_simulation};
+use crate::derived::role_findings::{WHY_SIMULATED, of_role, of_simulation};
 use crate::domain::choices::RoleUse;
 use crate::domain::ids::RoleArn;
 
 pub const CHECK: Check = Check {
     id: "queue-role-simulated",
     title: "The queue role can do what it needs, and no more (simulated)",
-    why: "documents alone do not show an organization's policy; and a role with more than it needs is a way in",
+    why: WHY_SIMULATED,
     topic: Topic::Roles,
     grade: Grade::Simulated,
     severity: Severity::Fail,

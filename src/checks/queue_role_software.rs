@@ -2,7 +2,7 @@
 
 use super::prelude::*;
 use crate::derived::role_access::access;
-use crate::derived::role_findings::{Words, of_access, of_role};
+use crate::derived::role_findings::{ON_A_CONDITION, Words, of_access, of_role};
 use crate::derived::role_use::needs;
 use crate::domain::choices::RoleUse;
 use crate::domain::finding::Verdict;
@@ -32,11 +32,10 @@ fn check(view: &View, arn: &RoleArn) -> Vec<Finding> {
         let words = Words {
             missing: Verdict::Warn,
             why: CHECK.why,
-            fix:
-                "run studiolink setup, which adds it to the inline policy studiolink-queue as the \
-                console writes it: on *, and only through access points \
-                deadline-software-*"
-                    .to_owned(),
+            fix: Fix::setup(
+                "adds it to the inline policy studiolink-queue as the console writes it: on *, and only through access points deadline-software-*",
+            ),
+            depends: ON_A_CONDITION,
             ok: "Keeps the statement for AWS's software access points",
         };
         vec![of_access(role, &access(role, &needs), &words)]

@@ -30,6 +30,10 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
                 .fix("check the queue's budgets in the console; NO_BUDGET_CONFIGURED and BUDGET_THRESHOLD_REACHED name them");
             Some(finding)
         }
+        Fact::Known(queue) if matches!(queue.status, QueueStatus::Unknown(_)) => Some(
+            Finding::unknown("unknown-status", "Whether the queue takes jobs is unknown: its status is none that is known here")
+                .fix("look at the queue's status in the console"),
+        ),
         Fact::Known(queue) => {
             let bucket = queue.attachments_bucket.as_ref();
             let bucket = bucket.map_or_else(

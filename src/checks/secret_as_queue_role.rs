@@ -1,11 +1,9 @@
 //! The queue role reads the secret with the AYON key, tried with its own credentials. Its value is dropped unread.
 
 use super::prelude::*;
-use crate::derived::channel_refusal::why_no_credentials;
-use crate::domain::call::Vantage;
 use crate::domain::ids::QueueKey;
 use crate::probes::ReadSecret;
-use crate::questions::{Part, QueueDetails};
+use crate::questions::Part;
 
 pub const CHECK: Check = Check {
     id: "secret-as-queue-role",
@@ -19,22 +17,8 @@ pub const CHECK: Check = Check {
 };
 
 fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
-    let queue = view.fact(&QueueDetails(key.clone())).known();
     let Some(secret) = &view.config(Part::Secret).secret else {
         return Vec::new();
     };
-    if queue.is_none_or(|q| q.role.is_none()) {
-        return Vec::new(); // queue-status and queue-role say why
-    }
-    let from = Vantage::QueueRole(key.clone());
-    let mut findings = assessed(view, &ReadSecret(secret.arn.clone()), &from);
-    for finding in &mut findings {
-        if finding.code == "no-credentials"
-            && let Some((why, fix)) = why_no_credentials(view, key)
-        {
-            finding.why = Some(why.into());
-            finding.fix = Some(fix.into());
-        }
-    }
-    findings
+    as_queue_role(view, key, &ReadSecret(secret.arn.clone()))
 }

@@ -19,8 +19,9 @@ pub const CHECK: Check = Check {
     run: Run::Server(check),
 };
 
+const SELF: &str = "on a worker it means the worker, where no AYON server runs";
+
 fn is_private(host: &str) -> Option<&'static str> {
-    const SELF: &str = "it means the machine itself, so on a worker it means the worker";
     const PRIVATE: &str = "it is a private address, to which no service-managed worker has a way";
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     if bare == "localhost" || bare.ends_with(".localhost") {
@@ -48,13 +49,24 @@ fn check(view: &View, url: &Url) -> Vec<Finding> {
     let location = view.config(Part::Server).server.location;
     let host = url.host_str().unwrap_or_default();
     let mut findings = Vec::new();
-    if let (Some(why), Location::Public | Location::AyonCloud) = (is_private(host), location) {
-        let line = format!(
-            "location is \"{}\", but {host} is not a public address",
-            location.word()
-        );
-        let finding = Finding::warn("not-public", line).why(why);
-        findings.push(finding.fix("write the name that workers will use, or location = \"lan\""));
+    let is_public = matches!(location, Location::Public | Location::AyonCloud);
+    match is_private(host) {
+        Some(SELF) => {
+            let finding = Finding::warn("loopback", format!("{host} means the machine itself"))
+                .why(SELF)
+                .fix("write the name that workers will use");
+            findings.push(finding);
+        }
+        Some(why) if is_public => {
+            let line = format!(
+                "location is \"{}\", but {host} is not a public address",
+                location.word()
+            );
+            let finding = Finding::warn("not-public", line).why(why);
+            findings
+                .push(finding.fix("write the name that workers will use, or location = \"lan\""));
+        }
+        _ => {}
     }
     if url.scheme() == "http" {
         let finding = Finding::warn(

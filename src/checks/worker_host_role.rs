@@ -2,14 +2,14 @@
 
 use super::prelude::*;
 use crate::derived::role_access::{Access, access};
-use crate::derived::role_findings::{Words, of_access, of_role};
+use crate::derived::role_findings::{ON_A_CONDITION, Words, of_access, of_role};
 use crate::derived::role_use::{needs, role_use};
 use crate::domain::choices::RoleUse;
 use crate::domain::finding::Verdict;
 use crate::domain::ids::RoleArn;
 use crate::domain::role::Role;
 use crate::domain::trust::{HostTrust, judge_host};
-use crate::questions::RoleDocuments;
+use crate::questions::{FleetDetails, Part, QueueFleets, RoleDocuments};
 
 pub const CHECK: Check = Check {
     id: "worker-host-role",
@@ -34,9 +34,14 @@ fn check(view: &View, arn: &RoleArn) -> Vec<Finding> {
         let words = Words {
             missing: Verdict::Fail,
             why: CHECK.why,
-            fix: "attach AWS's managed policy AWSDeadlineCloud-WorkerHost to it".to_owned(),
+            fix: "attach AWS's managed policy AWSDeadlineCloud-WorkerHost to it".into(),
+            depends: ON_A_CONDITION,
             ok: "Can create a worker and take its fleet's role",
         };
+        let trust = trust(role).about("trust");
+        if let Some(unread) = unread_fleets(view) {
+            return vec![trust, unread.about("permissions")];
+        }
         // A pair of needs for each fleet that such a machine could join; it joins one.
         let needs = needs(view, used);
         let of_fleets: Vec<Access> = needs.chunks(2).map(|pair| access(role, pair)).collect();
@@ -44,8 +49,28 @@ fn check(view: &View, arn: &RoleArn) -> Vec<Finding> {
         let documents = of_fleets.get(right.unwrap_or(0));
         let documents =
             documents.map(|access| of_access(role, access, &words).about("permissions"));
-        let trust = trust(role).about("trust");
         std::iter::once(trust).chain(documents).collect()
+    })
+}
+
+/// Which fleets such a machine could join, where that could not be read: then what the role needs is not known.
+fn unread_fleets(view: &View) -> Option<Finding> {
+    const WHAT: &str = "which fleets such a machine could join";
+    let queues = &view.config(Part::Queues).queues;
+    queues.iter().find_map(|key| {
+        let question = QueueFleets(key.clone());
+        let fact = view.fact(&question);
+        if let Some(unread) = Finding::unread(WHAT, fact) {
+            return Some(unread.from(view.evidence(&question)));
+        }
+        let mut fleets = fact
+            .known()?
+            .iter()
+            .map(|row| FleetDetails(key.fleet(&row.fleet)));
+        fleets.find_map(|fleet| {
+            let unread = Finding::unread(WHAT, view.fact(&fleet))?;
+            Some(unread.from(view.evidence(&fleet)))
+        })
     })
 }
 

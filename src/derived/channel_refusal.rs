@@ -3,6 +3,7 @@
 
 use crate::domain::channel::Channel;
 use crate::domain::choices::RoleUse;
+use crate::domain::finding::Fix;
 use crate::domain::ids::{QueueKey, farm_arn};
 use crate::domain::needs::of_channels;
 use crate::domain::role::Role;
@@ -10,6 +11,7 @@ use crate::domain::trust::{Trust, judge};
 use crate::questions::{Part, QueueDetails, RoleDocuments, View};
 
 use super::role_access::access;
+use super::role_findings::fix_of_trust;
 
 fn role<'a>(view: &View<'a>, key: &QueueKey) -> Option<&'a Role> {
     let queue = view.fact(&QueueDetails(key.clone())).known()?;
@@ -17,7 +19,7 @@ fn role<'a>(view: &View<'a>, key: &QueueKey) -> Option<&'a Role> {
 }
 
 /// Why S3 refuses the queue role a channel, and the fix; `None`: the documents do not tell.
-pub fn why_refused(view: &View, key: &QueueKey, channel: &Channel) -> Option<(String, String)> {
+pub fn why_refused(view: &View, key: &QueueKey, channel: &Channel) -> Option<(String, Fix)> {
     let role = role(view, key)?;
     let bucket = channel.bucket()?;
     let config = view.config(Part::Owners);
@@ -32,7 +34,7 @@ pub fn why_refused(view: &View, key: &QueueKey, channel: &Channel) -> Option<(St
                 "S3 answered 403; a Deny statement on {name} forbids {} (read from the documents)",
                 list(&documents.denied)
             ),
-            "find the Deny statement and ask its author: it was written on purpose".to_owned(),
+            "find the Deny statement and ask its author: it was written on purpose".into(),
         )
     } else if !documents.outside_boundary.is_empty() {
         (
@@ -40,7 +42,7 @@ pub fn why_refused(view: &View, key: &QueueKey, channel: &Channel) -> Option<(St
                 "S3 answered 403; the permissions boundary of {name} does not allow {} (read from the documents)",
                 list(&documents.outside_boundary)
             ),
-            "ask the owner of the permissions boundary to add it there".to_owned(),
+            "ask the owner of the permissions boundary to add it there".into(),
         )
     } else if !documents.lacking.is_empty() && documents.unread.is_empty() {
         (
@@ -48,9 +50,9 @@ pub fn why_refused(view: &View, key: &QueueKey, channel: &Channel) -> Option<(St
                 "S3 answered 403; {name} lacks {} (read from the documents)",
                 list(&documents.lacking)
             ),
-            "run studiolink setup, which adds it to the inline policy studiolink-queue; the owner \
-                of another account's bucket must also grant it"
-                .to_owned(),
+            Fix::setup(
+                "adds it to the inline policy studiolink-queue; the owner of another account's bucket must also grant it",
+            ),
         )
     } else if documents.is_right() {
         (
@@ -59,7 +61,7 @@ pub fn why_refused(view: &View, key: &QueueKey, channel: &Channel) -> Option<(St
                     the likely cause: the policy of the bucket {bucket}, or of the KMS key that \
                     encrypts it; an organization's policy is possible too"
             ),
-            "send the bucket's owner the message under \"Manual steps\"; a role that was created again must be allowed again".to_owned(),
+            "send the bucket's owner the message under \"Manual steps\"; a role that was created again must be allowed again".into(),
         )
     } else {
         return None;
@@ -70,19 +72,18 @@ pub fn why_refused(view: &View, key: &QueueKey, channel: &Channel) -> Option<(St
 /// refuses, or this identity lacks the permission. The trust policy, where it was read, tells them apart.
 ///
 /// Why, and the fix.
-pub fn why_no_credentials(view: &View, key: &QueueKey) -> Option<(String, &'static str)> {
+pub fn why_no_credentials(view: &View, key: &QueueKey) -> Option<(String, Fix)> {
     let role = role(view, key)?;
     let policy = role.trust.policy().ok()?;
     let account = role.arn.account();
     let farm = farm_arn(view.region(), account, &key.farm);
     let name = role.arn.name();
-    let add = "add deadline:AssumeQueueRoleForUser to this identity";
     Some(match judge(policy, RoleUse::Queue, &farm, account) {
         Trust::Refused | Trust::Denied => (
             format!(
                 "the trust policy of {name} does not let Deadline Cloud assume it for this farm (read from the document)"
             ),
-            "run studiolink setup, which corrects the trust policy",
+            fix_of_trust(view, RoleUse::Queue, role, &farm),
         ),
         // Which of the two principals this call needs, no page says.
         Trust::OnlyWorkers => (
@@ -91,13 +92,13 @@ pub fn why_no_credentials(view: &View, key: &QueueKey) -> Option<(String, &'stat
                     document), which may be the cause; or this identity lacks \
                     deadline:AssumeQueueRoleForUser"
             ),
-            "run studiolink setup, which corrects the trust policy",
+            fix_of_trust(view, RoleUse::Queue, role, &farm),
         ),
         Trust::Right | Trust::TooWide | Trust::Anybody => (
             format!(
-                "the trust policy of {name} is right (read from the document), so this identity lacks deadline:AssumeQueueRoleForUser"
+                "the trust policy of {name} lets Deadline Cloud assume it (read from the document), so this identity lacks deadline:AssumeQueueRoleForUser"
             ),
-            add,
+            "add deadline:AssumeQueueRoleForUser to this identity".into(),
         ),
         Trust::Depends => return None,
     })

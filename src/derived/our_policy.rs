@@ -53,7 +53,10 @@ pub fn text_after(view: &View, used: &UsedRole) -> Option<(String, Vec<Need>)> {
         let after = new.then(|| proposed_for_new(view, used, policy).after);
         return Some((after?.ok().flatten()?, needs));
     };
-    // One that could not be read is not guessed at.
+    // What could not be read is not guessed at.
+    if role.lists.problem().is_some() || role.boundary_document().is_err() {
+        return None;
+    }
     if role.inline.get(policy).is_some_and(|f| f.known().is_none()) {
         return None;
     }

@@ -3,9 +3,10 @@
 
 use crate::domain::choices::{RoleUse, UsedRole};
 use crate::domain::fact::Fact;
-use crate::domain::finding::{Finding, Verdict};
+use crate::domain::finding::{Finding, Fix, Verdict};
 use crate::domain::ids::{RoleArn, farm_arn};
 use crate::domain::permission::{PermissionRequest, SimulationResult};
+use crate::domain::problem::Problem;
 use crate::domain::role::Role;
 use crate::domain::text::Printable;
 use crate::domain::trust::{PRINCIPALS, Trust, judge, principals, repaired};
@@ -16,12 +17,18 @@ use super::role_access::{Access, access};
 use super::role_use::{needs, role_use};
 use super::simulation;
 
+/// What to do where a condition decides that only a worker's own request meets.
+pub const ON_A_CONDITION: &str =
+    "nothing to do where workers work: their own requests carry what the condition asks for";
+
 /// How a check speaks of what a role's documents lack.
 pub struct Words {
     /// What is missing weighs so much.
     pub missing: Verdict,
     pub why: &'static str,
-    pub fix: String,
+    pub fix: Fix,
+    /// What to do where a condition decides.
+    pub depends: &'static str,
     /// What the role can do, where nothing is missing.
     pub ok: &'static str,
 }
@@ -49,14 +56,12 @@ pub fn of_role(
 }
 
 /// What changes a fleet's role; other farms may use it, so setup changes it only where the studio file says so.
-pub fn fix_of_fleets(view: &View, fix: &str) -> String {
+pub fn fix_of_fleets(view: &View, fix: Fix) -> Fix {
     if is_managed(view, RoleUse::Fleet) {
-        fix.to_owned()
-    } else {
-        format!(
-            "write [iam] fleets = \"manage\" into the studio file, or press f on the roles page; then {fix}"
-        )
+        return fix;
     }
+    let words = &fix.words;
+    format!("write [iam] fleets = \"manage\" into the studio file, or press f on the roles page; then {words}").into()
 }
 
 /// A few requests in a sentence; many as a count, and all of them in the details.
@@ -102,7 +107,7 @@ pub fn of_access(role: &Role, access: &Access, words: &Words) -> Finding {
         let (what, lines) = counted(&access.lacking, "permissions that it needs");
         Finding::new(words.missing, "missing-permission", format!("Lacks {what}"))
             .why(words.why)
-            .fix(words.fix.as_str())
+            .fix(words.fix.clone())
             .details(lines)
     } else if !access.unread.is_empty() {
         unknown("Not every policy could be read; one of those may forbid what the others allow")
@@ -113,10 +118,26 @@ pub fn of_access(role: &Role, access: &Access, words: &Words) -> Finding {
             format!("Whether it has {what} depends on a condition that can't be evaluated from here"),
         )
         .why("a condition on aws:ResourceAccount needs the bucket's owner, which no call reveals; others need the worker's own request")
-        .fix("set [conda] channel_account in the studio file, where the condition is on the owner")
+        .fix(words.depends)
         .details(lines)
     } else {
         Finding::ok(format!("{} (read from its documents)", words.ok))
+    }
+}
+
+/// What makes the role's trust policy right for this farm: setup, where it changes it.
+pub fn fix_of_trust(view: &View, of: RoleUse, role: &Role, farm: &str) -> Fix {
+    let who = principals(of).join(" and ");
+    match repaired(role.trust.text(), of, farm, role.arn.account()) {
+        Ok(_) => {
+            let fix = Fix::setup(format!("adds {who} for {farm}; other statements stay"));
+            if of == RoleUse::Fleet {
+                fix_of_fleets(view, fix)
+            } else {
+                fix
+            }
+        }
+        Err(e) => format!("change it in the IAM console, because setup does not: {e}").into(),
     }
 }
 
@@ -134,20 +155,9 @@ pub fn of_trust(view: &View, used: &UsedRole, role: &Role) -> Vec<Finding> {
         }
     };
     let account = role.arn.account();
-    let who = principals(used.of).join(" and ");
     let of_farm = |farm: &crate::domain::ids::FarmId| {
         let farm = farm_arn(view.region(), account, farm);
-        let fix = match repaired(role.trust.text(), used.of, &farm, account) {
-            Ok(_) => {
-                format!("run studiolink setup, which adds {who} for {farm}; other statements stay")
-            }
-            Err(e) => format!("change it in the IAM console, because setup does not: {e}"),
-        };
-        let fix = if used.of == RoleUse::Fleet {
-            fix_of_fleets(view, &fix)
-        } else {
-            fix
-        };
+        let fix = fix_of_trust(view, used.of, role, &farm);
         match judge(policy, used.of, &farm, account) {
             Trust::Right => Finding::ok("Trusts Deadline Cloud for this farm (read from the document)"),
             Trust::Anybody => Finding::fail("anybody", "Everybody with an AWS account can assume it")
@@ -164,7 +174,10 @@ pub fn of_trust(view: &View, used: &UsedRole, role: &Role) -> Vec<Finding> {
                 "Whether it trusts Deadline Cloud depends on a condition that can't be evaluated from here",
             )
             .fix(fix),
-            Trust::Refused | Trust::Denied => Finding::fail(
+            Trust::Denied => Finding::fail("denied", "A Deny statement forbids Deadline Cloud to assume it for this farm")
+                .why("a Deny wins over every Allow, so adding a principal would not help")
+                .fix(fix),
+            Trust::Refused => Finding::fail(
                 "refused",
                 "Does not let Deadline Cloud assume it for this farm",
             )
@@ -189,64 +202,71 @@ pub fn of_simulation(view: &View, used: &UsedRole, role: &Role) -> Vec<Finding> 
     let fact = view.fact(&question);
     let Some(results) = fact.known() else {
         // A simulation that can't be made blocks nothing: the documents were read, and setup tries it out.
-        let skipped = |p: &crate::domain::problem::Problem| {
-            Finding::skipped("not-simulated", format!("Not simulated: {}", p.because))
-                .why(p.fix.as_str())
-        };
+        let skipped =
+            |p: &Problem| Finding::skipped("not-simulated", "Not simulated by IAM").for_problem(p);
         let finding = fact.problem().map(skipped);
         let with = |f: Finding| f.from(view.evidence(&question));
         return finding.into_iter().map(with).collect();
     };
     let find = |r: &PermissionRequest| results.iter().find(|s| s.request == *r);
     let (needed, excess) = simulation::requests(view, used);
-    let refused = needed.iter().filter_map(find).filter(|s| !s.allowed);
-    let refused: Vec<&SimulationResult> = refused.collect();
     let too_much = excess.iter().filter_map(find).filter(|s| s.allowed);
     let too_much: Vec<String> = too_much.map(|s| s.request.words()).collect();
-    let documents = access(role, &needs(view, used));
-    let finding = if refused.is_empty() && too_much.is_empty() {
-        Finding::ok(format!(
+    let refused = needed.iter().filter_map(find).filter(|s| !s.allowed);
+    let refused: Vec<&SimulationResult> = refused.collect();
+    let answered = needed.iter().chain(&excess).all(|r| find(r).is_some());
+    let mut findings = Vec::new();
+    if !too_much.is_empty() {
+        let (what, lines) = counted(&too_much, "things");
+        let line = format!("Has excess permissions (simulated): {what}");
+        let finding = Finding::warn("excess", line)
+            .why(WHY_SIMULATED)
+            .fix("narrow the policy that grants it; studiolink changes no policy but its own");
+        findings.push(finding.details(lines));
+    }
+    if !refused.is_empty() {
+        findings.extend(of_refused(view, used, role, &refused));
+    } else if !answered {
+        let line = "IAM's simulator did not answer for every request";
+        findings.push(Finding::unknown("partly-simulated", line).fix("check again"));
+    } else if findings.is_empty() {
+        let line = format!(
             "Can do the {} things that it needs, and none of {} that it does not (simulated)",
             needed.len(),
             excess.len()
-        ))
-        .why(UNSEEN)
-    } else if refused.is_empty() {
-        let (what, lines) = counted(&too_much, "things");
-        Finding::warn(
-            "excess",
-            format!("Has excess permissions (simulated): {what}"),
-        )
-        .why(WHY_SIMULATED)
-        .fix("narrow the policy that grants it; studiolink changes no policy but its own")
-        .details(lines)
-    } else if documents.outside_boundary.is_empty()
-        && documents.wrong().next().is_some()
-        && documents.unread.is_empty()
-    {
-        // That its own policies do not allow it, another check says, with the change that fixes it.
-        return Vec::new();
+        );
+        findings.push(Finding::ok(line).why(UNSEEN));
+    }
+    let with = |f: Finding| f.from(view.evidence(&question));
+    findings.into_iter().map(with).collect()
+}
+
+/// What it needs and is refused; nothing where another check says so already, with the change that fixes it.
+fn of_refused(
+    view: &View,
+    used: &UsedRole,
+    role: &Role,
+    refused: &[&SimulationResult],
+) -> Option<Finding> {
+    let documents = access(role, &needs(view, used));
+    let inside = documents.outside_boundary.is_empty();
+    let all_read = documents.unread.is_empty();
+    if inside && all_read && documents.wrong().next().is_some() {
+        return None;
+    }
+    let words: Vec<String> = refused.iter().map(|s| s.request.words()).collect();
+    let (verdict, cause, fix) = cause(role, refused);
+    let but = if !inside {
+        "what it needs"
+    } else if all_read {
+        "what its documents allow"
     } else {
-        let words: Vec<String> = refused.iter().map(|s| s.request.words()).collect();
-        let (verdict, cause, fix) = cause(role, &refused);
-        let but = if !documents.outside_boundary.is_empty() {
-            "what it needs"
-        } else if documents.unread.is_empty() {
-            "what its documents allow"
-        } else {
-            "what it needs, and not all of its documents could be read"
-        };
-        let (what, lines) = counted(&words, "requests");
-        Finding::new(
-            verdict,
-            "refused",
-            format!("Is refused {but} (simulated): {what}"),
-        )
-        .why(cause)
-        .fix(fix)
-        .details(lines)
+        "what it needs, and not all of its documents could be read"
     };
-    vec![finding.from(view.evidence(&question))]
+    let (what, lines) = counted(&words, "requests");
+    let line = format!("Is refused {but} (simulated): {what}");
+    let finding = Finding::new(verdict, "refused", line);
+    Some(finding.why(cause).fix(fix).details(lines))
 }
 
 /// Why, where IAM tells. What is only suspected is not FAIL.

@@ -1,10 +1,10 @@
 //! Which roles there are, what for, and what each needs: from the queues and fleets that use it, the farm's key, and the
 //! studio file.
 
-use crate::domain::choices::{Choices, RoleUse, UsedRole, needs_role};
+use crate::domain::choices::{Choices, RoleUse, UsedRole};
 use crate::domain::config::PathId;
 use crate::domain::farm::{Management, Queue};
-use crate::domain::ids::{FarmId, FleetKey, QueueKey, RoleArn, partition_of};
+use crate::domain::ids::{FarmId, QueueKey, RoleArn, partition_of};
 use crate::domain::needs::Need;
 use crate::domain::subject::Subject;
 use crate::questions::{
@@ -30,10 +30,7 @@ pub fn role_to_create(view: &View, key: &QueueKey) -> Option<RoleArn> {
         return (gone && arn.account() == account.as_str()).then_some(arn);
     }
     let config = view.config(Part::Iam);
-    for part in [Part::Channels, Part::Secret, Part::Tunnel, Part::Server] {
-        view.config(part);
-    }
-    if !needs_role(config) {
+    if !needs_role(view) {
         return None;
     }
     let account = &view.fact(&CallerIdentity).known()?.account;
@@ -48,6 +45,14 @@ pub fn role_to_create(view: &View, key: &QueueKey) -> Option<RoleArn> {
     format!("arn:{partition}:iam::{account}:role{path}{name}")
         .parse()
         .ok()
+}
+
+/// Does the studio file choose anything that a queue without a role could not have?
+pub fn needs_role(view: &View) -> bool {
+    for part in [Part::Channels, Part::Secret, Part::Tunnel] {
+        view.config(part);
+    }
+    crate::domain::choices::needs_role(view.config(Part::Server))
 }
 
 fn uses(view: &View, key: &QueueKey, queue: &Queue, arn: &RoleArn) -> bool {
@@ -71,11 +76,11 @@ pub fn role_uses(view: &View, arn: &RoleArn) -> Vec<UsedRole> {
     for parent in view.parents(&Subject::Role(arn.clone())) {
         match parent {
             Subject::Queue(key) => {
-                push_new(&mut by_queues, view.queue_name(key));
+                by_queues.push(view.queue_name(key));
                 push_new(&mut queue_farms, key.farm.clone());
             }
             Subject::Fleet(key) => {
-                push_new(&mut by_fleets, view.fleet_name(key));
+                by_fleets.push(view.fleet_name(key));
                 push_new(&mut fleet_farms, key.farm.clone());
             }
             Subject::Account => host = true,
@@ -99,6 +104,16 @@ pub fn role_uses(view: &View, arn: &RoleArn) -> Vec<UsedRole> {
         add(RoleUse::WorkerHost, Vec::new(), farms);
     }
     all
+}
+
+/// The role's use by queues; one that the queue does not have yet counts as its own.
+pub fn use_of_queue(view: &View, key: &QueueKey, arn: &RoleArn) -> UsedRole {
+    role_use(view, arn, RoleUse::Queue).unwrap_or_else(|| UsedRole {
+        arn: arn.clone(),
+        of: RoleUse::Queue,
+        by: vec![view.queue_name(key)],
+        farms: vec![key.farm.clone()],
+    })
 }
 
 /// The one use of that kind, where the role has it.
@@ -184,10 +199,7 @@ fn customer_fleets(view: &View) -> Vec<crate::domain::ids::FleetId> {
     for key in &view.config(Part::Queues).queues {
         let list = view.fact(&QueueFleets(key.clone())).known();
         for row in list.into_iter().flatten() {
-            let fleet = FleetKey {
-                farm: key.farm.clone(),
-                fleet: row.fleet.clone(),
-            };
+            let fleet = key.fleet(&row.fleet);
             let details = view.fact(&FleetDetails(fleet)).known();
             if details.is_some_and(|f| f.management == Management::Customer) {
                 push_new(&mut own, row.fleet.clone());

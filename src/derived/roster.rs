@@ -1,6 +1,5 @@
 //! Which subjects there are: what each leads to, as it is known so far.
 
-use crate::domain::ids::FleetKey;
 use crate::domain::subject::Subject;
 use crate::questions::{FleetDetails, Part, QueueDetails, QueueFleets, View};
 
@@ -13,12 +12,10 @@ pub fn expand(view: &View, subject: &Subject) -> Vec<Subject> {
         Subject::Queue(key) => {
             view.fact(&QueueDetails(key.clone()));
             let fleets = view.fact(&QueueFleets(key.clone())).known();
-            let fleets = fleets.into_iter().flatten().map(|row| {
-                Subject::Fleet(FleetKey {
-                    farm: key.farm.clone(),
-                    fleet: row.fleet.clone(),
-                })
-            });
+            let fleets = fleets
+                .into_iter()
+                .flatten()
+                .map(|row| Subject::Fleet(key.fleet(&row.fleet)));
             let role = role_of(view, key).map(Subject::Role);
             role.into_iter().chain(fleets).collect()
         }

@@ -4,7 +4,7 @@ use url::Url;
 
 use crate::domain::call::Vantage;
 use crate::domain::finding::Verdict;
-use crate::probes::{self, AyonInfo, AyonKey, Connect, Handshake, Probe, Resolve};
+use crate::probes::{self, AyonInfo, Connect, Handshake, Probe, Resolve};
 use crate::questions::View;
 
 /// In the order in which they depend on each other.
@@ -40,9 +40,6 @@ pub fn broken_before(view: &View, url: &Url, hop: Hop) -> Option<String> {
     }
     if is_before(Hop::Info) {
         broken = broken.or_else(|| words_if_broken(view, &AyonInfo(url.clone())));
-    }
-    if is_before(Hop::Key) {
-        broken = broken.or_else(|| words_if_broken(view, &AyonKey(url.clone())));
     }
     broken
 }

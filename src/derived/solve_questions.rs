@@ -57,10 +57,7 @@ pub fn active_fleets<'a>(
         .iter()
         .filter(|row| row.status == AssociationStatus::Active);
     let with_details = active.map(|row| {
-        let fleet = FleetKey {
-            farm: key.farm.clone(),
-            fleet: row.fleet.clone(),
-        };
+        let fleet = key.fleet(&row.fleet);
         let details = view.fact(&FleetDetails(fleet.clone()));
         (fleet, details)
     });

@@ -1,6 +1,7 @@
 //! The owner that the studio file names for a channel's bucket, where S3 was seen to refuse it.
 
 use crate::domain::call::Vantage;
+use crate::probes::Probe as _;
 use crate::questions::{Part, View};
 
 use super::bucket_owner::probe;
@@ -12,8 +13,9 @@ pub fn wrong_owner(view: &View) -> Option<String> {
         let bucket = channel.bucket()?;
         let stated = config.owner_of(bucket)?;
         let probe = probe(view, channel)?;
-        let owner = view.peek_seen(&probe, &Vantage::Here).value()?;
-        (owner.as_ref() != Some(stated)).then(|| {
+        let seen = view.seen(&probe, &Vantage::Here).seen()?;
+        let is_wrong = probe.assess(&Vantage::Here, seen).code == "wrong-owner";
+        is_wrong.then(|| {
             format!(
                 "the bucket {bucket} does not belong to \
             account {stated}, as the studio file says; a condition with it would deny every \

@@ -122,6 +122,8 @@ pub struct Finding {
     pub message: Printable,
     pub why: Option<Printable>,
     pub fix: Option<Printable>,
+    /// The fix is a change of `setup`'s.
+    pub by_setup: bool,
     /// The long form, line by line: a resolved list, the folders of a channel.
     pub details: Vec<Printable>,
     pub evidence: Vec<Evidence>,
@@ -131,6 +133,99 @@ pub struct Finding {
 
 /// What makes two findings the same one, in two runs or before and after a change.
 pub type FindingKey<'a> = (&'a str, &'a Subject, &'a str, Option<&'a str>);
+
+/// What to do about a finding. What `setup` does is told from what people do: where setup holds it back, sending people
+/// to setup would send them in a circle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fix {
+    pub words: Printable,
+    pub by_setup: bool,
+}
+
+impl Fix {
+    /// `what`: what setup does, after "which".
+    pub fn setup(what: impl std::fmt::Display) -> Self {
+        Self {
+            words: format!("run studiolink setup, which {what}").into(),
+            by_setup: true,
+        }
+    }
+}
+
+impl<'a> From<&'a str> for Fix {
+    fn from(words: &'a str) -> Self {
+        Self {
+            words: words.into(),
+            by_setup: false,
+        }
+    }
+}
+
+impl From<String> for Fix {
+    fn from(words: String) -> Self {
+        words.as_str().into()
+    }
+}
+
+/// The verdicts, and what is said with them, alike for findings and for what a live test comes to.
+macro_rules! said {
+    ($name:ident) => {
+        impl $name {
+            pub fn ok(message: impl Into<Printable>) -> Self {
+                Self::new(Verdict::Ok, "ok", message)
+            }
+
+            pub fn fail(code: &'static str, message: impl Into<Printable>) -> Self {
+                Self::new(Verdict::Fail, code, message)
+            }
+
+            pub fn warn(code: &'static str, message: impl Into<Printable>) -> Self {
+                Self::new(Verdict::Warn, code, message)
+            }
+
+            pub fn unknown(code: &'static str, message: impl Into<Printable>) -> Self {
+                Self::new(Verdict::Unknown, code, message)
+            }
+
+            pub fn skipped(code: &'static str, message: impl Into<Printable>) -> Self {
+                Self::new(Verdict::Skipped, code, message)
+            }
+
+            pub fn worker_only(code: &'static str, message: impl Into<Printable>) -> Self {
+                Self::new(Verdict::WorkerOnly, code, message)
+            }
+
+            /// Why and fix are the problem's own.
+            #[must_use]
+            pub fn for_problem(self, problem: &Problem) -> Self {
+                self.why(problem.because.as_str()).fix(problem.fix.as_str())
+            }
+
+            #[must_use]
+            pub fn why(mut self, why: impl Into<Printable>) -> Self {
+                self.why = Some(why.into());
+                self
+            }
+
+            #[must_use]
+            pub fn fix(mut self, fix: impl Into<Fix>) -> Self {
+                let fix = fix.into();
+                self.by_setup = fix.by_setup;
+                self.fix = Some(fix.words);
+                self
+            }
+
+            #[must_use]
+            pub fn details(mut self, lines: impl IntoIterator<Item = Printable>) -> Self {
+                self.details.extend(lines);
+                self
+            }
+        }
+    };
+}
+
+said!(Finding);
+said!(Assessment);
 
 impl Finding {
     /// A finding as a check makes it; the engine fills in its id, its subject and its grade.
@@ -149,34 +244,11 @@ impl Finding {
             message: message.into(),
             why: None,
             fix: None,
+            by_setup: false,
             details: Vec::new(),
             evidence: Vec::new(),
             cured_by: None,
         }
-    }
-
-    pub fn ok(message: impl Into<Printable>) -> Self {
-        Self::new(Verdict::Ok, "ok", message)
-    }
-
-    pub fn fail(code: &'static str, message: impl Into<Printable>) -> Self {
-        Self::new(Verdict::Fail, code, message)
-    }
-
-    pub fn warn(code: &'static str, message: impl Into<Printable>) -> Self {
-        Self::new(Verdict::Warn, code, message)
-    }
-
-    pub fn unknown(code: &'static str, message: impl Into<Printable>) -> Self {
-        Self::new(Verdict::Unknown, code, message)
-    }
-
-    pub fn skipped(code: &'static str, message: impl Into<Printable>) -> Self {
-        Self::new(Verdict::Skipped, code, message)
-    }
-
-    pub fn worker_only(code: &'static str, message: impl Into<Printable>) -> Self {
-        Self::new(Verdict::WorkerOnly, code, message)
     }
 
     /// What could not be read, with the reason. Nothing while the answer is on its way: a later run of the check says it.
@@ -208,26 +280,8 @@ impl Finding {
     }
 
     #[must_use]
-    pub fn why(mut self, why: impl Into<Printable>) -> Self {
-        self.why = Some(why.into());
-        self
-    }
-
-    #[must_use]
-    pub fn fix(mut self, fix: impl Into<Printable>) -> Self {
-        self.fix = Some(fix.into());
-        self
-    }
-
-    #[must_use]
     pub fn about(mut self, item: impl Into<Printable>) -> Self {
         self.item = Some(item.into());
-        self
-    }
-
-    #[must_use]
-    pub fn details(mut self, lines: impl IntoIterator<Item = Printable>) -> Self {
-        self.details.extend(lines);
         self
     }
 
@@ -258,6 +312,7 @@ pub struct Assessment {
     pub message: Printable,
     pub why: Option<Printable>,
     pub fix: Option<Printable>,
+    pub by_setup: bool,
     pub details: Vec<Printable>,
 }
 
@@ -269,48 +324,9 @@ impl Assessment {
             message: message.into(),
             why: None,
             fix: None,
+            by_setup: false,
             details: Vec::new(),
         }
-    }
-
-    pub fn ok(message: impl Into<Printable>) -> Self {
-        Self::new(Verdict::Ok, "ok", message)
-    }
-
-    pub fn fail(code: &'static str, message: impl Into<Printable>) -> Self {
-        Self::new(Verdict::Fail, code, message)
-    }
-
-    pub fn warn(code: &'static str, message: impl Into<Printable>) -> Self {
-        Self::new(Verdict::Warn, code, message)
-    }
-
-    pub fn unknown(code: &'static str, message: impl Into<Printable>) -> Self {
-        Self::new(Verdict::Unknown, code, message)
-    }
-
-    /// Why and fix are the problem's own.
-    #[must_use]
-    pub fn for_problem(self, problem: &Problem) -> Self {
-        self.why(problem.because.as_str()).fix(problem.fix.as_str())
-    }
-
-    #[must_use]
-    pub fn why(mut self, why: impl Into<Printable>) -> Self {
-        self.why = Some(why.into());
-        self
-    }
-
-    #[must_use]
-    pub fn fix(mut self, fix: impl Into<Printable>) -> Self {
-        self.fix = Some(fix.into());
-        self
-    }
-
-    #[must_use]
-    pub fn details(mut self, lines: impl IntoIterator<Item = Printable>) -> Self {
-        self.details.extend(lines);
-        self
     }
 
     /// The finding that says so.
@@ -318,6 +334,7 @@ impl Assessment {
         Finding {
             why: self.why,
             fix: self.fix,
+            by_setup: self.by_setup,
             details: self.details,
             ..Finding::new(self.verdict, self.code, self.message)
         }

@@ -94,6 +94,16 @@ pub struct QueueKey {
     pub queue: QueueId,
 }
 
+impl QueueKey {
+    /// A fleet of the same farm.
+    pub fn fleet(&self, fleet: &FleetId) -> FleetKey {
+        FleetKey {
+            farm: self.farm.clone(),
+            fleet: fleet.clone(),
+        }
+    }
+}
+
 impl fmt::Display for QueueKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.farm, self.queue)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::domain::call::Vantage;
 use crate::domain::config::StudioConfig;
-use crate::domain::finding::{Finding, Topic};
+use crate::domain::finding::Finding;
 use crate::domain::ids::Region;
 use crate::domain::subject::{Subject, SubjectKind};
 use crate::probes::{AnyProbe, AnySeen, Observation};
@@ -88,7 +88,6 @@ pub struct Inquiry {
     /// Queues that wait for their turn, and those that have it.
     waiting: VecDeque<Subject>,
     open: BTreeSet<Subject>,
-    done: BTreeSet<Subject>,
     /// Done since somebody last asked.
     just_done: Vec<Subject>,
     /// Facts of a queue are dropped when its checks are done: only where nothing is planned from them.
@@ -117,7 +116,6 @@ impl Inquiry {
             in_flight: BTreeSet::new(),
             waiting: VecDeque::new(),
             open: BTreeSet::new(),
-            done: BTreeSet::new(),
             just_done: Vec::new(),
             drops,
         };
@@ -177,11 +175,6 @@ impl Inquiry {
         }
         self.settle();
         new
-    }
-
-    /// Asked for, and not handed out yet.
-    pub fn held(&self) -> impl Iterator<Item = &Demand> {
-        self.fresh.iter().filter(|d| self.is_wanted(d))
     }
 
     /// The queues whose findings will not change any more, each once.
@@ -380,7 +373,6 @@ impl Inquiry {
     fn drop_subject(&mut self, subject: &Subject) -> Vec<Subject> {
         self.waiting.retain(|s| s != subject);
         self.open.remove(subject);
-        self.done.remove(subject);
         for id in self.by_subject.remove(subject).unwrap_or_default() {
             let task = &mut self.tasks[id];
             task.alive = false;
@@ -405,7 +397,6 @@ impl Inquiry {
         for subject in complete {
             self.open.remove(&subject);
             self.drop_facts(&subject);
-            self.done.insert(subject.clone());
             self.just_done.push(subject);
             if let Some(next) = self.waiting.pop_front() {
                 self.admit(next);
@@ -465,20 +456,13 @@ impl Inquiry {
         ids.flat_map(|id| &self.tasks[id].findings)
     }
 
+    /// Has the task all that it asked for?
+    pub(super) fn is_judged(&self, id: TaskId) -> bool {
+        self.tasks.get(id).is_some_and(|t| t.pending.is_empty())
+    }
+
     /// What one task says; nothing where there is no such task.
     pub(super) fn task(&self, id: TaskId) -> &[Finding] {
         self.tasks.get(id).map_or(&[], |t| t.findings.as_slice())
-    }
-
-    /// Does any check of that topic still wait for an answer?
-    pub fn waits_for(&self, topic: Topic) -> bool {
-        let checks = self.catalogue.checks;
-        let of_topic = |t: &Task| match t.job {
-            Job::Check(at) => checks[at].topic == topic,
-            Job::Expand => false,
-        };
-        self.tasks
-            .iter()
-            .any(|t| t.alive && !t.pending.is_empty() && of_topic(t))
     }
 }

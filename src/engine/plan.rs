@@ -4,19 +4,22 @@ use std::collections::BTreeSet;
 
 use crate::goals::{Draft, Goal, ManualStep};
 use crate::questions::{Demand, View};
-use crate::resources::{LeftAlong, Plan};
+use crate::resources::{Change, LeftAlong, Plan};
+
+/// The plan as if nothing had been left out.
+pub fn plan(view: &View, goals: &[&Goal]) -> Plan {
+    propose(view, goals, &BTreeSet::new())
+}
 
 /// The plan without the changes whose ids were left out, and without those that need them.
-pub fn plan(view: &View, goals: &[&Goal], left_out: &BTreeSet<String>) -> Plan {
-    let whole = propose(view, goals, &BTreeSet::new());
-    if left_out.is_empty() {
-        return whole;
-    }
+pub fn without(view: &View, goals: &[&Goal], left_out: &BTreeSet<String>, whole: &Plan) -> Plan {
     let mut plan = propose(view, goals, left_out);
     plan.leave_out(left_out);
     // Some go along because a goal no longer proposes them; the review says so of them too.
-    let gone = |id: &String| !plan.changes.iter().any(|c| c.id == *id) && !left_out.contains(id);
-    for change in whole.changes.iter().filter(|c| gone(&c.id)) {
+    let kept: BTreeSet<&String> = plan.changes.iter().map(|c| &c.id).collect();
+    let gone = |id: &String| !kept.contains(id) && !left_out.contains(id);
+    let gone: Vec<&Change> = whole.changes.iter().filter(|c| gone(&c.id)).collect();
+    for change in gone {
         if !plan.left_along.iter().any(|l| l.id == change.id) {
             let needs = whole
                 .changes
@@ -36,10 +39,8 @@ pub fn plan(view: &View, goals: &[&Goal], left_out: &BTreeSet<String>) -> Plan {
 }
 
 fn propose(view: &View, goals: &[&Goal], left_out: &BTreeSet<String>) -> Plan {
-    let mut draft = Draft {
-        left_out: left_out.clone(),
-        ..Draft::default()
-    };
+    let mut draft = Draft::default();
+    draft.left_out.clone_from(left_out);
     for goal in goals {
         (goal.propose)(view, &mut draft);
     }
@@ -50,7 +51,7 @@ fn propose(view: &View, goals: &[&Goal], left_out: &BTreeSet<String>) -> Plan {
 /// What the goals read that is not known yet.
 pub fn plan_demands(view: &View, goals: &[&Goal]) -> BTreeSet<Demand> {
     let view = view.again();
-    let whole = propose(&view, goals, &BTreeSet::new());
+    let whole = plan(&view, goals);
     for goal in goals {
         (goal.manual)(&view, &whole);
     }
@@ -58,8 +59,7 @@ pub fn plan_demands(view: &View, goals: &[&Goal]) -> BTreeSet<Demand> {
 }
 
 /// What stays with people.
-pub fn manual_steps(view: &View, goals: &[&Goal]) -> Vec<ManualStep> {
-    let whole = propose(view, goals, &BTreeSet::new());
-    let steps = goals.iter().flat_map(|goal| (goal.manual)(view, &whole));
+pub fn manual_steps(view: &View, goals: &[&Goal], whole: &Plan) -> Vec<ManualStep> {
+    let steps = goals.iter().flat_map(|goal| (goal.manual)(view, whole));
     steps.collect()
 }

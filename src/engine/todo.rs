@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use super::inquiry::Inquiry;
 use crate::domain::finding::{Finding, Verdict};
 use crate::domain::subject::Subject;
-use crate::questions::Key;
 use crate::resources::{Plan, Touched};
 
 /// A finding's key, owned.
@@ -36,18 +35,19 @@ impl Cured {
                     Touched::Stale(key) => stale.push(key),
                 }
             }
-            let stale: Vec<Key> = stale;
             let ran = after.suppose(|snapshot| change.apply_to(snapshot), &changed, &stale);
             for id in ran {
                 // A task that the change has brought forth has no finding yet.
                 let before = inquiry.task(id).iter().filter(|f| f.verdict.is_bad());
                 for finding in before {
-                    let still = |f: &&Finding| f.verdict.is_bad() && f.key() == finding.key();
-                    if after.task(id).iter().find(still).is_none() {
-                        cured
-                            .0
-                            .entry(key(finding))
-                            .or_insert_with(|| change.id.clone());
+                    let still = |f: &Finding| f.verdict.is_bad() && f.key() == finding.key();
+                    if after.task(id).iter().any(still) {
+                        // Gone after one change and back after another.
+                        cured.0.remove(&key(finding));
+                    } else if after.is_judged(id) || finding.verdict != Verdict::Warn {
+                        // What is tried again after the change is to do too; a doubt that nobody has looked into is not.
+                        let cured_by = cured.0.entry(key(finding));
+                        cured_by.or_insert_with(|| change.id.clone());
                     }
                 }
             }
@@ -57,9 +57,6 @@ impl Cured {
 
     /// The findings as they are shown before the plan is applied.
     pub fn mark(&self, mut findings: Vec<Finding>) -> Vec<Finding> {
-        if self.0.is_empty() {
-            return findings;
-        }
         for finding in &mut findings {
             if finding.verdict.is_bad()
                 && let Some(change) = self.0.get(&key(finding))
@@ -69,5 +66,20 @@ impl Cured {
             }
         }
         findings
+    }
+}
+
+/// What `setup` could fix and does not, before the plan is applied or after it: to send people to setup would send them in
+/// a circle.
+pub fn say_what_is_held_back(findings: &mut [Finding], before: bool) {
+    let words = if before {
+        "setup does not change this now: it is held back, or was left out; `studiolink plan` says why"
+    } else {
+        "this run did not change it: what stopped it, or held it back, is said above"
+    };
+    for finding in findings {
+        if finding.by_setup && finding.verdict.is_bad() {
+            finding.fix = Some(words.into());
+        }
     }
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use super::apply::Applied;
 use super::inquiry::{Catalogue, Inquiry};
-use super::plan::{manual_steps, plan, plan_demands};
-use super::todo::Cured;
+use super::plan::{manual_steps, plan, plan_demands, without};
+use super::todo::{Cured, say_what_is_held_back};
 use crate::domain::call::Vantage;
 use crate::domain::conda_solve::SubdirState;
 use crate::domain::config::StudioConfig;
@@ -99,8 +99,18 @@ pub struct Workflow {
     plan_asked: bool,
     /// The studio file was edited after the plan was applied.
     edited: bool,
+    whole: OnceCell<Plan>,
     plan: OnceCell<Plan>,
     cured: OnceCell<Cured>,
+}
+
+impl Request {
+    fn of(generation: u64, demand: Demand) -> Self {
+        match demand {
+            Demand::Question(question) => Self::Ask(generation, question),
+            Demand::Probe(probe, from) => Self::Try(generation, probe, from),
+        }
+    }
 }
 
 impl Workflow {
@@ -112,6 +122,10 @@ impl Workflow {
         sandbox: bool,
     ) -> Self {
         let inquiry = Inquiry::new(catalogues.observe, region, config, purpose, false);
+        Self::on(catalogues, inquiry, sandbox)
+    }
+
+    fn on(catalogues: Catalogues, inquiry: Inquiry, sandbox: bool) -> Self {
         Self {
             catalogues,
             inquiry,
@@ -126,6 +140,7 @@ impl Workflow {
             plans: true,
             plan_asked: false,
             edited: false,
+            whole: OnceCell::new(),
             plan: OnceCell::new(),
             cured: OnceCell::new(),
         }
@@ -133,16 +148,12 @@ impl Workflow {
 
     /// An audit: it plans nothing, so a queue's facts are dropped when its findings are out.
     pub fn audit(catalogues: Catalogues, region: Region, config: StudioConfig) -> Self {
-        let mut work = Self::new(
-            catalogues,
-            region.clone(),
-            config.clone(),
-            Purpose::Audit,
-            true,
-        );
-        work.inquiry = Inquiry::new(catalogues.observe, region, config, Purpose::Audit, true);
-        work.plans = false;
-        work
+        let observe = catalogues.observe;
+        let inquiry = Inquiry::new(observe, region, config, Purpose::Audit, true);
+        Self {
+            plans: false,
+            ..Self::on(catalogues, inquiry, true)
+        }
     }
 
     /// Holds back what a page that was not reached yet would ask.
@@ -167,12 +178,6 @@ impl Workflow {
 
     pub fn view(&self) -> View<'_> {
         self.inquiry.view()
-    }
-
-    /// Is nothing on its way that the plan may depend on, or that would be seen?
-    pub fn is_settled(&self) -> bool {
-        let held = |d: &Demand| (self.holds)(d, self.reached);
-        self.inquiry.in_flight().next().is_none() && self.inquiry.held().all(held)
     }
 
     /// Milliseconds of the driver's clock at the last step.
@@ -242,14 +247,12 @@ impl Workflow {
             let wanted: Vec<Demand> = wanted.collect();
             demands = self.inquiry.also(wanted);
             self.plan_asked = demands.is_empty();
-            self.plan.take();
-            self.cured.take();
+            self.plan_again();
         }
-        let request = |demand| match demand {
-            Demand::Question(question) => Request::Ask(generation, question),
-            Demand::Probe(probe, from) => Request::Try(generation, probe, from),
-        };
-        demands.into_iter().map(request).collect()
+        demands
+            .into_iter()
+            .map(|d| Request::of(generation, d))
+            .collect()
     }
 
     /// The solves under way that nobody waits for any more: the list that they are about has changed.
@@ -270,39 +273,50 @@ impl Workflow {
     pub fn want(&mut self, question: impl Into<AnyQuestion>) -> Vec<Request> {
         let demands = self.inquiry.also([Demand::Question(question.into())]);
         let generation = self.generation;
-        let request = |demand| match demand {
-            Demand::Question(question) => Request::Ask(generation, question),
-            Demand::Probe(probe, from) => Request::Try(generation, probe, from),
-        };
-        demands.into_iter().map(request).collect()
+        demands
+            .into_iter()
+            .map(|d| Request::of(generation, d))
+            .collect()
     }
 
     fn changed(&mut self) {
         self.plan_asked = false;
+        self.plan_again();
+    }
+
+    fn plan_again(&mut self) {
+        self.whole.take();
         self.plan.take();
         self.cured.take();
     }
 
     /// The plan without what was left out, worked out once until something changes.
     pub fn plan(&self) -> &Plan {
-        let make = || plan(&self.inquiry.view(), self.catalogues.goals, &self.left_out);
+        let whole = self.whole_plan();
+        if self.left_out.is_empty() {
+            return whole;
+        }
+        let (view, goals) = (self.inquiry.view(), self.catalogues.goals);
+        let make = || without(&view, goals, &self.left_out, whole);
         self.plan.get_or_init(make)
     }
 
-    /// The plan as if nothing had been left out.
-    pub fn whole_plan(&self) -> Plan {
-        plan(&self.view(), self.catalogues.goals, &BTreeSet::new())
+    /// The plan as if nothing had been left out, worked out once until something changes.
+    pub fn whole_plan(&self) -> &Plan {
+        let make = || plan(&self.inquiry.view(), self.catalogues.goals);
+        self.whole.get_or_init(make)
     }
 
     pub fn leave_out(&mut self, left_out: BTreeSet<String>) {
         if self.left_out != left_out {
             self.left_out = left_out;
-            self.changed();
+            self.plan.take();
+            self.cured.take();
         }
     }
 
     pub fn manual_steps(&self) -> Vec<ManualStep> {
-        manual_steps(&self.view(), self.catalogues.goals)
+        manual_steps(&self.view(), self.catalogues.goals, self.whole_plan())
     }
 
     /// What an audit has found, where it is kept: nothing is cured by a command that changes nothing.
@@ -312,15 +326,19 @@ impl Workflow {
 
     /// Everything that can be said so far. Before the plan is applied, what it cures is TO DO.
     pub fn findings(&self) -> Vec<Finding> {
-        let findings = self.inquiry.findings();
-        let before = matches!(self.phase, Phase::Observing | Phase::Refused(_)) || self.edited;
-        if !before || self.inquiry.purpose() == Purpose::Audit {
+        let mut findings = self.inquiry.findings();
+        if self.inquiry.purpose() == Purpose::Audit {
             return findings;
         }
-        let cured = self
-            .cured
-            .get_or_init(|| Cured::by(&self.inquiry, self.plan()));
-        cured.mark(findings)
+        let before = matches!(self.phase, Phase::Observing | Phase::Refused(_)) || self.edited;
+        if before {
+            let make = || Cured::by(&self.inquiry, self.plan());
+            findings = self.cured.get_or_init(make).mark(findings);
+        }
+        if self.plan_asked {
+            say_what_is_held_back(&mut findings, before);
+        }
+        findings
     }
 
     /// The findings of the queues that were completed since this was last asked, queue by queue.

@@ -45,20 +45,31 @@ pub const ALL: &[&Goal] = &[
 #[derive(Debug, Default)]
 pub struct Draft {
     pub plan: Plan,
+    ids: BTreeSet<String>,
+    /// How often something was refused; equal sentences are kept once.
+    pub refusals: usize,
     /// The ids of changes that somebody left out.
     pub left_out: BTreeSet<String>,
     /// Queues of which nothing can be changed.
     pub stuck: BTreeSet<QueueKey>,
     /// The channels that leave a queue.
-    pub leaving: Vec<(QueueKey, Channel)>,
+    pub leaving: BTreeSet<(QueueKey, Channel)>,
 }
 
 impl Draft {
     pub fn add(&mut self, change: Change) {
+        self.ids.insert(change.id.clone());
         self.plan.changes.push(change);
     }
 
+    /// Takes changes out again.
+    pub fn retain(&mut self, keep: impl Fn(&Change) -> bool) {
+        self.plan.changes.retain(keep);
+        self.ids = self.plan.changes.iter().map(|c| c.id.clone()).collect();
+    }
+
     pub fn refuse(&mut self, words: impl Into<Printable>) {
+        self.refusals += 1;
         let words = words.into();
         if !self.plan.refused.contains(&words) {
             self.plan.refused.push(words);
@@ -79,7 +90,17 @@ impl Draft {
     }
 
     pub fn has(&self, id: &str) -> bool {
-        self.plan.changes.iter().any(|c| c.id == id)
+        self.ids.contains(id)
+    }
+
+    /// What could not be read of a role, and what is refused to it.
+    pub fn hold(&mut self, unread: Vec<Printable>, refused: Vec<Printable>) {
+        for words in unread {
+            self.could_not_read(words);
+        }
+        for words in refused {
+            self.refuse(words);
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! A queue that has no role, or whose role does not exist, gets one: created, given its permissions, given to the queue.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::derived::role_outcome::{
     NewIamRole, RoleOutcome, outcome, outcome_of_new, policy_change_id,
 };
-use crate::derived::role_use::{role_to_create, role_use};
-use crate::domain::choices::{RoleUse, UsedRole};
+use crate::derived::role_use::{role_to_create, use_of_queue};
 use crate::domain::fact::Fact;
 use crate::domain::ids::{QueueKey, RoleArn};
 use crate::domain::needs::QUEUE_POLICY;
@@ -27,26 +28,29 @@ pub(super) fn role_change_id(arn: &RoleArn) -> String {
     format!("new-role/{}", arn.name())
 }
 
+/// The ids of the changes that create a role, or make an existing one right for queues.
+pub(super) fn parts_of_role(arn: &RoleArn) -> [String; 3] {
+    [
+        role_change_id(arn),
+        policy_change_id(QUEUE_POLICY, arn),
+        trust_change_id(arn),
+    ]
+}
+
 /// The id of the change that gives a queue its role.
 pub(super) fn link_change_id(key: &QueueKey) -> String {
     format!("queue-role/{}", key.queue)
 }
 
 fn propose(view: &View, draft: &mut Draft) {
-    let mut planned: Vec<(RoleArn, bool)> = Vec::new();
+    let mut planned: BTreeMap<RoleArn, bool> = BTreeMap::new();
     for key in &view.config(Part::Queues).queues {
         let Some(arn) = role_to_create(view, key) else {
             continue;
         };
-        let before = planned.iter().find(|(a, _)| *a == arn).map(|(_, r)| *r);
-        let ready = match before {
-            Some(ready) => ready,
-            None => {
-                let ready = one_role(view, draft, key, &arn);
-                planned.push((arn.clone(), ready));
-                ready
-            }
-        };
+        let ready = *planned
+            .entry(arn.clone())
+            .or_insert_with(|| one_role(view, draft, key, &arn));
         let queue = view.fact(&QueueDetails(key.clone())).known();
         if ready && queue.is_some_and(|q| q.role.is_none()) {
             draft.add(link(view, draft, key, &arn));
@@ -68,11 +72,7 @@ fn link(view: &View, draft: &Draft, key: &QueueKey, arn: &RoleArn) -> Change {
         "UpdateQueue gives a queue a role and can't take one away again: undoing the run leaves \
             the queue this role, without studiolink's policy.{note}"
     );
-    let parts = [
-        role_change_id(arn),
-        policy_change_id(QUEUE_POLICY, arn),
-        trust_change_id(arn),
-    ];
+    let parts = parts_of_role(arn);
     Change::new(
         link_change_id(key),
         QueueRoleLink { queue: key.clone() },
@@ -86,13 +86,8 @@ fn link(view: &View, draft: &Draft, key: &QueueKey, arn: &RoleArn) -> Change {
 
 /// The role itself and what it can do; can its queues have it then? Where a part is left out, nothing of it is planned.
 fn one_role(view: &View, draft: &mut Draft, key: &QueueKey, arn: &RoleArn) -> bool {
-    let from = draft.plan.changes.len();
-    let used = role_use(view, arn, RoleUse::Queue).unwrap_or_else(|| UsedRole {
-        arn: arn.clone(),
-        of: RoleUse::Queue,
-        by: vec![view.queue_name(key)],
-        farms: vec![key.farm.clone()],
-    });
+    let before: BTreeSet<String> = draft.plan.changes.iter().map(|c| c.id.clone()).collect();
+    let used = use_of_queue(view, key, arn);
     let ready = match view.fact(&RoleDocuments(arn.clone())) {
         // A role of that name exists: it gets what it lacks like any other.
         Fact::Known(role) => {
@@ -110,28 +105,29 @@ fn one_role(view: &View, draft: &mut Draft, key: &QueueKey, arn: &RoleArn) -> bo
             false
         }
     };
-    let parts = [
-        role_change_id(arn),
-        policy_change_id(QUEUE_POLICY, arn),
-        trust_change_id(arn),
-    ];
-    if parts.iter().any(|part| draft.left_out.contains(part)) {
-        draft.plan.changes.truncate(from);
+    if parts_of_role(arn)
+        .iter()
+        .any(|part| draft.left_out.contains(part))
+    {
+        draft.retain(|c| before.contains(&c.id));
         return false;
     }
     ready
 }
 
 fn take(draft: &mut Draft, arn: &RoleArn, outcome: RoleOutcome) -> bool {
-    draft.plan.unread.extend(outcome.unread);
-    draft.plan.refused.extend(outcome.refused);
+    draft.hold(outcome.unread, outcome.refused);
     let created = outcome.create.map(|new| create(arn, new));
     let needs: Vec<String> = created.iter().map(|c| c.id.clone()).collect();
-    draft.plan.changes.extend(created);
+    if let Some(change) = created {
+        draft.add(change);
+    }
     let policy = outcome
         .policy
         .map(|edit| policy_change(arn, QUEUE_POLICY, edit));
-    draft.plan.changes.extend(policy.map(|c| c.needs(needs)));
+    if let Some(policy) = policy {
+        draft.add(policy.needs(needs));
+    }
     outcome.ready
 }
 

@@ -1,27 +1,31 @@
 //! Each queue has the studio file's channels, in its order: one value of one queue environment, or an environment where
 //! there is none.
 
+use std::collections::BTreeMap;
+
 use crate::derived::conda_environment::conda_environments;
 use crate::derived::job_packages::job_packages;
 use crate::derived::role_outcome::{RoleOutcome, outcome, outcome_of_new, policy_change_id};
-use crate::derived::role_use::{role_of, role_use};
+use crate::derived::role_use::{role_of, use_of_queue};
 use crate::domain::call::Vantage;
 use crate::domain::channel::{Channel, join, split};
 use crate::domain::choices::{RoleUse, UsedRole};
 use crate::domain::fact::Fact;
 use crate::domain::farm::{Management, QueueEnvironment};
-use crate::domain::ids::{FleetKey, QueueKey, RoleArn, farm_arn};
+use crate::domain::ids::{QueueKey, RoleArn, farm_arn};
 use crate::domain::needs::QUEUE_POLICY;
+use crate::domain::role::Role;
 use crate::domain::template::{CONSOLE_TEMPLATE, Template, TemplateType, with_channels};
 use crate::domain::text::{Printable, Untrusted, without_url_secrets};
 use crate::domain::trust::{Trust, judge};
 use crate::probes::ReadIndex;
 use crate::questions::{
-    FleetDetails, Part, QueueDetails, QueueEnvironments, QueueFleets, RoleDocuments, View,
+    CallerIdentity, FleetDetails, Part, QueueDetails, QueueEnvironments, QueueFleets,
+    RoleDocuments, View,
 };
 use crate::resources::{Change, EnvironmentTemplate, Plan};
 
-use super::new_queue_role::link_change_id;
+use super::new_queue_role::{link_change_id, parts_of_role, role_change_id};
 use super::role_trust::trust_change_id;
 use super::{Draft, Goal, ManualStep};
 
@@ -47,6 +51,8 @@ struct Queue<'a> {
 }
 
 fn propose(view: &View, draft: &mut Draft) {
+    // Queues may share a role: what becomes of it is worked out once.
+    let mut roles: BTreeMap<RoleArn, OfRole> = BTreeMap::new();
     for key in &view.config(Part::Queues).queues {
         let fact = view.fact(&QueueDetails(key.clone()));
         if fact.is_absent() {
@@ -60,7 +66,11 @@ fn propose(view: &View, draft: &mut Draft) {
         draft.problem(fact.problem());
         let arn = role_of(view, key);
         let needs_role = view.config(Part::Channels).s3_channels().next().is_some();
-        if fact.known().is_some() && arn.is_none() && needs_role {
+        let caller = view.fact(&CallerIdentity);
+        if fact.known().is_some_and(|q| q.role.is_none()) && caller.known().is_none() {
+            // Whose role it would be is not known.
+            draft.problem(caller.problem());
+        } else if fact.known().is_some() && arn.is_none() && needs_role {
             let name = view.queue_name(key);
             draft.refuse(format!(
                 "queue {name} has no role that could read an S3 channel"
@@ -70,12 +80,18 @@ fn propose(view: &View, draft: &mut Draft) {
             view,
             key,
             name: view.queue_name(key),
-            role_ready: arn.as_ref().is_some_and(|a| is_ready(view, draft, key, a)),
+            role_ready: arn.as_ref().is_some_and(|a| {
+                let of = || OfRole::read(view, draft, key, a);
+                roles
+                    .entry(a.clone())
+                    .or_insert_with(of)
+                    .is_ready(view, draft, key)
+            }),
             role_changes: arn.map_or_else(Vec::new, |a| role_changes(draft, key, &a)),
         };
-        let before = (draft.plan.refused.len(), draft.plan.changes.len());
+        let before = (draft.refusals, draft.plan.changes.len());
         queue.plan(draft);
-        let refused = draft.plan.refused.len() > before.0;
+        let refused = draft.refusals > before.0;
         if refused && draft.plan.changes.len() == before.1 {
             draft.stuck.insert(key.clone());
         }
@@ -84,50 +100,55 @@ fn propose(view: &View, draft: &mut Draft) {
 
 /// The changes of this plan that the queue's role waits for.
 fn role_changes(draft: &Draft, key: &QueueKey, arn: &RoleArn) -> Vec<String> {
-    let ids = [
-        super::new_queue_role::role_change_id(arn),
-        policy_change_id(QUEUE_POLICY, arn),
-        trust_change_id(arn),
-        link_change_id(key),
-    ];
-    ids.into_iter().filter(|id| draft.has(id)).collect()
+    let ids = parts_of_role(arn).into_iter().chain([link_change_id(key)]);
+    ids.filter(|id| draft.has(id)).collect()
 }
 
-/// Can the queue name an S3 channel: were the role's policies read, and is what it lacks part of the plan?
-fn is_ready(view: &View, draft: &Draft, key: &QueueKey, arn: &RoleArn) -> bool {
-    let used = role_use(view, arn, RoleUse::Queue).unwrap_or_else(|| UsedRole {
-        arn: arn.clone(),
-        of: RoleUse::Queue,
-        by: vec![view.queue_name(key)],
-        farms: vec![key.farm.clone()],
-    });
-    let role = view.fact(&RoleDocuments(arn.clone()));
-    let outcome: RoleOutcome = if role.is_absent() {
-        outcome_of_new(view, &used, &key.farm)
-    } else {
-        outcome(view, &used)
-    };
-    let out = |id: String| draft.left_out.contains(&id);
-    let new = super::new_queue_role::role_change_id(arn);
-    if !outcome.ready || out(new) || out(link_change_id(key)) {
-        return false;
-    }
-    // What the role lacks for its channels and is left out, it still lacks.
-    if out(policy_change_id(QUEUE_POLICY, arn))
-        && (role.is_absent() || lacks_channels(view, &used, role.known()))
-    {
-        return false;
-    }
-    !out(trust_change_id(arn)) || is_trusted(view, key, role.known())
+/// What becomes of a role, for every queue that uses it.
+struct OfRole<'a> {
+    role: Option<&'a Role>,
+    /// Its policies were read, and what it lacks is part of the plan and not left out.
+    is_ready: bool,
+    /// A change of its trust policy was left out: then it counts as it is.
+    trust_left_out: bool,
 }
 
-fn lacks_channels(view: &View, used: &UsedRole, role: Option<&crate::domain::role::Role>) -> bool {
+impl<'a> OfRole<'a> {
+    fn read(view: &View<'a>, draft: &Draft, key: &QueueKey, arn: &RoleArn) -> Self {
+        let used = use_of_queue(view, key, arn);
+        let fact = view.fact(&RoleDocuments(arn.clone()));
+        let outcome: RoleOutcome = if fact.is_absent() {
+            outcome_of_new(view, &used, &key.farm)
+        } else {
+            outcome(view, &used)
+        };
+        let role = fact.known();
+        let out = |id: String| draft.left_out.contains(&id);
+        // What the role lacks for its channels and is left out, it still lacks.
+        let lacks = out(policy_change_id(QUEUE_POLICY, arn))
+            && (fact.is_absent() || lacks_channels(view, &used, role));
+        Self {
+            role,
+            is_ready: outcome.ready && !out(role_change_id(arn)) && !lacks,
+            trust_left_out: out(trust_change_id(arn)),
+        }
+    }
+
+    /// Can the queue name an S3 channel?
+    fn is_ready(&self, view: &View, draft: &Draft, key: &QueueKey) -> bool {
+        let linked = !draft.left_out.contains(&link_change_id(key));
+        let trusted = !self.trust_left_out || is_trusted(view, key, self.role);
+        self.is_ready && linked && trusted
+    }
+}
+
+fn lacks_channels(view: &View, used: &UsedRole, role: Option<&Role>) -> bool {
     let mut needs = crate::derived::role_use::needs(view, used);
     needs.retain(crate::domain::needs::Need::is_of_channels);
     role.is_none_or(|role| !crate::derived::role_access::access(role, &needs).is_right())
 }
 
-fn is_trusted(view: &View, key: &QueueKey, role: Option<&crate::domain::role::Role>) -> bool {
+fn is_trusted(view: &View, key: &QueueKey, role: Option<&Role>) -> bool {
     role.is_some_and(|role| {
         let account = role.arn.account();
         let farm = farm_arn(view.region(), account, &key.farm);
@@ -319,10 +340,7 @@ impl Queue<'_> {
         let fleets = self.view.fact(&QueueFleets(self.key.clone())).known();
         fleets.is_none_or(|list| {
             list.iter().any(|row| {
-                let fleet = FleetKey {
-                    farm: self.key.farm.clone(),
-                    fleet: row.fleet.clone(),
-                };
+                let fleet = self.key.fleet(&row.fleet);
                 let fleet = self.view.fact(&FleetDetails(fleet)).known();
                 fleet.is_none_or(|f| f.management != Management::Service)
             })

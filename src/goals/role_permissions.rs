@@ -1,6 +1,8 @@
 //! Each role's policies allow what the studio's choices need: what is missing is added to our one inline policy before any
 //! queue relies on it. Statements of others stay.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use crate::derived::our_policy::is_managed;
@@ -31,9 +33,9 @@ pub const GOAL: Goal = Goal {
 pub(super) fn roles(view: &View) -> Vec<RoleArn> {
     let mut all: Vec<RoleArn> = Vec::new();
     let mut waiting = vec![Subject::Account];
-    let mut seen: Vec<Subject> = Vec::new();
+    let mut seen: BTreeSet<Subject> = BTreeSet::new();
     while let Some(subject) = waiting.pop() {
-        if seen.contains(&subject) {
+        if !seen.insert(subject.clone()) {
             continue;
         }
         if let Subject::Role(arn) = &subject {
@@ -47,7 +49,6 @@ pub(super) fn roles(view: &View) -> Vec<RoleArn> {
             )
         };
         waiting.extend(leads_to.into_iter().rev().filter(counts));
-        seen.push(subject);
     }
     all
 }
@@ -78,12 +79,7 @@ fn propose(view: &View, draft: &mut Draft) {
                 continue;
             }
             let outcome = outcome(view, &used);
-            for words in outcome.unread {
-                draft.could_not_read(words);
-            }
-            for words in outcome.refused {
-                draft.refuse(words);
-            }
+            draft.hold(outcome.unread, outcome.refused);
             if let Some(edit) = outcome.policy {
                 draft.add(policy_change(&arn, policy, edit));
             }
@@ -101,13 +97,15 @@ fn is_to_be_created(view: &View, arn: &RoleArn) -> bool {
 /// The owner of another account's bucket must grant our role access: the exact statements, and a message to send.
 fn manual(view: &View, _: &Plan) -> Vec<ManualStep> {
     let mut steps = Vec::new();
+    let mut asked = BTreeSet::new();
     for key in &view.config(Part::Queues).queues {
         let queue = view.peek(&QueueDetails(key.clone())).known();
         let Some(arn) = queue.and_then(crate::domain::farm::Queue::role_arn) else {
             continue;
         };
         for channel in view.config(Part::Channels).s3_channels() {
-            if asks_owner(view, key, &arn, channel) {
+            // Queues that share a role ask once.
+            if asks_owner(view, key, &arn, channel) && asked.insert((arn.clone(), channel)) {
                 steps.extend(for_the_owner(view, &arn, channel));
             }
         }
@@ -125,7 +123,7 @@ fn asks_owner(view: &View, key: &QueueKey, arn: &RoleArn, channel: &Channel) -> 
     let read = seen.is_some_and(|o| o.seen.is_ok());
     // Whose bucket it is, is only known from the studio file.
     match channel.bucket().and_then(|b| config.owner_of(b)) {
-        Some(stated) => Some(stated) != own && !read,
+        Some(stated) => own.is_some_and(|own| own != stated) && !read,
         // While the role's own documents do not allow it, nobody else is to blame.
         None => refused && own_documents_allow(view, arn, channel),
     }

@@ -1,6 +1,8 @@
 //! No role keeps or gets a permission that no queue uses: what a removed channel needed leaves our policy after the last
 //! queue has let go of it, and a queue of which nothing can be changed gets nothing for its role either.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::derived::conda_environment::environments;
 use crate::derived::role_outcome::policy_change_id;
 use crate::derived::role_use::role_of;
@@ -23,23 +25,28 @@ pub const GOAL: Goal = Goal {
 
 fn propose(view: &View, draft: &mut Draft) {
     let queues = &view.config(Part::Queues).queues;
-    let moving: Vec<RoleArn> = queues
-        .iter()
-        .filter(|q| !draft.stuck.contains(*q))
-        .filter_map(|q| role_of(view, q))
-        .collect();
+    let moving = queues.iter().filter(|q| !draft.stuck.contains(*q));
+    let mut roles: BTreeMap<RoleArn, Vec<&QueueKey>> = BTreeMap::new();
+    for queue in moving {
+        if let Some(arn) = role_of(view, queue) {
+            roles.entry(arn).or_default().push(queue);
+        }
+    }
     let stuck = draft.stuck.clone();
-    draft.plan.changes.retain(|c| match &c.resource {
-        AnyResource::InlinePolicy(p) => p.policy != QUEUE_POLICY || moving.contains(&p.role),
-        AnyResource::IamRole(r) => moving.contains(&r.role),
+    draft.retain(|c| match &c.resource {
+        AnyResource::InlinePolicy(p) => p.policy != QUEUE_POLICY || roles.contains_key(&p.role),
+        AnyResource::IamRole(r) => roles.contains_key(&r.role),
         AnyResource::QueueRoleLink(l) => !stuck.contains(&l.queue),
         _ => true,
     });
-    let mut roles = moving;
-    roles.sort();
-    roles.dedup();
-    for arn in roles {
-        narrow(view, draft, &arn);
+    let only_some = view.config(Part::Queues).only_some_queues;
+    // Of a queue that was not read, or that a flag set aside, nothing can be said: then the permission stays.
+    if draft.leaving.is_empty() || only_some || !queues.iter().all(|q| is_read(view, q)) {
+        return;
+    }
+    let (gone, kept) = (gone(draft), kept(view, draft));
+    for (arn, queues) in &roles {
+        narrow(view, draft, arn, queues, (&gone, &kept));
     }
 }
 
@@ -50,6 +57,27 @@ fn is_read(view: &View, queue: &QueueKey) -> bool {
         list.iter()
             .all(|e| e.known().is_some_and(|e| e.template.parsed.is_ok()))
     })
+}
+
+fn gone(draft: &Draft) -> Vec<Channel> {
+    let gone: BTreeSet<&Channel> = draft.leaving.iter().map(|(_, c)| c).collect();
+    gone.into_iter().cloned().collect()
+}
+
+/// What any queue of this studio still names, and what the studio file lists.
+fn kept(view: &View, draft: &Draft) -> Vec<Channel> {
+    let listed = view.config(Part::Channels).channels.iter();
+    let mut kept: BTreeSet<Channel> = listed.cloned().collect();
+    for queue in &view.config(Part::Queues).queues {
+        for environment in environments(view, queue) {
+            let template = environment.template.parsed.as_ref().ok();
+            let text = template.and_then(|t| t.channels.as_ref()?.as_deref());
+            let named = split(text.unwrap_or_default()).into_iter();
+            let named = named.filter_map(|c| c.parse::<Channel>().ok());
+            kept.extend(named.filter(|c| !draft.leaving.contains(&(queue.clone(), c.clone()))));
+        }
+    }
+    kept.into_iter().collect()
 }
 
 /// The text that our policy has once the changes so far are made.
@@ -63,33 +91,20 @@ fn text_after(view: &View, draft: &Draft, arn: &RoleArn) -> Option<String> {
     Some(PolicyText::text(ours).to_owned())
 }
 
-fn narrow(view: &View, draft: &mut Draft, arn: &RoleArn) {
+/// Takes out of our policy what only the channels that are gone needed. It waits for the role's own queues alone.
+fn narrow(
+    view: &View,
+    draft: &mut Draft,
+    arn: &RoleArn,
+    queues: &[&QueueKey],
+    (gone, kept): (&[Channel], &[Channel]),
+) {
     let id = format!("{QUEUE_POLICY}/{}/narrow", arn.name());
-    let config = view.config(Part::Queues);
-    // Of a queue that was not read, or that a flag set aside, nothing can be said: then the permission stays.
-    if config.only_some_queues || !config.queues.iter().all(|q| is_read(view, q)) {
-        return;
-    }
     let Some(ours) = text_after(view, draft, arn) else {
         return;
     };
-    // What any queue of this studio still names, and what the studio file lists, stays.
-    let mut kept = view.config(Part::Channels).channels.clone();
-    for queue in &config.queues {
-        for environment in environments(view, queue) {
-            let template = environment.template.parsed.as_ref().ok();
-            let text = template.and_then(|t| t.channels.clone().flatten());
-            let text = text.unwrap_or_default();
-            let named = split(&text)
-                .into_iter()
-                .filter_map(|c| c.parse::<Channel>().ok());
-            let leaves = |c: &Channel| draft.leaving.iter().any(|(q, g)| q == queue && g == c);
-            kept.extend(named.filter(|c| !leaves(c)));
-        }
-    }
     let of = |channels: &[Channel]| of_channels(channels, arn.partition(), &|_| None);
-    let gone: Vec<Channel> = draft.leaving.iter().map(|(_, c)| c.clone()).collect();
-    let Some(after) = narrowed(&ours, &of(&gone), &of(&kept)) else {
+    let Some(after) = narrowed(&ours, &of(gone), &of(kept)) else {
         return;
     };
     if draft.left_out.contains(&id) {
@@ -105,9 +120,8 @@ fn narrow(view: &View, draft: &mut Draft, arn: &RoleArn) {
         names.join(", ")
     );
     let change = Change::new(id, resource, Some(ours), after, because);
-    let environments = draft.plan.changes.iter();
-    let environments =
-        environments.filter(|c| matches!(c.resource, AnyResource::EnvironmentTemplate(_)));
+    let is_ours = |c: &&Change| matches!(&c.resource, AnyResource::EnvironmentTemplate(e) if queues.contains(&&e.queue));
+    let environments = draft.plan.changes.iter().filter(is_ours);
     let mut needs: Vec<String> = environments.map(|c| c.id.clone()).collect();
     let policy = policy_change_id(QUEUE_POLICY, arn);
     needs.extend(draft.has(&policy).then_some(policy));

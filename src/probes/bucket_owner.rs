@@ -45,7 +45,7 @@ impl Probe for BucketOwner {
                 format!("Whether the bucket {bucket} belongs to account {stated} could not be seen from here"),
             )
             .why(problem.because.as_str())
-            .fix("nothing to do where the queue role reads it in setup: its policy carries the condition"),
+            .fix("nothing to do where channel-as-queue-role is OK: the role's policy carries the same condition"),
             (None, Ok(Some(own))) => Assessment::warn(
                 "no-owner-named",
                 format!("No condition on the owner of the bucket {bucket}: the studio file names none"),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Observation, Probe, has_no_credentials};
 use crate::domain::call::Vantage;
 use crate::domain::choices::Tunnel;
-use crate::domain::finding::Assessment;
+use crate::domain::finding::{Assessment, Fix};
 use crate::domain::problem::ProblemKind;
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -40,7 +40,7 @@ impl Probe for OpenSession {
                 format!("The queue role started a session on {instance} and can't end it"),
             )
             .why("a session that it can't end stays open for the idle time")
-            .fix("run studiolink setup, which adds ssm:TerminateSession for its own sessions to the inline policy studiolink-queue"),
+            .fix(Fix::setup("adds ssm:TerminateSession for its own sessions to the inline policy studiolink-queue")),
             Ok(SessionSeen { ended: None }) => Assessment::warn(
                 "may-be-open",
                 format!("A session on {instance} was started; ending it got no answer, so it may be open"),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Observation, Probe, has_no_credentials};
 use crate::domain::call::Vantage;
 use crate::domain::channel::Channel;
-use crate::domain::finding::{Assessment, Verdict};
+use crate::domain::finding::{Assessment, Fix, Verdict};
 use crate::domain::problem::{Problem, ProblemKind};
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -35,12 +35,15 @@ impl Probe for ReadIndex {
             (Vantage::QueueRole(_), Err(problem)) => self.refused_to_queue_role(problem),
             (Vantage::Anonymous, Ok(_)) => Assessment::ok("Public: readable without credentials"),
             // That a bucket is not public is as it should be.
-            (Vantage::Anonymous, Err(problem)) => Assessment::new(
-                Verdict::Skipped,
-                "not-public",
-                "Not readable without credentials",
+            (Vantage::Anonymous, Err(problem)) if problem.kind == ProblemKind::Denied => {
+                Assessment::skipped("not-public", "Not readable without credentials")
+                    .why(problem.because.as_str())
+            }
+            (Vantage::Anonymous, Err(problem)) => Assessment::unknown(
+                "no-answer",
+                "Whether it is readable without credentials is unknown",
             )
-            .why(problem.because.as_str()),
+            .for_problem(problem),
             (_, Ok(_)) if self.0.is_loopback() => {
                 Assessment::warn("loopback", "The address means the machine itself")
                     .why("on a worker it means the worker, where no such server runs")
@@ -70,10 +73,7 @@ impl ReadIndex {
                 channel. S3 then answers 403 for missing files, and conda on the worker treats 403 \
                 as fatal",
             )
-            .fix(
-                "run studiolink setup, which adds the permission to the inline policy \
-                studiolink-queue; the owner of another account's bucket must also grant it",
-            ),
+            .fix(Fix::setup("adds the permission to the inline policy studiolink-queue; the owner of another account's bucket must also grant it")),
             None => Assessment::unknown(
                 "list-unknown",
                 format!(

@@ -84,25 +84,24 @@ impl Plan {
             })
             .collect();
         let mut out = left_out.clone();
-        self.changes.retain(|c| !left_out.contains(&c.id));
-        loop {
-            let needs_one = |c: &Change| c.needs.iter().find(|n| out.contains(*n)).cloned();
-            let found = self
-                .changes
-                .iter()
-                .enumerate()
-                .find_map(|(at, c)| Some((at, needs_one(c)?)));
-            let Some((at, needs)) = found else {
-                return;
+        let mut along = Vec::new();
+        // Each comes after what it needs.
+        self.changes.retain(|change| {
+            if left_out.contains(&change.id) {
+                return false;
+            }
+            let Some(needs) = change.needs.iter().find(|n| out.contains(*n)) else {
+                return true;
             };
-            let change = self.changes.remove(at);
-            out.insert(change.id.clone());
-            let needs = words.get(&needs).cloned();
-            self.left_along.push(LeftAlong {
+            let needs = words.get(needs).cloned();
+            along.push(LeftAlong {
+                id: change.id.clone(),
                 words: format!("{} {}", change.operation(), change.words()).into(),
-                id: change.id,
                 needs: needs.unwrap_or_else(|| "a change that was left out".into()),
             });
-        }
+            out.insert(change.id.clone());
+            false
+        });
+        self.left_along.extend(along);
     }
 }

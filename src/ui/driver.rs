@@ -141,7 +141,7 @@ impl Driver {
         };
         let region = &work.snapshot().region;
         self.outside
-            .export(caller, region, &model.config(), &model.plan())
+            .export(caller, region, &model.config(), model.plan())
     }
 
     fn sign_in(&self, model: &Model) {

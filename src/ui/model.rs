@@ -35,6 +35,14 @@ pub struct Waiting {
     pub since: u64,
 }
 
+/// What is planned while nobody is signed in.
+static NO_PLAN: Plan = Plan {
+    changes: Vec::new(),
+    unread: Vec::new(),
+    refused: Vec::new(),
+    left_along: Vec::new(),
+};
+
 pub struct Model {
     pub sandbox: bool,
     /// The studio file's name, where one will be written.
@@ -331,19 +339,13 @@ impl Model {
         worst(self.of_topic(topic).into_iter().filter(counts))
     }
 
-    pub fn plan(&self) -> Plan {
-        self.work
-            .as_ref()
-            .map(|w| w.plan().clone())
-            .unwrap_or_default()
+    pub fn plan(&self) -> &Plan {
+        self.work.as_ref().map_or(&NO_PLAN, Workflow::plan)
     }
 
     /// The plan as if nothing had been left out, to show what was.
-    pub fn whole_plan(&self) -> Plan {
-        self.work
-            .as_ref()
-            .map(Workflow::whole_plan)
-            .unwrap_or_default()
+    pub fn whole_plan(&self) -> &Plan {
+        self.work.as_ref().map_or(&NO_PLAN, Workflow::whole_plan)
     }
 
     /// Leaves a change out, or takes it in again.

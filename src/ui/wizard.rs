@@ -177,7 +177,7 @@ impl Wizard {
         if let Some(applied) = self.model.applied() {
             self.model.earlier = Some(Box::new(applied.clone()));
         }
-        let changes = self.model.plan().changes.into_iter();
+        let changes = self.model.plan().changes.clone().into_iter();
         self.model.progress = changes.map(|c| (c, ChangeState::Waiting)).collect();
         self.model.step(Event::Approved)
     }

@@ -10,7 +10,7 @@ use studiolink::domain::fact::Fact;
 use studiolink::domain::finding::Finding;
 use studiolink::engine::apply::{Applied, RunContext, apply};
 use studiolink::engine::drive::observe;
-use studiolink::engine::plan::plan;
+use studiolink::engine::plan::{plan, without};
 use studiolink::engine::unheard;
 use studiolink::engine::workflow::Workflow;
 use studiolink::questions::{CallerIdentity, Purpose, Snapshot, View};
@@ -52,7 +52,8 @@ pub fn left_out(ids: &[&str]) -> BTreeSet<String> {
 /// The plan that follows from a snapshot.
 pub fn plan_of(snapshot: &Snapshot, config: &StudioConfig, ids: &[&str]) -> Plan {
     let view = View::new(snapshot, config, Purpose::Setup);
-    plan(&view, studiolink::goals::ALL, &left_out(ids))
+    let goals = studiolink::goals::ALL;
+    without(&view, goals, &left_out(ids), &plan(&view, goals))
 }
 
 pub async fn changes(world: &dyn World, config: &StudioConfig) -> Vec<Change> {

@@ -1,5 +1,7 @@
 //! 6. Review: every change as a diff, its reason, its call, its undo. Nothing is written before two deliberate keys.
 
+use std::collections::BTreeMap;
+
 use super::super::model::Model;
 use super::super::screen::{Block, Cell, Key, Screen, Tone};
 use super::super::wizard::{Effect, Msg};
@@ -21,18 +23,13 @@ pub struct Review {
 }
 
 impl Review {
-    fn changes(model: &Model) -> Vec<(Change, bool)> {
-        let kept = model.plan().changes;
-        let is_kept = |c: &Change| kept.iter().any(|k| k.id == c.id);
-        // What was left out is shown as the whole plan has it; the rest as it will be made.
-        let whole = model.whole_plan().changes;
+    /// The changes, and whether each will be made. What was left out is shown as the whole plan has it.
+    fn changes(model: &Model) -> Vec<(&Change, bool)> {
+        let kept = model.plan().changes.iter();
+        let kept: BTreeMap<&str, &Change> = kept.map(|c| (c.id.as_str(), c)).collect();
+        let whole = model.whole_plan().changes.iter();
         whole
-            .into_iter()
-            .map(|c| {
-                kept.iter()
-                    .find(|k| k.id == c.id)
-                    .map_or_else(|| (c.clone(), false), |k| (k.clone(), is_kept(k)))
-            })
+            .map(|c| kept.get(c.id.as_str()).map_or((c, false), |k| (*k, true)))
             .collect()
     }
 }
@@ -85,21 +82,20 @@ impl Step for Review {
             "wrap" => self.cut = !self.cut,
             "leave-out" => {
                 if let Some((change, kept)) = changes.get(self.at) {
-                    if *kept {
-                        model.leave_out(|out| {
-                            out.insert(change.id.clone());
-                        });
-                    } else {
-                        model.leave_out(|out| {
-                            out.remove(&change.id);
-                        });
-                    }
+                    let (id, kept) = (change.id.clone(), *kept);
+                    model.leave_out(|out| {
+                        if kept {
+                            out.insert(id);
+                        } else {
+                            out.remove(&id);
+                        }
+                    });
                 }
             }
             "export" => return vec![Effect::Export],
-            "arm" if !nothing && idle => self.armed = Some(model.plan()),
+            "arm" if !nothing && idle => self.armed = Some(model.plan().clone()),
             "yes" if idle && armed.is_some() => {
-                if armed == Some(model.plan()) {
+                if armed.as_ref() == Some(model.plan()) {
                     return vec![Effect::Apply];
                 }
                 let words =
@@ -270,7 +266,7 @@ impl Step for Review {
 }
 
 /// Which changes go along when this one is left out.
-fn depends(screen: &mut Screen, change: &Change, all: &[(Change, bool)]) {
+fn depends(screen: &mut Screen, change: &Change, all: &[(&Change, bool)]) {
     let needing = all.iter().filter(|(c, _)| c.needs.contains(&change.id));
     let words: Vec<String> = needing
         .map(|(c, _)| format!("{} {}", c.operation(), c.words()))

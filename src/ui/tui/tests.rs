@@ -298,7 +298,7 @@ async fn what_is_wrong_is_said_first() {
     for (name, keys, part) in [
         (
             "wrong-trust",
-            "⏎⏎⏎",
+            "⏎⏎⏎⇟",
             "Does not let Deadline Cloud assume it",
         ),
         ("mixed-fleets", "⏎⏎⇟⇟", "customer-managed fleet"),
