@@ -100,9 +100,11 @@ fn the_sandbox_is_kept_between_commands() {
     assert_eq!(code(&with(&["plan"])), 10);
     assert_eq!(
         code(&with(&["rollback", "--yes"])),
-        2,
+        0,
         "nothing is left to undo"
     );
+    assert_eq!(code(&with(&["rollback", run, "--yes"])), 0);
+    assert_eq!(code(&with(&["rollback", run])), 0, "undone already");
     assert_eq!(place.files(), ["s.json"]);
     let mode = std::os::unix::fs::PermissionsExt::mode(
         &std::fs::metadata(place.folder.path().join("s.json"))

@@ -2,7 +2,6 @@
 //! so an old plan stops where somebody else has changed something.
 
 use super::args::{self, Args};
-use super::out::talk;
 use super::plan::Saved;
 use super::setup::{account, make, observed};
 use super::stop::Stop;
@@ -51,9 +50,6 @@ pub async fn run(args: &Args, command: &args::Apply) -> Result<Exit, Failure> {
         }
         None => work.plan().clone(),
     };
-    if plan.changes.is_empty() && plan.refused.is_empty() && plan.unread.is_empty() {
-        talk("nothing to change");
-    }
     let made = make(args, world, &mut work, &plan, "apply --yes", &stop).await?;
     made.print(args, "apply");
     Ok(made.exit)

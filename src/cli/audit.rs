@@ -9,7 +9,7 @@ use serde_json::json;
 use super::args::{Args, Format};
 use super::open::catalogues;
 use super::out::{data, ink};
-use super::setup::{account, calls, unknown_queue};
+use super::setup::{account, calls};
 use super::stop::Stop;
 use super::{Failure, open};
 use crate::domain::exit::Exit;
@@ -43,7 +43,7 @@ pub async fn run(args: &Args) -> Result<Exit, Failure> {
     let fails = findings().any(|f| f.verdict == Verdict::Fail);
     let exit = Exit::Clean
         .and_if(stop.is_asked(), Exit::Interrupted)
-        .and_if(unknown_queue(&work), Exit::Usage)
+        .and_if(work.names_unknown_queue(), Exit::Usage)
         .and_if(fails, Exit::Problem)
         .and_if(could_not_check(findings()), Exit::NotChecked);
     if streams {
@@ -55,7 +55,7 @@ pub async fn run(args: &Args) -> Result<Exit, Failure> {
     let parts = json!({ "findings": json_report::findings(findings()) });
     let account = account(work.snapshot());
     let region = &work.snapshot().region;
-    let document = json_report::document("audit", account.as_ref(), region, exit, parts);
+    let document = json_report::document("audit", account.as_ref(), Some(region), exit, parts);
     data(&document.to_string());
     Ok(exit)
 }

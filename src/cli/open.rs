@@ -105,6 +105,17 @@ pub fn studio_file(args: &Args) -> Result<StudioFile, Failure> {
     Ok(file)
 }
 
+/// The flags with which a command goes on in the same sandbox; nothing outside of one.
+pub fn sandbox_flags(args: &Args) -> String {
+    let name = args
+        .sandbox
+        .as_ref()
+        .map(|name| format!(" --sandbox={name}"));
+    let state = args.sandbox_state.as_ref();
+    let state = state.map(|s| format!(" --sandbox-state {}", s.display()));
+    [name, state].into_iter().flatten().collect()
+}
+
 /// The queues that --farm and --queue leave.
 fn narrowed(args: &Args, config: StudioConfig) -> StudioConfig {
     if args.farm.is_none() && args.queue.is_none() {

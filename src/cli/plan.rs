@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::args::{self, Args, Format};
 use super::out::{data, ink, talk};
-use super::setup::{account, observed_by, unknown_queue};
+use super::setup::{account, observed_by};
 use super::stop::Stop;
 use super::{Failure, open};
 use crate::connections;
@@ -142,7 +142,7 @@ pub async fn run(args: &Args, command: &args::Plan) -> Result<Exit, Failure> {
     }
     let held_back = !plan.refused.is_empty() || !path.id.is_built();
     let mut exit = Exit::Clean
-        .and_if(unknown_queue(&work), Exit::Usage)
+        .and_if(work.names_unknown_queue(), Exit::Usage)
         .and_if(held_back, Exit::Problem)
         .and_if(!plan.unread.is_empty(), Exit::NotChecked)
         .and_if(!plan.changes.is_empty(), Exit::Pending);
@@ -156,7 +156,7 @@ pub async fn run(args: &Args, command: &args::Plan) -> Result<Exit, Failure> {
             "unread": plan.unread,
             "refused": plan.refused,
         });
-        let document = json_report::document("plan", account.as_ref(), &region, exit, parts);
+        let document = json_report::document("plan", account.as_ref(), Some(&region), exit, parts);
         data(&document.to_string());
     } else {
         data(&text::plan(&plan, ink(args)));
@@ -172,12 +172,7 @@ pub async fn run(args: &Args, command: &args::Plan) -> Result<Exit, Failure> {
         // An --out that can't be written is wrong input.
         files::write_whole(out, &(written + "\n")).map_err(|p| Failure::Usage(p.to_string()))?;
         let out = out.display();
-        let state = args.sandbox_state.as_ref();
-        let sandbox = match (&args.sandbox, state.map(|s| s.display().to_string())) {
-            (None, _) => String::new(),
-            (Some(_), None) => " --sandbox".to_owned(),
-            (Some(_), Some(state)) => format!(" --sandbox --sandbox-state {state}"),
-        };
+        let sandbox = open::sandbox_flags(args);
         talk(&format!(
             "saved in {out}; apply it with: studiolink apply {out} --yes{sandbox}"
         ));

@@ -94,8 +94,7 @@ pub async fn run(args: &Args, command: &args::Policy) -> Result<Exit, Failure> {
         return Err(Failure::Usage(words));
     }
     let config = file.config;
-    let region = args.region.clone();
-    let region = region.or_else(|| config.as_ref().and_then(|c| c.region.clone()));
+    let region = open::login(args, config.as_ref())?.region;
     let region = region.ok_or_else(|| {
         Failure::Usage("No AWS region is named\n  fix   add --region us-west-2 (or yours), or write it into the studio file".to_owned())
     })?;
@@ -105,6 +104,7 @@ pub async fn run(args: &Args, command: &args::Policy) -> Result<Exit, Failure> {
         .iter()
         .filter_map(|c| c.bucket().map(str::to_owned))
         .collect();
+    buckets.sort();
     buckets.dedup();
     let named = config.iter().flat_map(|c| &c.queues);
     let mut farms: Vec<String> = args.farm.iter().map(ToString::to_string).collect();

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::args::{self, Args, Format};
 use super::out::{data, ink, talk};
-use super::setup::{calls, progress, stop_exit, undo_stop_words};
+use super::setup::{calls, progress, undo_stop_words};
 use super::stop::Stop;
 use super::{Failure, open};
 use crate::domain::exit::Exit;
@@ -34,13 +34,24 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<Exit, Failure>
         None => &DiskState::new(),
     };
     let journals = journal::read_all(local)?;
-    let header = chosen(&journals, command.run.as_deref())?.header.clone();
+    let Some(run) = chosen(&journals, command.run.as_deref())? else {
+        if args.format == Format::Json {
+            let parts = json!({ "undoes": null, "run": null, "plan": [], "stopped": null });
+            let document =
+                json_report::document("rollback", None, args.region.as_ref(), Exit::Clean, parts);
+            data(&document.to_string());
+        } else {
+            data("nothing to undo");
+        }
+        return Ok(Exit::Clean);
+    };
+    let header = run.header.clone();
     let Journals { mut runs, .. } = journals;
     if let Some(undoes) = &header.undoes {
         return Err(Problem::new(
             ProblemKind::Invalid,
             format!("Run {} is itself a rollback of {undoes}", header.id),
-            "undoing an undoing is a change like any other",
+            "a rollback can't be rolled back",
             "run `studiolink setup` or `studiolink apply` again",
         )
         .into());
@@ -54,9 +65,16 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<Exit, Failure>
                 "note: {operation} of this run is in doubt; undoing reads it again first"
             ));
         }
+        let in_doubt = find(&runs, &header.id).is_some_and(|r| r.in_doubt().next().is_some());
+        let nothing = plan.changes.is_empty() && !in_doubt;
+        let exit = if nothing { Exit::Clean } else { Exit::Usage };
         if args.format == Format::Json {
-            let parts = json!({ "undoes": header.id, "run": null, "plan": json_report::changes(&plan), "stopped": "--yes was not given" });
-            print(&header, Exit::Usage, parts);
+            let stopped = (!nothing).then_some("--yes was not given");
+            let parts = json!({ "undoes": header.id, "run": null, "plan": json_report::changes(&plan), "stopped": stopped });
+            print(&header, exit, parts);
+        }
+        if nothing {
+            return Ok(exit);
         }
         let words = "nothing was undone\n  fix   look at the changes above, then add --yes";
         return Err(Failure::Usage(words.to_owned()));
@@ -102,7 +120,7 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<Exit, Failure>
     if let Some(run) = find(&runs, &header.id) {
         if let Some(stop) = apply::settle_run(world, run, &context).await? {
             talk(&undo_stop_words(&stop));
-            return Ok(stop_exit(Some(&stop)));
+            return Ok(stop.exit());
         }
         runs = journal::read_all(world.local())?.runs;
         plan = of_run(&runs, &header.id);
@@ -122,7 +140,7 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<Exit, Failure>
     context.undoes = Some(header.id.clone());
     let applied = apply::apply(world, &plan.changes, &context, &stop.flag, &progress).await?;
     calls(args, world, 0);
-    let exit = stop_exit(applied.stop.as_ref());
+    let exit = applied.stop.as_ref().map_or(Exit::Clean, apply::Stop::exit);
     let stopped = applied.stop.as_ref().map(undo_stop_words);
     if args.format == Format::Json {
         let parts = json!({
@@ -148,7 +166,7 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<Exit, Failure>
 
 fn print(header: &Header, exit: Exit, parts: serde_json::Value) {
     let (account, region) = (Some(&header.account), &header.region);
-    data(&json_report::document("rollback", account, region, exit, parts).to_string());
+    data(&json_report::document("rollback", account, Some(region), exit, parts).to_string());
 }
 
 /// A role that a queue of the run uses by now, no matter who gave it to it, is not deleted; nor where that can't be read. The

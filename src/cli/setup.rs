@@ -12,15 +12,16 @@ use super::{Failure, open::catalogues};
 use crate::domain::config::StudioConfig;
 use crate::domain::exit::Exit;
 use crate::domain::fact::Fact;
-use crate::domain::finding::{Finding, Verdict, could_not_check};
+use crate::domain::finding::Finding;
 use crate::domain::ids::{AccountId, Region};
+use crate::domain::problem::Problem;
 use crate::domain::text::{Printable, without_url_secrets};
 use crate::engine::apply::{self, Applied, RunContext};
 use crate::engine::drive::{apply_and_verify, observe};
 use crate::engine::workflow::{Catalogues, IAM_PATIENCE, Workflow};
 use crate::engine::{ChangeState, Progress, unheard};
 use crate::goals::ManualStep;
-use crate::questions::{CallerIdentity, Purpose, QueueDetails, Snapshot};
+use crate::questions::{CallerIdentity, Purpose, Snapshot};
 use crate::resources::{Change, Plan};
 use crate::ui::report::{json as json_report, text};
 use crate::world::World;
@@ -54,18 +55,32 @@ async fn unattended(args: &Args, setup: &Setup, file: &StudioFile) -> Result<Exi
         work.patience = minutes * 60_000;
     }
     let plan = work.plan().clone();
-    let made = make(args, world, &mut work, &plan, "setup --yes", &stop).await?;
-    if let (Some(path), false) = (&file.path, made.exit == Exit::Interrupted) {
-        let text = config.write_into(file.text.as_deref());
-        if file.text.as_deref() != Some(text.as_str())
-            && (args.farm.is_none() && args.queue.is_none())
-        {
-            files::write_whole(path, &text)?;
-            talk(&format!("wrote {}", path.display()));
-        }
+    let mut made = make(args, world, &mut work, &plan, "setup --yes", &stop).await?;
+    if let Err(problem) = write_studio_file(args, file, &config, made.exit) {
+        talk(&problem.to_string());
+        made.exit = made.exit.and(Exit::Failed);
     }
     made.print(args, "setup");
     Ok(made.exit)
+}
+
+/// The studio file as it is now, where it says something else and the whole of it was set up.
+fn write_studio_file(
+    args: &Args,
+    file: &StudioFile,
+    config: &StudioConfig,
+    exit: Exit,
+) -> Result<(), Problem> {
+    let Some(path) = file.path.as_ref().filter(|_| exit != Exit::Interrupted) else {
+        return Ok(());
+    };
+    let text = config.write_into(file.text.as_deref());
+    let whole = args.farm.is_none() && args.queue.is_none();
+    if whole && file.text.as_deref() != Some(text.as_str()) {
+        files::write_whole(path, &text)?;
+        talk(&format!("wrote {}", path.display()));
+    }
+    Ok(())
 }
 
 /// A run that has observed everything, with its calls told where somebody wants them.
@@ -95,14 +110,6 @@ pub async fn observed_by(
         .ok_or(Failure::Interrupted)?;
     calls(args, world, 0);
     Ok(work)
-}
-
-/// Is one of the queues unknown to the service? That is wrong input, not a fault of the studio.
-pub fn unknown_queue(work: &Workflow) -> bool {
-    let facts = &work.snapshot().facts;
-    let queues = &work.config().queues;
-    let absent = |key| facts.get(&QueueDetails(key)).is_some_and(Fact::is_absent);
-    queues.iter().cloned().any(absent)
 }
 
 /// The account that is signed in, where it is known.
@@ -148,7 +155,6 @@ pub async fn make(
     if args.format == Format::Text {
         data(&text::plan(plan, ink(args)));
     }
-    let wrong_queue = unknown_queue(work);
     let endpoint = open::endpoint(args);
     let caller = work.snapshot().facts.get(&CallerIdentity).cloned();
     let caller = caller.unwrap_or(Fact::PENDING);
@@ -175,14 +181,15 @@ pub async fn make(
                 stop: None,
             };
             let (findings, manual) = (work.findings(), work.manual_steps());
-            return Ok(made(work, applied, findings, manual, Exit::NotChecked));
+            let exit = work.exit(plan, None).and(Exit::NotChecked);
+            return Ok(made(work, applied, findings, manual, exit));
         }
     };
     let seen = world.log().total();
     let applied = apply_and_verify(world, work, plan, &context, &stop.flag, &progress).await?;
     calls(args, world, seen);
     if matches!(applied.stop, Some(apply::Stop::Interrupted)) || stop.is_asked() {
-        talk("stopped; run the same command again to go on");
+        talk("stopped; run the same command again to resume");
         return Ok(made(
             work,
             applied,
@@ -192,27 +199,9 @@ pub async fn make(
         ));
     }
     let findings = work.findings();
-    let fails = findings.iter().any(|f| f.verdict == Verdict::Fail);
-    let held_back = !plan.refused.is_empty() || !work.config().server.path.is_built();
-    let exit = stop_exit(applied.stop.as_ref())
-        .and_if(wrong_queue, Exit::Usage)
-        .and_if(fails || held_back, Exit::Problem)
-        .and_if(
-            could_not_check(&findings) || !plan.unread.is_empty(),
-            Exit::NotChecked,
-        );
+    let exit = work.exit(plan, applied.stop.as_ref());
     let manual = work.manual_steps();
     Ok(made(work, applied, findings, manual, exit))
-}
-
-/// How a run that stopped ends the command.
-pub fn stop_exit(stop: Option<&apply::Stop>) -> Exit {
-    match stop {
-        None => Exit::Clean,
-        Some(apply::Stop::Interrupted) => Exit::Interrupted,
-        Some(apply::Stop::Moved { .. }) => Exit::Problem,
-        Some(apply::Stop::Failed(_) | apply::Stop::InDoubt(_)) => Exit::Failed,
-    }
 }
 
 /// Progress as sentences, on stderr.
@@ -259,7 +248,8 @@ impl Made {
                 "manual": json_report::manual_steps(&self.manual),
             });
             let account = self.account.as_ref();
-            let document = json_report::document(kind, account, &self.region, self.exit, parts);
+            let document =
+                json_report::document(kind, account, Some(&self.region), self.exit, parts);
             data(&document.to_string());
             return;
         }
@@ -275,9 +265,9 @@ impl Made {
         if let Some(run) = &self.applied.run {
             match (&args.sandbox, &args.sandbox_state) {
                 (None, _) => talk(&format!("run {run}; undo: studiolink rollback {run}")),
-                (Some(_), Some(state)) => talk(&format!(
-                    "run {run}; undo: studiolink rollback {run} --sandbox --sandbox-state {}",
-                    state.display()
+                (Some(_), Some(_)) => talk(&format!(
+                    "run {run}; undo: studiolink rollback {run}{}",
+                    open::sandbox_flags(args)
                 )),
                 (Some(_), None) => {
                     talk("the sandbox forgets this now; --sandbox-state FILE keeps it")
@@ -307,11 +297,11 @@ pub fn undo_stop_words(stop: &apply::Stop) -> String {
 fn words_of_stop(stop: &apply::Stop, moved: &str) -> String {
     match stop {
         apply::Stop::Interrupted => {
-            "stopped before the next change; run the same command again to go on".to_owned()
+            "stopped before the next change; run the same command again to resume".to_owned()
         }
         apply::Stop::Failed(problem) => problem.to_string(),
         apply::Stop::InDoubt(problem) => format!(
-            "{problem}\n  note  what came of the call is not known; run the same command again, and it is read first"
+            "{problem}\n  note  the call got no answer, so the change may or may not have been made; run the same command again: it checks first"
         ),
         apply::Stop::Moved { change, now } => moved_words(change, now.as_deref(), moved),
     }

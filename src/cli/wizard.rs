@@ -1,7 +1,7 @@
 //! What the wizard needs of this machine: profiles, a world for a sign-in, the studio file, the exported plan.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::{BoxFuture, FutureExt as _};
 
@@ -31,7 +31,8 @@ struct Here {
     login: Login,
     endpoint: Option<String>,
     path: Option<PathBuf>,
-    old_text: Option<String>,
+    /// The studio file as it was last read or written here.
+    old_text: Mutex<Option<String>>,
     /// --farm or --queue narrowed the file's queues: its own list is what is written back.
     own_queues: Option<Vec<QueueKey>>,
     /// What the file itself says of profile and region; a flag for one time does not overwrite it.
@@ -85,7 +86,8 @@ impl Outside for Here {
             return Ok(());
         };
         let now = files::read(path)?.and_then(|b| String::from_utf8(b).ok());
-        if now != self.old_text {
+        let mut old_text = self.old_text.lock().unwrap_or_else(PoisonError::into_inner);
+        if now != *old_text {
             return Err(Problem::new(
                 ProblemKind::Moved,
                 format!("{} was not written", path.display()),
@@ -106,12 +108,12 @@ impl Outside for Here {
                 whole.region.clone_from(region);
             }
         }
-        let text = whole.write_into(self.old_text.as_deref());
-        if self.old_text.as_deref() == Some(text.as_str()) {
-            Ok(())
-        } else {
-            files::write_whole(path, &text)
+        let text = whole.write_into(old_text.as_deref());
+        if old_text.as_deref() != Some(text.as_str()) {
+            files::write_whole(path, &text)?;
+            *old_text = Some(text);
         }
+        Ok(())
     }
 
     fn export(
@@ -190,7 +192,7 @@ pub fn prepare(args: &Args, file: &StudioFile) -> Result<(Model, Arc<dyn Outside
         endpoint: login.endpoint.clone(),
         login,
         path: file.path.clone(),
-        old_text: file.text.clone(),
+        old_text: Mutex::new(file.text.clone()),
         own_queues: file.own_queues.clone(),
         own_aws: file
             .text

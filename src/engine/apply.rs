@@ -7,6 +7,7 @@ use super::journal::{self, Came, Entry, Header, Run, Writer};
 use super::{ChangeState, Progress, Tell};
 use crate::domain::call::Call;
 use crate::domain::caller::Caller;
+use crate::domain::exit::Exit;
 use crate::domain::fact::Fact;
 use crate::domain::ids::QueueKey;
 use crate::domain::problem::{Problem, ProblemKind};
@@ -67,6 +68,17 @@ pub enum Stop {
     /// The call did not answer and the thing could not be read again: the journal knows, the next run settles it.
     InDoubt(Box<Problem>),
     Interrupted,
+}
+
+impl Stop {
+    /// How a run that stopped so ends the command.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Interrupted => Exit::Interrupted,
+            Self::Moved { .. } => Exit::Problem,
+            Self::Failed(_) | Self::InDoubt(_) => Exit::Failed,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

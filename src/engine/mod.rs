@@ -37,11 +37,10 @@ impl ChangeState {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Waiting => "-",
-            Self::UnderWay => "....",
+            Self::UnderWay => "RUNNING",
             Self::Done { .. } | Self::FoundDone => "DONE",
-            Self::Failed | Self::Moved => "FAIL",
             Self::InDoubt => "IN DOUBT",
-            Self::NotReached => "NOT REACHED",
+            Self::Failed | Self::Moved | Self::NotReached => "NOT DONE",
         }
     }
 }

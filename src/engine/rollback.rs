@@ -5,21 +5,22 @@ use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Printable;
 use crate::resources::Change;
 
-/// The run to undo: the one that is named, or the last that has something to undo. A journal that can't be read hides what
+/// The run to undo: the one that is named, or the last that has something to undo; `None`: none has. A journal that can't be read hides what
 /// its run did, so nothing newer than it is chosen without its name.
-pub fn chosen<'a>(journals: &'a Journals, named: Option<&str>) -> Result<&'a Run, Problem> {
+pub fn chosen<'a>(journals: &'a Journals, named: Option<&str>) -> Result<Option<&'a Run>, Problem> {
     let runs = &journals.runs;
     if let Some(id) = named {
         let unreadable = journals.unreadable.iter().find(|(other, _)| other == id);
         if let Some((_, why)) = unreadable {
             return Err(Problem::new(
                 ProblemKind::Invalid,
-                format!("Nothing is undone of run {}", Printable::short(id, 60)),
+                format!("Run {} can't be undone", Printable::short(id, 60)),
                 format!("its journal can't be read: {why}"),
                 "undo it with the version of studiolink that wrote it, or by hand; the journal holds the old texts",
             ));
         }
-        return runs.iter().find(|r| r.header.id == id).ok_or_else(|| {
+        let run = runs.iter().find(|r| r.header.id == id);
+        return run.map(Some).ok_or_else(|| {
             Problem::new(
                 ProblemKind::Missing,
                 format!("There is no run {}", Printable::short(id, 60)),
@@ -42,14 +43,7 @@ pub fn chosen<'a>(journals: &'a Journals, named: Option<&str>) -> Result<&'a Run
     let open = |r: &&Run| {
         r.header.undoes.is_none() && (!to_undo(r, runs).is_empty() || r.in_doubt().next().is_some())
     };
-    runs.iter().rev().find(open).ok_or_else(|| {
-        Problem::new(
-            ProblemKind::Missing,
-            "There is nothing to undo",
-            "no run on this machine has a change that was not undone",
-            "`studiolink runs` lists the runs",
-        )
-    })
+    Ok(runs.iter().rev().find(open))
 }
 
 /// What stays as it is even so, to be said before it begins.

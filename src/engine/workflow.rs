@@ -4,14 +4,16 @@
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
-use super::apply::Applied;
+use super::apply::{Applied, Stop};
 use super::inquiry::{Catalogue, Inquiry};
 use super::plan::{manual_steps, plan, plan_demands, without};
 use super::todo::{Cured, say_what_is_held_back};
 use crate::domain::call::Vantage;
 use crate::domain::conda_solve::SubdirState;
 use crate::domain::config::StudioConfig;
-use crate::domain::finding::Finding;
+use crate::domain::exit::Exit;
+use crate::domain::fact::Fact;
+use crate::domain::finding::{Finding, Verdict, could_not_check};
 use crate::domain::ids::Region;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::goals::{Goal, ManualStep};
@@ -19,7 +21,7 @@ use crate::probes::{
     AnyProbe, AnySeen, Observation, Observations, OpenSession, ReadIndex, ReadOutside, ReadSecret,
     Solve, has_no_credentials,
 };
-use crate::questions::{Answered, AnyQuestion, Demand, Purpose, Snapshot, View};
+use crate::questions::{Answered, AnyQuestion, Demand, Purpose, QueueDetails, Snapshot, View};
 use crate::resources::{Change, Plan, Propagation};
 
 /// IAM is eventually consistent; after so many milliseconds its answer counts.
@@ -375,6 +377,26 @@ impl Workflow {
     fn propagation(&self) -> Propagation {
         self.applied()
             .map_or(Propagation::Nothing, Applied::propagation)
+    }
+
+    /// How a run ends that made this plan, or stopped: for the command line and the wizard alike.
+    pub fn exit(&self, plan: &Plan, stop: Option<&Stop>) -> Exit {
+        let stopped = stop.map_or(Exit::Clean, Stop::exit);
+        let findings = self.findings();
+        let fails = findings.iter().any(|f| f.verdict == Verdict::Fail);
+        let held_back = !plan.refused.is_empty() || !self.config().server.path.is_built();
+        let unread = !plan.unread.is_empty() || could_not_check(&findings);
+        stopped
+            .and_if(self.names_unknown_queue(), Exit::Usage)
+            .and_if(fails || held_back, Exit::Problem)
+            .and_if(unread, Exit::NotChecked)
+    }
+
+    /// Is one of the queues unknown to the service? That is wrong input, not a fault of the studio.
+    pub fn names_unknown_queue(&self) -> bool {
+        let facts = &self.snapshot().facts;
+        let absent = |key| facts.get(&QueueDetails(key)).is_some_and(Fact::is_absent);
+        self.config().queues.iter().cloned().any(absent)
     }
 
     /// Is the queue role refused what it may be allowed by now?

@@ -160,6 +160,13 @@ macro_rules! questions {
             }
         }
 
+        impl AnyAnswer {
+            /// The other side answered that there is no such thing.
+            pub fn is_absent(&self) -> bool {
+                match self { $(Self::$name(fact) => fact.is_absent()),+ }
+            }
+        }
+
         impl Facts {
             /// Takes in an answer. One of another kind than its question would be a bug of the world that gave it:
             /// nothing is learned.

@@ -436,7 +436,7 @@ pub fn farewell(model: &Model) -> String {
                 lines.extend(step.paste.iter().map(|l| format!("    {l}")));
             }
         }
-        Phase::Applying => lines.push("stopped; run the same command again to go on".to_owned()),
+        Phase::Applying => lines.push("stopped; run the same command again to resume".to_owned()),
         Phase::Refused(problem) => lines.push(format!("{}: {}", problem.doing, problem.because)),
         Phase::Observing => lines.push("nothing was changed".to_owned()),
     }

@@ -6,13 +6,13 @@ use super::steps::{self, Step};
 use crate::domain::call::Vantage;
 use crate::domain::conda_solve::Download;
 use crate::domain::exit::Exit;
-use crate::domain::finding::{Verdict, could_not_check};
+use crate::domain::finding::Verdict;
 use crate::domain::ids::Region;
 use crate::domain::login::AyonLogin;
 use crate::domain::problem::Problem;
 use crate::domain::text::{Printable, Secret};
 use crate::engine::apply::{Applied, Stop};
-use crate::engine::workflow::{Event, Phase, Request, Workflow};
+use crate::engine::workflow::{Event, Phase, Request};
 use crate::engine::{ChangeState, Progress};
 use crate::probes::{AnyProbe, AnySeen, Observation};
 use crate::questions::{Answered, AnyQuestion, Demand};
@@ -300,7 +300,10 @@ impl Wizard {
             return vec![Effect::Quit(exit(model))];
         } else {
             self.quitting = true;
-            model.note = Some((Verdict::Warn, "Nothing was written. q again quits".into()));
+            model.note = Some((
+                Verdict::Warn,
+                "No change was applied in this run. Press q again to quit".into(),
+            ));
         }
         Vec::new()
     }
@@ -341,22 +344,11 @@ pub fn exit(model: &Model) -> Exit {
         Phase::Refused(_) => return Exit::Failed,
         Phase::Verifying { applied, .. } => applied,
     };
-    let findings = model.findings();
-    let plain = model.work.as_ref().map(Workflow::plan);
-    let held_back = plain.is_some_and(|p| !p.refused.is_empty());
-    let exit = match &applied.stop {
-        Some(Stop::Interrupted) => Exit::Interrupted,
-        Some(Stop::Moved { .. }) => Exit::Problem,
-        Some(Stop::Failed(_) | Stop::InDoubt(_)) => Exit::Failed,
-        None => Exit::Clean,
+    let Some(work) = &model.work else {
+        return Exit::Interrupted;
     };
-    exit.and_if(
-        findings.iter().any(|f| f.verdict == Verdict::Fail),
-        Exit::Problem,
-    )
-    .and_if(held_back, Exit::Problem)
-    .and_if(
-        could_not_check(findings) || !model.waiting.is_empty(),
-        Exit::NotChecked,
-    )
+    let not_saved = matches!(model.saved, Some(Err(_)));
+    work.exit(work.plan(), applied.stop.as_ref())
+        .and_if(!model.waiting.is_empty(), Exit::NotChecked)
+        .and_if(not_saved, Exit::Failed)
 }

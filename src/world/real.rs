@@ -394,7 +394,12 @@ async fn own_call<T>(
 ) -> Result<T, Problem> {
     let (began, at) = (Instant::now(), Timestamp::now());
     let result = test.await;
-    let outcome = if result.is_ok() { "OK" } else { "NotReached" };
+    let outcome = match &result {
+        Ok(_) => "OK",
+        Err(p) if p.kind == ProblemKind::Missing => "NoSuchName",
+        Err(p) if p.kind == ProblemKind::Invalid => "Refused",
+        Err(_) => "NotReached",
+    };
     let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let call = Call {
         vantage: Vantage::Here,

@@ -44,7 +44,7 @@ def test_setup_changes_one_line_and_adds_one_policy(studio_of):
     back = s.run("rollback", "--yes")
     assert back.returncode == 0, back.stdout + back.stderr
     assert s.state() == (environments, policies)
-    assert s.run("rollback", "--yes").returncode == 2, "nothing is left to undo"
+    assert s.run("rollback", "--yes").returncode == 0, "nothing is left to undo"
     assert s.run("plan").returncode == 10
     markdown = s.run("runs", run).stdout
     assert "```diff" in markdown and "| undo | undone |" in markdown
@@ -120,7 +120,7 @@ def test_faults_are_retried_or_reported_never_half_said(studio_of, op, kind, cou
         assert op in done.stderr and "why" in done.stderr and "Traceback" not in done.stderr
         if op == "PutRolePolicy":
             assert s.state() == before, "channels are not given to a role that may not read them"
-            assert "NOT REACHED" in done.stderr
+            assert "NOT DONE" in done.stderr
     s.faults()
     assert s.run("setup", "--yes").returncode == 0
     clean = studio_of()

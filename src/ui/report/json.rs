@@ -71,7 +71,7 @@ pub fn manual_steps(list: &[ManualStep]) -> Value {
 pub fn document(
     kind: &str,
     account: Option<&AccountId>,
-    region: &Region,
+    region: Option<&Region>,
     exit: Exit,
     mut parts: Value,
 ) -> Value {

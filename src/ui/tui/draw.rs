@@ -74,7 +74,7 @@ pub fn draw(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus) -> usize 
             Constraint::Length(2),
             Constraint::Min(0),
             Constraint::Length(2),
-            Constraint::Length(if area.width >= 150 { 56 } else { 40 }),
+            Constraint::Length(if area.width >= 150 { 56 } else { 36 }),
         ])
         .areas(body);
         draw_steps_column(frame, view, left);

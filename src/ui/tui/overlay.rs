@@ -23,7 +23,10 @@ const WORDS: &[(&str, &str)] = &[
     ("OK", "checked, and right; the evidence is in the details"),
     ("WARN", "checked, and doubtful; nothing is blocked"),
     ("FAIL", "checked, and wrong"),
-    ("TO DO", "wrong now, and a change of the plan cures it"),
+    (
+        "TO DO",
+        "wrong or unknown now; the plan puts it right, or it is tried again after it",
+    ),
     (
         "UNKNOWN",
         "this machine could have seen it, but did not: denied, or no answer",
@@ -35,6 +38,13 @@ const WORDS: &[(&str, &str)] = &[
     ("NOT REACHED", "behind a broken hop"),
     ("SKIPPED", "not checked, for the reason given"),
     ("....", "being checked"),
+    ("DONE", "the change was made"),
+    ("RUNNING", "the change is being made"),
+    ("NOT DONE", "the change was not made; why is said below"),
+    (
+        "IN DOUBT",
+        "the call got no answer; the next run checks what came of it",
+    ),
     ("-", "not reached yet"),
 ];
 

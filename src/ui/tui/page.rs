@@ -368,7 +368,8 @@ fn widths(list: &List, room: usize) -> Vec<usize> {
                 .unwrap_or(0)
         })
         .collect();
-    let gaps = 2 * count;
+    // Between the columns; nothing comes after the last.
+    let gaps = 2 * count.saturating_sub(1);
     while widths.iter().sum::<usize>() + gaps > room.max(gaps + count) {
         let Some(widest) = widths.iter_mut().max_by_key(|w| **w) else {
             break;

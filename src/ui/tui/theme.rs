@@ -50,8 +50,8 @@ pub fn of_word(word: &str) -> Tone {
     match word {
         "OK" | "DONE" | "ready" => Tone::Good,
         "WARN" | "UNKNOWN" | "IN DOUBT" => Tone::Doubtful,
-        "FAIL" => Tone::Bad,
-        "TO DO" => Tone::Strong,
+        "FAIL" | "NOT DONE" => Tone::Bad,
+        "TO DO" | "RUNNING" => Tone::Strong,
         _ => Tone::Dim,
     }
 }

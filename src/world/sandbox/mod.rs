@@ -23,6 +23,7 @@ use crate::domain::ayon::AddonChannels;
 use crate::domain::call::{Call, Vantage};
 use crate::domain::caller::{NEW_ROLE_ACTIONS, SETUP_ACTIONS, SimulatedPermissions};
 use crate::domain::channel::Channel;
+use crate::domain::conda_solve::{SolveReport, SubdirState};
 use crate::domain::fact::Fact;
 use crate::domain::farm::{Farm, Listed};
 use crate::domain::ids::{QueueEnvironmentId, Region};
@@ -35,8 +36,8 @@ use crate::domain::template::validate;
 use crate::domain::text::{Printable, Secret, Untrusted};
 use crate::probes::{
     AnyProbe, AnySeen, AyonInfo, AyonKey, BucketOwner, BucketRegion, Certificate, Connect,
-    Handshake, IndexSeen, KeySeen, Listed as _, Observation, ReadIndex, ReadOutside, ReadSecret,
-    Resolve, Solve,
+    Handshake, IndexSeen, KeySeen, Listed as _, Observation, OutsideSeen, ReadIndex, ReadOutside,
+    ReadSecret, Resolve, Solve,
 };
 use crate::questions::{Answered, AnyAnswer, AnyQuestion};
 use crate::resources::{AnyResource, Change, EnvironmentTemplate, Outputs};
@@ -558,8 +559,38 @@ fn operation(question: &AnyQuestion) -> (&'static str, &'static str) {
     }
 }
 
+/// How the services say no, as the call log has it.
+fn refusal(kind: ProblemKind) -> &'static str {
+    match kind {
+        ProblemKind::Denied => "AccessDenied",
+        ProblemKind::Missing => "NotFound",
+        ProblemKind::Unreached => "NotReached",
+        _ => "Refused",
+    }
+}
+
+/// The service's last word in a live test that saw something.
+fn came_of(seen: &AnySeen) -> &'static str {
+    let is_forbidden = |r: &SolveReport| {
+        let rows = r.channels.iter().flat_map(|c| c.subdirs.iter().flatten());
+        rows.into_iter()
+            .any(|row| matches!(row.state, SubdirState::Forbidden(_)))
+    };
+    match seen {
+        AnySeen::Solve(report) if is_forbidden(report) => "HTTP 403",
+        AnySeen::ReadOutside(OutsideSeen { outside: false, .. }) | AnySeen::BucketOwner(None) => {
+            "AccessDenied"
+        }
+        AnySeen::ReadOutside(_) => "NoSuchKey",
+        _ => "OK",
+    }
+}
+
 fn test_operation(probe: &AnyProbe) -> (&'static str, &'static str) {
     match probe {
+        AnyProbe::ReadIndex(ReadIndex(channel)) if !channel.is_s3() => {
+            ("https", "GET repodata.json")
+        }
         AnyProbe::ReadIndex(_) | AnyProbe::ReadOutside(_) => ("s3", "GetObject"),
         AnyProbe::BucketRegion(_) | AnyProbe::BucketOwner(_) => ("s3", "HeadBucket"),
         AnyProbe::ReadSecret(_) => ("secretsmanager", "GetSecretValue"),
@@ -629,18 +660,23 @@ impl World for Sandbox {
             } else {
                 None
             };
-            let outcome = match &refused {
-                None => "OK",
-                Some(p) if p.kind == ProblemKind::Denied => "AccessDenied",
-                Some(_) => "NotReached",
+            let found = refused.is_none().then(|| answer(&truth, question));
+            let is_absent = found.as_ref().is_some_and(AnyAnswer::is_absent);
+            let outcome = match (&refused, service) {
+                (None, "deadline") if is_absent => "ResourceNotFoundException",
+                (None, "iam") if is_absent => "NoSuchEntity",
+                (None, _) if is_absent => "HTTP 404",
+                (None, _) => "OK",
+                (Some(p), _) => refusal(p.kind),
             };
             let vantage = if at_ayon { Vantage::Here } else { Vantage::Aws };
             let call = self
                 .took(&record, vantage, (service, name), "sandbox", outcome)
                 .await;
-            let answer = match refused {
-                Some(problem) => question.without(&problem.seen(call)),
-                None => answer(&truth, question),
+            let answer = match (refused, found) {
+                (None, Some(found)) => found,
+                (Some(problem), _) => question.without(&problem.seen(call)),
+                (None, None) => question.unasked("it was not looked for"),
             };
             Answered {
                 answer,
@@ -682,12 +718,19 @@ impl World for Sandbox {
         async move {
             let (record, at) = (Record::new(&self.log), self.local.now());
             let seen = self.seen(&self.truth(), probe, from);
-            let outcome = seen
-                .as_ref()
-                .map_or_else(|p| format!("{:?}", p.kind), |_| "OK".to_owned());
+            // Without a key none is sent.
+            if let Ok(AnySeen::AyonKey(KeySeen::NoKey { .. })) = &seen {
+                return Observation {
+                    at,
+                    millis: 0,
+                    seen: seen.map_err(Box::new),
+                    calls: record.taken().into(),
+                };
+            }
+            let outcome = seen.as_ref().map_or_else(|p| refusal(p.kind), came_of);
             let named = test_operation(probe);
             let call = self
-                .took(&record, from.clone(), named, "sandbox", &outcome)
+                .took(&record, from.clone(), named, "sandbox", outcome)
                 .await;
             Observation {
                 at,
