@@ -2,13 +2,13 @@
 //! thirty lines. `tests/peer/test_addon.py` does the same with the stand-in.
 #![allow(clippy::unwrap_used)] // a test that can't go on should say where
 
+use secrecy::{ExposeSecret as _, SecretString};
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
 use studiolink::domain::ayon::{AddonChannels, Variant};
 use studiolink::domain::fact::Fact;
-use studiolink::domain::text::Secret;
 use studiolink::world::{CallLog, Record, ayon};
 use url::Url;
 
@@ -61,11 +61,11 @@ async fn log_in(answer: Answer) -> (Result<String, (String, String)>, CallLog, S
     let (url, seen) = serve(answer);
     let log = CallLog::default();
     let client = ayon::client().unwrap();
-    let password = Secret::new("correct horse".to_owned());
+    let password = SecretString::from("correct horse".to_owned());
     let signed = ayon::log_in(&Record::new(&log), &client, &url, "mia", &password).await;
     let asked = seen.lock().unwrap().join("\n");
     let said = signed
-        .map(|token| token.expose().clone())
+        .map(|token| token.expose_secret().to_owned())
         .map_err(|p| (p.because, p.fix));
     (said, log, asked)
 }
@@ -134,7 +134,7 @@ async fn a_key_of_a_service_user_or_an_artist_is_not_an_administrators() {
     for (answer, may) in cases {
         let (url, _) = serve(answer);
         let client = ayon::client().unwrap();
-        let key = Secret::new("k".to_owned());
+        let key = SecretString::from("k".to_owned());
         let tried = ayon::try_admin(&Record::new(&CallLog::default()), &client, &url, &key).await;
         assert_eq!(tried.is_ok(), may);
     }
@@ -148,7 +148,7 @@ async fn a_manager_who_may_not_read_the_difference_reads_the_list_of_overrides()
         _ => (200, r#"{"conda_channels":"deadline-cloud","farm_id":"f"}"#),
     });
     let client = ayon::client().unwrap();
-    let key = Secret::new("k".to_owned());
+    let key = SecretString::from("k".to_owned());
     let record = Record::new(&CallLog::default());
     let fact =
         ayon::look_addon_channels(&record, &client, &url, &key, Variant::Staging, "0.3.0").await;
@@ -172,7 +172,7 @@ async fn the_whole_object_is_sent_and_a_default_is_unpinned_again() {
         }
     });
     let client = ayon::client().unwrap();
-    let key = Secret::new("k".to_owned());
+    let key = SecretString::from("k".to_owned());
     let record = Record::new(&CallLog::default());
     for (channels, overridden) in [("new list", true), ("deadline-cloud", false)] {
         let then = AddonChannels {

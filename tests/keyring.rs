@@ -2,7 +2,7 @@
 //! Without `STUDIOLINK_KEYRING` it looks at nobody's keyring and does nothing.
 #![allow(clippy::unwrap_used)] // a test that can't go on should say where
 
-use studiolink::domain::text::Secret;
+use secrecy::{ExposeSecret as _, SecretString};
 use studiolink::world::LocalState as _;
 use studiolink::world::local::DiskState;
 
@@ -16,10 +16,10 @@ fn a_key_is_kept_read_and_deleted_or_its_absence_is_explained() {
             local.keyring_delete(URL).unwrap();
             assert_eq!(local.keyring_get(URL).unwrap(), None);
             local
-                .keyring_set(URL, &Secret::new("canary-key".to_owned()))
+                .keyring_set(URL, &SecretString::from("canary-key".to_owned()))
                 .unwrap();
             assert_eq!(
-                local.keyring_get(URL).unwrap().unwrap().expose(),
+                local.keyring_get(URL).unwrap().unwrap().expose_secret(),
                 "canary-key"
             );
             local.keyring_delete(URL).unwrap();
@@ -27,7 +27,7 @@ fn a_key_is_kept_read_and_deleted_or_its_absence_is_explained() {
         }
         Ok("none") => {
             let problem = local
-                .keyring_set(URL, &Secret::new("canary-key".to_owned()))
+                .keyring_set(URL, &SecretString::from("canary-key".to_owned()))
                 .unwrap_err();
             let text = problem.to_string();
             assert!(

@@ -4,6 +4,7 @@
 
 mod common;
 
+use secrecy::SecretString;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -14,7 +15,6 @@ use studiolink::domain::call::Vantage;
 use studiolink::domain::ids::Region;
 use studiolink::domain::login::AyonLogin;
 use studiolink::domain::problem::{Problem, ProblemKind};
-use studiolink::domain::text::Secret;
 use studiolink::engine::apply::{Stop, apply, settle_run};
 use studiolink::engine::journal::{self, Run, to_undo};
 use studiolink::engine::unheard;
@@ -362,7 +362,7 @@ impl World for Faulty {
     fn local(&self) -> &dyn LocalState {
         self.inner.local()
     }
-    fn hold_key<'a>(&'a self, url: &'a url::Url, key: Option<Secret<String>>) -> BoxFuture<'a, ()> {
+    fn hold_key<'a>(&'a self, url: &'a url::Url, key: Option<SecretString>) -> BoxFuture<'a, ()> {
         self.inner.hold_key(url, key)
     }
     fn has_key<'a>(&'a self, url: &'a url::Url) -> BoxFuture<'a, bool> {

@@ -1,6 +1,7 @@
 //! A conda solve: would conda on a worker find and install what is asked for, from these channels in this order? The
 //! question and its answer are data. Reading and solving belong to the world, the words to the live test.
 
+use humansize::{DECIMAL, FormatSizeOptions, format_size};
 use serde::{Deserialize, Serialize};
 
 use super::channel::Channel;
@@ -219,13 +220,8 @@ pub struct Download {
 
 /// Bytes as people write them, in units of 1,000.
 pub fn size_words(bytes: u64) -> String {
-    #[allow(clippy::cast_precision_loss)] // shown with one decimal
-    let f = bytes as f64;
-    match bytes {
-        0..=999 => format!("{bytes} B"),
-        1_000..=999_999 => format!("{:.0} kB", f / 1e3),
-        1_000_000..=99_999_999 => format!("{:.1} MB", f / 1e6),
-        100_000_000..=999_999_999 => format!("{:.0} MB", f / 1e6),
-        _ => format!("{:.1} GB", f / 1e9),
-    }
+    let units = FormatSizeOptions::from(DECIMAL)
+        .decimal_places(1)
+        .decimal_zeroes(usize::from(bytes >= 1_000_000));
+    format_size(bytes, units)
 }

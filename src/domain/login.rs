@@ -1,13 +1,13 @@
 //! How an administrator of AYON signs in: never with the worker's key.
 
-use super::text::Secret;
+use secrecy::SecretString;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum AyonLogin {
     /// A personal API key, or the token of a session.
-    Key(Secret<String>),
+    Key(SecretString),
     Password {
         name: String,
-        password: Secret<String>,
+        password: SecretString,
     },
 }

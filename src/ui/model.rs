@@ -1,5 +1,6 @@
 //! What all steps of the wizard share: the draft of the studio file, the workflow, what is under way.
 
+use secrecy::SecretString;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +12,7 @@ use crate::domain::fact::Fact;
 use crate::domain::finding::{Assessment, Finding, Grade, Topic, Verdict, worst};
 use crate::domain::ids::Region;
 use crate::domain::problem::Problem;
-use crate::domain::text::{Printable, Secret};
+use crate::domain::text::Printable;
 use crate::engine::apply::Applied;
 use crate::engine::workflow::{Catalogues, Event, Phase, Request, Workflow};
 use crate::engine::{ChangeState, Progress};
@@ -61,7 +62,7 @@ pub struct Model {
     pub saved: Option<Result<(), Box<Problem>>>,
     pub has_key: bool,
     /// A key that was typed, on its way to the keyring.
-    pub typed_key: Option<Secret<String>>,
+    pub typed_key: Option<SecretString>,
     pub note: Option<(Verdict, Printable)>,
     pub now: u64,
     /// How often somebody signed in; only the last one counts.

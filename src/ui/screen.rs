@@ -270,39 +270,17 @@ impl Screen {
     }
 }
 
-/// Text folded at words to a width; a word that is longer than a line is cut at graphemes.
+/// Text folded at words to a width, never at a hyphen: names and ids have them. A word longer than a line is cut.
 pub fn fold(text: &str, width: usize) -> Vec<String> {
-    use unicode_segmentation::UnicodeSegmentation as _;
-    use unicode_width::UnicodeWidthStr as _;
-    let width = width.max(1);
-    let mut lines = vec![String::new()];
-    let mut used = 0;
-    for word in text.split(' ') {
-        let wide = word.width();
-        if used > 0 && used + 1 + wide <= width {
-            if let Some(line) = lines.last_mut() {
-                line.push(' ');
-                line.push_str(word);
-            }
-            used += 1 + wide;
-            continue;
-        }
-        if used > 0 {
-            lines.push(String::new());
-            used = 0;
-        }
-        for grapheme in word.graphemes(true) {
-            if used + grapheme.width() > width && used > 0 {
-                lines.push(String::new());
-                used = 0;
-            }
-            if let Some(line) = lines.last_mut() {
-                line.push_str(grapheme);
-            }
-            used += grapheme.width();
-        }
-    }
+    let options = textwrap::Options::new(width.max(1))
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .wrap_algorithm(textwrap::WrapAlgorithm::FirstFit);
+    let lines = textwrap::wrap(text, options);
     lines
+        .into_iter()
+        .map(std::borrow::Cow::into_owned)
+        .collect()
 }
 
 #[cfg(test)]

@@ -10,12 +10,13 @@ use crate::domain::finding::Verdict;
 use crate::domain::ids::Region;
 use crate::domain::login::AyonLogin;
 use crate::domain::problem::Problem;
-use crate::domain::text::{Printable, Secret};
+use crate::domain::text::Printable;
 use crate::engine::apply::{Applied, Stop};
 use crate::engine::workflow::{Event, Phase, Request};
 use crate::engine::{ChangeState, Progress};
 use crate::probes::{AnyProbe, AnySeen, Observation};
 use crate::questions::{Answered, AnyQuestion, Demand};
+use secrecy::SecretString;
 
 /// What happened: somebody did something, or the world answered. Answers carry the generation they were asked in.
 #[derive(Debug, Clone)]
@@ -60,7 +61,7 @@ pub enum Msg {
 }
 
 /// What is to be done in the world. The driver is the only one that does it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Effect {
     Profiles,
     SignIn,
@@ -70,8 +71,8 @@ pub enum Effect {
     Apply,
     StopApply,
     FindKey,
-    HoldKey(Secret<String>),
-    StoreKey(Secret<String>),
+    HoldKey(SecretString),
+    StoreKey(SecretString),
     DropKey,
     HoldAdmin(AyonLogin),
     Remember(&'static str, String),

@@ -10,6 +10,7 @@ pub mod net;
 pub mod real;
 pub mod sandbox;
 
+use secrecy::SecretString;
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
@@ -21,7 +22,6 @@ use crate::domain::conda_solve::Download;
 use crate::domain::ids::Region;
 use crate::domain::login::AyonLogin;
 use crate::domain::problem::Problem;
-use crate::domain::text::Secret;
 use crate::probes::{AnyProbe, AnySeen, Observation};
 use crate::questions::{Answered, AnyQuestion};
 use crate::resources::{Change, Outputs};
@@ -48,7 +48,7 @@ pub trait World: Send + Sync {
     fn local(&self) -> &dyn LocalState;
     /// The API key of that AYON server for this session; `None` takes it away. A key is never sent to another server
     /// than the one it was given for.
-    fn hold_key<'a>(&'a self, url: &'a Url, key: Option<Secret<String>>) -> BoxFuture<'a, ()>;
+    fn hold_key<'a>(&'a self, url: &'a Url, key: Option<SecretString>) -> BoxFuture<'a, ()>;
     /// Is there a key for that server: given, in the environment, or in the keyring?
     fn has_key<'a>(&'a self, url: &'a Url) -> BoxFuture<'a, bool>;
     /// Signs an administrator of AYON in for this session: what they alone may change is changed as them.
@@ -83,8 +83,8 @@ pub trait LocalState: Send + Sync {
     fn journal(&self, run: &str) -> Result<String, Problem>;
     fn recall(&self, name: &str) -> Option<String>;
     fn remember(&self, name: &str, value: &str) -> Result<(), Problem>;
-    fn keyring_get(&self, url: &str) -> Result<Option<Secret<String>>, Problem>;
-    fn keyring_set(&self, url: &str, key: &Secret<String>) -> Result<(), Problem>;
+    fn keyring_get(&self, url: &str) -> Result<Option<SecretString>, Problem>;
+    fn keyring_set(&self, url: &str, key: &SecretString) -> Result<(), Problem>;
     fn keyring_delete(&self, url: &str) -> Result<(), Problem>;
 }
 

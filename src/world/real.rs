@@ -1,5 +1,6 @@
 //! The real world: AWS, AYON, the network and this machine behind the three doors.
 
+use secrecy::SecretString;
 use std::collections::HashMap;
 use std::time::Instant;
 
@@ -20,7 +21,7 @@ use crate::domain::fact::Fact;
 use crate::domain::ids::{QueueKey, Region};
 use crate::domain::login::AyonLogin;
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::text::{Printable, Secret};
+use crate::domain::text::Printable;
 use crate::probes::{
     AnyProbe, AnySeen, AyonKey, Connect, Handshake, IndexSeen, KeySeen, Listed as _, Observation,
     OpenSession, ReadIndex, ReadOutside, ReadSecret, Resolve, Solve,
@@ -30,7 +31,7 @@ use crate::questions::{Answered, AnyAnswer, AnyQuestion};
 use crate::resources::{AddonSetting, AnyResource, Change, Outputs};
 
 /// What the keyring answered, or what was typed.
-type KeyAnswer = Result<Option<Secret<String>>, Problem>;
+type KeyAnswer = Result<Option<SecretString>, Problem>;
 
 /// The largest index over a slow line; a server that only drips is given up on.
 const SOLVE_DEADLINE: std::time::Duration = std::time::Duration::from_mins(10);
@@ -44,11 +45,11 @@ pub struct RealWorld {
     names: conda::Names,
     downloads: conda::progress::Downloads,
     /// `AYON_API_KEY`: given for this run, whatever the server.
-    given: Option<Secret<String>>,
+    given: Option<SecretString>,
     /// `AYON_ADMIN_KEY`: an administrator's own, given for this run.
-    given_admin: Option<Secret<String>>,
+    given_admin: Option<SecretString>,
     /// By server: an administrator who signed in. Kept in memory alone.
-    admins: Mutex<HashMap<String, Secret<String>>>,
+    admins: Mutex<HashMap<String, SecretString>>,
     /// Whose turn it is to read channels.
     solves: tokio::sync::Semaphore,
     /// By server: what was typed, or what the keyring answered when it was first asked.
@@ -68,7 +69,7 @@ impl RealWorld {
             let value = std::env::var(name).ok();
             value
                 .filter(|k| !k.trim().is_empty())
-                .map(|k| Secret::new(k.trim().to_owned()))
+                .map(|k| SecretString::from(k.trim().to_owned()))
         };
         let (given, given_admin) = (secret("AYON_API_KEY"), secret("AYON_ADMIN_KEY"));
         Ok(Self {
@@ -117,7 +118,7 @@ impl RealWorld {
 
     /// The key, or why there is none. A keyring that is not there is as good as no key; one that did not answer in
     /// time may hold one, so what depends on it stays unknown.
-    async fn key_or_reason(&self, url: &Url) -> Result<Result<Secret<String>, String>, Problem> {
+    async fn key_or_reason(&self, url: &Url) -> Result<Result<SecretString, String>, Problem> {
         match self.key(url).await {
             Ok(Some(key)) => Ok(Ok(key)),
             Ok(None) => Ok(Err("none is in the keyring".to_owned())),
@@ -126,7 +127,7 @@ impl RealWorld {
         }
     }
 
-    async fn admin(&self, url: &Url) -> Option<Secret<String>> {
+    async fn admin(&self, url: &Url) -> Option<SecretString> {
         let held = self.admins.lock().await;
         let own = held.get(api_base(url).as_str()).cloned();
         own.or_else(|| self.given_admin.clone())
@@ -168,7 +169,7 @@ impl RealWorld {
     async fn with_key<T>(
         &self,
         url: &Url,
-        ask: impl AsyncFnOnce(&Secret<String>) -> Fact<T>,
+        ask: impl AsyncFnOnce(&SecretString) -> Fact<T>,
     ) -> Fact<T> {
         match self.key_or_reason(url).await {
             Ok(Ok(key)) => ask(&key).await,
@@ -518,7 +519,7 @@ impl World for RealWorld {
         &self.local
     }
 
-    fn hold_key<'a>(&'a self, url: &'a Url, key: Option<Secret<String>>) -> BoxFuture<'a, ()> {
+    fn hold_key<'a>(&'a self, url: &'a Url, key: Option<SecretString>) -> BoxFuture<'a, ()> {
         async move {
             self.keys
                 .lock()

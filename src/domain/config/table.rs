@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use strsim::damerau_levenshtein;
 
 use toml_edit::{Item, TableLike};
 
@@ -224,8 +225,8 @@ impl<'a> Reader<'a> {
                 let near = self
                     .asked
                     .iter()
-                    .min_by_key(|a| distance(a, key))
-                    .filter(|a| distance(a, key) < 3);
+                    .min_by_key(|a| damerau_levenshtein(a, key))
+                    .filter(|a| damerau_levenshtein(a, key) < 3);
                 let fix = near.map_or_else(
                     || format!("known here: {}", self.asked.join(", ")),
                     |n| format!("did you mean `{n}`?"),
@@ -253,22 +254,4 @@ fn whole_name(service: &str, rest: &str) -> bool {
         }),
         _ => true,
     }
-}
-
-/// Letters to change to get from one key to the other, for "did you mean".
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut last = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let here = row[j + 1];
-            row[j + 1] = (last + usize::from(ca != *cb))
-                .min(here + 1)
-                .min(row[j] + 1);
-            last = here;
-        }
-    }
-    row[b.len()]
 }

@@ -8,8 +8,8 @@ use crate::connections;
 use crate::domain::config::{Location, PathId, server_url};
 use crate::domain::finding::{Topic, Verdict};
 use crate::domain::login::AyonLogin;
-use crate::domain::text::Secret;
 use crate::questions::Demand;
+use secrecy::SecretString;
 
 #[derive(Default)]
 pub struct ServerStep {
@@ -70,7 +70,7 @@ impl Step for ServerStep {
                 ));
             }
             Msg::Set { field: "key", text } if !text.trim().is_empty() => {
-                let key = Secret::new(text.trim().to_owned());
+                let key = SecretString::from(text.trim().to_owned());
                 model.typed_key = Some(key.clone());
                 self.offered = false;
                 return vec![Effect::HoldKey(key.clone()), Effect::StoreKey(key)];
@@ -83,7 +83,7 @@ impl Step for ServerStep {
                 field: "admin",
                 text,
             } if !text.trim().is_empty() => {
-                let secret = Secret::new(text.trim().to_owned());
+                let secret = SecretString::from(text.trim().to_owned());
                 let login = if model.admin_name.is_empty() {
                     AyonLogin::Key(secret)
                 } else {

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::future::Future;
 use std::time::Instant;
 
+use aws_smithy_async::future::pagination_stream::PaginationStream;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -61,13 +62,46 @@ impl Aws {
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         let _place = self.permits.acquire().await;
-        let began = Instant::now();
-        let at = Timestamp::now();
-        let (result, last) = LAST_STATUS
-            .scope(Cell::new(None), async {
-                (sending.await, LAST_STATUS.with(Cell::get))
-            })
-            .await;
+        let clock = Clock::start();
+        let (result, last) = with_status(sending).await;
+        self.recorded(record, &what, &clock, result, last)
+    }
+
+    /// Every page of a list, each a call of its own in the log. The SDK stops at a page that says it is its own next.
+    pub(super) async fn pages<'a, T, E>(
+        &self,
+        record: &Record,
+        what: impl Fn() -> What<'a>,
+        mut pages: PaginationStream<Result<T, SdkError<E, HttpResponse>>>,
+    ) -> Result<Vec<T>, Problem>
+    where
+        T: RequestId,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let mut all = Vec::new();
+        loop {
+            let _place = self.permits.acquire().await;
+            let clock = Clock::start();
+            let (next, last) = with_status(pages.next()).await;
+            let Some(page) = next else {
+                return Ok(all);
+            };
+            all.push(self.recorded(record, &what(), &clock, page, last)?);
+        }
+    }
+
+    fn recorded<T, E>(
+        &self,
+        record: &Record,
+        what: &What<'_>,
+        clock: &Clock,
+        result: Result<T, SdkError<E, HttpResponse>>,
+        last: Option<u16>,
+    ) -> Result<T, Problem>
+    where
+        T: RequestId,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
         let outcome = match &result {
             Ok(_) => Printable::from("OK"),
             Err(e) => Printable::short(&code_of(e, last), 60),
@@ -77,12 +111,35 @@ impl Aws {
             service: what.service.to_owned(),
             operation: what.operation.to_owned(),
             about: Printable::short(what.about, 80),
-            millis: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            millis: u64::try_from(clock.began.elapsed().as_millis()).unwrap_or(u64::MAX),
             outcome,
             request_id: result.request_id().map(|id| Printable::short(id, 64)),
-            at,
+            at: clock.at,
         };
         record.add(call.clone());
-        result.map_err(|e| problem_of(&e, last, &what, &self.profile, &self.region).seen(call))
+        result.map_err(|e| problem_of(&e, last, what, &self.profile, &self.region).seen(call))
     }
+}
+
+struct Clock {
+    began: Instant,
+    at: Timestamp,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Self {
+            began: Instant::now(),
+            at: Timestamp::now(),
+        }
+    }
+}
+
+/// What was answered, with the HTTP status of the last attempt: some errors carry none.
+async fn with_status<T>(sending: impl Future<Output = T>) -> (T, Option<u16>) {
+    LAST_STATUS
+        .scope(Cell::new(None), async {
+            (sending.await, LAST_STATUS.with(Cell::get))
+        })
+        .await
 }

@@ -24,26 +24,6 @@ const SERVICE: &str = "deadline";
 const NEW_ROLE: std::time::Duration = std::time::Duration::from_secs(20);
 const PAUSE: std::time::Duration = std::time::Duration::from_secs(4);
 
-/// All pages of a list call.
-macro_rules! pages {
-    ($aws:ident, $record:ident, $operation:literal, $about:expr, $doing:expr, $request:expr, $rows:ident) => {{
-        let mut all = Vec::new();
-        let mut next: Option<String> = None;
-        loop {
-            let what = What::new(SERVICE, $operation, $about, $doing);
-            let page = $aws
-                .call($record, what, $request.set_next_token(next.take()).send())
-                .await?;
-            next = page.next_token.clone();
-            all.extend(page.$rows);
-            if next.is_none() {
-                break;
-            }
-        }
-        all
-    }};
-}
-
 fn template_type(kind: &EnvironmentTemplateType) -> TemplateType {
     if *kind == EnvironmentTemplateType::Json {
         TemplateType::Json
@@ -71,17 +51,16 @@ fn wrong_id(doing: &str, e: &crate::domain::ids::NotAnId) -> Problem {
 impl Aws {
     pub async fn look_farms(&self, record: &Record) -> Fact<Vec<Listed>> {
         let listed = async {
-            let rows = pages!(
-                self,
-                record,
-                "ListFarms",
-                "farms",
-                "Could not list the farms",
-                self.deadline.list_farms(),
-                farms
-            );
-            Ok(rows
+            let pages = self
+                .pages(
+                    record,
+                    || What::new(SERVICE, "ListFarms", "farms", "Could not list the farms"),
+                    self.deadline.list_farms().into_paginator().send(),
+                )
+                .await?;
+            Ok(pages
                 .into_iter()
+                .flat_map(|p| p.farms)
                 .map(|f| Listed {
                     id: f.farm_id,
                     name: Untrusted::new(f.display_name),
@@ -93,17 +72,27 @@ impl Aws {
 
     pub async fn look_queues(&self, record: &Record, farm: &FarmId) -> Fact<Vec<Listed>> {
         let listed = async {
-            let rows = pages!(
-                self,
-                record,
-                "ListQueues",
-                farm.as_str(),
-                format!("Could not list the queues of {farm}"),
-                self.deadline.list_queues().farm_id(farm.as_str()),
-                queues
-            );
-            Ok(rows
+            let pages = self
+                .pages(
+                    record,
+                    || {
+                        What::new(
+                            SERVICE,
+                            "ListQueues",
+                            farm.as_str(),
+                            format!("Could not list the queues of {farm}"),
+                        )
+                    },
+                    self.deadline
+                        .list_queues()
+                        .farm_id(farm.as_str())
+                        .into_paginator()
+                        .send(),
+                )
+                .await?;
+            Ok(pages
                 .into_iter()
+                .flat_map(|p| p.queues)
                 .map(|q| Listed {
                     id: q.queue_id,
                     name: Untrusted::new(q.display_name),
@@ -183,22 +172,28 @@ impl Aws {
                     .farm_id(key.farm.as_str())
                     .queue_id(key.queue.as_str())
             };
-            let rows = pages!(
-                self,
-                record,
-                "ListQueueFleetAssociations",
-                key.queue.as_str(),
-                doing.clone(),
-                request(),
-                queue_fleet_associations
-            );
+            let pages = self
+                .pages(
+                    record,
+                    || {
+                        What::new(
+                            SERVICE,
+                            "ListQueueFleetAssociations",
+                            key.queue.as_str(),
+                            doing.clone(),
+                        )
+                    },
+                    request().into_paginator().send(),
+                )
+                .await?;
+            let rows = pages.into_iter().flat_map(|p| p.queue_fleet_associations);
             let association = |row: aws_sdk_deadline::types::QueueFleetAssociationSummary| {
                 Ok(Association {
                     fleet: row.fleet_id.parse().map_err(|e| wrong_id(&doing, &e))?,
                     status: row.status.as_str().into(),
                 })
             };
-            rows.into_iter().map(association).collect()
+            rows.map(association).collect()
         };
         let listed: Result<Vec<Association>, Problem> = listed.await;
         listed.into()
@@ -228,15 +223,21 @@ impl Aws {
                     .farm_id(key.farm.as_str())
                     .queue_id(key.queue.as_str())
             };
-            let mut rows = pages!(
-                self,
-                record,
-                "ListQueueEnvironments",
-                key.queue.as_str(),
-                doing.clone(),
-                request(),
-                environments
-            );
+            let pages = self
+                .pages(
+                    record,
+                    || {
+                        What::new(
+                            SERVICE,
+                            "ListQueueEnvironments",
+                            key.queue.as_str(),
+                            doing.clone(),
+                        )
+                    },
+                    request().into_paginator().send(),
+                )
+                .await?;
+            let mut rows: Vec<_> = pages.into_iter().flat_map(|p| p.environments).collect();
             // They run by priority; the service lists the older first among equals, and the sort keeps that.
             rows.sort_by_key(|r| r.priority);
             let doing = &doing;

@@ -136,35 +136,29 @@ impl Aws {
         record: &Record,
         role: &str,
     ) -> Result<BTreeMap<String, Fact<PolicyText>>, Problem> {
-        let mut names: Vec<String> = Vec::new();
-        let mut marker: Option<String> = None;
-        loop {
-            let what = What::new(
-                SERVICE,
-                "ListRolePolicies",
-                role,
-                format!("Could not list the policies of role {role}"),
-            );
-            let page = self
-                .call(
-                    record,
-                    what,
-                    self.iam
-                        .list_role_policies()
-                        .role_name(role)
-                        .set_marker(marker.take())
-                        .send(),
-                )
-                .await?;
-            names.extend(page.policy_names().iter().cloned());
-            marker = page
-                .marker()
-                .filter(|_| page.is_truncated())
-                .map(str::to_owned);
-            if marker.is_none() {
-                break;
-            }
-        }
+        let pages = self
+            .pages(
+                record,
+                || {
+                    What::new(
+                        SERVICE,
+                        "ListRolePolicies",
+                        role,
+                        format!("Could not list the policies of role {role}"),
+                    )
+                },
+                self.iam
+                    .list_role_policies()
+                    .role_name(role)
+                    .into_paginator()
+                    .send(),
+            )
+            .await?;
+        let names: Vec<String> = pages
+            .iter()
+            .flat_map(|p| p.policy_names())
+            .cloned()
+            .collect();
         let texts = join_all(
             names
                 .iter()
@@ -204,39 +198,29 @@ impl Aws {
         record: &Record,
         role: &str,
     ) -> Result<BTreeMap<String, Fact<PolicyText>>, Problem> {
-        let mut arns: Vec<String> = Vec::new();
-        let mut marker: Option<String> = None;
-        loop {
-            let what = What::new(
-                SERVICE,
-                "ListAttachedRolePolicies",
-                role,
-                format!("Could not list the managed policies of role {role}"),
-            );
-            let page = self
-                .call(
-                    record,
-                    what,
-                    self.iam
-                        .list_attached_role_policies()
-                        .role_name(role)
-                        .set_marker(marker.take())
-                        .send(),
-                )
-                .await?;
-            arns.extend(
-                page.attached_policies()
-                    .iter()
-                    .filter_map(|p| p.policy_arn().map(str::to_owned)),
-            );
-            marker = page
-                .marker()
-                .filter(|_| page.is_truncated())
-                .map(str::to_owned);
-            if marker.is_none() {
-                break;
-            }
-        }
+        let pages = self
+            .pages(
+                record,
+                || {
+                    What::new(
+                        SERVICE,
+                        "ListAttachedRolePolicies",
+                        role,
+                        format!("Could not list the managed policies of role {role}"),
+                    )
+                },
+                self.iam
+                    .list_attached_role_policies()
+                    .role_name(role)
+                    .into_paginator()
+                    .send(),
+            )
+            .await?;
+        let arns: Vec<String> = pages
+            .iter()
+            .flat_map(|p| p.attached_policies())
+            .filter_map(|p| p.policy_arn().map(str::to_owned))
+            .collect();
         let texts = join_all(arns.iter().map(|arn| self.managed_policy(record, arn))).await;
         Ok(arns
             .into_iter()

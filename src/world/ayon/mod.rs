@@ -1,6 +1,7 @@
 //! AYON's REST API: is it AYON, whose key is it, which bundles, what the addon says. Answers of `users/me` carry
 //! password hashes, so no body is ever logged or kept; only the named fields are taken out.
 
+use secrecy::{ExposeSecret as _, SecretString};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -13,7 +14,7 @@ use crate::domain::ayon::{AddonChannels, AddonSettings, Bundle, Bundles, Variant
 use crate::domain::call::{Call, Vantage};
 use crate::domain::fact::Fact;
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::text::{Printable, Secret, Untrusted};
+use crate::domain::text::{Printable, Untrusted};
 use crate::probes::KeySeen;
 
 const LOCKED_OUT: &str = "AYON locked this address out";
@@ -42,7 +43,7 @@ pub fn client() -> Result<reqwest::Client, Problem> {
 struct Question<'a> {
     doing: &'a str,
     path: String,
-    key: Option<&'a Secret<String>>,
+    key: Option<&'a SecretString>,
 }
 
 async fn get(
@@ -79,13 +80,14 @@ async fn send(
         None => client.get(target),
     };
     if let Some(key) = question.key {
-        let mut value = reqwest::header::HeaderValue::from_str(key.expose()).map_err(|_| {
-            problem(
-                ProblemKind::Invalid,
-                "the API key holds characters that no key has".to_owned(),
-                "enter the key again",
-            )
-        })?;
+        let mut value =
+            reqwest::header::HeaderValue::from_str(key.expose_secret()).map_err(|_| {
+                problem(
+                    ProblemKind::Invalid,
+                    "the API key holds characters that no key has".to_owned(),
+                    "enter the key again",
+                )
+            })?;
         value.set_sensitive(true);
         request = request.header("X-Api-Key", value);
     }
@@ -274,7 +276,7 @@ pub async fn try_key(
     record: &Record,
     client: &reqwest::Client,
     url: &Url,
-    key: &Secret<String>,
+    key: &SecretString,
 ) -> Result<KeySeen, Problem> {
     let doing = "Could not test the key at AYON";
     let question = Question {
@@ -318,7 +320,7 @@ pub async fn look_bundles(
     record: &Record,
     client: &reqwest::Client,
     url: &Url,
-    key: &Secret<String>,
+    key: &SecretString,
 ) -> Fact<Bundles> {
     let question = Question {
         doing: "Could not read AYON's bundles",
@@ -354,7 +356,7 @@ pub async fn look_addon(
     record: &Record,
     client: &reqwest::Client,
     url: &Url,
-    key: &Secret<String>,
+    key: &SecretString,
     variant: Variant,
     version: &str,
 ) -> Fact<AddonSettings> {
@@ -381,7 +383,7 @@ pub async fn look_addon_channels(
     record: &Record,
     client: &reqwest::Client,
     url: &Url,
-    key: &Secret<String>,
+    key: &SecretString,
     variant: Variant,
     version: &str,
 ) -> Fact<AddonChannels> {
@@ -448,7 +450,7 @@ async fn read_settings(
     record: &Record,
     client: &reqwest::Client,
     url: &Url,
-    key: &Secret<String>,
+    key: &SecretString,
     variant: Variant,
     version: &str,
 ) -> Result<Value, Problem> {
@@ -466,7 +468,7 @@ pub async fn change_addon_channels(
     record: &Record,
     client: &reqwest::Client,
     url: &Url,
-    key: &Secret<String>,
+    key: &SecretString,
     variant: Variant,
     version: &str,
     then: &AddonChannels,
@@ -501,7 +503,7 @@ pub async fn try_admin(
     record: &Record,
     client: &reqwest::Client,
     url: &Url,
-    key: &Secret<String>,
+    key: &SecretString,
 ) -> Result<(), Problem> {
     let doing = "Could not sign in to AYON";
     let question = Question {
@@ -533,15 +535,15 @@ pub async fn log_in(
     client: &reqwest::Client,
     url: &Url,
     name: &str,
-    password: &Secret<String>,
-) -> Result<Secret<String>, Problem> {
+    password: &SecretString,
+) -> Result<SecretString, Problem> {
     let doing = "Could not sign in to AYON";
     let question = Question {
         doing,
         path: "api/auth/login".to_owned(),
         key: None,
     };
-    let body = serde_json::json!({ "name": name, "password": password.expose() });
+    let body = serde_json::json!({ "name": name, "password": password.expose_secret() });
     let answer = send(record, client, url, question, Some(&body))
         .await
         .map_err(|mut p| {
@@ -561,12 +563,14 @@ pub async fn log_in(
             p
         })?;
     let token = answer.get("token").and_then(Value::as_str);
-    token.map(|t| Secret::new(t.to_owned())).ok_or_else(|| {
-        Problem::new(
-            ProblemKind::Invalid,
-            doing,
-            "the answer holds no session, so it is not AYON's",
-            "open the url in a browser: it must be AYON itself",
-        )
-    })
+    token
+        .map(|t| SecretString::from(t.to_owned()))
+        .ok_or_else(|| {
+            Problem::new(
+                ProblemKind::Invalid,
+                doing,
+                "the answer holds no session, so it is not AYON's",
+                "open the url in a browser: it must be AYON itself",
+            )
+        })
 }

@@ -10,26 +10,10 @@ const MOST: u64 = 2_000_000_000;
 /// What any tool has written within this time is left alone.
 const IN_USE: Duration = Duration::from_hours(30 * 24);
 
-/// As rattler finds it: `RATTLER_CACHE_DIR`, else `rattler/cache` in the user's cache folder.
+/// Where rattler and pixi keep theirs.
 pub fn folder() -> PathBuf {
-    let set = |name: &str| {
-        std::env::var_os(name)
-            .filter(|v| !v.is_empty())
-            .map(PathBuf::from)
-    };
-    if let Some(own) = set("RATTLER_CACHE_DIR") {
-        return own.join("repodata");
-    }
-    let cache = if cfg!(target_os = "macos") {
-        set("HOME").map(|h| h.join("Library/Caches"))
-    } else if cfg!(windows) {
-        set("LOCALAPPDATA")
-    } else {
-        set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|h| h.join(".cache")))
-    };
-    cache
-        .unwrap_or_else(std::env::temp_dir)
-        .join("rattler/cache/repodata")
+    let cache = rattler_cache::default_cache_dir().unwrap_or_else(|_| std::env::temp_dir());
+    cache.join(rattler_cache::REPODATA_CACHE_DIR)
 }
 
 /// Which files go so that the rest is small enough: the least recently written first, none that is fresh.

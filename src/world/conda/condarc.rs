@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use openjd_model::{CallerLimits, DocumentType};
 use serde_json::Value;
 
 use crate::domain::channel::{Channel, Place};
@@ -66,13 +65,10 @@ impl Names {
         if text.trim().is_empty() {
             return Ok(());
         }
-        let limits = CallerLimits::default();
-        let value = openjd_model::template::parse::document_string_to_object(
-            text,
-            DocumentType::Yaml,
-            &limits,
-        )
-        .map_err(|_| "it is not YAML with settings at its top".to_owned())?;
+        let value: Value = serde_saphyr::from_str(text)
+            .ok()
+            .filter(Value::is_object)
+            .ok_or("it is not YAML with settings at its top")?;
         if let Some(alias) = value.get("channel_alias").and_then(Value::as_str) {
             self.alias = alias.to_owned();
         }

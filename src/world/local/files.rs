@@ -40,30 +40,16 @@ pub fn write_whole(path: &Path, text: &str) -> Result<(), Problem> {
             .filter(|p| !p.as_os_str().is_empty())
             .unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;
-        let beside = folder.join(format!(
-            ".{}.{}.new",
-            path.file_name().unwrap_or_default().to_string_lossy(),
-            std::process::id()
-        ));
-        let mut file = private().create_new(true).open(&beside).or_else(|e| {
-            if e.kind() == io::ErrorKind::AlreadyExists {
-                fs::remove_file(&beside)?;
-                return private().create_new(true).open(&beside);
-            }
-            Err(e)
-        })?;
-        let done = (|| {
-            file.write_all(text.as_bytes())?;
-            if let Ok(old) = fs::metadata(&path) {
-                file.set_permissions(old.permissions())?;
-            }
-            file.sync_all()?;
-            fs::rename(&beside, &path)
-        })();
-        if done.is_err() {
-            let _ = fs::remove_file(&beside);
+        let mut beside = tempfile::Builder::new()
+            .prefix(".studiolink-")
+            .suffix(".new")
+            .tempfile_in(folder)?;
+        beside.write_all(text.as_bytes())?;
+        if let Ok(old) = fs::metadata(&path) {
+            beside.as_file().set_permissions(old.permissions())?;
         }
-        done?;
+        beside.as_file().sync_all()?;
+        beside.persist(&path)?;
         sync_folder(folder)
     };
     write().map_err(|e| problem(path, "Could not write", &e))

@@ -1,12 +1,12 @@
 //! The OS keyring, for the AYON API key. It may ask the desktop, so each use has a thread and a deadline of its own.
 
+use secrecy::{ExposeSecret as _, SecretString};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use keyring::{Entry, Error};
 
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::text::Secret;
 
 const SERVICE: &str = "studiolink";
 /// An unlock dialog takes a person's time; a keyring that is not there answers at once.
@@ -46,18 +46,18 @@ fn on_its_own<T: Send + 'static>(
     }
 }
 
-pub(super) fn get(url: &str) -> Result<Option<Secret<String>>, Problem> {
+pub(super) fn get(url: &str) -> Result<Option<SecretString>, Problem> {
     match on_its_own(url, "Could not read the AYON key from the keyring", |e| {
         e.get_password()
     }) {
-        Ok(key) => Ok(Some(Secret::new(key))),
+        Ok(key) => Ok(Some(SecretString::from(key))),
         Err(p) if p.kind == ProblemKind::Missing => Ok(None),
         Err(p) => Err(p),
     }
 }
 
-pub(super) fn set(url: &str, key: &Secret<String>) -> Result<(), Problem> {
-    let key = key.expose().clone();
+pub(super) fn set(url: &str, key: &SecretString) -> Result<(), Problem> {
+    let key = key.expose_secret().to_owned();
     on_its_own(
         url,
         "Could not keep the AYON key in the keyring",

@@ -4,13 +4,14 @@ pub mod files;
 mod keys;
 mod state;
 
+use secrecy::SecretString;
 use std::path::PathBuf;
 
+use etcetera::base_strategy::{BaseStrategy as _, choose_base_strategy};
 use jiff::Timestamp;
 
 use super::LocalState;
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::text::Secret;
 
 /// What this machine keeps: everything under the XDG state folder.
 pub struct DiskState {
@@ -18,16 +19,11 @@ pub struct DiskState {
 }
 
 impl DiskState {
-    /// `$XDG_STATE_HOME/studiolink`, or `~/.local/state/studiolink`. A relative path counts as not set (XDG's rule).
+    /// `$XDG_STATE_HOME/studiolink`, or `~/.local/state/studiolink`; on Windows the user's application data.
     pub fn new() -> Self {
-        let set = |name: &str| {
-            std::env::var_os(name)
-                .map(PathBuf::from)
-                .filter(|p| p.is_absolute())
-        };
-        let base = set("XDG_STATE_HOME")
-            .or_else(|| set("HOME").map(|h| h.join(".local/state")))
-            .or_else(|| set("LOCALAPPDATA"));
+        let base = choose_base_strategy()
+            .ok()
+            .map(|dirs| dirs.state_dir().unwrap_or_else(|| dirs.cache_dir()));
         Self {
             state: base.map(|b| b.join("studiolink")),
         }
@@ -122,11 +118,11 @@ impl LocalState for DiskState {
         files::write_whole(&path, &serde_json::Value::Object(all).to_string())
     }
 
-    fn keyring_get(&self, url: &str) -> Result<Option<Secret<String>>, Problem> {
+    fn keyring_get(&self, url: &str) -> Result<Option<SecretString>, Problem> {
         keys::get(url)
     }
 
-    fn keyring_set(&self, url: &str, key: &Secret<String>) -> Result<(), Problem> {
+    fn keyring_set(&self, url: &str, key: &SecretString) -> Result<(), Problem> {
         keys::set(url, key)
     }
 

@@ -1,5 +1,6 @@
 //! What the sandbox's machine keeps: journals, memory and keyring, in the state file where one is named.
 
+use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -9,7 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use super::truth::Truth;
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::text::Secret;
 use crate::world::LocalState;
 use crate::world::local::files;
 
@@ -23,7 +23,7 @@ pub struct Kept {
 pub struct MemoryState {
     inner: Mutex<(Kept, Arc<Truth>)>,
     /// The sandbox's keyring is never written to a file.
-    keys: Mutex<BTreeMap<String, Secret<String>>>,
+    keys: Mutex<BTreeMap<String, SecretString>>,
     state: Option<PathBuf>,
 }
 
@@ -144,11 +144,11 @@ impl LocalState for MemoryState {
         Ok(())
     }
 
-    fn keyring_get(&self, url: &str) -> Result<Option<Secret<String>>, Problem> {
+    fn keyring_get(&self, url: &str) -> Result<Option<SecretString>, Problem> {
         Ok(self.keys.lock().map_err(|_| broken())?.get(url).cloned())
     }
 
-    fn keyring_set(&self, url: &str, key: &Secret<String>) -> Result<(), Problem> {
+    fn keyring_set(&self, url: &str, key: &SecretString) -> Result<(), Problem> {
         self.keys
             .lock()
             .map_err(|_| broken())?

@@ -8,6 +8,7 @@ mod roles;
 pub mod scenario;
 mod truth;
 
+use secrecy::{ExposeSecret as _, SecretString};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -33,7 +34,7 @@ use crate::domain::policy::Policy;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::role::PolicyText;
 use crate::domain::template::validate;
-use crate::domain::text::{Printable, Secret, Untrusted};
+use crate::domain::text::{Printable, Untrusted};
 use crate::probes::{
     AnyProbe, AnySeen, AyonInfo, AyonKey, BucketOwner, BucketRegion, Certificate, Connect,
     Handshake, IndexSeen, KeySeen, Listed as _, Observation, OutsideSeen, ReadIndex, ReadOutside,
@@ -50,7 +51,7 @@ pub struct Sandbox {
     truth: Mutex<Arc<Truth>>,
     region: Region,
     local: MemoryState,
-    key: Mutex<Option<Secret<String>>>,
+    key: Mutex<Option<SecretString>>,
     log: CallLog,
     millis: u64,
 }
@@ -58,7 +59,7 @@ pub struct Sandbox {
 impl Sandbox {
     pub fn new(mut truth: Truth, state: Option<PathBuf>) -> Self {
         let kept = std::mem::take(&mut truth.local);
-        let key = Some(Secret::new(truth.ayon.key.clone()));
+        let key = Some(SecretString::from(truth.ayon.key.clone()));
         let (region, millis, truth) = (truth.region.clone(), truth.millis, Arc::new(truth));
         Self {
             region,
@@ -104,7 +105,7 @@ impl Sandbox {
 
     fn holds_key(&self, truth: &Truth) -> Option<bool> {
         let key = self.key.lock().ok().and_then(|k| k.clone())?;
-        Some(*key.expose() == truth.ayon.key)
+        Some(*key.expose_secret() == truth.ayon.key)
     }
 
     fn seen(&self, truth: &Truth, probe: &AnyProbe, from: &Vantage) -> Result<AnySeen, Problem> {
@@ -754,7 +755,7 @@ impl World for Sandbox {
         &self.local
     }
 
-    fn hold_key<'a>(&'a self, _url: &'a Url, key: Option<Secret<String>>) -> BoxFuture<'a, ()> {
+    fn hold_key<'a>(&'a self, _url: &'a Url, key: Option<SecretString>) -> BoxFuture<'a, ()> {
         async move {
             if let Ok(mut held) = self.key.lock() {
                 *held = key;
