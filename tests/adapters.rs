@@ -1,13 +1,16 @@
 //! The real AWS adapters against canned answers on loopback: what AWS says badly is one clear sentence, and what can
-//! still be done goes on. No AWS, no peer: a server of forty lines.
+//! still be done goes on. No AWS, no peer: a server on loopback.
 #![allow(clippy::unwrap_used)] // a test that can't go on should say where
 #![allow(clippy::unnecessary_wraps)] // an answer may also be none at all
 
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Output};
-use std::sync::Arc;
 use std::time::Duration;
+
+use wiremock::ResponseTemplate;
+
+mod web;
+
+use web::Web;
 
 const FILE: &str = "schema = 1\n[aws]\nregion = \"us-west-2\"\n[queue]\nfarm = \"farm-00000000000000000000000000000001\"\nqueue = \"queue-00000000000000000000000000000001\"\n[conda]\nchannels = [\"deadline-cloud\"]\n[server]\nurl = \"http://127.0.0.1:9\"\n";
 
@@ -35,62 +38,24 @@ fn identity() -> Answer {
     Some((200, "", "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult><Arn>arn:aws:iam::111122223333:user/mia</Arn><UserId>u</UserId><Account>111122223333</Account></GetCallerIdentityResult><ResponseMetadata><RequestId>r-0</RequestId></ResponseMetadata></GetCallerIdentityResponse>".to_owned()))
 }
 
-fn read_request(stream: &mut TcpStream) -> Option<(String, String)> {
-    let mut data = Vec::new();
-    let mut buffer = [0; 4096];
-    loop {
-        let n = stream.read(&mut buffer).ok()?;
-        if n == 0 {
-            return None;
-        }
-        data.extend_from_slice(&buffer[..n]);
-        let text = String::from_utf8_lossy(&data).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|l| {
-                l.to_ascii_lowercase()
-                    .strip_prefix("content-length:")
-                    .map(|v| v.trim().parse::<usize>().unwrap_or(0))
-            });
-            if body.len() >= length.unwrap_or(0) {
-                let line = head.lines().next().unwrap_or_default();
-                return Some((line.to_owned(), body.to_owned()));
-            }
-        }
-    }
-}
-
 /// A server that answers each request line and body by a function; its address.
-fn serve(answer: impl Fn(&str, &str) -> Answer + Send + Sync + 'static) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    let answer = Arc::new(answer);
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let answer = answer.clone();
-            std::thread::spawn(move || {
-                let mut stream = stream.unwrap();
-                while let Some((line, body)) = read_request(&mut stream) {
-                    let Some((status, code, text)) = answer(&line, &body) else {
-                        std::thread::sleep(Duration::from_mins(1));
-                        return;
-                    };
-                    let kind = if text.starts_with('<') {
-                        "text/xml"
-                    } else {
-                        "application/json"
-                    };
-                    let head = format!(
-                        "HTTP/1.1 {status} x\r\nContent-Type: {kind}\r\nx-amzn-requestid: r-{status}\r\nx-amzn-errortype: {code}\r\nContent-Length: {}\r\n\r\n",
-                        text.len()
-                    );
-                    if stream.write_all((head + &text).as_bytes()).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-    });
-    address
+fn serve(answer: impl Fn(&str, &str) -> Answer + Send + Sync + 'static) -> Web {
+    web::serve(move |request| {
+        let line = web::first_line(request);
+        let body = String::from_utf8_lossy(&request.body);
+        let Some((status, code, text)) = answer(&line, &body) else {
+            return ResponseTemplate::new(200).set_delay(Duration::from_mins(1));
+        };
+        let kind = if text.starts_with('<') {
+            "text/xml"
+        } else {
+            "application/json"
+        };
+        ResponseTemplate::new(status)
+            .insert_header("x-amzn-requestid", format!("r-{status}"))
+            .insert_header("x-amzn-errortype", code)
+            .set_body_raw(text, kind)
+    })
 }
 
 fn run(args: &[&str], endpoint: &str, env: &[(&str, &str)]) -> Output {
@@ -152,7 +117,7 @@ fn what_is_wrong_with_the_credentials_is_one_clear_sentence() {
                 json_error(403, code, message)
             }
         });
-        let output = run(&["audit"], &endpoint, &[]);
+        let output = run(&["audit"], &endpoint.url, &[]);
         let all = text(&output);
         assert_eq!(output.status.code(), SERVER_REFUSES, "{code}: {all}");
         assert!(all.contains(part), "{code}: {all}");
@@ -222,7 +187,7 @@ fn throttled_to_the_end_is_unknown_and_not_missing() {
             json_error(429, "ThrottlingException", "slow down")
         }
     });
-    let output = run(&["plan"], &endpoint, &[]);
+    let output = run(&["plan"], &endpoint.url, &[]);
     assert_eq!(output.status.code(), Some(3), "{}", text(&output));
     assert!(
         text(&output).contains("asked to slow down") && !text(&output).contains("does not exist"),
@@ -240,7 +205,7 @@ fn a_queue_that_is_not_there_is_not_nothing_to_change() {
             json_error(404, "ResourceNotFoundException", "no such thing")
         }
     });
-    let plan = run(&["plan"], &endpoint, &[]);
+    let plan = run(&["plan"], &endpoint.url, &[]);
     assert_eq!(plan.status.code(), Some(2), "{}", text(&plan));
     assert!(
         text(&plan).contains("has no queue queue-00000000000000000000000000000001")
@@ -248,7 +213,7 @@ fn a_queue_that_is_not_there_is_not_nothing_to_change() {
         "{}",
         text(&plan)
     );
-    let audit = run(&["audit"], &endpoint, &[]);
+    let audit = run(&["audit"], &endpoint.url, &[]);
     assert_eq!(audit.status.code(), Some(2));
     assert!(
         text(&audit)
@@ -267,7 +232,7 @@ fn forbidden_is_not_missing() {
             json_error(403, "AccessDeniedException", "no \u{1b}[31mway")
         }
     });
-    let output = run(&["audit"], &endpoint, &[]);
+    let output = run(&["audit"], &endpoint.url, &[]);
     let all = text(&output);
     assert_eq!(
         output.status.code(),
@@ -336,7 +301,7 @@ fn a_refused_secret_is_refused_and_not_missing() {
         let endpoint = serve(move |line, body| {
             with_queue_role(line, body, |_| json_error(status, code, "no"))
         });
-        let all = text(&run_with(&file, &["setup", "--yes"], &endpoint, &[]));
+        let all = text(&run_with(&file, &["setup", "--yes"], &endpoint.url, &[]));
         assert!(all.contains(words), "{code}: {all}");
         let missing = all.contains("secret does not exist");
         assert_eq!(
@@ -351,7 +316,7 @@ fn a_refused_secret_is_refused_and_not_missing() {
 fn an_endpoint_that_never_answers_ends_in_time() {
     let endpoint = serve(|_, _| None);
     let began = std::time::Instant::now();
-    let output = run(&["plan"], &endpoint, &[]);
+    let output = run(&["plan"], &endpoint.url, &[]);
     assert_eq!(output.status.code(), Some(3), "{}", text(&output));
     assert!(
         text(&output).contains("did not answer in time"),
@@ -368,9 +333,9 @@ fn an_endpoint_that_never_answers_ends_in_time() {
 #[test]
 fn an_answer_that_is_no_aws_is_said() {
     let endpoint = serve(|_, _| Some((200, "", "<html>Please sign in</html>".to_owned())));
-    let output = run(&["plan"], &endpoint, &[]);
+    let output = run(&["plan"], &endpoint.url, &[]);
     assert_eq!(output.status.code(), Some(3), "{}", text(&output));
-    let output = run(&["plan", "--endpoint-url", "not a url"], &endpoint, &[]);
+    let output = run(&["plan", "--endpoint-url", "not a url"], &endpoint.url, &[]);
     assert!(
         text(&output).contains("The endpoint URL can't be used"),
         "{}",

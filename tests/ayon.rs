@@ -1,60 +1,26 @@
-//! Signing in to AYON, and changing one field of an addon: what a real server answers (its recordings), from a server of
-//! thirty lines. `tests/peer/test_addon.py` does the same with the stand-in.
+//! Signing in to AYON, and changing one field of an addon: what a real server answers (its recordings), from a
+//! server on loopback. `tests/peer/test_addon.py` does the same with the stand-in.
 #![allow(clippy::unwrap_used)] // a test that can't go on should say where
 
 use secrecy::{ExposeSecret as _, SecretString};
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
-
 use studiolink::domain::ayon::{AddonChannels, Variant};
 use studiolink::domain::fact::Fact;
 use studiolink::world::{CallLog, Record, ayon};
 use url::Url;
+use wiremock::ResponseTemplate;
+
+mod web;
+
+use web::Web;
 
 type Answer = fn(&str) -> (u16, &'static str);
 
-/// Each request's head and body, and the answer to its first line.
-fn serve(answer: Answer) -> (Url, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let kept = seen.clone();
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let mut data = Vec::new();
-            let mut buffer = [0; 4096];
-            loop {
-                let n = stream.read(&mut buffer).unwrap_or(0);
-                data.extend_from_slice(&buffer[..n]);
-                let text = String::from_utf8_lossy(&data).into_owned();
-                let Some((head, body)) = text.split_once("\r\n\r\n") else {
-                    continue;
-                };
-                let length = head
-                    .lines()
-                    .find_map(|l| {
-                        l.to_ascii_lowercase()
-                            .strip_prefix("content-length:")?
-                            .trim()
-                            .parse()
-                            .ok()
-                    })
-                    .unwrap_or(0);
-                if n == 0 || body.len() >= length {
-                    let (status, body) = answer(head.lines().next().unwrap());
-                    kept.lock().unwrap().push(text);
-                    let _ = write!(
-                        stream,
-                        "HTTP/1.1 {status} x\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-                        body.len()
-                    );
-                    break;
-                }
-            }
-        }
+fn serve(answer: Answer) -> (Url, Web) {
+    let server = web::serve(move |request| {
+        let (status, body) = answer(&web::first_line(request));
+        ResponseTemplate::new(status).set_body_raw(body, "application/json")
     });
-    (url.parse().unwrap(), seen)
+    (server.url.parse().unwrap(), server)
 }
 
 async fn log_in(answer: Answer) -> (Result<String, (String, String)>, CallLog, String) {
@@ -63,7 +29,15 @@ async fn log_in(answer: Answer) -> (Result<String, (String, String)>, CallLog, S
     let client = ayon::client().unwrap();
     let password = SecretString::from("correct horse".to_owned());
     let signed = ayon::log_in(&Record::new(&log), &client, &url, "mia", &password).await;
-    let asked = seen.lock().unwrap().join("\n");
+    let asked: Vec<String> = seen
+        .asked()
+        .iter()
+        .map(|r| {
+            let body = String::from_utf8_lossy(&r.body);
+            format!("{} {:?} {body}", web::first_line(r), r.headers)
+        })
+        .collect();
+    let asked = asked.join("\n");
     let said = signed
         .map(|token| token.expose_secret().to_owned())
         .map_err(|p| (p.because, p.fix));
@@ -132,7 +106,7 @@ async fn a_key_of_a_service_user_or_an_artist_is_not_an_administrators() {
         (|_| (200, r#"{"name":"a","data":{}}"#), false),
     ];
     for (answer, may) in cases {
-        let (url, _) = serve(answer);
+        let (url, _server) = serve(answer);
         let client = ayon::client().unwrap();
         let key = SecretString::from("k".to_owned());
         let tried = ayon::try_admin(&Record::new(&CallLog::default()), &client, &url, &key).await;
@@ -142,7 +116,7 @@ async fn a_key_of_a_service_user_or_an_artist_is_not_an_administrators() {
 
 #[tokio::test]
 async fn a_manager_who_may_not_read_the_difference_reads_the_list_of_overrides() {
-    let (url, _) = serve(|line| match line {
+    let (url, _server) = serve(|line| match line {
         l if l.contains("/rawOverrides") => (403, r#"{"code":403,"detail":"Forbidden"}"#),
         l if l.contains("/overrides") => (200, r#"{"farm_id":{"path":["farm_id"]}}"#),
         _ => (200, r#"{"conda_channels":"deadline-cloud","farm_id":"f"}"#),
@@ -190,9 +164,8 @@ async fn the_whole_object_is_sent_and_a_default_is_unpinned_again() {
         )
         .await
         .unwrap();
-        let last = seen.lock().unwrap().last().unwrap().clone();
-        let body: serde_json::Value =
-            serde_json::from_str(last.split_once("\r\n\r\n").unwrap().1).unwrap();
+        let last = seen.asked().pop().unwrap();
+        let body: serde_json::Value = last.body_json().unwrap();
         assert_eq!(body["conda_channels"], channels);
         assert_eq!(
             (&body["farm_id"], &body["extra_job_parameters"][0]["name"]),

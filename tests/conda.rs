@@ -3,10 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test that can't go on should say where
 
 use std::collections::HashMap;
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 
 use studiolink::domain::call::Vantage;
 use studiolink::domain::conda_solve::{
@@ -14,6 +11,11 @@ use studiolink::domain::conda_solve::{
 };
 use studiolink::world::conda::{Lent, Names, progress::Downloads, read_and_solve};
 use studiolink::world::{CallLog, Record};
+use wiremock::ResponseTemplate;
+
+mod web;
+
+use web::Web;
 
 fn index(subdir: &str, packages: &[(&str, &str, &[&str])]) -> String {
     let rows: serde_json::Map<String, serde_json::Value> = packages
@@ -84,51 +86,26 @@ impl Ran {
     }
 }
 
-type Answers = HashMap<String, (u16, String, Vec<u8>)>;
+/// Status, a header, body.
+type Reply = (u16, Option<(&'static str, String)>, Vec<u8>);
+type Answers = HashMap<String, Reply>;
 
-/// Answers by path; the address, and what was asked. `Connection: close` keeps it to forty lines.
-fn serve(answers: Answers) -> (String, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let (asked, answers) = (seen.clone(), Arc::new(answers));
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let (asked, answers) = (asked.clone(), answers.clone());
-            std::thread::spawn(move || {
-                let mut data = Vec::new();
-                let mut buffer = [0; 2048];
-                while !data.windows(4).any(|w| w == b"\r\n\r\n") {
-                    match stream.read(&mut buffer) {
-                        Ok(n) if n > 0 => data.extend_from_slice(&buffer[..n]),
-                        _ => return,
-                    }
-                }
-                let head = String::from_utf8_lossy(&data).into_owned();
-                let mut words = head.split_whitespace();
-                let (method, path) = (words.next().unwrap(), words.next().unwrap());
-                asked.lock().unwrap().push(format!("{method} {path}"));
-                let (status, headers, body) =
-                    answers
-                        .get(path)
-                        .cloned()
-                        .unwrap_or((404, String::new(), Vec::new()));
-                let head = format!(
-                    "HTTP/1.1 {status} x\r\nContent-Length: {}\r\nConnection: close\r\n{headers}\r\n",
-                    body.len()
-                );
-                let _ = stream.write_all(head.as_bytes());
-                if method == "GET" {
-                    let _ = stream.write_all(&body);
-                }
-            });
+fn serve(answers: Answers) -> (String, Web) {
+    let server = web::serve(move |request| {
+        let Some((status, header, body)) = answers.get(request.url.path()) else {
+            return ResponseTemplate::new(404);
+        };
+        let answer = ResponseTemplate::new(*status).set_body_bytes(body.clone());
+        match header {
+            Some((name, value)) => answer.insert_header(*name, value.as_str()),
+            None => answer,
         }
     });
-    (address, seen)
+    (server.url.clone(), server)
 }
 
-fn plain(path: &str, body: impl Into<Vec<u8>>) -> (String, (u16, String, Vec<u8>)) {
-    (path.to_owned(), (200, String::new(), body.into()))
+fn plain(path: &str, body: impl Into<Vec<u8>>) -> (String, Reply) {
+    (path.to_owned(), (200, None, body.into()))
 }
 
 #[tokio::test]
@@ -198,31 +175,35 @@ async fn each_way_to_fail_is_told_apart_and_hides_no_other_channel() {
     let good = format!("file://{}", good.display());
     let whole = index("linux-64", &[("ayon-launcher", "1.6.1", &[])]);
     let cut = whole[..whole.len() - 9].to_owned();
-    let cases: Vec<(&str, u16, &str, String)> = vec![
-        ("forbidden", 403, "", String::new()),
-        ("cut", 200, "", cut),
-        ("page", 200, "", "<html>sign in</html>".to_owned()),
-        ("types", 200, "", "{\"packages\": 7}".to_owned()),
+    let cases: Vec<(&str, u16, Option<&str>, String)> = vec![
+        ("forbidden", 403, None, String::new()),
+        ("cut", 200, None, cut),
+        ("page", 200, None, "<html>sign in</html>".to_owned()),
+        ("types", 200, None, "{\"packages\": 7}".to_owned()),
         (
             "away",
             302,
-            "Location: http://127.0.0.2:9/?X-Amz-Signature=hunter2\r\n",
+            Some("http://127.0.0.2:9/?X-Amz-Signature=hunter2"),
             String::new(),
         ),
-        ("fault", 500, "", String::new()),
+        ("fault", 500, None, String::new()),
     ];
     let mut answers = Answers::new();
-    for (name, status, headers, body) in &cases {
+    for (name, status, away, body) in &cases {
         answers.insert(
             format!("/{name}/linux-64/repodata.json"),
-            (*status, (*headers).to_owned(), body.clone().into_bytes()),
+            (
+                *status,
+                away.map(|to| ("location", to.to_owned())),
+                body.clone().into_bytes(),
+            ),
         );
         answers.extend([plain(
             &format!("/{name}/noarch/repodata.json"),
             index("noarch", &[]),
         )]);
     }
-    let (url, _) = serve(answers);
+    let (url, _server) = serve(answers);
     for (name, ..) in &cases {
         let bad = format!("{url}/{name}");
         let ran = run(folder.path(), &[&bad, &good], &["ayon-launcher==1.6.1"]).await;
@@ -243,7 +224,7 @@ async fn each_way_to_fail_is_told_apart_and_hides_no_other_channel() {
 #[tokio::test]
 async fn the_cache_is_asked_whether_it_still_holds_and_every_request_is_in_the_log() {
     let folder = tempfile::tempdir().unwrap();
-    let tag = "ETag: \"one\"\r\n".to_owned();
+    let tag = Some(("etag", "\"one\"".to_owned()));
     let body = index("linux-64", &[("ayon-launcher", "1.6.1", &[])]);
     let answers = Answers::from([
         (
@@ -258,10 +239,10 @@ async fn the_cache_is_asked_whether_it_still_holds_and_every_request_is_in_the_l
     let (url, seen) = serve(answers);
     let channel = format!("{url}/c");
     for _ in 0..2 {
-        let before = seen.lock().unwrap().len();
+        let before = seen.asked().len();
         let ran = run(folder.path(), &[&channel], &["ayon-launcher"]).await;
         assert_eq!(ran.found(), ["ayon-launcher 1.6.1 0"]);
-        let asked = seen.lock().unwrap()[before..].to_vec();
+        let asked = seen.lines()[before..].to_vec();
         assert_eq!(ran.log.total(), asked.len(), "{asked:?}");
         let gets = asked
             .iter()

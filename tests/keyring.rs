@@ -14,7 +14,7 @@ fn a_key_is_kept_read_and_deleted_or_its_absence_is_explained() {
     match std::env::var("STUDIOLINK_KEYRING").as_deref() {
         Ok("real") => {
             local.keyring_delete(URL).unwrap();
-            assert_eq!(local.keyring_get(URL).unwrap(), None);
+            assert!(local.keyring_get(URL).unwrap().is_none());
             local
                 .keyring_set(URL, &SecretString::from("canary-key".to_owned()))
                 .unwrap();
@@ -23,7 +23,7 @@ fn a_key_is_kept_read_and_deleted_or_its_absence_is_explained() {
                 "canary-key"
             );
             local.keyring_delete(URL).unwrap();
-            assert_eq!(local.keyring_get(URL).unwrap(), None);
+            assert!(local.keyring_get(URL).unwrap().is_none());
         }
         Ok("none") => {
             let problem = local

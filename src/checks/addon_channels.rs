@@ -9,7 +9,7 @@ use crate::domain::fact::Fact;
 use crate::domain::text::{Printable, without_url_secrets};
 use crate::questions::{AddonChannels, AddonSettings, AyonBundles, Part};
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "addon-channels",
     title: "The AYON addon does not override the queue's channels",
     why: "the addon's conda_channels beats the queue's default in every job that AYON submits",

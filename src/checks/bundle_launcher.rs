@@ -8,7 +8,7 @@ use crate::domain::ayon::Bundle;
 use crate::domain::config::{Pin, Strategy};
 use crate::questions::{AyonBundles, Part};
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "bundle-launcher",
     title: "The pinned launcher is the bundle's launcher",
     why: "a launcher of another version installs the bundle's own and relaunches, which ends in exit 1 in a read-only conda prefix",

@@ -4,7 +4,7 @@ use super::prelude::*;
 use crate::domain::text::Printable;
 use crate::questions::CallerIdentity;
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "caller-identity",
     title: "The identity that is signed in is known",
     why: "every other answer depends on the identity that asks",

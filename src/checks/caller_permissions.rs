@@ -5,7 +5,7 @@ use crate::derived::role_use::role_to_create;
 use crate::domain::caller::NEW_ROLE_ACTIONS;
 use crate::questions::{CallerPermissions, Part};
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "caller-permissions",
     title: "This identity may make the calls that setup makes",
     why: "a missing permission is best found before the first question, not in the middle of the changes",

@@ -6,7 +6,7 @@ use crate::domain::ids::QueueKey;
 use crate::probes::ReadIndex;
 use crate::questions::Part;
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "channel-as-queue-role",
     title: "The queue role reads each S3 channel",
     why: "on a worker conda reads S3 channels with the queue role's credentials, and treats 403 as fatal",

@@ -7,7 +7,7 @@ use crate::domain::finding::Verdict;
 use crate::domain::ids::QueueKey;
 use crate::domain::text::Printable;
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "channel-folders",
     title: "Each channel's folders can be read",
     why: "conda reads one folder for the worker's platform and one, noarch, for all; only the first may be missing",

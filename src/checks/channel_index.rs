@@ -6,7 +6,7 @@ use crate::domain::channel::{Channel, Place};
 use crate::probes::{Probe, ReadIndex};
 use crate::questions::Part;
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "channel-index",
     title: "The channel has noarch/repodata.json",
     why: "conda treats a missing noarch index as an error, not as an empty channel: every job of the queue would fail at its start",

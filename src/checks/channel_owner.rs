@@ -7,7 +7,7 @@ use crate::domain::channel::Channel;
 use crate::domain::finding::Verdict;
 use crate::questions::Part;
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "channel-owner",
     title: "The channel's bucket belongs to the account that the studio file names",
     why: "only a condition on the owner keeps a role from a bucket that somebody else creates \

@@ -6,7 +6,7 @@ use crate::domain::channel::Channel;
 use crate::domain::finding::Verdict;
 use crate::probes::ReadIndex;
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "channel-public",
     title: "Whether an S3 channel can be read without credentials",
     why: "a public channel needs no permission of the queue role when it is used by its https:// address",

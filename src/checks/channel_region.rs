@@ -5,7 +5,7 @@ use crate::domain::call::Vantage;
 use crate::domain::channel::Channel;
 use crate::probes::BucketRegion;
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "channel-region",
     title: "The channel's bucket is in the farm's region",
     why: "conda takes the region from the worker, which is the farm's, never from the bucket; S3 \

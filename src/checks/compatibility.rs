@@ -15,7 +15,7 @@ use crate::domain::text::Untrusted;
 use crate::probes::AyonInfo;
 use crate::questions::AyonBundles;
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "compatibility",
     title: "Server, launcher and addons declare that they are compatible",
     why: "AYON's server checks what addons declare when a bundle is created, but a bundle can be \

@@ -6,7 +6,7 @@ use crate::domain::ids::QueueKey;
 use crate::domain::template::Kind;
 use crate::questions::QueueEnvironments;
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "conda-environment",
     title: "Exactly one conda environment, with a channel list",
     why: "workers install AYON in the conda environment that a queue environment creates",

@@ -11,7 +11,7 @@ use crate::domain::ids::QueueKey;
 use crate::probes::{Solve, judge};
 use crate::questions::FleetDetails;
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "conda-solve",
     title: "conda finds the AYON packages for each fleet",
     why: "an environment that can't be solved fails every job at its start, minutes after it was submitted",

@@ -6,7 +6,7 @@ use super::prelude::*;
 use crate::domain::config::PathId;
 use crate::questions::Part;
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "connection-path",
     title: "The connection path is built into this version",
     why: "a path that is not built is neither set up nor tested",

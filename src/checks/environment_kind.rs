@@ -7,7 +7,7 @@ use crate::domain::ids::QueueKey;
 use crate::domain::template::{Kind, Template};
 use crate::questions::{FleetDetails, QueueEnvironments, QueueFleets};
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "environment-kind",
     title: "The kind of conda environment suits the fleets",
     why: "conda-queue-env-enter is only known to exist on service-managed workers; on a \

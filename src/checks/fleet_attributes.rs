@@ -7,7 +7,7 @@ use crate::domain::ids::QueueKey;
 use crate::domain::text::Untrusted;
 use crate::questions::{Part, QueueFleets};
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "fleet-attributes",
     title: "A fleet of the queue offers each attr.role that steps ask for",
     why: "a step whose attr.role no fleet of the queue declares never runs: Deadline Cloud matches fleets, not worker.toml",

@@ -8,7 +8,7 @@ use crate::domain::ids::RoleArn;
 use crate::domain::text::Printable;
 use crate::questions::RoleDocuments;
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "fleet-role",
     title: "The fleet's role exists and trusts Deadline Cloud for this farm",
     why: "a worker has no identity until Deadline Cloud gives it its fleet's role; without it the \

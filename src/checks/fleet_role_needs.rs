@@ -9,7 +9,7 @@ use crate::domain::finding::Verdict;
 use crate::domain::ids::RoleArn;
 use crate::questions::FarmDetails;
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "fleet-role-needs",
     title: "The fleet role's policies allow its workers to work",
     why: "a worker asks for work, takes the queue role and writes logs as its fleet's role; AWS's \

@@ -5,7 +5,7 @@ use crate::derived::role_findings::{of_role, of_simulation};
 use crate::domain::choices::RoleUse;
 use crate::domain::ids::RoleArn;
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "fleet-role-simulated",
     title: "The fleet's role can do what workers need, and no more (simulated)",
     why: "a boundary or an organization's policy may keep workers from their work although the role's documents look right",

@@ -5,7 +5,7 @@ use crate::domain::farm::FleetStatus;
 use crate::domain::ids::FleetKey;
 use crate::questions::FleetDetails;
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "fleet-status",
     title: "The fleet is active and may start workers",
     why: "a fleet that can start no worker leaves its jobs waiting",

@@ -10,7 +10,7 @@ use crate::domain::permission::not_needed;
 use crate::domain::text::Printable;
 use crate::questions::PolicyValidation;
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "policy-lint",
     title: "Access Analyzer finds no fault with studiolink's policies",
     why: "IAM accepts policies that do not say what was meant; Access Analyzer reads them before they are written",

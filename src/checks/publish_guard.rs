@@ -10,7 +10,7 @@ use crate::domain::template::Template;
 use crate::domain::text::Printable;
 use crate::questions::{FleetDetails, Part, QueueEnvironments};
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "publish-guard",
     title: "DISABLE_CONDA_ENV is set before the conda environment checks it",
     why: "environments see only what earlier ones set, and a step's come after all of the queue's: \

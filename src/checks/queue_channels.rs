@@ -7,7 +7,7 @@ use crate::domain::ids::QueueKey;
 use crate::domain::text::without_url_secrets;
 use crate::questions::{Part, QueueEnvironments};
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "queue-channels",
     title: "The queue's channels are those of the studio file, in its order",
     why: "under strict priority the first channel that has a package of a name wins, so the order decides as much as the list",

@@ -5,7 +5,7 @@ use crate::domain::farm::AssociationStatus;
 use crate::domain::ids::QueueKey;
 use crate::questions::QueueFleets;
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "queue-fleets",
     title: "Fleets are associated with the queue",
     why: "without an active fleet every job stays READY",

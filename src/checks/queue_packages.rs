@@ -9,7 +9,7 @@ use crate::domain::ids::QueueKey;
 use crate::domain::text::Printable;
 use crate::questions::QueueEnvironments;
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "queue-packages",
     title: "The queue's default packages are valid",
     why: "a word that conda does not accept as a package fails every job that relies on the queue's default",

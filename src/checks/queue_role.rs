@@ -6,7 +6,7 @@ use crate::domain::fact::Fact;
 use crate::domain::ids::QueueKey;
 use crate::questions::{QueueDetails, RoleDocuments};
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "queue-role",
     title: "The queue has a role that exists",
     why: "without a queue role a worker's session has no AWS credentials, and S3 channels and job attachments fail",

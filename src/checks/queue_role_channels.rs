@@ -9,7 +9,7 @@ use crate::domain::finding::Verdict;
 use crate::domain::ids::RoleArn;
 use crate::domain::needs::Need;
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "queue-role-channels",
     title: "The queue role's policies allow reading the S3 channels",
     why: "conda reads s3:// channels as the queue role: s3:GetObject for files, s3:ListBucket to tell missing from forbidden",

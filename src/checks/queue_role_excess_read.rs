@@ -8,7 +8,7 @@ use crate::domain::ids::QueueKey;
 use crate::probes::ReadOutside;
 use crate::questions::{Part, QueueDetails};
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "queue-role-excess-read",
     title: "The queue role reads no other objects in the channel's bucket",
     why: "every user who submits a job runs as the queue role, and so can read what it can",

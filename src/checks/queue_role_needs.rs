@@ -10,7 +10,7 @@ use crate::domain::ids::RoleArn;
 use crate::domain::needs::{Need, Serves};
 use crate::domain::text::Printable;
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "queue-role-needs",
     title: "The queue role's policies allow what a session needs, channels aside",
     why: "job attachments, the sessions' logs and the secret with the AYON key are all reached as the queue role",

@@ -5,7 +5,7 @@ use crate::derived::role_findings::{WHY_SIMULATED, of_role, of_simulation};
 use crate::domain::choices::RoleUse;
 use crate::domain::ids::RoleArn;
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "queue-role-simulated",
     title: "The queue role can do what it needs, and no more (simulated)",
     why: WHY_SIMULATED,

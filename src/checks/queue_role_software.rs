@@ -9,7 +9,7 @@ use crate::domain::finding::Verdict;
 use crate::domain::ids::RoleArn;
 use crate::domain::needs::Serves;
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "queue-role-software",
     title: "The queue role keeps its access to AWS's software channels",
     why: "deadline-cloud and deadline-cloud-v2 are read through access points named \

@@ -5,7 +5,7 @@ use crate::derived::role_findings::{of_role, of_trust};
 use crate::domain::choices::RoleUse;
 use crate::domain::ids::RoleArn;
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "queue-role-trust",
     title: "The queue role trusts Deadline Cloud for this farm",
     why: "a wrong farm or region in the trust policy, typical after a farm was recreated, breaks \

@@ -6,7 +6,7 @@ use crate::domain::farm::QueueStatus;
 use crate::domain::ids::QueueKey;
 use crate::questions::{FarmDetails, QueueDetails};
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "queue-status",
     title: "The queue exists and takes jobs",
     why: "a blocked queue leaves every job waiting",

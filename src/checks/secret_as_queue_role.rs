@@ -5,7 +5,7 @@ use crate::domain::ids::QueueKey;
 use crate::probes::ReadSecret;
 use crate::questions::Part;
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "secret-as-queue-role",
     title: "The queue role reads the secret with the AYON key",
     why: "a publish step on a worker has no other way to the key that no log shows",

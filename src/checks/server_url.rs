@@ -8,7 +8,7 @@ use super::prelude::*;
 use crate::domain::config::Location;
 use crate::questions::Part;
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "server-url",
     title: "The server's address suits where it is",
     why: "an address that only means something here reaches nothing from a worker",

@@ -5,7 +5,7 @@ use crate::domain::farm::Management;
 use crate::domain::ids::FleetKey;
 use crate::questions::{FleetDetails, Part};
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "worker-host-named",
     title: "The role of a customer-managed fleet's machines is named",
     why: "no call of AWS tells which role such machines start with, so it is only checked where the studio file names it",

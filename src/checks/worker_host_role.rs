@@ -11,7 +11,7 @@ use crate::domain::role::Role;
 use crate::domain::trust::{HostTrust, judge_host};
 use crate::questions::{FleetDetails, Part, QueueFleets, RoleDocuments};
 
-pub const CHECK: Check = Check {
+pub(super) const CHECK: Check = Check {
     id: "worker-host-role",
     title: "The role of the studio's own machines lets them become workers",
     why: "a machine of a customer-managed fleet registers itself as a worker with this role; it is used at its start only",

@@ -11,7 +11,7 @@ use crate::domain::problem::{Problem, ProblemKind};
 use crate::questions::Purpose;
 use crate::world::local::files;
 
-pub async fn run(args: &Args, command: &args::Apply) -> Result<Exit, Failure> {
+pub(super) async fn run(args: &Args, command: &args::Apply) -> Result<Exit, Failure> {
     if !command.yes {
         return Err(Failure::Usage(
             "apply writes to AWS without asking\n  fix   look at `studiolink \

@@ -20,7 +20,7 @@ use crate::engine::drive::observe;
 use crate::engine::workflow::Workflow;
 use crate::ui::report::{by_subject, json as json_report, text};
 
-pub async fn run(args: &Args) -> Result<Exit, Failure> {
+pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
     let stop = Stop::listen();
     let file = open::studio_file(args)?;
     let config = open::needed(args, &file)?;

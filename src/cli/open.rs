@@ -41,7 +41,7 @@ pub fn plan_catalogues() -> Catalogues {
 }
 
 /// The studio file, read.
-pub struct StudioFile {
+pub(super) struct StudioFile {
     /// `None`: nothing may be written (the sandbox, where no --studio names a file).
     pub path: Option<PathBuf>,
     pub text: Option<String>,
@@ -54,14 +54,14 @@ fn set(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|v| !v.is_empty())
 }
 
-pub fn endpoint(args: &Args) -> Option<String> {
+pub(super) fn endpoint(args: &Args) -> Option<String> {
     args.endpoint_url
         .clone()
         .filter(|e| !e.is_empty() && args.sandbox.is_none())
 }
 
 /// What the flags say together that each alone may say.
-pub fn check_flags(args: &Args) -> Result<(), Failure> {
+pub(super) fn check_flags(args: &Args) -> Result<(), Failure> {
     if args.sandbox_state.is_some() && args.sandbox.is_none() {
         return Err(Failure::Usage(
             "--sandbox-state keeps a sandbox, and there is none\n  fix   add --sandbox".to_owned(),
@@ -71,7 +71,7 @@ pub fn check_flags(args: &Args) -> Result<(), Failure> {
 }
 
 /// Reads the studio file. In the sandbox only a file that --studio names counts; without one, the scenario's own.
-pub fn studio_file(args: &Args) -> Result<StudioFile, Failure> {
+pub(super) fn studio_file(args: &Args) -> Result<StudioFile, Failure> {
     let path = match (&args.studio, &args.sandbox) {
         (Some(path), _) => Some(path.clone()),
         (None, Some(_)) => None,
@@ -106,7 +106,7 @@ pub fn studio_file(args: &Args) -> Result<StudioFile, Failure> {
 }
 
 /// The flags with which a command goes on in the same sandbox; nothing outside of one.
-pub fn sandbox_flags(args: &Args) -> String {
+pub(super) fn sandbox_flags(args: &Args) -> String {
     let name = args
         .sandbox
         .as_ref()
@@ -142,7 +142,7 @@ fn narrowed(args: &Args, config: StudioConfig) -> StudioConfig {
 }
 
 /// For a command that can't do without: the file, or one clear word.
-pub fn needed(args: &Args, file: &StudioFile) -> Result<StudioConfig, Failure> {
+pub(super) fn needed(args: &Args, file: &StudioFile) -> Result<StudioConfig, Failure> {
     // Setup in the sandbox begins without a file and writes it; no other command takes a scenario's in its place.
     let named = args.studio.is_some() && file.text.is_none();
     let config = file.config.clone().filter(|_| !named);
@@ -150,7 +150,7 @@ pub fn needed(args: &Args, file: &StudioFile) -> Result<StudioConfig, Failure> {
 }
 
 /// The same for setup, which may start from the scenario's own.
-pub fn needed_by_setup(args: &Args, file: &StudioFile) -> Result<StudioConfig, Failure> {
+pub(super) fn needed_by_setup(args: &Args, file: &StudioFile) -> Result<StudioConfig, Failure> {
     existing(args, file, file.config.clone())
 }
 
@@ -173,7 +173,7 @@ fn existing(
     })
 }
 
-pub fn login(args: &Args, config: Option<&StudioConfig>) -> Result<Login, Failure> {
+pub(super) fn login(args: &Args, config: Option<&StudioConfig>) -> Result<Login, Failure> {
     let from_env = || -> Result<Option<Region>, Failure> {
         let Some(name) = set("AWS_REGION").or_else(|| set("AWS_DEFAULT_REGION")) else {
             return Ok(None);
@@ -210,7 +210,10 @@ pub fn login(args: &Args, config: Option<&StudioConfig>) -> Result<Login, Failur
     })
 }
 
-pub async fn world(args: &Args, config: Option<&StudioConfig>) -> Result<Arc<dyn World>, Failure> {
+pub(super) async fn world(
+    args: &Args,
+    config: Option<&StudioConfig>,
+) -> Result<Arc<dyn World>, Failure> {
     match &args.sandbox {
         Some(name) => {
             talk("sandbox: a studio in memory; nothing that follows was seen on AWS");
@@ -220,7 +223,7 @@ pub async fn world(args: &Args, config: Option<&StudioConfig>) -> Result<Arc<dyn
     }
 }
 
-pub fn sandbox(args: &Args, name: &str) -> Result<Sandbox, Failure> {
+pub(super) fn sandbox(args: &Args, name: &str) -> Result<Sandbox, Failure> {
     let kept = args
         .sandbox_state
         .as_deref()

@@ -6,7 +6,7 @@ use super::args::Args;
 use crate::domain::text::Printable;
 use crate::ui::report::text::Ink;
 
-pub fn data(text: &str) {
+pub(super) fn data(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes());
     if !text.ends_with('\n') {
@@ -15,25 +15,25 @@ pub fn data(text: &str) {
     let _ = out.flush();
 }
 
-pub fn talk(text: &str) {
+pub(super) fn talk(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", text.trim_end());
 }
 
-pub fn wants_colour(args: &Args, terminal: bool) -> bool {
+pub(super) fn wants_colour(args: &Args, terminal: bool) -> bool {
     terminal
         && !args.no_color
         && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
         && std::env::var("TERM").as_deref() != Ok("dumb")
 }
 
-pub fn ink(args: &Args) -> Ink {
+pub(super) fn ink(args: &Args) -> Ink {
     Ink {
         colour: wants_colour(args, std::io::stdout().is_terminal()),
     }
 }
 
 /// Several lines, each made printable.
-pub fn lines(text: &str) -> String {
+pub(super) fn lines(text: &str) -> String {
     text.lines()
         .map(|l| Printable::new(l).to_string())
         .collect::<Vec<_>>()

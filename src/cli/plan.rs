@@ -28,7 +28,7 @@ const SCHEMA: u64 = 2;
 /// A plan in a file: with whom and where it may be applied, and what is checked afterwards.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Saved {
+pub(super) struct Saved {
     schema: u64,
     pub account: AccountId,
     pub region: Region,
@@ -37,7 +37,12 @@ pub struct Saved {
 }
 
 impl Saved {
-    pub fn new(account: AccountId, region: Region, config: StudioConfig, plan: Plan) -> Self {
+    pub(super) fn new(
+        account: AccountId,
+        region: Region,
+        config: StudioConfig,
+        plan: Plan,
+    ) -> Self {
         Self {
             schema: SCHEMA,
             account,
@@ -49,7 +54,7 @@ impl Saved {
 
     /// Of another version, or with a kind of thing that this version does not know, nothing is applied: part of a plan is
     /// not the plan.
-    pub fn read(path: &std::path::Path, bytes: &[u8]) -> Result<Self, Failure> {
+    pub(super) fn read(path: &std::path::Path, bytes: &[u8]) -> Result<Self, Failure> {
         let file = path.display();
         let value: Value = serde_json::from_slice(bytes).map_err(|e| {
             let (line, column) = (e.line(), e.column());
@@ -125,7 +130,7 @@ impl Saved {
     }
 }
 
-pub async fn run(args: &Args, command: &args::Plan) -> Result<Exit, Failure> {
+pub(super) async fn run(args: &Args, command: &args::Plan) -> Result<Exit, Failure> {
     let stop = Stop::listen();
     let file = open::studio_file(args)?;
     let config = open::needed(args, &file)?;

@@ -69,7 +69,7 @@ fn any_role(view: &View) -> Option<RoleArn> {
     arn.parse().ok()
 }
 
-pub async fn run(args: &Args, command: &args::Policy) -> Result<Exit, Failure> {
+pub(super) async fn run(args: &Args, command: &args::Policy) -> Result<Exit, Failure> {
     if command.new_role && command.what != PolicyFor::Setup {
         return Err(Failure::Usage(
             "--new-role is for --for setup alone: nothing else creates a role\n  fix   leave it out"

@@ -22,7 +22,7 @@ use crate::world::local::DiskState;
 use crate::world::real::RealWorld;
 use crate::world::{LocalState, World};
 
-pub async fn run(args: &Args, command: &args::Rollback) -> Result<Exit, Failure> {
+pub(super) async fn run(args: &Args, command: &args::Rollback) -> Result<Exit, Failure> {
     let stop = Stop::listen();
     let sandbox = args
         .sandbox
@@ -35,14 +35,7 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<Exit, Failure>
     };
     let journals = journal::read_all(local)?;
     let Some(run) = chosen(&journals, command.run.as_deref())? else {
-        if args.format == Format::Json {
-            let parts = json!({ "undoes": null, "run": null, "plan": [], "stopped": null });
-            let document =
-                json_report::document("rollback", None, args.region.as_ref(), Exit::Clean, parts);
-            data(&document.to_string());
-        } else {
-            data("nothing to undo");
-        }
+        say_nothing(args);
         return Ok(Exit::Clean);
     };
     let header = run.header.clone();
@@ -58,40 +51,13 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<Exit, Failure>
     }
     let mut plan = of_run(&runs, &header.id);
     if !command.yes {
-        show(args, &header, &plan, &runs);
-        if let Some(entry) = find(&runs, &header.id).and_then(|r| r.in_doubt().next()) {
-            let operation = entry.change.operation();
-            talk(&format!(
-                "note: {operation} of this run is in doubt; undoing reads it again first"
-            ));
-        }
-        let in_doubt = find(&runs, &header.id).is_some_and(|r| r.in_doubt().next().is_some());
-        let nothing = plan.changes.is_empty() && !in_doubt;
-        let exit = if nothing { Exit::Clean } else { Exit::Usage };
-        if args.format == Format::Json {
-            let stopped = (!nothing).then_some("--yes was not given");
-            let parts = json!({ "undoes": header.id, "run": null, "plan": json_report::changes(&plan), "stopped": stopped });
-            print(&header, exit, parts);
-        }
-        if nothing {
-            return Ok(exit);
-        }
-        let words = "nothing was undone\n  fix   look at the changes above, then add --yes";
-        return Err(Failure::Usage(words.to_owned()));
+        return preview(args, &header, &plan, &runs);
     }
     let real;
     let world: &dyn World = if let Some(sandbox) = &sandbox {
         sandbox
     } else {
-        let file = open::studio_file(args).ok().and_then(|f| f.config);
-        let login = open::login(args, None)?;
-        // The run's own region counts before the environment's, because its resources are there.
-        let login = Login {
-            region: args.region.clone().or(Some(header.region.clone())),
-            profile: login.profile.or(file.and_then(|c| c.profile)),
-            ..login
-        };
-        real = RealWorld::connect(&login).await?;
+        real = connect(args, &header).await?;
         &real
     };
     let caller = match world.look(&CallerIdentity.into()).await.answer {
@@ -100,22 +66,7 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<Exit, Failure>
     };
     let endpoint = open::endpoint(args);
     let mut context = RunContext::new("rollback", &caller, &header.queues, endpoint.as_deref())?;
-    if context.caller.account != header.account || *world.region() != header.region {
-        let because = format!(
-            "the run was in account {}, region {}; this is account {}, region {}",
-            header.account,
-            header.region,
-            context.caller.account,
-            world.region()
-        );
-        return Err(Problem::new(
-            ProblemKind::Invalid,
-            "Nothing was undone: this is another place",
-            because,
-            "choose the --profile and --region of the run",
-        )
-        .into());
-    }
+    same_place(&header, &context, world)?;
     // What was cut short, or got no answer, is read first: it may have been done, and then it is to be undone too.
     if let Some(run) = find(&runs, &header.id) {
         if let Some(stop) = apply::settle_run(world, run, &context).await? {
@@ -162,6 +113,72 @@ pub async fn run(args: &Args, command: &args::Rollback) -> Result<Exit, Failure>
         talk(&format!("run {} is undone{but}", header.id));
     }
     Ok(exit)
+}
+
+fn say_nothing(args: &Args) {
+    if args.format == Format::Json {
+        let parts = json!({ "undoes": null, "run": null, "plan": [], "stopped": null });
+        let region = args.region.as_ref();
+        data(&json_report::document("rollback", None, region, Exit::Clean, parts).to_string());
+    } else {
+        data("nothing to undo");
+    }
+}
+
+/// What would be undone, without --yes.
+fn preview(args: &Args, header: &Header, plan: &Plan, runs: &[Run]) -> Result<Exit, Failure> {
+    show(args, header, plan, runs);
+    if let Some(entry) = find(runs, &header.id).and_then(|r| r.in_doubt().next()) {
+        let operation = entry.change.operation();
+        talk(&format!(
+            "note: {operation} of this run is in doubt; undoing reads it again first"
+        ));
+    }
+    let in_doubt = find(runs, &header.id).is_some_and(|r| r.in_doubt().next().is_some());
+    let nothing = plan.changes.is_empty() && !in_doubt;
+    let exit = if nothing { Exit::Clean } else { Exit::Usage };
+    if args.format == Format::Json {
+        let stopped = (!nothing).then_some("--yes was not given");
+        let parts = json!({ "undoes": header.id, "run": null, "plan": json_report::changes(plan), "stopped": stopped });
+        print(header, exit, parts);
+    }
+    if nothing {
+        return Ok(exit);
+    }
+    let words = "nothing was undone\n  fix   look at the changes above, then add --yes";
+    Err(Failure::Usage(words.to_owned()))
+}
+
+async fn connect(args: &Args, header: &Header) -> Result<RealWorld, Failure> {
+    let file = open::studio_file(args).ok().and_then(|f| f.config);
+    let login = open::login(args, None)?;
+    // The run's own region counts before the environment's, because its resources are there.
+    let login = Login {
+        region: args.region.clone().or(Some(header.region.clone())),
+        profile: login.profile.or(file.and_then(|c| c.profile)),
+        ..login
+    };
+    Ok(RealWorld::connect(&login).await?)
+}
+
+fn same_place(header: &Header, context: &RunContext, world: &dyn World) -> Result<(), Failure> {
+    if context.caller.account != header.account || *world.region() != header.region {
+        let because = format!(
+            "the run was in account {}, region {}; this is account {}, region {}",
+            header.account,
+            header.region,
+            context.caller.account,
+            world.region()
+        );
+        return Err(Problem::new(
+            ProblemKind::Invalid,
+            "Nothing was undone: this is another place",
+            because,
+            "choose the --profile and --region of the run",
+        )
+        .into());
+    }
+    Ok(())
 }
 
 fn print(header: &Header, exit: Exit, parts: serde_json::Value) {

@@ -12,7 +12,7 @@ use crate::ui::report::{json as json_report, markdown};
 use crate::world::local::DiskState;
 use crate::world::{LocalState, World as _};
 
-pub fn run(args: &Args, command: &args::Runs) -> Result<Exit, Failure> {
+pub(super) fn run(args: &Args, command: &args::Runs) -> Result<Exit, Failure> {
     let sandbox = args
         .sandbox
         .as_deref()

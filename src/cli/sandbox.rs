@@ -9,7 +9,7 @@ use crate::domain::exit::Exit;
 use crate::ui::report::json as json_report;
 use crate::world::sandbox::scenario::{BUILT_IN, open};
 
-pub fn run(args: &Args, sandbox: &Sandbox) -> Result<Exit, Failure> {
+pub(super) fn run(args: &Args, sandbox: &Sandbox) -> Result<Exit, Failure> {
     let SandboxCommand::List = sandbox.what;
     let mut rows = Vec::new();
     for (name, _) in BUILT_IN {

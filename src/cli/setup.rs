@@ -27,7 +27,7 @@ use crate::ui::report::{json as json_report, text};
 use crate::world::World;
 use crate::world::local::files;
 
-pub async fn run(args: &Args, setup: &Setup) -> Result<Exit, Failure> {
+pub(super) async fn run(args: &Args, setup: &Setup) -> Result<Exit, Failure> {
     let file = open::studio_file(args)?;
     if setup.yes {
         return unattended(args, setup, &file).await;
@@ -84,7 +84,7 @@ fn write_studio_file(
 }
 
 /// A run that has observed everything, with its calls told where somebody wants them.
-pub async fn observed(
+pub(super) async fn observed(
     args: &Args,
     world: &dyn World,
     config: &StudioConfig,
@@ -95,7 +95,7 @@ pub async fn observed(
 }
 
 /// The same with other checks.
-pub async fn observed_by(
+pub(super) async fn observed_by(
     args: &Args,
     world: &dyn World,
     config: &StudioConfig,
@@ -113,13 +113,13 @@ pub async fn observed_by(
 }
 
 /// The account that is signed in, where it is known.
-pub fn account(snapshot: &Snapshot) -> Option<AccountId> {
+pub(super) fn account(snapshot: &Snapshot) -> Option<AccountId> {
     let caller = snapshot.facts.get(&CallerIdentity)?.known()?;
     Some(caller.account.clone())
 }
 
 /// With -v, every call since `seen`, on stderr.
-pub fn calls(args: &Args, world: &dyn World, seen: usize) {
+pub(super) fn calls(args: &Args, world: &dyn World, seen: usize) {
     if args.verbose {
         for call in world.log().since(seen) {
             talk(&format!(
@@ -133,7 +133,7 @@ pub fn calls(args: &Args, world: &dyn World, seen: usize) {
 }
 
 /// What came of applying a plan and checking again.
-pub struct Made {
+pub(super) struct Made {
     pub plan: Plan,
     pub applied: Applied,
     pub account: Option<AccountId>,
@@ -144,7 +144,7 @@ pub struct Made {
 }
 
 /// Shows the plan, applies it, checks again. The preview on screen is the plan that is applied.
-pub async fn make(
+pub(super) async fn make(
     args: &Args,
     world: &dyn World,
     work: &mut Workflow,
@@ -205,7 +205,7 @@ pub async fn make(
 }
 
 /// Progress as sentences, on stderr.
-pub fn progress(progress: Progress) {
+pub(super) fn progress(progress: Progress) {
     match progress {
         Progress::Run { id, resumed: true } => {
             talk(&format!("resuming run {id}, which was interrupted"));
@@ -233,7 +233,7 @@ pub fn progress(progress: Progress) {
 }
 
 impl Made {
-    pub fn print(&self, args: &Args, kind: &str) {
+    pub(super) fn print(&self, args: &Args, kind: &str) {
         let stopped = self.applied.stop.as_ref().map(stop_words);
         if args.format == Format::Json {
             let changes: Vec<&str> = self.applied.done.iter().map(|c| c.id.as_str()).collect();
@@ -285,12 +285,12 @@ const UNDO_BY_HAND: &str = "look at the three texts, and write the one that you 
     the undo does not write over what somebody wrote since";
 
 /// Why a run stopped, with all that is needed to decide.
-pub fn stop_words(stop: &apply::Stop) -> String {
+pub(super) fn stop_words(stop: &apply::Stop) -> String {
     words_of_stop(stop, PLAN_AGAIN)
 }
 
 /// The same of an undo.
-pub fn undo_stop_words(stop: &apply::Stop) -> String {
+pub(super) fn undo_stop_words(stop: &apply::Stop) -> String {
     words_of_stop(stop, UNDO_BY_HAND)
 }
 

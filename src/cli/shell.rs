@@ -7,14 +7,14 @@ use super::args::Args;
 use super::out::data;
 use crate::domain::exit::Exit;
 
-pub fn completions(shell: clap_complete::Shell) -> Exit {
+pub(super) fn completions(shell: clap_complete::Shell) -> Exit {
     let mut out = Vec::new();
     clap_complete::generate(shell, &mut Args::command(), "studiolink", &mut out);
     data(&String::from_utf8_lossy(&out));
     Exit::Clean
 }
 
-pub fn man() -> Result<Exit, Failure> {
+pub(super) fn man() -> Result<Exit, Failure> {
     let mut out = Vec::new();
     clap_mangen::Man::new(Args::command())
         .render(&mut out)

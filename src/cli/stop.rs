@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
 
 #[derive(Clone, Default)]
-pub struct Stop {
+pub(super) struct Stop {
     pub flag: Arc<AtomicBool>,
     asked: Arc<Notify>,
 }
 
 impl Stop {
     /// Begins to listen.
-    pub fn listen() -> Self {
+    pub(super) fn listen() -> Self {
         let stop = Self::default();
         let told = stop.clone();
         tokio::spawn(async move {
@@ -28,12 +28,12 @@ impl Stop {
         stop
     }
 
-    pub fn is_asked(&self) -> bool {
+    pub(super) fn is_asked(&self) -> bool {
         self.flag.load(Ordering::SeqCst)
     }
 
     /// The work's result, or `None` as soon as somebody wants to stop. Only for work that writes nothing.
-    pub async fn or<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+    pub(super) async fn or<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let asked = self.asked.notified();
         if self.flag.load(Ordering::SeqCst) {
             return None;

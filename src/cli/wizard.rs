@@ -147,7 +147,10 @@ impl Outside for Here {
 }
 
 /// The wizard's model and what it needs of this machine.
-pub fn prepare(args: &Args, file: &StudioFile) -> Result<(Model, Arc<dyn Outside>), Failure> {
+pub(super) fn prepare(
+    args: &Args,
+    file: &StudioFile,
+) -> Result<(Model, Arc<dyn Outside>), Failure> {
     let sandbox = match &args.sandbox {
         Some(name) => Some(Arc::new(open::sandbox(args, name)?)),
         None => None,
@@ -209,7 +212,7 @@ pub fn prepare(args: &Args, file: &StudioFile) -> Result<(Model, Arc<dyn Outside
 }
 
 /// The full screen.
-pub async fn full_screen(args: &Args, file: &StudioFile) -> Result<Exit, Failure> {
+pub(super) async fn full_screen(args: &Args, file: &StudioFile) -> Result<Exit, Failure> {
     let (model, outside) = prepare(args, file)?;
     crate::ui::tui::install_panic_hook();
     let colour = out::wants_colour(args, true);
@@ -228,7 +231,7 @@ pub async fn full_screen(args: &Args, file: &StudioFile) -> Result<Exit, Failure
 }
 
 /// The same as lines of text.
-pub async fn plain(args: &Args, file: &StudioFile) -> Result<Exit, Failure> {
+pub(super) async fn plain(args: &Args, file: &StudioFile) -> Result<Exit, Failure> {
     let (model, outside) = prepare(args, file)?;
     Ok(crate::ui::plain::run(model, outside).await)
 }

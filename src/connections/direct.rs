@@ -4,7 +4,7 @@
 use super::Leg;
 use crate::checks::server_hops::{CERTIFICATE, INFO, KEY, NAME, PORT};
 
-pub const LEG: Leg = Leg {
+pub(super) const LEG: Leg = Leg {
     id: "direct",
     title: "Direct HTTPS",
     hops: &[&NAME, &PORT, &CERTIFICATE, &INFO, &KEY],

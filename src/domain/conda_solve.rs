@@ -220,8 +220,10 @@ pub struct Download {
 
 /// Bytes as people write them, in units of 1,000.
 pub fn size_words(bytes: u64) -> String {
+    // Three digits say enough.
+    let places = usize::from(matches!(bytes, 1_000_000..100_000_000 | 1_000_000_000..));
     let units = FormatSizeOptions::from(DECIMAL)
-        .decimal_places(1)
-        .decimal_zeroes(usize::from(bytes >= 1_000_000));
+        .decimal_places(places)
+        .decimal_zeroes(places);
     format_size(bytes, units)
 }

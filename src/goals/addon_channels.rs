@@ -15,7 +15,7 @@ use crate::resources::{AddonSetting, AnyResource, Change, Plan};
 
 use super::{Draft, Goal, ManualStep};
 
-pub const GOAL: Goal = Goal {
+pub(super) const GOAL: Goal = Goal {
     id: "addon-channels",
     title: "The AYON addon names the same channels as the queue",
     propose,

@@ -16,7 +16,7 @@ use super::role_permissions::policy_change;
 use super::role_trust::{trust_change, trust_change_id};
 use super::{Draft, Goal, nothing_manual};
 
-pub const GOAL: Goal = Goal {
+pub(super) const GOAL: Goal = Goal {
     id: "new-queue-role",
     title: "Each queue has a role",
     propose,

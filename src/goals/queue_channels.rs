@@ -29,7 +29,7 @@ use super::new_queue_role::{link_change_id, parts_of_role, role_change_id};
 use super::role_trust::trust_change_id;
 use super::{Draft, Goal, ManualStep};
 
-pub const GOAL: Goal = Goal {
+pub(super) const GOAL: Goal = Goal {
     id: "queue-channels",
     title: "Each queue has the studio file's channels, in its order",
     propose,

@@ -22,7 +22,7 @@ use crate::resources::{Change, InlinePolicy, Plan};
 
 use super::{Draft, Goal, ManualStep};
 
-pub const GOAL: Goal = Goal {
+pub(super) const GOAL: Goal = Goal {
     id: "role-permissions",
     title: "Each role can do what the studio's choices need",
     propose,

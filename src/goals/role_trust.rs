@@ -14,7 +14,7 @@ use crate::resources::{Change, TrustPolicy};
 use super::role_permissions::roles;
 use super::{Draft, Goal, nothing_manual};
 
-pub const GOAL: Goal = Goal {
+pub(super) const GOAL: Goal = Goal {
     id: "role-trust",
     title: "Each role trusts Deadline Cloud for this farm",
     propose,

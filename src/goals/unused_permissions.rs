@@ -16,7 +16,7 @@ use crate::resources::{AnyResource, Change, InlinePolicy};
 
 use super::{Draft, Goal, nothing_manual};
 
-pub const GOAL: Goal = Goal {
+pub(super) const GOAL: Goal = Goal {
     id: "unused-permissions",
     title: "No role keeps a permission that no queue uses",
     propose,

@@ -7,7 +7,7 @@ use crate::resources::Plan;
 
 use super::{Draft, Goal, ManualStep};
 
-pub const GOAL: Goal = Goal {
+pub(super) const GOAL: Goal = Goal {
     id: "worker-environment",
     title: "The publish step finds the server and the key",
     propose,

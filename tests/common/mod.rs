@@ -18,19 +18,19 @@ use studiolink::resources::{Change, Plan};
 use studiolink::world::World;
 use studiolink::world::sandbox::{Sandbox, Truth, scenario};
 
-pub fn open(name: &str) -> (Sandbox, StudioConfig) {
+pub(crate) fn open(name: &str) -> (Sandbox, StudioConfig) {
     open_with(name, |_| {})
 }
 
 /// A scenario with something changed in its truth.
-pub fn open_with(name: &str, change: impl FnOnce(&mut Truth)) -> (Sandbox, StudioConfig) {
+pub(crate) fn open_with(name: &str, change: impl FnOnce(&mut Truth)) -> (Sandbox, StudioConfig) {
     let mut opened = scenario::open(name).unwrap();
     opened.truth.millis = 0;
     change(&mut opened.truth);
     (Sandbox::new(opened.truth, None), opened.config)
 }
 
-pub async fn run(world: &dyn World, config: &StudioConfig, purpose: Purpose) -> Workflow {
+pub(crate) async fn run(world: &dyn World, config: &StudioConfig, purpose: Purpose) -> Workflow {
     let region = world.region().clone();
     let mut work = match purpose {
         Purpose::Audit => Workflow::audit(catalogues(), region, config.clone()),
@@ -41,26 +41,26 @@ pub async fn run(world: &dyn World, config: &StudioConfig, purpose: Purpose) -> 
 }
 
 /// Everything that setup reads of the studio.
-pub async fn look(world: &dyn World, config: &StudioConfig) -> Workflow {
+pub(crate) async fn look(world: &dyn World, config: &StudioConfig) -> Workflow {
     run(world, config, Purpose::Setup).await
 }
 
-pub fn left_out(ids: &[&str]) -> BTreeSet<String> {
+pub(crate) fn left_out(ids: &[&str]) -> BTreeSet<String> {
     ids.iter().map(|id| (*id).to_owned()).collect()
 }
 
 /// The plan that follows from a snapshot.
-pub fn plan_of(snapshot: &Snapshot, config: &StudioConfig, ids: &[&str]) -> Plan {
+pub(crate) fn plan_of(snapshot: &Snapshot, config: &StudioConfig, ids: &[&str]) -> Plan {
     let view = View::new(snapshot, config, Purpose::Setup);
     let goals = studiolink::goals::ALL;
     without(&view, goals, &left_out(ids), &plan(&view, goals))
 }
 
-pub async fn changes(world: &dyn World, config: &StudioConfig) -> Vec<Change> {
+pub(crate) async fn changes(world: &dyn World, config: &StudioConfig) -> Vec<Change> {
     look(world, config).await.plan().changes.clone()
 }
 
-pub async fn context(world: &dyn World, command: &str, config: &StudioConfig) -> RunContext {
+pub(crate) async fn context(world: &dyn World, command: &str, config: &StudioConfig) -> RunContext {
     use studiolink::questions::AnyAnswer;
     let caller = match world.look(&CallerIdentity.into()).await.answer {
         AnyAnswer::CallerIdentity(fact) => fact,
@@ -70,7 +70,7 @@ pub async fn context(world: &dyn World, command: &str, config: &StudioConfig) ->
 }
 
 /// Applies these, undoing that run where one is named.
-pub async fn apply_all(
+pub(crate) async fn apply_all(
     world: &dyn World,
     config: &StudioConfig,
     changes: &[Change],
@@ -85,13 +85,13 @@ pub async fn apply_all(
 }
 
 /// Applies the plan that follows from what is observed now.
-pub async fn make(world: &dyn World, config: &StudioConfig) -> Applied {
+pub(crate) async fn make(world: &dyn World, config: &StudioConfig) -> Applied {
     let changes = changes(world, config).await;
     apply_all(world, config, &changes, None).await
 }
 
 /// Everything that the services keep, byte for byte; not the ids that were handed out, nor what this machine keeps.
-pub fn bytes(world: &Sandbox) -> serde_json::Value {
+pub(crate) fn bytes(world: &Sandbox) -> serde_json::Value {
     let mut truth = serde_json::to_value(&*world.truth()).unwrap();
     let truth_of = truth.as_object_mut().unwrap();
     truth_of.remove("local");
@@ -99,6 +99,6 @@ pub fn bytes(world: &Sandbox) -> serde_json::Value {
     truth
 }
 
-pub fn of_check<'a>(findings: &'a [Finding], check: &str) -> Vec<&'a Finding> {
+pub(crate) fn of_check<'a>(findings: &'a [Finding], check: &str) -> Vec<&'a Finding> {
     findings.iter().filter(|f| f.check == check).collect()
 }

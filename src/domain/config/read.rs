@@ -12,7 +12,7 @@ use super::{
 };
 use crate::domain::channel::Channel;
 use crate::domain::choices::{SecretPlace, Tunnel};
-use crate::domain::ids::{AccountId, FarmId, QueueKey};
+use crate::domain::ids::{AccountId, FarmId, QueueKey, Region};
 use crate::domain::text::Printable;
 
 impl StudioConfig {
@@ -108,235 +108,292 @@ impl StudioConfig {
                 .transpose()
         };
 
-        let (mut region, mut profile) = (None, None);
-        if let Some(mut aws) = section("aws")? {
-            if let Some(r) = aws.text("region")? {
-                region =
-                    Some(aws.parsed("region", r, "write the region's code, such as us-west-2")?);
-            }
-            profile = aws.text("profile")?.map(str::to_owned);
-            aws.finish()?;
-        }
-
+        let (region, profile) = section("aws")?.map_or(Ok((None, None)), read_aws)?;
         let queues = read_queues(text, document.get("queue"))?;
-
-        let mut conda = section("conda")?.ok_or_else(|| {
-            refuse(
-                text,
-                text.len(),
-                "there is no [conda]",
-                "add [conda] with channels = [\"deadline-cloud\", …]",
-            )
-        })?;
-        let listed = conda.texts("channels")?.ok_or_else(|| {
-            refuse(
-                text,
-                conda.place.start,
-                "[conda] has no `channels`",
-                "add channels = [\"deadline-cloud\", …]",
-            )
-        })?;
-        let mut channels: Vec<Channel> = Vec::new();
-        for (word, at) in listed {
-            let channel: Channel =
-                word.parse()
-                    .map_err(|e: crate::domain::channel::NotAChannel| {
-                        refuse(text, at, e.to_string(), "write one channel per entry")
-                    })?;
-            if channels.contains(&channel) {
-                return Err(refuse(
-                    text,
-                    at,
-                    format!("the channel {} is listed twice", channel.show()),
-                    "keep the one at the place where it should rank",
-                ));
-            }
-            channels.push(channel);
-        }
-        if channels.is_empty() {
-            return Err(conda.wrong(
-                "channels",
-                "`channels` is empty: a job could install nothing",
-                "list the channels, first one first",
-            ));
-        }
-        let channel_account = match conda.text("channel_account")? {
-            Some(a) => Some(conda.parsed("channel_account", a, "write the 12 digits in quotes")?),
-            None => None,
-        };
-        let strategy = conda
-            .word("strategy", Strategy::of_word, Strategy::WORDS)?
-            .unwrap_or(Strategy::Launcher);
-        let pin = match conda.text("pin")? {
-            Some(p) => Pin::of_text(p).ok_or_else(|| {
-                conda.wrong(
-                    "pin",
-                    format!("`pin` can't be \"{p}\""),
-                    "bundle:production, bundle:staging, latest, or a version such as ==1.6.1",
-                )
-            })?,
-            None => Pin::ProductionBundle,
-        };
-        let bucket_owners = read_owners(&mut conda)?;
-        let example = "arn:aws:kms:us-west-2:123456789012:key/…, or leave it out";
-        let channel_key = conda.arn("channel_key", "kms", example)?;
-        if channel_account.is_some() && !channels.iter().any(Channel::is_s3) {
-            return Err(conda.wrong(
-                "channel_account",
-                "`channel_account` names a bucket's owner, but no channel is an s3:// bucket",
-                "leave it out, or list the bucket's channel",
-            ));
-        }
-        conda.finish()?;
-
-        let mut table = section("server")?.ok_or_else(|| {
-            refuse(
-                text,
-                text.len(),
-                "there is no [server]",
-                "add [server] with url = \"https://ayon.example.com\"",
-            )
-        })?;
-        let given = table.needed("url", "https://ayon.example.com")?;
-        let url = server_url(given).map_err(|why| {
-            table.wrong(
-                "url",
-                format!("the server's url can't be used: {why}"),
-                "write https://host or https://host:port",
-            )
-        })?;
-        let location = table.word("location", Location::of_word, Location::WORDS)?;
-        let path = table.word("path", PathId::of_word, PathId::WORDS)?;
-        for path in PathId::WORDS {
-            table.asked.push(path);
-        }
-        if location == Some(Location::AyonCloud) && path.is_some_and(|p| p != PathId::Direct) {
-            return Err(table.wrong(
-                "path",
-                "AYON cloud is reached over public HTTPS; no other path leads there",
-                "write path = \"direct\", or another location",
-            ));
-        }
-        if path == Some(PathId::Lan) && location.is_some_and(|l| l != Location::Lan) {
-            return Err(table.wrong(
-                "path",
-                "path \"lan\" is for a server on the studio LAN, and location says another place",
-                "write location = \"lan\", or another path",
-            ));
-        }
-        if path == Some(PathId::Ssm) && location == Some(Location::Public) {
-            return Err(table.wrong(
-                "path",
-                "path \"ssm\" ends at a machine that Systems Manager \
-                manages, and location says a public server",
-                "write location = \"ec2\" or \"lan\", \
-                or path = \"direct\"",
-            ));
-        }
-        let example = "arn:aws:secretsmanager:us-west-2:123456789012:secret:ayon/key-AbCdEf, whole, as the console shows it";
-        let secret = table.arn("secret", "secretsmanager", example)?;
-        let key = table.arn(
-            "secret_key",
-            "kms",
-            "arn:aws:kms:us-west-2:123456789012:key/…",
-        )?;
-        if key.is_some() && secret.is_none() {
-            return Err(table.wrong(
-                "secret_key",
-                "`secret_key` names the key of a secret, but no `secret` is named",
-                "name the secret too, or leave the key out",
-            ));
-        }
-        let secret = secret.map(|arn| SecretPlace { arn, key });
-        table.finish()?;
+        let conda = read_conda(text, section("conda")?)?;
+        let (server, secret) = read_server(text, section("server")?)?;
         let tunnel = read_tunnel(text, document.get("ssm"))?;
-
-        let mut iam_choices = IamChoices::default();
-        if let Some(mut iam) = section("iam")? {
-            iam.asked.push("new_role");
-            if let Some(item) = iam.table.get("new_role") {
-                iam_choices.new_role = read_new_role(text, item)?;
-            }
-            if iam.table.get("fleets").and_then(Item::as_str) == Some("mend") {
-                return Err(iam.wrong(
-                    "fleets",
-                    "`fleets` can't be \"mend\" any more",
-                    "write fleets = \"manage\"",
-                ));
-            }
-            if let Some(fleets) = iam.word("fleets", FleetRoles::of_word, FleetRoles::WORDS)? {
-                iam_choices.fleets = fleets;
-            }
-            for (arn, at) in iam.texts("worker_hosts")?.unwrap_or_default() {
-                let arn = arn.parse().map_err(|e: crate::domain::ids::NotAnId| {
-                    refuse(
-                        text,
-                        at,
-                        format!("worker_hosts: {e}"),
-                        "copy the role's ARN from the IAM console",
-                    )
-                })?;
-                iam_choices.worker_hosts.push(arn);
-            }
-            iam.finish()?;
-        }
-        let (mut render, mut publish) = (None, None);
-        if let Some(mut attributes) = section("worker_attributes")? {
-            render = attributes.texts("render")?;
-            publish = attributes.texts("publish")?;
-            for (role, at) in render.iter().chain(&publish).flatten() {
-                let good = role.chars().enumerate().all(|(i, c)| {
-                    c == '_'
-                        || c.is_ascii_alphabetic()
-                        || (i > 0 && (c == '-' || c.is_ascii_digit()))
-                });
-                if role.is_empty() || !good {
-                    return Err(refuse(
-                        text,
-                        *at,
-                        format!("\"{role}\" can't be a value of attr.role"),
-                        "letters, digits, _ and -, beginning with a letter or _",
-                    ));
-                }
-            }
-            attributes.finish()?;
-        }
+        let iam = section("iam")?.map_or(Ok(IamChoices::default()), |t| read_iam(text, t))?;
+        let attributes = section("worker_attributes")?;
+        let worker_attributes = read_worker_attributes(text, attributes)?;
         top.finish()?;
-        let owned = |list: Option<Vec<(&str, usize)>>, default: &str| {
-            list.map_or_else(
-                || vec![default.to_owned()],
-                |l| l.into_iter().map(|(r, _)| r.to_owned()).collect(),
-            )
-        };
         Ok(Self {
             region,
             profile,
             queues,
             only_some_queues: false,
-            channels,
-            channel_account,
-            bucket_owners,
-            channel_key,
+            channels: conda.channels,
+            channel_account: conda.account,
+            bucket_owners: conda.owners,
+            channel_key: conda.key,
             secret,
             tunnel,
-            iam: iam_choices,
-            strategy,
-            pin,
-            server: Server {
-                url,
-                location: location.unwrap_or(if path == Some(PathId::Lan) {
-                    Location::Lan
-                } else {
-                    Location::Public
-                }),
-                path: path.unwrap_or(PathId::Direct),
-            },
-            worker_attributes: WorkerAttributes {
-                render: owned(render, "render"),
-                publish: owned(publish, "publish"),
-            },
+            iam,
+            strategy: conda.strategy,
+            pin: conda.pin,
+            server,
+            worker_attributes,
         })
     }
+}
+
+fn read_aws(mut aws: Reader<'_>) -> Result<(Option<Region>, Option<String>), Refused> {
+    let mut region = None;
+    if let Some(r) = aws.text("region")? {
+        let fix = "write the region's code, such as us-west-2";
+        region = Some(aws.parsed("region", r, fix)?);
+    }
+    let profile = aws.text("profile")?.map(str::to_owned);
+    aws.finish()?;
+    Ok((region, profile))
+}
+
+/// What [conda] says.
+struct Conda {
+    channels: Vec<Channel>,
+    account: Option<AccountId>,
+    owners: BTreeMap<String, AccountId>,
+    key: Option<String>,
+    strategy: Strategy,
+    pin: Pin,
+}
+
+fn read_conda(text: &str, table: Option<Reader<'_>>) -> Result<Conda, Refused> {
+    let mut conda = table.ok_or_else(|| {
+        refuse(
+            text,
+            text.len(),
+            "there is no [conda]",
+            "add [conda] with channels = [\"deadline-cloud\", …]",
+        )
+    })?;
+    let channels = read_channels(text, &mut conda)?;
+    let account = match conda.text("channel_account")? {
+        Some(a) => Some(conda.parsed("channel_account", a, "write the 12 digits in quotes")?),
+        None => None,
+    };
+    let strategy = conda
+        .word("strategy", Strategy::of_word, Strategy::WORDS)?
+        .unwrap_or(Strategy::Launcher);
+    let pin = match conda.text("pin")? {
+        Some(p) => Pin::of_text(p).ok_or_else(|| {
+            conda.wrong(
+                "pin",
+                format!("`pin` can't be \"{p}\""),
+                "bundle:production, bundle:staging, latest, or a version such as ==1.6.1",
+            )
+        })?,
+        None => Pin::ProductionBundle,
+    };
+    let owners = read_owners(&mut conda)?;
+    let example = "arn:aws:kms:us-west-2:123456789012:key/…, or leave it out";
+    let key = conda.arn("channel_key", "kms", example)?;
+    if account.is_some() && !channels.iter().any(Channel::is_s3) {
+        return Err(conda.wrong(
+            "channel_account",
+            "`channel_account` names a bucket's owner, but no channel is an s3:// bucket",
+            "leave it out, or list the bucket's channel",
+        ));
+    }
+    conda.finish()?;
+    Ok(Conda {
+        channels,
+        account,
+        owners,
+        key,
+        strategy,
+        pin,
+    })
+}
+
+fn read_channels(text: &str, conda: &mut Reader<'_>) -> Result<Vec<Channel>, Refused> {
+    let listed = conda.texts("channels")?.ok_or_else(|| {
+        refuse(
+            text,
+            conda.place.start,
+            "[conda] has no `channels`",
+            "add channels = [\"deadline-cloud\", …]",
+        )
+    })?;
+    let mut channels: Vec<Channel> = Vec::new();
+    for (word, at) in listed {
+        let channel: Channel = word
+            .parse()
+            .map_err(|e: crate::domain::channel::NotAChannel| {
+                refuse(text, at, e.to_string(), "write one channel per entry")
+            })?;
+        if channels.contains(&channel) {
+            return Err(refuse(
+                text,
+                at,
+                format!("the channel {} is listed twice", channel.show()),
+                "keep the one at the place where it should rank",
+            ));
+        }
+        channels.push(channel);
+    }
+    if channels.is_empty() {
+        return Err(conda.wrong(
+            "channels",
+            "`channels` is empty: a job could install nothing",
+            "list the channels, first one first",
+        ));
+    }
+    Ok(channels)
+}
+
+fn read_server(
+    text: &str,
+    table: Option<Reader<'_>>,
+) -> Result<(Server, Option<SecretPlace>), Refused> {
+    let mut table = table.ok_or_else(|| {
+        refuse(
+            text,
+            text.len(),
+            "there is no [server]",
+            "add [server] with url = \"https://ayon.example.com\"",
+        )
+    })?;
+    let given = table.needed("url", "https://ayon.example.com")?;
+    let url = server_url(given).map_err(|why| {
+        table.wrong(
+            "url",
+            format!("the server's url can't be used: {why}"),
+            "write https://host or https://host:port",
+        )
+    })?;
+    let location = table.word("location", Location::of_word, Location::WORDS)?;
+    let path = table.word("path", PathId::of_word, PathId::WORDS)?;
+    for path in PathId::WORDS {
+        table.asked.push(path);
+    }
+    suits(&table, location, path)?;
+    let example = "arn:aws:secretsmanager:us-west-2:123456789012:secret:ayon/key-AbCdEf, whole, as the console shows it";
+    let secret = table.arn("secret", "secretsmanager", example)?;
+    let key = table.arn(
+        "secret_key",
+        "kms",
+        "arn:aws:kms:us-west-2:123456789012:key/…",
+    )?;
+    if key.is_some() && secret.is_none() {
+        return Err(table.wrong(
+            "secret_key",
+            "`secret_key` names the key of a secret, but no `secret` is named",
+            "name the secret too, or leave the key out",
+        ));
+    }
+    let secret = secret.map(|arn| SecretPlace { arn, key });
+    table.finish()?;
+    // A server that is reached over the studio LAN is on it.
+    let where_not_said = if path == Some(PathId::Lan) {
+        Location::Lan
+    } else {
+        Location::Public
+    };
+    let server = Server {
+        url,
+        location: location.unwrap_or(where_not_said),
+        path: path.unwrap_or(PathId::Direct),
+    };
+    Ok((server, secret))
+}
+
+/// Does the path lead to where the server is said to be?
+fn suits(
+    table: &Reader<'_>,
+    location: Option<Location>,
+    path: Option<PathId>,
+) -> Result<(), Refused> {
+    if location == Some(Location::AyonCloud) && path.is_some_and(|p| p != PathId::Direct) {
+        return Err(table.wrong(
+            "path",
+            "AYON cloud is reached over public HTTPS; no other path leads there",
+            "write path = \"direct\", or another location",
+        ));
+    }
+    if path == Some(PathId::Lan) && location.is_some_and(|l| l != Location::Lan) {
+        return Err(table.wrong(
+            "path",
+            "path \"lan\" is for a server on the studio LAN, and location says another place",
+            "write location = \"lan\", or another path",
+        ));
+    }
+    if path == Some(PathId::Ssm) && location == Some(Location::Public) {
+        return Err(table.wrong(
+            "path",
+            "path \"ssm\" ends at a machine that Systems Manager \
+                manages, and location says a public server",
+            "write location = \"ec2\" or \"lan\", \
+                or path = \"direct\"",
+        ));
+    }
+    Ok(())
+}
+
+fn read_iam(text: &str, mut iam: Reader<'_>) -> Result<IamChoices, Refused> {
+    let mut iam_choices = IamChoices::default();
+    iam.asked.push("new_role");
+    if let Some(item) = iam.table.get("new_role") {
+        iam_choices.new_role = read_new_role(text, item)?;
+    }
+    if iam.table.get("fleets").and_then(Item::as_str) == Some("mend") {
+        return Err(iam.wrong(
+            "fleets",
+            "`fleets` can't be \"mend\" any more",
+            "write fleets = \"manage\"",
+        ));
+    }
+    if let Some(fleets) = iam.word("fleets", FleetRoles::of_word, FleetRoles::WORDS)? {
+        iam_choices.fleets = fleets;
+    }
+    for (arn, at) in iam.texts("worker_hosts")?.unwrap_or_default() {
+        let arn = arn.parse().map_err(|e: crate::domain::ids::NotAnId| {
+            refuse(
+                text,
+                at,
+                format!("worker_hosts: {e}"),
+                "copy the role's ARN from the IAM console",
+            )
+        })?;
+        iam_choices.worker_hosts.push(arn);
+    }
+    iam.finish()?;
+    Ok(iam_choices)
+}
+
+fn read_worker_attributes(
+    text: &str,
+    table: Option<Reader<'_>>,
+) -> Result<WorkerAttributes, Refused> {
+    let (mut render, mut publish) = (None, None);
+    if let Some(mut attributes) = table {
+        render = attributes.texts("render")?;
+        publish = attributes.texts("publish")?;
+        for (role, at) in render.iter().chain(&publish).flatten() {
+            let good = role.chars().enumerate().all(|(i, c)| {
+                c == '_' || c.is_ascii_alphabetic() || (i > 0 && (c == '-' || c.is_ascii_digit()))
+            });
+            if role.is_empty() || !good {
+                return Err(refuse(
+                    text,
+                    *at,
+                    format!("\"{role}\" can't be a value of attr.role"),
+                    "letters, digits, _ and -, beginning with a letter or _",
+                ));
+            }
+        }
+        attributes.finish()?;
+    }
+    let owned = |list: Option<Vec<(&str, usize)>>, default: &str| {
+        list.map_or_else(
+            || vec![default.to_owned()],
+            |l| l.into_iter().map(|(r, _)| r.to_owned()).collect(),
+        )
+    };
+    Ok(WorkerAttributes {
+        render: owned(render, "render"),
+        publish: owned(publish, "publish"),
+    })
 }
 
 /// [roles] was split before the first release: each old key is refused with its new place.

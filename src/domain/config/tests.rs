@@ -65,107 +65,110 @@ fn several_queues_of_one_farm() {
     );
 }
 
+/// A text of the file, what stands there instead, where that is refused, and with which words.
+const WRONG: &[(&str, &str, usize, usize, &str)] = &[
+    (
+        "schema = 1",
+        "schema = 2",
+        1,
+        10,
+        "schema 2; this studiolink reads schema 1",
+    ),
+    ("schema = 1\n", "", 1, 1, "no `schema`"),
+    ("schema = 1", "schema = \"1\"", 1, 10, "schema is"),
+    ("region = \"us-west-2\"", "region = 5", 3, 10, "not a text"),
+    (
+        "region = \"us-west-2\"",
+        "regoin = \"us-west-2\"",
+        3,
+        1,
+        "did you mean `region`?",
+    ),
+    ("farm = \"farm-0", "farm = \"queue-0", 5, 8, "not a farm id"),
+    (
+        "\"conda-forge\"]",
+        "\"conda forge\"]",
+        8,
+        85,
+        "not a channel",
+    ),
+    (
+        "\"conda-forge\"]",
+        "\"deadline-cloud\"]",
+        8,
+        85,
+        "listed twice",
+    ),
+    (
+        "channels = [\"deadline-cloud-v2\", \"deadline-cloud\", \"s3://ynput-conda-channel/ayon\", \"conda-forge\"]",
+        "channels = []",
+        8,
+        12,
+        "`channels` is empty",
+    ),
+    ("channels = [", "channels = [1, ", 8, 13, "integer"),
+    (
+        "pin = \"bundle:production\"",
+        "pin = \"1.6.1\"",
+        10,
+        7,
+        "`pin` can't be",
+    ),
+    (
+        "url = \"https://ayon.example.com\"",
+        "url = \"https://me:pw@ayon.example.com\"",
+        12,
+        7,
+        "user or password",
+    ),
+    (
+        "url = \"https://ayon.example.com\"",
+        "url = \"ayon.example.com\"",
+        12,
+        7,
+        "can't be used",
+    ),
+    (
+        "url = \"https://ayon.example.com\"\n",
+        "",
+        11,
+        1,
+        "[server] has no `url`",
+    ),
+    (
+        "location = \"public\"",
+        "location = \"moon\"",
+        13,
+        12,
+        "`location` can't be \"moon\"",
+    ),
+    (
+        "location = \"public\"\npath = \"direct\"",
+        "location = \"ayon-cloud\"\npath = \"vpn\"",
+        14,
+        8,
+        "AYON cloud",
+    ),
+    (
+        "[worker_attributes]",
+        "[worker_atributes]",
+        15,
+        2,
+        "did you mean `worker_attributes`?",
+    ),
+    (
+        "render = [\"render\"]",
+        "render = [\"a b\"]",
+        16,
+        11,
+        "can't be a value of attr.role",
+    ),
+    ("[queue]", "[queue", 4, 7, ""),
+];
+
 #[test]
 fn what_is_wrong_is_named_with_line_and_column() {
-    for (from, to, line, column, part) in [
-        (
-            "schema = 1",
-            "schema = 2",
-            1,
-            10,
-            "schema 2; this studiolink reads schema 1",
-        ),
-        ("schema = 1\n", "", 1, 1, "no `schema`"),
-        ("schema = 1", "schema = \"1\"", 1, 10, "schema is"),
-        ("region = \"us-west-2\"", "region = 5", 3, 10, "not a text"),
-        (
-            "region = \"us-west-2\"",
-            "regoin = \"us-west-2\"",
-            3,
-            1,
-            "did you mean `region`?",
-        ),
-        ("farm = \"farm-0", "farm = \"queue-0", 5, 8, "not a farm id"),
-        (
-            "\"conda-forge\"]",
-            "\"conda forge\"]",
-            8,
-            85,
-            "not a channel",
-        ),
-        (
-            "\"conda-forge\"]",
-            "\"deadline-cloud\"]",
-            8,
-            85,
-            "listed twice",
-        ),
-        (
-            "channels = [\"deadline-cloud-v2\", \"deadline-cloud\", \"s3://ynput-conda-channel/ayon\", \"conda-forge\"]",
-            "channels = []",
-            8,
-            12,
-            "`channels` is empty",
-        ),
-        ("channels = [", "channels = [1, ", 8, 13, "integer"),
-        (
-            "pin = \"bundle:production\"",
-            "pin = \"1.6.1\"",
-            10,
-            7,
-            "`pin` can't be",
-        ),
-        (
-            "url = \"https://ayon.example.com\"",
-            "url = \"https://me:pw@ayon.example.com\"",
-            12,
-            7,
-            "user or password",
-        ),
-        (
-            "url = \"https://ayon.example.com\"",
-            "url = \"ayon.example.com\"",
-            12,
-            7,
-            "can't be used",
-        ),
-        (
-            "url = \"https://ayon.example.com\"\n",
-            "",
-            11,
-            1,
-            "[server] has no `url`",
-        ),
-        (
-            "location = \"public\"",
-            "location = \"moon\"",
-            13,
-            12,
-            "`location` can't be \"moon\"",
-        ),
-        (
-            "location = \"public\"\npath = \"direct\"",
-            "location = \"ayon-cloud\"\npath = \"vpn\"",
-            14,
-            8,
-            "AYON cloud",
-        ),
-        (
-            "[worker_attributes]",
-            "[worker_atributes]",
-            15,
-            2,
-            "did you mean `worker_attributes`?",
-        ),
-        (
-            "render = [\"render\"]",
-            "render = [\"a b\"]",
-            16,
-            11,
-            "can't be a value of attr.role",
-        ),
-        ("[queue]", "[queue", 4, 7, ""),
-    ] {
+    for &(from, to, line, column, part) in WRONG {
         assert!(FILE.contains(from), "{from}");
         let refused = StudioConfig::read(&FILE.replacen(from, to, 1)).expect_err(to);
         assert!(refused.to_string().contains(part), "{to}: {refused}");

@@ -3,7 +3,7 @@
 use toml_edit::{Array, DocumentMut, Item, TableLike, Value, value};
 
 use super::read::read_queues;
-use super::{FleetRoles, Location, PathId, Pin, SCHEMA, Strategy, StudioConfig};
+use super::{FleetRoles, Location, PathId, Pin, SCHEMA, Strategy, StudioConfig, WorkerAttributes};
 use crate::domain::channel::Channel;
 use crate::domain::ids::QueueKey;
 
@@ -12,110 +12,64 @@ impl StudioConfig {
     pub fn write_into(&self, old: Option<&str>) -> String {
         let mut document: DocumentMut = old.and_then(|t| t.parse().ok()).unwrap_or_default();
         let fresh = old.is_none_or(|t| t.trim().is_empty());
-        set(&mut document, &["schema"], Some(value(SCHEMA)), fresh);
-        set(
-            &mut document,
-            &["aws", "region"],
-            self.region.as_ref().map(|r| value(r.as_str())),
-            fresh,
-        );
-        set(
-            &mut document,
-            &["aws", "profile"],
-            self.profile.as_ref().map(value),
-            fresh,
-        );
-        self.write_queues(&mut document);
-        let channels: Array = self.channels.iter().map(Channel::as_str).collect();
-        set(
-            &mut document,
-            &["conda", "channels"],
-            Some(Item::Value(Value::Array(channels))),
-            true,
-        );
-        set(
-            &mut document,
-            &["conda", "channel_account"],
-            self.channel_account.as_ref().map(|a| value(a.as_str())),
-            true,
-        );
-        for (bucket, owner) in &self.bucket_owners {
-            set(
-                &mut document,
-                &["conda", "bucket_owners", bucket],
-                Some(value(owner.as_str())),
-                true,
-            );
-        }
-        set(
-            &mut document,
-            &["conda", "strategy"],
-            Some(value(self.strategy.word())),
-            fresh || self.strategy != Strategy::Launcher,
-        );
-        set(
-            &mut document,
-            &["conda", "pin"],
-            Some(value(self.pin.text())),
-            fresh || self.pin != Pin::ProductionBundle,
-        );
-        set(
-            &mut document,
-            &["server", "url"],
-            Some(value(self.server.url.as_str().trim_end_matches('/'))),
-            true,
-        );
-        set(
-            &mut document,
-            &["server", "location"],
-            Some(value(self.server.location.word())),
-            fresh || self.server.location != Location::Public,
-        );
-        set(
-            &mut document,
-            &["server", "path"],
-            Some(value(self.server.path.word())),
-            fresh || self.server.path != PathId::Direct,
-        );
-        let list = |roles: &[String]| {
-            Some(Item::Value(Value::Array(
-                roles.iter().map(String::as_str).collect(),
-            )))
-        };
-        set(
-            &mut document,
-            &["worker_attributes", "render"],
-            list(&self.worker_attributes.render),
-            fresh || self.worker_attributes.render != ["render"],
-        );
-        set(
-            &mut document,
-            &["worker_attributes", "publish"],
-            list(&self.worker_attributes.publish),
-            fresh || self.worker_attributes.publish != ["publish"],
-        );
-        // The wizard does not ask for these: they are as the file has them.
-        for (path, text) in [
-            (["conda", "channel_key"], self.channel_key.as_deref()),
-            (
-                ["server", "secret"],
-                self.secret.as_ref().map(|s| s.arn.as_str()),
-            ),
-            (
-                ["server", "secret_key"],
-                self.secret.as_ref().and_then(|s| s.key.as_deref()),
-            ),
-        ] {
-            set(&mut document, &path, text.map(value), true);
-        }
-        let manages = self.iam.fleets != FleetRoles::Leave;
-        set(
-            &mut document,
-            &["iam", "fleets"],
-            Some(value(self.iam.fleets.word())),
-            manages,
-        );
+        let to = &mut document;
+        set(to, &["schema"], Some(value(SCHEMA)), fresh);
+        let region = self.region.as_ref().map(|r| value(r.as_str()));
+        set(to, &["aws", "region"], region, fresh);
+        let profile = self.profile.as_ref().map(value);
+        set(to, &["aws", "profile"], profile, fresh);
+        self.write_queues(to);
+        self.write_conda(to, fresh);
+        self.write_server(to, fresh);
+        self.write_workers(to, fresh);
         document.to_string()
+    }
+
+    fn write_conda(&self, to: &mut DocumentMut, fresh: bool) {
+        let channels = list(self.channels.iter().map(Channel::as_str));
+        set(to, &["conda", "channels"], Some(channels), true);
+        let account = self.channel_account.as_ref().map(|a| value(a.as_str()));
+        set(to, &["conda", "channel_account"], account, true);
+        for (bucket, owner) in &self.bucket_owners {
+            let owner = Some(value(owner.as_str()));
+            set(to, &["conda", "bucket_owners", bucket], owner, true);
+        }
+        let said = fresh || self.strategy != Strategy::Launcher;
+        let strategy = Some(value(self.strategy.word()));
+        set(to, &["conda", "strategy"], strategy, said);
+        let said = fresh || self.pin != Pin::ProductionBundle;
+        set(to, &["conda", "pin"], Some(value(self.pin.text())), said);
+        // The wizard does not ask for it: it is as the file has it.
+        let key = self.channel_key.as_deref().map(value);
+        set(to, &["conda", "channel_key"], key, true);
+    }
+
+    fn write_server(&self, to: &mut DocumentMut, fresh: bool) {
+        let url = value(self.server.url.as_str().trim_end_matches('/'));
+        set(to, &["server", "url"], Some(url), true);
+        let said = fresh || self.server.location != Location::Public;
+        let location = Some(value(self.server.location.word()));
+        set(to, &["server", "location"], location, said);
+        let said = fresh || self.server.path != PathId::Direct;
+        let path = Some(value(self.server.path.word()));
+        set(to, &["server", "path"], path, said);
+        let secret = self.secret.as_ref();
+        let arn = secret.map(|s| value(s.arn.as_str()));
+        set(to, &["server", "secret"], arn, true);
+        let key = secret.and_then(|s| s.key.as_deref()).map(value);
+        set(to, &["server", "secret_key"], key, true);
+    }
+
+    fn write_workers(&self, to: &mut DocumentMut, fresh: bool) {
+        let WorkerAttributes { render, publish } = &self.worker_attributes;
+        for (key, values) in [("render", render), ("publish", publish)] {
+            let said = fresh || values.as_slice() != [key];
+            let values = list(values.iter().map(String::as_str));
+            set(to, &["worker_attributes", key], Some(values), said);
+        }
+        let said = self.iam.fleets != FleetRoles::Leave;
+        let fleets = Some(value(self.iam.fleets.word()));
+        set(to, &["iam", "fleets"], fleets, said);
     }
 
     fn write_queues(&self, document: &mut DocumentMut) {
@@ -153,6 +107,10 @@ impl StudioConfig {
             );
         }
     }
+}
+
+fn list<'a>(texts: impl Iterator<Item = &'a str>) -> Item {
+    Item::Value(Value::Array(texts.collect::<Array>()))
 }
 
 /// Sets one value where it differs. A missing one is added only where `add` says so, and `None` takes it away.

@@ -18,7 +18,7 @@ use crate::probes::ReadIndex;
 use crate::questions::{Demand, QueueEnvironments, Sight, View};
 
 #[derive(Default)]
-pub struct Channels {
+pub(super) struct Channels {
     adding: bool,
     /// The page of help on the chosen strategy is open.
     helping: bool,
@@ -104,6 +104,56 @@ fn why(problem: Option<&Problem>) -> Told {
 }
 
 impl Channels {
+    fn set_pin(model: &mut Model, text: &str) {
+        let Some(pin) = Pin::of_text(text) else {
+            let words = Printable::short(text, 40);
+            model.note = Some((
+                Verdict::Fail,
+                format!(
+                    "\"{words}\" is not a version: write bundle:production, bundle:staging, latest, or one such as \
+                    ==1.6.1"
+                )
+                .into(),
+            ));
+            return;
+        };
+        model.draft.rest.pin = pin;
+    }
+
+    fn add(&mut self, model: &mut Model, text: &str) {
+        let listed = |c: &Channel| model.draft.channels.as_ref().is_some_and(|l| l.contains(c));
+        match text.parse::<Channel>() {
+            Ok(channel) if listed(&channel) => {
+                let words = format!("{channel} is in the list already");
+                model.note = Some((Verdict::Fail, words.into()));
+            }
+            Ok(channel) => {
+                Self::edit(model, |c| c.push(channel));
+                self.adding = false;
+            }
+            Err(e) => model.note = Some((Verdict::Fail, e.to_string().into())),
+        }
+    }
+
+    /// YNPUT's channel is another one from now on: in its old place, where it had one.
+    fn set_ynput(model: &mut Model, text: &str) -> Vec<Effect> {
+        let channel = match text.parse::<Channel>() {
+            Ok(channel) => channel,
+            Err(e) => {
+                model.note = Some((Verdict::Fail, e.to_string().into()));
+                return Vec::new();
+            }
+        };
+        let old = std::mem::replace(&mut model.draft.ynput, channel.clone());
+        Self::edit(model, |list| match list.iter().position(|c| *c == old) {
+            Some(_) if list.contains(&channel) && channel != old => list.retain(|c| *c != old),
+            Some(at) => list[at] = channel.clone(),
+            None if !list.contains(&channel) => list.push(channel.clone()),
+            None => {}
+        });
+        vec![Effect::Remember("ynput-channel", channel.to_string())]
+    }
+
     fn decide(model: &mut Model) {
         if model.draft.channels.is_none()
             && let Today::Known { channels, .. } = today(model)
@@ -194,21 +244,7 @@ impl Step for Channels {
                     model.draft.rest.strategy = *strategy;
                 }
             }
-            Msg::Set { field: "pin", text } => match Pin::of_text(text.trim()) {
-                Some(pin) => model.draft.rest.pin = pin,
-                None => {
-                    let words = Printable::short(text.trim(), 40);
-                    model.note = Some((
-                        Verdict::Fail,
-                        format!(
-                            "\"{words}\" is not a version: write \
-                        bundle:production, bundle:staging, latest, or one such as \
-                        ==1.6.1"
-                        )
-                        .into(),
-                    ));
-                }
-            },
+            Msg::Set { field: "pin", text } => Self::set_pin(model, text.trim()),
             Msg::Act { id: "add", .. } => self.adding = !self.adding,
             Msg::Set { field: "new", text } if text.trim().is_empty() => self.adding = false,
             Msg::Act { id: "proposal", .. } => {
@@ -216,45 +252,11 @@ impl Step for Channels {
                 model.leave_out(std::collections::BTreeSet::clear);
                 Self::decide(model);
             }
-            Msg::Set { field: "new", text } if !text.trim().is_empty() => {
-                match text.trim().parse::<Channel>() {
-                    Ok(channel)
-                        if model
-                            .draft
-                            .channels
-                            .as_ref()
-                            .is_some_and(|c| c.contains(&channel)) =>
-                    {
-                        model.note = Some((
-                            Verdict::Fail,
-                            format!("{channel} is in the list already").into(),
-                        ))
-                    }
-                    Ok(channel) => {
-                        Self::edit(model, |c| c.push(channel));
-                        self.adding = false;
-                    }
-                    Err(e) => model.note = Some((Verdict::Fail, e.to_string().into())),
-                }
-            }
+            Msg::Set { field: "new", text } => self.add(model, text.trim()),
             Msg::Set {
                 field: "ynput",
                 text,
-            } => match text.trim().parse::<Channel>() {
-                Ok(channel) => {
-                    let old = std::mem::replace(&mut model.draft.ynput, channel.clone());
-                    Self::edit(model, |list| match list.iter().position(|c| *c == old) {
-                        Some(_) if list.contains(&channel) && channel != old => {
-                            list.retain(|c| *c != old)
-                        }
-                        Some(at) => list[at] = channel.clone(),
-                        None if !list.contains(&channel) => list.push(channel.clone()),
-                        None => {}
-                    });
-                    return vec![Effect::Remember("ynput-channel", channel.to_string())];
-                }
-                Err(e) => model.note = Some((Verdict::Fail, e.to_string().into())),
-            },
+            } => return Self::set_ynput(model, text.trim()),
             _ => {}
         }
         Vec::new()

@@ -7,7 +7,7 @@ use super::{Step, told, word_of};
 use crate::domain::finding::{Topic, Verdict};
 use crate::questions::CallerIdentity;
 
-pub struct Identity;
+pub(super) struct Identity;
 
 impl Step for Identity {
     fn title(&self) -> &'static str {

@@ -12,7 +12,7 @@ use crate::engine::apply::Stop;
 use crate::engine::workflow::{IAM_PATIENCE, LONG_PAUSE, Phase};
 use crate::resources::Change;
 
-pub struct Make;
+pub(super) struct Make;
 
 fn tone(state: &State) -> Tone {
     match state {

@@ -11,7 +11,7 @@ use crate::domain::ids::{FarmId, QueueKey};
 use crate::questions::{FarmList, QueueList};
 
 #[derive(Default)]
-pub struct QueueStep {
+pub(super) struct QueueStep {
     filter: String,
 }
 

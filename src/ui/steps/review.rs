@@ -14,7 +14,7 @@ use crate::resources::{Change, Plan};
 use crate::ui::report::diff::{diff, size};
 
 #[derive(Default)]
-pub struct Review {
+pub(super) struct Review {
     at: usize,
     /// Long lines are cut; otherwise they are wrapped, so that nothing that will be written is hidden.
     cut: bool,
@@ -31,6 +31,50 @@ impl Review {
         whole
             .map(|c| kept.get(c.id.as_str()).map_or((c, false), |k| (*k, true)))
             .collect()
+    }
+
+    /// The change at that place, and the others in a line each.
+    fn show(&self, screen: &mut Screen, model: &Model, changes: &[(&Change, bool)], at: usize) {
+        let (change, kept) = changes[at];
+        screen.note = format!("change {} of {}", at + 1, changes.len()).into();
+        let out = if kept { "" } else { "LEFT OUT  " };
+        screen.heading(format!("{out}{}  {}", change.operation(), change.words()));
+        screen.say(format!("because {}", change.because));
+        if let Some(warning) = &change.warning {
+            screen.add(Block::Text(Cell::toned(
+                format!("WARN  {warning}"),
+                Tone::Doubtful,
+            )));
+        }
+        let permission = change.permission();
+        let simulated = model.fact(&CallerPermissions).known();
+        if simulated.is_some_and(|r| r.refused.contains(&permission)) {
+            let words = format!(
+                "WARN  IAM's simulator does not allow {permission} to this identity: it may fail"
+            );
+            screen.add(Block::Text(Cell::toned(words, Tone::Doubtful)));
+        }
+        screen.say_dim(change.undo());
+        depends(screen, change, changes);
+        screen.add(Block::Diff {
+            lines: diff(change),
+            wrap: !self.cut,
+        });
+        if changes.len() > 1 {
+            others(screen, changes, at);
+        }
+        screen
+            .action(
+                "leave-out",
+                Key::Space,
+                if kept { "leave out" } else { "take in" },
+            )
+            .action(
+                "wrap",
+                Key::Char('w'),
+                if self.cut { "wrap" } else { "cut lines" },
+            )
+            .action("export", Key::Char('e'), "export");
     }
 }
 
@@ -112,42 +156,13 @@ impl Step for Review {
         let plan = model.plan();
         let under_way = model.is_applying();
         let made = model.applied().is_some();
-        let (kept, all) = (plan.changes.len(), changes.len());
-        let out = if kept < all {
-            format!(", {} left out", all - kept)
-        } else {
-            String::new()
-        };
-        let mut screen = match all {
-            _ if under_way => Screen::new("The changes are being applied; see the next page"),
-            _ if model.is_asking() => Screen::new("Still checking; the plan may yet change"),
-            0 if plan.unread.is_empty() && plan.refused.is_empty() => {
-                Screen::new("Nothing to change")
-            }
-            0 => Screen::new("No change can be planned"),
-            _ if made => Screen::new(format!(
-                "{kept} more to change{out}; nothing of it is written"
-            )),
-            _ if kept == 1 => Screen::new(format!("1 change{out}, nothing written yet")),
-            _ => Screen::new(format!("{kept} changes{out}, nothing written yet")),
-        };
-        for refused in &plan.refused {
-            screen.add(Block::Text(Cell::toned(
-                format!("FAIL  {refused}"),
-                Tone::Bad,
-            )));
-        }
-        for unread in &plan.unread {
-            screen.add(Block::Text(Cell::toned(
-                format!("UNKNOWN  the plan may lack a change: {unread}"),
-                Tone::Doubtful,
-            )));
-        }
-        // What goes along with a change that was left out is said with it.
-        for along in &plan.left_along {
-            let words = format!("LEFT OUT  {}: it needs {}", along.words, along.needs);
-            screen.add(Block::Text(Cell::toned(words, Tone::Doubtful)));
-        }
+        let all = changes.len();
+        let mut screen = Screen::new(match all {
+            _ if under_way => "The changes are being applied; see the next page".to_owned(),
+            _ if model.is_asking() => "Still checking; the plan may yet change".to_owned(),
+            _ => title(plan, all, made),
+        });
+        notices(&mut screen, plan);
         if made || under_way {
             screen.next = Some("what was applied");
         }
@@ -155,91 +170,15 @@ impl Step for Review {
             return screen;
         }
         if self.armed.is_some() {
-            let what = if plan.changes.len() == 1 {
-                "this change".to_owned()
-            } else {
-                format!("these {} changes", plan.changes.len())
-            };
-            screen.add(Block::Text(Cell::toned(
-                format!("CONFIRM: y applies {what} now; any other key goes back"),
-                Tone::Strong,
-            )));
-            // What would be missed on another page of the review is said once more here.
-            for change in &plan.changes {
-                let call = format!("{}  {}", change.operation(), change.words());
-                if change.is_final() {
-                    let words = format!("NO UNDO  {call}");
-                    screen.add(Block::Text(Cell::toned(words, Tone::Bad)));
-                } else if let Some(warning) = &change.warning {
-                    let words = format!("WARN  {call}: {warning}");
-                    screen.add(Block::Text(Cell::toned(words, Tone::Doubtful)));
-                }
-            }
-        }
-        // The one that matters comes first, for a narrow screen shows only some.
-        if self.armed.is_some() {
+            confirm(&mut screen, plan);
             screen.action("yes", Key::Char('y'), "apply now");
         } else if !plan.changes.is_empty() {
+            // The one that matters comes first, for a narrow screen shows only some.
             screen.action("arm", Key::Char('a'), "apply all (then y)");
         }
-        let at = self.at.min(changes.len().saturating_sub(1));
-        if let Some((change, kept)) = changes.get(at) {
-            screen.note = format!("change {} of {}", at + 1, changes.len()).into();
-            let out = if *kept { "" } else { "LEFT OUT  " };
-            screen.heading(format!("{out}{}  {}", change.operation(), change.words()));
-            screen.say(format!("because {}", change.because));
-            if let Some(warning) = &change.warning {
-                screen.add(Block::Text(Cell::toned(
-                    format!("WARN  {warning}"),
-                    Tone::Doubtful,
-                )));
-            }
-            let permission = change.permission();
-            let simulated = model.fact(&CallerPermissions).known();
-            if simulated.is_some_and(|r| r.refused.contains(&permission)) {
-                let words = format!(
-                    "WARN  IAM's simulator does not allow {permission} to this identity: it may fail"
-                );
-                screen.add(Block::Text(Cell::toned(words, Tone::Doubtful)));
-            }
-            screen.say_dim(change.undo());
-            depends(&mut screen, change, &changes);
-            screen.add(Block::Diff {
-                lines: diff(change),
-                wrap: !self.cut,
-            });
-            if changes.len() > 1 {
-                screen.blank();
-                for (n, (other, kept)) in changes.iter().enumerate().filter(|(n, _)| *n != at) {
-                    let (minus, plus) = size(other);
-                    let out = if *kept { "" } else { "left out  " };
-                    let line: Printable = format!(
-                        "{}  {out}{}  {}  -{minus} +{plus}",
-                        n + 1,
-                        other.operation(),
-                        other.words()
-                    )
-                    .into();
-                    screen.say_dim(line);
-                }
-                screen.action("left", Key::Left, "previous").action(
-                    "right",
-                    Key::Right,
-                    "next change",
-                );
-            }
-            screen
-                .action(
-                    "leave-out",
-                    Key::Space,
-                    if *kept { "leave out" } else { "take in" },
-                )
-                .action(
-                    "wrap",
-                    Key::Char('w'),
-                    if self.cut { "wrap" } else { "cut lines" },
-                )
-                .action("export", Key::Char('e'), "export");
+        let at = self.at.min(all.saturating_sub(1));
+        if !changes.is_empty() {
+            self.show(&mut screen, model, &changes, at);
         }
         if model.is_asking() {
             screen.say("Answers are still on their way; the changes are listed when they are in.");
@@ -263,6 +202,85 @@ impl Step for Review {
         }
         screen
     }
+}
+
+fn title(plan: &Plan, all: usize, made: bool) -> String {
+    let kept = plan.changes.len();
+    let out = if kept < all {
+        format!(", {} left out", all - kept)
+    } else {
+        String::new()
+    };
+    match all {
+        0 if plan.unread.is_empty() && plan.refused.is_empty() => "Nothing to change".to_owned(),
+        0 => "No change can be planned".to_owned(),
+        _ if made => format!("{kept} more to change{out}; nothing of it is written"),
+        _ if kept == 1 => format!("1 change{out}, nothing written yet"),
+        _ => format!("{kept} changes{out}, nothing written yet"),
+    }
+}
+
+/// What is held back, could not be read, or goes along with what was left out.
+fn notices(screen: &mut Screen, plan: &Plan) {
+    for refused in &plan.refused {
+        screen.add(Block::Text(Cell::toned(
+            format!("FAIL  {refused}"),
+            Tone::Bad,
+        )));
+    }
+    for unread in &plan.unread {
+        screen.add(Block::Text(Cell::toned(
+            format!("UNKNOWN  the plan may lack a change: {unread}"),
+            Tone::Doubtful,
+        )));
+    }
+    // What goes along with a change that was left out is said with it.
+    for along in &plan.left_along {
+        let words = format!("LEFT OUT  {}: it needs {}", along.words, along.needs);
+        screen.add(Block::Text(Cell::toned(words, Tone::Doubtful)));
+    }
+}
+
+fn confirm(screen: &mut Screen, plan: &Plan) {
+    let what = if plan.changes.len() == 1 {
+        "this change".to_owned()
+    } else {
+        format!("these {} changes", plan.changes.len())
+    };
+    screen.add(Block::Text(Cell::toned(
+        format!("CONFIRM: y applies {what} now; any other key goes back"),
+        Tone::Strong,
+    )));
+    // What would be missed on another page of the review is said once more here.
+    for change in &plan.changes {
+        let call = format!("{}  {}", change.operation(), change.words());
+        if change.is_final() {
+            let words = format!("NO UNDO  {call}");
+            screen.add(Block::Text(Cell::toned(words, Tone::Bad)));
+        } else if let Some(warning) = &change.warning {
+            let words = format!("WARN  {call}: {warning}");
+            screen.add(Block::Text(Cell::toned(words, Tone::Doubtful)));
+        }
+    }
+}
+
+fn others(screen: &mut Screen, changes: &[(&Change, bool)], at: usize) {
+    screen.blank();
+    for (n, (other, kept)) in changes.iter().enumerate().filter(|(n, _)| *n != at) {
+        let (minus, plus) = size(other);
+        let out = if *kept { "" } else { "left out  " };
+        let line: Printable = format!(
+            "{}  {out}{}  {}  -{minus} +{plus}",
+            n + 1,
+            other.operation(),
+            other.words()
+        )
+        .into();
+        screen.say_dim(line);
+    }
+    screen
+        .action("left", Key::Left, "previous")
+        .action("right", Key::Right, "next change");
 }
 
 /// Which changes go along when this one is left out.

@@ -17,7 +17,7 @@ use crate::questions::{AnyQuestion, Demand, View};
 use crate::resources::AnyResource;
 use crate::ui::report::diff::diff;
 
-pub struct Roles;
+pub(super) struct Roles;
 
 /// The checks behind the column of trust policies.
 const TRUST: &[&str] = &["queue-role-trust", "fleet-role", "worker-host-role"];

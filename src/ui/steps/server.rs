@@ -12,7 +12,7 @@ use crate::questions::Demand;
 use secrecy::SecretString;
 
 #[derive(Default)]
-pub struct ServerStep {
+pub(super) struct ServerStep {
     /// The keyring could not keep the key: keep it for this run only?
     offered: bool,
     /// The fields for an administrator's own login are open.

@@ -19,7 +19,7 @@ use crate::ui::wizard::Wizard;
 /// From this width on the steps stand in a column at the left, and the live checks at the right.
 const WIDE: u16 = 110;
 
-pub struct View<'a> {
+pub(super) struct View<'a> {
     pub wizard: &'a Wizard,
     pub screen: &'a Screen,
     pub theme: Theme,
@@ -30,7 +30,7 @@ pub struct View<'a> {
 }
 
 /// Draws, and gives back the scroll that was possible.
-pub fn draw(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus) -> usize {
+pub(super) fn draw(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus) -> usize {
     let area = frame.area();
     let wide = area.width >= WIDE;
     let note_lines = view

@@ -8,14 +8,14 @@ use crate::ui::wizard::Msg;
 
 /// What can have the focus, in the page's order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Item<'a> {
+pub(super) enum Item<'a> {
     List(&'a List),
     Field(&'a Field),
     Choice(&'a crate::ui::screen::Choice),
 }
 
 impl Item<'_> {
-    pub fn id(&self) -> &'static str {
+    pub(super) fn id(&self) -> &'static str {
         match self {
             Self::List(l) => l.id,
             Self::Field(f) => f.id,
@@ -24,7 +24,7 @@ impl Item<'_> {
     }
 }
 
-pub fn items(screen: &Screen) -> Vec<Item<'_>> {
+pub(super) fn items(screen: &Screen) -> Vec<Item<'_>> {
     let mut found = Vec::new();
     for block in &screen.blocks {
         match block {

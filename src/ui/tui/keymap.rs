@@ -26,7 +26,7 @@ pub enum Input {
     Redraw,
 }
 
-pub fn input(key: KeyEvent) -> Option<Input> {
+pub(super) fn input(key: KeyEvent) -> Option<Input> {
     if key.kind == KeyEventKind::Release {
         return None;
     }
@@ -58,7 +58,7 @@ pub fn input(key: KeyEvent) -> Option<Input> {
 }
 
 /// What works on every page, for the help.
-pub const EVERYWHERE: &[(&str, &str)] = &[
+pub(super) const EVERYWHERE: &[(&str, &str)] = &[
     ("↑ ↓", "move in a list; scroll where there is none"),
     ("PgUp PgDn", "scroll the page"),
     ("Tab", "next list, field or choice; then the page itself"),

@@ -58,7 +58,7 @@ impl Overlay {
     }
 }
 
-pub fn help(screen: &Screen, width: usize, theme: Theme) -> Vec<Line<'static>> {
+pub(super) fn help(screen: &Screen, width: usize, theme: Theme) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let mut row = |keys: &str, what: &str| {
         for (i, part) in fold(what, width.saturating_sub(14).max(1))
@@ -92,7 +92,7 @@ pub fn help(screen: &Screen, width: usize, theme: Theme) -> Vec<Line<'static>> {
     lines
 }
 
-pub fn log(calls: &[Call], width: usize, theme: Theme) -> Vec<Line<'static>> {
+pub(super) fn log(calls: &[Call], width: usize, theme: Theme) -> Vec<Line<'static>> {
     if calls.is_empty() {
         return vec![Line::from(" no call was made yet")];
     }
@@ -124,7 +124,7 @@ pub fn log(calls: &[Call], width: usize, theme: Theme) -> Vec<Line<'static>> {
         .collect()
 }
 
-pub fn details(wizard: &Wizard, width: usize, theme: Theme) -> Vec<Line<'static>> {
+pub(super) fn details(wizard: &Wizard, width: usize, theme: Theme) -> Vec<Line<'static>> {
     let topic = match wizard.at {
         0 => Some(Topic::Identity),
         1 => Some(Topic::Queue),

@@ -9,7 +9,7 @@ use super::theme::Theme;
 use crate::domain::text::Printable;
 use crate::ui::screen::{Block, Cell, Choice, Field, List, Screen, Told, Tone, fold};
 
-pub struct Page {
+pub(super) struct Page {
     pub lines: Vec<Line<'static>>,
     /// First and last line of what has the focus.
     pub focus: Option<(usize, usize)>,
@@ -24,7 +24,7 @@ struct Writer<'a> {
     focus: &'a Focus,
 }
 
-pub fn page(screen: &Screen, width: usize, theme: Theme, focus: &Focus) -> Page {
+pub(super) fn page(screen: &Screen, width: usize, theme: Theme, focus: &Focus) -> Page {
     let mut writer = Writer {
         page: Page {
             lines: Vec::new(),

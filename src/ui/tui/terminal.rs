@@ -15,7 +15,7 @@ use ratatui::backend::CrosstermBackend;
 
 static OURS: AtomicBool = AtomicBool::new(false);
 
-pub type Screen = Terminal<CrosstermBackend<io::Stdout>>;
+pub(super) type Screen = Terminal<CrosstermBackend<io::Stdout>>;
 
 pub struct Guard(());
 
@@ -36,7 +36,7 @@ impl Drop for Guard {
 }
 
 /// Gives the terminal back. What can't be given back is left: there is nobody to tell.
-pub fn restore() {
+pub(super) fn restore() {
     if OURS.swap(false, Ordering::SeqCst) {
         let _ = execute!(
             io::stdout(),
@@ -60,12 +60,12 @@ pub fn install_panic_hook() {
 
 /// An empty screen that remembers nothing, so that the next frame is drawn whole. `Terminal::clear` would ask the
 /// terminal for its cursor, and wait for an answer that the key reader may take.
-pub fn anew(screen: &mut Screen) -> io::Result<()> {
+pub(super) fn anew(screen: &mut Screen) -> io::Result<()> {
     execute!(io::stdout(), Clear(ClearType::All))?;
     *screen = self::screen()?;
     Ok(())
 }
 
-pub fn screen() -> io::Result<Screen> {
+pub(super) fn screen() -> io::Result<Screen> {
     Terminal::new(CrosstermBackend::new(io::stdout()))
 }

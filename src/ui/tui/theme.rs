@@ -46,7 +46,7 @@ impl Theme {
 }
 
 /// The tone of a state word, as steps and lists use them.
-pub fn of_word(word: &str) -> Tone {
+pub(super) fn of_word(word: &str) -> Tone {
     match word {
         "OK" | "DONE" | "ready" => Tone::Good,
         "WARN" | "UNKNOWN" | "IN DOUBT" => Tone::Doubtful,

@@ -156,7 +156,9 @@ impl Aws {
             .await?;
         let names: Vec<String> = pages
             .iter()
-            .flat_map(|p| p.policy_names())
+            .flat_map(
+                aws_sdk_iam::operation::list_role_policies::ListRolePoliciesOutput::policy_names,
+            )
             .cloned()
             .collect();
         let texts = join_all(
@@ -218,7 +220,7 @@ impl Aws {
             .await?;
         let arns: Vec<String> = pages
             .iter()
-            .flat_map(|p| p.attached_policies())
+            .flat_map(aws_sdk_iam::operation::list_attached_role_policies::ListAttachedRolePoliciesOutput::attached_policies)
             .filter_map(|p| p.policy_arn().map(str::to_owned))
             .collect();
         let texts = join_all(arns.iter().map(|arn| self.managed_policy(record, arn))).await;

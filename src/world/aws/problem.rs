@@ -40,6 +40,61 @@ fn permission(service: &str, operation: &str) -> String {
     }
 }
 
+/// The codes that mean the same of every service.
+fn by_code(
+    code: &str,
+    said: &str,
+    what: &What<'_>,
+    profile: &str,
+    region: &Region,
+) -> Option<Problem> {
+    let problem =
+        |kind, because: String, fix: String| Problem::new(kind, what.doing.clone(), because, fix);
+    match code {
+        "ExpiredToken" | "ExpiredTokenException" => {
+            Some(problem(
+                ProblemKind::Credentials,
+                format!("the credentials of profile \"{profile}\" have expired"),
+                format!("sign in again: aws sso login --profile {profile}"),
+            ))
+        }
+        "RequestTimeTooSkewed" | "RequestExpired" => Some(skewed(what)),
+        "InvalidSignatureException" | "SignatureDoesNotMatch" | "InvalidSignature"
+            if said.contains("Signature not yet current") || said.contains("Signature expired") =>
+        {
+            Some(skewed(what))
+        }
+        "InvalidClientTokenId"
+        | "UnrecognizedClientException"
+        | "InvalidAccessKeyId"
+        | "SignatureDoesNotMatch"
+        | "InvalidSignatureException"
+        | "InvalidSignature"
+        | "AuthFailure"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException" => {
+            Some(problem(
+                ProblemKind::Credentials,
+                format!("AWS does not accept the credentials of profile \"{profile}\" ({code})"),
+                "check the access key and secret of the profile, or sign in again with another --profile".to_owned(),
+            ))
+        }
+        "PermanentRedirect"
+        | "AuthorizationHeaderMalformed"
+        | "IllegalLocationConstraintException" => {
+            Some(problem(
+                ProblemKind::Invalid,
+                format!(
+                    "its bucket is in another region than {region}, and conda on a worker asks in the farm's region"
+                ),
+                "keep the channel in a bucket of the farm's region, or use its https:// form"
+                    .to_owned(),
+            ))
+        }
+        _ => None,
+    }
+}
+
 pub(super) fn problem_of<E>(
     error: &Failure<E>,
     last: Option<u16>,
@@ -62,48 +117,8 @@ where
     if let Some(credentials) = cause::<CredentialsError>(error) {
         return credentials_problem(credentials, what, profile);
     }
-    match code.as_str() {
-        "ExpiredToken" | "ExpiredTokenException" => {
-            return problem(
-                ProblemKind::Credentials,
-                format!("the credentials of profile \"{profile}\" have expired"),
-                format!("sign in again: aws sso login --profile {profile}"),
-            );
-        }
-        "RequestTimeTooSkewed" | "RequestExpired" => return skewed(what),
-        "InvalidSignatureException" | "SignatureDoesNotMatch" | "InvalidSignature"
-            if said.contains("Signature not yet current") || said.contains("Signature expired") =>
-        {
-            return skewed(what);
-        }
-        "InvalidClientTokenId"
-        | "UnrecognizedClientException"
-        | "InvalidAccessKeyId"
-        | "SignatureDoesNotMatch"
-        | "InvalidSignatureException"
-        | "InvalidSignature"
-        | "AuthFailure"
-        | "MissingAuthenticationToken"
-        | "MissingAuthenticationTokenException" => {
-            return problem(
-                ProblemKind::Credentials,
-                format!("AWS does not accept the credentials of profile \"{profile}\" ({code})"),
-                "check the access key and secret of the profile, or sign in again with another --profile".to_owned(),
-            );
-        }
-        "PermanentRedirect"
-        | "AuthorizationHeaderMalformed"
-        | "IllegalLocationConstraintException" => {
-            return problem(
-                ProblemKind::Invalid,
-                format!(
-                    "its bucket is in another region than {region}, and conda on a worker asks in the farm's region"
-                ),
-                "keep the channel in a bucket of the farm's region, or use its https:// form"
-                    .to_owned(),
-            );
-        }
-        _ => {}
+    if let Some(problem) = by_code(&code, &said, what, profile, region) {
+        return problem;
     }
     let missing_code = [
         "ResourceNotFoundException",

@@ -34,7 +34,7 @@ fn surplus(mut files: Vec<(PathBuf, u64, SystemTime)>, now: SystemTime, most: u6
 }
 
 /// Keeps the folder bounded. What can't be looked at or taken away stays: it is a cache.
-pub fn keep_bounded(folder: &Path) {
+pub(super) fn keep_bounded(folder: &Path) {
     // Whole indexes lie in the folder, parts of sharded ones in a folder below it.
     let entries = [folder.to_owned(), folder.join("shards-v1")]
         .into_iter()

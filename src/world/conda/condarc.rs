@@ -10,7 +10,7 @@ use crate::domain::channel::{Channel, Place};
 use crate::domain::problem::Problem;
 use crate::world::local::files;
 
-pub const DEFAULT_ALIAS: &str = "https://conda.anaconda.org";
+pub(super) const DEFAULT_ALIAS: &str = "https://conda.anaconda.org";
 
 /// The settings that lead from a name to an address.
 #[derive(Debug, Clone, PartialEq, Eq)]

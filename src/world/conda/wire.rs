@@ -33,7 +33,7 @@ pub type Sign =
 
 /// What the last request for an address came to, as far as a verdict needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Came {
+pub(super) enum Came {
     Status(u16),
     Redirect(Printable),
     TooLarge(Printable),
@@ -43,7 +43,7 @@ pub enum Came {
 
 /// By address, without its query.
 #[derive(Debug, Clone, Default)]
-pub struct Seen(Arc<Mutex<HashMap<String, Came>>>);
+pub(super) struct Seen(Arc<Mutex<HashMap<String, Came>>>);
 
 impl Seen {
     fn set(&self, at: &str, came: Came) {
@@ -52,12 +52,12 @@ impl Seen {
         }
     }
 
-    pub fn of(&self, at: &str) -> Option<Came> {
+    pub(super) fn of(&self, at: &str) -> Option<Came> {
         self.0.lock().ok()?.get(at).cloned()
     }
 }
 
-pub struct Wire {
+pub(super) struct Wire {
     /// From an address as it may be shown and kept, to the one that is asked: with its user, password or token.
     pub secret: Vec<(String, Url)>,
     pub record: Record,
@@ -68,7 +68,7 @@ pub struct Wire {
 }
 
 /// A client that goes through the wire and follows no redirect.
-pub fn client(wire: Wire) -> Result<ClientWithMiddleware, Problem> {
+pub(super) fn client(wire: Wire) -> Result<ClientWithMiddleware, Problem> {
     let plain = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(5))
@@ -80,7 +80,7 @@ pub fn client(wire: Wire) -> Result<ClientWithMiddleware, Problem> {
 }
 
 /// An address as it may be shown and looked up: no query, no user, no token.
-pub fn plain(url: &Url) -> String {
+pub(super) fn plain(url: &Url) -> String {
     let mut url = url.clone();
     url.set_query(None);
     url.set_fragment(None);

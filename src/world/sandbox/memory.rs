@@ -20,7 +20,7 @@ pub struct Kept {
     remembered: BTreeMap<String, String>,
 }
 
-pub struct MemoryState {
+pub(super) struct MemoryState {
     inner: Mutex<(Kept, Arc<Truth>)>,
     /// The sandbox's keyring is never written to a file.
     keys: Mutex<BTreeMap<String, SecretString>>,
