@@ -6,7 +6,8 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 
 use common::{look, of_check, open, open_with, run};
-use studiolink::domain::config::StudioConfig;
+use studiolink::domain::choices::{SecretPlace, Tunnel};
+use studiolink::domain::config::{PathId, StudioConfig};
 use studiolink::domain::finding::{Grade, Verdict};
 use studiolink::domain::ids::QueueKey;
 use studiolink::domain::permission::Requests;
@@ -14,10 +15,12 @@ use studiolink::domain::problem::{Problem, ProblemKind};
 use studiolink::domain::subject::Subject;
 use studiolink::domain::text::{Printable, Untrusted};
 use studiolink::engine::workflow::{Event, Workflow};
-use studiolink::probes::{AnyProbe, Observations};
+use studiolink::probes::{AnyProbe, AnySeen, Observations, SessionSeen};
 use studiolink::questions::{AnyQuestion, Purpose, Snapshot, View};
 use studiolink::world::World;
 use studiolink::world::sandbox::{Sandbox, Truth};
+
+const SECRET: &str = "arn:aws:secretsmanager:us-west-2:111122223333:secret:ayon/key-AbCdEf";
 
 /// What is done to one of the queues.
 type Break = fn(&mut Truth, &QueueKey);
@@ -147,15 +150,31 @@ fn every_kind(mut snapshot: Snapshot) -> Vec<Snapshot> {
         }
         all.push(snapshot.clone());
     }
+    // The sandbox has no machine to open a session on: these are what a real one says.
+    for ended in [Some(true), Some(false), None] {
+        set_all(&mut snapshot.observations, |probe| match probe {
+            AnyProbe::OpenSession(_) => Some(Ok(AnySeen::OpenSession(SessionSeen { ended }))),
+            _ => None,
+        });
+        all.push(snapshot.clone());
+    }
     all
 }
 
 fn fail_all(all: &mut Observations, problem: &Problem) {
+    set_all(all, |_| Some(Err(Box::new(problem.clone()))));
+}
+
+fn set_all(
+    all: &mut Observations,
+    seen: impl Fn(&AnyProbe) -> Option<Result<AnySeen, Box<Problem>>>,
+) {
     for (probe, from) in all.all() {
+        let Some(seen) = seen(&probe) else { continue };
         let seen = studiolink::probes::Observation {
             at: jiff::Timestamp::UNIX_EPOCH,
             millis: 1,
-            seen: Err(Box::new(problem.clone())),
+            seen,
             calls: [].into(),
         };
         all.keep(&probe, &from, seen);
@@ -165,14 +184,29 @@ fn fail_all(all: &mut Observations, problem: &Problem) {
 #[tokio::test]
 async fn the_pane_of_live_tests_says_what_the_findings_say() {
     let mut judged: BTreeMap<String, usize> = BTreeMap::new();
+    let mut said: BTreeMap<&str, BTreeSet<Verdict>> = BTreeMap::new();
     for name in [
         "studio",
         "mixed-fleets",
         "wrong-pin",
         "foreign-channel",
         "wrong-trust",
+        "studio, with a secret, by Systems Manager",
     ] {
-        let (world, config) = open(name);
+        let (world, mut config) = open_with(name.split(',').next().unwrap(), |truth| {
+            truth.secrets.push(SECRET.to_owned());
+        });
+        if name.contains(',') {
+            config.secret = Some(SecretPlace {
+                arn: SECRET.to_owned(),
+                key: None,
+            });
+            config.server.path = PathId::Ssm;
+            config.tunnel = Some(Tunnel {
+                instance: "mi-0123456789abcdef0".to_owned(),
+                host: Some("ayon.lan".to_owned()),
+            });
+        }
         common::make(&world, &config).await;
         let snapshot = look(&world, &config).await.snapshot().clone();
         for snapshot in every_kind(snapshot) {
@@ -195,6 +229,11 @@ async fn the_pane_of_live_tests_says_what_the_findings_say() {
                 }
                 // A hop behind a broken one is not reached, whatever its own test saw.
                 own.retain(|f| f.verdict != Verdict::NotReached);
+                for finding in &own {
+                    said.entry(finding.check)
+                        .or_default()
+                        .insert(finding.verdict);
+                }
                 let Some(worst) = own.iter().map(|f| f.verdict).min() else {
                     continue;
                 };
@@ -222,9 +261,14 @@ async fn the_pane_of_live_tests_says_what_the_findings_say() {
         "Handshake",
         "AyonInfo",
         "AyonKey",
+        "ReadSecret",
+        "OpenSession",
     ]
     .into();
     assert!(kinds.is_superset(&all), "{judged:?}");
+    let said = &said["tunnel-as-queue-role"];
+    let all = [Verdict::Ok, Verdict::Warn, Verdict::Fail, Verdict::Unknown];
+    assert!(all.iter().all(|v| said.contains(v)), "{said:?}");
 }
 
 #[tokio::test]

@@ -1,0 +1,554 @@
+//! Studios that are made, not chosen: one fault at a time, so that every check has a broken and a healthy case, and any
+//! mixture of them (proptest), for which the same must hold: a plan that was applied leaves nothing to plan, a rollback
+//! brings every byte back, nothing is called OK that was not read, and every finding is about something that is there.
+#![allow(clippy::unwrap_used)] // a test that can't go on should say where
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use common::{apply_all, bytes, look, open, run};
+use proptest::prelude::*;
+use studiolink::domain::choices::{SecretPlace, Tunnel};
+use studiolink::domain::config::{PathId, Pin, StudioConfig};
+use studiolink::domain::farm::{AssociationStatus, FleetStatus, Management, QueueStatus};
+use studiolink::domain::finding::{Finding, Grade, Verdict};
+use studiolink::domain::template::TemplateType;
+use studiolink::domain::text::Untrusted;
+use studiolink::engine::journal::{self, to_undo};
+use studiolink::questions::Purpose;
+use studiolink::world::World as _;
+use studiolink::world::sandbox::{Sandbox, SandboxEnvironment, SandboxRole, Truth};
+
+/// One thing that is otherwise in a studio.
+type Change = fn(&mut Truth, &mut StudioConfig);
+
+/// Templates as the console, AWS's samples and studios have them.
+fn template(truth: &mut Truth, file: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/environments");
+    let text = fs::read_to_string(path.join(file)).unwrap();
+    let environment = first(truth);
+    environment.text = text;
+    environment.kind = if Path::new(file).extension().is_some_and(|e| e == "json") {
+        TemplateType::Json
+    } else {
+        TemplateType::Yaml
+    };
+}
+
+fn first(truth: &mut Truth) -> &mut SandboxEnvironment {
+    let queue = truth.queues.values_mut().next().unwrap();
+    queue.environments.first_mut().unwrap()
+}
+
+fn role<'a>(truth: &'a mut Truth, name: &str) -> &'a mut SandboxRole {
+    let mut roles = truth.roles.iter_mut();
+    roles
+        .find(|(arn, _)| arn.as_str().ends_with(name))
+        .unwrap()
+        .1
+}
+
+fn fleets(truth: &mut Truth, change: impl Fn(&mut studiolink::domain::farm::Fleet)) {
+    truth.fleets.values_mut().for_each(change);
+}
+
+fn ynput<'a>(truth: &'a mut Truth) -> &'a mut studiolink::world::sandbox::SandboxChannel {
+    let mut channels = truth.channels.iter_mut();
+    channels.find(|c| c.channel.is_s3()).unwrap()
+}
+
+const HOST: &str = "arn:aws:iam::111122223333:role/WorkerHost";
+const SECRET: &str = "arn:aws:secretsmanager:us-west-2:111122223333:secret:ayon/key-AbCdEf";
+
+const CHANGES: &[(&str, Change)] = &[
+    ("nothing", |_, _| {}),
+    ("the queue is blocked", |t, _| {
+        let queue = t.queues.values_mut().next().unwrap();
+        queue.queue.status = QueueStatus::Blocked;
+    }),
+    ("the queue has no fleet", |t, _| {
+        t.queues.values_mut().next().unwrap().fleets.clear();
+    }),
+    ("a fleet takes no more jobs", |t, _| {
+        let queue = t.queues.values_mut().next().unwrap();
+        queue.fleets[0].status = AssociationStatus::Stopped;
+    }),
+    ("the fleets are suspended", |t, _| {
+        fleets(t, |f| f.status = FleetStatus::Suspended);
+    }),
+    ("the fleets may start no worker", |t, _| {
+        fleets(t, |f| f.max_workers = 0);
+    }),
+    ("the fleets are the studio's own", |t, _| {
+        fleets(t, |f| f.management = Management::Customer);
+    }),
+    ("no fleet declares attr.role", |t, _| {
+        fleets(t, |f| f.roles.clear())
+    }),
+    ("the environment is AWS's sample in JSON", |t, _| {
+        template(t, "console.json")
+    }),
+    ("the environment keeps its environments", |t, _| {
+        template(t, "console-caching.yaml")
+    }),
+    ("the environment is written out", |t, _| {
+        template(t, "inline.yaml")
+    }),
+    ("the environment has a guard", |t, _| {
+        template(t, "inline-guarded.yaml")
+    }),
+    ("the environment is pip's", |t, _| template(t, "pip.yaml")),
+    ("the environment is rez's", |t, _| template(t, "rez.yaml")),
+    ("the environment is no template", |t, _| {
+        first(t).text = "environment: [".to_owned()
+    }),
+    ("the queue's packages are no packages", |t, _| {
+        let environment = first(t);
+        environment.text =
+            environment
+                .text
+                .replacen("default: \"\"", "default: \"ayon-launcher ==\"", 1);
+    }),
+    ("there is no environment", |t, _| {
+        t.queues.values_mut().next().unwrap().environments.clear();
+    }),
+    ("the queue has no role", |t, _| {
+        t.queues.values_mut().next().unwrap().queue.role = None;
+    }),
+    ("the queue's role is gone", |t, _| {
+        t.roles
+            .retain(|arn, _| !arn.as_str().ends_with("QueueRole"));
+    }),
+    ("the queue role trusts another farm", |t, _| {
+        let role = role(t, "QueueRole");
+        role.trust = role.trust.replace("farm-0000", "farm-0bad");
+    }),
+    ("the queue role has no policy", |t, _| {
+        role(t, "QueueRole").inline.clear()
+    }),
+    ("the queue role may do anything", |t, _| {
+        let all = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+        role(t, "QueueRole")
+            .inline
+            .insert("All".to_owned(), all.to_owned());
+    }),
+    ("the queue role is denied the channel", |t, _| {
+        let deny = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::ynput-conda-channel/*"}]}"#;
+        role(t, "QueueRole")
+            .inline
+            .insert("No".to_owned(), deny.to_owned());
+    }),
+    ("our policy says too much", |t, _| {
+        let more = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#;
+        role(t, "QueueRole")
+            .inline
+            .insert("studiolink-queue".to_owned(), more.to_owned());
+    }),
+    ("the fleets' role is gone", |t, _| {
+        t.roles
+            .retain(|arn, _| !arn.as_str().ends_with("FleetRole"));
+    }),
+    ("the fleets' role has no policy", |t, _| {
+        let role = role(t, "FleetRole");
+        role.inline.clear();
+        role.attached.clear();
+    }),
+    ("the channel is not indexed", |t, _| {
+        ynput(t).indexed = false
+    }),
+    ("the channel is another account's", |t, _| {
+        ynput(t).owner = Some("999988887777".parse().unwrap());
+    }),
+    (
+        "the channel is another account's, and open to us",
+        |t, _| {
+            let channel = ynput(t);
+            channel.owner = Some("999988887777".parse().unwrap());
+            channel.open_to_us = true;
+        },
+    ),
+    ("the channel is public", |t, _| ynput(t).public = true),
+    ("the channel is elsewhere", |t, _| {
+        ynput(t).region = Some("eu-central-1".parse().unwrap());
+    }),
+    ("the channel holds nothing", |t, _| {
+        ynput(t).packages.clear()
+    }),
+    ("the channel is not there", |t, _| {
+        t.channels.retain(|c| !c.channel.is_s3())
+    }),
+    ("conda-forge is not reached", |t, _| {
+        let mut channels = t.channels.iter_mut();
+        channels.find(|c| !c.channel.is_s3()).unwrap().walled = true;
+    }),
+    ("the file names no owner", |_, c| c.channel_account = None),
+    ("the pin is in no channel", |_, c| {
+        c.pin = Pin::of_text("==9.9.9").unwrap()
+    }),
+    ("there is a secret", |t, c| {
+        t.secrets.push(SECRET.to_owned());
+        c.secret = Some(SecretPlace {
+            arn: SECRET.to_owned(),
+            key: None,
+        });
+    }),
+    ("the secret is not there", |_, c| {
+        c.secret = Some(SecretPlace {
+            arn: SECRET.to_owned(),
+            key: None,
+        });
+    }),
+    ("the path is not built", |_, c| {
+        c.server.path = PathId::Lattice
+    }),
+    ("the server has another name", |_, c| {
+        c.server.url = "https://other.example.com".parse().unwrap();
+    }),
+    ("the server speaks plainly", |_, c| {
+        c.server.url = "http://ayon.example.com".parse().unwrap();
+    }),
+    ("the key is an artist's", |t, _| t.ayon.service = false),
+    ("the certificate is running out", |t, _| {
+        t.ayon.days_left = 3
+    }),
+    ("the certificate has run out", |t, _| t.ayon.days_left = -1),
+    ("no bundle is in production", |t, _| {
+        t.ayon.bundles.production = None
+    }),
+    ("the bundle has no launcher", |t, _| {
+        t.ayon.bundles.production.as_mut().unwrap().installer = None;
+    }),
+    ("the bundle has another launcher", |t, _| {
+        let bundle = t.ayon.bundles.production.as_mut().unwrap();
+        bundle.installer = Some(Untrusted::new("1.5.0"));
+    }),
+    ("core and server do not go together", |t, _| {
+        t.ayon.version = "1.3.0".to_owned();
+    }),
+    ("the addon names its own channels", |t, _| {
+        for settings in t.addon.values_mut() {
+            settings.channels = Untrusted::new("deadline-cloud");
+        }
+    }),
+    ("a worker host is named", |_, c| {
+        let arn = "arn:aws:iam::111122223333:role/NoSuchHost".parse().unwrap();
+        c.iam.worker_hosts.push(arn);
+    }),
+    ("the worker host's role is there", |t, c| {
+        let arn: studiolink::domain::ids::RoleArn = HOST.parse().unwrap();
+        let may = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["deadline:CreateWorker","deadline:AssumeFleetRoleForWorker"],"Resource":"*"}]}"#;
+        let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+        let role = SandboxRole {
+            trust: trust.to_owned(),
+            boundary: None,
+            boundary_policy: None,
+            inline: [("Host".to_owned(), may.to_owned())].into(),
+            attached: BTreeMap::new(),
+        };
+        t.roles.insert(arn.clone(), role);
+        c.iam.worker_hosts.push(arn);
+    }),
+    ("the fleets' role has a boundary", |t, _| {
+        let role = role(t, "FleetRole");
+        role.boundary = Some("arn:aws:iam::111122223333:policy/Edge".to_owned());
+        let edge = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#;
+        role.boundary_policy = Some(edge.to_owned());
+    }),
+    ("an instance is the tunnel's end", |_, c| {
+        c.server.path = PathId::Ssm;
+        let instance = "i-0123456789abcdef0".to_owned();
+        c.tunnel = Some(Tunnel {
+            instance,
+            host: None,
+        });
+    }),
+    ("the tunnel may be opened", |t, c| {
+        c.server.path = PathId::Ssm;
+        let instance = "i-0123456789abcdef0".to_owned();
+        c.tunnel = Some(Tunnel {
+            instance,
+            host: None,
+        });
+        let may = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ssm:*","Resource":"*"}]}"#;
+        role(t, "QueueRole")
+            .inline
+            .insert("Tunnel".to_owned(), may.to_owned());
+    }),
+    (
+        "an environment sets the guard, and the fleets are the studio's",
+        |t, _| {
+            template(t, "inline-guarded.yaml");
+            let first = first(t).clone();
+            let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("tests/environments/variables-only.yaml");
+            let text = fs::read_to_string(path).unwrap();
+            let queue = t.queues.values_mut().next().unwrap();
+            let id = "queueenv-00000000000000000000000000000099".parse().unwrap();
+            let early = SandboxEnvironment {
+                id,
+                name: Untrusted::new("Variables"),
+                priority: 0,
+                kind: TemplateType::Yaml,
+                text,
+            };
+            queue.environments = vec![early, first];
+            fleets(t, |f| f.management = Management::Customer);
+        },
+    ),
+    ("deadline:GetQueue is denied", |t, _| {
+        t.denies.push("deadline:GetQueue".to_owned())
+    }),
+    ("deadline:GetFleet is denied", |t, _| {
+        t.denies.push("deadline:GetFleet".to_owned())
+    }),
+    ("the environments' list is denied", |t, _| {
+        t.denies.push("deadline:ListQueueEnvironments".to_owned());
+    }),
+    ("the roles are denied", |t, _| {
+        t.denies.push("iam:GetRole".to_owned())
+    }),
+    ("simulation is denied", |t, _| {
+        t.denies.push("iam:SimulatePrincipalPolicy".to_owned())
+    }),
+    ("the queue role's keys are denied", |t, _| {
+        t.denies.push("deadline:AssumeQueueRoleForUser".to_owned());
+    }),
+];
+
+const BASES: [&str; 2] = ["studio", "mixed-fleets"];
+
+/// Checks that say nothing where nothing is wrong.
+const SILENT: &[&str] = &[
+    "queue-packages",
+    "channel-public",
+    "connection-path",
+    "worker-host-named",
+];
+
+/// Another spelling of the same studio: nothing is wrong with it.
+const SAME: &[&str] = &[
+    "the environment is AWS's sample in JSON",
+    "the environment keeps its environments",
+];
+
+/// What the sandbox does not have, and the test that has it.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("caller-identity", "tests/cli.rs"),
+    ("policy-lint", "tests/peer/test_roles.py"),
+    ("tunnel-as-queue-role", "tests/judgement.rs"),
+    ("server-port", "tests/peer/test_server.py"),
+    ("server-info", "tests/peer/test_server.py"),
+];
+
+fn studio(base: &str, with: &[usize]) -> (Sandbox, StudioConfig) {
+    let (world, mut config) = open(base);
+    let mut truth = Truth::clone(&world.truth());
+    for at in with {
+        // A change of what an earlier one took away changes nothing.
+        let mut tried = (truth.clone(), config.clone());
+        let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            CHANGES[*at].1(&mut tried.0, &mut tried.1);
+        }));
+        if made.is_ok() {
+            (truth, config) = tried;
+        }
+    }
+    (Sandbox::new(truth, None), config)
+}
+
+/// Every finding, of setup and of an audit, before and after the plan was applied.
+async fn findings(world: &Sandbox, config: &StudioConfig) -> Vec<Finding> {
+    let mut all = look(world, config).await.findings();
+    common::make(world, config).await;
+    all.extend(look(world, config).await.findings());
+    all.extend(run(world, config, Purpose::Audit).await.findings());
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_check_has_a_healthy_and_a_broken_case() {
+    let mut seen: BTreeMap<&str, BTreeSet<Verdict>> = BTreeMap::new();
+    let mut effect: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for base in BASES {
+        for (at, (name, _)) in CHANGES.iter().enumerate() {
+            let (world, config) = studio(base, &[at]);
+            for finding in findings(&world, &config).await {
+                seen.entry(finding.check)
+                    .or_default()
+                    .insert(finding.verdict);
+                let said = format!(
+                    "{} {} {}",
+                    finding.check,
+                    finding.code,
+                    finding.verdict.word()
+                );
+                effect
+                    .entry(format!("{name}, {base}"))
+                    .or_default()
+                    .insert(said);
+            }
+        }
+    }
+    let lacks: Vec<String> = studiolink::checks::ALL
+        .iter()
+        .filter(|check| !ELSEWHERE.iter().any(|(id, _)| *id == check.id))
+        .filter_map(|check| {
+            let verdicts = seen.get(check.id).cloned().unwrap_or_default();
+            let has = |some: &[Verdict]| some.iter().any(|v| verdicts.contains(v));
+            let good = if SILENT.contains(&check.id) {
+                !effect["nothing, studio"]
+                    .iter()
+                    .any(|said| said.starts_with(&format!("{} ", check.id)))
+                    && !verdicts.is_empty()
+            } else {
+                has(&[Verdict::Ok]) && has(&[Verdict::Fail, Verdict::Warn, Verdict::ToDo])
+            };
+            (!good).then(|| format!("{}: {verdicts:?}", check.id))
+        })
+        .collect();
+    assert!(lacks.is_empty(), "{lacks:#?}");
+    for (id, file) in ELSEWHERE {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+        assert!(text.contains(id), "{file} does not name {id}");
+    }
+    // And no fault passes unseen.
+    let unseen = CHANGES[1..].iter().map(|(name, _)| *name);
+    let unseen: Vec<&str> = unseen
+        .filter(|name| {
+            SAME.contains(name)
+                != BASES.iter().all(|base| {
+                    effect[&format!("{name}, {base}")] == effect[&format!("nothing, {base}")]
+                })
+        })
+        .collect();
+    assert!(
+        unseen.is_empty(),
+        "these change no finding, or do and should not: {unseen:?}"
+    );
+}
+
+fn worst_first(findings: &[Finding]) -> Vec<String> {
+    findings
+        .iter()
+        .map(|f| format!("{} {} {}: {}", f.verdict.word(), f.check, f.code, f.message))
+        .collect()
+}
+
+async fn what_must_hold(base: &str, with: &[usize]) -> Result<(), TestCaseError> {
+    let names: Vec<&str> = with.iter().map(|at| CHANGES[*at].0).collect();
+    let (world, config) = studio(base, with);
+    let before = bytes(&world);
+    let work = look(&world, &config).await;
+    prop_assert_eq!(
+        bytes(&world),
+        before.clone(),
+        "looking changes nothing: {:?}",
+        names
+    );
+    for finding in work.findings() {
+        let said = format!(
+            "{names:?}: {} {}: {}",
+            finding.check, finding.code, finding.message
+        );
+        let there = work.snapshot().roster.all().contains(&finding.subject);
+        prop_assert!(
+            there,
+            "about {:?}, which is not there: {}",
+            finding.subject,
+            said
+        );
+        if matches!(
+            finding.verdict,
+            Verdict::Fail | Verdict::Warn | Verdict::Unknown
+        ) {
+            prop_assert!(
+                finding.why.is_some() || finding.fix.is_some(),
+                "no reason and no fix: {}",
+                said
+            );
+        }
+        // Nothing is OK where all that it rests on was refused.
+        let calls: Vec<_> = finding
+            .evidence
+            .iter()
+            .flat_map(|e| e.calls.iter())
+            .collect();
+        let refused =
+            |c: &&studiolink::domain::call::Call| c.outcome.as_str().starts_with("AccessDenied");
+        if finding.verdict == Verdict::Ok
+            && !calls.is_empty()
+            && finding.check != "queue-role-excess-read"
+            && finding.check != "channel-public"
+        {
+            prop_assert!(
+                !calls.iter().all(refused),
+                "OK without having seen: {}",
+                said
+            );
+        }
+    }
+    let changes = work.plan().changes.clone();
+    let applied = apply_all(&world, &config, &changes, None).await;
+    prop_assert!(applied.stop.is_none(), "{:?}: {:?}", names, applied.stop);
+    let after = look(&world, &config).await;
+    let again: Vec<_> = after
+        .plan()
+        .changes
+        .iter()
+        .map(|c| c.words().to_string())
+        .collect();
+    prop_assert!(
+        again.is_empty(),
+        "{:?}: planned again: {:?}; {:#?}",
+        names,
+        again,
+        worst_first(&after.findings())
+    );
+    // What was promised as TO DO is done.
+    // What a try promises is another try: it may find the next thing that is wrong.
+    let promised = |f: &&Finding| f.verdict == Verdict::ToDo && f.grade != Grade::Tried;
+    for promised in work.findings().iter().filter(promised) {
+        let still = after.findings();
+        let still = still.iter().filter(|f| {
+            f.key() == promised.key() && matches!(f.verdict, Verdict::Fail | Verdict::Warn)
+        });
+        let still: Vec<String> = still.map(|f| f.message.to_string()).collect();
+        prop_assert!(
+            still.is_empty(),
+            "{:?}: promised, and still so: {:?}",
+            names,
+            still
+        );
+    }
+    let Some(id) = applied.run else {
+        return Ok(());
+    };
+    let all = journal::read_all(world.local()).unwrap().runs;
+    let back = to_undo(all.iter().find(|r| r.header.id == id).unwrap(), &all);
+    let undone = apply_all(&world, &config, &back, Some(&id)).await;
+    prop_assert!(undone.stop.is_none(), "{:?}: {:?}", names, undone.stop);
+    // Deleted things come back under another id.
+    let made = changes
+        .iter()
+        .any(|c| c.operation().starts_with("Create") || c.operation().starts_with("Delete"));
+    if !made {
+        prop_assert_eq!(bytes(&world), before, "{:?}", names);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_must_hold_holds_for_any_mixture(
+        base in prop::sample::select(vec!["studio", "mixed-fleets", "hand-edited", "addon-overrides"]),
+        with in prop::collection::vec(0..CHANGES.len(), 1..5),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(what_must_hold(base, &with))?;
+    }
+}
