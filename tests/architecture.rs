@@ -78,7 +78,7 @@ const MAY: &[(&str, &[&str])] = &[
 const DRIVER: &str = "ui/driver.rs";
 
 /// Of a room, the engine knows the trait and the lists that its `mod.rs` names; never one of its files.
-const ENGINE_KNOWS: &[(&str, &[&str])] = &[("goals", &["Goal", "Draft", "ManualStep"])];
+const ENGINE_KNOWS: &[(&str, &[&str])] = &[("goals", &["Goal", "Draft", "ManualStep", "Wishes"])];
 
 fn files(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {

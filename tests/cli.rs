@@ -413,7 +413,7 @@ fn plain_questions_walk_to_the_end_and_an_ended_input_changes_nothing() {
         child.wait_with_output().unwrap()
     };
     let walked = answer(
-        "next\nnext\nnext\nnext\nnext\n99\nbogus\napply all\napply now\nfinish\n",
+        "next\nnext\nnext\nnext\nnext\n99\nbogus\napply all\nno\napply all\nyes\nfinish\n",
         "a.json",
     );
     assert_eq!(code(&walked), 0, "{}", out(&walked));

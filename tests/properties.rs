@@ -555,8 +555,14 @@ async fn a_journal_that_this_version_can_not_read_is_refused_whole() {
         lines[at] = lines[at].replace(from, to);
         Run::parse(&join(&lines)).unwrap_err().to_string()
     };
-    let newer = edited(0, "\"schema\":2", "\"schema\":3");
-    assert!(newer.contains("version 3"), "{newer}");
+    let older = join(&lines).replacen("\"schema\":3", "\"schema\":2", 1);
+    assert_eq!(
+        Run::parse(&older),
+        Ok(whole),
+        "an earlier one stays readable"
+    );
+    let newer = edited(0, "\"schema\":3", "\"schema\":4");
+    assert!(newer.contains("version 4"), "{newer}");
     let kind = edited(1, "\"inline-policy\"", "\"vpc-lattice-gateway\"");
     assert!(
         kind.contains("vpc-lattice-gateway") && kind.contains("line 2"),

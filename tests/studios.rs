@@ -8,16 +8,23 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use common::{apply_all, bytes, look, open, run};
 use proptest::prelude::*;
+use studiolink::domain::call::Vantage;
+use studiolink::domain::channel::{Channel, split};
 use studiolink::domain::choices::{SecretPlace, Tunnel};
 use studiolink::domain::config::{PathId, Pin, StudioConfig};
 use studiolink::domain::farm::{AssociationStatus, FleetStatus, Management, QueueStatus};
 use studiolink::domain::finding::{Finding, Grade, Verdict};
-use studiolink::domain::template::TemplateType;
+use studiolink::domain::template::{Template, TemplateType};
 use studiolink::domain::text::Untrusted;
+use studiolink::engine::apply::apply;
 use studiolink::engine::journal::{self, to_undo};
+use studiolink::engine::unheard;
+use studiolink::goals::Wishes;
+use studiolink::probes::{ReadIndex, has_no_credentials};
 use studiolink::questions::Purpose;
 use studiolink::world::World as _;
 use studiolink::world::sandbox::{Sandbox, SandboxEnvironment, SandboxRole, Truth};
@@ -540,6 +547,65 @@ async fn what_must_hold(base: &str, with: &[usize]) -> Result<(), TestCaseError>
     Ok(())
 }
 
+/// What an unattended run must not do, whatever the studio is like: name a channel that the role can't be seen to read, or
+/// take one away.
+async fn what_it_must_not_do(base: &str, with: &[usize]) -> Result<(), TestCaseError> {
+    let names: Vec<&str> = with.iter().map(|at| CHANGES[*at].0).collect();
+    let (world, config) = studio(base, with);
+    let named = |world: &Sandbox| -> Vec<BTreeSet<String>> {
+        let truth = world.truth();
+        let queues = truth.queues.values();
+        let of = |q: &studiolink::world::sandbox::SandboxQueue| {
+            let templates = q.environments.iter();
+            let lists = templates.filter_map(|e| Template::read(&e.text, e.kind).ok()?.channels?);
+            let words = lists.flat_map(|l| {
+                let words = split(&l).into_iter().map(str::to_owned);
+                words.collect::<Vec<_>>()
+            });
+            words.collect()
+        };
+        queues.map(of).collect()
+    };
+    let before = named(&world);
+    let work = common::run_with(&world, &config, Purpose::Setup, Wishes::default()).await;
+    let changes = work.plan().changes.clone();
+    let mut context = common::context(&world, "test", &config).await;
+    if let Some(rules) = &mut context.rules {
+        rules.accepted.clear();
+    }
+    let stop = AtomicBool::new(false);
+    let applied = apply(&world, &changes, &context, &stop, &unheard)
+        .await
+        .unwrap();
+    prop_assert!(applied.stop.is_none(), "{:?}: {:?}", names, applied.stop);
+    let keys: Vec<_> = world.truth().queues.keys().cloned().collect();
+    for (at, after) in named(&world).iter().enumerate() {
+        let gone: Vec<_> = before[at].difference(after).collect();
+        prop_assert!(gone.is_empty(), "{:?}: taken away: {:?}", names, gone);
+        for new in after.difference(&before[at]) {
+            let channel: Channel = new.parse().unwrap();
+            if !channel.is_s3() {
+                continue;
+            }
+            let from = Vantage::QueueRole(keys[at].clone());
+            let seen = world.try_out(&ReadIndex(channel).into(), &from).await;
+            // Without credentials nobody can try it, and documents and simulator have allowed it.
+            let untried = seen.problem().is_some_and(has_no_credentials);
+            prop_assert!(
+                seen.seen.is_ok() || untried,
+                "{:?}: {} was added, and the role can't read it: {:?}",
+                names,
+                new,
+                seen.problem()
+            );
+        }
+    }
+    for held in &applied.held {
+        prop_assert!(!held.why.as_str().is_empty());
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -550,5 +616,6 @@ proptest! {
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(what_must_hold(base, &with))?;
+        runtime.block_on(what_it_must_not_do(base, &with))?;
     }
 }

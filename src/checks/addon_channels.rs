@@ -4,7 +4,7 @@ use super::prelude::*;
 use url::Url;
 
 use crate::domain::ayon::Variant;
-use crate::domain::channel::{join, split};
+use crate::domain::channel::{Channel, join, merged, split};
 use crate::domain::fact::Fact;
 use crate::domain::text::{Printable, without_url_secrets};
 use crate::questions::{AddonChannels, AddonSettings, AyonBundles, Part};
@@ -71,14 +71,18 @@ fn of_variant(view: &View, url: &Url, variant: Variant, version: &str) -> Option
         let finding = Finding::unread("the AYON addon's settings", fact)?;
         return Some(finding.from(evidence));
     };
-    let set = split(settings.channels.raw()).join(" ");
-    let desired = join(&view.config(Part::Channels).channels);
+    let set = split(settings.channels.raw());
+    let channels = &view.config(Part::Channels).channels;
+    let wanted: Vec<&str> = channels.iter().map(Channel::as_str).collect();
+    let desired = join(channels);
     let shown = settings.version.show();
-    if set.is_empty() || set == desired {
+    if set.is_empty() || merged(&set, &wanted) == set {
         let words = if set.is_empty() {
             "leaves the channels to the queue, whose default wins in AYON's jobs"
-        } else {
+        } else if set.len() == wanted.len() {
             "sets the same channels as the queue"
+        } else {
+            "sets the studio file's channels in their order, and others"
         };
         let line = format!("The AYON addon {shown} ({word}) {words}");
         return Some(Finding::ok(line).from(evidence));

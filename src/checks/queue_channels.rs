@@ -2,7 +2,7 @@
 
 use super::prelude::*;
 use crate::derived::conda_environment::conda_environments;
-use crate::domain::channel::{join, split};
+use crate::domain::channel::{Channel, join, merged, split};
 use crate::domain::ids::QueueKey;
 use crate::domain::text::without_url_secrets;
 use crate::questions::{Part, QueueEnvironments};
@@ -32,14 +32,25 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
     let name = environment.name.show();
     let missing: Vec<&str> = desired
         .iter()
-        .map(crate::domain::channel::Channel::as_str)
+        .map(Channel::as_str)
         .filter(|c| !today.contains(c))
         .collect();
-    let finding = if today.join(" ") == join(desired) {
+    let wanted: Vec<&str> = desired.iter().map(Channel::as_str).collect();
+    let finding = if today == wanted {
         Finding::ok(format!(
             "\"{name}\" has the {} channels in order",
             desired.len()
         ))
+    } else if merged(&today, &wanted) == today {
+        let more = today.iter().filter(|w| !wanted.contains(w));
+        let more: Vec<String> = more.map(|w| without_url_secrets(w)).collect();
+        let line = format!(
+            "CondaChannels of \"{name}\" also has {}, which the studio file does not list",
+            more.join(", ")
+        );
+        Finding::warn("not-listed", line)
+            .why("setup keeps it: that a file does not list a channel does not say that no job needs it")
+            .fix("list it in the studio file, or take it out of the queue: `studiolink setup --yes --remove-channels`, or x on the channels page")
     } else {
         let line = match missing.as_slice() {
             [] => format!(

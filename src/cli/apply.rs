@@ -3,7 +3,7 @@
 
 use super::args::{self, Args};
 use super::plan::Saved;
-use super::setup::{account, make, observed};
+use super::setup::{account, make, observed, wishes};
 use super::stop::Stop;
 use super::{Failure, open};
 use crate::domain::exit::Exit;
@@ -20,6 +20,12 @@ pub(super) async fn run(args: &Args, command: &args::Apply) -> Result<Exit, Fail
         ));
     }
     let stop = Stop::listen();
+    if command.file.is_some() && (command.wishes.partial || command.wishes.remove_channels) {
+        return Err(Failure::Usage(
+            "a saved plan is applied as it is\n  fix   give --partial and --remove-channels to `studiolink plan --out`"
+                .to_owned(),
+        ));
+    }
     let saved = command.file.as_deref().map(read).transpose()?;
     let config = match &saved {
         Some(saved) => saved.config.clone(),
@@ -27,7 +33,8 @@ pub(super) async fn run(args: &Args, command: &args::Apply) -> Result<Exit, Fail
     };
     let world = open::world(args, Some(&config)).await?;
     let world = world.as_ref();
-    let mut work = observed(args, world, &config, Purpose::Setup, &stop).await?;
+    let wishes = wishes(&command.wishes);
+    let mut work = observed(args, world, &config, Purpose::Setup, wishes, &stop).await?;
     let plan = match saved {
         Some(saved) => {
             let (here, region) = (account(work.snapshot()), &work.snapshot().region);
@@ -50,7 +57,15 @@ pub(super) async fn run(args: &Args, command: &args::Apply) -> Result<Exit, Fail
         }
         None => work.plan().clone(),
     };
-    let made = make(args, world, &mut work, &plan, "apply --yes", &stop).await?;
+    let made = make(
+        args,
+        world,
+        &mut work,
+        &plan,
+        ("apply --yes", &command.insist),
+        &stop,
+    )
+    .await?;
     made.print(args, "apply");
     Ok(made.exit)
 }

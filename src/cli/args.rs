@@ -7,6 +7,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::domain::exit::Exit;
 use crate::domain::ids::{FarmId, QueueId, Region};
+use crate::domain::risk::RiskKind;
 
 /// The table of exit codes, as help and man page show it.
 fn exit_codes() -> String {
@@ -116,6 +117,45 @@ pub struct Setup {
     /// With --yes: tries again as the queue role for so many minutes, while a bucket's owner grants it access
     #[arg(long, value_name = "MINUTES", requires = "yes", value_parser = clap::value_parser!(u64).range(1..=1440))]
     pub wait: Option<u64>,
+    #[command(flatten)]
+    pub insist: Insist,
+    #[command(flatten)]
+    pub wishes: Wishes,
+}
+
+/// What an unattended run does not do by itself.
+#[derive(Debug, Default, Clone, ClapArgs)]
+pub struct Insist {
+    /// Makes a change also where its risk would hold it back: `unread-channel`, a channel that the queue role can't be seen
+    /// to read, so that every job of the queue may stop
+    #[arg(long, value_name = "RISK", value_parser = risk)]
+    pub accept_risk: Vec<RiskKind>,
+}
+
+/// What is planned besides what the studio file lists.
+#[derive(Debug, Default, Clone, ClapArgs)]
+pub struct Wishes {
+    /// Changes a queue's channels also where some of them are held back
+    #[arg(long)]
+    pub partial: bool,
+    /// Takes channels out of the queue that the studio file does not list; otherwise they stay
+    #[arg(long)]
+    pub remove_channels: bool,
+}
+
+fn risk(text: &str) -> Result<RiskKind, String> {
+    let held: Vec<RiskKind> = RiskKind::ALL
+        .iter()
+        .copied()
+        .filter(|r| r.breaks_jobs())
+        .collect();
+    held.iter()
+        .copied()
+        .find(|r| r.word() == text)
+        .ok_or_else(|| {
+            let words: Vec<&str> = held.iter().map(|r| r.word()).collect();
+            format!("no change is held back for it; write {}", words.join(", "))
+        })
 }
 
 #[derive(Debug, ClapArgs)]
@@ -123,6 +163,8 @@ pub struct Plan {
     /// Keeps the plan in a file, for `studiolink apply FILE`
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub wishes: Wishes,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -132,6 +174,10 @@ pub struct Apply {
     /// Applies it without asking
     #[arg(long)]
     pub yes: bool,
+    #[command(flatten)]
+    pub insist: Insist,
+    #[command(flatten)]
+    pub wishes: Wishes,
 }
 
 #[derive(Debug, ClapArgs)]

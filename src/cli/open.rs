@@ -24,6 +24,7 @@ pub fn catalogues() -> Catalogues {
             checks: crate::checks::ALL,
             expand: crate::derived::roster::expand,
         },
+        gate: crate::derived::channel_gate::gate,
         goals: crate::goals::ALL,
     }
 }

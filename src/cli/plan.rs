@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::args::{self, Args, Format};
 use super::out::{data, ink, talk};
-use super::setup::{account, observed_by};
+use super::setup::{account, observed_by, wishes};
 use super::stop::Stop;
 use super::{Failure, open};
 use crate::connections;
@@ -23,7 +23,7 @@ use crate::ui::report::{json as json_report, text};
 use crate::world::local::files;
 
 /// What this version writes and reads.
-const SCHEMA: u64 = 2;
+const SCHEMA: u64 = 3;
 
 /// A plan in a file: with whom and where it may be applied, and what is checked afterwards.
 #[derive(Debug, Serialize, Deserialize)]
@@ -135,7 +135,8 @@ pub(super) async fn run(args: &Args, command: &args::Plan) -> Result<Exit, Failu
     let file = open::studio_file(args)?;
     let config = open::needed(args, &file)?;
     let world = open::world(args, Some(&config)).await?;
-    let what = (open::plan_catalogues(), Purpose::Audit);
+    let wishes = wishes(&command.wishes);
+    let what = (open::plan_catalogues(), Purpose::Audit, wishes);
     let work = observed_by(args, world.as_ref(), &config, what, &stop).await?;
     let plan = work.plan().clone();
     let path = connections::path(config.server.path);

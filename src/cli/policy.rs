@@ -48,6 +48,7 @@ const NEEDS: Catalogues = Catalogues {
         checks: &[&READ_NEEDS, &READ_ACCOUNT],
         expand: crate::derived::roster::expand,
     },
+    gate: crate::derived::channel_gate::gate,
     goals: &[],
 };
 

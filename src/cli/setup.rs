@@ -1,10 +1,11 @@
 //! `studiolink setup`: the wizard, the same as plain questions, or unattended from the studio file.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 
 use serde_json::json;
 
-use super::args::{Args, Format, Setup};
+use super::args::{self, Args, Format, Setup};
 use super::open::{self, StudioFile};
 use super::out::{data, ink, talk};
 use super::stop::Stop;
@@ -15,12 +16,14 @@ use crate::domain::fact::Fact;
 use crate::domain::finding::Finding;
 use crate::domain::ids::{AccountId, Region};
 use crate::domain::problem::Problem;
+use crate::domain::risk::RiskKind;
 use crate::domain::text::{Printable, without_url_secrets};
 use crate::engine::apply::{self, Applied, RunContext};
 use crate::engine::drive::{apply_and_verify, observe};
+use crate::engine::gate::Rules;
 use crate::engine::workflow::{Catalogues, IAM_PATIENCE, Workflow};
 use crate::engine::{ChangeState, Progress, unheard};
-use crate::goals::ManualStep;
+use crate::goals::{ManualStep, Removals, Wishes};
 use crate::questions::{CallerIdentity, Purpose, Snapshot};
 use crate::resources::{Change, Plan};
 use crate::ui::report::{json as json_report, text};
@@ -29,6 +32,16 @@ use crate::world::local::files;
 
 pub(super) async fn run(args: &Args, setup: &Setup) -> Result<Exit, Failure> {
     let file = open::studio_file(args)?;
+    let only_unattended = &setup.wishes;
+    let asked = only_unattended.partial
+        || only_unattended.remove_channels
+        || !setup.insist.accept_risk.is_empty();
+    if asked && !setup.yes {
+        return Err(Failure::Usage(
+            "--partial, --remove-channels and --accept-risk are for an unattended run\n  fix   add --yes; the wizard asks about each change instead"
+                .to_owned(),
+        ));
+    }
     if setup.yes {
         return unattended(args, setup, &file).await;
     }
@@ -50,12 +63,14 @@ async fn unattended(args: &Args, setup: &Setup, file: &StudioFile) -> Result<Exi
         queues.join(", "),
         world.region()
     ));
-    let mut work = observed(args, world, &config, Purpose::Setup, &stop).await?;
+    let wishes = wishes(&setup.wishes);
+    let mut work = observed(args, world, &config, Purpose::Setup, wishes, &stop).await?;
     if let Some(minutes) = setup.wait {
         work.patience = minutes * 60_000;
     }
     let plan = work.plan().clone();
-    let mut made = make(args, world, &mut work, &plan, "setup --yes", &stop).await?;
+    let what = ("setup --yes", &setup.insist);
+    let mut made = make(args, world, &mut work, &plan, what, &stop).await?;
     if let Err(problem) = write_studio_file(args, file, &config, made.exit) {
         talk(&problem.to_string());
         made.exit = made.exit.and(Exit::Failed);
@@ -89,9 +104,24 @@ pub(super) async fn observed(
     world: &dyn World,
     config: &StudioConfig,
     purpose: Purpose,
+    wishes: Wishes,
     stop: &Stop,
 ) -> Result<Workflow, Failure> {
-    observed_by(args, world, config, (catalogues(), purpose), stop).await
+    let what = (catalogues(), purpose, wishes);
+    observed_by(args, world, config, what, stop).await
+}
+
+/// As the goals read them.
+pub(super) fn wishes(asked: &args::Wishes) -> Wishes {
+    Wishes {
+        partial: asked.partial,
+        removals: if asked.remove_channels {
+            Removals::All
+        } else {
+            Removals::None
+        },
+        ..Wishes::default()
+    }
 }
 
 /// The same with other checks.
@@ -99,12 +129,13 @@ pub(super) async fn observed_by(
     args: &Args,
     world: &dyn World,
     config: &StudioConfig,
-    (catalogues, purpose): (Catalogues, Purpose),
+    (catalogues, purpose, wishes): (Catalogues, Purpose, Wishes),
     stop: &Stop,
 ) -> Result<Workflow, Failure> {
     let region = world.region().clone();
     let sandbox = world.is_sandbox();
     let mut work = Workflow::new(catalogues, region, config.clone(), purpose, sandbox);
+    work.wish(wishes);
     stop.or(observe(world, &mut work, &stop.flag, &unheard))
         .await
         .ok_or(Failure::Interrupted)?;
@@ -149,7 +180,7 @@ pub(super) async fn make(
     world: &dyn World,
     work: &mut Workflow,
     plan: &Plan,
-    command: &str,
+    (command, insist): (&str, &args::Insist),
     stop: &Stop,
 ) -> Result<Made, Failure> {
     if args.format == Format::Text {
@@ -169,8 +200,19 @@ pub(super) async fn make(
         manual,
         exit,
     };
+    let rules = Rules {
+        config: work.config().clone(),
+        expand: catalogues().observe.expand,
+        judge: catalogues().gate,
+        patience: work.patience,
+        accepted: insist.accept_risk.iter().copied().collect(),
+        insisted: BTreeSet::new(),
+    };
     let context = match context {
-        Ok(context) => context,
+        Ok(context) => RunContext {
+            rules: Some(rules),
+            ..context
+        },
         Err(problem) => {
             // Nothing is written as nobody; what was found is still told.
             talk(&problem.to_string());
@@ -178,6 +220,7 @@ pub(super) async fn make(
                 run: None,
                 done: Vec::new(),
                 left: plan.changes.len(),
+                held: Vec::new(),
                 stop: None,
             };
             let (findings, manual) = (work.findings(), work.manual_steps());
@@ -215,6 +258,7 @@ pub(super) fn progress(progress: Progress) {
             match state {
                 ChangeState::Done { millis } => talk(&format!("DONE  {what}  {millis} ms")),
                 ChangeState::UnderWay | ChangeState::Waiting => {}
+
                 state => talk(&format!("{}  {what}", state.word())),
             }
         }
@@ -237,12 +281,19 @@ impl Made {
         let stopped = self.applied.stop.as_ref().map(stop_words);
         if args.format == Format::Json {
             let changes: Vec<&str> = self.applied.done.iter().map(|c| c.id.as_str()).collect();
+            let held: Vec<_> = self
+                .applied
+                .held
+                .iter()
+                .map(|h| json!({ "id": h.change.id, "risk": h.change.risk, "why": h.why }))
+                .collect();
             let parts = json!({
                 "plan": json_report::changes(&self.plan),
                 "unread": self.plan.unread,
                 "refused": self.plan.refused,
                 "run": self.applied.run,
                 "done": changes,
+                "held_back": held,
                 "stopped": stopped,
                 "findings": json_report::findings(&self.findings),
                 "manual": json_report::manual_steps(&self.manual),
@@ -255,6 +306,19 @@ impl Made {
         }
         if let Some(words) = &stopped {
             talk(words);
+        }
+        for held in &self.applied.held {
+            let (operation, words) = (held.change.operation(), held.change.words());
+            data(&format!(
+                "HELD BACK  {operation}  {words}\n  why   {}",
+                held.why
+            ));
+        }
+        if !self.applied.held.is_empty() {
+            let risk = RiskKind::UnreadChannel.word();
+            data(&format!(
+                "  fix   wait with --wait MINUTES until the role can read it, leave it out of the studio file, or insist with --accept-risk {risk}\n"
+            ));
         }
         if !self.findings.is_empty() {
             let ink = ink(args);

@@ -214,6 +214,22 @@ pub fn proposed(today: &[Channel], ynput: &Channel) -> Vec<Channel> {
     list
 }
 
+/// The desired list with what is there and not in it: each stays behind the channel that it followed. Taking a channel away
+/// takes packages away from jobs, so that has to be said outright.
+pub fn merged<'a>(today: &[&'a str], desired: &[&'a str]) -> Vec<&'a str> {
+    let mut merged = desired.to_vec();
+    for (at, word) in today.iter().enumerate() {
+        if merged.contains(word) {
+            continue;
+        }
+        let before = today[..at].iter().rev();
+        let mut places = before.filter_map(|w| merged.iter().position(|m| m == w));
+        let behind = places.next();
+        merged.insert(behind.map_or(0, |p| p + 1), word);
+    }
+    merged
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -254,6 +270,20 @@ mod tests {
                 proposal,
                 "proposing twice changes nothing"
             );
+        }
+    }
+
+    #[test]
+    fn what_nobody_listed_stays_behind_what_it_followed() {
+        for (today, desired, wanted) in [
+            ("a b c", "a b c", "a b c"),
+            ("a x b", "b a", "b a x"),
+            ("x a", "a", "x a"),
+            ("a x y b", "a b", "a x y b"),
+            ("a a", "a", "a"),
+            ("", "a b", "a b"),
+        ] {
+            assert_eq!(merged(&split(today), &split(desired)).join(" "), wanted);
         }
     }
 

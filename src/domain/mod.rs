@@ -26,6 +26,7 @@ pub mod package;
 pub mod permission;
 pub mod policy;
 pub mod problem;
+pub mod risk;
 pub mod role;
 pub mod subject;
 pub mod template;

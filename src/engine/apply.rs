@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::journal::{self, Came, Entry, Header, Run, Writer};
+use super::gate::{Gate, Looked, Rules};
+use super::journal::{self, Came, Entry, Header, Run, Wait, Writer};
 use super::{ChangeState, Progress, Tell};
 use crate::domain::call::Call;
 use crate::domain::caller::Caller;
@@ -23,6 +24,8 @@ pub struct RunContext {
     pub queues: Vec<QueueKey>,
     pub endpoint: Option<Printable>,
     pub undoes: Option<String>,
+    /// How it is decided whether a change that could stop jobs is made. Without them none is.
+    pub rules: Option<Rules>,
 }
 
 impl RunContext {
@@ -52,8 +55,16 @@ impl RunContext {
             queues: queues.to_vec(),
             endpoint,
             undoes: None,
+            rules: None,
         })
     }
+}
+
+/// A change that was not made, because it would stop jobs as far as can be seen, or needs one that was not made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldBack {
+    pub change: Change,
+    pub why: Printable,
 }
 
 /// Why a run stopped before its end.
@@ -87,6 +98,7 @@ pub struct Applied {
     pub run: Option<String>,
     pub done: Vec<Change>,
     pub left: usize,
+    pub held: Vec<HeldBack>,
     pub stop: Option<Stop>,
 }
 
@@ -125,15 +137,19 @@ pub async fn apply(
         Some(run) => Writer::resume(local, run),
         None => Writer::new(local, header(world, context)?),
     };
+    let rules = context.rules.as_ref();
     let mut making = Making {
         world,
         writer,
         outputs: outputs_of(unfinished),
+        gate: rules.map(|rules| Gate::new(world, rules, stop, tell)),
+        propagates: propagation_of(unfinished),
     };
     let mut applied = Applied {
         run: None,
         done: Vec::new(),
         left: changes.len(),
+        held: Vec::new(),
         stop: None,
     };
     let mut again: Vec<(usize, String, Change)> = Vec::new();
@@ -170,6 +186,12 @@ pub async fn apply(
             state(ChangeState::NotReached);
             continue;
         }
+        if let Some(why) = held_along(change, &applied.held) {
+            state(ChangeState::HeldBack(why.clone()));
+            let change = change.clone();
+            applied.held.push(HeldBack { change, why });
+            continue;
+        }
         state(ChangeState::UnderWay);
         let repeated = again.iter().find(|(_, _, c)| c.makes_the_same(change));
         let repeated = repeated.map(|(n, token, _)| (*n, token.clone()));
@@ -182,6 +204,10 @@ pub async fn apply(
         }
         if matches!(came, ChangeState::Done { .. } | ChangeState::FoundDone) {
             applied.left -= 1;
+        }
+        if let ChangeState::HeldBack(why) = &came {
+            let (change, why) = (change.clone(), why.clone());
+            applied.held.push(HeldBack { change, why });
         }
         applied.stop = halt;
         if !applied.done.is_empty() || unfinished.is_some() {
@@ -211,6 +237,21 @@ fn close(world: &dyn World, writer: &Writer<'_>, applied: &mut Applied) {
     if run.is_some_and(|r| r.is_nothing()) && local.discard(writer.id()).is_ok() {
         applied.run = None;
     }
+}
+
+/// Why a change goes along with one that was held back.
+fn held_along(change: &Change, held: &[HeldBack]) -> Option<Printable> {
+    let needs =
+        |h: &&HeldBack| change.needs.contains(&h.change.id) || change.resource == h.change.resource;
+    let first = held.iter().find(needs)?;
+    let (operation, words) = (first.change.operation(), first.change.words());
+    Some(format!("it needs {operation} {words}, which is held back").into())
+}
+
+fn propagation_of(run: Option<&Run>) -> Propagation {
+    let done = run.into_iter().flat_map(Run::done);
+    let all = done.map(|e| e.change.resource.propagation());
+    all.max().unwrap_or(Propagation::Nothing)
 }
 
 fn outputs_of(run: Option<&Run>) -> BTreeMap<String, Outputs> {
@@ -383,6 +424,9 @@ struct Making<'a> {
     writer: Writer<'a>,
     /// What earlier changes have put out, by change id.
     outputs: BTreeMap<String, Outputs>,
+    gate: Option<Gate<'a>>,
+    /// What the run has changed of permissions so far.
+    propagates: Propagation,
 }
 
 impl Making<'_> {
@@ -397,10 +441,22 @@ impl Making<'_> {
             Ok(change) => change,
             Err(problem) => return Ok(failed(problem)),
         };
-        let now = match read_now(self.world, change).await {
+        let mut now = match read_now(self.world, change).await {
             Ok(now) => now,
             Err(problem) => return Ok(failed(problem)),
         };
+        if !change.reads.is_empty() && change.is_before(now.text.as_deref()) {
+            match self.look(change).await? {
+                Looked::Open => {}
+                Looked::Held(why) => return Ok((ChangeState::HeldBack(why), None)),
+                Looked::Stopped => return Ok((ChangeState::NotReached, Some(Stop::Interrupted))),
+            }
+            // Somebody may have changed it while it was waited for.
+            now = match read_now(self.world, change).await {
+                Ok(now) => now,
+                Err(problem) => return Ok(failed(problem)),
+            };
+        }
         let text = now.text.as_deref();
         // Where a later change of the same thing is found done, this one was done before it.
         let further = || {
@@ -421,6 +477,7 @@ impl Making<'_> {
         let fresh = || (None, uuid::Uuid::new_v4().to_string());
         let (again, token) = repeated.map_or_else(fresh, |(n, token)| (Some(n), token));
         let n = self.writer.intent(change, &token, again)?;
+        self.propagates = self.propagates.max(change.resource.propagation());
         let outcome = self.world.change(change, &token).await;
         let call: Option<Call> = outcome.calls.last().cloned();
         let millis = call.as_ref().map_or(0, |c| c.millis);
@@ -457,6 +514,30 @@ impl Making<'_> {
         }
         self.writer.outcome(n, Came::Failed, nothing, call, told)?;
         Ok((ChangeState::Failed, Some(Stop::Failed(problem))))
+    }
+
+    /// Is what the change needs to be seen before it is made seen now? A wait is written down.
+    async fn look(&mut self, change: &Change) -> Result<Looked, Problem> {
+        let Some(gate) = &mut self.gate else {
+            return Ok(Looked::Held(
+                "nothing says by what it is to be decided".into(),
+            ));
+        };
+        let (looked, seconds) = gate.look(change, self.propagates).await;
+        let held = match &looked {
+            Looked::Held(why) => Some(why.clone()),
+            _ => None,
+        };
+        if seconds > 0 || held.is_some() {
+            let channels: Vec<&str> = change.reads.iter().map(|(_, c)| c.as_str()).collect();
+            self.writer.wait(Wait {
+                change: change.id.clone(),
+                words: format!("reading {} as the queue role", channels.join(", ")).into(),
+                seconds,
+                held,
+            })?;
+        }
+        Ok(looked)
     }
 
     /// The change with what earlier ones have put out.

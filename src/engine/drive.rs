@@ -8,7 +8,7 @@ use futures_util::future::{AbortHandle, Abortable, BoxFuture, FutureExt as _};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
 use super::apply::{Applied, RunContext, Stop, apply};
-use super::workflow::{Event, Request, Workflow};
+use super::workflow::{Event, IAM_PATIENCE, Request, Workflow};
 use super::{Progress, Tell};
 use crate::domain::problem::Problem;
 use crate::questions::Demand;
@@ -132,6 +132,10 @@ pub async fn apply_and_verify(
 ) -> Result<Applied, Problem> {
     work.step(work.now(), Event::Approved);
     let applied = apply(world, &plan.changes, context, stop, tell).await?;
+    if !applied.held.is_empty() {
+        // It was waited for already.
+        work.patience = work.patience.min(IAM_PATIENCE);
+    }
     if !matches!(applied.stop, Some(Stop::Interrupted)) {
         let event = Event::Applied(Ok(Box::new(applied.clone())));
         go_on(world, work, event, stop, tell).await;

@@ -14,8 +14,10 @@ use crate::domain::text::Printable;
 use crate::resources::{AnyResource, Change, Outputs};
 use crate::world::LocalState;
 
-/// What this version writes and reads.
-const SCHEMA: u64 = 2;
+/// What this version writes.
+const SCHEMA: u64 = 3;
+/// The oldest that it reads: 3 has waits besides.
+const OLDEST: u64 = 2;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
@@ -78,9 +80,25 @@ enum Record {
         call: Option<Box<Call>>,
         told: Option<Printable>,
     },
+    Wait {
+        at: Timestamp,
+        #[serde(flatten)]
+        wait: Box<Wait>,
+    },
     End {
         at: Timestamp,
     },
+}
+
+/// What a change waited for, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    /// The change's id.
+    pub change: String,
+    pub words: Printable,
+    pub seconds: u64,
+    /// Why the change was held back; `None`: it was made then.
+    pub held: Option<Printable>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,7 +119,7 @@ pub struct Entry {
 pub enum Unreadable {
     #[error("it is not a journal of studiolink")]
     NotAJournal,
-    #[error("its format is version {0}, and this studiolink reads version {SCHEMA}")]
+    #[error("its format is version {0}, and this studiolink reads versions {OLDEST} to {SCHEMA}")]
     OtherSchema(u64),
     #[error("line {0} holds a change of the kind {1}, which this studiolink does not know")]
     UnknownKind(usize, Printable),
@@ -116,6 +134,7 @@ pub enum Unreadable {
 pub struct Run {
     pub header: Header,
     pub entries: Vec<Entry>,
+    pub waits: Vec<Wait>,
     pub ended: bool,
 }
 
@@ -127,6 +146,7 @@ impl Run {
         let lines: Vec<&str> = text.lines().collect();
         let mut run: Option<Header> = None;
         let mut entries: BTreeMap<usize, Entry> = BTreeMap::new();
+        let mut waits = Vec::new();
         let mut ended = false;
         for (at, line) in lines.iter().enumerate() {
             let is_cut = at + 1 == lines.len() && !whole && run.is_some();
@@ -176,12 +196,14 @@ impl Run {
                     entry.call = call.map(|c| *c);
                     entry.told = told;
                 }
+                Record::Wait { wait, .. } => waits.push(*wait),
                 Record::End { .. } => ended = true,
             }
         }
         Ok(Self {
             header: run.ok_or(Unreadable::NotAJournal)?,
             entries: entries.into_values().collect(),
+            waits,
             ended,
         })
     }
@@ -213,7 +235,7 @@ fn record(line: &str, number: usize) -> Result<Record, Unreadable> {
     let value: Value = serde_json::from_str(line).map_err(|_| Unreadable::Damaged(number))?;
     match value["record"].as_str() {
         Some("run") => match value["schema"].as_u64() {
-            Some(SCHEMA) => {}
+            Some(OLDEST..=SCHEMA) => {}
             Some(other) => return Err(Unreadable::OtherSchema(other)),
             None => return Err(Unreadable::NotAJournal),
         },
@@ -222,7 +244,7 @@ fn record(line: &str, number: usize) -> Result<Record, Unreadable> {
                 return Err(Unreadable::UnknownKind(number, kind));
             }
         }
-        Some("outcome" | "end") => {}
+        Some("outcome" | "wait" | "end") => {}
         Some(other) => {
             return Err(Unreadable::UnknownRecord(
                 number,
@@ -394,6 +416,16 @@ impl<'a> Writer<'a> {
             told,
         };
         self.write(&record, false)
+    }
+
+    /// A run that has changed nothing has no journal to write it into.
+    pub fn wait(&self, wait: Wait) -> Result<(), Problem> {
+        if !self.begun {
+            return Ok(());
+        }
+        let at = self.local.now();
+        let wait = Box::new(wait);
+        self.write(&Record::Wait { at, wait }, false)
     }
 
     pub fn end(&self) -> Result<(), Problem> {

@@ -3,6 +3,7 @@
 
 pub mod apply;
 pub mod drive;
+pub mod gate;
 pub mod inquiry;
 pub mod journal;
 pub mod plan;
@@ -31,6 +32,8 @@ pub enum ChangeState {
     /// The call did not answer, and what came of it could not be read.
     InDoubt,
     NotReached,
+    /// It would stop jobs, as far as can be seen; the reason.
+    HeldBack(Printable),
 }
 
 impl ChangeState {
@@ -40,6 +43,7 @@ impl ChangeState {
             Self::UnderWay => "RUNNING",
             Self::Done { .. } | Self::FoundDone => "DONE",
             Self::InDoubt => "IN DOUBT",
+            Self::HeldBack(_) => "HELD BACK",
             Self::Failed | Self::Moved | Self::NotReached => "NOT DONE",
         }
     }

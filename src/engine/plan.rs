@@ -2,18 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use crate::goals::{Draft, Goal, ManualStep};
+use crate::goals::{Draft, Goal, ManualStep, Wishes};
 use crate::questions::{Demand, View};
 use crate::resources::{Change, LeftAlong, Plan};
 
 /// The plan as if nothing had been left out.
-pub fn plan(view: &View, goals: &[&Goal]) -> Plan {
-    propose(view, goals, &BTreeSet::new())
+pub fn plan(view: &View, goals: &[&Goal], wishes: &Wishes) -> Plan {
+    let whole = Wishes {
+        left_out: BTreeSet::new(),
+        ..wishes.clone()
+    };
+    propose(view, goals, whole)
 }
 
 /// The plan without the changes whose ids were left out, and without those that need them.
-pub fn without(view: &View, goals: &[&Goal], left_out: &BTreeSet<String>, whole: &Plan) -> Plan {
-    let mut plan = propose(view, goals, left_out);
+pub fn without(view: &View, goals: &[&Goal], wishes: &Wishes, whole: &Plan) -> Plan {
+    let left_out = &wishes.left_out;
+    let mut plan = propose(view, goals, wishes.clone());
     plan.leave_out(left_out);
     // Some go along because a goal no longer proposes them; the review says so of them too.
     let kept: BTreeSet<&String> = plan.changes.iter().map(|c| &c.id).collect();
@@ -38,9 +43,8 @@ pub fn without(view: &View, goals: &[&Goal], left_out: &BTreeSet<String>, whole:
     plan
 }
 
-fn propose(view: &View, goals: &[&Goal], left_out: &BTreeSet<String>) -> Plan {
-    let mut draft = Draft::default();
-    draft.left_out.clone_from(left_out);
+fn propose(view: &View, goals: &[&Goal], wishes: Wishes) -> Plan {
+    let mut draft = Draft::new(wishes);
     for goal in goals {
         (goal.propose)(view, &mut draft);
     }
@@ -49,9 +53,9 @@ fn propose(view: &View, goals: &[&Goal], left_out: &BTreeSet<String>) -> Plan {
 }
 
 /// What the goals read that is not known yet.
-pub fn plan_demands(view: &View, goals: &[&Goal]) -> BTreeSet<Demand> {
+pub fn plan_demands(view: &View, goals: &[&Goal], wishes: &Wishes) -> BTreeSet<Demand> {
     let view = view.again();
-    let whole = plan(&view, goals);
+    let whole = plan(&view, goals, wishes);
     for goal in goals {
         (goal.manual)(&view, &whole);
     }

@@ -9,14 +9,16 @@ use super::inquiry::{Catalogue, Inquiry};
 use super::plan::{manual_steps, plan, plan_demands, without};
 use super::todo::{Cured, say_what_is_held_back};
 use crate::domain::call::Vantage;
+use crate::domain::channel::Channel;
 use crate::domain::conda_solve::SubdirState;
 use crate::domain::config::StudioConfig;
 use crate::domain::exit::Exit;
 use crate::domain::fact::Fact;
 use crate::domain::finding::{Finding, Verdict, could_not_check};
-use crate::domain::ids::Region;
+use crate::domain::ids::{QueueKey, Region};
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::goals::{Goal, ManualStep};
+use crate::domain::risk::Gate;
+use crate::goals::{Goal, ManualStep, Wishes};
 use crate::probes::{
     AnyProbe, AnySeen, Observation, Observations, OpenSession, ReadIndex, ReadOutside, ReadSecret,
     Solve, has_no_credentials,
@@ -25,7 +27,7 @@ use crate::questions::{Answered, AnyQuestion, Demand, Purpose, QueueDetails, Sna
 use crate::resources::{Change, Plan, Propagation};
 
 /// IAM is eventually consistent; after so many milliseconds its answer counts.
-pub const IAM_PATIENCE: u64 = 40_000;
+pub const IAM_PATIENCE: u64 = 60_000;
 /// Between two tries while IAM propagates a change.
 const PAUSE: u64 = 2_000;
 /// Between two tries while a bucket's owner is waited for: people take longer than IAM.
@@ -35,6 +37,8 @@ pub const LONG_PAUSE: u64 = 15_000;
 #[derive(Clone, Copy)]
 pub struct Catalogues {
     pub observe: Catalogue,
+    /// May a queue name a channel, by what is known?
+    pub gate: fn(&View, &QueueKey, &Channel) -> Gate,
     pub goals: &'static [&'static Goal],
 }
 
@@ -84,7 +88,7 @@ pub struct Workflow {
     catalogues: Catalogues,
     inquiry: Inquiry,
     pub phase: Phase,
-    pub left_out: BTreeSet<String>,
+    wishes: Wishes,
     /// How long the queue role is tried again where it is refused; more than IAM's own time where somebody is waited for.
     pub patience: u64,
     /// Nothing propagates in the sandbox, so nothing is waited for.
@@ -132,7 +136,7 @@ impl Workflow {
             catalogues,
             inquiry,
             phase: Phase::Observing,
-            left_out: BTreeSet::new(),
+            wishes: Wishes::default(),
             patience: IAM_PATIENCE,
             sandbox,
             generation: 0,
@@ -244,7 +248,7 @@ impl Workflow {
         let mut demands = self.inquiry.demands(&|d| holds(d, reached));
         let settled = demands.is_empty() && self.inquiry.in_flight().next().is_none();
         if self.plans && !self.plan_asked && settled {
-            let wanted = plan_demands(&self.inquiry.view(), self.catalogues.goals);
+            let wanted = plan_demands(&self.inquiry.view(), self.catalogues.goals, &self.wishes);
             let wanted = wanted.into_iter().filter(|d| !holds(d, reached));
             let wanted: Vec<Demand> = wanted.collect();
             demands = self.inquiry.also(wanted);
@@ -295,26 +299,44 @@ impl Workflow {
     /// The plan without what was left out, worked out once until something changes.
     pub fn plan(&self) -> &Plan {
         let whole = self.whole_plan();
-        if self.left_out.is_empty() {
+        if self.wishes.left_out.is_empty() {
             return whole;
         }
         let (view, goals) = (self.inquiry.view(), self.catalogues.goals);
-        let make = || without(&view, goals, &self.left_out, whole);
+        let make = || without(&view, goals, &self.wishes, whole);
         self.plan.get_or_init(make)
     }
 
     /// The plan as if nothing had been left out, worked out once until something changes.
     pub fn whole_plan(&self) -> &Plan {
-        let make = || plan(&self.inquiry.view(), self.catalogues.goals);
+        let make = || plan(&self.inquiry.view(), self.catalogues.goals, &self.wishes);
         self.whole.get_or_init(make)
     }
 
-    pub fn leave_out(&mut self, left_out: BTreeSet<String>) {
-        if self.left_out != left_out {
-            self.left_out = left_out;
-            self.plan.take();
-            self.cured.take();
+    pub fn wishes(&self) -> &Wishes {
+        &self.wishes
+    }
+
+    /// Another wish for the same studio. What was only left out needs no other whole plan.
+    pub fn wish(&mut self, wishes: Wishes) {
+        if self.wishes == wishes {
+            return;
         }
+        let only_left_out = Wishes {
+            left_out: self.wishes.left_out.clone(),
+            ..wishes.clone()
+        } == self.wishes;
+        self.wishes = wishes;
+        self.plan.take();
+        self.cured.take();
+        if !only_left_out {
+            self.changed();
+        }
+    }
+
+    pub fn leave_out(&mut self, left_out: BTreeSet<String>) {
+        let wishes = self.wishes.clone();
+        self.wish(Wishes { left_out, ..wishes });
     }
 
     pub fn manual_steps(&self) -> Vec<ManualStep> {
@@ -384,7 +406,8 @@ impl Workflow {
         let stopped = stop.map_or(Exit::Clean, Stop::exit);
         let findings = self.findings();
         let fails = findings.iter().any(|f| f.verdict == Verdict::Fail);
-        let held_back = !plan.refused.is_empty() || !self.config().server.path.is_built();
+        let held = self.applied().is_some_and(|a| !a.held.is_empty());
+        let held_back = held || !plan.refused.is_empty() || !self.config().server.path.is_built();
         let unread = !plan.unread.is_empty() || could_not_check(&findings);
         stopped
             .and_if(self.names_unknown_queue(), Exit::Usage)
@@ -412,7 +435,11 @@ impl Workflow {
             return None;
         };
         let waited = self.now.saturating_sub(*since);
+        // What was waited for in vain, before a change was held back, is not waited for again.
         let asked = self.patience > IAM_PATIENCE;
+        if !asked && self.applied().is_some_and(|a| !a.held.is_empty()) {
+            return None;
+        }
         let propagates = self.propagation() != Propagation::Nothing && !self.sandbox;
         ((propagates || asked) && waited < self.patience && self.is_refused())
             .then_some((waited, self.patience))

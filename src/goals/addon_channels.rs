@@ -7,13 +7,13 @@ use url::Url;
 
 use crate::derived::job_packages::server;
 use crate::domain::ayon::{AddonChannels as Channels, AddonSettings as Settings, Variant};
-use crate::domain::channel::{join, split};
+use crate::domain::channel::{Channel, merged, split};
 use crate::domain::ids::QueueKey;
 use crate::domain::text::without_url_secrets;
 use crate::questions::{AddonChannels, AddonSettings, AyonBundles, Part, QueueEnvironments, View};
 use crate::resources::{AddonSetting, AnyResource, Change, Plan};
 
-use super::{Draft, Goal, ManualStep};
+use super::{Draft, Goal, ManualStep, Removals};
 
 pub(super) const GOAL: Goal = Goal {
     id: "addon-channels",
@@ -40,10 +40,15 @@ fn settings<'a>(view: &View<'a>, url: &Url) -> Vec<(Variant, &'a Settings)> {
     Variant::ALL.iter().filter_map(of).collect()
 }
 
-/// Does the addon name other channels than the studio file? An empty value leaves them to the queue.
-fn differs(view: &View, settings: &Settings) -> bool {
-    let own = split(settings.channels.raw()).join(" ");
-    !own.is_empty() && own != join(&view.config(Part::Channels).channels)
+/// The list that the addon should have; `None`: it has it, or leaves the channels to the queue. What it names and the studio
+/// file does not list stays, unless somebody said that it goes.
+fn wanted(view: &View, settings: &Settings, removals: &Removals) -> Option<String> {
+    let own = split(settings.channels.raw());
+    let channels = &view.config(Part::Channels).channels;
+    let desired: Vec<&str> = channels.iter().map(Channel::as_str).collect();
+    let mut wanted = merged(&own, &desired);
+    wanted.retain(|w| desired.contains(w) || !removals.names(w));
+    (!own.is_empty() && own != wanted).then(|| wanted.join(" "))
 }
 
 fn propose(view: &View, draft: &mut Draft) {
@@ -53,15 +58,15 @@ fn propose(view: &View, draft: &mut Draft) {
     for (variant, settings) in settings(view, &url) {
         let version = settings.version.raw().to_owned();
         let own = view.fact(&AddonChannels(url.clone(), variant, version));
-        if !differs(view, settings) {
+        let Some(list) = wanted(view, settings, &draft.wishes.removals) else {
             continue;
-        }
+        };
         let Some(now) = own.known() else {
             draft.problem(own.problem());
             continue;
         };
         let id = change_id(variant);
-        if draft.left_out.contains(&id) {
+        if draft.wishes.left_out.contains(&id) {
             continue;
         }
         let word = variant.word();
@@ -71,7 +76,6 @@ fn propose(view: &View, draft: &mut Draft) {
             ));
             continue;
         }
-        let list = join(&view.config(Part::Channels).channels);
         let length = list.chars().count();
         if length > LONGEST_VALUE {
             draft.refuse(format!(
@@ -126,7 +130,8 @@ fn not_yet(view: &View, draft: &Draft, settings: &Settings) -> Option<String> {
 
 /// The queue's channels once the plan is applied: the last edit of its conda environment, or what it has.
 fn gets_whole_list(view: &View, draft: &Draft, key: &QueueKey) -> bool {
-    let desired = join(&view.config(Part::Channels).channels);
+    let channels = &view.config(Part::Channels).channels;
+    let desired: Vec<&str> = channels.iter().map(Channel::as_str).collect();
     let planned = draft
         .plan
         .changes
@@ -150,7 +155,7 @@ fn gets_whole_list(view: &View, draft: &Draft, key: &QueueKey) -> bool {
             }
         }
     };
-    list.is_some_and(|l| split(&l).join(" ") == desired)
+    list.is_some_and(|l| merged(&split(&l), &desired) == split(&l))
 }
 
 /// Where no administrator of AYON is signed in, or that one can't change it, the value is for people to paste.
@@ -159,11 +164,10 @@ fn manual(view: &View, plan: &Plan) -> Vec<ManualStep> {
         return Vec::new();
     };
     let planned: BTreeSet<&str> = plan.changes.iter().map(|c| c.id.as_str()).collect();
-    let open = |(variant, settings): &(Variant, &Settings)| {
-        differs(view, settings) && !planned.contains(change_id(*variant).as_str())
-    };
     let step = |(variant, settings): (Variant, &Settings)| {
-        ManualStep {
+        let is_open = !planned.contains(change_id(variant).as_str());
+        let list = wanted(view, settings, &Removals::None).filter(|_| is_open)?;
+        Some(ManualStep {
         for_whom: "AYON",
         what: format!(
             "in the settings of deadline_cloud {} ({}), set conda_channels: it beats the queue's default in AYON's jobs",
@@ -171,12 +175,8 @@ fn manual(view: &View, plan: &Plan) -> Vec<ManualStep> {
             variant.word()
         )
         .into(),
-        paste: vec![join(&view.config(Part::Channels).channels).into()],
-    }
+        paste: vec![list.into()],
+    })
     };
-    settings(view, &url)
-        .into_iter()
-        .filter(open)
-        .map(step)
-        .collect()
+    settings(view, &url).into_iter().filter_map(step).collect()
 }

@@ -41,6 +41,36 @@ pub const ALL: &[&Goal] = &[
     &worker_environment::GOAL,
 ];
 
+/// What somebody said of the plan, besides the studio file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// The ids of changes that somebody left out.
+    pub left_out: BTreeSet<String>,
+    /// A queue's list is changed also where some of its channels are held back.
+    pub partial: bool,
+    pub removals: Removals,
+}
+
+/// Which channels may leave a queue. That a studio file does not list one says nothing of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Removals {
+    #[default]
+    None,
+    Named(BTreeSet<String>),
+    /// Whatever the studio file does not list.
+    All,
+}
+
+impl Removals {
+    pub fn names(&self, channel: &str) -> bool {
+        match self {
+            Self::None => false,
+            Self::Named(names) => names.contains(channel),
+            Self::All => true,
+        }
+    }
+}
+
 /// A plan while the goals are adding to it.
 #[derive(Debug, Default)]
 pub struct Draft {
@@ -48,8 +78,7 @@ pub struct Draft {
     ids: BTreeSet<String>,
     /// How often something was refused; equal sentences are kept once.
     pub refusals: usize,
-    /// The ids of changes that somebody left out.
-    pub left_out: BTreeSet<String>,
+    pub wishes: Wishes,
     /// Queues of which nothing can be changed.
     pub stuck: BTreeSet<QueueKey>,
     /// The channels that leave a queue.
@@ -57,6 +86,13 @@ pub struct Draft {
 }
 
 impl Draft {
+    pub fn new(wishes: Wishes) -> Self {
+        Self {
+            wishes,
+            ..Self::default()
+        }
+    }
+
     pub fn add(&mut self, change: Change) {
         self.ids.insert(change.id.clone());
         self.plan.changes.push(change);

@@ -9,6 +9,7 @@ use crate::derived::role_use::{role_to_create, use_of_queue};
 use crate::domain::fact::Fact;
 use crate::domain::ids::{QueueKey, RoleArn};
 use crate::domain::needs::QUEUE_POLICY;
+use crate::domain::risk::RiskKind;
 use crate::questions::{Part, QueueDetails, RoleDocuments, View};
 use crate::resources::{Change, IamRole, QueueRoleLink};
 
@@ -80,7 +81,8 @@ fn link(view: &View, draft: &Draft, key: &QueueKey, arn: &RoleArn) -> Change {
         Some(arn.to_string()),
         format!("queue {} has no role", view.queue_name(key)),
     )
-    .warning(Some(warning))
+    .named(view.queue_name(key).to_width(40))
+    .risk(RiskKind::NoWayBack, Some(warning))
     .needs(parts.into_iter().filter(|id| draft.has(id)))
 }
 
@@ -107,7 +109,7 @@ fn one_role(view: &View, draft: &mut Draft, key: &QueueKey, arn: &RoleArn) -> bo
     };
     if parts_of_role(arn)
         .iter()
-        .any(|part| draft.left_out.contains(part))
+        .any(|part| draft.wishes.left_out.contains(part))
     {
         draft.retain(|c| before.contains(&c.id));
         return false;
@@ -144,7 +146,7 @@ fn create(arn: &RoleArn, new: NewIamRole) -> Change {
         Some(new.trust),
         "without a queue role a worker's session has no AWS credentials, so S3 channels and secrets are out of reach",
     )
-    .warning(Some(
+    .risk(RiskKind::NoWayBack, Some(
         "once the queue has it, it stays: undoing the run then removes only studiolink's policy from it",
     ))
 }

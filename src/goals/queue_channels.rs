@@ -3,22 +3,22 @@
 
 use std::collections::BTreeMap;
 
+use crate::derived::channel_gate;
 use crate::derived::conda_environment::conda_environments;
 use crate::derived::job_packages::job_packages;
 use crate::derived::role_outcome::{RoleOutcome, outcome, outcome_of_new, policy_change_id};
 use crate::derived::role_use::{role_of, use_of_queue};
-use crate::domain::call::Vantage;
-use crate::domain::channel::{Channel, join, split};
+use crate::domain::channel::{Channel, join, merged, split};
 use crate::domain::choices::{RoleUse, UsedRole};
 use crate::domain::fact::Fact;
 use crate::domain::farm::{Management, QueueEnvironment};
 use crate::domain::ids::{QueueKey, RoleArn, farm_arn};
 use crate::domain::needs::QUEUE_POLICY;
+use crate::domain::risk::RiskKind;
 use crate::domain::role::Role;
 use crate::domain::template::{CONSOLE_TEMPLATE, Template, TemplateType, with_channels};
 use crate::domain::text::{Printable, Untrusted, without_url_secrets};
 use crate::domain::trust::{Trust, judge};
-use crate::probes::ReadIndex;
 use crate::questions::{
     CallerIdentity, FleetDetails, Part, QueueDetails, QueueEnvironments, QueueFleets,
     RoleDocuments, View,
@@ -27,7 +27,7 @@ use crate::resources::{Change, EnvironmentTemplate, Plan};
 
 use super::new_queue_role::{link_change_id, parts_of_role, role_change_id};
 use super::role_trust::trust_change_id;
-use super::{Draft, Goal, ManualStep};
+use super::{Draft, Goal, ManualStep, Wishes};
 
 pub(super) const GOAL: Goal = Goal {
     id: "queue-channels",
@@ -45,7 +45,7 @@ struct Queue<'a> {
     key: &'a QueueKey,
     name: Printable,
     /// Its role could be read, so that the permissions for an S3 channel exist or come first.
-    role_ready: bool,
+    role: Ready,
     /// The changes that give the role what an S3 channel needs.
     role_changes: Vec<String>,
 }
@@ -80,12 +80,10 @@ fn propose(view: &View, draft: &mut Draft) {
             view,
             key,
             name: view.queue_name(key),
-            role_ready: arn.as_ref().is_some_and(|a| {
+            role: arn.as_ref().map_or(Ready::No, |a| {
                 let of = || OfRole::read(view, draft, key, a);
-                roles
-                    .entry(a.clone())
-                    .or_insert_with(of)
-                    .is_ready(view, draft, key)
+                let role = roles.entry(a.clone()).or_insert_with(of);
+                role.ready(view, draft, key)
             }),
             role_changes: arn.map_or_else(Vec::new, |a| role_changes(draft, key, &a)),
         };
@@ -107,8 +105,10 @@ fn role_changes(draft: &Draft, key: &QueueKey, arn: &RoleArn) -> Vec<String> {
 /// What becomes of a role, for every queue that uses it.
 struct OfRole<'a> {
     role: Option<&'a Role>,
-    /// Its policies were read, and what it lacks is part of the plan and not left out.
-    is_ready: bool,
+    /// Its policies were read, and what it lacks is part of the plan.
+    could_be: bool,
+    /// Something of that was left out.
+    lacks: bool,
     /// A change of its trust policy was left out: then it counts as it is.
     trust_left_out: bool,
 }
@@ -123,23 +123,38 @@ impl<'a> OfRole<'a> {
             outcome(view, &used)
         };
         let role = fact.known();
-        let out = |id: String| draft.left_out.contains(&id);
+        let out = |id: String| draft.wishes.left_out.contains(&id);
         // What the role lacks for its channels and is left out, it still lacks.
         let lacks = out(policy_change_id(QUEUE_POLICY, arn))
             && (fact.is_absent() || lacks_channels(view, &used, role));
         Self {
             role,
-            is_ready: outcome.ready && !out(role_change_id(arn)) && !lacks,
+            could_be: outcome.ready,
+            lacks: out(role_change_id(arn)) || lacks,
             trust_left_out: out(trust_change_id(arn)),
         }
     }
 
-    /// Can the queue name an S3 channel?
-    fn is_ready(&self, view: &View, draft: &Draft, key: &QueueKey) -> bool {
-        let linked = !draft.left_out.contains(&link_change_id(key));
+    fn ready(&self, view: &View, draft: &Draft, key: &QueueKey) -> Ready {
+        let linked = !draft.wishes.left_out.contains(&link_change_id(key));
         let trusted = !self.trust_left_out || is_trusted(view, key, self.role);
-        self.is_ready && linked && trusted
+        if !self.could_be {
+            Ready::No
+        } else if linked && trusted && !self.lacks {
+            Ready::Yes
+        } else {
+            Ready::LeftOut
+        }
     }
+}
+
+/// Can the queue name an S3 channel?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ready {
+    Yes,
+    No,
+    /// It could, and somebody left out what it takes: that is to be changed without those channels.
+    LeftOut,
 }
 
 fn lacks_channels(view: &View, used: &UsedRole, role: Option<&Role>) -> bool {
@@ -211,7 +226,9 @@ impl Queue<'_> {
             return;
         };
         let today = split(today.as_deref().unwrap_or_default());
-        let desired = self.possible(draft, &today);
+        let Some(desired) = self.possible(draft, &today) else {
+            return;
+        };
         let kind = environment.template.kind;
         let resource = EnvironmentTemplate {
             queue: self.key.clone(),
@@ -221,7 +238,8 @@ impl Queue<'_> {
             template_type: kind,
         };
         let mut text = environment.template.text.clone();
-        for edit in edits(&today, &desired, self.key, &draft.left_out) {
+        let mut chained: Option<String> = None;
+        for edit in edits(&today, &desired, self.key, &draft.wishes) {
             let after = match with_channels(&text, kind, &edit.channels) {
                 Ok(after) => after,
                 Err(e) => {
@@ -233,13 +251,7 @@ impl Queue<'_> {
             let left = edit.leaving.and_then(|g| g.parse::<Channel>().ok());
             let leaving = left.map(|c| (self.key.clone(), c));
             draft.leaving.extend(leaving);
-            let s3 = edit.added.iter().any(Channel::is_s3);
-            let needs = if s3 {
-                self.role_changes.clone()
-            } else {
-                Vec::new()
-            };
-            let warning = edit.warning.or_else(|| self.unread_by_all(&edit.added));
+            let id = edit.id.clone();
             let change = Change::new(
                 edit.id,
                 resource.clone(),
@@ -247,51 +259,55 @@ impl Queue<'_> {
                 Some(after),
                 edit.because,
             );
-            draft.add(change.warning(warning).needs(needs));
+            let change = change.named(self.name.to_width(40));
+            let change = change.risk(RiskKind::RemovedChannel, edit.warning);
+            // Each begins with the text that the one before it leaves.
+            let change = self.adds(change, &edit.added).needs(chained.replace(id));
+            draft.add(change);
         }
     }
 
-    /// The desired channels, without S3 ones that would be new while the role could not be read: a queue that names a
-    /// channel which its role can't read fails every job.
-    fn possible(&self, draft: &mut Draft, today: &[&str]) -> Vec<Channel> {
-        let unsafe_now =
-            |c: &Channel| !self.role_ready && c.is_s3() && !today.contains(&c.as_str());
-        let mut possible = Vec::new();
-        for channel in &self.view.config(Part::Channels).channels {
-            if unsafe_now(channel) {
-                let queue = &self.name;
-                draft.refuse(format!("queue {queue}: {channel} is not added before its role could be read and given the permissions"));
-            } else {
-                possible.push(channel.clone());
-            }
-        }
-        possible
-    }
-
-    /// A channel that neither this identity nor the queue role reads today: the permissions that come with this plan may
-    /// be enough, or may not, and a queue that names a channel which its role can't read fails every job.
-    fn unread_by_all(&self, added: &[Channel]) -> Option<Printable> {
-        let failed = |channel: &Channel, from: &Vantage| {
-            let seen = self.view.peek_seen(&ReadIndex(channel.clone()), from);
-            seen.seen().is_some_and(|o| o.problem().is_some())
+    /// The desired channels. Where one of them is held back, nothing of the list is changed, for a list without it is
+    /// another one than the studio asked for; unless somebody says that the rest is to be changed.
+    fn possible(&self, draft: &mut Draft, today: &[&str]) -> Option<Vec<Channel>> {
+        let desired = self.view.config(Part::Channels).channels.clone();
+        let held = |c: &Channel| c.is_s3() && !today.contains(&c.as_str());
+        let (held, possible): (Vec<Channel>, Vec<Channel>) = match self.role {
+            Ready::Yes => return Some(desired),
+            Ready::No | Ready::LeftOut => desired.into_iter().partition(held),
         };
-        let role = Vantage::QueueRole(self.key.clone());
-        let unread = added
-            .iter()
-            .find(|c| c.is_s3() && failed(c, &Vantage::Here) && failed(c, &role))?;
-        Some(
-            format!(
-                "neither you nor the queue role reads {unread} today; if its owner does not \
-            grant the role access, every job of this queue stops there: leave this change out \
-            until then"
-            )
-            .into(),
-        )
+        if held.is_empty() {
+            return Some(possible);
+        }
+        let queue = &self.name;
+        let names: Vec<&str> = held.iter().map(Channel::as_str).collect();
+        let names = names.join(", ");
+        if self.role == Ready::LeftOut || draft.wishes.partial {
+            draft.refuse(format!("queue {queue}: {names} is not added before its role could be read and given the permissions"));
+            return Some(possible);
+        }
+        draft.refuse(format!(
+            "queue {queue}: its channels are not changed, because {names} can't be added before \
+                its role could be read and given the permissions; --partial changes the rest"
+        ));
+        None
+    }
+
+    /// The change with the channels that it adds: what it needs, and what is to be seen before it is made.
+    fn adds(&self, change: Change, added: &[Channel]) -> Change {
+        let s3 = added.iter().any(Channel::is_s3);
+        let needs = self.role_changes.iter().filter(|_| s3).cloned();
+        let permissions = s3 && !self.role_changes.is_empty();
+        let risk = |c: &Channel| channel_gate::risk(self.view, self.key, c, permissions);
+        let risk = added.iter().find_map(risk);
+        let reads = added.iter().map(|c| (self.key.clone(), c.clone()));
+        let change = change.reads(reads).needs(needs);
+        change.risk(RiskKind::UnreadChannel, risk)
     }
 
     fn create(&self, draft: &mut Draft, existing: usize) {
         let id = format!("conda-environment/{}", self.key.queue);
-        if draft.left_out.contains(&id) {
+        if draft.wishes.left_out.contains(&id) {
             return;
         }
         let queue = &self.name;
@@ -299,10 +315,9 @@ impl Queue<'_> {
             draft.refuse(format!("queue {queue} has {existing} environments already, and the service accepts {MOST_ENVIRONMENTS}"));
             return;
         }
-        let channels = self.possible(draft, &[]);
-        if channels.is_empty() {
+        let Some(channels) = self.possible(draft, &[]).filter(|c| !c.is_empty()) else {
             return;
-        }
+        };
         let template = match with_channels(CONSOLE_TEMPLATE, TemplateType::Yaml, &join(&channels)) {
             Ok(template) => template,
             Err(e) => {
@@ -325,14 +340,10 @@ impl Queue<'_> {
             associated with the queue; the console's command is only known to exist on \
             service-managed workers",
         );
-        let s3 = channels.iter().any(Channel::is_s3);
-        let needs = if s3 {
-            self.role_changes.clone()
-        } else {
-            Vec::new()
-        };
         let change = Change::new(id, resource, None, Some(template), because);
-        draft.add(change.warning(warning).needs(needs));
+        let change = change.named(self.name.to_width(40));
+        let change = change.risk(RiskKind::UntestedWorkers, warning);
+        draft.add(self.adds(change, &channels));
     }
 
     /// A fleet that could not be read, or is of a kind that this version does not know, may be a customer's.
@@ -359,28 +370,13 @@ struct Edit {
 }
 
 /// First what is added or moved, then each removal as a change of its own, because each takes something away from jobs.
-fn edits(
-    today: &[&str],
-    desired: &[Channel],
-    key: &QueueKey,
-    left_out: &std::collections::BTreeSet<String>,
-) -> Vec<Edit> {
+fn edits(today: &[&str], desired: &[Channel], key: &QueueKey, wishes: &Wishes) -> Vec<Edit> {
     let mut edits = Vec::new();
     let desired: Vec<&str> = desired.iter().map(Channel::as_str).collect();
-    let mut leaving: Vec<&str> = Vec::new();
-    let mut merged: Vec<&str> = desired.clone();
-    for (i, word) in today.iter().enumerate() {
-        if desired.contains(word) || leaving.contains(word) {
-            continue;
-        }
-        leaving.push(word);
-        // It stays behind the channel that it followed.
-        let behind = today[..i]
-            .iter()
-            .rev()
-            .find_map(|w| merged.iter().position(|m| m == w));
-        merged.insert(behind.map_or(0, |p| p + 1), word);
-    }
+    let merged = merged(today, &desired);
+    let leaves = |w: &&&str| !desired.contains(*w) && wishes.removals.names(w);
+    let leaving: Vec<&str> = merged.iter().filter(leaves).copied().collect();
+    let left_out = &wishes.left_out;
     let list_id = format!("channels/{}", key.queue);
     let mut now = today.to_vec();
     if merged != today && !left_out.contains(&list_id) {

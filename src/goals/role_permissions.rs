@@ -14,6 +14,7 @@ use crate::domain::channel::Channel;
 use crate::domain::ids::{QueueKey, Region, RoleArn};
 use crate::domain::needs::of_channels;
 use crate::domain::problem::ProblemKind;
+use crate::domain::risk::RiskKind;
 use crate::domain::subject::{Subject, SubjectKind};
 use crate::domain::text::Printable;
 use crate::probes::ReadIndex;
@@ -59,7 +60,8 @@ pub(super) fn policy_change(arn: &RoleArn, policy: &str, edit: PolicyEdit) -> Ch
         policy: policy.to_owned(),
     };
     let id = policy_change_id(policy, arn);
-    Change::new(id, resource, edit.before, edit.after, edit.because).warning(edit.warning)
+    Change::new(id, resource, edit.before, edit.after, edit.because)
+        .risk(RiskKind::UnreadBoundary, edit.warning)
 }
 
 fn propose(view: &View, draft: &mut Draft) {

@@ -5,6 +5,7 @@ use crate::derived::role_use::role_uses;
 use crate::domain::choices::{RoleUse, UsedRole};
 use crate::domain::ids::{RoleArn, farm_arn};
 use crate::domain::policy::Policy;
+use crate::domain::risk::RiskKind;
 use crate::domain::role::Role;
 use crate::domain::text::Printable;
 use crate::domain::trust::{Trust, judge, repaired};
@@ -85,7 +86,7 @@ pub(super) fn trust_change(view: &View, draft: &mut Draft, role: &Role, used: &U
         Some(text),
         "Deadline Cloud must be able to assume the role for this farm; what is in its trust policy stays",
     );
-    draft.add(change.warning(warning));
+    draft.add(change.risk(RiskKind::OtherFarms, warning));
     true
 }
 

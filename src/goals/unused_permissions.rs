@@ -10,6 +10,7 @@ use crate::domain::channel::{Channel, split};
 use crate::domain::fact::Fact;
 use crate::domain::ids::{QueueKey, RoleArn};
 use crate::domain::needs::{QUEUE_POLICY, narrowed, of_channels};
+use crate::domain::risk::RiskKind;
 use crate::domain::role::PolicyText;
 use crate::questions::{Part, QueueEnvironments, RoleDocuments, View};
 use crate::resources::{AnyResource, Change, InlinePolicy};
@@ -107,7 +108,7 @@ fn narrow(
     let Some(after) = narrowed(&ours, &of(gone), &of(kept)) else {
         return;
     };
-    if draft.left_out.contains(&id) {
+    if draft.wishes.left_out.contains(&id) {
         return;
     }
     let names: Vec<&str> = gone.iter().map(Channel::as_str).collect();
@@ -127,5 +128,9 @@ fn narrow(
     needs.extend(draft.has(&policy).then_some(policy));
     let warning =
         "a queue of another studio file that shares this role and the channel loses the permission";
-    draft.add(change.warning(Some(warning)).needs(needs));
+    draft.add(
+        change
+            .risk(RiskKind::SharedRole, Some(warning))
+            .needs(needs),
+    );
 }

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{AnyResource, Outputs};
+use crate::domain::channel::Channel;
+use crate::domain::ids::QueueKey;
 use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::risk::RiskKind;
 use crate::domain::text::Printable;
 use crate::questions::Snapshot;
 
@@ -27,8 +30,17 @@ pub struct Change {
     #[serde(deserialize_with = "Option::deserialize")]
     pub after: Option<String>,
     pub because: Printable,
+    /// What people call the queue that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named: Option<Printable>,
     /// What the administrator should know before saying yes.
     pub warning: Option<Printable>,
+    /// Which kind of risk that is. A journal of an earlier version has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<RiskKind>,
+    /// The channels that the role of these queues has to read before this is made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reads: Vec<(QueueKey, Channel)>,
     /// The changes without which this one can't be made, or would do harm.
     pub needs: Vec<String>,
 }
@@ -47,14 +59,27 @@ impl Change {
             before,
             after,
             because: because.into(),
+            named: None,
             warning: None,
+            risk: None,
+            reads: Vec::new(),
             needs: Vec::new(),
         }
     }
 
+    /// What it may do besides, in words and as a kind that a program decides by.
     #[must_use]
-    pub fn warning(mut self, warning: Option<impl Into<Printable>>) -> Self {
-        self.warning = warning.map(Into::into);
+    pub fn risk(mut self, kind: RiskKind, words: Option<impl Into<Printable>>) -> Self {
+        if let Some(words) = words {
+            self.warning = Some(words.into());
+            self.risk = Some(kind);
+        }
+        self
+    }
+
+    #[must_use]
+    pub fn reads(mut self, channels: impl IntoIterator<Item = (QueueKey, Channel)>) -> Self {
+        self.reads.extend(channels);
         self
     }
 
@@ -72,8 +97,19 @@ impl Change {
         }
     }
 
+    /// The thing, with the name that people know beside its id.
     pub fn words(&self) -> Printable {
-        self.resource.words()
+        let words = self.resource.words();
+        match &self.named {
+            Some(name) => format!("{words} ({name})").into(),
+            None => words,
+        }
+    }
+
+    #[must_use]
+    pub fn named(mut self, name: Printable) -> Self {
+        self.named = Some(name);
+        self
     }
 
     /// The API call, as the service names it.
@@ -95,7 +131,10 @@ impl Change {
             before: self.after.clone(),
             after: self.before.clone(),
             because: "undoes what the run did".into(),
+            named: self.named.clone(),
             warning: None,
+            risk: None,
+            reads: Vec::new(),
             needs: Vec::new(),
         }
     }

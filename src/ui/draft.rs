@@ -1,5 +1,7 @@
 //! The studio file while it is being decided.
 
+use std::collections::BTreeSet;
+
 use url::Url;
 
 use crate::domain::channel::Channel;
@@ -20,6 +22,8 @@ pub struct Draft {
     pub channels: Option<Vec<Channel>>,
     /// The list is only a proposal for the chosen queue; another queue gets its own.
     pub only_proposed: bool,
+    /// The channels that somebody took out: only they leave the queues.
+    pub removals: BTreeSet<String>,
     pub ynput: Channel,
     pub url: Option<Url>,
     pub location: Location,
@@ -49,6 +53,7 @@ impl Draft {
             queues: rest.queues.clone(),
             channels: config.map(|w| w.channels.clone()),
             only_proposed: false,
+            removals: BTreeSet::new(),
             ynput,
             url: config.map(|w| w.server.url.clone()),
             location: rest.server.location,

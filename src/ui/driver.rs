@@ -249,6 +249,7 @@ impl Driver {
             &model.draft.queues,
             self.outside.endpoint().as_deref(),
         );
+        let rules = model.rules();
         let (to, stop) = (self.to.clone(), self.stop.clone());
         stop.store(false, Ordering::SeqCst);
         tokio::spawn(async move {
@@ -256,6 +257,10 @@ impl Driver {
             let tell = move |progress: Progress| {
                 let _ = heard.send(Msg::Progress(progress));
             };
+            let context = context.map(|c| RunContext {
+                rules: Some(rules),
+                ..c
+            });
             let applied = match context {
                 Ok(context) => apply(world.as_ref(), &changes, &context, &stop, &tell).await,
                 Err(problem) => Err(problem),

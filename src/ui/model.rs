@@ -14,9 +14,10 @@ use crate::domain::ids::Region;
 use crate::domain::problem::Problem;
 use crate::domain::text::Printable;
 use crate::engine::apply::Applied;
+use crate::engine::gate::Rules;
 use crate::engine::workflow::{Catalogues, Event, Phase, Request, Workflow};
 use crate::engine::{ChangeState, Progress};
-use crate::goals::ManualStep;
+use crate::goals::{ManualStep, Removals, Wishes};
 use crate::probes::AnyProbe;
 use crate::questions::{AnyQuestion, Demand, FarmList, Listed, Purpose, QueueList, View};
 use crate::resources::{Change, Plan};
@@ -56,6 +57,8 @@ pub struct Model {
     pub work: Option<Workflow>,
     /// What an earlier run of this session applied.
     pub earlier: Option<Box<Applied>>,
+    /// The changes that are made whatever is seen of their risk.
+    pub insisted: BTreeSet<String>,
     pub progress: Vec<(Change, ChangeState)>,
     pub run: Option<Printable>,
     /// The file was written, or why not.
@@ -125,6 +128,7 @@ impl Model {
             catalogues,
             work: None,
             earlier: None,
+            insisted: BTreeSet::new(),
             progress: Vec::new(),
             run: None,
             saved: None,
@@ -196,6 +200,14 @@ impl Model {
         let Some(work) = &mut self.work else {
             return Vec::new();
         };
+        let removals = &self.draft.removals;
+        let removals = if removals.is_empty() {
+            Removals::None
+        } else {
+            Removals::Named(removals.clone())
+        };
+        let wishes = work.wishes().clone();
+        work.wish(Wishes { removals, ..wishes });
         let config = self.draft.config(Some(&work.snapshot().region));
         let event = if config == *work.config() {
             Event::Begin
@@ -238,6 +250,18 @@ impl Model {
         // No tick comes after the last answer: what was on its way is not shown for ever.
         if !self.waiting.keys().any(is_solve) {
             self.downloads.clear();
+        }
+    }
+
+    /// How it is decided whether a change that could stop jobs is made.
+    pub fn rules(&self) -> Rules {
+        Rules {
+            config: self.config(),
+            expand: self.catalogues.observe.expand,
+            judge: self.catalogues.gate,
+            patience: self.work.as_ref().map_or(0, |w| w.patience),
+            accepted: BTreeSet::new(),
+            insisted: self.insisted.clone(),
         }
     }
 
@@ -352,7 +376,7 @@ impl Model {
     /// Leaves a change out, or takes it in again.
     pub fn leave_out(&mut self, edit: impl FnOnce(&mut BTreeSet<String>)) {
         if let Some(work) = &mut self.work {
-            let mut left_out = work.left_out.clone();
+            let mut left_out = work.wishes().left_out.clone();
             edit(&mut left_out);
             work.leave_out(left_out);
         }

@@ -67,6 +67,8 @@ pub struct List {
     pub empty: &'static str,
     /// Where the cursor begins.
     pub start: usize,
+    /// The row that the page has just made: the cursor goes there once.
+    pub made: Option<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

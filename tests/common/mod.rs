@@ -8,11 +8,14 @@ use studiolink::cli::catalogues;
 use studiolink::domain::config::StudioConfig;
 use studiolink::domain::fact::Fact;
 use studiolink::domain::finding::Finding;
+use studiolink::domain::risk::RiskKind;
 use studiolink::engine::apply::{Applied, RunContext, apply};
 use studiolink::engine::drive::observe;
+use studiolink::engine::gate::Rules;
 use studiolink::engine::plan::{plan, without};
 use studiolink::engine::unheard;
 use studiolink::engine::workflow::Workflow;
+use studiolink::goals::{Removals, Wishes};
 use studiolink::questions::{CallerIdentity, Purpose, Snapshot, View};
 use studiolink::resources::{Change, Plan};
 use studiolink::world::World;
@@ -31,11 +34,25 @@ pub(crate) fn open_with(name: &str, change: impl FnOnce(&mut Truth)) -> (Sandbox
 }
 
 pub(crate) async fn run(world: &dyn World, config: &StudioConfig, purpose: Purpose) -> Workflow {
+    let wishes = match purpose {
+        Purpose::Audit => Wishes::default(),
+        Purpose::Setup => all_wishes(),
+    };
+    run_with(world, config, purpose, wishes).await
+}
+
+pub(crate) async fn run_with(
+    world: &dyn World,
+    config: &StudioConfig,
+    purpose: Purpose,
+    wishes: Wishes,
+) -> Workflow {
     let region = world.region().clone();
     let mut work = match purpose {
         Purpose::Audit => Workflow::audit(catalogues(), region, config.clone()),
         Purpose::Setup => Workflow::new(catalogues(), region, config.clone(), purpose, true),
     };
+    work.wish(wishes);
     observe(world, &mut work, &AtomicBool::new(false), &unheard).await;
     work
 }
@@ -53,7 +70,11 @@ pub(crate) fn left_out(ids: &[&str]) -> BTreeSet<String> {
 pub(crate) fn plan_of(snapshot: &Snapshot, config: &StudioConfig, ids: &[&str]) -> Plan {
     let view = View::new(snapshot, config, Purpose::Setup);
     let goals = studiolink::goals::ALL;
-    without(&view, goals, &left_out(ids), &plan(&view, goals))
+    let wishes = Wishes {
+        left_out: left_out(ids),
+        ..all_wishes()
+    };
+    without(&view, goals, &wishes, &plan(&view, goals, &wishes))
 }
 
 pub(crate) async fn changes(world: &dyn World, config: &StudioConfig) -> Vec<Change> {
@@ -66,7 +87,32 @@ pub(crate) async fn context(world: &dyn World, command: &str, config: &StudioCon
         AnyAnswer::CallerIdentity(fact) => fact,
         _ => Fact::PENDING,
     };
-    RunContext::new(command, &caller, &config.queues, None).unwrap()
+    let context = RunContext::new(command, &caller, &config.queues, None).unwrap();
+    RunContext {
+        rules: Some(rules(config)),
+        ..context
+    }
+}
+
+/// Somebody who insists on everything: what is held back has tests of its own.
+pub(crate) fn rules(config: &StudioConfig) -> Rules {
+    Rules {
+        config: config.clone(),
+        expand: catalogues().observe.expand,
+        judge: catalogues().gate,
+        patience: 0,
+        accepted: RiskKind::ALL.iter().copied().collect(),
+        insisted: BTreeSet::new(),
+    }
+}
+
+/// The same of the plan: whatever the studio file does not list goes, and the rest is changed where a part is held back.
+pub(crate) fn all_wishes() -> Wishes {
+    Wishes {
+        left_out: BTreeSet::new(),
+        partial: true,
+        removals: Removals::All,
+    }
 }
 
 /// Applies these, undoing that run where one is named.

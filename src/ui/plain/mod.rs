@@ -13,12 +13,14 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use self::menu::Pick;
 use super::driver::{Driver, Outside};
 use super::model::Model;
-use super::screen::{Screen, Takes};
+use super::screen::{Action, Screen, Takes};
+use super::steps::cautions;
 use super::wizard::{Msg, Wizard};
 use crate::domain::exit::Exit;
 use crate::domain::text::Printable;
 use crate::engine::workflow::Phase;
 use crate::engine::{ChangeState as State, Progress};
+use crate::questions::CallerIdentity;
 
 /// A page waits so long for its answers before it is read out with what is known.
 const PATIENCE: Duration = Duration::from_secs(12);
@@ -153,12 +155,49 @@ impl Plain {
                 return End::On;
             }
         };
+        let confirms = matches!(&pick.does, menu::Does::Say(Msg::Act { id: "arm", .. }));
         match self.ask(&screen, pick).await {
+            Ok(Some(msg)) if confirms => self.confirm(msg).await,
             Ok(Some(msg)) => match self.tell(msg) {
                 End::On => self.opened(&screen).await,
                 code @ End::Code(_) => code,
             },
             Ok(None) => End::On,
+            Err(ended) => self.ended(&ended),
+        }
+    }
+
+    /// One question, and only a yes applies: whatever else is typed takes it back.
+    async fn confirm(&mut self, arm: Msg) -> End {
+        if let code @ End::Code(_) = self.tell(arm) {
+            return code;
+        }
+        let model = &self.wizard.model;
+        let yes = |a: &Action| a.id == "yes";
+        if !self.wizard.view().actions.iter().any(yes) {
+            // It was refused, and the page says why.
+            return End::On;
+        }
+        for (_, words) in cautions(model.plan()) {
+            say(words.as_str());
+        }
+        let what = match model.plan().changes.len() {
+            1 => "this change".to_owned(),
+            n => format!("these {n} changes"),
+        };
+        let caller = model.fact(&CallerIdentity).known();
+        let account = caller.map_or_else(|| "unknown".to_owned(), |c| c.account.to_string());
+        let prompt = format!("Apply {what} to account {account}? yes/no ");
+        match self.read(&prompt).await {
+            Ok(answer) if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") => self
+                .tell(Msg::Act {
+                    id: "yes",
+                    row: None,
+                }),
+            Ok(_) => {
+                say("Nothing was applied.");
+                self.tell(Msg::Disarm)
+            }
             Err(ended) => self.ended(&ended),
         }
     }

@@ -46,6 +46,7 @@ pub fn changes(plan: &Plan) -> Value {
     let change = |c: &crate::resources::Change| {
         let lines = super::diff::diff(c);
         let lines: Vec<String> = lines.iter().map(super::diff::DiffLine::whole).collect();
+        let channels: Vec<&str> = c.reads.iter().map(|(_, c)| c.as_str()).collect();
         json!({
             "id": c.id,
             "kind": c.resource.kind(),
@@ -53,6 +54,8 @@ pub fn changes(plan: &Plan) -> Value {
             "resource": c.words(),
             "because": c.because,
             "warning": c.warning,
+            "risk": c.risk.map(|r| json!({ "kind": r, "stops_jobs": r.breaks_jobs() })),
+            "reads_first": channels,
             "needs": c.needs,
             "undo": c.undo(),
             "diff": lines,

@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 use super::by_subject;
 use super::diff::{LineKind, diff};
 use crate::domain::finding::{Finding, Verdict};
+use crate::domain::risk::RiskKind;
 use crate::goals::ManualStep;
 use crate::resources::{Change, Plan};
 
@@ -147,6 +148,12 @@ pub fn change(change: &Change, at: usize, of: usize, ink: Ink) -> String {
     let _ = writeln!(out, "  because   {}", change.because);
     if let Some(warning) = &change.warning {
         let _ = writeln!(out, "  {}   {warning}", ink.verdict(Verdict::Warn));
+    }
+    if change.risk.is_some_and(RiskKind::breaks_jobs) {
+        let _ = writeln!(
+            out,
+            "         an unattended run holds it back until the queue role reads the channel"
+        );
     }
     let _ = writeln!(out, "  {}", change.undo());
     let name = change.words();

@@ -7,7 +7,7 @@ use super::{Step, told, word_of};
 use crate::derived::job_packages::job_packages;
 use crate::derived::solve_questions::channels_read;
 use crate::domain::call::Vantage;
-use crate::domain::channel::{Channel, Place, proposed, split};
+use crate::domain::channel::{Channel, Place, merged, proposed, split};
 use crate::domain::conda_solve::size_words;
 use crate::domain::config::{Pin, Strategy};
 use crate::domain::fact::NotAsked;
@@ -22,6 +22,10 @@ pub(super) struct Channels {
     adding: bool,
     /// The page of help on the chosen strategy is open.
     helping: bool,
+    /// The channel that was added last.
+    added: Option<Channel>,
+    /// The channel of the queue that `x` was pressed on: a second one takes it out.
+    removing: Option<Channel>,
 }
 
 /// What is known of the first queue's conda environment.
@@ -128,6 +132,8 @@ impl Channels {
                 model.note = Some((Verdict::Fail, words.into()));
             }
             Ok(channel) => {
+                model.draft.removals.remove(channel.as_str());
+                self.added = Some(channel.clone());
                 Self::edit(model, |c| c.push(channel));
                 self.adding = false;
             }
@@ -145,6 +151,12 @@ impl Channels {
             }
         };
         let old = std::mem::replace(&mut model.draft.ynput, channel.clone());
+        model.draft.removals.remove(channel.as_str());
+        let on_queue =
+            matches!(today(model), Today::Known { channels, .. } if channels.contains(&old));
+        if on_queue && old != channel {
+            model.draft.removals.insert(old.as_str().to_owned());
+        }
         Self::edit(model, |list| match list.iter().position(|c| *c == old) {
             Some(_) if list.contains(&channel) && channel != old => list.retain(|c| *c != old),
             Some(at) => list[at] = channel.clone(),
@@ -154,13 +166,63 @@ impl Channels {
         vec![Effect::Remember("ynput-channel", channel.to_string())]
     }
 
+    /// The list is proposed where there is none. What the queue has and a list from a file lacks joins it: a file that does
+    /// not name a channel does not say that it goes.
     fn decide(model: &mut Model) {
-        if model.draft.channels.is_none()
-            && let Today::Known { channels, .. } = today(model)
-        {
+        let Today::Known { channels, .. } = today(model) else {
+            return;
+        };
+        let Some(list) = &model.draft.channels else {
             model.draft.channels = Some(proposed(&channels, &model.draft.ynput));
             model.draft.only_proposed = true;
+            return;
+        };
+        let stays = |c: &&Channel| !model.draft.removals.contains(c.as_str());
+        let stays: Vec<&str> = channels.iter().filter(stays).map(Channel::as_str).collect();
+        let listed: Vec<&str> = list.iter().map(Channel::as_str).collect();
+        let all = merged(&stays, &listed);
+        if all != listed {
+            let more: Vec<&str> = all
+                .iter()
+                .copied()
+                .filter(|c| !listed.contains(c))
+                .collect();
+            let words = format!(
+                "{} is on the queue and was not in the list: it stays, and is in the list now; x takes it out",
+                more.join(", ")
+            );
+            model.draft.channels = Some(all.iter().filter_map(|c| c.parse().ok()).collect());
+            model.note = Some((Verdict::Warn, words.into()));
         }
+    }
+
+    /// A channel of the queue goes only when it is said twice: jobs may install from it.
+    fn remove(&mut self, model: &mut Model, row: usize, removing: Option<&Channel>) {
+        let list = model.draft.channels.as_ref();
+        let Some(channel) = list.and_then(|c| c.get(row)).cloned() else {
+            return;
+        };
+        if list.is_some_and(|c| c.len() == 1) {
+            model.note = Some((
+                Verdict::Fail,
+                "a queue needs a channel: add another one before this one goes".into(),
+            ));
+            return;
+        }
+        let on_queue =
+            matches!(today(model), Today::Known { channels, .. } if channels.contains(&channel));
+        if on_queue && removing != Some(&channel) {
+            let words = format!(
+                "{channel} is on the queue: jobs that install from it would no longer find it. The same key again takes it out"
+            );
+            model.note = Some((Verdict::Warn, words.into()));
+            self.removing = Some(channel);
+            return;
+        }
+        if on_queue {
+            model.draft.removals.insert(channel.as_str().to_owned());
+        }
+        Self::edit(model, |c| c.retain(|c| *c != channel));
     }
 
     fn edit(model: &mut Model, change: impl FnOnce(&mut Vec<Channel>)) {
@@ -196,6 +258,10 @@ impl Step for Channels {
 
     fn update(&mut self, msg: &Msg, model: &mut Model) -> Vec<Effect> {
         Self::decide(model);
+        let removing = self.removing.take();
+        if matches!(msg, Msg::Act { .. } | Msg::Set { .. }) {
+            self.added = None;
+        }
         match msg {
             Msg::Act {
                 id: "up",
@@ -216,20 +282,7 @@ impl Step for Channels {
             Msg::Act {
                 id: "remove",
                 row: Some(row),
-            } => {
-                if model.draft.channels.as_ref().is_some_and(|c| c.len() == 1) {
-                    model.note = Some((
-                        Verdict::Fail,
-                        "a queue needs a channel: add another one before this one goes".into(),
-                    ));
-                } else {
-                    Self::edit(model, |c| {
-                        if *row < c.len() {
-                            c.remove(*row);
-                        }
-                    });
-                }
-            }
+            } => self.remove(model, *row, removing.as_ref()),
             Msg::Act { id: "help", .. } => self.helping = !self.helping,
             Msg::Act { id: "again", .. } => {
                 let stopped = model.stop_solves();
@@ -249,6 +302,7 @@ impl Step for Channels {
             Msg::Set { field: "new", text } if text.trim().is_empty() => self.adding = false,
             Msg::Act { id: "proposal", .. } => {
                 model.draft.channels = None;
+                model.draft.removals.clear();
                 model.leave_out(std::collections::BTreeSet::clear);
                 Self::decide(model);
             }
@@ -288,6 +342,10 @@ impl Step for Channels {
             Screen::new(format!("Channels of the queue environment \"{name}\""))
         };
         screen.note = kind.into();
+        if let (Some(view), [first, .., _]) = (model.view(), model.draft.queues.as_slice()) {
+            let (name, more) = (view.queue_name(first), model.draft.queues.len() - 1);
+            screen.say(format!("This is queue {name}. The other chosen queues ({more}) get the same list; what they have besides stays."));
+        }
         let channels = model.draft.channels.clone().unwrap_or_default();
         let findings = model.of_topic(Topic::Channels);
         let rows = channels
@@ -305,20 +363,21 @@ impl Step for Channels {
             enter: None,
             empty: "no channel yet",
             start: 0,
+            made: self
+                .added
+                .as_ref()
+                .and_then(|a| channels.iter().position(|c| c == a)),
         }));
         for gone in today.iter().filter(|c| !channels.contains(c)) {
-            screen.add(Block::Text(Cell::toned(
-                format!(
-                    "{gone} is on the queue and not in this \
-                list: it will be removed, with a change of its own"
-                ),
-                Tone::Doubtful,
-            )));
+            let words = format!(
+                "{gone} leaves the queue, with a change of its own; a adds it again, p begins anew"
+            );
+            screen.add(Block::Text(Cell::toned(words, Tone::Doubtful)));
         }
         for other in others {
             let words = format!(
-                "{other} is on the queue and can't be kept here (a password, a token, or not a \
-                    channel): it will be removed, with a change of its own"
+                "{other} is on the queue and can't be listed here (a password, a token, or not a \
+                    channel): it stays; `studiolink setup --yes --remove-channels` takes it out"
             );
             screen.add(Block::Text(Cell::toned(words, Tone::Doubtful)));
         }

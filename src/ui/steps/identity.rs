@@ -102,6 +102,7 @@ impl Step for Identity {
                 enter: Some("use-profile"),
                 empty: "the AWS config has no profile; the environment's credentials are used",
                 start,
+                made: None,
             }));
             let region = match &model.sign_in {
                 SignIn::Yes { region, .. } => region.to_string(),

@@ -18,7 +18,7 @@ fn tone(state: &State) -> Tone {
     match state {
         State::Done { .. } | State::FoundDone => Tone::Good,
         State::Failed | State::Moved => Tone::Bad,
-        State::InDoubt => Tone::Doubtful,
+        State::InDoubt | State::HeldBack(_) => Tone::Doubtful,
         State::Waiting | State::UnderWay | State::NotReached => Tone::Dim,
     }
 }
@@ -87,6 +87,7 @@ impl Step for Make {
         if !model.progress.is_empty() {
             screen.add(Block::Progress(model.progress.iter().map(line).collect()));
         }
+        held_back(&mut screen, model);
         match model.phase() {
             Phase::Observing => {}
             Phase::Applying => {
@@ -125,6 +126,23 @@ fn line((change, state): &(Change, State)) -> (Cell, Printable, Printable) {
     };
     let what = format!("{}  {}", change.operation(), change.words());
     (Cell::toned(state.word(), tone(state)), what.into(), right)
+}
+
+/// What was not made, because it would stop jobs, and the ways out.
+fn held_back(screen: &mut Screen, model: &Model) {
+    let held = model.applied().map_or(&[][..], |a| &a.held);
+    for one in held {
+        let words = format!(
+            "HELD BACK  {}  {}: {}",
+            one.change.operation(),
+            one.change.words(),
+            one.why
+        );
+        screen.add(Block::Text(Cell::toned(words, Tone::Doubtful)));
+    }
+    if !held.is_empty() {
+        screen.say("It would stop the queue's jobs. Wait until the role can read (w), then go back to the review and apply the rest; there it can be left out too, or insisted on.");
+    }
 }
 
 /// What is being waited for, and whether somebody wants to wait longer.

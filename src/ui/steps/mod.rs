@@ -9,6 +9,8 @@ mod review;
 mod roles;
 mod server;
 
+pub use review::cautions;
+
 use super::model::Model;
 use super::screen::{Block, Screen, Told};
 use super::wizard::{Effect, Msg};

@@ -13,17 +13,28 @@ use crate::questions::{FarmList, QueueList};
 #[derive(Default)]
 pub(super) struct QueueStep {
     filter: String,
+    /// The queues that were chosen when the list was last made: they come first, whatever the filter. Those that are marked
+    /// later stay where they are, so that no row moves under the cursor.
+    first: Vec<String>,
 }
 
 impl QueueStep {
     fn shown<'a>(&self, fact: &'a Fact<Vec<Listed>>) -> Vec<&'a Listed> {
         let filter = self.filter.to_lowercase();
-        let fits = |l: &&Listed| {
+        let fits = |l: &Listed| {
             filter.is_empty()
                 || l.name.raw().to_lowercase().contains(&filter)
                 || l.id.contains(&filter)
         };
-        fact.known().into_iter().flatten().filter(fits).collect()
+        let is_first = |l: &&Listed| self.first.contains(&l.id);
+        let all = || fact.known().into_iter().flatten();
+        let rest = all().filter(|l| !is_first(l) && fits(l));
+        all().filter(is_first).chain(rest).collect()
+    }
+
+    fn chosen_first(&mut self, model: &Model) {
+        let queues = model.draft.queues.iter();
+        self.first = queues.map(|q| q.queue.to_string()).collect();
     }
 
     /// The queues of the chosen farm, or the farms.
@@ -52,6 +63,11 @@ impl Step for QueueStep {
         }
     }
 
+    fn enter(&mut self, model: &mut Model) -> Vec<Effect> {
+        self.chosen_first(model);
+        Vec::new()
+    }
+
     fn update(&mut self, msg: &Msg, model: &mut Model) -> Vec<Effect> {
         match msg {
             Msg::Set {
@@ -59,6 +75,7 @@ impl Step for QueueStep {
                 text,
             } => {
                 self.filter = text.trim().to_owned();
+                self.chosen_first(model);
             }
             // A list that may not be read does not end the wizard: an id can be typed.
             Msg::Set { field: "id", text } => {
@@ -137,11 +154,21 @@ impl Step for QueueStep {
         let fact = Self::list(model);
         let all = fact.known().map_or(0, Vec::len);
         let rows = self.shown(fact);
+        let chosen = model.draft.queues.len();
         screen.note = match fact {
+            Fact::Known(_) if farm.is_some() && chosen > 0 => {
+                format!("{chosen} of {all} chosen").into()
+            }
             Fact::Known(_) if rows.len() < all => format!("{} of {all}", rows.len()).into(),
             Fact::Known(_) => format!("{all}").into(),
             _ => "".into(),
         };
+        if farm.is_some() && chosen > 1 {
+            let names = model.draft.queues.iter().take(6);
+            let names: Vec<String> = names.map(|q| view.queue_name(q).to_string()).collect();
+            let more = if chosen > 6 { ", ..." } else { "" };
+            screen.say(format!("Chosen: {}{more}", names.join(", ")));
+        }
         if all > 8 || !self.filter.is_empty() {
             screen.add(Block::Field(Field {
                 id: "filter",
@@ -200,6 +227,7 @@ impl Step for QueueStep {
                 enter: Some("pick"),
                 empty,
                 start,
+                made: None,
             }));
         }
         if farm.is_some() {

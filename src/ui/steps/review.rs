@@ -7,6 +7,7 @@ use super::super::screen::{Block, Cell, Key, Screen, Tone};
 use super::super::wizard::{Effect, Msg};
 use super::Step;
 use crate::domain::finding::Verdict;
+use crate::domain::risk::RiskKind;
 use crate::domain::text::Printable;
 use crate::engine::workflow::Phase;
 use crate::questions::CallerPermissions;
@@ -62,6 +63,19 @@ impl Review {
         });
         if changes.len() > 1 {
             others(screen, changes, at);
+        }
+        if kept && !change.reads.is_empty() && change.risk.is_some_and(RiskKind::breaks_jobs) {
+            let insisted = model.insisted.contains(&change.id);
+            screen.add(Block::Text(Cell::toned(
+                if insisted {
+                    "You insist: it is made even if the queue role can't read the channel"
+                } else {
+                    "It is held back until the queue role reads the channel, unless you insist (i)"
+                },
+                Tone::Doubtful,
+            )));
+            let label = if insisted { "do not insist" } else { "insist" };
+            screen.action("insist", Key::Char('i'), label);
         }
         screen
             .action(
@@ -134,6 +148,14 @@ impl Step for Review {
                             out.remove(&id);
                         }
                     });
+                }
+            }
+            "insist" => {
+                if let Some((change, _)) = changes.get(self.at) {
+                    let id = change.id.clone();
+                    if !model.insisted.remove(&id) {
+                        model.insisted.insert(id);
+                    }
                 }
             }
             "export" => return vec![Effect::Export],
@@ -251,17 +273,22 @@ fn confirm(screen: &mut Screen, plan: &Plan) {
         format!("CONFIRM: y applies {what} now; any other key goes back"),
         Tone::Strong,
     )));
-    // What would be missed on another page of the review is said once more here.
-    for change in &plan.changes {
+    for (tone, words) in cautions(plan) {
+        screen.add(Block::Text(Cell::toned(words, tone)));
+    }
+}
+
+/// What would be missed on another page of the review, and is said once more before it is confirmed.
+pub fn cautions(plan: &Plan) -> Vec<(Tone, Printable)> {
+    let one = |change: &Change| {
         let call = format!("{}  {}", change.operation(), change.words());
         if change.is_final() {
-            let words = format!("NO UNDO  {call}");
-            screen.add(Block::Text(Cell::toned(words, Tone::Bad)));
-        } else if let Some(warning) = &change.warning {
-            let words = format!("WARN  {call}: {warning}");
-            screen.add(Block::Text(Cell::toned(words, Tone::Doubtful)));
+            return Some((Tone::Bad, format!("NO UNDO  {call}").into()));
         }
-    }
+        let warning = change.warning.as_ref()?;
+        Some((Tone::Doubtful, format!("WARN  {call}: {warning}").into()))
+    };
+    plan.changes.iter().filter_map(one).collect()
 }
 
 fn others(screen: &mut Screen, changes: &[(&Change, bool)], at: usize) {

@@ -167,6 +167,7 @@ impl Step for Roles {
                     enter: None,
                     empty: "",
                     start: 0,
+                    made: None,
                 }));
                 screen.blank();
             }

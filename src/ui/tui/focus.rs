@@ -49,6 +49,8 @@ pub struct Focus {
     /// `None`: the page itself.
     item: Option<&'static str>,
     rows: HashMap<&'static str, usize>,
+    /// The rows that the cursor was sent to.
+    sent: HashMap<&'static str, usize>,
     pub edit: Option<Edit>,
     pub scroll: usize,
     /// The page follows what has the focus until somebody scrolls.
@@ -146,6 +148,18 @@ impl Focus {
             }
         }
         for item in &items {
+            if let Item::List(list) = item {
+                match list.made {
+                    Some(made) if self.sent.insert(list.id, made) != Some(made) => {
+                        self.rows.insert(list.id, made);
+                        self.follow = true;
+                    }
+                    Some(_) => {}
+                    None => {
+                        self.sent.remove(list.id);
+                    }
+                }
+            }
             if let Item::List(list) = item
                 && let Some(row) = self.rows.get_mut(list.id)
             {

@@ -309,11 +309,7 @@ async fn what_is_wrong_is_said_first() {
         ),
         ("no-environment", "⏎⏎", "The queue has no conda environment"),
         ("few-permissions", "", "iam:PutRolePolicy"),
-        (
-            "hand-edited",
-            "⏎⏎",
-            "it will be removed, with a change of its own",
-        ),
+        ("hand-edited", "⏎⏎", "was not in the list: it stays"),
     ] {
         let mut play = Play::open(name, true, false).await;
         play.keys(keys).await;
