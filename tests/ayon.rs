@@ -13,11 +13,18 @@ mod web;
 
 use web::Web;
 
+const INFO: &str = r#"{"motd":null,"version":"1.15.18"}"#;
+
 type Answer = fn(&str) -> (u16, &'static str);
 
 fn serve(answer: Answer) -> (Url, Web) {
     let server = web::serve(move |request| {
-        let (status, body) = answer(&web::first_line(request));
+        let line = web::first_line(request);
+        let (status, body) = match answer(&line) {
+            // What every AYON says to everybody, unless the test says otherwise.
+            (200 | 403 | 503, _) if line.starts_with("GET /api/info") => (200, INFO),
+            other => other,
+        };
         ResponseTemplate::new(status).set_body_raw(body, "application/json")
     });
     (server.url.parse().unwrap(), server)
@@ -26,7 +33,7 @@ fn serve(answer: Answer) -> (Url, Web) {
 async fn log_in(answer: Answer) -> (Result<String, (String, String)>, CallLog, String) {
     let (url, seen) = serve(answer);
     let log = CallLog::default();
-    let client = ayon::client().unwrap();
+    let client = ayon::client(false).unwrap();
     let password = SecretString::from("correct horse".to_owned());
     let signed = ayon::log_in(&Record::new(&log), &client, &url, "mia", &password).await;
     let asked: Vec<String> = seen
@@ -51,7 +58,9 @@ async fn a_name_and_a_password_become_a_session_and_neither_is_logged() {
     })
     .await;
     assert_eq!(token.unwrap(), "0123456789abcdef");
-    assert!(asked.starts_with("POST /api/auth/login") && asked.contains("correct horse"));
+    let (info, login) = asked.split_once('\n').unwrap();
+    assert!(info.starts_with("GET /api/info") && !info.contains("correct horse"));
+    assert!(login.starts_with("POST /api/auth/login") && login.contains("correct horse"));
     let lines = format!("{:?}", log.recent(9));
     for secret in ["correct horse", "0123456789abcdef", "HASH"] {
         assert!(!lines.contains(secret), "{lines}");
@@ -85,8 +94,6 @@ async fn each_refusal_of_a_login_has_its_own_words() {
     let busy: Answer = |_| (503, r#"{"code":503,"detail":"Too many requests"}"#);
     let (because, _) = log_in(busy).await.0.unwrap_err();
     assert!(because.contains("ten logins a minute"), "{because}");
-    let page: Answer = |_| (200, "<html>sign in to the network</html>");
-    assert!(log_in(page).await.0.is_err());
 }
 
 #[tokio::test]
@@ -107,7 +114,7 @@ async fn a_key_of_a_service_user_or_an_artist_is_not_an_administrators() {
     ];
     for (answer, may) in cases {
         let (url, _server) = serve(answer);
-        let client = ayon::client().unwrap();
+        let client = ayon::client(false).unwrap();
         let key = SecretString::from("k".to_owned());
         let tried = ayon::try_admin(&Record::new(&CallLog::default()), &client, &url, &key).await;
         assert_eq!(tried.is_ok(), may);
@@ -118,19 +125,97 @@ async fn a_key_of_a_service_user_or_an_artist_is_not_an_administrators() {
 async fn a_manager_who_may_not_read_the_difference_reads_the_list_of_overrides() {
     let (url, _server) = serve(|line| match line {
         l if l.contains("/rawOverrides") => (403, r#"{"code":403,"detail":"Forbidden"}"#),
-        l if l.contains("/overrides") => (200, r#"{"farm_id":{"path":["farm_id"]}}"#),
+        // As recorded: the keys are AYON's own, the path is the field's; a field of a group is another one.
+        l if l.contains("/overrides") && l.contains("production") => (
+            200,
+            r#"{"root_farm_id":{"path":["farm_id"],"value":"f","level":"studio","inGroup":null},
+                "root_conda_channels":{"path":["conda_channels"],"value":"deadline-cloud","level":"studio","inGroup":null}}"#,
+        ),
+        l if l.contains("/overrides") => (
+            200,
+            r#"{"root_farm_id":{"path":["farm_id"],"value":"f","level":"studio","inGroup":null},
+                "root_x_0_conda_channels":{"path":["x","0","conda_channels"],"level":"studio","inGroup":["x"]}}"#,
+        ),
         _ => (200, r#"{"conda_channels":"deadline-cloud","farm_id":"f"}"#),
     });
-    let client = ayon::client().unwrap();
+    let client = ayon::client(false).unwrap();
     let key = SecretString::from("k".to_owned());
     let record = Record::new(&CallLog::default());
-    let fact =
-        ayon::look_addon_channels(&record, &client, &url, &key, Variant::Staging, "0.3.0").await;
-    let expected = AddonChannels {
-        conda_channels: "deadline-cloud".to_owned(),
-        overridden: false,
-    };
-    assert!(matches!(fact, Fact::Known(c) if c == expected));
+    for (variant, overridden) in [(Variant::Production, true), (Variant::Staging, false)] {
+        let fact = ayon::look_addon_channels(&record, &client, &url, &key, variant, "0.3.0").await;
+        let expected = AddonChannels {
+            conda_channels: "deadline-cloud".to_owned(),
+            overridden,
+        };
+        assert!(
+            matches!(fact, Fact::Known(c) if c == expected),
+            "{variant:?}"
+        );
+    }
+}
+
+/// Strangers that a key or a password must not reach: a sign-in page, another service's JSON, a redirect.
+#[tokio::test]
+async fn nothing_secret_is_sent_before_the_server_has_shown_itself_to_be_ayon() {
+    let strangers: [Answer; 4] = [
+        |_| (302, ""),
+        |_| (404, "no"),
+        |l| {
+            if l.contains("/api/info") {
+                (201, "<html>sign in</html>")
+            } else {
+                (200, "{}")
+            }
+        },
+        |l| {
+            if l.contains("/api/info") {
+                (201, r#"{"name":"another service"}"#)
+            } else {
+                (200, "{}")
+            }
+        },
+    ];
+    for answer in strangers {
+        let (said, _, asked) = log_in(answer).await;
+        assert!(
+            !asked.contains("correct horse") && !asked.contains("POST"),
+            "{asked}"
+        );
+        let (because, _) = said.unwrap_err();
+        assert!(because.contains("nothing was sent, because"), "{because}");
+        let (url, server) = serve(answer);
+        let client = ayon::client(false).unwrap();
+        let key = SecretString::from("canary-key".to_owned());
+        let record = Record::new(&CallLog::default());
+        assert!(ayon::try_key(&record, &client, &url, &key).await.is_err());
+        let bundles = ayon::look_bundles(&record, &client, &url, &key).await;
+        assert!(bundles.problem().is_some());
+        let sent = server
+            .asked()
+            .iter()
+            .any(|r| format!("{:?}", r.headers).contains("canary-key"));
+        assert!(!sent, "the key reached a stranger");
+        let lines = server.lines();
+        assert!(lines.iter().all(|l| l == "GET /api/info"), "{lines:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_does_not_cross_public_networks_in_the_clear() {
+    let key = SecretString::from("k".to_owned());
+    let record = Record::new(&CallLog::default());
+    let client = ayon::client(false).unwrap();
+    // TEST-NET-1: nobody is there, and nothing is sent.
+    let url: Url = "http://192.0.2.1:5000".parse().unwrap();
+    let refused = ayon::try_key(&record, &client, &url, &key)
+        .await
+        .unwrap_err();
+    assert!(
+        refused.because.contains("public address"),
+        "{}",
+        refused.because
+    );
+    assert!(refused.fix.contains("--allow-http"), "{}", refused.fix);
 }
 
 #[tokio::test]
@@ -145,7 +230,7 @@ async fn the_whole_object_is_sent_and_a_default_is_unpinned_again() {
             )
         }
     });
-    let client = ayon::client().unwrap();
+    let client = ayon::client(false).unwrap();
     let key = SecretString::from("k".to_owned());
     let record = Record::new(&CallLog::default());
     for (channels, overridden) in [("new list", true), ("deadline-cloud", false)] {

@@ -419,3 +419,66 @@ async fn an_owner_that_was_seen_to_be_wrong_is_not_written() {
     let words = "does not belong to account 999988887777";
     assert!(refuses(plan, words), "{:?}", plan.refused);
 }
+
+const GRANTED: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::ynput-conda-channel"},{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::ynput-conda-channel/ayon/*"}]}"#;
+
+fn grant(truth: &mut studiolink::world::sandbox::Truth) {
+    for (arn, role) in &mut truth.roles {
+        if arn.name().contains("QueueRole") {
+            let granted = GRANTED.to_owned();
+            role.inline.insert("Granted".to_owned(), granted);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_policy_that_was_not_read_may_give_is_not_given_once_more() {
+    let (world, config) = open_with("studio", grant);
+    let mut snapshot = look(&world, &config).await.snapshot().clone();
+    let whole = plan_of(&snapshot, &config, &[]);
+    let writes = |plan: &studiolink::resources::Plan| {
+        let mut calls = plan.changes.iter().map(Change::operation);
+        calls.any(|o| o == "PutRolePolicy")
+    };
+    assert!(!writes(&whole), "the role can read the channel already");
+    let arn = world
+        .truth()
+        .roles
+        .keys()
+        .find(|a| a.name().contains("QueueRole"))
+        .cloned();
+    let question = studiolink::questions::RoleDocuments(arn.unwrap());
+    let role = snapshot.facts.known_mut(&question).unwrap();
+    let problem = Problem::new(
+        ProblemKind::Denied,
+        "Could not read it",
+        "AccessDenied",
+        "ask",
+    );
+    role.inline
+        .insert("Granted".to_owned(), Fact::from(Err(problem)));
+    let plan = plan_of(&snapshot, &config, &[]);
+    assert!(!writes(&plan), "{:?}", plan.changes);
+    let unread: String = plan.unread.iter().map(ToString::to_string).collect();
+    assert!(unread.contains("policy Granted"), "{unread}");
+    assert!(plan.refused.iter().all(|r| !r.as_str().contains("Granted")));
+}
+
+#[tokio::test]
+async fn what_others_give_by_now_leaves_our_policy_and_comes_back_with_an_undo() {
+    let (world, config) = open("studio");
+    make(&world, &config).await;
+    let mut truth = studiolink::world::sandbox::Truth::clone(&world.truth());
+    grant(&mut truth);
+    let world = studiolink::world::sandbox::Sandbox::new(truth, None);
+    let before = common::bytes(&world);
+    let changes = common::changes(&world, &config).await;
+    let calls: Vec<_> = changes.iter().map(Change::operation).collect();
+    assert_eq!(calls, ["DeleteRolePolicy"], "{changes:?}");
+    assert!(changes[0].because.as_str().contains("other policies"));
+    apply_all(&world, &config, &changes, None).await;
+    assert!(common::changes(&world, &config).await.is_empty());
+    let back: Vec<Change> = changes.iter().map(Change::reverse).collect();
+    apply_all(&world, &config, &back, None).await;
+    assert_eq!(common::bytes(&world), before);
+}

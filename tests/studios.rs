@@ -62,7 +62,7 @@ fn fleets(truth: &mut Truth, change: impl Fn(&mut studiolink::domain::farm::Flee
     truth.fleets.values_mut().for_each(change);
 }
 
-fn ynput<'a>(truth: &'a mut Truth) -> &'a mut studiolink::world::sandbox::SandboxChannel {
+fn ynput(truth: &mut Truth) -> &mut studiolink::world::sandbox::SandboxChannel {
     let mut channels = truth.channels.iter_mut();
     channels.find(|c| c.channel.is_s3()).unwrap()
 }

@@ -1,10 +1,9 @@
 //! What the server's address alone tells: a loopback or private address is not public, plain HTTP is not private.
 
-use std::net::IpAddr;
-
 use url::Url;
 
 use super::prelude::*;
+use crate::domain::address::{Near, near};
 use crate::domain::config::Location;
 use crate::questions::Part;
 
@@ -27,22 +26,10 @@ fn is_private(host: &str) -> Option<&'static str> {
     if bare == "localhost" || bare.ends_with(".localhost") {
         return Some(SELF);
     }
-    match bare.parse::<IpAddr>().ok()? {
-        ip if ip.is_loopback() => Some(SELF),
-        IpAddr::V4(ip)
-            if ip.is_private()
-                || ip.is_link_local()
-                || (ip.octets()[0] == 100 && (64..128).contains(&ip.octets()[1])) =>
-        {
-            Some(PRIVATE)
-        }
-        IpAddr::V6(ip)
-            if (ip.segments()[0] & 0xfe00) == 0xfc00 || (ip.segments()[0] & 0xffc0) == 0xfe80 =>
-        {
-            Some(PRIVATE)
-        }
-        _ => None,
-    }
+    Some(match near(bare.parse().ok()?)? {
+        Near::Itself => SELF,
+        Near::Private => PRIVATE,
+    })
 }
 
 fn check(view: &View, url: &Url) -> Vec<Finding> {

@@ -65,6 +65,9 @@ pub struct Args {
     /// Keeps the sandbox in this file between commands
     #[arg(long, global = true, value_name = "FILE")]
     pub sandbox_state: Option<PathBuf>,
+    /// Sends AYON keys over plain http:// to public addresses too, where everybody on the way reads them
+    #[arg(long, global = true)]
+    pub allow_http: bool,
     /// What is printed on stdout
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub format: Format,

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::args::{Args, Format};
 use super::open::catalogues;
-use super::out::{data, ink};
+use super::out::{data, ink, talk};
 use super::setup::{account, calls};
 use super::stop::Stop;
 use super::{Failure, open};
@@ -29,12 +29,13 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
     let mut work = Workflow::audit(catalogues(), world.region().clone(), config);
     let streams = args.format == Format::Text;
     let told: Mutex<BTreeSet<Subject>> = Mutex::default();
-    let tell = |progress: Progress| {
-        if let (Progress::Findings(findings), true, Ok(mut told)) = (progress, streams, told.lock())
-        {
+    let tell = |progress: Progress| match (progress, told.lock()) {
+        (Progress::Findings(findings), Ok(mut told)) if streams => {
             told.extend(findings.iter().map(|f| f.subject.clone()));
             print(args, &findings);
         }
+        (Progress::WaitingFor(words), _) => talk(words.as_str()),
+        _ => {}
     };
     observe(world, &mut work, &stop.flag, &tell).await;
     calls(args, world, 0);

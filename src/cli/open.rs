@@ -220,7 +220,10 @@ pub(super) async fn world(
             talk("sandbox: a studio in memory; nothing that follows was seen on AWS");
             Ok(Arc::new(sandbox(args, name)?))
         }
-        None => Ok(Arc::new(RealWorld::connect(&login(args, config)?).await?)),
+        None => {
+            let login = login(args, config)?;
+            Ok(Arc::new(RealWorld::connect(&login, args.allow_http).await?))
+        }
     }
 }
 

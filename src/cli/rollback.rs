@@ -158,7 +158,7 @@ async fn connect(args: &Args, header: &Header) -> Result<RealWorld, Failure> {
         profile: login.profile.or(file.and_then(|c| c.profile)),
         ..login
     };
-    Ok(RealWorld::connect(&login).await?)
+    Ok(RealWorld::connect(&login, args.allow_http).await?)
 }
 
 fn same_place(header: &Header, context: &RunContext, world: &dyn World) -> Result<(), Failure> {

@@ -22,7 +22,7 @@ use crate::engine::apply::{self, Applied, RunContext};
 use crate::engine::drive::{apply_and_verify, observe};
 use crate::engine::gate::Rules;
 use crate::engine::workflow::{Catalogues, IAM_PATIENCE, Workflow};
-use crate::engine::{ChangeState, Progress, unheard};
+use crate::engine::{ChangeState, Progress};
 use crate::goals::{ManualStep, Removals, Wishes};
 use crate::questions::{CallerIdentity, Purpose, Snapshot};
 use crate::resources::{Change, Plan};
@@ -136,7 +136,7 @@ pub(super) async fn observed_by(
     let sandbox = world.is_sandbox();
     let mut work = Workflow::new(catalogues, region, config.clone(), purpose, sandbox);
     work.wish(wishes);
-    stop.or(observe(world, &mut work, &stop.flag, &unheard))
+    stop.or(observe(world, &mut work, &stop.flag, &progress))
         .await
         .ok_or(Failure::Interrupted)?;
     calls(args, world, 0);
@@ -262,6 +262,7 @@ pub(super) fn progress(progress: Progress) {
                 state => talk(&format!("{}  {what}", state.word())),
             }
         }
+        Progress::WaitingFor(words) => talk(words.as_str()),
         // The wait is looked at several times a second; one line in ten seconds is enough to read.
         Progress::WaitingForIam { seconds, .. } if seconds % 10 != 0 => {}
         Progress::WaitingForIam { seconds, most } if most * 1_000 <= IAM_PATIENCE => {

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
+use crate::domain::exit::Exit;
+
 #[derive(Clone, Default)]
 pub(super) struct Stop {
     pub flag: Arc<AtomicBool>,
@@ -17,12 +19,17 @@ impl Stop {
     pub(super) fn listen() -> Self {
         let stop = Self::default();
         let told = stop.clone();
+        let mut signals = Signals::listen();
         tokio::spawn(async move {
             loop {
-                signal().await;
-                told.flag.store(true, Ordering::SeqCst);
+                signals.next().await;
+                if told.flag.swap(true, Ordering::SeqCst) {
+                    // Whatever is under way: the journal knows it, and the next run looks at it first.
+                    super::out::talk("ended at once; the next run looks at what was under way");
+                    std::process::exit(i32::from(Exit::Interrupted.code()));
+                }
                 told.asked.notify_waiters();
-                super::out::talk("stopping after the current call");
+                super::out::talk("stopping after the current call; once more ends at once");
             }
         });
         stop
@@ -45,25 +52,42 @@ impl Stop {
     }
 }
 
-#[cfg(unix)]
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut int), Ok(mut term), Ok(mut hup)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-        signal(SignalKind::hangup()),
-    ) else {
-        std::future::pending::<()>().await;
-        return;
-    };
-    tokio::select! {
-        _ = int.recv() => {}
-        _ = term.recv() => {}
-        _ = hup.recv() => {}
-    }
+/// Listened to from the beginning, so that none is missed between two.
+struct Signals {
+    #[cfg(unix)]
+    all: Vec<tokio::signal::unix::Signal>,
 }
 
-#[cfg(not(unix))]
-async fn signal() {
-    let _ = tokio::signal::ctrl_c().await;
+impl Signals {
+    #[cfg(unix)]
+    fn listen() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        let kinds = [
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            SignalKind::hangup(),
+        ];
+        let all = kinds.into_iter().filter_map(|kind| signal(kind).ok());
+        Self { all: all.collect() }
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) {
+        let each = self.all.iter_mut().map(|s| Box::pin(s.recv()));
+        let each: Vec<_> = each.collect();
+        if each.is_empty() {
+            std::future::pending::<()>().await;
+        }
+        futures_util::future::select_all(each).await;
+    }
+
+    #[cfg(not(unix))]
+    fn listen() -> Self {
+        Self {}
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
 }

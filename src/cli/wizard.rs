@@ -26,6 +26,7 @@ use crate::world::sandbox::Sandbox;
 use crate::world::{LocalState, World};
 
 struct Here {
+    allow_http: bool,
     /// Made once: a second sign-in in the sandbox is the same studio.
     sandbox: Option<Arc<Sandbox>>,
     login: Login,
@@ -71,7 +72,8 @@ impl Outside for Here {
                 .profile
                 .clone()
                 .unwrap_or_else(|| "default".to_owned());
-            let world: Arc<dyn World> = Arc::new(RealWorld::connect(&login).await?);
+            let world: Arc<dyn World> =
+                Arc::new(RealWorld::connect(&login, self.allow_http).await?);
             Ok((world, name.into()))
         }
         .boxed()
@@ -193,6 +195,7 @@ pub(super) fn prepare(
     let here = Here {
         sandbox,
         endpoint: login.endpoint.clone(),
+        allow_http: args.allow_http,
         login,
         path: file.path.clone(),
         old_text: Mutex::new(file.text.clone()),

@@ -6,7 +6,7 @@ use crate::domain::config::NewRole;
 use crate::domain::documents::Bars;
 use crate::domain::fact::Fact;
 use crate::domain::ids::{FarmId, RoleArn, farm_arn};
-use crate::domain::needs::{INLINE_LIMIT, Need, QUEUE_POLICY, counted};
+use crate::domain::needs::{INLINE_LIMIT, Need, QUEUE_POLICY, counted, narrowed};
 use crate::domain::policy::{Decision, Policy};
 use crate::domain::role::{PolicyText, Role};
 use crate::domain::text::Printable;
@@ -85,8 +85,9 @@ fn of_existing(
         return;
     }
     let of = format!("role {}", used.arn.name());
-    let (_, unread) = role.policies();
+    let (policies, unread) = role.policies();
     let boundary = role.boundary_document();
+    let all_read = unread.is_empty();
     let unread = unread.into_iter().chain(boundary.as_ref().err().cloned());
     out.unread
         .extend(unread.map(|why| Printable::from(format!("{of}: {why}"))));
@@ -101,12 +102,23 @@ fn of_existing(
         return;
     }
     let needs = needs(view, used);
+    let read: Vec<&Policy> = policies.iter().map(|(_, p)| *p).collect();
+    let met = |n: &Need| n.met_by(read.iter().copied()) == Decision::Allowed;
+    // What a policy that was not read gives, ours need not give: nothing is decided before it is read.
+    if !all_read && !needs.iter().all(met) {
+        return;
+    }
     let (proposal, before) = proposed(role, policy, &needs);
     if !says_what_bars(out, &of, &proposal.bars) {
         return;
     }
     match proposal.after {
-        Ok(None) => out.ready = true,
+        Ok(None) => {
+            out.ready = true;
+            if all_read {
+                out.policy = doubled(role, policy, &needs);
+            }
+        }
         Ok(after) => {
             let size = size_after(role, policy, after.as_deref());
             if size > INLINE_LIMIT {
@@ -137,6 +149,24 @@ fn of_existing(
             out.refused.push(words.into());
         }
     }
+}
+
+/// Our policy without what the role's others give anyway. An earlier run may have written it when it could not read them.
+fn doubled(role: &Role, policy: &str, needs: &[Need]) -> Option<PolicyEdit> {
+    let ours = role.inline.get(policy).and_then(Fact::known)?.text();
+    let (policies, _) = role.policies();
+    let others = policies.iter().filter(|(name, _)| *name != policy);
+    let others: Vec<&Policy> = others.map(|(_, p)| *p).collect();
+    let given = |n: &&Need| n.met_by(others.iter().copied()) == Decision::Allowed;
+    let (given, left): (Vec<&Need>, Vec<&Need>) = needs.iter().partition(given);
+    let owned = |list: Vec<&Need>| list.into_iter().cloned().collect::<Vec<Need>>();
+    let after = narrowed(ours, &owned(given), &owned(left))?;
+    Some(PolicyEdit {
+        before: Some(ours.to_owned()),
+        after,
+        because: "other policies of the role give this already".into(),
+        warning: None,
+    })
 }
 
 /// What becomes of a role that does not exist yet.

@@ -216,6 +216,8 @@ pub struct Download {
     pub got: u64,
     /// `None`: the server does not say.
     pub of: Option<u64>,
+    /// It has not begun: another process holds what it needs.
+    pub waits: bool,
 }
 
 /// Bytes as people write them, in units of 1,000.

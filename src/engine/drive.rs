@@ -1,6 +1,6 @@
 //! Runs a workflow to its end: asks the world what is asked for, hands the answers in, and waits where it waits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -39,6 +39,7 @@ async fn go_on(
     let mut handles: BTreeMap<Demand, AbortHandle> = BTreeMap::new();
     let mut requests = work.step(now(), first);
     let mut told = None;
+    let mut waited_for = BTreeSet::new();
     loop {
         for request in requests.drain(..) {
             start(world, request, &mut under_way, &mut handles, tell);
@@ -70,6 +71,11 @@ async fn go_on(
             }
             // A signal sets `stop`; it is looked at a few times a second.
             () = tokio::time::sleep(TICK / 5) => {}
+        }
+        for held in world.downloads().into_iter().filter(|d| d.waits) {
+            if waited_for.insert(held.what.clone()) {
+                tell(Progress::WaitingFor(held.what));
+            }
         }
     }
 }

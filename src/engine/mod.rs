@@ -66,6 +66,8 @@ pub enum Progress {
         change: Box<Change>,
         state: ChangeState,
     },
+    /// Waiting for another process of this machine.
+    WaitingFor(Printable),
     /// Waiting for IAM, so many seconds of at most so many.
     WaitingForIam {
         seconds: u64,

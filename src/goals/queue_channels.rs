@@ -107,6 +107,7 @@ struct OfRole<'a> {
     role: Option<&'a Role>,
     /// Its policies were read, and what it lacks is part of the plan.
     could_be: bool,
+    unread: bool,
     /// Something of that was left out.
     lacks: bool,
     /// A change of its trust policy was left out: then it counts as it is.
@@ -130,6 +131,7 @@ impl<'a> OfRole<'a> {
         Self {
             role,
             could_be: outcome.ready,
+            unread: !outcome.unread.is_empty() && outcome.refused.is_empty(),
             lacks: out(role_change_id(arn)) || lacks,
             trust_left_out: out(trust_change_id(arn)),
         }
@@ -138,7 +140,9 @@ impl<'a> OfRole<'a> {
     fn ready(&self, view: &View, draft: &Draft, key: &QueueKey) -> Ready {
         let linked = !draft.wishes.left_out.contains(&link_change_id(key));
         let trusted = !self.trust_left_out || is_trusted(view, key, self.role);
-        if !self.could_be {
+        if !self.could_be && self.unread {
+            Ready::Unread
+        } else if !self.could_be {
             Ready::No
         } else if linked && trusted && !self.lacks {
             Ready::Yes
@@ -153,6 +157,8 @@ impl<'a> OfRole<'a> {
 enum Ready {
     Yes,
     No,
+    /// A part of it was not read, so that nothing can be said.
+    Unread,
     /// It could, and somebody left out what it takes: that is to be changed without those channels.
     LeftOut,
 }
@@ -274,7 +280,7 @@ impl Queue<'_> {
         let held = |c: &Channel| c.is_s3() && !today.contains(&c.as_str());
         let (held, possible): (Vec<Channel>, Vec<Channel>) = match self.role {
             Ready::Yes => return Some(desired),
-            Ready::No | Ready::LeftOut => desired.into_iter().partition(held),
+            Ready::No | Ready::Unread | Ready::LeftOut => desired.into_iter().partition(held),
         };
         if held.is_empty() {
             return Some(possible);
@@ -286,10 +292,15 @@ impl Queue<'_> {
             draft.refuse(format!("queue {queue}: {names} is not added before its role could be read and given the permissions"));
             return Some(possible);
         }
-        draft.refuse(format!(
+        let words = format!(
             "queue {queue}: its channels are not changed, because {names} can't be added before \
                 its role could be read and given the permissions; --partial changes the rest"
-        ));
+        );
+        if self.role == Ready::Unread {
+            draft.could_not_read(words);
+        } else {
+            draft.refuse(words);
+        }
         None
     }
 

@@ -98,6 +98,8 @@ pub struct Wizard {
     steps: Vec<Box<dyn Step>>,
     pub at: usize,
     quitting: bool,
+    /// Somebody wanted to stop while changes are applied: once more ends at once, and the next run looks at what was under way.
+    stopping: bool,
 }
 
 impl Wizard {
@@ -107,6 +109,7 @@ impl Wizard {
             steps: steps::all(),
             at: 0,
             quitting: false,
+            stopping: false,
         }
     }
 
@@ -178,6 +181,7 @@ impl Wizard {
         if let Some(applied) = self.model.applied() {
             self.model.earlier = Some(Box::new(applied.clone()));
         }
+        self.stopping = false;
         let changes = self.model.plan().changes.clone().into_iter();
         self.model.progress = changes.map(|c| (c, ChangeState::Waiting)).collect();
         self.model.step(Event::Approved)
@@ -201,7 +205,14 @@ impl Wizard {
             Msg::Quit => return self.quit(),
             Msg::Interrupt => {
                 return match model.phase() {
-                    Phase::Applying => vec![Effect::StopApply],
+                    Phase::Applying if self.stopping => vec![Effect::Quit(Exit::Interrupted)],
+                    Phase::Applying => {
+                        self.stopping = true;
+                        let words =
+                            "Stopping after the current call; Ctrl-C once more ends at once";
+                        model.note = Some((Verdict::Warn, words.into()));
+                        vec![Effect::StopApply]
+                    }
                     Phase::Verifying { .. } => vec![Effect::Quit(exit(model))],
                     _ => vec![Effect::Quit(Exit::Interrupted)],
                 };

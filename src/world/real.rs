@@ -39,7 +39,7 @@ const SOLVE_DEADLINE: std::time::Duration = std::time::Duration::from_mins(10);
 pub struct RealWorld {
     aws: Aws,
     local: DiskState,
-    ayon: reqwest::Client,
+    ayon: ayon::Client,
     /// For public channels: here a proxy and redirects are as good as on any machine.
     web: reqwest::Client,
     names: conda::Names,
@@ -49,7 +49,7 @@ pub struct RealWorld {
     /// `AYON_ADMIN_KEY`: an administrator's own, given for this run.
     given_admin: Option<SecretString>,
     /// By server: an administrator who signed in. Kept in memory alone.
-    admins: Mutex<HashMap<String, SecretString>>,
+    admins: Mutex<HashMap<String, Result<SecretString, Problem>>>,
     /// Whose turn it is to read channels.
     solves: tokio::sync::Semaphore,
     /// By server: what was typed, or what the keyring answered when it was first asked.
@@ -58,7 +58,8 @@ pub struct RealWorld {
 }
 
 impl RealWorld {
-    pub async fn connect(login: &Login) -> Result<Self, Problem> {
+    /// `allow_http`: keys of AYON may cross public networks in the clear.
+    pub async fn connect(login: &Login, allow_http: bool) -> Result<Self, Problem> {
         let log = CallLog::default();
         let aws = connect(login).await?;
         let web = reqwest::Client::builder()
@@ -75,7 +76,7 @@ impl RealWorld {
         Ok(Self {
             aws,
             local: DiskState::new(),
-            ayon: ayon::client()?,
+            ayon: ayon::client(allow_http)?,
             web,
             names: conda::Names::here(),
             downloads: conda::progress::Downloads::default(),
@@ -127,10 +128,24 @@ impl RealWorld {
         }
     }
 
-    async fn admin(&self, url: &Url) -> Option<SecretString> {
-        let held = self.admins.lock().await;
-        let own = held.get(api_base(url).as_str()).cloned();
-        own.or_else(|| self.given_admin.clone())
+    /// The administrator's login for that server. One that was given for the run is looked at once, as one that is typed.
+    async fn admin(&self, record: &Record, url: &Url) -> Result<Option<SecretString>, Problem> {
+        let name = api_base(url).to_string();
+        // Held across the question, so that calls which start together ask once: a wrong key locks the address out.
+        let mut held = self.admins.lock().await;
+        if let Some(seen) = held.get(&name) {
+            return seen.clone().map(Some);
+        }
+        let Some(given) = &self.given_admin else {
+            return Ok(None);
+        };
+        let tried = ayon::try_admin(record, &self.ayon, url, given).await;
+        let seen = tried.map(|()| given.clone());
+        // What was not answered may be asked again.
+        if !matches!(&seen, Err(p) if p.kind == ProblemKind::Unreached) {
+            held.insert(name, seen.clone());
+        }
+        seen.map(Some)
     }
 
     async fn change_addon(
@@ -155,7 +170,7 @@ impl RealWorld {
                 "make the plan again",
             )
         })?;
-        let key = self.admin(server).await.ok_or_else(|| {
+        let key = self.admin(record, server).await?.ok_or_else(|| {
             refused(
                 "no login of an AYON administrator is given",
                 "set AYON_ADMIN_KEY, or give your login on the server page of `studiolink setup`",
@@ -227,10 +242,15 @@ impl RealWorld {
                 })
                 .await,
             ),
-            AnyQuestion::AddonChannels(q) => A::AddonChannels(match self.admin(&q.0).await {
-                Some(key) => ayon::look_addon_channels(record, client, &q.0, &key, q.1, &q.2).await,
-                None => Fact::declined("no login of an AYON administrator is given"),
-            }),
+            AnyQuestion::AddonChannels(q) => {
+                A::AddonChannels(match self.admin(record, &q.0).await {
+                    Ok(Some(key)) => {
+                        ayon::look_addon_channels(record, client, &q.0, &key, q.1, &q.2).await
+                    }
+                    Ok(None) => Fact::declined("no login of an AYON administrator is given"),
+                    Err(problem) => Fact::from(Err(problem)),
+                })
+            }
         }
     }
 
@@ -549,7 +569,7 @@ impl World for RealWorld {
             self.admins
                 .lock()
                 .await
-                .insert(api_base(url).to_string(), key);
+                .insert(api_base(url).to_string(), Ok(key));
             Ok(())
         }
         .boxed()

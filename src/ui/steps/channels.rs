@@ -517,6 +517,9 @@ fn downloads(screen: &mut Screen, model: &Model) {
         .take(4)
         .map(|d| {
             let got = size_words(d.got);
+            if d.waits {
+                return (Cell::toned("....", Tone::Dim), d.what.clone(), "".into());
+            }
             let (bar, figures) = match d.of.filter(|of| *of > 0) {
                 Some(of) => {
                     let full = usize::try_from(d.got.min(of) * WIDE / of).unwrap_or_default();

@@ -528,6 +528,7 @@ async fn a_long_download_has_a_bar_and_it_goes_with_the_answer() {
     let mut play = Play::open("studio", true, false).await;
     play.keys("⏎⏎").await;
     let on_its_way = crate::domain::conda_solve::Download {
+        waits: false,
         what: "https://h.example.com/c/linux-64/repodata.json.zst".into(),
         got: 30_000_000,
         of: Some(60_000_000),

@@ -1,26 +1,21 @@
 //! AYON's REST API: is it AYON, whose key is it, which bundles, what the addon says. Answers of `users/me` carry
 //! password hashes, so no body is ever logged or kept; only the named fields are taken out.
 
-use secrecy::{ExposeSecret as _, SecretString};
-use std::time::{Duration, Instant};
+mod client;
 
-use jiff::Timestamp;
-use reqwest::StatusCode;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::Url;
 
+pub use self::client::{Client, client};
+
+use self::client::{LOCKED_OUT, Question, get, send};
 use super::Record;
-use crate::domain::ayon::{AddonChannels, AddonSettings, Bundle, Bundles, Variant, api_base};
-use crate::domain::call::{Call, Vantage};
+use crate::domain::ayon::{AddonChannels, AddonSettings, Bundle, Bundles, Variant};
 use crate::domain::fact::Fact;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::{Printable, Untrusted};
 use crate::probes::KeySeen;
-
-const LOCKED_OUT: &str = "AYON locked this address out";
-
-/// No answer that is of use here is longer.
-const LONGEST: usize = 8 * 1024 * 1024;
 
 /// What a version may hold as it is, in a path.
 const IN_PATH: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
@@ -29,226 +24,7 @@ const IN_PATH: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// A client that follows no redirect (the key must not travel on) and takes no proxy (a worker has none).
-pub fn client() -> Result<reqwest::Client, Problem> {
-    reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .timeout(Duration::from_secs(5))
-        .user_agent(crate::world::net::USER_AGENT)
-        .build()
-        .map_err(|e| crate::world::net::no_client(&e))
-}
-
-struct Question<'a> {
-    doing: &'a str,
-    path: String,
-    key: Option<&'a SecretString>,
-}
-
-async fn get(
-    record: &Record,
-    client: &reqwest::Client,
-    url: &Url,
-    question: Question<'_>,
-) -> Result<Value, Problem> {
-    send(record, client, url, question, None).await
-}
-
-/// A GET, or with a body a POST.
-async fn send(
-    record: &Record,
-    client: &reqwest::Client,
-    url: &Url,
-    question: Question<'_>,
-    body: Option<&Value>,
-) -> Result<Value, Problem> {
-    let base = api_base(url);
-    let host = base.host_str().unwrap_or_default().to_owned();
-    let doing = question.doing;
-    let problem = |kind, because: String, fix: &str| Problem::new(kind, doing, because, fix);
-    let target = base.join(&question.path).map_err(|e| {
-        problem(
-            ProblemKind::Local,
-            e.to_string(),
-            "correct the server's url",
-        )
-    })?;
-    let method = if body.is_some() { "POST" } else { "GET" };
-    let mut request = match body {
-        Some(body) => client.post(target).json(body),
-        None => client.get(target),
-    };
-    if let Some(key) = question.key {
-        let mut value =
-            reqwest::header::HeaderValue::from_str(key.expose_secret()).map_err(|_| {
-                problem(
-                    ProblemKind::Invalid,
-                    "the API key holds characters that no key has".to_owned(),
-                    "enter the key again",
-                )
-            })?;
-        value.set_sensitive(true);
-        request = request.header("X-Api-Key", value);
-    }
-    let (began, at) = (Instant::now(), Timestamp::now());
-    let answer = async {
-        let mut response = request.send().await?;
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await? {
-            body.extend_from_slice(&chunk);
-            if body.len() > LONGEST {
-                break;
-            }
-        }
-        Ok::<_, reqwest::Error>((
-            response.status(),
-            response
-                .headers()
-                .get("location")
-                .and_then(|l| l.to_str().ok())
-                .map(str::to_owned),
-            body,
-        ))
-    }
-    .await;
-    let outcome = match &answer {
-        Ok((status, ..)) if status.is_success() => "OK".to_owned(),
-        Ok((status, ..)) => format!("HTTP {}", status.as_u16()),
-        Err(_) => "NotReached".to_owned(),
-    };
-    let shown = question.path.split('?').next().unwrap_or_default();
-    let call = Call {
-        vantage: Vantage::Here,
-        service: "ayon".to_owned(),
-        operation: format!("{method} {}", Printable::short(shown, 60)),
-        about: Printable::short(&host, 80),
-        millis: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-        outcome: outcome.into(),
-        request_id: None,
-        at,
-    };
-    record.add(call.clone());
-    let judged = match answer {
-        Err(e) => Err(problem(
-            ProblemKind::Unreached,
-            format!("{host}: {}", super::net::http_words(&e)),
-            "see that the AYON server runs and is reached from here",
-        )),
-        Ok((status, location, body)) => judge(status, location, &body, &host, &problem),
-    };
-    judged.map_err(|p| p.seen(call))
-}
-
-fn judge(
-    status: StatusCode,
-    location: Option<String>,
-    body: &[u8],
-    host: &str,
-    problem: &dyn Fn(ProblemKind, String, &str) -> Problem,
-) -> Result<Value, Problem> {
-    let detail = |v: &Value| {
-        v.get("detail")
-            .and_then(Value::as_str)
-            .map(|d| Printable::short(d, 120).to_string())
-            .unwrap_or_default()
-    };
-    let json: Option<Value> = serde_json::from_slice(body).ok();
-    match (status.as_u16(), json) {
-        (204, _) => Ok(Value::Null),
-        (200..=299, Some(value)) => Ok(value),
-        (200..=299, None) => Err(problem(
-            ProblemKind::Invalid,
-            format!(
-                "{host} answered with a page that is not AYON's (a proxy, a sign-in page, another server)"
-            ),
-            "open the url in a browser: it must be AYON itself",
-        )),
-        (300..=399, _) => {
-            let to = location.map_or_else(
-                || "elsewhere".to_owned(),
-                |l| {
-                    Printable::short(
-                        &crate::domain::text::without_url_secrets(
-                            l.split(['?', '#']).next().unwrap_or_default(),
-                        ),
-                        80,
-                    )
-                    .to_string()
-                },
-            );
-            Err(problem(
-                ProblemKind::Invalid,
-                format!("{host} redirects to {to}"),
-                "write the address it redirects to, if that is the AYON server",
-            ))
-        }
-        (400, Some(v)) => {
-            let wrong: Vec<String> = v
-                .get("errors")
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten()
-                .take(3)
-                .map(|e| {
-                    let text = |k: &str| e.get(k).map(ToString::to_string).unwrap_or_default();
-                    Printable::short(&format!("{} {}", text("loc"), text("msg")), 120).to_string()
-                })
-                .collect();
-            Err(problem(
-                ProblemKind::Invalid,
-                format!("AYON answered 400 {} {}", detail(&v), wrong.join("; ")),
-                "look at the value; nothing was stored",
-            ))
-        }
-        (401, Some(v)) if detail(&v).contains("Too many failed") => Err(problem(
-            ProblemKind::Denied,
-            format!("{LOCKED_OUT} for ten minutes: {}", detail(&v)),
-            "wait ten minutes; do not try again before, the lock would begin again",
-        )),
-        (401, Some(v)) => {
-            let waits = if detail(&v) == "Invalid session" {
-                "; a key that was made a minute ago is refused until AYON's cache forgets it (60 s)"
-            } else {
-                ""
-            };
-            Err(problem(
-                ProblemKind::Denied,
-                format!("AYON does not accept the key: {}{waits}", detail(&v)),
-                "check the key in AYON's user settings, and enter it again with `studiolink setup`",
-            ))
-        }
-        (403, v) => Err(problem(
-            ProblemKind::Denied,
-            format!(
-                "AYON answered 403 {}",
-                v.as_ref().map(detail).unwrap_or_default()
-            ),
-            "use the key of a service user",
-        )),
-        (404, Some(v)) => Err(problem(
-            ProblemKind::Missing,
-            format!("AYON answered 404 {}", detail(&v)),
-            "compare the addon's version with the bundle",
-        )),
-        (404, None) => Err(problem(
-            ProblemKind::Invalid,
-            format!("{host} has no such page: it is not AYON, or AYON lives under another path"),
-            "open the url in a browser: it must be AYON itself",
-        )),
-        (status, _) => Err(problem(
-            ProblemKind::Invalid,
-            format!("{host} answered HTTP {status}"),
-            "look at the AYON server's log",
-        )),
-    }
-}
-
-pub async fn try_info(
-    record: &Record,
-    client: &reqwest::Client,
-    url: &Url,
-) -> Result<Untrusted, Problem> {
+pub async fn try_info(record: &Record, client: &Client, url: &Url) -> Result<Untrusted, Problem> {
     let doing = "The server does not answer /api/info as AYON does";
     let value = get(
         record,
@@ -274,7 +50,7 @@ pub async fn try_info(
 
 pub async fn try_key(
     record: &Record,
-    client: &reqwest::Client,
+    client: &Client,
     url: &Url,
     key: &SecretString,
 ) -> Result<KeySeen, Problem> {
@@ -318,7 +94,7 @@ pub async fn try_key(
 
 pub async fn look_bundles(
     record: &Record,
-    client: &reqwest::Client,
+    client: &Client,
     url: &Url,
     key: &SecretString,
 ) -> Fact<Bundles> {
@@ -354,7 +130,7 @@ pub async fn look_bundles(
 
 pub async fn look_addon(
     record: &Record,
-    client: &reqwest::Client,
+    client: &Client,
     url: &Url,
     key: &SecretString,
     variant: Variant,
@@ -381,7 +157,7 @@ pub async fn look_addon(
 /// `conda_channels` of the addon, with an administrator's login: its value, and whether the studio has set it.
 pub async fn look_addon_channels(
     record: &Record,
-    client: &reqwest::Client,
+    client: &Client,
     url: &Url,
     key: &SecretString,
     variant: Variant,
@@ -409,10 +185,7 @@ pub async fn look_addon_channels(
                     path: addon_path(version, "overrides", variant),
                     key: Some(key),
                 };
-                get(record, client, url, list)
-                    .await?
-                    .get(CHANNELS)
-                    .is_some()
+                is_listed(&get(record, client, url, list).await?)
             }
             Err(p) => return Err(p),
         };
@@ -425,6 +198,13 @@ pub async fn look_addon_channels(
 }
 
 const CHANNELS: &str = "conda_channels";
+
+/// Does the list of overrides hold the field? Its keys are AYON's own (`root_conda_channels`); the path is the field's.
+fn is_listed(overrides: &Value) -> bool {
+    let list = overrides.as_object().into_iter().flat_map(|o| o.values());
+    let mut paths = list.filter_map(|o| o.get("path")?.as_array());
+    paths.any(|path| path.len() == 1 && path[0].as_str() == Some(CHANNELS))
+}
 
 fn addon_path(version: &str, what: &str, variant: Variant) -> String {
     let encoded = percent_encoding::utf8_percent_encode(version, IN_PATH);
@@ -448,7 +228,7 @@ fn no_field(version: &str) -> Problem {
 
 async fn read_settings(
     record: &Record,
-    client: &reqwest::Client,
+    client: &Client,
     url: &Url,
     key: &SecretString,
     variant: Variant,
@@ -466,7 +246,7 @@ async fn read_settings(
 /// (`ayon-recordings`). A value that the studio had not set is unpinned again, so that it follows the addon.
 pub async fn change_addon_channels(
     record: &Record,
-    client: &reqwest::Client,
+    client: &Client,
     url: &Url,
     key: &SecretString,
     variant: Variant,
@@ -501,7 +281,7 @@ pub async fn change_addon_channels(
 /// Can this key change settings? Asked once, so that a mistyped one is not tried again and again.
 pub async fn try_admin(
     record: &Record,
-    client: &reqwest::Client,
+    client: &Client,
     url: &Url,
     key: &SecretString,
 ) -> Result<(), Problem> {
@@ -532,7 +312,7 @@ pub async fn try_admin(
 /// A session of an AYON user who signs in by name. The answer holds hashes: only the token is taken out of it.
 pub async fn log_in(
     record: &Record,
-    client: &reqwest::Client,
+    client: &Client,
     url: &Url,
     name: &str,
     password: &SecretString,

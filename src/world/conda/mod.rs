@@ -3,6 +3,7 @@
 
 mod cache;
 mod condarc;
+mod locks;
 pub mod progress;
 mod read;
 mod solve;

@@ -24,17 +24,41 @@ pub struct Held {
 
 impl Downloads {
     pub fn begin(&self, at: &str, of: Option<u64>) -> Held {
+        self.add(Printable::short(at, 80), of, false)
+    }
+
+    /// What has to be waited for before anything is downloaded.
+    pub fn wait(&self, words: Printable) -> Held {
+        self.add(words, None, true)
+    }
+
+    fn add(&self, what: Printable, of: Option<u64>, waits: bool) -> Held {
         let mut id = 0;
         if let Ok(mut kept) = self.0.lock() {
             kept.next += 1;
             id = kept.next;
-            let what = Printable::short(at, 80);
-            kept.under_way.insert(id, Download { what, got: 0, of });
+            let download = Download {
+                what,
+                got: 0,
+                of,
+                waits,
+            };
+            kept.under_way.insert(id, download);
         }
         Held {
             id,
             all: self.clone(),
         }
+    }
+
+    /// Is something below this address under way?
+    pub fn has(&self, base: &str) -> bool {
+        let under_way = self.under_way();
+        let mut shown = under_way.iter().filter(|d| !d.waits);
+        shown.any(|d| {
+            let what = d.what.as_str().trim_end_matches('…');
+            what.starts_with(base) || base.starts_with(what)
+        })
     }
 
     /// Largest first.

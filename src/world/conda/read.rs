@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use rattler_conda_types::{
@@ -18,7 +19,7 @@ use rattler_solve::CancellationToken;
 use url::Url;
 
 use super::condarc::Names;
-use super::progress::Downloads;
+use super::progress::{Downloads, Held};
 use super::solve::{Records, solve, specs};
 use super::wire::{self, Came, Seen as Wired, Sign, Wire};
 use crate::domain::call::Vantage;
@@ -36,6 +37,11 @@ const AT_ONCE: usize = 32;
 
 /// A channel with at most so many names is counted whole; a larger one is read only as far as a solve needs.
 const SMALL: usize = 400;
+
+/// Another program that holds the lock on an index in the cache is waited for so long.
+const LOCK_LIMIT: Duration = Duration::from_secs(30);
+const LOOK_AT_LOCKS: Duration = Duration::from_millis(500);
+const CLEARING: Duration = Duration::from_secs(2);
 
 /// What the world lends to a conda solve.
 pub struct Lent {
@@ -67,6 +73,7 @@ impl Open {
 struct Reader {
     gateway: Gateway,
     wired: Wired,
+    downloads: Downloads,
 }
 
 pub async fn read_and_solve(
@@ -99,17 +106,19 @@ pub async fn read_and_solve(
         vantage: lent.vantage,
         sign,
         seen: wired.clone(),
-        downloads: lent.downloads,
+        downloads: lent.downloads.clone(),
     })?;
     let reading = Reader {
         gateway: gateway(client, &folder, &open, as_queue_role),
         wired,
+        downloads: lent.downloads,
     };
     let folders: Vec<Subdir> = folders(&question.platforms);
     let looked = join_all(open.iter().map(|o| reading.channel(o, &folders))).await;
     for (o, subdirs) in open.iter().zip(looked) {
         channels[o.at].subdirs = Some(subdirs);
     }
+    reading.forget(&open, &channels).await;
     let asked = reading
         .asked(&open, &folders, &packages, &mut channels)
         .await;
@@ -281,17 +290,20 @@ impl Reader {
             packages: None,
             newest: None,
         };
-        let names = self
+        let reading = self
             .gateway
             .names([open.channel.clone()], [folder])
             .channel_relations(ChannelRelationsMode::Disabled)
-            .execute()
-            .await;
-        match names {
-            Err(error) => {
-                seen.state = self.obstacle(open, folder, &error);
-                self.forget(open, folder);
+            .execute();
+        let names = match self.within_locks(open, folder, reading).await {
+            Ok(names) => names,
+            Err(why) => {
+                seen.state = SubdirState::Unreached(why);
+                return seen;
             }
+        };
+        match names {
+            Err(error) => seen.state = self.obstacle(open, folder, &error),
             Ok(out) if out.names.is_empty() => {
                 if self.is_there(open, folder) {
                     seen.state = SubdirState::Empty;
@@ -309,6 +321,39 @@ impl Reader {
             }
         }
         seen
+    }
+
+    /// The reading, unless another program holds the lock of this folder's index for too long.
+    async fn within_locks<T>(
+        &self,
+        open: &Open,
+        folder: Subdir,
+        reading: impl Future<Output = T>,
+    ) -> Result<T, Printable> {
+        tokio::pin!(reading);
+        let mut waiting: Option<(Instant, Held)> = None;
+        loop {
+            tokio::select! {
+                done = &mut reading => return Ok(done),
+                () = tokio::time::sleep(LOOK_AT_LOCKS) => {}
+            }
+            let base = format!("{}{folder}/", open.base);
+            let Some(who) = super::locks::holder().filter(|_| !self.downloads.has(&base)) else {
+                waiting = None;
+                continue;
+            };
+            let words =
+                || format!("waiting for {who}, which holds the lock on an index in the cache");
+            let (since, _) = waiting
+                .get_or_insert_with(|| (Instant::now(), self.downloads.wait(words().into())));
+            if since.elapsed() > LOCK_LIMIT {
+                let seconds = LOCK_LIMIT.as_secs();
+                let why = format!(
+                    "{who} holds the lock on its index in the cache for more than {seconds} s"
+                );
+                return Err(why.into());
+            }
+        }
     }
 
     /// Every build of a small channel: how many, and the newest.
@@ -345,11 +390,32 @@ impl Reader {
     }
 
     /// What could not be used is not kept: a server may call it unchanged when it is not.
-    fn forget(&self, open: &Open, folder: Subdir) {
-        let only = SubdirSelection::Some([folder.to_string()].into());
-        let mode = CacheClearMode::InMemoryAndDisk;
-        // A cache that can't be cleared is read again next time, as before.
-        let _ = self.gateway.clear_repodata_cache(&open.channel, only, mode);
+    /// Clears the cache of what could not be read. rattler waits for its locks in this call, so it is made on a thread of its
+    /// own and not waited for long: what can't be cleared is read again next time, as before.
+    async fn forget(&self, open: &[Open], channels: &[ChannelSeen]) {
+        let mut unread = Vec::new();
+        for o in open {
+            let subdirs = channels[o.at].subdirs.iter().flatten();
+            let failed =
+                subdirs.filter(|s| !matches!(s.state, SubdirState::Present | SubdirState::Empty));
+            let names: std::collections::BTreeSet<String> =
+                failed.map(|s| s.subdir.clone()).collect();
+            if !names.is_empty() {
+                unread.push((o.channel.clone(), names.into_iter().collect()));
+            }
+        }
+        if unread.is_empty() {
+            return;
+        }
+        let gateway = self.gateway.clone();
+        let clearing = tokio::task::spawn_blocking(move || {
+            for (channel, names) in unread {
+                let only = SubdirSelection::Some(names);
+                let _ =
+                    gateway.clear_repodata_cache(&channel, only, CacheClearMode::InMemoryAndDisk);
+            }
+        });
+        let _ = tokio::time::timeout(CLEARING, clearing).await;
     }
 
     fn came(&self, open: &Open, folder: Subdir, file: &str) -> Option<Came> {

@@ -1,0 +1,56 @@
+//! Where an address leads, as far as the address itself says.
+
+use std::net::IpAddr;
+
+/// An address that does not lead through public networks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Near {
+    /// The machine itself, or no machine (0.0.0.0).
+    Itself,
+    /// A private network, a link, or a carrier's own.
+    Private,
+}
+
+/// `None`: a public address. However it is spelled: an IPv4 address inside an IPv6 one is judged as what it is.
+pub fn near(ip: IpAddr) -> Option<Near> {
+    match ip.to_canonical() {
+        ip if ip.is_loopback() || ip.is_unspecified() => Some(Near::Itself),
+        IpAddr::V4(ip)
+            if ip.is_private()
+                || ip.is_link_local()
+                || (ip.octets()[0] == 100 && (64..128).contains(&ip.octets()[1])) =>
+        {
+            Some(Near::Private)
+        }
+        IpAddr::V6(ip) if ip.is_unique_local() || ip.is_unicast_link_local() => Some(Near::Private),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn however_it_is_spelled() {
+        for (text, wanted) in [
+            ("127.0.0.1", Some(Near::Itself)),
+            ("::1", Some(Near::Itself)),
+            ("0.0.0.0", Some(Near::Itself)),
+            ("10.1.2.3", Some(Near::Private)),
+            ("172.31.0.1", Some(Near::Private)),
+            ("172.32.0.1", None),
+            ("192.168.1.1", Some(Near::Private)),
+            ("169.254.169.254", Some(Near::Private)),
+            ("100.64.0.1", Some(Near::Private)),
+            ("::ffff:10.0.0.1", Some(Near::Private)),
+            ("::ffff:8.8.8.8", None),
+            ("fd00::1", Some(Near::Private)),
+            ("fe80::1", Some(Near::Private)),
+            ("2606:4700::1111", None),
+            ("8.8.8.8", None),
+        ] {
+            assert_eq!(near(text.parse().unwrap()), wanted, "{text}");
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! One call of AYON's REST API: what may be sent where, what an answer means, and the line of the call log.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use reqwest::StatusCode;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
+use tokio::sync::Mutex;
+use url::Url;
+
+use crate::domain::address::near;
+use crate::domain::ayon::api_base;
+use crate::domain::call::{Call, Vantage};
+use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::text::Printable;
+use crate::world::Record;
+
+pub(super) const LOCKED_OUT: &str = "AYON locked this address out";
+
+/// No answer that is of use here is longer.
+const LONGEST: usize = 8 * 1024 * 1024;
+
+/// How long a failure to prove that the server is AYON counts, for questions that are asked at the same time.
+const FAILURE_COUNTS: Duration = Duration::from_secs(5);
+
+/// A client that follows no redirect (a key must not travel on), takes no proxy (a worker has none), and sends no key and no
+/// password before what answers has shown itself to be AYON.
+pub struct Client {
+    http: reqwest::Client,
+    /// By server: is it AYON, and when was that seen?
+    proven: Mutex<HashMap<String, (Instant, Result<(), Problem>)>>,
+    allow_http: bool,
+}
+
+/// `allow_http`: keys may cross public networks in the clear.
+pub fn client(allow_http: bool) -> Result<Client, Problem> {
+    let http = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .timeout(Duration::from_secs(5))
+        .user_agent(crate::world::net::USER_AGENT)
+        .build()
+        .map_err(|e| crate::world::net::no_client(&e))?;
+    Ok(Client {
+        http,
+        proven: Mutex::default(),
+        allow_http,
+    })
+}
+
+impl Client {
+    /// May a key or a password be sent there?
+    async fn may_send(&self, record: &Record, url: &Url, doing: &str) -> Result<(), Problem> {
+        self.is_private_enough(url, doing).await?;
+        let name = api_base(url).to_string();
+        // Held across the question, so that calls which start together ask once.
+        let mut proven = self.proven.lock().await;
+        let counts = |(at, seen): &(Instant, Result<(), Problem>)| {
+            (seen.is_ok() || at.elapsed() < FAILURE_COUNTS).then(|| seen.clone())
+        };
+        let seen = match proven.get(&name).and_then(counts) {
+            Some(seen) => seen,
+            None => {
+                // A call without a key: it does not come back here.
+                let seen = Box::pin(super::try_info(record, self, url))
+                    .await
+                    .map(|_| ());
+                proven.insert(name, (Instant::now(), seen.clone()));
+                seen
+            }
+        };
+        seen.map_err(|mut p| {
+            doing.clone_into(&mut p.doing);
+            p.because = format!("nothing was sent, because {}", p.because);
+            p
+        })
+    }
+
+    /// Over plain http everybody on the way reads the key.
+    async fn is_private_enough(&self, url: &Url, doing: &str) -> Result<(), Problem> {
+        if url.scheme() != "http" || self.allow_http {
+            return Ok(());
+        }
+        let host = url.host_str().unwrap_or_default();
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        // A name that leads nowhere is the next call's to say.
+        let found = crate::world::net::try_name(bare).await;
+        let mut addresses = found.into_iter().flatten();
+        let Some(public) = addresses.find(|ip| near(*ip).is_none()) else {
+            return Ok(());
+        };
+        Err(Problem::new(
+            ProblemKind::Local,
+            doing,
+            format!(
+                "{host} is reached over plain http:// at the public address {}, where everybody on the way would read the key",
+                public
+            ),
+            "put TLS in front of the AYON server and use https://; or insist with --allow-http",
+        ))
+    }
+}
+
+pub(super) struct Question<'a> {
+    pub doing: &'a str,
+    pub path: String,
+    pub key: Option<&'a SecretString>,
+}
+
+/// A GET.
+pub(super) async fn get(
+    record: &Record,
+    client: &Client,
+    url: &Url,
+    question: Question<'_>,
+) -> Result<Value, Problem> {
+    send(record, client, url, question, None).await
+}
+
+/// A GET, or with a body a POST.
+pub(super) async fn send(
+    record: &Record,
+    client: &Client,
+    url: &Url,
+    question: Question<'_>,
+    body: Option<&Value>,
+) -> Result<Value, Problem> {
+    let base = api_base(url);
+    let host = base.host_str().unwrap_or_default().to_owned();
+    let doing = question.doing;
+    let problem = |kind, because: String, fix: &str| Problem::new(kind, doing, because, fix);
+    let target = base.join(&question.path).map_err(|e| {
+        problem(
+            ProblemKind::Local,
+            e.to_string(),
+            "correct the server's url",
+        )
+    })?;
+    // A body of this program's is a login or a setting: neither is for strangers.
+    if question.key.is_some() || body.is_some() {
+        client.may_send(record, url, doing).await?;
+    }
+    let method = if body.is_some() { "POST" } else { "GET" };
+    let mut request = match body {
+        Some(body) => client.http.post(target).json(body),
+        None => client.http.get(target),
+    };
+    if let Some(key) = question.key {
+        let mut value =
+            reqwest::header::HeaderValue::from_str(key.expose_secret()).map_err(|_| {
+                problem(
+                    ProblemKind::Invalid,
+                    "the API key holds characters that no key has".to_owned(),
+                    "enter the key again",
+                )
+            })?;
+        value.set_sensitive(true);
+        request = request.header("X-Api-Key", value);
+    }
+    let (began, at) = (Instant::now(), Timestamp::now());
+    let answer = async {
+        let mut response = request.send().await?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            body.extend_from_slice(&chunk);
+            if body.len() > LONGEST {
+                break;
+            }
+        }
+        Ok::<_, reqwest::Error>((
+            response.status(),
+            response
+                .headers()
+                .get("location")
+                .and_then(|l| l.to_str().ok())
+                .map(str::to_owned),
+            body,
+        ))
+    }
+    .await;
+    let outcome = match &answer {
+        Ok((status, ..)) if status.is_success() => "OK".to_owned(),
+        Ok((status, ..)) => format!("HTTP {}", status.as_u16()),
+        Err(_) => "NotReached".to_owned(),
+    };
+    let shown = question.path.split('?').next().unwrap_or_default();
+    let call = Call {
+        vantage: Vantage::Here,
+        service: "ayon".to_owned(),
+        operation: format!("{method} {}", Printable::short(shown, 60)),
+        about: Printable::short(&host, 80),
+        millis: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        outcome: outcome.into(),
+        request_id: None,
+        at,
+    };
+    record.add(call.clone());
+    let judged = match answer {
+        Err(e) => Err(problem(
+            ProblemKind::Unreached,
+            format!("{host}: {}", crate::world::net::http_words(&e)),
+            "see that the AYON server runs and is reached from here",
+        )),
+        Ok((status, location, body)) => judge(status, location, &body, &host, &problem),
+    };
+    judged.map_err(|p| p.seen(call))
+}
+
+fn judge(
+    status: StatusCode,
+    location: Option<String>,
+    body: &[u8],
+    host: &str,
+    problem: &dyn Fn(ProblemKind, String, &str) -> Problem,
+) -> Result<Value, Problem> {
+    let detail = |v: &Value| {
+        v.get("detail")
+            .and_then(Value::as_str)
+            .map(|d| Printable::short(d, 120).to_string())
+            .unwrap_or_default()
+    };
+    let json: Option<Value> = serde_json::from_slice(body).ok();
+    match (status.as_u16(), json) {
+        (204, _) => Ok(Value::Null),
+        (200..=299, Some(value)) => Ok(value),
+        (200..=299, None) => Err(problem(
+            ProblemKind::Invalid,
+            format!(
+                "{host} answered with a page that is not AYON's (a proxy, a sign-in page, another server)"
+            ),
+            "open the url in a browser: it must be AYON itself",
+        )),
+        (300..=399, _) => {
+            let to = location.map_or_else(
+                || "elsewhere".to_owned(),
+                |l| {
+                    Printable::short(
+                        &crate::domain::text::without_url_secrets(
+                            l.split(['?', '#']).next().unwrap_or_default(),
+                        ),
+                        80,
+                    )
+                    .to_string()
+                },
+            );
+            Err(problem(
+                ProblemKind::Invalid,
+                format!("{host} redirects to {to}"),
+                "write the address it redirects to, if that is the AYON server",
+            ))
+        }
+        (400, Some(v)) => {
+            let wrong: Vec<String> = v
+                .get("errors")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .take(3)
+                .map(|e| {
+                    let text = |k: &str| e.get(k).map(ToString::to_string).unwrap_or_default();
+                    Printable::short(&format!("{} {}", text("loc"), text("msg")), 120).to_string()
+                })
+                .collect();
+            Err(problem(
+                ProblemKind::Invalid,
+                format!("AYON answered 400 {} {}", detail(&v), wrong.join("; ")),
+                "look at the value; nothing was stored",
+            ))
+        }
+        (401, Some(v)) if detail(&v).contains("Too many failed") => Err(problem(
+            ProblemKind::Denied,
+            format!("{LOCKED_OUT} for ten minutes: {}", detail(&v)),
+            "wait ten minutes; do not try again before, the lock would begin again",
+        )),
+        (401, Some(v)) => {
+            let waits = if detail(&v) == "Invalid session" {
+                "; a key that was made a minute ago is refused until AYON's cache forgets it (60 s)"
+            } else {
+                ""
+            };
+            Err(problem(
+                ProblemKind::Denied,
+                format!("AYON does not accept the key: {}{waits}", detail(&v)),
+                "check the key in AYON's user settings, and enter it again with `studiolink setup`",
+            ))
+        }
+        (403, v) => Err(problem(
+            ProblemKind::Denied,
+            format!(
+                "AYON answered 403 {}",
+                v.as_ref().map(detail).unwrap_or_default()
+            ),
+            "use the key of a service user",
+        )),
+        (404, Some(v)) => Err(problem(
+            ProblemKind::Missing,
+            format!("AYON answered 404 {}", detail(&v)),
+            "compare the addon's version with the bundle",
+        )),
+        (404, None) => Err(problem(
+            ProblemKind::Invalid,
+            format!("{host} has no such page: it is not AYON, or AYON lives under another path"),
+            "open the url in a browser: it must be AYON itself",
+        )),
+        (status, _) => Err(problem(
+            ProblemKind::Invalid,
+            format!("{host} answered HTTP {status}"),
+            "look at the AYON server's log",
+        )),
+    }
+}
