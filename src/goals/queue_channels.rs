@@ -76,11 +76,17 @@ fn propose(view: &View, draft: &mut Draft) {
                 "queue {name} has no role that could read an S3 channel"
             ));
         }
+        // Of a queue that was not read, it is not known which role it has.
+        let without = if fact.known().is_some() {
+            Ready::No
+        } else {
+            Ready::Unread
+        };
         let queue = Queue {
             view,
             key,
             name: view.queue_name(key),
-            role: arn.as_ref().map_or(Ready::No, |a| {
+            role: arn.as_ref().map_or(without, |a| {
                 let of = || OfRole::read(view, draft, key, a);
                 let role = roles.entry(a.clone()).or_insert_with(of);
                 role.ready(view, draft, key)

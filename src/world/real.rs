@@ -60,6 +60,7 @@ pub struct RealWorld {
 impl RealWorld {
     /// `allow_http`: keys of AYON may cross public networks in the clear.
     pub async fn connect(login: &Login, allow_http: bool) -> Result<Self, Problem> {
+        net::check_roots()?;
         let log = CallLog::default();
         let aws = connect(login).await?;
         let web = reqwest::Client::builder()

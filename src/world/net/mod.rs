@@ -12,7 +12,7 @@ use crate::domain::text::without_url_secrets;
 
 pub use name::try_name;
 pub use port::try_port;
-pub use tls::try_certificate;
+pub use tls::{check_roots, try_certificate};
 
 /// Every live test has answered, one way or the other, by then.
 pub const DEADLINE: Duration = Duration::from_secs(5);

@@ -11,6 +11,7 @@ use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use super::{DEADLINE, io_words, port};
 use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::text::Printable;
 use crate::domain::text::Untrusted;
 use crate::probes::Certificate;
 
@@ -81,6 +82,38 @@ fn words(error: &rustls::Error) -> String {
         }
         other => other.to_string(),
     }
+}
+
+/// The variables that say where this machine's CA certificates are.
+const ROOTS: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+
+/// Where such a variable is set, and no certificate is found by it, no https:// works: better said once than by each call.
+pub fn check_roots() -> Result<(), Problem> {
+    let set = ROOTS.into_iter();
+    let set = set.filter_map(|name| Some((name, std::env::var_os(name)?)));
+    let set: Vec<_> = set.collect();
+    if set.is_empty() {
+        return Ok(());
+    }
+    let found = rustls_native_certs::load_native_certs();
+    if !found.certs.is_empty() {
+        return Ok(());
+    }
+    let named = set.iter().map(|(name, value)| {
+        let value = Printable::short(&value.to_string_lossy(), 200);
+        format!("{name} = {value}")
+    });
+    let named: Vec<String> = named.collect();
+    let why = found.errors.first().map_or_else(
+        || "there is no certificate in it".to_owned(),
+        |e| Printable::short(&e.to_string(), 160).to_string(),
+    );
+    Err(Problem::new(
+        ProblemKind::Local,
+        "No https:// address can be checked here",
+        format!("{} leads to no CA certificate: {why}", named.join(", ")),
+        "unset the variable, or let it name a file of CA certificates that can be read",
+    ))
 }
 
 pub async fn try_certificate(host: &str, port: u16) -> Result<Certificate, Problem> {
