@@ -430,8 +430,8 @@ async fn a_late_answer_is_looked_for_by_the_next_run_and_by_rollback() {
         let context = context(sandbox.as_ref(), "rollback", &config).await;
         if by_rollback {
             let run = runs(&sandbox).remove(0);
-            let stop = settle_run(sandbox.as_ref(), &run, &context).await.unwrap();
-            assert_eq!(stop, None);
+            let settled = settle_run(sandbox.as_ref(), &run, &context).await.unwrap();
+            assert_eq!((settled.stop, settled.unread.len()), (None, 0));
         } else {
             apply_all(&world, &config, &[], None).await;
         }

@@ -18,6 +18,7 @@ fn exit_codes() -> String {
     text + "When several apply: 130, 4, 2, 1, 3, 10.\nWithout a command the wizard opens."
 }
 
+#[allow(clippy::struct_excessive_bools)] // one for each flag
 #[derive(Debug, Parser)]
 #[command(
     name = "studiolink",

@@ -67,11 +67,17 @@ pub(super) async fn run(args: &Args, command: &args::Rollback) -> Result<Exit, F
     let endpoint = open::endpoint(args);
     let mut context = RunContext::new("rollback", &caller, &header.queues, endpoint.as_deref())?;
     same_place(&header, &context, world)?;
+    let mut unread = Vec::new();
     // What was cut short, or got no answer, is read first: it may have been done, and then it is to be undone too.
     if let Some(run) = find(&runs, &header.id) {
-        if let Some(stop) = apply::settle_run(world, run, &context).await? {
+        let settled = apply::settle_run(world, run, &context).await?;
+        if let Some(stop) = settled.stop {
             talk(&undo_stop_words(&stop));
             return Ok(stop.exit());
+        }
+        unread = settled.unread;
+        for words in &unread {
+            talk(&format!("UNKNOWN  {words}"));
         }
         runs = journal::read_all(world.local())?.runs;
         plan = of_run(&runs, &header.id);
@@ -81,17 +87,19 @@ pub(super) async fn run(args: &Args, command: &args::Rollback) -> Result<Exit, F
     let final_ones = find(&runs, &header.id).map(|run| stays(run, &runs));
     let staying = final_ones.unwrap_or_default().into_iter().chain(&kept);
     let staying: Vec<String> = staying.map(|c| c.words().to_string()).collect();
+    let unsure = Exit::Clean.and_if(!unread.is_empty(), Exit::NotChecked);
     if plan.changes.is_empty() {
         if args.format == Format::Json {
-            let parts = json!({ "undoes": header.id, "run": null, "plan": [], "stays": staying, "stopped": null });
-            print(&header, Exit::Clean, parts);
+            let parts = json!({ "undoes": header.id, "run": null, "plan": [], "stays": staying, "unread": unread, "stopped": null });
+            print(&header, unsure, parts);
         }
-        return Ok(Exit::Clean);
+        return Ok(unsure);
     }
     context.undoes = Some(header.id.clone());
     let applied = apply::apply(world, &plan.changes, &context, &stop.flag, &progress).await?;
     calls(args, world, 0);
     let exit = applied.stop.as_ref().map_or(Exit::Clean, apply::Stop::exit);
+    let exit = exit.and(unsure);
     let stopped = applied.stop.as_ref().map(undo_stop_words);
     if args.format == Format::Json {
         let parts = json!({
@@ -99,6 +107,7 @@ pub(super) async fn run(args: &Args, command: &args::Rollback) -> Result<Exit, F
             "run": applied.run,
             "plan": json_report::changes(&plan),
             "stays": staying,
+            "unread": unread,
             "stopped": stopped,
         });
         print(&header, exit, parts);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::gate::{Gate, Looked, Rules};
-use super::journal::{self, Came, Entry, Header, Run, Wait, Writer};
+use super::journal::{self, Came, Header, Run, Wait, Writer};
 use super::{ChangeState, Progress, Tell};
 use crate::domain::call::Call;
 use crate::domain::caller::Caller;
@@ -285,30 +285,39 @@ fn header(world: &dyn World, context: &RunContext) -> Result<Header, Problem> {
     })
 }
 
+/// What came of settling a run.
+#[derive(Debug, Default)]
+pub struct SettledRun {
+    pub stop: Option<Stop>,
+    /// Calls that got no answer, and of which it can't be read now what became of them, with the reason.
+    pub unread: Vec<Printable>,
+}
+
 /// Settles what a run left in doubt, and nothing else. For a rollback, which must know what was done.
 pub async fn settle_run(
     world: &dyn World,
     run: &Run,
     context: &RunContext,
-) -> Result<Option<Stop>, Problem> {
+) -> Result<SettledRun, Problem> {
     let local = world.local();
     let mut locks = Vec::new();
     for key in &run.header.queues {
         locks.push(local.lock(&lock_name(world, context, key))?);
     }
     let runs = journal::read_all(local)?.runs;
-    settle_late_of(world, run, &runs).await?;
+    let unread = settle_late_of(world, run, &runs).await?;
     if run.in_doubt().next().is_none() {
-        return Ok(None);
+        return Ok(SettledRun { stop: None, unread });
     }
     let writer = Writer::resume(local, run);
-    Ok(match settle(world, run, &writer, &[]).await? {
+    let stop = match settle(world, run, &writer, &[]).await? {
         Settled::Go { .. } => {
             writer.end()?;
             None
         }
         Settled::Stop(stop) => Some(stop),
-    })
+    };
+    Ok(SettledRun { stop, unread })
 }
 
 /// One lock per queue and role that this run may touch, those of a run that it may go on with among them. Taken in one
@@ -397,16 +406,22 @@ async fn settle_late(world: &dyn World, runs: &[Run], context: &RunContext) -> R
     Ok(())
 }
 
-async fn settle_late_of(world: &dyn World, run: &Run, runs: &[Run]) -> Result<(), Problem> {
-    let made_elsewhere = |entry: &Entry| {
-        let others = runs.iter().filter(|r| r.header.id != run.header.id);
-        let mut done = others.flat_map(Run::done);
-        done.any(|o| o.at > entry.at && o.change.id == entry.change.id)
-    };
-    for entry in run.may_be_done_late().filter(|e| !made_elsewhere(e)) {
+async fn settle_late_of(
+    world: &dyn World,
+    run: &Run,
+    runs: &[Run],
+) -> Result<Vec<Printable>, Problem> {
+    let mut unread = Vec::new();
+    for entry in journal::late(run, runs) {
         // That it can't be read now decides nothing; the next run checks again.
-        let Ok(now) = read_now(world, &entry.change).await else {
-            continue;
+        let now = match read_now(world, &entry.change).await {
+            Ok(now) => now,
+            Err(problem) => {
+                let (operation, words) = (entry.change.operation(), entry.change.words());
+                let because = &problem.because;
+                unread.push(format!("{operation} {words} got no answer, and whether it was carried out can't be read now: {because}").into());
+                continue;
+            }
         };
         if entry.change.is_after(now.text.as_deref()) {
             let writer = Writer::resume(world.local(), run);
@@ -415,7 +430,7 @@ async fn settle_late_of(world: &dyn World, run: &Run, runs: &[Run]) -> Result<()
             writer.end()?;
         }
     }
-    Ok(())
+    Ok(unread)
 }
 
 /// A run while it makes its changes.

@@ -308,6 +308,16 @@ pub fn to_undo(run: &Run, all: &[Run]) -> Vec<Change> {
     open
 }
 
+/// The calls of a run that may be carried out late, but for those whose change a later run has made.
+pub fn late<'a>(run: &'a Run, all: &'a [Run]) -> impl Iterator<Item = &'a Entry> {
+    let made_elsewhere = move |entry: &&Entry| {
+        let others = all.iter().filter(|r| r.header.id != run.header.id);
+        let mut done = others.flat_map(Run::done);
+        !done.any(|o| o.at > entry.at && o.change.id == entry.change.id)
+    };
+    run.may_be_done_late().filter(made_elsewhere)
+}
+
 /// The done changes of a run that no call can undo; and what such a change has tied itself to, in whichever run: a role
 /// that a queue was given stays with it.
 pub fn stays<'a>(run: &'a Run, all: &[Run]) -> Vec<&'a Change> {

@@ -1,6 +1,6 @@
 //! Roll back: the changes that restore what a run found, and what AWS can't restore.
 
-use super::journal::{Journals, Run, to_undo};
+use super::journal::{Journals, Run, late, to_undo};
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Printable;
 use crate::resources::Change;
@@ -41,7 +41,8 @@ pub fn chosen<'a>(journals: &'a Journals, named: Option<&str>) -> Result<Option<
         ));
     }
     let open = |r: &&Run| {
-        r.header.undoes.is_none() && (!to_undo(r, runs).is_empty() || r.in_doubt().next().is_some())
+        let unsure = r.in_doubt().next().is_some() || late(r, runs).next().is_some();
+        r.header.undoes.is_none() && (!to_undo(r, runs).is_empty() || unsure)
     };
     Ok(runs.iter().rev().find(open))
 }

@@ -111,9 +111,8 @@ fn role_changes(draft: &Draft, key: &QueueKey, arn: &RoleArn) -> Vec<String> {
 /// What becomes of a role, for every queue that uses it.
 struct OfRole<'a> {
     role: Option<&'a Role>,
-    /// Its policies were read, and what it lacks is part of the plan.
-    could_be: bool,
-    unread: bool,
+    /// But for what was left out: its policies were read, and what it lacks is part of the plan.
+    could_be: Ready,
     /// Something of that was left out.
     lacks: bool,
     /// A change of its trust policy was left out: then it counts as it is.
@@ -136,8 +135,13 @@ impl<'a> OfRole<'a> {
             && (fact.is_absent() || lacks_channels(view, &used, role));
         Self {
             role,
-            could_be: outcome.ready,
-            unread: !outcome.unread.is_empty() && outcome.refused.is_empty(),
+            could_be: if outcome.ready {
+                Ready::Yes
+            } else if !outcome.unread.is_empty() && outcome.refused.is_empty() {
+                Ready::Unread
+            } else {
+                Ready::No
+            },
             lacks: out(role_change_id(arn)) || lacks,
             trust_left_out: out(trust_change_id(arn)),
         }
@@ -146,10 +150,8 @@ impl<'a> OfRole<'a> {
     fn ready(&self, view: &View, draft: &Draft, key: &QueueKey) -> Ready {
         let linked = !draft.wishes.left_out.contains(&link_change_id(key));
         let trusted = !self.trust_left_out || is_trusted(view, key, self.role);
-        if !self.could_be && self.unread {
-            Ready::Unread
-        } else if !self.could_be {
-            Ready::No
+        if self.could_be != Ready::Yes {
+            self.could_be
         } else if linked && trusted && !self.lacks {
             Ready::Yes
         } else {

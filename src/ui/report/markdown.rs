@@ -26,7 +26,9 @@ pub fn came(entry: &Entry) -> &'static str {
         None => "in doubt",
         Some(Came::Done) => "done",
         Some(Came::FoundDone) => "done (found so when it was read again)",
-        Some(Came::NotDone) => "not done",
+        Some(Came::NotDone) => {
+            "no answer; not done when it was read again. It may yet be carried out: the next run and a rollback read it again"
+        }
         Some(Came::Failed) => "failed, nothing changed",
         Some(Came::Moved) => "stopped: somebody else had changed it",
     }
@@ -45,8 +47,10 @@ pub fn undo_state(run: &Run, all: &[Run]) -> String {
 }
 
 pub fn state(run: &Run) -> &'static str {
+    let late = run.may_be_done_late().next().is_some();
     match (run.in_doubt().next().is_some(), run.ended) {
         (true, _) => "interrupted, a change is in doubt",
+        (false, true) if late => "ended, a call got no answer",
         (false, false) => "interrupted",
         (false, true) => "ended",
     }
@@ -80,6 +84,14 @@ pub fn run(run: &Run, all: &[Run]) -> String {
     let _ = writeln!(out, "| | |\n|---|---|");
     for (label, value) in rows {
         let _ = writeln!(out, "| {label} | {} |", plain(&value));
+    }
+    for wait in &run.waits {
+        let what = plain(wait.words.as_str());
+        let came = match &wait.held {
+            Some(why) => format!("held back: {}", plain(why.as_str())),
+            None => "it could be read then".to_owned(),
+        };
+        let _ = writeln!(out, "\nWaited {} s, {what}: {came}", wait.seconds);
     }
     for entry in &run.entries {
         let _ = writeln!(

@@ -25,12 +25,15 @@ const LONGEST: usize = 8 * 1024 * 1024;
 /// How long a failure to prove that the server is AYON counts, for questions that are asked at the same time.
 const FAILURE_COUNTS: Duration = Duration::from_secs(5);
 
+/// Whether a server is AYON, and when that was seen.
+type Proven = (Instant, Result<(), Problem>);
+
 /// A client that follows no redirect (a key must not travel on), takes no proxy (a worker has none), and sends no key and no
 /// password before what answers has shown itself to be AYON.
 pub struct Client {
     http: reqwest::Client,
     /// By server: is it AYON, and when was that seen?
-    proven: Mutex<HashMap<String, (Instant, Result<(), Problem>)>>,
+    proven: Mutex<HashMap<String, Proven>>,
     allow_http: bool,
 }
 
@@ -57,7 +60,7 @@ impl Client {
         let name = api_base(url).to_string();
         // Held across the question, so that calls which start together ask once.
         let mut proven = self.proven.lock().await;
-        let counts = |(at, seen): &(Instant, Result<(), Problem>)| {
+        let counts = |(at, seen): &Proven| {
             (seen.is_ok() || at.elapsed() < FAILURE_COUNTS).then(|| seen.clone())
         };
         let seen = match proven.get(&name).and_then(counts) {
@@ -95,8 +98,7 @@ impl Client {
             ProblemKind::Local,
             doing,
             format!(
-                "{host} is reached over plain http:// at the public address {}, where everybody on the way would read the key",
-                public
+                "{host} is reached over plain http:// at the public address {public}, where everybody on the way would read the key"
             ),
             "put TLS in front of the AYON server and use https://; or insist with --allow-http",
         ))
