@@ -119,6 +119,12 @@ const CHANGES: &[(&str, Change)] = &[
                 .text
                 .replacen("default: \"\"", "default: \"ayon-launcher ==\"", 1);
     }),
+    ("a channel's address holds a password", |t, _| {
+        let environment = first(t);
+        let from = "default: \"deadline-cloud\"";
+        let to = "default: \"deadline-cloud https://me:pa)ss@conda.example.com/c https://conda.example.com/t/TOKEN/d\"";
+        environment.text = environment.text.replace(from, to);
+    }),
     ("there is no environment", |t, _| {
         t.queues.values_mut().next().unwrap().environments.clear();
     }),
@@ -330,6 +336,7 @@ const BASES: [&str; 2] = ["studio", "mixed-fleets"];
 /// Checks that say nothing where nothing is wrong.
 const SILENT: &[&str] = &[
     "queue-packages",
+    "channel-secrets",
     "channel-public",
     "connection-path",
     "worker-host-named",

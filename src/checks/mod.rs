@@ -14,6 +14,7 @@ mod channel_index;
 mod channel_owner;
 mod channel_public;
 mod channel_region;
+mod channel_secrets;
 mod compatibility;
 mod conda_environment;
 mod conda_solve;
@@ -66,6 +67,7 @@ pub const ALL: &[&Check] = &[
     &publish_guard::CHECK,
     &channel_index::CHECK,
     &channel_region::CHECK,
+    &channel_secrets::CHECK,
     &channel_public::CHECK,
     &channel_owner::CHECK,
     &channel_as_queue_role::CHECK,

@@ -29,6 +29,7 @@ pub mod policy;
 pub mod problem;
 pub mod risk;
 pub mod role;
+pub mod secrets;
 pub mod subject;
 pub mod template;
 pub mod text;

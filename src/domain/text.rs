@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+pub use super::secrets::without_url_secrets;
+
 /// Text from AWS, DNS or AYON, kept as it came. It has no `Display`: it is shown only as [`Printable`].
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, Hash)]
 #[serde(transparent)]
@@ -136,41 +138,6 @@ fn shortened(text: &str, columns: usize) -> String {
     out
 }
 
-/// The same text with user, password, query and fragment cut off every URL in it:
-/// a presigned URL's query is a credential, and libraries put whole URLs into their error texts.
-pub fn without_url_secrets(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("://") {
-        let (before, from) = rest.split_at(at + 3);
-        out.push_str(before);
-        let end = from
-            .find(|c: char| {
-                c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | ')' | '}' | ']')
-            })
-            .unwrap_or(from.len());
-        let (url, after) = from.split_at(end);
-        let authority = url.find(['/', '?', '#']).unwrap_or(url.len());
-        let host = url[..authority].rfind('@').map_or(0, |i| i + 1);
-        let kept = url.find(['?', '#']).unwrap_or(url.len());
-        out.push_str(&without_path_token(&url[host..kept]));
-        rest = after;
-    }
-    out.push_str(rest);
-    rattler_redaction::redact_signatures_in_text(&out, rattler_redaction::DEFAULT_REDACTION_STR)
-        .into_owned()
-}
-
-/// anaconda.org and its like take a token in the path: `/t/TOKEN/channel`.
-fn without_path_token(url: &str) -> String {
-    let Some(at) = url.find("/t/") else {
-        return url.to_owned();
-    };
-    let (before, token) = url.split_at(at + 3);
-    let rest = token.find('/').map_or("", |end| &token[end..]);
-    format!("{before}********{rest}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,24 +168,6 @@ mod tests {
         );
         assert_eq!(Printable::short("照明照明照明", 7).as_str(), "照明照…");
         assert_eq!(Printable::short("abc", 0).as_str(), "");
-    }
-
-    #[test]
-    fn urls_lose_user_and_query() {
-        assert_eq!(
-            without_url_secrets(
-                "GET https://me:pw@b.s3.amazonaws.com/n/repodata.json?X-Amz-Signature=abc&y (403)"
-            ),
-            "GET https://b.s3.amazonaws.com/n/repodata.json (403)"
-        );
-        assert_eq!(
-            without_url_secrets("no url here? none"),
-            "no url here? none"
-        );
-        assert_eq!(
-            without_url_secrets("(https://a/?k=1) and http://b#f"),
-            "(https://a/) and http://b"
-        );
     }
 
     proptest! {

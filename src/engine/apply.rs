@@ -12,6 +12,7 @@ use crate::domain::exit::Exit;
 use crate::domain::fact::Fact;
 use crate::domain::ids::QueueKey;
 use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::secrets::unmasked;
 use crate::domain::text::Printable;
 use crate::resources::{Change, Found, Outputs, Propagation, fill};
 use crate::world::World;
@@ -491,9 +492,13 @@ impl Making<'_> {
         }
         let fresh = || (None, uuid::Uuid::new_v4().to_string());
         let (again, token) = repeated.map_or_else(fresh, |(n, token)| (Some(n), token));
+        let sent = match with_secrets(change, text) {
+            Ok(sent) => sent,
+            Err(problem) => return Ok(failed(problem)),
+        };
         let n = self.writer.intent(change, &token, again)?;
         self.propagates = self.propagates.max(change.resource.propagation());
-        let outcome = self.world.change(change, &token).await;
+        let outcome = self.world.change(&sent, &token).await;
         let call: Option<Call> = outcome.calls.last().cloned();
         let millis = call.as_ref().map_or(0, |c| c.millis);
         let problem = match outcome.result {
@@ -563,6 +568,25 @@ impl Making<'_> {
         }
         Ok(change)
     }
+}
+
+/// The change as it is sent: with the secrets of its addresses, which no plan and no journal keeps, as the service has them.
+fn with_secrets(change: &Change, now: Option<&str>) -> Result<Change, Problem> {
+    let mut sent = change.clone();
+    if let Some(after) = &change.after {
+        let now = now.unwrap_or_default();
+        sent.after = Some(unmasked(after, now).map_err(|_| {
+            let doing = format!("Could not change {}", change.words());
+            Problem::new(
+                ProblemKind::Invalid,
+                doing,
+                "its text held a password or token that is not there any more, and no journal keeps one",
+                "write the address once more by hand, in the AWS console",
+            )
+        })?);
+        sent.before = Some(now.to_owned()).filter(|_| change.before.is_some());
+    }
+    Ok(sent)
 }
 
 /// Did the call end without an answer of the service? A refusal, and a request to slow down, are answers.

@@ -16,6 +16,7 @@ use crate::domain::ids::{QueueKey, RoleArn, farm_arn};
 use crate::domain::needs::QUEUE_POLICY;
 use crate::domain::risk::RiskKind;
 use crate::domain::role::Role;
+use crate::domain::secrets::has_secret;
 use crate::domain::template::{CONSOLE_TEMPLATE, Template, TemplateType, with_channels};
 use crate::domain::text::{Printable, Untrusted, without_url_secrets};
 use crate::domain::trust::{Trust, judge};
@@ -252,6 +253,15 @@ impl Queue<'_> {
             template_type: kind,
         };
         let mut text = environment.template.text.clone();
+        let listed = |w: &&&str| desired.iter().any(|d| d.as_str() == **w);
+        let removals = &draft.wishes.removals;
+        let stuck = today
+            .iter()
+            .filter(|w| removals.names(w) && has_secret(w) && !listed(w));
+        let stuck: Vec<String> = stuck.map(|w| without_url_secrets(w)).collect();
+        for shown in stuck {
+            draft.refuse(format!("queue {queue}: {shown} stays in \"{name}\": its address holds a password or token, which no journal keeps, so that taking it out could not be undone; take it out by hand"));
+        }
         let mut chained: Option<String> = None;
         for edit in edits(&today, &desired, self.key, &draft.wishes) {
             let after = match with_channels(&text, kind, &edit.channels) {
@@ -393,7 +403,7 @@ fn edits(today: &[&str], desired: &[Channel], key: &QueueKey, wishes: &Wishes) -
     let mut edits = Vec::new();
     let desired: Vec<&str> = desired.iter().map(Channel::as_str).collect();
     let merged = merged(today, &desired);
-    let leaves = |w: &&&str| !desired.contains(*w) && wishes.removals.names(w);
+    let leaves = |w: &&&str| !desired.contains(*w) && wishes.removals.names(w) && !has_secret(w);
     let leaving: Vec<&str> = merged.iter().filter(leaves).copied().collect();
     let left_out = &wishes.left_out;
     let list_id = format!("channels/{}", key.queue);

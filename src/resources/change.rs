@@ -7,6 +7,7 @@ use crate::domain::channel::Channel;
 use crate::domain::ids::QueueKey;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::risk::RiskKind;
+use crate::domain::secrets::{masked, unmasked};
 use crate::domain::text::Printable;
 use crate::questions::Snapshot;
 
@@ -56,8 +57,9 @@ impl Change {
         Self {
             id: id.into(),
             resource: resource.into(),
-            before,
-            after,
+            // What is planned is kept in files: the secrets of addresses are put back just before the call.
+            before: before.map(|t| masked(&t)),
+            after: after.map(|t| masked(&t)),
             because: because.into(),
             named: None,
             warning: None,
@@ -163,7 +165,7 @@ impl Change {
     fn is_same(&self, now: Option<&str>, then: Option<&str>) -> bool {
         match (now, then) {
             (None, None) => true,
-            (Some(now), Some(then)) => self.resource.inner().is_same(now, then),
+            (Some(now), Some(then)) => self.resource.inner().is_same(&masked(now), then),
             _ => false,
         }
     }
@@ -184,9 +186,11 @@ impl Change {
 
     /// The studio after it. One function for the preview and for TO DO.
     pub fn apply_to(&self, snapshot: &mut Snapshot) {
-        self.resource
-            .inner()
-            .apply_to(snapshot, self.after.as_deref());
+        let now = self.resource.inner().now(snapshot);
+        let after = self.after.as_ref();
+        let after = after.map(|t| unmasked(t, now.as_deref().unwrap_or_default()));
+        let after = after.map(|t| t.unwrap_or_else(|_| self.after.clone().unwrap_or_default()));
+        self.resource.inner().apply_to(snapshot, after.as_deref());
     }
 
     /// The thing's text and outputs, out of the answer to its question.

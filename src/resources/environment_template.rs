@@ -122,6 +122,14 @@ impl Resource for EnvironmentTemplate {
         queue_lock(account, region, &self.queue)
     }
 
+    fn now(&self, snapshot: &Snapshot) -> Option<String> {
+        let question = QueueEnvironments(self.queue.clone());
+        let list = snapshot.facts.get(&question)?.known()?;
+        let mut read = list.iter().filter_map(Fact::known);
+        let own = read.find(|e| Some(&e.id) == self.id.as_ref())?;
+        Some(own.template.text.clone())
+    }
+
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {
         let question = QueueEnvironments(self.queue.clone());
         let Some(list) = snapshot.facts.known_mut(&question) else {

@@ -99,6 +99,11 @@ pub trait Resource: Send + Sync {
         text.to_owned()
     }
 
+    /// Its text in a snapshot; only for texts that may hold secrets, which are put back from it.
+    fn now(&self, _snapshot: &Snapshot) -> Option<String> {
+        None
+    }
+
     /// The studio after a change to that text.
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>);
 

@@ -377,7 +377,7 @@ impl Step for Channels {
         for other in others {
             let words = format!(
                 "{other} is on the queue and can't be listed here (a password, a token, or not a \
-                    channel): it stays; `studiolink setup --yes --remove-channels` takes it out"
+                    channel): it stays; take it out in the AWS console"
             );
             screen.add(Block::Text(Cell::toned(words, Tone::Doubtful)));
         }
