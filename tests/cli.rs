@@ -248,10 +248,26 @@ fn scenarios_exit_as_they_should() {
     ] {
         let flag = format!("--sandbox={name}");
         let one = |args: &[&str]| place.run(&[args, &[flag.as_str()]].concat());
-        let done = one(&["setup", "--yes"]);
+        let create: &[&str] = if name == "no-environment" {
+            // Unasked, none is made.
+            let done = one(&["setup", "--yes"]);
+            assert_eq!(code(&done), 1, "{}", out(&done));
+            assert!(
+                out(&done).contains("--create-environment"),
+                "{}",
+                out(&done)
+            );
+            &["--create-environment"]
+        } else {
+            &[]
+        };
+        let done = one(&[&["setup", "--yes"], create].concat());
         assert_eq!(code(&done), setup, "{name}: {}{}", out(&done), err(&done));
         assert_eq!(
-            (code(&one(&["plan"])), code(&one(&["audit"]))),
+            (
+                code(&one(&[&["plan"], create].concat())),
+                code(&one(&["audit"]))
+            ),
             (plan, audit),
             "{name}"
         );

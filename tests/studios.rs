@@ -125,6 +125,24 @@ const CHANGES: &[(&str, Change)] = &[
         let to = "default: \"deadline-cloud https://me:pa)ss@conda.example.com/c https://conda.example.com/t/TOKEN/d\"";
         environment.text = environment.text.replace(from, to);
     }),
+    ("the old channel comes first", |t, c| {
+        let order = ["deadline-cloud", "deadline-cloud-v2"];
+        let environment = first(t);
+        let from = "default: \"deadline-cloud\"";
+        let to = format!("default: \"{}\"", order.join(" "));
+        environment.text = environment.text.replace(from, &to);
+        let rest = c
+            .channels
+            .iter()
+            .filter(|c| !order.contains(&c.as_str()))
+            .cloned();
+        let rest: Vec<Channel> = rest.collect();
+        c.channels = order
+            .iter()
+            .map(|o| o.parse().unwrap())
+            .chain(rest)
+            .collect();
+    }),
     ("there is no environment", |t, _| {
         t.queues.values_mut().next().unwrap().environments.clear();
     }),
@@ -311,6 +329,23 @@ const CHANGES: &[(&str, Change)] = &[
             fleets(t, |f| f.management = Management::Customer);
         },
     ),
+    ("an environment sets the guard too late", |t, _| {
+        template(t, "inline-guarded.yaml");
+        let first = first(t).clone();
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/environments/variables-only.yaml");
+        let text = fs::read_to_string(path).unwrap();
+        let queue = t.queues.values_mut().next().unwrap();
+        let id = "queueenv-00000000000000000000000000000098".parse().unwrap();
+        let early = SandboxEnvironment {
+            id,
+            name: Untrusted::new("Variables"),
+            priority: 9,
+            kind: TemplateType::Yaml,
+            text,
+        };
+        queue.environments = vec![first, early];
+    }),
     ("deadline:GetQueue is denied", |t, _| {
         t.denies.push("deadline:GetQueue".to_owned())
     }),
@@ -337,6 +372,7 @@ const BASES: [&str; 2] = ["studio", "mixed-fleets"];
 const SILENT: &[&str] = &[
     "queue-packages",
     "channel-secrets",
+    "channel-order",
     "channel-public",
     "connection-path",
     "worker-host-named",

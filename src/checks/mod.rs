@@ -11,6 +11,7 @@ mod caller_permissions;
 mod channel_as_queue_role;
 mod channel_folders;
 mod channel_index;
+mod channel_order;
 mod channel_owner;
 mod channel_public;
 mod channel_region;
@@ -68,6 +69,7 @@ pub const ALL: &[&Check] = &[
     &channel_index::CHECK,
     &channel_region::CHECK,
     &channel_secrets::CHECK,
+    &channel_order::CHECK,
     &channel_public::CHECK,
     &channel_owner::CHECK,
     &channel_as_queue_role::CHECK,

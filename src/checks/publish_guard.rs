@@ -6,7 +6,7 @@ use crate::derived::solve_questions::active_fleets;
 use crate::domain::fact::Fact;
 use crate::domain::farm::{Fleet, Management, QueueEnvironment};
 use crate::domain::ids::QueueKey;
-use crate::domain::template::Template;
+use crate::domain::template::{GuardSet, Template};
 use crate::domain::text::Printable;
 use crate::questions::{FleetDetails, Part, QueueEnvironments};
 
@@ -48,10 +48,14 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
     let Some(conda) = templates.iter().position(guarded) else {
         return Vec::new();
     };
-    let sets = |i: &usize| *i != conda && templates[*i].1.sets_guard;
-    let setters: Vec<usize> = (0..templates.len()).filter(sets).collect();
+    let told = |i: &usize| *i != conda && templates[*i].1.sets_guard.is_some();
+    let told: Vec<usize> = (0..templates.len()).filter(told).collect();
     let name = &templates[conda].0;
-    let finding = if let Some(early) = setters.iter().find(|i| **i < conda) {
+    let sets = |i: &usize| templates[*i].1.sets_guard == Some(GuardSet::Set);
+    // What is said last before the conda environment counts.
+    let early = told.iter().rfind(|i| **i < conda).filter(|i| sets(i));
+    let late = told.iter().find(|i| **i > conda && sets(i));
+    let finding = if let Some(early) = early {
         let line = format!(
             "\"{}\" sets DISABLE_CONDA_ENV before \"{name}\" checks it: no job of this queue gets a conda environment",
             templates[*early].0
@@ -68,7 +72,7 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
         } else {
             Finding::ok(line)
         }
-    } else if let Some(late) = setters.first() {
+    } else if let Some(late) = late {
         Finding::warn(
             "set-too-late",
             format!("\"{}\" sets DISABLE_CONDA_ENV after \"{name}\" has checked it", templates[*late].0),
@@ -84,9 +88,10 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
         if !fleets.iter().any(hosts) {
             return Vec::new();
         }
-        Finding::warn(
+        // Set on a host, it can't be seen from here.
+        Finding::worker_only(
             "not-set",
-            format!("\"{name}\" checks DISABLE_CONDA_ENV, and no environment of the queue sets it"),
+            format!("\"{name}\" checks DISABLE_CONDA_ENV, and no environment of the queue sets it: whether the publish hosts do, only they can say"),
         )
         .why(CHECK.why)
         .fix(

@@ -2,7 +2,7 @@
 
 use super::prelude::*;
 use crate::derived::conda_environment::conda_environments;
-use crate::domain::channel::{Channel, join, merged, split};
+use crate::domain::channel::{Channel, is_same_place, join, merged, split};
 use crate::domain::ids::QueueKey;
 use crate::domain::text::without_url_secrets;
 use crate::questions::{Part, QueueEnvironments};
@@ -33,16 +33,19 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
     let missing: Vec<&str> = desired
         .iter()
         .map(Channel::as_str)
-        .filter(|c| !today.contains(c))
+        .filter(|c| !today.iter().any(|t| is_same_place(t, c)))
         .collect();
     let wanted: Vec<&str> = desired.iter().map(Channel::as_str).collect();
-    let finding = if today == wanted {
+    let same = |(t, w): (&&str, &&str)| is_same_place(t, w);
+    let is_whole = today.len() == wanted.len() && today.iter().zip(&wanted).all(same);
+    let finding = if is_whole {
         Finding::ok(format!(
             "\"{name}\" has the {} channels in order",
             desired.len()
         ))
     } else if merged(&today, &wanted) == today {
-        let more = today.iter().filter(|w| !wanted.contains(w));
+        let listed = |t: &&&str| wanted.iter().any(|w| is_same_place(t, w));
+        let more = today.iter().filter(|t| !listed(t));
         let more: Vec<String> = more.map(|w| without_url_secrets(w)).collect();
         let line = format!(
             "CondaChannels of \"{name}\" also has {}, which the studio file does not list",

@@ -20,9 +20,11 @@ pub(super) async fn run(args: &Args, command: &args::Apply) -> Result<Exit, Fail
         ));
     }
     let stop = Stop::listen();
-    if command.file.is_some() && (command.wishes.partial || command.wishes.remove_channels) {
+    let wished = &command.wishes;
+    let wished = wished.partial || wished.remove_channels || wished.create_environment;
+    if command.file.is_some() && wished {
         return Err(Failure::Usage(
-            "a saved plan is applied as it is\n  fix   give --partial and --remove-channels to `studiolink plan --out`"
+            "a saved plan is applied as it is\n  fix   give --partial, --remove-channels and --create-environment to `studiolink plan --out`"
                 .to_owned(),
         ));
     }

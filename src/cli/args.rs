@@ -145,6 +145,9 @@ pub struct Wishes {
     /// Takes channels out of the queue that the studio file does not list; otherwise they stay
     #[arg(long)]
     pub remove_channels: bool,
+    /// Creates the console's default conda environment on a queue that has none
+    #[arg(long)]
+    pub create_environment: bool,
 }
 
 fn risk(text: &str) -> Result<RiskKind, String> {

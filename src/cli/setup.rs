@@ -35,10 +35,11 @@ pub(super) async fn run(args: &Args, setup: &Setup) -> Result<Exit, Failure> {
     let only_unattended = &setup.wishes;
     let asked = only_unattended.partial
         || only_unattended.remove_channels
+        || only_unattended.create_environment
         || !setup.insist.accept_risk.is_empty();
     if asked && !setup.yes {
         return Err(Failure::Usage(
-            "--partial, --remove-channels and --accept-risk are for an unattended run\n  fix   add --yes; the wizard asks about each change instead"
+            "--partial, --remove-channels, --create-environment and --accept-risk are for an unattended run\n  fix   add --yes; the wizard asks about each change instead"
                 .to_owned(),
         ));
     }
@@ -115,6 +116,7 @@ pub(super) async fn observed(
 pub(super) fn wishes(asked: &args::Wishes) -> Wishes {
     Wishes {
         partial: asked.partial,
+        creates: asked.create_environment,
         removals: if asked.remove_channels {
             Removals::All
         } else {

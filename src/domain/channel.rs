@@ -27,8 +27,13 @@ pub struct Channel(String);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place<'a> {
     AwsAlias,
-    S3 { bucket: &'a str, prefix: &'a str },
+    S3 {
+        bucket: &'a str,
+        prefix: &'a str,
+    },
     Url(&'a str),
+    /// On a disk of the worker's, or mounted there.
+    Path(&'a str),
     Name(&'a str),
 }
 
@@ -54,6 +59,8 @@ impl Channel {
         }
         if self.0.contains("://") {
             Place::Url(&self.0)
+        } else if is_path(&self.0) {
+            Place::Path(&self.0)
         } else {
             Place::Name(&self.0)
         }
@@ -73,7 +80,7 @@ impl Channel {
 
     /// A path, which on a worker means the worker's own disk.
     pub fn is_on_disk(&self) -> bool {
-        self.0.starts_with("file://")
+        self.0.starts_with("file://") || is_path(&self.0)
     }
 
     /// An address that means the machine itself.
@@ -142,11 +149,15 @@ impl FromStr for Channel {
             }
         } else if text.starts_with('-') {
             return no("it begins like an option");
-        } else if text.starts_with(['/', '.', '~']) {
-            return no("a path on a disk is written as file:///…");
+        } else if text.starts_with(['.', '~']) {
+            return no(
+                "a path on a disk is written whole: conda runs in a folder and for a user of its own",
+            );
+        } else if is_path(text) {
+            return Ok(Self(text.to_owned()));
         } else if text
             .split_once('/')
-            .is_some_and(|(host, _)| host.contains('.'))
+            .is_some_and(|(host, rest)| host.contains('.') && !rest.starts_with("label/"))
         {
             return no("it looks like an address that lacks its https:// or s3://");
         }
@@ -171,6 +182,54 @@ impl fmt::Display for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
     }
+}
+
+/// `/mnt/conda`, `//server/share/conda`, `Z:/conda`.
+fn is_path(text: &str) -> bool {
+    let drive = |t: &str| {
+        let mut chars = t.chars();
+        let letter = chars.next().is_some_and(|c| c.is_ascii_alphabetic());
+        letter
+            && chars.next() == Some(':')
+            && chars.next() == Some('/')
+            && chars.next() != Some('/')
+    };
+    text.starts_with('/') || drive(text)
+}
+
+/// One spelling for each place: a slash more, a port that is the scheme's own, a host in capitals lead nowhere else, and
+/// conda-forge stands for its address on anaconda.org.
+fn key(word: &str) -> String {
+    let path = |text: &str| {
+        let parts: Vec<&str> = text.split('/').filter(|p| !p.is_empty()).collect();
+        parts.join("/")
+    };
+    let Some((scheme, rest)) = word.split_once("://") else {
+        let lead = if word.starts_with('/') { "/" } else { "" };
+        return format!("{lead}{}", path(word));
+    };
+    let scheme = scheme.to_ascii_lowercase();
+    let (authority, rest) = rest.split_once('/').unwrap_or((rest, ""));
+    if scheme == "file" {
+        return format!("/{}", path(rest));
+    }
+    let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let own = match scheme.as_str() {
+        "https" => ":443",
+        "http" => ":80",
+        _ => "",
+    };
+    let host = host.to_ascii_lowercase();
+    let host = host.strip_suffix(own).unwrap_or(&host);
+    if scheme == "https" && host == "conda.anaconda.org" && user.is_empty() {
+        return path(rest);
+    }
+    format!("{scheme}://{user}@{host}/{}", path(rest))
+}
+
+/// Do two words of a list lead to one place?
+pub fn is_same_place(one: &str, other: &str) -> bool {
+    one == other || key(one) == key(other)
 }
 
 /// The channels of a queue's `CondaChannels` text, first wins. Words that are no channels stay as they are.
@@ -217,9 +276,17 @@ pub fn proposed(today: &[Channel], ynput: &Channel) -> Vec<Channel> {
 /// The desired list with what is there and not in it: each stays behind the channel that it followed. Taking a channel away
 /// takes packages away from jobs, so that has to be said outright.
 pub fn merged<'a>(today: &[&'a str], desired: &[&'a str]) -> Vec<&'a str> {
-    let mut merged = desired.to_vec();
+    // What is there under another spelling stays as it is spelled.
+    let spelled = |d: &&'a str| {
+        today
+            .iter()
+            .copied()
+            .find(|t| is_same_place(t, d))
+            .unwrap_or(*d)
+    };
+    let mut merged: Vec<&str> = desired.iter().map(spelled).collect();
     for (at, word) in today.iter().enumerate() {
-        if merged.contains(word) {
+        if merged.iter().any(|m| is_same_place(m, word)) {
             continue;
         }
         let before = today[..at].iter().rev();
@@ -282,6 +349,13 @@ mod tests {
             ("a x y b", "a b", "a x y b"),
             ("a a", "a", "a"),
             ("", "a b", "a b"),
+            (
+                "s3://b-1/c/ HTTPS://H.example.com:443/x https://conda.anaconda.org/conda-forge file:///mnt/c",
+                "s3://b-1/c https://h.example.com/x conda-forge /mnt/c/",
+                "s3://b-1/c/ HTTPS://H.example.com:443/x https://conda.anaconda.org/conda-forge file:///mnt/c",
+            ),
+            ("http://h/x", "https://h/x", "http://h/x https://h/x"),
+            ("s3://b-1/c", "s3://b-1/C", "s3://b-1/c s3://b-1/C"),
         ] {
             assert_eq!(merged(&split(today), &split(desired)).join(" "), wanted);
         }
@@ -308,6 +382,10 @@ mod tests {
         assert_eq!(is("s3://b-1/x"), (true, false));
         assert_eq!(is("file:///srv/channel"), (false, true));
         assert_eq!(is("conda-forge"), (false, false));
+        for path in ["/mnt/conda", "//server/share/conda", "Z:/conda"] {
+            assert_eq!(is(path), (false, true), "{path}");
+        }
+        assert_eq!(is("my.lab/label/dev"), (false, false));
     }
 
     #[test]
@@ -323,8 +401,8 @@ mod tests {
             "x;rm",
             "$(x)",
             "a\u{1b}[0m",
-            "/srv/channel",
             "../channel",
+            "~/channel",
             "conda.example.com/c",
         ] {
             assert!(bad.parse::<Channel>().is_err(), "{bad}");

@@ -94,6 +94,13 @@ impl Kind {
     }
 }
 
+/// What an environment does to the guard of those that are entered after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GuardSet {
+    Set,
+    Unset,
+}
+
 /// What a template says, as far as it matters here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
@@ -104,8 +111,8 @@ pub struct Template {
     pub packages: Option<Option<String>>,
     /// Asks `DISABLE_CONDA_ENV` before it does anything, as publish hosts need.
     pub has_guard: bool,
-    /// Sets `DISABLE_CONDA_ENV` for what is entered after it.
-    pub sets_guard: bool,
+    /// Sets `DISABLE_CONDA_ENV` for what is entered after it, or takes it away again.
+    pub sets_guard: Option<GuardSet>,
     /// How much the order of channels counts, the believed one first (field facts A3, A4).
     pub priorities: Vec<Priority>,
 }
@@ -176,7 +183,8 @@ impl Template {
             )
         };
         let script = environment.get("script").cloned().unwrap_or_default();
-        let kind = recognise(&script, &parameter);
+        let ran = Ran::of(&script);
+        let kind = recognise(&ran, &parameter);
         Ok(Self {
             kind,
             name: environment
@@ -186,66 +194,167 @@ impl Template {
                 .to_owned(),
             channels: parameter(CHANNELS),
             packages: parameter(PACKAGES),
-            has_guard: asks_guard(&script),
-            sets_guard: environment
-                .get("variables")
-                .is_some_and(|v| v.get(GUARD).is_some())
-                || script.to_string().contains(&format!("openjd_env {GUARD}=")),
+            has_guard: ran.asks_guard(),
+            sets_guard: ran.sets_guard(kind).or_else(|| {
+                let variables = environment.get("variables")?;
+                variables.get(GUARD).map(|_| GuardSet::Set)
+            }),
             priorities: priorities(kind, &script, &parameter),
         })
     }
 }
 
-fn recognise(script: &Value, parameter: &dyn Fn(&str) -> Option<Option<String>>) -> Kind {
-    let enter = script
-        .pointer("/actions/onEnter")
-        .cloned()
-        .unwrap_or_default();
-    let command = enter
-        .get("command")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let words = script.to_string();
-    let is_conda = parameter(CHANNELS).is_some() || parameter(PACKAGES).is_some();
-    if command.contains("conda-queue-env-enter")
-        || (is_conda && words.contains("conda-queue-env-enter"))
-    {
+/// What a script runs: its commands with their arguments, and the text of the files that it carries. What a file is called
+/// says nothing, nor does a comment.
+struct Ran {
+    commands: Vec<String>,
+    lines: Vec<String>,
+}
+
+impl Ran {
+    fn of(script: &Value) -> Self {
+        let actions = script.get("actions").and_then(Value::as_object);
+        let mut commands = Vec::new();
+        let mut lines = Vec::new();
+        for action in actions.into_iter().flat_map(|a| a.values()) {
+            let text = |v: &Value| v.as_str().map(str::to_owned);
+            let command = action.get("command").and_then(text);
+            let args = action.get("args").and_then(Value::as_array);
+            let args = args.into_iter().flatten().filter_map(text);
+            let all: Vec<String> = command.clone().into_iter().chain(args).collect();
+            commands.extend(command);
+            lines.push(all.join(" "));
+        }
+        let files = script.get("embeddedFiles").and_then(Value::as_array);
+        let data = files.into_iter().flatten();
+        for text in data.filter_map(|f| f.get("data")?.as_str()) {
+            let code = text.lines().filter(|l| {
+                let line = l.trim_start();
+                let comment =
+                    line.starts_with('#') || line.to_ascii_lowercase().starts_with("rem ");
+                !comment && !line.starts_with("::")
+            });
+            lines.extend(code.map(str::to_owned));
+        }
+        Self { commands, lines }
+    }
+
+    fn words(&self) -> String {
+        self.lines.join("\n")
+    }
+
+    /// Is this program run? A file of that name with an ending is another one.
+    fn runs(&self, program: &str) -> bool {
+        let is_it = |command: &String| {
+            let name = command.rsplit(['/', '\\']).next().unwrap_or_default();
+            name == program || name == format!("{program}.exe")
+        };
+        let named = |line: &String| {
+            line.match_indices(program).any(|(at, _)| {
+                let after = line[at + program.len()..].chars().next();
+                let before = line[..at].chars().next_back();
+                let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+                !after.is_some_and(word) && !before.is_some_and(word)
+            })
+        };
+        self.commands.iter().any(is_it) || self.lines.iter().any(named)
+    }
+
+    /// One of conda's family makes or enters an environment.
+    fn runs_conda(&self) -> bool {
+        const TOOLS: [&str; 4] = ["conda", "mamba", "micromamba", "pixi"];
+        const VERBS: [&str; 7] = [
+            "create", "install", "activate", "env", "update", "run", "shell",
+        ];
+        self.lines.iter().any(|line| {
+            let words: Vec<&str> = line
+                .split(|c: char| {
+                    c.is_whitespace()
+                        || matches!(
+                            c,
+                            '"' | '\'' | ',' | '[' | ']' | '(' | ')' | ';' | '&' | '|'
+                        )
+                })
+                .filter(|w| !w.is_empty())
+                .collect();
+            words.iter().enumerate().any(|(at, word)| {
+                let name = word.rsplit(['/', '\\']).next().unwrap_or_default();
+                let name = name.trim_end_matches(".exe").trim_end_matches(".bat");
+                let mut rest = words[at + 1..].iter().take(3);
+                TOOLS.contains(&name) && rest.any(|w| VERBS.contains(w))
+            })
+        })
+    }
+
+    fn uses(&self, parameter: &str) -> bool {
+        let words = self.words();
+        words.contains(&format!("Param.{parameter}"))
+            || words.contains(&format!("RawParam.{parameter}"))
+    }
+
+    /// Does a line ask for the guard? One that tells OpenJD of it does not.
+    fn asks_guard(&self) -> bool {
+        let asks = |l: &&String| l.contains(GUARD) && told(l).is_none();
+        self.lines.iter().any(|l| asks(&l))
+    }
+
+    /// What OpenJD is told of the guard, last of all. A program may put the line together from parts, which can't be told
+    /// from here: where an environment of another kind names the guard and speaks to OpenJD, it counts as setting it.
+    fn sets_guard(&self, kind: Kind) -> Option<GuardSet> {
+        let mut named = self.lines.iter().rev().filter(|l| l.contains(GUARD));
+        if let Some(last) = named.find_map(|l| told(l)) {
+            return Some(last);
+        }
+        let speaks = |l: &String| l.contains("openjd_env") || l.contains("openjd_redacted_env");
+        let parts =
+            !kind.is_conda() && self.words().contains(GUARD) && self.lines.iter().any(speaks);
+        parts.then_some(GuardSet::Set)
+    }
+}
+
+/// What a line tells OpenJD, in whatever spelling: `openjd_env: NAME=VALUE`, the whole as a JSON string, hidden, taken away.
+fn told(line: &str) -> Option<GuardSet> {
+    let before = &line[..line.find(GUARD)?];
+    if before.contains("openjd_unset_env") {
+        Some(GuardSet::Unset)
+    } else if before.contains("openjd_env") || before.contains("openjd_redacted_env") {
+        Some(GuardSet::Set)
+    } else {
+        None
+    }
+}
+
+/// By what is run. A parameter alone says nothing: others may share it, as a licence environment does.
+fn recognise(ran: &Ran, parameter: &dyn Fn(&str) -> Option<Option<String>>) -> Kind {
+    let words = ran.words();
+    if ran.runs("conda-queue-env-enter") {
         return if words.contains("--persist-envs-hashed") {
             Kind::ConsoleCaching
         } else {
             Kind::Console
         };
     }
-    if !is_conda {
-        return match () {
-            () if parameter("RezPackages").is_some() || parameter("RezRequires").is_some() => {
-                Kind::Rez
-            }
-            () if parameter("PipPackages").is_some() || parameter("PipInstall").is_some() => {
-                Kind::Pip
-            }
-            () => Kind::Other,
+    let has_channels = parameter(CHANNELS).is_some();
+    let has_either = has_channels || parameter(PACKAGES).is_some();
+    if has_either && words.contains("rattler") {
+        return Kind::PyRattler;
+    }
+    if ran.runs_conda() && (has_either || words.contains("create")) {
+        return if words.contains("Param.NamedCondaEnv") {
+            Kind::InlineCaching
+        } else {
+            Kind::Inline
         };
     }
-    match () {
-        () if words.contains("rattler") => Kind::PyRattler,
-        () if words.contains("Param.NamedCondaEnv") => Kind::InlineCaching,
-        () if words.contains("conda create")
-            || words.contains("conda install")
-            || words.contains("mamba")
-            || words.contains("conda activate") =>
-        {
-            Kind::Inline
-        }
-        () => Kind::UnknownConda,
+    // What takes a list of channels, and hands it to something, is conda's of some kind.
+    if has_channels && (ran.uses(CHANNELS) || ran.lines.is_empty()) {
+        return Kind::UnknownConda;
     }
-}
-
-/// An `openjd_env` line sets the variable; any other mention asks it.
-fn asks_guard(script: &Value) -> bool {
-    let text = script.to_string();
-    let mentions = text.matches(GUARD).count();
-    mentions > text.matches(&format!("openjd_env {GUARD}=")).count()
+    match () {
+        () if parameter("RezPackages").is_some() || parameter("RezRequires").is_some() => Kind::Rez,
+        () if parameter("PipPackages").is_some() || parameter("PipInstall").is_some() => Kind::Pip,
+        () => Kind::Other,
+    }
 }
 
 /// What the template itself says, else what its kind is believed to do. AWS's newer pages and the command's own options
@@ -328,11 +437,59 @@ pub fn with_channels(
             "stands in a form that can't be edited without touching more than its value",
         ));
     }
-    validate(&edited, kind)?;
+    let length = edited.chars().count();
+    if length > TEMPLATE_LIMIT {
+        return Err(TemplateError::TooLong(length));
+    }
+    // The service has taken the template as it is. Where this program's own model does not (it may be newer), it can't judge
+    // the edited one either: that differs in one value.
+    if validate(text, kind).is_ok() {
+        validate(&edited, kind)?;
+    }
     Ok(edited)
 }
 
+/// The one document of a YAML text: behind its directives and its `---`, before its `...`.
+fn body(text: &str) -> std::ops::Range<usize> {
+    let (mut start, mut end, mut at) = (0, text.len(), 0);
+    let mut begun = false;
+    for line in text.split_inclusive('\n') {
+        let plain = line.trim_start_matches('\u{feff}').trim_end();
+        let marks = |mark: &str| plain == mark || plain.starts_with(&format!("{mark} "));
+        if !begun && marks("---") {
+            start = at + line.len();
+            begun = true;
+        } else if begun && marks("...") || (!begun && plain == "...") {
+            end = at;
+            break;
+        } else if !plain.is_empty() && !plain.starts_with(['%', '#']) {
+            begun = true;
+        }
+        at += line.len();
+    }
+    start..end.max(start)
+}
+
 fn splice(text: &str, kind: TemplateType, channels: &str) -> Result<String, TemplateError> {
+    if kind == TemplateType::Yaml {
+        let body = body(text);
+        if body != (0..text.len()) {
+            let edited = splice_document(&text[body.clone()], kind, channels)?;
+            return Ok(format!(
+                "{}{edited}{}",
+                &text[..body.start],
+                &text[body.end..]
+            ));
+        }
+    }
+    splice_document(text, kind, channels)
+}
+
+fn splice_document(
+    text: &str,
+    kind: TemplateType,
+    channels: &str,
+) -> Result<String, TemplateError> {
     let document =
         Document::from_str(text).map_err(|e| TemplateError::Unparsable(e.to_string()))?;
     let parameters = document
@@ -392,6 +549,17 @@ fn end_of(node: &YamlNode) -> usize {
 
 /// The value in the quotes that stood there; a folded or literal block becomes one quoted line.
 fn scalar(old: &str, kind: TemplateType, channels: &str) -> String {
+    // A comment behind a block's header stays behind the value.
+    if kind == TemplateType::Yaml && old.starts_with(['|', '>']) {
+        let header = old.lines().next().unwrap_or_default();
+        let comment = header.find(" #").map_or("", |at| header[at..].trim());
+        let quoted = serde_json::Value::String(channels.to_owned()).to_string();
+        return if comment.is_empty() {
+            quoted
+        } else {
+            format!("{quoted}  {comment}")
+        };
+    }
     let double = || serde_json::Value::String(channels.to_owned()).to_string();
     match (kind, old.chars().next()) {
         (TemplateType::Yaml, Some('\'')) => format!("'{}'", channels.replace('\'', "''")),

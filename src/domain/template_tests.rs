@@ -205,7 +205,11 @@ fn kinds_are_told_apart_by_structure() {
             Kind::InlineCaching,
         ),
         (inline("pip install py-rattler", ""), Kind::PyRattler),
-        (inline("echo hello", ""), Kind::UnknownConda),
+        (inline("echo hello", ""), Kind::Other),
+        (
+            inline("studio-env {{Param.CondaChannels}}", ""),
+            Kind::UnknownConda,
+        ),
         (rez.to_owned(), Kind::Rez),
         (rez.replace("RezPackages", "PipPackages"), Kind::Pip),
         (rez.replace("RezPackages", "Other"), Kind::Other),

@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::derived::job_packages::server;
 use crate::domain::ayon::{AddonChannels as Channels, AddonSettings as Settings, Variant};
-use crate::domain::channel::{Channel, merged, split};
+use crate::domain::channel::{Channel, is_same_place, merged, split};
 use crate::domain::ids::QueueKey;
 use crate::domain::text::without_url_secrets;
 use crate::questions::{AddonChannels, AddonSettings, AyonBundles, Part, QueueEnvironments, View};
@@ -47,7 +47,8 @@ fn wanted(view: &View, settings: &Settings, removals: &Removals) -> Option<Strin
     let channels = &view.config(Part::Channels).channels;
     let desired: Vec<&str> = channels.iter().map(Channel::as_str).collect();
     let mut wanted = merged(&own, &desired);
-    wanted.retain(|w| desired.contains(w) || !removals.names(w));
+    let listed = |w: &str| desired.iter().any(|d| is_same_place(d, w));
+    wanted.retain(|w| listed(w) || !removals.names(w));
     (!own.is_empty() && own != wanted).then(|| wanted.join(" "))
 }
 

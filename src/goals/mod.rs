@@ -48,6 +48,8 @@ pub struct Wishes {
     pub left_out: BTreeSet<String>,
     /// A queue's list is changed also where some of its channels are held back.
     pub partial: bool,
+    /// A queue without a conda environment gets one: it may have none on purpose, as one that builds packages.
+    pub creates: bool,
     pub removals: Removals,
 }
 

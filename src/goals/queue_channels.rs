@@ -8,7 +8,7 @@ use crate::derived::conda_environment::conda_environments;
 use crate::derived::job_packages::job_packages;
 use crate::derived::role_outcome::{RoleOutcome, outcome, outcome_of_new, policy_change_id};
 use crate::derived::role_use::{role_of, use_of_queue};
-use crate::domain::channel::{Channel, join, merged, split};
+use crate::domain::channel::{Channel, is_same_place, join, merged, split};
 use crate::domain::choices::{RoleUse, UsedRole};
 use crate::domain::fact::Fact;
 use crate::domain::farm::{Management, QueueEnvironment};
@@ -253,7 +253,7 @@ impl Queue<'_> {
             template_type: kind,
         };
         let mut text = environment.template.text.clone();
-        let listed = |w: &&&str| desired.iter().any(|d| d.as_str() == **w);
+        let listed = |w: &&&str| desired.iter().any(|d| is_same_place(d.as_str(), w));
         let removals = &draft.wishes.removals;
         let stuck = today
             .iter()
@@ -295,7 +295,7 @@ impl Queue<'_> {
     /// another one than the studio asked for; unless somebody says that the rest is to be changed.
     fn possible(&self, draft: &mut Draft, today: &[&str]) -> Option<Vec<Channel>> {
         let desired = self.view.config(Part::Channels).channels.clone();
-        let held = |c: &Channel| c.is_s3() && !today.contains(&c.as_str());
+        let held = |c: &Channel| c.is_s3() && !today.iter().any(|t| is_same_place(t, c.as_str()));
         let (held, possible): (Vec<Channel>, Vec<Channel>) = match self.role {
             Ready::Yes => return Some(desired),
             Ready::No | Ready::Unread | Ready::LeftOut => desired.into_iter().partition(held),
@@ -340,6 +340,10 @@ impl Queue<'_> {
             return;
         }
         let queue = &self.name;
+        if !draft.wishes.creates {
+            draft.refuse(format!("queue {queue} has no conda environment, and none is made unasked: it may be without on purpose; --create-environment makes the console's default one"));
+            return;
+        }
         if existing >= MOST_ENVIRONMENTS {
             draft.refuse(format!("queue {queue} has {existing} environments already, and the service accepts {MOST_ENVIRONMENTS}"));
             return;
@@ -403,7 +407,10 @@ fn edits(today: &[&str], desired: &[Channel], key: &QueueKey, wishes: &Wishes) -
     let mut edits = Vec::new();
     let desired: Vec<&str> = desired.iter().map(Channel::as_str).collect();
     let merged = merged(today, &desired);
-    let leaves = |w: &&&str| !desired.contains(*w) && wishes.removals.names(w) && !has_secret(w);
+    let leaves = |w: &&&str| {
+        let listed = desired.iter().any(|d| is_same_place(d, w));
+        !listed && wishes.removals.names(w) && !has_secret(w)
+    };
     let leaving: Vec<&str> = merged.iter().filter(leaves).copied().collect();
     let left_out = &wishes.left_out;
     let list_id = format!("channels/{}", key.queue);

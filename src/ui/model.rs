@@ -207,7 +207,12 @@ impl Model {
             Removals::Named(removals.clone())
         };
         let wishes = work.wishes().clone();
-        work.wish(Wishes { removals, ..wishes });
+        // On the screen the administrator sees that one will be created, and confirms it.
+        work.wish(Wishes {
+            removals,
+            creates: true,
+            ..wishes
+        });
         let config = self.draft.config(Some(&work.snapshot().region));
         let event = if config == *work.config() {
             Event::Begin

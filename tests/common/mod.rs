@@ -111,6 +111,7 @@ pub(crate) fn all_wishes() -> Wishes {
     Wishes {
         left_out: BTreeSet::new(),
         partial: true,
+        creates: true,
         removals: Removals::All,
     }
 }

@@ -147,6 +147,7 @@ def test_killed_at_any_moment_the_same_command_ends_in_the_same_state(studio_of,
     """Every request takes 60 ms, so that a sweep of kills falls before, during and after every one, and on the
     journal's writes between them."""
     import conftest
+    setup = ("setup", "--yes", "--create-environment")
     name = seed
     if seed == "no_conda":
         source = json.loads((conftest.SHARED / "peer-cloud/studios/fresh.json").read_text())
@@ -155,24 +156,24 @@ def test_killed_at_any_moment_the_same_command_ends_in_the_same_state(studio_of,
         path.write_text(json.dumps(source))
         name = path
     clean = studio_of(name)
-    assert clean.run("setup", "--yes").returncode == 0
+    assert clean.run(*setup).returncode == 0
     wanted = [sorted(clean.environments().values()), clean.policies()]
     left_in_doubt = 0
     # How long the looking takes on this machine: the kills fall around the writes that come after it.
     timed = studio_of(name, peer_args=("--latency-ms", 60))
     began = time.time()
-    assert timed.run("setup", "--yes").returncode == 0
+    assert timed.run(*setup).returncode == 0
     writes = [1000 * (r["t"] - began) for r in timed.requests() if r["mutating"]]
     first, last = int(min(writes)), int(max(writes))
     timed.stop()
     for ms in range(max(120, first - 320), last + 240, 40):
         s = studio_of(name, peer_args=("--latency-ms", 60))
         before = s.state()
-        kill_at(s, ms, ("setup", "--yes"))
+        kill_at(s, ms, setup)
         for journal in s.journals():
             lines = journal.read_text().splitlines()
             left_in_doubt += sum('"intent"' in x for x in lines) > sum('"outcome"' in x for x in lines)
-        again = s.run("setup", "--yes")
+        again = s.run(*setup)
         assert again.returncode == 0, f"{ms} ms: {again.stdout}{again.stderr}"
         assert [sorted(s.environments().values()), s.policies()] == wanted, f"killed after {ms} ms"
         assert len(s.journals()) <= 1, "one run, gone on with"

@@ -577,7 +577,7 @@ fn row(model: &Model, at: usize, channel: &Channel, new: bool) -> Vec<Cell> {
             let role = key.map(|k| seen(&Vantage::QueueRole(k.clone())));
             (seen(&Vantage::Here), role.unwrap_or_else(|| Cell::new("-")))
         }
-        Place::Url(_) | Place::Name(_) => {
+        Place::Url(_) | Place::Path(_) | Place::Name(_) => {
             (seen(&Vantage::Here), Cell::toned("not needed", Tone::Dim))
         }
     };

@@ -101,6 +101,10 @@ impl Names {
     pub fn address(&self, channel: &Channel) -> Option<String> {
         let name = match channel.place() {
             Place::Url(url) => return Some(url.trim_end_matches('/').to_owned()),
+            Place::Path(path) => {
+                let lead = if path.starts_with('/') { "" } else { "/" };
+                return Some(format!("file://{lead}{}", path.trim_end_matches('/')));
+            }
             Place::AwsAlias | Place::S3 { .. } => return None,
             Place::Name(name) => name,
         };

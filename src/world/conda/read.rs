@@ -245,7 +245,9 @@ fn opened(
             }
             format!("s3://{bucket}/{prefix}")
         }
-        Place::Url(_) | Place::Name(_) => names.address(channel).unwrap_or_default(),
+        Place::Url(_) | Place::Path(_) | Place::Name(_) => {
+            names.address(channel).unwrap_or_default()
+        }
     };
     if matches!(channel.place(), Place::Name(_)) {
         let unread = names
