@@ -171,7 +171,7 @@ fn environment(parameters: &[&str], command: &str, args: &str, file: &str, scrip
             "    embeddedFiles:\n    - name: Enter\n      filename: {file}\n      type: TEXT\n      data: |\n"
     ).unwrap();
         for line in script.lines() {
-            write!(text, "        {line}\n").unwrap();
+            writeln!(text, "        {line}").unwrap();
         }
     }
     text

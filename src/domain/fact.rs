@@ -61,6 +61,14 @@ impl<T> Fact<T> {
         }
     }
 
+    /// Why it is not known and will not be, where it is not: what was refused, got no answer, or is not asked in this run.
+    pub fn why_unread(&self) -> Option<String> {
+        match self {
+            Self::NotAsked(NotAsked::Declined(why)) => Some(why.to_string()),
+            other => other.problem().map(|p| p.because.clone()),
+        }
+    }
+
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Fact<U> {
         match self {
             Self::Known(value) => Fact::Known(f(value)),

@@ -52,10 +52,37 @@ fn wanted(view: &View, settings: &Settings, removals: &Removals) -> Option<Strin
     (!own.is_empty() && own != wanted).then(|| wanted.join(" "))
 }
 
+/// What was not read may say something else than the studio file.
+fn say_unread(view: &View, url: &Url, draft: &mut Draft) {
+    let bundles = view.fact(&AyonBundles(url.clone()));
+    if let Some(why) = bundles.why_unread() {
+        draft.could_not_read(format!(
+            "which channels the AYON addon names, whose value wins over the queue's: {why}"
+        ));
+    }
+    let Some(bundles) = bundles.known() else {
+        return;
+    };
+    for variant in Variant::ALL {
+        let version = bundles.of(*variant).and_then(|b| b.addon.as_ref());
+        let Some(version) = version.map(|v| v.raw().to_owned()) else {
+            continue;
+        };
+        let settings = view.fact(&AddonSettings(url.clone(), *variant, version));
+        if let Some(why) = settings.why_unread() {
+            let word = variant.word();
+            draft.could_not_read(format!(
+                "the AYON addon's settings ({word}), whose channels win over the queue's: {why}"
+            ));
+        }
+    }
+}
+
 fn propose(view: &View, draft: &mut Draft) {
     let Some(url) = server(view) else {
         return;
     };
+    say_unread(view, &url, draft);
     for (variant, settings) in settings(view, &url) {
         let version = settings.version.raw().to_owned();
         let own = view.fact(&AddonChannels(url.clone(), variant, version));
