@@ -476,9 +476,58 @@ async fn what_others_give_by_now_leaves_our_policy_and_comes_back_with_an_undo()
     let calls: Vec<_> = changes.iter().map(Change::operation).collect();
     assert_eq!(calls, ["DeleteRolePolicy"], "{changes:?}");
     assert!(changes[0].because.as_str().contains("other policies"));
+    // One that gives more is no reason: it may be narrowed, and then ours is what is left.
+    let mut wide = studiolink::world::sandbox::Truth::clone(&world.truth());
+    for role in wide.roles.values_mut() {
+        if let Some(granted) = role.inline.get_mut("Granted") {
+            *granted = granted.replace("/ayon/*", "/*");
+        }
+    }
+    let wide = studiolink::world::sandbox::Sandbox::new(wide, None);
+    let kept = common::changes(&wide, &config).await;
+    let keeps_reading = kept.iter().all(|c| {
+        let after = c.after.as_deref().unwrap_or_default();
+        after.contains("s3:GetObject")
+    });
+    assert!(keeps_reading, "{kept:?}");
     apply_all(&world, &config, &changes, None).await;
     assert!(common::changes(&world, &config).await.is_empty());
     let back: Vec<Change> = changes.iter().map(Change::reverse).collect();
     apply_all(&world, &config, &back, None).await;
     assert_eq!(common::bytes(&world), before);
+}
+
+const PERIMETER: &str = r#"{"Version":"2012-10-17","Statement":[{"Sid":"OurOrganization","Effect":"Deny","Action":"s3:*","Resource":"*","Condition":{"StringNotEqualsIfExists":{"aws:ResourceOrgID":"o-abcdefghij"}}}]}"#;
+
+#[tokio::test]
+async fn a_deny_with_conditions_is_named_and_no_allow_is_written_against_it() {
+    let (world, config) = open_with("studio", |truth| {
+        grant(truth);
+        for (arn, role) in &mut truth.roles {
+            if arn.name().contains("QueueRole") {
+                role.inline
+                    .insert("Perimeter".to_owned(), PERIMETER.to_owned());
+            }
+        }
+    });
+    let work = look(&world, &config).await;
+    let calls: Vec<_> = work.plan().changes.iter().map(Change::operation).collect();
+    assert!(!calls.contains(&"PutRolePolicy"), "{calls:?}");
+    let findings = work.findings();
+    let own = of_check(&findings, "queue-role-channels");
+    assert_eq!(
+        (own[0].verdict, own[0].code),
+        (Verdict::Warn, "depends"),
+        "{own:?}"
+    );
+    let line = own[0].message.as_str();
+    assert!(
+        line.contains("aws:ResourceOrgID") && !line.contains("ResourceAccount"),
+        "{line}"
+    );
+    let why = own[0].why.as_ref().unwrap().as_str();
+    assert!(
+        why.contains("OurOrganization") && why.contains("no Allow can help"),
+        "{why}"
+    );
 }

@@ -1,7 +1,7 @@
 //! What a role's documents say of its needs: its identity policies, and its permissions boundary.
 
 use crate::domain::needs::Need;
-use crate::domain::policy::Decision;
+use crate::domain::policy::{Decision, OpenCondition, Policy};
 use crate::domain::role::Role;
 
 /// Requests, each as action and resource, by what the documents say of them.
@@ -15,6 +15,8 @@ pub struct Access {
     pub outside_boundary: Vec<String>,
     /// It depends on a condition that can't be evaluated from here.
     pub depends: Vec<String>,
+    /// Those conditions.
+    pub depends_on: Vec<OpenCondition>,
     /// Documents that could not be read, with the reason.
     pub unread: Vec<String>,
 }
@@ -53,10 +55,16 @@ pub fn access(role: &Role, needs: &[Need]) -> Access {
                 (Decision::Denied, _) => out.denied.push(words),
                 (_, Decision::Denied | Decision::NotAllowed) => out.outside_boundary.push(words),
                 (Decision::NotAllowed, _) => out.lacking.push(words),
-                (Decision::Depends, _) | (_, Decision::Depends) => out.depends.push(words),
+                (Decision::Depends, _) | (_, Decision::Depends) => {
+                    out.depends.push(words);
+                    let both: Vec<&Policy> = all().chain(boundary).collect();
+                    out.depends_on.extend(need.open_conditions(&both));
+                }
                 (Decision::Allowed, Decision::Allowed) => {}
             }
         }
     }
+    out.depends_on.sort();
+    out.depends_on.dedup();
     out
 }

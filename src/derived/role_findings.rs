@@ -6,6 +6,7 @@ use crate::domain::fact::Fact;
 use crate::domain::finding::{Finding, Fix, Verdict};
 use crate::domain::ids::{RoleArn, farm_arn};
 use crate::domain::permission::{PermissionRequest, SimulationResult};
+use crate::domain::policy::OpenCondition;
 use crate::domain::problem::Problem;
 use crate::domain::role::Role;
 use crate::domain::text::Printable;
@@ -113,13 +114,47 @@ pub fn of_access(role: &Role, access: &Access, words: &Words) -> Finding {
         unknown("Not every policy could be read; one of those may forbid what the others allow")
     } else if !access.depends.is_empty() {
         let (what, lines) = counted(&access.depends, "requests that it needs");
-        Finding::warn(
-            "depends",
-            format!("Whether it has {what} depends on a condition that can't be evaluated from here"),
-        )
-        .why("a condition on aws:ResourceAccount needs the bucket's owner, which no call reveals; others need the worker's own request")
-        .fix(words.depends)
-        .details(lines)
+        let denies: Vec<&OpenCondition> = access.depends_on.iter().filter(|c| c.denies).collect();
+        let deciding: Vec<&OpenCondition> = if denies.is_empty() {
+            access.depends_on.iter().collect()
+        } else {
+            denies.clone()
+        };
+        let mut keys: Vec<String> = deciding
+            .iter()
+            .map(|c| Printable::short(&c.key, 60).to_string())
+            .collect();
+        keys.dedup();
+        let line = format!(
+            "Whether it has {what} depends on {}, which can't be evaluated from here",
+            keys.join(", ")
+        );
+        let finding = Finding::warn("depends", line).details(lines);
+        if denies.is_empty() {
+            let owner = keys
+                .iter()
+                .any(|k| k.eq_ignore_ascii_case("aws:ResourceAccount"));
+            finding
+                .why(if owner {
+                    "a condition on aws:ResourceAccount needs the bucket's owner, which no call reveals"
+                } else {
+                    "the condition needs the worker's own request"
+                })
+                .fix(words.depends)
+        } else {
+            let named: Vec<String> = denies
+                .iter()
+                .filter_map(|c| c.sid.as_ref().map(|s| Printable::short(s, 60).to_string()))
+                .collect();
+            let named = if named.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", named.join(", "))
+            };
+            finding
+                .why(format!("a Deny statement{named} forbids it unless its conditions say otherwise; no Allow can help against a Deny"))
+                .fix("ask its author whether workers of this queue are meant; setup tries it as the queue role before a queue relies on it")
+        }
     } else {
         Finding::ok(format!("{} (read from its documents)", words.ok))
     }

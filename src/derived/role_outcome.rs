@@ -1,6 +1,8 @@
 //! What can be done about a role: the policy that it needs, or why it gets none. Whether its queues can have S3 channels
 //! follows from it.
 
+use serde_json::Value;
+
 use crate::domain::choices::{RoleUse, UsedRole};
 use crate::domain::config::NewRole;
 use crate::domain::documents::Bars;
@@ -157,7 +159,12 @@ fn doubled(role: &Role, policy: &str, needs: &[Need]) -> Option<PolicyEdit> {
     let (policies, _) = role.policies();
     let others = policies.iter().filter(|(name, _)| *name != policy);
     let others: Vec<&Policy> = others.map(|(_, p)| *p).collect();
-    let given = |n: &&Need| n.met_by(others.iter().copied()) == Decision::Allowed;
+    let texts = role.inline.iter().chain(&role.attached);
+    let texts = texts.filter(|(name, _)| *name != policy);
+    let texts: Vec<&str> = texts.filter_map(|(_, f)| Some(f.known()?.text())).collect();
+    // One that gives more than is needed ought to be narrowed some day; ours must still be there then.
+    let exactly = |n: &Need| texts.iter().any(|t| allows_exactly(t, &n.resources));
+    let given = |n: &&Need| n.met_by(others.iter().copied()) == Decision::Allowed && exactly(n);
     let (given, left): (Vec<&Need>, Vec<&Need>) = needs.iter().partition(given);
     let owned = |list: Vec<&Need>| list.into_iter().cloned().collect::<Vec<Need>>();
     let after = narrowed(ours, &owned(given), &owned(left))?;
@@ -166,6 +173,23 @@ fn doubled(role: &Role, policy: &str, needs: &[Need]) -> Option<PolicyEdit> {
         after,
         because: "other policies of the role give this already".into(),
         warning: None,
+    })
+}
+
+/// Has the document an Allow for these very resources?
+fn allows_exactly(document: &str, resources: &[String]) -> bool {
+    let Ok(document) = serde_json::from_str::<Value>(document) else {
+        return false;
+    };
+    let list = |v: &Value| match v {
+        Value::Array(all) => all.clone(),
+        Value::Null => Vec::new(),
+        one => vec![one.clone()],
+    };
+    list(&document["Statement"]).iter().any(|s| {
+        let named = list(&s["Resource"]);
+        let names = |r: &String| named.iter().any(|n| n.as_str() == Some(r));
+        s["Effect"] == "Allow" && resources.iter().all(names)
     })
 }
 

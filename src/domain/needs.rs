@@ -5,7 +5,9 @@ use serde_json::{Map, Value, json};
 use super::channel::{Channel, Place};
 use super::ids::AccountId;
 use super::permission::PermissionRequest;
-use super::policy::{Context, Decision, NotAPolicy, Policy, VERSION, decide_within};
+use super::policy::{
+    Context, Decision, NotAPolicy, OpenCondition, Policy, VERSION, decide_within, open_conditions,
+};
 
 /// The one inline policy that is ours on a queue role. The name never changes.
 pub const QUEUE_POLICY: &str = "studiolink-queue";
@@ -249,6 +251,18 @@ impl Need {
         found.unwrap_or(Decision::Allowed)
     }
 
+    /// The conditions on which it depends whether it is met.
+    pub fn open_conditions(&self, policies: &[&Policy]) -> Vec<OpenCondition> {
+        let of = |r: &PermissionRequest| {
+            let all = policies.iter().copied();
+            open_conditions(all, &r.action, &r.resource, &self.context)
+        };
+        let mut open: Vec<OpenCondition> = self.examples.iter().flat_map(of).collect();
+        open.sort();
+        open.dedup();
+        open
+    }
+
     pub fn met_by<'a>(&self, policies: impl IntoIterator<Item = &'a Policy>) -> Decision {
         self.met_within(policies, None)
     }
@@ -286,8 +300,11 @@ pub fn widened(
 ) -> Result<Option<String>, NotAPolicy> {
     let parsed = ours.map(Policy::parse).transpose()?;
     let all = || others.iter().copied().chain(&parsed);
+    let allows: Vec<Policy> = all().map(Policy::without_denies).collect();
     let lacking: Vec<&Need> = needs
         .iter()
+        // What is allowed already, and depends on a Deny with conditions, one more Allow would not change either.
+        .filter(|n| n.met_by(&allows) != Decision::Allowed)
         // What ours alone gives, or what others deny, one more statement would not change.
         .filter(|n| n.met_by(all()) != Decision::Allowed && n.met_by(&parsed) != Decision::Allowed)
         .collect();

@@ -495,6 +495,58 @@ pub fn decide<'a>(
     }
 }
 
+/// A condition that decides and whose value is not known from here.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OpenCondition {
+    /// As the document spells it.
+    pub key: String,
+    /// It stands in a Deny statement: no Allow can help.
+    pub denies: bool,
+    pub sid: Option<String>,
+}
+
+/// The conditions on which it depends whether a request is allowed.
+pub fn open_conditions<'a>(
+    policies: impl IntoIterator<Item = &'a Policy>,
+    action: &str,
+    resource: &str,
+    context: &Context,
+) -> Vec<OpenCondition> {
+    let mut open = Vec::new();
+    for statement in policies.into_iter().flat_map(|p| &p.statements) {
+        let speaks = speaks_of(statement, resource, context) != Holds::No;
+        if !speaks
+            || !statement.actions.takes(action, false)
+            || holds(statement, context) != Holds::Unknown
+        {
+            continue;
+        }
+        for (operator, key, values) in &statement.conditions {
+            if one_holds(operator, key, values, context) == Holds::Unknown {
+                let one = OpenCondition {
+                    key: key.clone(),
+                    denies: !statement.allow,
+                    sid: statement.sid.clone(),
+                };
+                if !open.contains(&one) {
+                    open.push(one);
+                }
+            }
+        }
+    }
+    open
+}
+
+impl Policy {
+    /// Its Allow statements alone: what a further Allow could add to.
+    #[must_use]
+    pub fn without_denies(&self) -> Self {
+        let mut allows = self.clone();
+        allows.statements.retain(|s| s.allow);
+        allows
+    }
+}
+
 /// Can this service do that with the role, for this context, by the trust policy's own words?
 pub fn trusts(policy: &Policy, service: &str, action: &str, context: &Context) -> Decision {
     let (mut allowed, mut depends, mut may_deny) = (false, false, false);

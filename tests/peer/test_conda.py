@@ -224,6 +224,8 @@ BAD = {
     "not json": (200, {"Content-Type": "text/html"}, b"<html>sign in</html>", "fail", "unparsable"),
     "empty": (200, {}, b"", "fail", "unparsable"),
     "wrong types": (200, {}, b'{"packages": [], "packages.conda": 7}', "fail", "unparsable"),
+    # conda-index's issue 338: the option repodata_v3 wrote a list.
+    "revisions as a list": (200, {}, b'{"info": {"subdir": "linux-64", "repodata_revisions": [{"revision": 3}]}, "packages": {}, "packages.conda": {}}', "fail", "unparsable"),
     "forbidden": (403, {}, b"no", "fail", "forbidden (403)"),
     "elsewhere": (302, {"Location": "http://127.0.0.2:9/x?token=hunter2"}, b"", "unknown", "redirected to http://127.0.0.2:9/x"),
     "a server error": (500, {}, b"oops", "worker-only", "answered 500"),
@@ -246,6 +248,8 @@ def test_bad_indexes_are_one_clear_finding_each(studio_of, made, tmp_path, name)
     bad = [f for f in findings["channel-folders"] if f["message"].startswith(web.url)]
     assert len(bad) == 1 and words in bad[0]["message"], bad
     assert bad[0]["verdict"] == verdict, bad
+    if name == "revisions as a list":
+        assert "repodata_v3" in done.stdout and "conda-index" in done.stdout
     good = [f for f in findings["channel-folders"] if f["message"].startswith(AYON)]
     assert good[0]["verdict"] == "ok", "one bad channel hides no other"
 

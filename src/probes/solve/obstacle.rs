@@ -106,6 +106,11 @@ fn obstacle_fix(channel: &Channel, state: &SubdirState, as_caller: bool) -> Stri
         SubdirState::Forbidden(_) => "workers ask without credentials: make it public, or use its \
             s3:// form with rights for the queue role".to_owned(),
         SubdirState::Missing => "have the channel indexed: an empty noarch/repodata.json is enough (rattler-index, conda-index)".to_owned(),
+        // conda-index's issue 338; rattler reads a map since the change of the proposal (CEP 48).
+        SubdirState::Unparsable(why) if why.as_str().contains("sequence, expected a map") => "look into the file: where its \
+            info.repodata_revisions is a list, conda-index has written it with its option repodata_v3, in a version \
+            before its issue 338 was mended, and what workers run (rattler) reads a map there; index it without that \
+            option, with a newer conda-index, or with rattler-index. Otherwise have the channel indexed again".to_owned(),
         SubdirState::Unparsable(_) => "have the channel indexed again; a copy that was cut short \
             or a sign-in page reads like this".to_owned(),
         SubdirState::TooLarge(_) => "look at the channel: no index is that large".to_owned(),
