@@ -232,6 +232,49 @@ fn a_studio_file_is_read_or_written_where_it_is_named() {
 }
 
 #[test]
+fn a_failure_is_a_document_where_one_was_asked_for() {
+    let place = Place::new();
+    place.write("bad.toml", "schema = 1\n[queue]\nfarm = \"x\"\n");
+    for (args, exit) in [
+        (&["plan", "--format", "json", "--sandbox=nowhere"][..], 2),
+        (&["plan", "--format", "json", "--studio", "bad.toml"], 2),
+        (&["plan", "--format", "json", "--nonsense"], 2),
+        (&["audit", "--format=json", "--studio", "none.toml"], 2),
+        (&["setup", "--partial", "--format", "json"], 2),
+        (
+            &[
+                "apply",
+                "none.json",
+                "--yes",
+                "--format",
+                "json",
+                "--sandbox",
+            ],
+            2,
+        ),
+        (&["runs", "2020-01-01-none", "--format", "json"], 2),
+    ] {
+        let done = place.run(args);
+        assert_eq!(code(&done), exit, "{args:?}: {}", err(&done));
+        let text = out(&done);
+        let document: Value =
+            serde_json::from_str(&text).unwrap_or_else(|e| panic!("{args:?}: {e}: {text}"));
+        assert_eq!(
+            (&document["kind"], &document["exit"]),
+            (&"error".into(), &exit.into()),
+            "{args:?}"
+        );
+        assert!(
+            document["error"]["what"]
+                .as_str()
+                .is_some_and(|w| w.len() > 5),
+            "{text}"
+        );
+        assert!(!err(&done).is_empty(), "people read stderr");
+    }
+}
+
+#[test]
 fn scenarios_exit_as_they_should() {
     let place = Place::new();
     for (name, setup, plan, audit) in [

@@ -19,8 +19,12 @@ use clap::Parser as _;
 
 use self::args::{Args, Command};
 pub use self::open::{catalogues, plan_catalogues};
+use serde_json::json;
+
 use crate::domain::exit::Exit;
 use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::text::Printable;
+use crate::ui::report::json as json_report;
 
 /// Why a command ended early, and with which code.
 #[derive(Debug)]
@@ -45,18 +49,46 @@ impl From<Problem> for Failure {
     }
 }
 
+/// With `--format json` a failure is a document too, on stdout, beside the words on stderr.
+fn document_of_failure(exit: Exit, words: &str, problem: Option<&Problem>) {
+    let lines = words.lines().map(|l| Printable::new(l.trim()));
+    let words: Vec<Printable> = lines.collect();
+    let error = match problem {
+        Some(p) => json!({
+            "what": Printable::new(&p.doing),
+            "why": Printable::new(&p.because),
+            "fix": Printable::new(&p.fix),
+            "call": p.call,
+        }),
+        None => json!({
+            "what": words.first(),
+            "why": null,
+            "fix": words.iter().find_map(|l| l.as_str().strip_prefix("fix").map(str::trim)),
+            "call": null,
+        }),
+    };
+    let parts = json!({ "error": error });
+    out::data(&json_report::document("error", None, None, exit, parts).to_string());
+}
+
 /// The whole program: arguments in, exit code out.
 pub fn main() -> u8 {
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(e) => {
             let _ = e.print();
-            let exit = if e.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Clean
-            };
-            return exit.code();
+            if !e.use_stderr() {
+                return Exit::Clean.code();
+            }
+            // What can't be read as arguments may still have asked for a document.
+            let asked: Vec<String> = std::env::args().collect();
+            let pair = |w: &[String]| w[0] == "--format" && w[1] == "json";
+            if asked.windows(2).any(pair) || asked.iter().any(|a| a == "--format=json") {
+                let text = e.to_string();
+                let first = text.lines().next().unwrap_or_default();
+                document_of_failure(Exit::Usage, first, None);
+            }
+            return Exit::Usage.code();
         }
     };
     // Two threads: the screen and the calls; what waits for the network needs no more.
@@ -78,8 +110,12 @@ pub fn main() -> u8 {
 }
 
 async fn run(mut args: Args) -> Exit {
+    let json = args.format == args::Format::Json;
     if let Err(Failure::Usage(text)) = open::check_flags(&args) {
         out::talk(&text);
+        if json {
+            document_of_failure(Exit::Usage, &text, None);
+        }
         return Exit::Usage;
     }
     let command = args.command.take().unwrap_or(Command::Setup(args::Setup {
@@ -102,14 +138,23 @@ async fn run(mut args: Args) -> Exit {
         Ok(exit) => exit,
         Err(Failure::Usage(text)) => {
             out::talk(&out::lines(&text));
+            if json {
+                document_of_failure(Exit::Usage, &text, None);
+            }
             Exit::Usage
         }
         Err(Failure::Problem(problem, code)) => {
             out::talk(&problem.to_string());
+            if json {
+                document_of_failure(code, "", Some(&problem));
+            }
             code
         }
         Err(Failure::Interrupted) => {
             out::talk("interrupted");
+            if json {
+                document_of_failure(Exit::Interrupted, "interrupted", None);
+            }
             Exit::Interrupted
         }
     }

@@ -156,6 +156,25 @@ pub(super) async fn run(args: &Args, command: &args::Plan) -> Result<Exit, Failu
     if command.out.is_some() && account.is_none() {
         exit = exit.and(Exit::NotChecked);
     }
+    // Saved first: a failure is a document of its own, and none comes after the plan's.
+    if let Some(out) = &command.out {
+        match &account {
+            None => talk("the plan was not saved: it is not known who is signed in"),
+            Some(account) => {
+                let saved = Saved::new(account.clone(), region.clone(), config, plan.clone());
+                let written = serde_json::to_string_pretty(&saved)
+                    .map_err(|e| Failure::Usage(e.to_string()))?;
+                // An --out that can't be written is wrong input.
+                files::write_whole(out, &(written + "\n"))
+                    .map_err(|p| Failure::Usage(p.to_string()))?;
+                let out = out.display();
+                let sandbox = open::sandbox_flags(args);
+                talk(&format!(
+                    "saved in {out}; apply it with: studiolink apply {out} --yes{sandbox}"
+                ));
+            }
+        }
+    }
     if args.format == Format::Json {
         let parts = json!({
             "changes": json_report::changes(&plan),
@@ -166,22 +185,6 @@ pub(super) async fn run(args: &Args, command: &args::Plan) -> Result<Exit, Failu
         data(&document.to_string());
     } else {
         data(&text::plan(&plan, ink(args)));
-    }
-    if let Some(out) = &command.out {
-        let Some(account) = account else {
-            talk("the plan was not kept: it is not known who is signed in");
-            return Ok(exit);
-        };
-        let saved = Saved::new(account, region, config, plan);
-        let written =
-            serde_json::to_string_pretty(&saved).map_err(|e| Failure::Usage(e.to_string()))?;
-        // An --out that can't be written is wrong input.
-        files::write_whole(out, &(written + "\n")).map_err(|p| Failure::Usage(p.to_string()))?;
-        let out = out.display();
-        let sandbox = open::sandbox_flags(args);
-        talk(&format!(
-            "saved in {out}; apply it with: studiolink apply {out} --yes{sandbox}"
-        ));
     }
     Ok(exit)
 }
