@@ -10,7 +10,7 @@ use crate::questions::QueueEnvironments;
 pub(super) const CHECK: Check = Check {
     id: "channel-order",
     title: "No channel hides the packages of a later one",
-    why: "under strict priority a package comes from the first channel that has its name, however old it is there",
+    why: "under strict priority a package comes from the first channel that has its name, however old its build of it",
     topic: Topic::Channels,
     grade: Grade::Documents,
     severity: Severity::Warn,

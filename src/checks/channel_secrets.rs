@@ -10,7 +10,7 @@ use crate::questions::QueueEnvironments;
 pub(super) const CHECK: Check = Check {
     id: "channel-secrets",
     title: "No queue environment holds a password or token in an address",
-    why: "whoever may read the queue reads its environments, and each job carries a copy: artists, submitters and logs",
+    why: "everybody who may read the queue reads its environments, and each job carries a copy: artists, submitters, logs",
     topic: Topic::Channels,
     grade: Grade::Documents,
     severity: Severity::Warn,
@@ -37,7 +37,7 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
         );
         let finding = Finding::warn("in-address", line)
             .why(CHECK.why)
-            .fix("take it out of the address, and change it, for it has been read; an S3 channel needs none: workers read it as the queue role");
+            .fix("take it out of the address and replace it, because others have read it; an S3 channel needs no password: workers read it as the queue role");
         findings.push(finding.about(environment.id.to_string()));
     }
     let evidence = view.evidence(&question);

@@ -52,7 +52,7 @@ fn leads_nowhere(view: &View, probe: &Resolve) -> Option<Finding> {
         location.word()
     );
     let finding = Finding::warn("not-public", line)
-        .why("seen from here, it is no public address: a service-managed worker has no way there, unless its resolver says something else")
+        .why("seen from here it is not a public address: a service-managed worker has no way there, unless its own resolver answers otherwise")
         .fix("give the name that leads to a public address, or say where the server lives with location")
         .seen_from(&here);
     Some(finding.from(view.evidence_of(probe, &here)))

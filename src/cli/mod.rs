@@ -49,7 +49,7 @@ impl From<Problem> for Failure {
     }
 }
 
-/// With `--format json` a failure is a document too, on stdout, beside the words on stderr.
+/// With `--format json` a failure is a document too, on stdout; the words on stderr stay.
 fn document_of_failure(exit: Exit, words: &str, problem: Option<&Problem>) {
     let lines = words.lines().map(|l| Printable::new(l.trim()));
     let words: Vec<Printable> = lines.collect();

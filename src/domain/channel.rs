@@ -273,10 +273,10 @@ pub fn proposed(today: &[Channel], ynput: &Channel) -> Vec<Channel> {
     list
 }
 
-/// The desired list with what is there and not in it: each stays behind the channel that it followed. Taking a channel away
+/// The desired list, and what the queue has besides: each stays behind the channel that it followed. Taking a channel away
 /// takes packages away from jobs, so that has to be said outright.
 pub fn merged<'a>(today: &[&'a str], desired: &[&'a str]) -> Vec<&'a str> {
-    // What is there under another spelling stays as it is spelled.
+    // What the queue has under another spelling stays as it is spelled.
     let spelled = |d: &&'a str| {
         today
             .iter()

@@ -99,7 +99,7 @@ impl Change {
         }
     }
 
-    /// The thing, with the name that people know beside its id.
+    /// The thing, with the name that people know after its id.
     pub fn words(&self) -> Printable {
         let words = self.resource.words();
         match &self.named {

@@ -370,7 +370,7 @@ impl Step for Channels {
         }));
         for gone in today.iter().filter(|c| !channels.contains(c)) {
             let words = format!(
-                "{gone} leaves the queue, with a change of its own; a adds it again, p begins anew"
+                "{gone} leaves the queue, with a change of its own; a adds it again, p goes back to the proposal"
             );
             screen.add(Block::Text(Cell::toned(words, Tone::Doubtful)));
         }
