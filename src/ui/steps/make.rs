@@ -132,12 +132,7 @@ fn line((change, state): &(Change, State)) -> (Cell, Printable, Printable) {
 fn held_back(screen: &mut Screen, model: &Model) {
     let held = model.applied().map_or(&[][..], |a| &a.held);
     for one in held {
-        let words = format!(
-            "HELD BACK  {}  {}: {}",
-            one.change.operation(),
-            one.change.words(),
-            one.why
-        );
+        let words = format!("  why   {}", one.why);
         screen.add(Block::Text(Cell::toned(words, Tone::Doubtful)));
     }
     if !held.is_empty() {

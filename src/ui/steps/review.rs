@@ -47,6 +47,19 @@ impl Review {
                 Tone::Doubtful,
             )));
         }
+        if kept && !change.reads.is_empty() && change.risk.is_some_and(RiskKind::breaks_jobs) {
+            let insisted = model.insisted.contains(&change.id);
+            screen.add(Block::Text(Cell::toned(
+                if insisted {
+                    "You insist: it is made even if the queue role can't read the channel"
+                } else {
+                    "It is held back until the queue role reads the channel, unless you insist (i)"
+                },
+                Tone::Doubtful,
+            )));
+            let label = if insisted { "do not insist" } else { "insist" };
+            screen.action("insist", Key::Char('i'), label);
+        }
         let permission = change.permission();
         let simulated = model.fact(&CallerPermissions).known();
         if simulated.is_some_and(|r| r.refused.contains(&permission)) {
@@ -63,19 +76,6 @@ impl Review {
         });
         if changes.len() > 1 {
             others(screen, changes, at);
-        }
-        if kept && !change.reads.is_empty() && change.risk.is_some_and(RiskKind::breaks_jobs) {
-            let insisted = model.insisted.contains(&change.id);
-            screen.add(Block::Text(Cell::toned(
-                if insisted {
-                    "You insist: it is made even if the queue role can't read the channel"
-                } else {
-                    "It is held back until the queue role reads the channel, unless you insist (i)"
-                },
-                Tone::Doubtful,
-            )));
-            let label = if insisted { "do not insist" } else { "insist" };
-            screen.action("insist", Key::Char('i'), label);
         }
         screen
             .action(
@@ -134,6 +134,8 @@ impl Step for Review {
             _ => return Vec::new(),
         };
         let changes = Self::changes(model);
+        // There may be fewer than when the page was left.
+        self.at = self.at.min(changes.len().saturating_sub(1));
         match id {
             "left" => self.at = self.at.saturating_sub(1),
             "right" => self.at = (self.at + 1).min(changes.len().saturating_sub(1)),

@@ -434,6 +434,28 @@ async fn another_accounts_channel_ends_with_the_statement_for_its_owner() {
 }
 
 #[tokio::test]
+async fn what_was_held_back_is_made_when_somebody_insists() {
+    let mut play = Play::open("foreign-channel", true, false).await.at(100, 60);
+    // From the second of two changes, of which one is left when the page is opened again.
+    play.keys("⏎⏎⏎⏎⏎→ay").await;
+    assert!(play.screen().contains("HELD BACK   UpdateQueueEnvironment"));
+    play.keys("⎋").await;
+    assert!(
+        play.screen().contains("It is held back"),
+        "{}",
+        play.screen()
+    );
+    play.keys("i").await;
+    assert!(play.screen().contains("You insist"), "{}", play.screen());
+    play.keys("ay").await;
+    let screen = play.screen();
+    assert!(
+        screen.contains("DONE        UpdateQueueEnvironment"),
+        "{screen}"
+    );
+}
+
+#[tokio::test]
 async fn a_failed_sign_in_is_one_clear_sentence() {
     let mut play = Play::open("studio", true, true).await;
     shows!(play, "sign_in_failed_80");
