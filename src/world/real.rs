@@ -564,7 +564,10 @@ impl World for RealWorld {
                 }
                 AyonLogin::Password { name, password } => {
                     let record = Record::new(&self.log);
-                    ayon::log_in(&record, &self.ayon, url, &name, &password).await?
+                    let key = ayon::log_in(&record, &self.ayon, url, &name, &password).await?;
+                    // A name and a password of somebody who may not change settings are refused as such.
+                    ayon::try_admin(&record, &self.ayon, url, &key).await?;
+                    key
                 }
             };
             self.admins
