@@ -259,3 +259,127 @@ async fn the_whole_object_is_sent_and_a_default_is_unpinned_again() {
         assert_eq!(body.get("__unpinned_fields__").is_none(), overridden);
     }
 }
+
+/// As recorded of a real server, and by its source where nothing was recorded.
+#[tokio::test]
+async fn each_refusal_of_a_key_has_its_own_words() {
+    let cases: [(Answer, &str, &str); 6] = [
+        (
+            |_| (401, r#"{"code":401,"detail":"Invalid API key"}"#),
+            "mistyped, deleted or has expired",
+            "check the key",
+        ),
+        (
+            |_| (401, r#"{"code":401,"detail":"Invalid session"}"#),
+            "for a minute after a refused try",
+            "wait a minute",
+        ),
+        (
+            |_| (401, r#"{"code":401,"detail":"User is not active"}"#),
+            "switched off",
+            "activate the user",
+        ),
+        (
+            |_| (401, r#"{"code":401,"detail":"Access token is missing"}"#),
+            "takes the header X-Api-Key out",
+            "pass X-Api-Key on",
+        ),
+        (
+            |_| (401, r#"{"code":401,"detail":"Something new"}"#),
+            "Something new",
+            "check the key",
+        ),
+        (
+            |_| (403, r#"{"code":403,"detail":"Forbidden"}"#),
+            "403 to the worker's key: Forbidden",
+            "a service user",
+        ),
+    ];
+    for (answer, because, fix) in cases {
+        let (url, _server) = serve_all(answer);
+        let client = ayon::client(false).unwrap();
+        let key = SecretString::from("k".to_owned());
+        let record = Record::new(&CallLog::default());
+        let refused = ayon::try_key(&record, &client, &url, &key)
+            .await
+            .unwrap_err();
+        assert!(refused.because.contains(because), "{}", refused.because);
+        assert!(refused.fix.contains(fix), "{}", refused.fix);
+        assert!(
+            !refused.because.contains("administrator"),
+            "{}",
+            refused.because
+        );
+    }
+}
+
+/// As `serve`, for answers that are refusals of everything but `/api/info`.
+fn serve_all(answer: Answer) -> (Url, Web) {
+    let server = web::serve(move |request| {
+        let line = web::first_line(request);
+        let (status, body) = if line.starts_with("GET /api/info") {
+            (200, INFO)
+        } else {
+            answer(&line)
+        };
+        ResponseTemplate::new(status).set_body_raw(body, "application/json")
+    });
+    (server.url.parse().unwrap(), server)
+}
+
+#[tokio::test]
+async fn settings_that_are_frozen_are_for_people_to_paste() {
+    let (url, _server) = serve_all(|line| {
+        if line.starts_with("POST") {
+            (403, r#"{"code":403,"detail":"Forbidden"}"#)
+        } else {
+            (200, r#"{"conda_channels":"old"}"#)
+        }
+    });
+    let client = ayon::client(false).unwrap();
+    let key = SecretString::from("k".to_owned());
+    let record = Record::new(&CallLog::default());
+    let change = async |channels: &str, overridden| {
+        let then = AddonChannels {
+            conda_channels: channels.to_owned(),
+            overridden,
+        };
+        let variant = Variant::Production;
+        ayon::change_addon_channels(&record, &client, &url, &key, variant, "0.3.0", &then)
+            .await
+            .unwrap_err()
+    };
+    let refused = change("a b", true).await;
+    assert!(
+        refused.because.contains("to the administrator's login"),
+        "{}",
+        refused.because
+    );
+    assert!(refused.because.contains("frozen"), "{}", refused.because);
+    assert!(!refused.fix.contains("service user"), "{}", refused.fix);
+    let pasted = "conda_channels of deadline_cloud 0.3.0 (production) there: a b";
+    assert!(refused.fix.ends_with(pasted), "{}", refused.fix);
+    // What the studio had not set is not to be pasted: it would be pinned.
+    let refused = change("old", false).await;
+    assert!(
+        refused.fix.contains("unpin conda_channels"),
+        "{}",
+        refused.fix
+    );
+}
+
+#[tokio::test]
+async fn a_session_is_closed_as_such() {
+    let (url, seen) = serve_all(|_| (200, r#"{"detail":"Logged out"}"#));
+    let client = ayon::client(false).unwrap();
+    let record = Record::new(&CallLog::default());
+    let token = SecretString::from("canary-token".to_owned());
+    ayon::log_out(&record, &client, &url, &token).await.unwrap();
+    let asked = seen.asked();
+    let last = asked.last().unwrap();
+    assert_eq!(web::first_line(last), "POST /api/auth/logout HTTP/1.1");
+    assert_eq!(last.headers["authorization"], "Bearer canary-token");
+    assert!(!last.headers.contains_key("x-api-key"));
+    let lines = format!("{:?}", record.taken());
+    assert!(!lines.contains("canary-token"), "{lines}");
+}

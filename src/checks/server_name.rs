@@ -4,7 +4,7 @@ use url::Url;
 
 use super::prelude::*;
 use crate::derived::server_hops::{Hop, endpoint};
-use crate::domain::address::{Near, near};
+use crate::domain::address::{Near, Scheme, near};
 use crate::domain::call::Vantage;
 use crate::domain::config::Location;
 use crate::probes::Resolve;
@@ -23,7 +23,7 @@ pub const CHECK: Check = Check {
 
 fn check(view: &View, url: &Url) -> Vec<Finding> {
     let (host, _) = endpoint(url);
-    let probe = Resolve(host);
+    let probe = Resolve(host, Scheme::of(url));
     let mut findings = hop(view, url, Hop::Name, &probe);
     findings.extend(leads_nowhere(view, &probe));
     findings
@@ -38,7 +38,7 @@ fn leads_nowhere(view: &View, probe: &Resolve) -> Option<Finding> {
         return None;
     }
     let here = Vantage::Here;
-    let addresses = view.peek_seen(probe, &here).value()?;
+    let addresses = view.peek_seen(probe, &here).value()?.addresses();
     let near: Option<Vec<Near>> = addresses.iter().map(|ip| near(*ip)).collect();
     let first = *near?.first()?;
     let what = match first {

@@ -4,6 +4,7 @@ use url::Url;
 
 use super::prelude::*;
 use crate::derived::server_hops::{Hop, endpoint};
+use crate::domain::address::Scheme;
 use crate::probes::Connect;
 
 pub const CHECK: Check = Check {
@@ -19,6 +20,6 @@ pub const CHECK: Check = Check {
 
 fn check(view: &View, url: &Url) -> Vec<Finding> {
     let (host, port) = endpoint(url);
-    let probe = Connect(host, port);
+    let probe = Connect(host, port, Scheme::of(url));
     hop(view, url, Hop::Port, &probe)
 }

@@ -3,19 +3,20 @@
 
 use super::args::{self, Args};
 use super::plan::Saved;
-use super::setup::{account, make, observed, wishes};
+use super::setup::{How, account, make, observed, wishes};
 use super::stop::Stop;
-use super::{Failure, open};
+use super::{Failure, ask, open};
 use crate::domain::exit::Exit;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::questions::Purpose;
 use crate::world::local::files;
 
 pub(super) async fn run(args: &Args, command: &args::Apply) -> Result<Exit, Failure> {
-    if !command.yes {
+    let asks = !command.yes;
+    if asks && !ask::is_answered(args) {
         return Err(Failure::Usage(
-            "apply writes to AWS without asking\n  fix   look at `studiolink \
-            plan` first, then add --yes; `studiolink setup` asks"
+            "apply writes to AWS, and there is no terminal to ask on\n  fix   look at `studiolink \
+            plan` first, then add --yes"
                 .to_owned(),
         ));
     }
@@ -64,7 +65,11 @@ pub(super) async fn run(args: &Args, command: &args::Apply) -> Result<Exit, Fail
         world,
         &mut work,
         &plan,
-        ("apply --yes", &command.insist),
+        How {
+            command: "apply",
+            insist: &command.insist,
+            asks,
+        },
         &stop,
     )
     .await?;

@@ -78,6 +78,9 @@ pub struct Args {
     /// Shows every call on stderr, and the evidence of what is fine too
     #[arg(short, long, global = true)]
     pub verbose: bool,
+    /// What the command has opened
+    #[arg(skip)]
+    pub opened: super::open::Opened,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -194,6 +197,9 @@ pub struct Rollback {
     /// Undoes it without asking
     #[arg(long)]
     pub yes: bool,
+    /// Leaves this change as it is now, and undoes the others; several times for several
+    #[arg(long, value_name = "CHANGE_ID")]
+    pub skip: Vec<String>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -2,6 +2,7 @@
 
 mod apply;
 pub mod args;
+mod ask;
 mod audit;
 mod open;
 mod out;
@@ -134,6 +135,7 @@ async fn run(mut args: Args) -> Exit {
         Command::Completions { shell } => Ok(shell::completions(shell)),
         Command::Man => shell::man(),
     };
+    args.opened.leave().await;
     match done {
         Ok(exit) => exit,
         Err(Failure::Usage(text)) => {

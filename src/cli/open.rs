@@ -2,7 +2,8 @@
 //! Precedence: flag, environment, file, profile.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::Failure;
 use super::args::Args;
@@ -39,6 +40,30 @@ pub fn plan_catalogues() -> Catalogues {
         ..all.observe
     };
     Catalogues { observe, ..all }
+}
+
+/// The worlds that a command has opened, so that what they opened at others is closed however the command ends.
+#[derive(Default)]
+pub struct Opened(Mutex<Vec<Arc<dyn World>>>);
+
+impl std::fmt::Debug for Opened {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Opened")
+    }
+}
+
+impl Opened {
+    pub(super) fn keep(&self, world: &Arc<dyn World>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(world.clone());
+    }
+
+    pub(super) async fn leave(&self) {
+        let all = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        for world in all {
+            let _ = tokio::time::timeout(Duration::from_secs(3), world.leave()).await;
+        }
+    }
 }
 
 /// The studio file, read.
@@ -222,7 +247,10 @@ pub(super) async fn world(
         }
         None => {
             let login = login(args, config)?;
-            Ok(Arc::new(RealWorld::connect(&login, args.allow_http).await?))
+            let world: Arc<dyn World> =
+                Arc::new(RealWorld::connect(&login, args.allow_http).await?);
+            args.opened.keep(&world);
+            Ok(world)
         }
     }
 }

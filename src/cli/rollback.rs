@@ -1,21 +1,26 @@
 //! `studiolink rollback`: shows what a run changed, then restores exactly what it had found.
 
+use std::sync::Arc;
+
 use serde_json::json;
+use url::Url;
 
 use super::args::{self, Args, Format};
 use super::out::{data, ink, talk};
 use super::setup::{calls, progress, undo_stop_words};
 use super::stop::Stop;
-use super::{Failure, open};
+use super::{Failure, ask, open};
 use crate::domain::exit::Exit;
 use crate::domain::fact::Fact;
 use crate::domain::ids::QueueKey;
+use crate::domain::login::LOGIN_FIX;
 use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::text::Printable;
 use crate::engine::apply::{self, RunContext};
 use crate::engine::journal::{self, Header, Journals, Run, stays, to_undo};
 use crate::engine::rollback::{cannot_undo, chosen};
 use crate::questions::{AnyAnswer, CallerIdentity, QueueDetails};
-use crate::resources::{AnyResource, Change, Plan};
+use crate::resources::{AnyResource, Change, Plan, Propagation};
 use crate::ui::report::{json as json_report, text};
 use crate::world::aws::Login;
 use crate::world::local::DiskState;
@@ -50,7 +55,8 @@ pub(super) async fn run(args: &Args, command: &args::Rollback) -> Result<Exit, F
         .into());
     }
     let mut plan = of_run(&runs, &header.id);
-    if !command.yes {
+    let asks = !command.yes;
+    if asks && !ask::is_answered(args) {
         return preview(args, &header, &plan, &runs);
     }
     let real;
@@ -58,7 +64,7 @@ pub(super) async fn run(args: &Args, command: &args::Rollback) -> Result<Exit, F
         sandbox
     } else {
         real = connect(args, &header).await?;
-        &real
+        real.as_ref()
     };
     let caller = match world.look(&CallerIdentity.into()).await.answer {
         AnyAnswer::CallerIdentity(fact) => fact,
@@ -82,12 +88,30 @@ pub(super) async fn run(args: &Args, command: &args::Rollback) -> Result<Exit, F
         runs = journal::read_all(world.local())?.runs;
         plan = of_run(&runs, &header.id);
     }
-    let kept = keep_used_roles(world, &header, &mut plan).await;
+    leave_out(&mut plan, &command.skip)?;
+    let mut kept = keep_used_roles(world, &header, &mut plan).await;
+    if asks {
+        sign_in(world, &plan).await?;
+    }
+    let unsigned = keep_unsigned(world, &mut plan).await;
+    let remains = !unsigned.is_empty();
+    kept.extend(unsigned);
     show(args, &header, &plan, &runs);
+    if asks && !plan.changes.is_empty() {
+        let question = match plan.changes.len() {
+            1 => "Undo this change?".to_owned(),
+            n => format!("Undo these {n} changes?"),
+        };
+        if !ask::confirm(question).await? {
+            let words = "nothing was undone\n  fix   answer yes to undo it";
+            return Err(Failure::Usage(words.to_owned()));
+        }
+    }
     let final_ones = find(&runs, &header.id).map(|run| stays(run, &runs));
     let staying = final_ones.unwrap_or_default().into_iter().chain(&kept);
     let staying: Vec<String> = staying.map(|c| c.words().to_string()).collect();
     let unsure = Exit::Clean.and_if(!unread.is_empty(), Exit::NotChecked);
+    let unsure = unsure.and_if(remains, Exit::Problem);
     if plan.changes.is_empty() {
         if args.format == Format::Json {
             let parts = json!({ "undoes": header.id, "run": null, "plan": [], "stays": staying, "unread": unread, "stopped": null });
@@ -158,7 +182,7 @@ fn preview(args: &Args, header: &Header, plan: &Plan, runs: &[Run]) -> Result<Ex
     Err(Failure::Usage(words.to_owned()))
 }
 
-async fn connect(args: &Args, header: &Header) -> Result<RealWorld, Failure> {
+async fn connect(args: &Args, header: &Header) -> Result<Arc<dyn World>, Failure> {
     let file = open::studio_file(args).ok().and_then(|f| f.config);
     let login = open::login(args, None)?;
     // The run's own region counts before the environment's, because its resources are there.
@@ -167,7 +191,102 @@ async fn connect(args: &Args, header: &Header) -> Result<RealWorld, Failure> {
         profile: login.profile.or(file.and_then(|c| c.profile)),
         ..login
     };
-    Ok(RealWorld::connect(&login, args.allow_http).await?)
+    let world: Arc<dyn World> = Arc::new(RealWorld::connect(&login, args.allow_http).await?);
+    args.opened.keep(&world);
+    Ok(world)
+}
+
+/// The changes that somebody wants to leave as they are, by id.
+fn leave_out(plan: &mut Plan, skip: &[String]) -> Result<(), Failure> {
+    for id in skip {
+        if !plan.changes.iter().any(|c| c.id == *id) {
+            let ids: Vec<&str> = plan.changes.iter().map(|c| c.id.as_str()).collect();
+            return Err(Failure::Usage(format!(
+                "--skip: no change {} is to be undone\n  fix   the changes are {}",
+                Printable::short(id, 100),
+                ids.join(", ")
+            )));
+        }
+    }
+    plan.changes.retain(|c| !skip.contains(&c.id));
+    Ok(())
+}
+
+/// The AYON servers whose settings are to be undone.
+fn ayon_servers(plan: &Plan) -> Vec<Url> {
+    let mut servers = Vec::new();
+    for change in &plan.changes {
+        if let AnyResource::AddonSetting(setting) = &change.resource
+            && !servers.contains(&setting.server)
+        {
+            servers.push(setting.server.clone());
+        }
+    }
+    servers
+}
+
+/// Asks for a login where AYON's settings can't be read without.
+async fn sign_in(world: &dyn World, plan: &Plan) -> Result<(), Failure> {
+    for server in ayon_servers(plan) {
+        let own = plan
+            .changes
+            .iter()
+            .find(|c| matches!(&c.resource, AnyResource::AddonSetting(s) if s.server == server));
+        if let Some(change) = own
+            && unreadable(world, change).await.is_some()
+        {
+            ask::sign_in(world, &server).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Why an AYON setting can't be read, and so not be undone; `None`: it can.
+async fn unreadable(world: &dyn World, change: &Change) -> Option<String> {
+    match world.look(&change.resource.question()).await.answer {
+        AnyAnswer::AddonChannels(fact) => fact.why_unread(),
+        _ => None,
+    }
+}
+
+/// An AYON setting that can't be undone now does not keep the rest from it, but for the roles: while AYON names the channels,
+/// its jobs need what lets the role read them. What was taken out of the plan.
+async fn keep_unsigned(world: &dyn World, plan: &mut Plan) -> Vec<Change> {
+    let mut kept = Vec::new();
+    let all = std::mem::take(&mut plan.changes);
+    for change in all {
+        let why = match change.resource {
+            AnyResource::AddonSetting(_) => unreadable(world, &change).await,
+            _ => None,
+        };
+        match why {
+            None => plan.changes.push(change),
+            Some(why) => {
+                talk(&format!(
+                    "NOT DONE  {}  {}\n  why   {why}\n  fix   {LOGIN_FIX}; then roll the run back again",
+                    change.operation(),
+                    change.words()
+                ));
+                kept.push(change);
+            }
+        }
+    }
+    if kept.is_empty() {
+        return kept;
+    }
+    let of_a_role = |c: &Change| c.resource.propagation() != Propagation::Nothing;
+    let all = std::mem::take(&mut plan.changes);
+    let (roles, rest): (Vec<Change>, Vec<Change>) = all.into_iter().partition(of_a_role);
+    plan.changes = rest;
+    for change in &roles {
+        talk(&format!(
+            "NOT DONE  {}  {}\n  why   jobs that AYON submits need it while AYON's conda_channels stay as they are",
+            change.operation(),
+            change.words()
+        ));
+    }
+    kept.extend(roles);
+    kept
 }
 
 fn same_place(header: &Header, context: &RunContext, world: &dyn World) -> Result<(), Failure> {

@@ -9,7 +9,7 @@ use super::args::{self, Args, Format, Setup};
 use super::open::{self, StudioFile};
 use super::out::{data, ink, talk};
 use super::stop::Stop;
-use super::{Failure, open::catalogues};
+use super::{Failure, ask, open::catalogues};
 use crate::domain::config::StudioConfig;
 use crate::domain::exit::Exit;
 use crate::domain::fact::Fact;
@@ -70,8 +70,12 @@ async fn unattended(args: &Args, setup: &Setup, file: &StudioFile) -> Result<Exi
         work.patience = minutes * 60_000;
     }
     let plan = work.plan().clone();
-    let what = ("setup --yes", &setup.insist);
-    let mut made = make(args, world, &mut work, &plan, what, &stop).await?;
+    let how = How {
+        command: "setup",
+        insist: &setup.insist,
+        asks: false,
+    };
+    let mut made = make(args, world, &mut work, &plan, how, &stop).await?;
     if let Err(problem) = write_studio_file(args, file, &config, made.exit) {
         talk(&problem.to_string());
         made.exit = made.exit.and(Exit::Failed);
@@ -176,13 +180,22 @@ pub(super) struct Made {
     pub exit: Exit,
 }
 
+/// Who makes the changes, and how careful.
+pub(super) struct How<'a> {
+    /// As the journal names it.
+    pub command: &'a str,
+    pub insist: &'a args::Insist,
+    /// A yes is asked for, on the terminal.
+    pub asks: bool,
+}
+
 /// Shows the plan, applies it, checks again. The preview on screen is the plan that is applied.
 pub(super) async fn make(
     args: &Args,
     world: &dyn World,
     work: &mut Workflow,
     plan: &Plan,
-    (command, insist): (&str, &args::Insist),
+    how: How<'_>,
     stop: &Stop,
 ) -> Result<Made, Failure> {
     if args.format == Format::Text {
@@ -192,7 +205,7 @@ pub(super) async fn make(
     let caller = work.snapshot().facts.get(&CallerIdentity).cloned();
     let caller = caller.unwrap_or(Fact::PENDING);
     let queues = work.config().queues.clone();
-    let context = RunContext::new(command, &caller, &queues, endpoint.as_deref());
+    let context = RunContext::new(how.command, &caller, &queues, endpoint.as_deref());
     let made = |work: &Workflow, applied, findings, manual, exit| Made {
         plan: plan.clone(),
         applied,
@@ -207,7 +220,7 @@ pub(super) async fn make(
         expand: catalogues().observe.expand,
         judge: catalogues().gate,
         patience: work.patience,
-        accepted: insist.accept_risk.iter().copied().collect(),
+        accepted: how.insist.accept_risk.iter().copied().collect(),
         insisted: BTreeSet::new(),
     };
     let context = match context {
@@ -230,6 +243,17 @@ pub(super) async fn make(
             return Ok(made(work, applied, findings, manual, exit));
         }
     };
+    if how.asks && !plan.changes.is_empty() {
+        let what = match plan.changes.len() {
+            1 => "this change".to_owned(),
+            n => format!("these {n} changes"),
+        };
+        let account =
+            account(work.snapshot()).map_or_else(|| "unknown".to_owned(), |a| a.to_string());
+        if !ask::confirm(format!("Apply {what} to account {account}?")).await? {
+            return Err(Failure::Usage("nothing was applied\n  fix   answer yes to apply it, or leave parts of it out with `studiolink setup`".to_owned()));
+        }
+    }
     let seen = world.log().total();
     let applied = apply_and_verify(world, work, plan, &context, &stop.flag, &progress).await?;
     calls(args, world, seen);
@@ -348,8 +372,8 @@ impl Made {
 const PLAN_AGAIN: &str =
     "look at the three texts; run the command again to plan from what it is now";
 /// An undo can't be: what it would restore is older than what somebody wrote since.
-const UNDO_BY_HAND: &str = "look at the three texts, and write the one that you want in the console; \
-    the undo does not write over what somebody wrote since";
+const UNDO_BY_HAND: &str = "look at the three texts, and write the one that you want by hand, for the undo does not write \
+    over what somebody wrote since; to leave it as it is now and undo the rest, add --skip";
 
 /// Why a run stopped, with all that is needed to decide.
 pub(super) fn stop_words(stop: &apply::Stop) -> String {
@@ -370,7 +394,14 @@ fn words_of_stop(stop: &apply::Stop, moved: &str) -> String {
         apply::Stop::InDoubt(problem) => format!(
             "{problem}\n  note  the call got no answer, so the change may or may not have been made; run the same command again: it checks first"
         ),
-        apply::Stop::Moved { change, now } => moved_words(change, now.as_deref(), moved),
+        apply::Stop::Moved { change, now } => {
+            let fix = if moved == UNDO_BY_HAND {
+                format!("{moved} {}", change.id)
+            } else {
+                moved.to_owned()
+            };
+            moved_words(change, now.as_deref(), &fix)
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use crate::domain::address::Scheme;
 use crate::domain::call::Vantage;
 use crate::domain::finding::Verdict;
 use crate::probes::{self, AyonInfo, Connect, Handshake, Probe, Resolve};
@@ -30,10 +31,11 @@ pub fn broken_before(view: &View, url: &Url, hop: Hop) -> Option<String> {
     let is_before = |h: Hop| h < hop;
     let mut broken = None;
     if is_before(Hop::Name) {
-        broken = broken.or_else(|| words_if_broken(view, &Resolve(host.clone())));
+        broken = broken.or_else(|| words_if_broken(view, &Resolve(host.clone(), Scheme::of(url))));
     }
     if is_before(Hop::Port) {
-        broken = broken.or_else(|| words_if_broken(view, &Connect(host.clone(), port)));
+        broken =
+            broken.or_else(|| words_if_broken(view, &Connect(host.clone(), port, Scheme::of(url))));
     }
     if is_before(Hop::Certificate) && url.scheme() == "https" {
         broken = broken.or_else(|| words_if_broken(view, &Handshake(host.clone(), port)));
@@ -46,6 +48,11 @@ pub fn broken_before(view: &View, url: &Url, hop: Hop) -> Option<String> {
 
 fn words_if_broken<P: probes::Listed + Probe>(view: &View, probe: &P) -> Option<String> {
     let seen = view.seen(probe, &Vantage::Here).seen()?;
-    let verdict = probe.assess(&Vantage::Here, seen).verdict;
-    matches!(verdict, Verdict::Fail | Verdict::Unknown).then(|| probe.words(&Vantage::Here))
+    // What a proxy takes over is not broken: what lies behind it is tested through the proxy.
+    let broken = match probe.assess(&Vantage::Here, seen).verdict {
+        Verdict::Fail => true,
+        Verdict::Unknown => seen.problem().is_some(),
+        _ => false,
+    };
+    broken.then(|| probe.words(&Vantage::Here))
 }

@@ -2,6 +2,23 @@
 
 use std::net::IpAddr;
 
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+words!(
+    /// What is spoken at an address; the proxies of a machine differ by it.
+    Scheme { Https = "https", Http = "http" }
+);
+
+impl Scheme {
+    pub fn of(url: &Url) -> Self {
+        match url.scheme() {
+            "http" => Self::Http,
+            _ => Self::Https,
+        }
+    }
+}
+
 /// An address that does not lead through public networks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Near {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Observation, Probe};
 use crate::domain::call::Vantage;
 use crate::domain::finding::Assessment;
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Printable, Untrusted};
 
 /// A certificate with fewer days than this gets a warning; issuers renew at 30.
 const SOON: i64 = 21;
@@ -14,6 +14,14 @@ const SOON: i64 = 21;
 /// A host and a port.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Handshake(pub String, pub u16);
+
+/// Why a certificate is not trusted, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub code: &'static str,
+    pub because: String,
+    pub fix: &'static str,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
@@ -23,7 +31,9 @@ pub struct Certificate {
     /// Negative: it expired so many days ago.
     pub days_left: i64,
     /// Why this machine does not trust it for that name; `None`: it does.
-    pub refused: Option<String>,
+    pub refused: Option<Refusal>,
+    /// The proxy of this machine through which it was seen. One that opens TLS shows a certificate of its own.
+    pub proxy: Option<Printable>,
 }
 
 impl Probe for Handshake {
@@ -50,23 +60,26 @@ impl Probe for Handshake {
             .why("every client on a worker refuses it")
             .fix("renew the certificate on the server");
         }
+        let through = certificate.proxy.as_ref();
+        let through = through.map_or_else(String::new, |p| format!(", through the proxy {p}"));
         if let Some(refused) = &certificate.refused {
-            return Assessment::fail(
-                "not-trusted",
-                format!("The certificate is not trusted: {refused}"),
-            )
-            .why(format!(
-                "it is for {names}, issued by {}",
+            let line = format!("The certificate is not trusted: {}", refused.because);
+            let why = format!(
+                "it is for {names}, issued by {}{through}",
                 certificate.issuer.show()
-            ))
-            .fix(
-                "use a certificate of a public issuer for this name; for a private CA set \
-                SSL_CERT_FILE here, and on the workers SSL_CERT_FILE, REQUESTS_CA_BUNDLE and \
-                AYON_CA_FILE",
             );
+            // A proxy that opens TLS shows a certificate of its own, and no worker is behind it.
+            let seen = if certificate.proxy.is_some() {
+                Assessment::unknown(refused.code, line).why(format!(
+                    "{why}: it may be the proxy's own, for workers do not go through it"
+                ))
+            } else {
+                Assessment::fail(refused.code, line).why(why)
+            };
+            return seen.fix(refused.fix);
         }
         let line = format!(
-            "Certificate for {names}, valid until {day} ({} days), {} ms",
+            "Certificate for {names}, valid until {day} ({} days){through}, {} ms",
             certificate.days_left, seen.millis
         );
         if certificate.days_left < SOON {

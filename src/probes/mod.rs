@@ -30,10 +30,12 @@ use crate::domain::finding::Assessment;
 use crate::domain::problem::{Problem, ProblemKind};
 
 pub use ayon_key::KeySeen;
-pub use handshake::Certificate;
+pub use connect::Connected;
+pub use handshake::{Certificate, Refusal};
 pub use open_session::SessionSeen;
 pub use read_index::IndexSeen;
 pub use read_outside::OutsideSeen;
+pub use resolve::Resolved;
 pub use solve::judge;
 
 /// One live test.

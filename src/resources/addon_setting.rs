@@ -50,7 +50,7 @@ impl Resource for AddonSetting {
                 crate::domain::problem::ProblemKind::Denied,
                 "Could not read the AYON addon's settings",
                 "no login of an AYON administrator is given",
-                "set AYON_ADMIN_KEY, or give your key on the server page of `studiolink setup`",
+                crate::domain::login::LOGIN_FIX,
             ));
         }
         Ok(Found::text(needed(fact)?.map(|c| c.text())))

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc::UnboundedSender;
@@ -73,6 +74,13 @@ impl Driver {
             stop: Arc::default(),
             solving: Arc::default(),
             last_sign_in: Arc::default(),
+        }
+    }
+
+    /// At the end: closes what was opened at others.
+    pub async fn leave(&self) {
+        if let Some(world) = self.world() {
+            let _ = tokio::time::timeout(Duration::from_secs(3), world.leave()).await;
         }
     }
 
@@ -152,8 +160,12 @@ impl Driver {
         tokio::spawn(async move {
             let signed = outside.connect(profile, region).await.map(|(world, name)| {
                 let region = world.region().clone();
-                if let (Ok(mut slot), true) = (slot.lock(), last.load(Ordering::SeqCst) == n) {
-                    *slot = Some(world);
+                let before = match (slot.lock(), last.load(Ordering::SeqCst) == n) {
+                    (Ok(mut slot), true) => slot.replace(world),
+                    _ => None,
+                };
+                if let Some(before) = before {
+                    tokio::spawn(async move { before.leave().await });
                 }
                 (name, region)
             });

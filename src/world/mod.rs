@@ -57,6 +57,10 @@ pub trait World: Send + Sync {
         url: &'a Url,
         login: AyonLogin,
     ) -> BoxFuture<'a, Result<(), Problem>>;
+    /// Closes what was opened at others for this session: an administrator's session at AYON.
+    fn leave(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
     /// What is being downloaded just now, largest first.
     fn downloads(&self) -> Vec<Download> {
         Vec::new()

@@ -19,7 +19,7 @@ use crate::domain::channel::Channel;
 use crate::domain::conda_solve::{CondaSolve, Download, SolveReport};
 use crate::domain::fact::Fact;
 use crate::domain::ids::{QueueKey, Region};
-use crate::domain::login::AyonLogin;
+use crate::domain::login::{AyonLogin, LOGIN_FIX};
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Printable;
 use crate::probes::{
@@ -46,8 +46,10 @@ pub struct RealWorld {
     downloads: conda::progress::Downloads,
     /// `AYON_API_KEY`: given for this run, whatever the server.
     given: Option<SecretString>,
-    /// `AYON_ADMIN_KEY`: an administrator's own, given for this run.
-    given_admin: Option<SecretString>,
+    /// An administrator's own login, given for this run: `AYON_ADMIN_KEY`, or `AYON_ADMIN_USER` and `AYON_ADMIN_PASSWORD`.
+    given_admin: Option<AyonLogin>,
+    /// The sessions that were opened at AYON by name and password.
+    sessions: Mutex<Vec<(Url, SecretString)>>,
     /// By server: an administrator who signed in. Kept in memory alone.
     admins: Mutex<HashMap<String, Result<SecretString, Problem>>>,
     /// Whose turn it is to read channels.
@@ -73,7 +75,18 @@ impl RealWorld {
                 .filter(|k| !k.trim().is_empty())
                 .map(|k| SecretString::from(k.trim().to_owned()))
         };
-        let (given, given_admin) = (secret("AYON_API_KEY"), secret("AYON_ADMIN_KEY"));
+        let given = secret("AYON_API_KEY");
+        let by_name = || {
+            let name = std::env::var("AYON_ADMIN_USER").ok()?;
+            let password = std::env::var("AYON_ADMIN_PASSWORD").ok()?;
+            (!name.is_empty() && !password.is_empty()).then(|| AyonLogin::Password {
+                name,
+                password: password.into(),
+            })
+        };
+        let given_admin = secret("AYON_ADMIN_KEY")
+            .map(AyonLogin::Key)
+            .or_else(by_name);
         Ok(Self {
             aws,
             local: DiskState::new(),
@@ -83,6 +96,7 @@ impl RealWorld {
             downloads: conda::progress::Downloads::default(),
             given,
             given_admin,
+            sessions: Mutex::default(),
             admins: Mutex::default(),
             solves: tokio::sync::Semaphore::new(1),
             keys: Mutex::default(),
@@ -140,13 +154,38 @@ impl RealWorld {
         let Some(given) = &self.given_admin else {
             return Ok(None);
         };
-        let tried = ayon::try_admin(record, &self.ayon, url, given).await;
-        let seen = tried.map(|()| given.clone());
+        let seen = self.sign_in(record, url, given.clone()).await;
         // What was not answered may be asked again.
         if !matches!(&seen, Err(p) if p.kind == ProblemKind::Unreached) {
             held.insert(name, seen.clone());
         }
         seen.map(Some)
+    }
+
+    /// Signs in, and sees that this login may change settings. A session that is of no use is closed at once.
+    async fn sign_in(
+        &self,
+        record: &Record,
+        url: &Url,
+        login: AyonLogin,
+    ) -> Result<SecretString, Problem> {
+        let client = &self.ayon;
+        match login {
+            AyonLogin::Key(key) => {
+                ayon::try_admin(record, client, url, &key).await?;
+                Ok(key)
+            }
+            AyonLogin::Password { name, password } => {
+                let key = ayon::log_in(record, client, url, &name, &password).await?;
+                // A name and a password of somebody who may not change settings are refused as such.
+                if let Err(problem) = ayon::try_admin(record, client, url, &key).await {
+                    let _ = ayon::log_out(record, client, url, &key).await;
+                    return Err(problem);
+                }
+                self.sessions.lock().await.push((url.clone(), key.clone()));
+                Ok(key)
+            }
+        }
     }
 
     async fn change_addon(
@@ -171,12 +210,10 @@ impl RealWorld {
                 "make the plan again",
             )
         })?;
-        let key = self.admin(record, server).await?.ok_or_else(|| {
-            refused(
-                "no login of an AYON administrator is given",
-                "set AYON_ADMIN_KEY, or give your login on the server page of `studiolink setup`",
-            )
-        })?;
+        let key = self
+            .admin(record, server)
+            .await?
+            .ok_or_else(|| refused("no login of an AYON administrator is given", LOGIN_FIX))?;
         let (client, version) = (&self.ayon, version.raw());
         ayon::change_addon_channels(record, client, server, &key, *variant, version, &then).await
     }
@@ -296,14 +333,15 @@ impl RealWorld {
             AnyProbe::Solve(Solve(question)) => {
                 self.solve(question, from, record).await.map(Solve::seen)
             }
-            AnyProbe::Resolve(Resolve(host)) => {
-                let test = net::try_name(host);
+            AnyProbe::Resolve(Resolve(host, scheme)) => {
+                let test = net::try_name(host, *scheme);
                 own_call(record, "dns", "resolve", host, test)
                     .await
                     .map(Resolve::seen)
             }
-            AnyProbe::Connect(Connect(host, port)) => {
-                let (about, test) = (format!("{host}:{port}"), net::try_port(host, *port));
+            AnyProbe::Connect(Connect(host, port, scheme)) => {
+                let test = net::try_port(host, *port, *scheme);
+                let about = format!("{host}:{port}");
                 own_call(record, "tcp", "connect", &about, test)
                     .await
                     .map(Connect::seen)
@@ -556,25 +594,24 @@ impl World for RealWorld {
         login: AyonLogin,
     ) -> BoxFuture<'a, Result<(), Problem>> {
         async move {
-            let key = match login {
-                AyonLogin::Key(key) => {
-                    let record = Record::new(&self.log);
-                    ayon::try_admin(&record, &self.ayon, url, &key).await?;
-                    key
-                }
-                AyonLogin::Password { name, password } => {
-                    let record = Record::new(&self.log);
-                    let key = ayon::log_in(&record, &self.ayon, url, &name, &password).await?;
-                    // A name and a password of somebody who may not change settings are refused as such.
-                    ayon::try_admin(&record, &self.ayon, url, &key).await?;
-                    key
-                }
-            };
+            let record = Record::new(&self.log);
+            let key = self.sign_in(&record, url, login).await?;
             self.admins
                 .lock()
                 .await
                 .insert(api_base(url).to_string(), Ok(key));
             Ok(())
+        }
+        .boxed()
+    }
+
+    fn leave(&self) -> BoxFuture<'_, ()> {
+        async move {
+            let record = Record::new(&self.log);
+            for (url, token) in self.sessions.lock().await.drain(..) {
+                // A session that can't be closed ends by itself.
+                let _ = ayon::log_out(&record, &self.ayon, &url, &token).await;
+            }
         }
         .boxed()
     }

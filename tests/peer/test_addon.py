@@ -4,6 +4,7 @@ import json
 from conftest import CHANNELS, KEY, get
 
 TOKEN = "T" * 64
+ADMIN_PASSWORD = "PASSWORD"
 VARIANTS = ("production/studio", "staging/studio")
 
 
@@ -31,10 +32,17 @@ def test_the_addon_gets_the_same_list_and_gives_it_back(studio_of):
     again = s.run("setup", "--yes", AYON_ADMIN_KEY=TOKEN)
     assert again.returncode == 0 and "nothing to change" in again.stdout
 
+    environments, policies = s.environments(), s.policies()
     refused = s.run("rollback", "--yes")
-    assert refused.returncode != 0 and "no login of an AYON administrator" in refused.stdout + refused.stderr
-    back = s.run("rollback", "--yes", AYON_ADMIN_KEY=TOKEN)
+    said = refused.stdout + refused.stderr
+    assert refused.returncode == 1 and "no login of an AYON administrator" in said and "AYON_ADMIN_USER" in said, said
+    # What AYON's jobs need stays while its list does; the rest is undone.
+    assert settings(s) == after and s.environments() != environments and s.policies() == policies
+    assert "jobs that AYON submits need it" in said
+    back = s.run("rollback", "--yes", AYON_ADMIN_USER="admin", AYON_ADMIN_PASSWORD=ADMIN_PASSWORD)
     assert back.returncode == 0, back.stdout + back.stderr
+    assert s.policies() != policies and ADMIN_PASSWORD not in back.stdout + back.stderr
+    assert [r["path"] for r in posts(s)][-1] == "/api/auth/logout", "the session is closed again"
     assert settings(s) == before
     journal = b"".join(j.read_bytes() for j in s.journals())
     for secret in (TOKEN, KEY):

@@ -1,6 +1,7 @@
 //! The wizard as lines of text: no redraw, no boxes, numbered choices, one announcement per change. For screen
 //! readers, slow lines, and scripts that answer questions. Also chosen where stdout is not a terminal.
 
+pub mod ask;
 mod menu;
 pub(crate) mod render;
 
@@ -62,14 +63,9 @@ pub async fn run(model: Model, outside: Arc<dyn Outside>) -> Exit {
     say(
         "studiolink setup, plain mode. Answer with a number, or with the first letters of a choice.",
     );
-    if let End::Code(code) = plain.tell(Msg::Start) {
-        return code;
-    }
-    loop {
-        if let End::Code(code) = plain.page().await {
-            return code;
-        }
-    }
+    let code = plain.until_the_end().await;
+    plain.driver.leave().await;
+    code
 }
 
 fn say(text: &str) {
@@ -79,6 +75,17 @@ fn say(text: &str) {
 }
 
 impl Plain {
+    async fn until_the_end(&mut self) -> Exit {
+        if let End::Code(code) = self.tell(Msg::Start) {
+            return code;
+        }
+        loop {
+            if let End::Code(code) = self.page().await {
+                return code;
+            }
+        }
+    }
+
     fn tell(&mut self, msg: Msg) -> End {
         announce(&msg);
         let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -179,6 +179,7 @@ pub async fn run(
     app.draw(&mut screen, None)?;
     let code = the_loop(&mut app, &driver, &mut screen, &mut from).await;
     drop(guard);
+    driver.leave().await;
     Ok((code?, farewell(&app.wizard.model)))
 }
 

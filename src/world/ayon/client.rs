@@ -28,8 +28,8 @@ const FAILURE_COUNTS: Duration = Duration::from_secs(5);
 /// Whether a server is AYON, and when that was seen.
 type Proven = (Instant, Result<(), Problem>);
 
-/// A client that follows no redirect (a key must not travel on), takes no proxy (a worker has none), and sends no key and no
-/// password before what answers has shown itself to be AYON.
+/// A client that follows no redirect (a key must not travel on), and sends no key and no password before what answers has
+/// shown itself to be AYON. It goes through this machine's proxy where there is one, as the live tests do.
 pub struct Client {
     http: reqwest::Client,
     /// By server: is it AYON, and when was that seen?
@@ -41,7 +41,6 @@ pub struct Client {
 pub fn client(allow_http: bool) -> Result<Client, Problem> {
     let http = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
         .timeout(Duration::from_secs(5))
         .user_agent(crate::world::net::USER_AGENT)
         .build()
@@ -89,26 +88,54 @@ impl Client {
         let host = url.host_str().unwrap_or_default();
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         // A name that leads nowhere is the next call's to say.
-        let found = crate::world::net::try_name(bare).await;
-        let mut addresses = found.into_iter().flatten();
-        let Some(public) = addresses.find(|ip| near(*ip).is_none()) else {
-            return Ok(());
+        let found = crate::world::net::addresses(bare).await;
+        let refused = |why: String| {
+            let because = format!(
+                "{host} is reached over plain http:// {why}, where everybody on the way would read the key"
+            );
+            let fix =
+                "put TLS in front of the AYON server and use https://; or insist with --allow-http";
+            Err(Problem::new(ProblemKind::Local, doing, because, fix))
         };
-        Err(Problem::new(
-            ProblemKind::Local,
-            doing,
-            format!(
-                "{host} is reached over plain http:// at the public address {public}, where everybody on the way would read the key"
-            ),
-            "put TLS in front of the AYON server and use https://; or insist with --allow-http",
-        ))
+        // A proxy resolves the name itself, wherever that leads.
+        let through = crate::world::net::through(url);
+        if found.is_err() && !through.is_empty() {
+            return refused(format!(
+                "{} at an address that is not seen from here",
+                through.trim()
+            ));
+        }
+        let mut addresses = found.into_iter().flatten();
+        match addresses.find(|ip| near(*ip).is_none()) {
+            Some(public) => refused(format!("at the public address {public}")),
+            None => Ok(()),
+        }
     }
 }
 
 pub(super) struct Question<'a> {
     pub doing: &'a str,
     pub path: String,
-    pub key: Option<&'a SecretString>,
+    pub key: Option<Key<'a>>,
+}
+
+/// What a call is signed in with, and whose it is: what can be done about a refusal depends on that.
+#[derive(Clone, Copy)]
+pub(super) enum Key<'a> {
+    /// The API key that workers have.
+    Worker(&'a SecretString),
+    /// What an administrator gave: an API key of theirs, or the token of a session.
+    Administrator(&'a SecretString),
+    /// The token of a session, for what is said of the session itself.
+    Session(&'a SecretString),
+}
+
+impl<'a> Key<'a> {
+    fn secret(self) -> &'a SecretString {
+        match self {
+            Self::Worker(key) | Self::Administrator(key) | Self::Session(key) => key,
+        }
+    }
 }
 
 /// A GET.
@@ -150,16 +177,19 @@ pub(super) async fn send(
         None => client.http.get(target),
     };
     if let Some(key) = question.key {
-        let mut value =
-            reqwest::header::HeaderValue::from_str(key.expose_secret()).map_err(|_| {
-                problem(
-                    ProblemKind::Invalid,
-                    "the API key holds characters that no key has".to_owned(),
-                    "enter the key again",
-                )
-            })?;
+        let (header, value) = match key {
+            Key::Session(token) => ("Authorization", format!("Bearer {}", token.expose_secret())),
+            _ => ("X-Api-Key", key.secret().expose_secret().to_owned()),
+        };
+        let mut value = reqwest::header::HeaderValue::try_from(value).map_err(|_| {
+            problem(
+                ProblemKind::Invalid,
+                "the API key holds characters that no key has".to_owned(),
+                "enter the key again",
+            )
+        })?;
         value.set_sensitive(true);
-        request = request.header("X-Api-Key", value);
+        request = request.header(header, value);
     }
     let (began, at) = (Instant::now(), Timestamp::now());
     let answer = async {
@@ -202,10 +232,16 @@ pub(super) async fn send(
     let judged = match answer {
         Err(e) => Err(problem(
             ProblemKind::Unreached,
-            format!("{host}: {}", crate::world::net::http_words(&e)),
+            format!(
+                "{host}{}: {}",
+                crate::world::net::through(url),
+                crate::world::net::http_words(&e)
+            ),
             "see that the AYON server runs and is reached from here",
         )),
-        Ok((status, location, body)) => judge(status, location, &body, &host, &problem),
+        Ok((status, location, body)) => {
+            judge(status, location, &body, &host, question.key, &problem)
+        }
     };
     judged.map_err(|p| p.seen(call))
 }
@@ -215,6 +251,7 @@ fn judge(
     location: Option<String>,
     body: &[u8],
     host: &str,
+    key: Option<Key<'_>>,
     problem: &dyn Fn(ProblemKind, String, &str) -> Problem,
 ) -> Result<Value, Problem> {
     let detail = |v: &Value| {
@@ -277,25 +314,26 @@ fn judge(
             "wait ten minutes; do not try again before, the lock would begin again",
         )),
         (401, Some(v)) => {
-            let waits = if detail(&v) == "Invalid session" {
-                "; a key that was made a minute ago is refused until AYON's cache forgets it (60 s)"
-            } else {
-                ""
+            let (because, fix) = refused(&detail(&v), key);
+            Err(problem(ProblemKind::Denied, because, &fix))
+        }
+        (403, v) => {
+            let said = v.as_ref().map(detail).unwrap_or_default();
+            let (who, fix) = match key {
+                Some(Key::Administrator(_) | Key::Session(_)) => (
+                    " to the administrator's login",
+                    "look in AYON at what this user may do, and whether the bundle is frozen",
+                ),
+                Some(Key::Worker(_)) => (" to the worker's key", "use the key of a service user"),
+                None => ("", "open the url in a browser, and compare"),
             };
+            let because = format!("AYON answered 403{who}: {said}");
             Err(problem(
                 ProblemKind::Denied,
-                format!("AYON does not accept the key: {}{waits}", detail(&v)),
-                "check the key in AYON's user settings, and enter it again with `studiolink setup`",
+                because.trim_end_matches([' ', ':']).to_owned(),
+                fix,
             ))
         }
-        (403, v) => Err(problem(
-            ProblemKind::Denied,
-            format!(
-                "AYON answered 403 {}",
-                v.as_ref().map(detail).unwrap_or_default()
-            ),
-            "use the key of a service user",
-        )),
         (404, Some(v)) => Err(problem(
             ProblemKind::Missing,
             format!("AYON answered 404 {}", detail(&v)),
@@ -312,4 +350,49 @@ fn judge(
             "look at the AYON server's log",
         )),
     }
+}
+
+/// What a 401 means, by AYON's own words (`ayon-recordings`), and what to do.
+fn refused(detail: &str, key: Option<Key<'_>>) -> (String, String) {
+    let (what, place) = match key {
+        Some(Key::Worker(_)) => (
+            "the key",
+            "check the key in AYON's user settings, and enter it again with `studiolink setup`",
+        ),
+        Some(Key::Administrator(_) | Key::Session(_)) => (
+            "the administrator's login",
+            "sign in again: with a valid API key of your own (AYON_ADMIN_KEY), or by name and password",
+        ),
+        None => ("the call", "open the url in a browser, and compare"),
+    };
+    let (why, fix) = match detail {
+        "Invalid API key" => ("it was mistyped, deleted or has expired", place),
+        "Invalid session" => (
+            "for a minute after a refused try AYON answers this to the same key, even if it has been made valid by then",
+            "wait a minute and check again; if it stays so, the key is wrong, deleted or expired",
+        ),
+        "Session expired" | "User logged out" => ("the session has ended", place),
+        "User is not active" => (
+            "its user is switched off in AYON",
+            "activate the user in AYON, or use the key of another one",
+        ),
+        "Access token is missing" => (
+            "no key arrived: something on the way takes the header X-Api-Key out, or the key is no AYON key",
+            "let the web server or proxy in front of AYON pass X-Api-Key on; and compare the key",
+        ),
+        "Client IP mismatch" => (
+            "AYON binds a session to the address that opened it, and this call came from another",
+            "sign in again from this address, or use an API key",
+        ),
+        _ => ("", place),
+    };
+    let why = if why.is_empty() {
+        String::new()
+    } else {
+        format!(" ({why})")
+    };
+    (
+        format!("AYON does not accept {what}: {detail}{why}"),
+        fix.to_owned(),
+    )
 }

@@ -9,7 +9,7 @@ use url::Url;
 
 pub use self::client::{Client, client};
 
-use self::client::{LOCKED_OUT, Question, get, send};
+use self::client::{Key, LOCKED_OUT, Question, get, send};
 use super::Record;
 use crate::domain::ayon::{AddonChannels, AddonSettings, Bundle, Bundles, Variant};
 use crate::domain::fact::Fact;
@@ -26,17 +26,15 @@ const IN_PATH: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
 
 pub async fn try_info(record: &Record, client: &Client, url: &Url) -> Result<Untrusted, Problem> {
     let doing = "The server does not answer /api/info as AYON does";
-    let value = get(
-        record,
-        client,
-        url,
-        Question {
-            doing,
-            path: "api/info".to_owned(),
-            key: None,
-        },
-    )
-    .await?;
+    let question = Question {
+        doing,
+        path: "api/info".to_owned(),
+        key: None,
+    };
+    let value = match get(record, client, url, question).await {
+        Ok(value) => value,
+        Err(problem) => return Err(or_tls(problem, url).await),
+    };
     match value.get("version").and_then(Value::as_str) {
         Some(version) => Ok(Untrusted::new(version)),
         None => Err(Problem::new(
@@ -46,6 +44,23 @@ pub async fn try_info(record: &Record, client: &Client, url: &Url) -> Result<Unt
             "open the url in a browser: it must be AYON itself",
         )),
     }
+}
+
+/// A server that speaks TLS says little of use to one who asks in plain HTTP.
+async fn or_tls(mut problem: Problem, url: &Url) -> Problem {
+    let asked = matches!(problem.kind, ProblemKind::Invalid | ProblemKind::Unreached);
+    if url.scheme() != "http" || !asked {
+        return problem;
+    }
+    let host = url.host_str().unwrap_or_default();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let port = url.port_or_known_default().unwrap_or(80);
+    if crate::world::net::speaks_tls(bare, port).await {
+        problem.kind = ProblemKind::Invalid;
+        problem.because = format!("{host}:{port} speaks TLS, and was asked over plain http://");
+        "write https:// in place of http://".clone_into(&mut problem.fix);
+    }
+    problem
 }
 
 pub async fn try_key(
@@ -58,7 +73,7 @@ pub async fn try_key(
     let question = Question {
         doing,
         path: "api/users/me".to_owned(),
-        key: Some(key),
+        key: Some(Key::Worker(key)),
     };
     let me = get(record, client, url, question).await.map_err(|mut p| {
         // Only a plain refusal says something of the key; a lock-out or an error of the server does not.
@@ -101,7 +116,7 @@ pub async fn look_bundles(
     let question = Question {
         doing: "Could not read AYON's bundles",
         path: "api/bundles".to_owned(),
-        key: Some(key),
+        key: Some(Key::Worker(key)),
     };
     let bundles = |value: &Value| {
         let find = |flag: &str| {
@@ -148,7 +163,7 @@ pub async fn look_addon(
             queue: text("queue_id"),
         }
     };
-    read_settings(record, client, url, key, variant, version)
+    read_settings(record, client, url, Key::Worker(key), variant, version)
         .await
         .map(|v| settings(&v))
         .into()
@@ -164,6 +179,7 @@ pub async fn look_addon_channels(
     version: &str,
 ) -> Fact<AddonChannels> {
     let read = async {
+        let key = Key::Administrator(key);
         let settings = read_settings(record, client, url, key, variant, version).await?;
         let conda_channels = settings
             .get(CHANNELS)
@@ -230,7 +246,7 @@ async fn read_settings(
     record: &Record,
     client: &Client,
     url: &Url,
-    key: &SecretString,
+    key: Key<'_>,
     variant: Variant,
     version: &str,
 ) -> Result<Value, Problem> {
@@ -253,6 +269,7 @@ pub async fn change_addon_channels(
     version: &str,
     then: &AddonChannels,
 ) -> Result<(), Problem> {
+    let key = Key::Administrator(key);
     let mut settings = read_settings(record, client, url, key, variant, version).await?;
     let fields = settings
         .as_object_mut()
@@ -274,8 +291,44 @@ pub async fn change_addon_channels(
         path: addon_path(version, "settings", variant),
         key: Some(key),
     };
-    send(record, client, url, question, Some(&settings)).await?;
-    Ok(())
+    let sent = send(record, client, url, question, Some(&settings)).await;
+    sent.map(|_| ())
+        .map_err(|p| not_stored(p, variant, version, then))
+}
+
+/// A login that may change settings, and a server that does not let it: what is left is to paste the value where it may be
+/// changed. AYON answers 403 to administrators too where settings are frozen with their bundle (field facts F).
+fn not_stored(
+    mut problem: Problem,
+    variant: Variant,
+    version: &str,
+    then: &AddonChannels,
+) -> Problem {
+    if problem.kind != ProblemKind::Denied || problem.because.contains(LOCKED_OUT) {
+        return problem;
+    }
+    let place = format!(
+        "deadline_cloud {} ({})",
+        Printable::short(version, 30),
+        variant.word()
+    );
+    if problem.because.contains("403") {
+        problem.because = format!(
+            "{}. AYON refuses this to administrators too where the settings are frozen with their bundle",
+            problem.because
+        );
+    }
+    let value = &then.conda_channels;
+    problem.fix = if then.overridden {
+        format!(
+            "unfreeze or copy the bundle in AYON, then run it again; or paste into conda_channels of {place} there: {value}"
+        )
+    } else {
+        format!(
+            "unfreeze or copy the bundle in AYON, then run it again; or unpin conda_channels of {place} there"
+        )
+    };
+    problem
 }
 
 /// Can this key change settings? Asked once, so that a mistyped one is not tried again and again.
@@ -289,7 +342,7 @@ pub async fn try_admin(
     let question = Question {
         doing,
         path: "api/users/me".to_owned(),
-        key: Some(key),
+        key: Some(Key::Administrator(key)),
     };
     let me = get(record, client, url, question).await?;
     let flag = |name: &str| me.pointer(&format!("/data/{name}")) == Some(&Value::Bool(true));
@@ -353,4 +406,21 @@ pub async fn log_in(
                 "open the url in a browser: it must be AYON itself",
             )
         })
+}
+
+/// Closes a session that `log_in` opened.
+pub async fn log_out(
+    record: &Record,
+    client: &Client,
+    url: &Url,
+    token: &SecretString,
+) -> Result<(), Problem> {
+    let question = Question {
+        doing: "Could not close the session at AYON",
+        path: "api/auth/logout".to_owned(),
+        key: Some(Key::Session(token)),
+    };
+    send(record, client, url, question, Some(&serde_json::json!({})))
+        .await
+        .map(|_| ())
 }

@@ -2,6 +2,7 @@
 
 mod name;
 mod port;
+mod proxy;
 mod tls;
 
 use std::error::Error as _;
@@ -10,9 +11,10 @@ use std::time::Duration;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::without_url_secrets;
 
-pub use name::try_name;
+pub use name::{addresses, try_name};
 pub use port::try_port;
-pub use tls::{check_roots, try_certificate};
+pub use proxy::through;
+pub use tls::{check_roots, speaks_tls, try_certificate};
 
 /// Every live test has answered, one way or the other, by then.
 pub const DEADLINE: Duration = Duration::from_secs(5);

@@ -2,9 +2,27 @@
 
 use std::net::IpAddr;
 
+use super::proxy::Proxy;
+use crate::domain::address::Scheme;
 use crate::domain::problem::{Problem, ProblemKind};
+use crate::probes::Resolved;
 
-pub async fn try_name(host: &str) -> Result<Vec<IpAddr>, Problem> {
+/// Where the name leads, or that this machine leaves it to a proxy.
+pub async fn try_name(host: &str, scheme: Scheme) -> Result<Resolved, Problem> {
+    // A proxy is named for a host and a port; no list of exceptions names ports of one host apart.
+    let proxy = Proxy::of(scheme, host, 443);
+    match (addresses(host).await, proxy) {
+        (Ok(addresses), _) => Ok(Resolved::To(addresses)),
+        (Err(problem), Some(proxy)) => Ok(Resolved::ByProxy {
+            proxy: proxy.words(),
+            because: problem.because,
+        }),
+        (Err(problem), None) => Err(problem),
+    }
+}
+
+/// What this machine's resolver answers.
+pub async fn addresses(host: &str) -> Result<Vec<IpAddr>, Problem> {
     if let Ok(ip) = host.parse::<IpAddr>() {
         return Ok(vec![ip]);
     }

@@ -2,11 +2,15 @@
 
 use tokio::net::TcpStream;
 
+use super::proxy::Proxy;
 use super::{DEADLINE, io_words};
+use crate::domain::address::Scheme;
 use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::text::Printable;
+use crate::probes::Connected;
 
 /// A connection to the first address that takes one, within the deadline of a live test.
-pub(super) async fn connect(host: &str, port: u16) -> Result<TcpStream, Problem> {
+async fn connect(host: &str, port: u16) -> Result<TcpStream, Problem> {
     let problem = |kind, because: String| {
         Problem::new(
             kind,
@@ -29,8 +33,26 @@ pub(super) async fn connect(host: &str, port: u16) -> Result<TcpStream, Problem>
     }
 }
 
-pub async fn try_port(host: &str, port: u16) -> Result<std::net::IpAddr, Problem> {
-    let stream = connect(host, port).await?;
+/// The way that the calls to that host go: through the proxy that this machine names for it, or directly.
+pub(super) async fn connect_as_calls_do(
+    scheme: Scheme,
+    host: &str,
+    port: u16,
+) -> Result<(TcpStream, Option<Printable>), Problem> {
+    match Proxy::of(scheme, host, port) {
+        Some(proxy) => Ok((proxy.connect(host, port).await?, Some(proxy.words()))),
+        None => Ok((connect(host, port).await?, None)),
+    }
+}
+
+pub async fn try_port(host: &str, port: u16, scheme: Scheme) -> Result<Connected, Problem> {
+    if let (Scheme::Http, Some(proxy)) = (scheme, Proxy::of(scheme, host, port)) {
+        return Ok(Connected::LeftToProxy(proxy.words()));
+    }
+    let (stream, proxy) = connect_as_calls_do(scheme, host, port).await?;
+    if let Some(proxy) = proxy {
+        return Ok(Connected::Through(proxy));
+    }
     let peer = stream.peer_addr().map_err(|e| {
         Problem::new(
             ProblemKind::Unreached,
@@ -39,5 +61,5 @@ pub async fn try_port(host: &str, port: u16) -> Result<std::net::IpAddr, Problem
             "look at the server's log",
         )
     })?;
-    Ok(peer.ip())
+    Ok(Connected::To(peer.ip()))
 }

@@ -7,19 +7,21 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
-use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+use x509_parser::oid_registry::OID_PKIX_ACCESS_DESCRIPTOR_CA_ISSUERS;
+use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, X509Certificate};
 
 use super::{DEADLINE, io_words, port};
+use crate::domain::address::Scheme;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Printable;
 use crate::domain::text::Untrusted;
-use crate::probes::Certificate;
+use crate::probes::{Certificate, Refusal};
 
 /// Verifies as always, and keeps the certificate and the verdict, so that a refused one can be explained.
 #[derive(Debug)]
 struct Witness {
     inner: Arc<WebPkiServerVerifier>,
-    saw: Mutex<Option<(Vec<u8>, Option<String>)>>,
+    saw: Mutex<Option<(Vec<u8>, Option<Refusal>)>>,
 }
 
 impl ServerCertVerifier for Witness {
@@ -33,7 +35,8 @@ impl ServerCertVerifier for Witness {
     ) -> Result<ServerCertVerified, rustls::Error> {
         let verdict = self.inner.verify_server_cert(leaf, chain, name, ocsp, now);
         if let Ok(mut saw) = self.saw.lock() {
-            *saw = Some((leaf.to_vec(), verdict.as_ref().err().map(words)));
+            let refused = verdict.as_ref().err().map(|e| refusal(e, leaf, chain));
+            *saw = Some((leaf.to_vec(), refused));
         }
         verdict
     }
@@ -61,15 +64,22 @@ impl ServerCertVerifier for Witness {
     }
 }
 
-fn words(error: &rustls::Error) -> String {
+const PRIVATE_CA: &str = "use a certificate of a public issuer for this name; for a private CA set \
+    SSL_CERT_FILE here, and on the workers SSL_CERT_FILE, REQUESTS_CA_BUNDLE and AYON_CA_FILE";
+
+fn refusal(error: &rustls::Error, leaf: &[u8], chain: &[CertificateDer<'_>]) -> Refusal {
     use rustls::CertificateError as C;
-    match error {
-        rustls::Error::InvalidCertificate(C::UnknownIssuer) => {
-            "its issuer is unknown to this machine (self-signed, or a private CA)".to_owned()
-        }
+    let because = match error {
+        rustls::Error::InvalidCertificate(C::UnknownIssuer) => return unknown_issuer(leaf, chain),
         rustls::Error::InvalidCertificate(
             C::NotValidForName | C::NotValidForNameContext { .. },
-        ) => "it is for another name".to_owned(),
+        ) => {
+            return Refusal {
+                code: "other-name",
+                because: "it is for another name".to_owned(),
+                fix: "write the name that the certificate is for, or give the server a certificate for this name",
+            };
+        }
         rustls::Error::InvalidCertificate(C::Expired | C::ExpiredContext { .. }) => {
             "it has expired".to_owned()
         }
@@ -81,6 +91,52 @@ fn words(error: &rustls::Error) -> String {
                 .to_owned()
         }
         other => other.to_string(),
+    };
+    Refusal {
+        code: "not-trusted",
+        because,
+        fix: PRIVATE_CA,
+    }
+}
+
+/// The certificate itself tells a missing intermediate one from a private CA: a public issuer writes into it where the
+/// intermediate is found, and a server that sends nothing besides its own relies on browsers to fetch it.
+fn unknown_issuer(leaf: &[u8], chain: &[CertificateDer<'_>]) -> Refusal {
+    let refusal = |code, because: &str, fix| Refusal {
+        code,
+        because: because.to_owned(),
+        fix,
+    };
+    let Ok((_, x509)) = X509Certificate::from_der(leaf) else {
+        return refusal("not-trusted", "it can't be read", PRIVATE_CA);
+    };
+    if x509.issuer() == x509.subject() {
+        let because = "it is self-signed: no CA has issued it";
+        return refusal("self-signed", because, PRIVATE_CA);
+    }
+    let names_intermediate = x509.extensions().iter().any(|e| {
+        let ParsedExtension::AuthorityInfoAccess(access) = e.parsed_extension() else {
+            return false;
+        };
+        let mut places = access.accessdescs.iter();
+        places.any(|d| d.access_method == OID_PKIX_ACCESS_DESCRIPTOR_CA_ISSUERS)
+    });
+    match (chain.is_empty(), names_intermediate) {
+        (true, true) => refusal(
+            "no-intermediate",
+            "the server sends it without the intermediate certificate that leads to its CA; a browser fetches that one itself, programs on a worker do not",
+            "let the web server send the whole chain (certbot: fullchain.pem in place of cert.pem)",
+        ),
+        (true, false) => refusal(
+            "unknown-issuer",
+            "its issuer is unknown to this machine, and the server sends no intermediate certificate: one is missing, or a private CA has issued it",
+            "let the web server send the whole chain; for a private CA set SSL_CERT_FILE here, and on the workers SSL_CERT_FILE, REQUESTS_CA_BUNDLE and AYON_CA_FILE",
+        ),
+        (false, _) => refusal(
+            "unknown-issuer",
+            "its issuer is unknown to this machine: a private CA, or one whose root certificate is missing here",
+            PRIVATE_CA,
+        ),
     }
 }
 
@@ -125,7 +181,7 @@ pub async fn try_certificate(host: &str, port: u16) -> Result<Certificate, Probl
             fix,
         )
     };
-    let stream = port::connect(host, port).await?;
+    let (stream, proxy) = port::connect_as_calls_do(Scheme::Https, host, port).await?;
     let mut roots = RootCertStore::empty();
     // Honours SSL_CERT_FILE, as the tools on a worker do.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -160,7 +216,8 @@ pub async fn try_certificate(host: &str, port: u16) -> Result<Certificate, Probl
     .await;
     let saw = witness.saw.lock().ok().and_then(|mut s| s.take());
     if let Some((leaf, refused)) = saw {
-        return read(&leaf, refused).map_err(|e| problem(e, "renew the server's certificate"));
+        let read = read(&leaf, refused).map_err(|e| problem(e, "renew the server's certificate"));
+        return read.map(|c| Certificate { proxy, ..c });
     }
     match shaken {
         Err(_) => Err(problem(
@@ -199,7 +256,7 @@ fn handshake_words(error: &std::io::Error) -> String {
     }
 }
 
-fn read(leaf: &[u8], refused: Option<String>) -> Result<Certificate, String> {
+fn read(leaf: &[u8], refused: Option<Refusal>) -> Result<Certificate, String> {
     let (_, x509) = X509Certificate::from_der(leaf)
         .map_err(|e| format!("its certificate can't be read: {e}"))?;
     let mut names: Vec<Untrusted> = Vec::new();
@@ -225,5 +282,11 @@ fn read(leaf: &[u8], refused: Option<String>) -> Result<Certificate, String> {
         expires,
         days_left: (end - Timestamp::now().as_second()).div_euclid(86_400),
         refused,
+        proxy: None,
     })
+}
+
+/// Does TLS answer there? For a server that was asked in plain HTTP and did not answer as one.
+pub async fn speaks_tls(host: &str, port: u16) -> bool {
+    try_certificate(host, port).await.is_ok()
 }

@@ -37,8 +37,8 @@ use crate::domain::template::validate;
 use crate::domain::text::{Printable, Untrusted};
 use crate::probes::{
     AnyProbe, AnySeen, AyonInfo, AyonKey, BucketOwner, BucketRegion, Certificate, Connect,
-    Handshake, IndexSeen, KeySeen, Listed as _, Observation, OutsideSeen, ReadIndex, ReadOutside,
-    ReadSecret, Resolve, Solve,
+    Connected, Handshake, IndexSeen, KeySeen, Listed as _, Observation, OutsideSeen, ReadIndex,
+    ReadOutside, ReadSecret, Resolve, Resolved, Solve,
 };
 use crate::questions::{Answered, AnyAnswer, AnyQuestion};
 use crate::resources::{AnyResource, Change, EnvironmentTemplate, Outputs};
@@ -183,18 +183,21 @@ impl Sandbox {
             Err(problem(ProblemKind::Unreached, doing, because))
         };
         match probe {
-            AnyProbe::Resolve(Resolve(host)) if known(host) => Ok(Resolve::seen(vec![address])),
-            AnyProbe::Resolve(Resolve(host)) => Err(problem(
+            AnyProbe::Resolve(Resolve(host, _)) if known(host) => {
+                Ok(Resolve::seen(Resolved::To(vec![address])))
+            }
+            AnyProbe::Resolve(Resolve(host, _)) => Err(problem(
                 ProblemKind::Missing,
                 format!("{host} does not resolve from here"),
                 "the sandbox's network has no such name",
             )),
-            AnyProbe::Connect(Connect(host, port)) | AnyProbe::Handshake(Handshake(host, port))
+            AnyProbe::Connect(Connect(host, port, _))
+            | AnyProbe::Handshake(Handshake(host, port))
                 if !known(host) =>
             {
                 no_host(format!("{host}:{port} does not take connections from here"))
             }
-            AnyProbe::Connect(_) => Ok(Connect::seen(address)),
+            AnyProbe::Connect(_) => Ok(Connect::seen(Connected::To(address))),
             AnyProbe::Handshake(_) => {
                 let days = truth.ayon.days_left;
                 Ok(Handshake::seen(Certificate {
@@ -203,6 +206,7 @@ impl Sandbox {
                     expires: self.local.now() + jiff::SignedDuration::from_hours(24 * days),
                     days_left: days,
                     refused: None,
+                    proxy: None,
                 }))
             }
             AnyProbe::AyonInfo(AyonInfo(url)) | AnyProbe::AyonKey(AyonKey(url))
