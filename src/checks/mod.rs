@@ -16,6 +16,7 @@ mod channel_owner;
 mod channel_public;
 mod channel_region;
 mod channel_secrets;
+mod channel_words;
 mod compatibility;
 mod conda_environment;
 mod conda_solve;
@@ -69,6 +70,7 @@ pub const ALL: &[&Check] = &[
     &channel_index::CHECK,
     &channel_region::CHECK,
     &channel_secrets::CHECK,
+    &channel_words::CHECK,
     &channel_order::CHECK,
     &channel_public::CHECK,
     &channel_owner::CHECK,

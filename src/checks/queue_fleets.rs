@@ -2,6 +2,7 @@
 
 use super::prelude::*;
 use crate::domain::farm::AssociationStatus;
+use crate::domain::finding::Verdict;
 use crate::domain::ids::QueueKey;
 use crate::questions::QueueFleets;
 
@@ -11,7 +12,7 @@ pub(super) const CHECK: Check = Check {
     why: "without an active fleet every job stays READY",
     topic: Topic::Queue,
     grade: Grade::Documents,
-    severity: Severity::Warn,
+    severity: Severity::Fail,
     in_audit: true,
     run: Run::Queue(check),
 };
@@ -24,7 +25,7 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
         return with_evidence(Finding::unread("the queue's fleets", fact), evidence);
     };
     if fleets.is_empty() {
-        let finding = Finding::warn("none", "No fleet is associated with the queue")
+        let finding = Finding::fail("none", "No fleet is associated with the queue")
             .why(CHECK.why)
             .fix("associate a fleet with the queue in the console");
         return vec![finding.from(evidence)];
@@ -49,7 +50,12 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
         .about(row.fleet.as_str());
         findings.push(finding.from(evidence.clone()));
     }
-    if !active.is_empty() {
+    if active.is_empty() {
+        // With none left, no job of the queue runs.
+        for finding in &mut findings {
+            finding.verdict = Verdict::Fail;
+        }
+    } else {
         let line = format!("Takes workers of {}", active.join(", "));
         findings.push(Finding::ok(line).from(evidence));
     }

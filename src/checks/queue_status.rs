@@ -25,7 +25,7 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
         Fact::Known(queue) if queue.status == QueueStatus::Blocked => {
             let reason = queue.blocked_reason.as_ref();
             let reason = reason.map_or_else(|| "no reason given".into(), crate::domain::text::Untrusted::show);
-            let finding = Finding::warn("blocked", format!("The queue is blocked: {reason}"))
+            let finding = Finding::fail("blocked", format!("The queue is blocked: {reason}"))
                 .why("no job of a blocked queue is scheduled")
                 .fix("check the queue's budgets in the console; NO_BUDGET_CONFIGURED and BUDGET_THRESHOLD_REACHED name them");
             Some(finding)

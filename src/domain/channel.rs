@@ -83,6 +83,11 @@ impl Channel {
         self.0.starts_with("file://") || is_path(&self.0)
     }
 
+    /// In a registry of container images, which rattler and mamba read and conda does not.
+    pub fn is_oci(&self) -> bool {
+        self.0.starts_with("oci://")
+    }
+
     /// An address that means the machine itself.
     pub fn is_loopback(&self) -> bool {
         let Some((_, rest)) = self.0.split_once("://") else {
@@ -123,8 +128,8 @@ impl FromStr for Channel {
             );
         }
         if let Some((scheme, rest)) = text.split_once("://") {
-            if !matches!(scheme, "s3" | "https" | "http" | "file") {
-                return no("only s3://, https://, http:// and file:// are channels");
+            if !matches!(scheme, "s3" | "https" | "http" | "file" | "oci") {
+                return no("only s3://, https://, http://, file:// and oci:// are channels");
             }
             if rest.is_empty() || (rest.starts_with('/') && scheme != "file") {
                 return no("it names no host or bucket");
@@ -147,6 +152,10 @@ impl FromStr for Channel {
                     return no("that is not a bucket's name (3 to 63 of a-z 0-9 - .)");
                 }
             }
+        } else if text.contains(',') && !is_path(text) {
+            return no("a comma ends no channel: list them one by one");
+        } else if text == "nodefaults" {
+            return no("it is a word of conda's environment files, and no channel");
         } else if text.starts_with('-') {
             return no("it begins like an option");
         } else if text.starts_with(['.', '~']) {
@@ -385,7 +394,15 @@ mod tests {
         for path in ["/mnt/conda", "//server/share/conda", "Z:/conda"] {
             assert_eq!(is(path), (false, true), "{path}");
         }
-        assert_eq!(is("my.lab/label/dev"), (false, false));
+        for plain in [
+            "my.lab/label/dev",
+            "https://h.example.com:8443/a,b/c",
+            "oci://ghcr.io/channel-mirrors/conda-forge",
+            "s3://bucket",
+        ] {
+            let (_, on_disk) = is(plain);
+            assert!(!on_disk, "{plain}");
+        }
     }
 
     #[test]
@@ -404,6 +421,8 @@ mod tests {
             "../channel",
             "~/channel",
             "conda.example.com/c",
+            "deadline-cloud,conda-forge",
+            "nodefaults",
         ] {
             assert!(bad.parse::<Channel>().is_err(), "{bad}");
         }

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use super::channel::{Channel, Place, is_same_place};
 use super::conda_solve::Platform;
 
 #[derive(Debug, Deserialize)]
@@ -24,11 +25,24 @@ pub struct AwsChannels {
     lacks: Vec<String>,
 }
 
+/// Channels that everybody knows, and what they are known not to hold.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublicChannels {
+    pub as_of: String,
+    pub source: String,
+    channels: Vec<String>,
+    lack_names_that_begin: Vec<String>,
+}
+
 static WORKERS: LazyLock<Workers> =
     LazyLock::new(|| read(include_str!("../../assets/conda/workers.toml")));
 
 static AWS_CHANNELS: LazyLock<AwsChannels> =
     LazyLock::new(|| read(include_str!("../../assets/conda/aws-channels.toml")));
+
+static PUBLIC_CHANNELS: LazyLock<PublicChannels> =
+    LazyLock::new(|| read(include_str!("../../assets/conda/public-channels.toml")));
 
 fn read<T: serde::de::DeserializeOwned>(text: &str) -> T {
     toml::from_str(text).unwrap_or_else(|e| unreachable!("built-in data, read by a test: {e}"))
@@ -36,6 +50,18 @@ fn read<T: serde::de::DeserializeOwned>(text: &str) -> T {
 
 pub fn workers() -> &'static Workers {
     &WORKERS
+}
+
+pub fn public_channels() -> &'static PublicChannels {
+    &PUBLIC_CHANNELS
+}
+
+/// Is that channel known not to hold a package of that name, wherever it is looked at from?
+pub fn lacks(channel: &Channel, name: &str) -> bool {
+    match channel.place() {
+        Place::AwsAlias => aws_channels().lack(name),
+        _ => public_channels().lack(channel, name),
+    }
 }
 
 pub fn aws_channels() -> &'static AwsChannels {
@@ -50,6 +76,17 @@ impl Workers {
             let (version, build) = text.split_once('=').unwrap_or((text, "0"));
             (name.as_str(), version, build)
         })
+    }
+}
+
+impl PublicChannels {
+    fn lack(&self, channel: &Channel, name: &str) -> bool {
+        let is_listed = |listed: &String| {
+            let is_name = !listed.contains('/') && channel.as_str() == listed;
+            is_name || is_same_place(channel.as_str(), &format!("https://{listed}"))
+        };
+        let begins = |b: &String| name.starts_with(b.as_str());
+        self.channels.iter().any(is_listed) && self.lack_names_that_begin.iter().any(begins)
     }
 }
 
@@ -76,5 +113,35 @@ mod tests {
             }
         }
         assert!(aws_channels().lack("ayon-launcher") && !aws_channels().lack("python"));
+    }
+
+    #[test]
+    fn what_public_channels_lack_is_known_by_every_spelling() {
+        for (channel, name, expected) in [
+            ("conda-forge", "ayon-launcher", true),
+            (
+                "https://conda.anaconda.org/conda-forge/",
+                "ayon-publish",
+                true,
+            ),
+            ("https://prefix.dev/conda-forge", "ayon-launcher", true),
+            ("https://repo.anaconda.com/pkgs/main", "ayon-launcher", true),
+            ("deadline-cloud", "ayon-launcher", true),
+            ("conda-forge", "python", false),
+            ("conda-forge", "ayonix", false),
+            (
+                "https://conda.example.com/conda-forge",
+                "ayon-launcher",
+                false,
+            ),
+            ("s3://ynput-conda-channel/ayon", "ayon-launcher", false),
+            ("conda-forge/label/dev", "ayon-launcher", false),
+        ] {
+            assert_eq!(
+                lacks(&channel.parse().unwrap(), name),
+                expected,
+                "{channel} {name}"
+            );
+        }
     }
 }

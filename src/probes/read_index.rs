@@ -152,6 +152,12 @@ impl ReadIndex {
                 "A path on the workers' own disks",
             )
             .why("what this machine has under that path says little about theirs"),
+            _ if self.0.is_oci() => Assessment::new(
+                Verdict::WorkerOnly,
+                "oci",
+                "In a registry of container images, which is not read from here",
+            )
+            .why("rattler and mamba read such registries, conda does not"),
             // Public names resolve everywhere alike; most often the address has a typo.
             _ if ["lookup", "not known", "resolve"]
                 .iter()

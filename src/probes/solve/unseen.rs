@@ -42,7 +42,7 @@ impl Judge<'_> {
         priority: Priority,
     ) -> bool {
         self.unseen().any(|(unseen, channel)| {
-            let lacks = channel.place() == Place::AwsAlias && known::aws_channels().lack(name);
+            let lacks = known::lacks(channel, name);
             let behind = match (priority, at) {
                 (Priority::Strict | Priority::Flexible, Some(at)) => unseen > at,
                 _ => false,

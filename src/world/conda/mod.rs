@@ -44,6 +44,14 @@ pub async fn try_index(
     base: &str,
     vantage: Vantage,
 ) -> Result<(), Problem> {
+    if base.starts_with("oci://") {
+        return Err(Problem::new(
+            ProblemKind::Unreached,
+            doing,
+            "it is in a registry of container images, which studiolink does not read",
+            "see in a job's log that a worker reads it",
+        ));
+    }
     if base.starts_with("file://") {
         return Err(Problem::new(
             ProblemKind::Unreached,

@@ -258,6 +258,11 @@ fn opened(
         seen.at = Some(Printable::short(&format!("{shown}{unread}"), 160));
         seen.by_settings = names.is_own(channel);
     }
+    if channel.is_oci() {
+        let why = "studiolink does not read registries of container images";
+        seen.subdirs = Some(unread(SubdirState::Unreached(why.into())));
+        return (seen, None);
+    }
     match Url::parse(&format!("{}/", address.trim_end_matches('/'))) {
         Ok(whole) => {
             let base = wire::plain(&whole);
@@ -591,7 +596,18 @@ impl Reader {
         let cancel = CancellationToken::new();
         // A caller that stops waiting stops the solver too.
         let guard = CancelOnDrop(cancel.clone());
-        let (asked, packages) = (asked.to_vec(), packages.to_vec());
+        // What another platform has is not near to anything on this one.
+        let own = |r: &Arc<RepoDataRecord>| {
+            folders
+                .iter()
+                .any(|f| f.as_str() == r.package_record.subdir)
+        };
+        let of_platform = |r: &Records| Records {
+            channel: r.channel,
+            records: r.records.iter().filter(|r| own(r)).cloned().collect(),
+        };
+        let asked: Vec<Records> = asked.iter().map(of_platform).collect();
+        let packages = packages.to_vec();
         let (priorities, engine) = (question.priorities.clone(), question.engine);
         let solved = tokio::task::spawn_blocking(move || {
             let of = |p| solve(&read, &asked, &packages, (platform, p, engine), &cancel);
