@@ -125,6 +125,20 @@ const CHANGES: &[(&str, Change)] = &[
         let to = "default: \"deadline-cloud https://me:pa)ss@conda.example.com/c https://conda.example.com/t/TOKEN/d\"";
         environment.text = environment.text.replace(from, to);
     }),
+    ("commas stand in the channel list", |t, _| {
+        let environment = first(t);
+        let text = environment.text.replacen(
+            "default: \"deadline-cloud\"",
+            "default: \"deadline-cloud,conda-forge\"",
+            1,
+        );
+        environment.text = text;
+    }),
+    ("nothing asks for the launcher", |t, _| {
+        for settings in t.addon.values_mut() {
+            settings.packages = Untrusted::new("");
+        }
+    }),
     ("the old channel comes first", |t, c| {
         let order = ["deadline-cloud", "deadline-cloud-v2"];
         let environment = first(t);
@@ -370,6 +384,8 @@ const BASES: [&str; 2] = ["studio", "mixed-fleets"];
 
 /// Checks that say nothing where nothing is wrong.
 const SILENT: &[&str] = &[
+    "channel-words",
+    "server-url",
     "queue-packages",
     "channel-secrets",
     "channel-order",

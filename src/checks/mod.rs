@@ -27,6 +27,7 @@ mod fleet_role;
 mod fleet_role_needs;
 mod fleet_role_simulated;
 mod fleet_status;
+mod launcher_asked_for;
 mod policy_lint;
 mod prelude;
 mod publish_guard;
@@ -81,6 +82,7 @@ pub const ALL: &[&Check] = &[
     &channel_folders::CHECK,
     &conda_solve::CHECK,
     &addon_channels::CHECK,
+    &launcher_asked_for::CHECK,
     &bundle_launcher::CHECK,
     &compatibility::CHECK,
     &queue_role::CHECK,

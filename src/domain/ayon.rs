@@ -42,6 +42,8 @@ pub struct AddonSettings {
     pub version: Untrusted,
     pub channels: Untrusted,
     pub packages: Untrusted,
+    /// `extra_job_parameters`, as JSON: what AYON puts into its jobs besides.
+    pub job_parameters: Untrusted,
     pub farm: Untrusted,
     pub queue: Untrusted,
 }

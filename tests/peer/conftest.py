@@ -72,8 +72,10 @@ class Studio:
 
     def __init__(self, folder, seed="fresh.json", peer_args=(), ayon_channels=CHANNELS):
         self.folder = folder
-        self.account = owner_of_channel(SHARED / "peer-cloud/studios" / seed)
-        self.peer = Server(SHARED / "peer-cloud/peer_cloud.py", "--port", 0, "--studio", SHARED / "peer-cloud/studios" / seed, *peer_args)
+        seed = SHARED / "peer-cloud/studios" / seed  # a path of its own stays what it is
+        self.account = owner_of_channel(seed)
+        self.account_of_studio = ACCOUNT
+        self.peer = Server(SHARED / "peer-cloud/peer_cloud.py", "--port", 0, "--studio", seed, *peer_args)
         self.ayon = Server(SHARED / "ayon-stand-in/ayon_stand_in.py", "--key", KEY, "--installer-version", "1.6.1", "--farm", FARM, "--queue", QUEUE, "--conda-channels", ayon_channels)
         self.write()
         self.env = {

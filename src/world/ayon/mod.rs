@@ -159,6 +159,12 @@ pub async fn look_addon(
             version: Untrusted::new(version),
             channels: text(CHANNELS),
             packages: text("conda_packages"),
+            job_parameters: Untrusted::new(
+                value
+                    .get("extra_job_parameters")
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
+            ),
             farm: text("farm_id"),
             queue: text("queue_id"),
         }

@@ -217,6 +217,8 @@ struct AyonRow {
     core: Option<String>,
     #[serde(default)]
     conda_channels: String,
+    /// What the addon puts into CondaPackages; unset, the bundle's launcher.
+    conda_packages: Option<String>,
     /// Is an administrator of AYON signed in, besides the workers' key?
     #[serde(default)]
     admin: bool,
@@ -390,7 +392,12 @@ pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
         let settings = AddonSettings {
             version: Untrusted::new(ayon.addon.clone()),
             channels: Untrusted::new(ayon.conda_channels.clone()),
-            packages: Untrusted::new(""),
+            packages: Untrusted::new(
+                ayon.conda_packages
+                    .clone()
+                    .unwrap_or_else(|| format!("ayon-launcher=={}", ayon.launcher)),
+            ),
+            job_parameters: Untrusted::new("[]"),
             farm: Untrusted::new(queue.map(|q| q.farm.to_string()).unwrap_or_default()),
             queue: Untrusted::new(queue.map(|q| q.queue.to_string()).unwrap_or_default()),
         };

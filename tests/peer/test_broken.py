@@ -1,0 +1,67 @@
+"""The broken studios that this version can see: each says what its table says, beside nothing that is not so."""
+import json
+import subprocess
+import sys
+
+import pytest
+from conftest import KEY, SHARED, Server, Studio
+
+PEER = SHARED / "peer-cloud"
+# Studio, check, verdict, code, a part of what is said (message, why and fix).
+SEEN = [
+    ("association_stopped", "queue-fleets", "warn", "not-active", "Fleet Publish takes no new jobs of this queue: the association is STOPPED"),
+    ("association_stopped", "fleet-attributes", "fail", "not-offered", "attr.role = publish"),
+    ("budget_missing", "queue-status", "fail", "blocked", "NO_BUDGET_CONFIGURED"),
+    ("fleet_role_no_logs", "fleet-role-needs", "warn", "missing-permission", "Lacks logs:CreateLogStream"),
+    ("fleet_role_other_farm", "fleet-role", "fail", "refused", "Does not let Deadline Cloud assume it for this farm"),
+    ("secret_unreadable", "queue-role-needs", "fail", "missing-permission", "secretsmanager:GetSecretValue"),
+    ("bundle_without_core", "compatibility", "warn", "no-core", "The bundle prod-2026-10 lacks the core addon"),
+    ("artists_key", "server-key", "warn", "no-service-user", "belongs to artist, who is not a service user"),
+    ("key_expired", "server-key", "fail", "denied", "AYON does not accept the key"),
+    ("addon_channels_win", "addon-channels", "warn", "overrides", 'sets conda_channels = "deadline-cloud" (production)'),
+    ("launcher_not_asked_for", "launcher-asked-for", "warn", "not-asked-for", "ayon: command not found"),
+    ("bundle_ahead_of_channel", "conda-solve", "fail", "not-found", "nearest: 1.6.1"),
+    ("console_env_on_hosts", "environment-kind", "warn", "customer-managed", "Publish hosts"),
+    ("lan_no_role", "fleet-attributes", "fail", "not-offered", "attr.role = publish"),
+]
+# What follows from the fault by itself.
+FOLLOWS = {
+    "association_stopped": set(), "addon_channels_win": {"conda-solve"}, "bundle_ahead_of_channel": {"queue-packages", "launcher-asked-for"},
+    "key_expired": {"addon-channels", "bundle-launcher", "compatibility", "conda-solve", "queue-packages"},
+    "secret_unreadable": {"queue-role-simulated"}, "fleet_role_no_logs": {"fleet-role-simulated"}, "bundle_without_core": {"bundle-launcher"},
+}
+
+
+@pytest.mark.parametrize("name", sorted({s[0] for s in SEEN}))
+def test_what_is_broken_is_said_and_nothing_else(tmp_path, name):
+    seed = tmp_path / "whole.json"
+    printed = subprocess.run([sys.executable, "-B", str(PEER / "peer_cloud.py"), "--studio", str(PEER / f"studios/{name}.json"), "--print"], capture_output=True, text=True, check=True)
+    whole = json.loads(printed.stdout)
+    seed.write_text(printed.stdout)
+    (tmp_path / "here").mkdir()
+
+    class AsIs(Studio):
+        def heal_fleets(self):
+            pass
+
+    s = AsIs(tmp_path / "here", seed)
+    try:
+        s.ayon.stop()
+        key = whole["ayon"].get("key") or next(iter(whole["secrets"].values()))
+        served = KEY if key in ("ARTIST_API_KEY", "EXPIRED_API_KEY") else key
+        s.ayon = Server(SHARED / "ayon-stand-in/ayon_stand_in.py", "--studio", seed, "--key", served)
+        secret = f"arn:aws:secretsmanager:us-west-2:{s.account_of_studio}:secret:{next(iter(whole['secrets']))}-"
+        named = next(x["ARN"] for x in s.client("secretsmanager").list_secrets()["SecretList"] if x["ARN"].startswith(secret))
+        s.write(more=f'secret = "{named}"\n')
+        done = s.run("audit", "--format", "json", AYON_API_KEY=key)
+        found = json.loads(done.stdout)["findings"]
+    finally:
+        s.peer.stop()
+        s.ayon.stop()
+    words = lambda f: f"{f['message']} {f['why']} {f['fix']}"
+    for _, check, verdict, code, part in [x for x in SEEN if x[0] == name]:
+        ours = [f for f in found if f["check"] == check and f["verdict"] == verdict and f["code"] == code]
+        assert any(part in words(f) for f in ours), (check, [(f["verdict"], f["code"], words(f)) for f in found if f["check"] == check])
+    expected = {x[1] for x in SEEN if x[0] == name} | FOLLOWS.get(name, set()) | {"server-url"}
+    bad = [(f["verdict"], f["check"], f["code"], f["message"]) for f in found if f["verdict"] not in ("ok", "worker-only", "skipped")]
+    assert [b for b in bad if b[1] not in expected] == [], bad
