@@ -1,15 +1,11 @@
 //! Something puts the launcher into publish jobs: the queue's default, or the AYON addon's settings (field facts F).
 
-use rattler_conda_types::{MatchSpec, ParseStrictness};
-
 use super::prelude::*;
-use crate::derived::conda_environment::conda_environments;
-use crate::derived::job_packages::{bundle, job_packages, server};
+use crate::derived::asked_packages::asked;
 use crate::derived::solve_questions::active_fleets;
-use crate::domain::ayon::Variant;
 use crate::domain::farm::{Fleet, Management};
 use crate::domain::ids::QueueKey;
-use crate::questions::{AddonSettings, AyonBundles, Part, QueueEnvironments};
+use crate::questions::{Part, QueueEnvironments};
 
 pub(super) const CHECK: Check = Check {
     id: "launcher-asked-for",
@@ -23,62 +19,34 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
-    let found = conda_environments(view, key);
-    let [(environment, template)] = found.as_slice() else {
-        return Vec::new(); // conda-environment says why
-    };
     if brings_its_own(view, key) {
         return Vec::new();
     }
-    let (Some(url), Some(bundle)) = (server(view), bundle_of_production(view)) else {
-        return Vec::new(); // bundle-launcher and addon-channels say why
-    };
-    let Some(version) = &bundle.addon else {
-        return Vec::new(); // addon-channels says why
-    };
-    let question = AddonSettings(url, Variant::Production, version.raw().to_owned());
-    let Some(settings) = view.fact(&question).known() else {
-        return Vec::new(); // addon-channels says why
-    };
-    // A job may name other queues' packages; which steps AYON sends here, its settings say.
-    let queue = settings.queue.raw();
-    if !queue.is_empty() && queue != key.queue.as_str() {
+    // What could not be read, conda-environment, bundle-launcher and addon-channels say.
+    let Some(asked) = asked(view, key) else {
         return Vec::new();
-    }
-    let Ok(wanted) = job_packages(view) else {
-        return Vec::new(); // bundle-launcher says why
     };
-    let default = template.packages.clone().flatten().unwrap_or_default();
-    let asked = format!(
-        "{default} {} {}",
-        settings.packages.raw(),
-        settings.job_parameters.raw()
-    );
-    let missing: Vec<&String> = wanted
-        .iter()
-        .filter(|w| !names(&asked).any(|n| Some(n) == name(w)))
-        .collect();
-    let evidence = view.evidence(&QueueEnvironments(key.clone()));
-    let finding = if missing.is_empty() {
-        let list: Vec<&str> = wanted.iter().map(String::as_str).collect();
-        Finding::ok(format!("AYON's jobs ask for {}", list.join(" ")))
+    let finding = if asked.missing.is_empty() {
+        Finding::ok(format!("AYON's jobs ask for {}", asked.wanted.join(" ")))
             .why("named by the queue's default or by the addon's settings")
     } else {
-        let list: Vec<&str> = missing.iter().map(|m| m.as_str()).collect();
-        let list = list.join(" ");
-        let line = format!("Nothing puts {list} into AYON's publish jobs");
-        Finding::warn("not-asked-for", line)
-            .why(format!(
-                "neither CondaPackages of \"{}\" nor conda_packages of the addon names it: {}; a job template or submitter of your own may",
-                environment.name.show(),
-                CHECK.why
-            ))
-            .fix(format!(
-                "in AYON, settings of deadline_cloud {} (production), add to conda_packages: {list}",
-                version.show()
-            ))
+        let list = asked.missing.join(" ");
+        Finding::warn(
+            "not-asked-for",
+            format!("Nothing puts {list} into AYON's publish jobs"),
+        )
+        .why(format!(
+            "neither CondaPackages of \"{}\" nor conda_packages of the addon names it: {}; a job template or submitter of your own may",
+            asked.environment,
+            CHECK.why
+        ))
+        .fix(format!(
+            "in AYON, settings of deadline_cloud {} (production), add to conda_packages: {list}",
+            asked.settings.version.show()
+        ))
     };
-    vec![finding.from(evidence).from(view.evidence(&question))]
+    let of_queue = view.evidence(&QueueEnvironments(key.clone()));
+    vec![finding.from(of_queue).from(view.evidence(&asked.question))]
 }
 
 /// The studio's own machines may have the launcher installed, and alone publish here.
@@ -101,22 +69,4 @@ fn brings_its_own(view: &View, key: &QueueKey) -> bool {
         && publishing
             .iter()
             .all(|f| f.management == Management::Customer)
-}
-
-/// The bundle that AYON submits with, whatever the pin follows.
-fn bundle_of_production<'a>(view: &View<'a>) -> Option<&'a crate::domain::ayon::Bundle> {
-    let bundles = view.fact(&AyonBundles(server(view)?)).known()?;
-    bundles.production.as_ref().or_else(|| bundle(view))
-}
-
-fn name(spec: &str) -> Option<String> {
-    let spec = MatchSpec::from_str(spec, ParseStrictness::Lenient).ok()?;
-    Some(spec.name.as_exact()?.as_normalized().to_owned())
-}
-
-/// The packages that a text names. In a setting they may stand among other words.
-fn names(text: &str) -> impl Iterator<Item = String> {
-    let words =
-        text.split(|c: char| c.is_whitespace() || matches!(c, '"' | ',' | '[' | ']' | '{' | '}'));
-    words.filter(|w| !w.is_empty()).filter_map(name)
 }

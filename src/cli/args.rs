@@ -206,6 +206,12 @@ pub struct Rollback {
 pub struct Runs {
     /// The run's id
     pub run: Option<String>,
+    /// Writes the run's journal to a file, for another machine; it holds the old texts, and no secret
+    #[arg(long, value_name = "FILE", requires = "run", conflicts_with = "import")]
+    pub export: Option<PathBuf>,
+    /// Takes in a journal that another machine has exported, so that its run can be undone from here
+    #[arg(long, value_name = "FILE", conflicts_with = "run")]
+    pub import: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

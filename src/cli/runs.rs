@@ -9,7 +9,7 @@ use crate::domain::exit::Exit;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::engine::journal;
 use crate::ui::report::{json as json_report, markdown};
-use crate::world::local::DiskState;
+use crate::world::local::{DiskState, files};
 use crate::world::{LocalState, World as _};
 
 pub(super) fn run(args: &Args, command: &args::Runs) -> Result<Exit, Failure> {
@@ -27,6 +27,9 @@ pub(super) fn run(args: &Args, command: &args::Runs) -> Result<Exit, Failure> {
     for (id, why) in &journals.unreadable {
         let id = crate::domain::text::Printable::short(id, 60);
         talk(&format!("note: the journal {id} can't be read: {why}"));
+    }
+    if let Some(path) = &command.import {
+        return import(local, path, &journals.runs);
     }
     let Some(id) = &command.run else {
         if args.format == Format::Json {
@@ -61,6 +64,15 @@ pub(super) fn run(args: &Args, command: &args::Runs) -> Result<Exit, Failure> {
             "`studiolink runs` lists them",
         )
     })?;
+    if let Some(path) = &command.export {
+        files::write_whole(path, &local.journal(id)?)?;
+        talk(&format!(
+            "wrote the journal of run {} to {}; on the other machine: studiolink runs --import FILE",
+            run.header.id,
+            path.display()
+        ));
+        return Ok(Exit::Clean);
+    }
     if args.format == Format::Json {
         let entries: Vec<_> = run
             .entries
@@ -88,5 +100,45 @@ pub(super) fn run(args: &Args, command: &args::Runs) -> Result<Exit, Failure> {
     } else {
         data(&markdown::run(run, runs));
     }
+    Ok(Exit::Clean)
+}
+
+/// A journal of another machine, which has to be whole and of a run that is not here yet.
+fn import(
+    local: &dyn LocalState,
+    path: &std::path::Path,
+    runs: &[journal::Run],
+) -> Result<Exit, Failure> {
+    let shown = path.display();
+    let bytes = files::read(path)?.ok_or_else(|| {
+        Failure::Usage(format!(
+            "There is no file {shown}\n  fix   name one that `studiolink runs RUN --export FILE` wrote"
+        ))
+    })?;
+    let refused = |why: &str| {
+        Failure::Usage(format!(
+            "{shown} is not a journal: {why}\n  fix   name one that `studiolink runs RUN --export FILE` wrote"
+        ))
+    };
+    let text = String::from_utf8(bytes).map_err(|_| refused("it is not text"))?;
+    let run = journal::Run::parse(&text).map_err(|e| refused(&e.to_string()))?;
+    if !text.ends_with('\n') {
+        return Err(refused("it was cut short"));
+    }
+    let id = &run.header.id;
+    if runs.iter().any(|r| r.header.id == *id) {
+        return Err(Failure::Usage(format!(
+            "Run {id} is on this machine already\n  fix   `studiolink runs {id}` shows it"
+        )));
+    }
+    for (n, line) in text.lines().enumerate() {
+        if let Err(problem) = local.append(id, line, n == 0) {
+            // Half of a journal would hide what its run did.
+            let _ = local.discard(id);
+            return Err(problem.into());
+        }
+    }
+    let id = crate::domain::text::Printable::short(id, 60);
+    talk(&format!("took in run {id}; undo: studiolink rollback {id}"));
     Ok(Exit::Clean)
 }

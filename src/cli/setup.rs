@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
+use std::path::PathBuf;
 
 use serde_json::json;
 
@@ -26,7 +27,7 @@ use crate::engine::{ChangeState, Progress};
 use crate::goals::{ManualStep, Removals, Wishes};
 use crate::questions::{CallerIdentity, Purpose, Snapshot};
 use crate::resources::{Change, Plan};
-use crate::ui::report::{json as json_report, text};
+use crate::ui::report::{ending, json as json_report, text};
 use crate::world::World;
 use crate::world::local::files;
 
@@ -76,31 +77,34 @@ async fn unattended(args: &Args, setup: &Setup, file: &StudioFile) -> Result<Exi
         asks: false,
     };
     let mut made = make(args, world, &mut work, &plan, how, &stop).await?;
-    if let Err(problem) = write_studio_file(args, file, &config, made.exit) {
-        talk(&problem.to_string());
-        made.exit = made.exit.and(Exit::Failed);
+    match write_studio_file(args, file, &config, made.exit) {
+        Ok(saved) => made.saved = saved,
+        Err(problem) => {
+            talk(&problem.to_string());
+            made.exit = made.exit.and(Exit::Failed);
+        }
     }
     made.print(args, "setup");
     Ok(made.exit)
 }
 
-/// The studio file as it is now, where it says something else and the whole of it was set up.
+/// The studio file as it is now, where it says something else and the whole of it was set up. Where it was written.
 fn write_studio_file(
     args: &Args,
     file: &StudioFile,
     config: &StudioConfig,
     exit: Exit,
-) -> Result<(), Problem> {
+) -> Result<Option<PathBuf>, Problem> {
     let Some(path) = file.path.as_ref().filter(|_| exit != Exit::Interrupted) else {
-        return Ok(());
+        return Ok(None);
     };
     let text = config.write_into(file.text.as_deref());
     let whole = args.farm.is_none() && args.queue.is_none();
     if whole && file.text.as_deref() != Some(text.as_str()) {
         files::write_whole(path, &text)?;
-        talk(&format!("wrote {}", path.display()));
+        return Ok(Some(path.clone()));
     }
-    Ok(())
+    Ok(None)
 }
 
 /// A run that has observed everything, with its calls told where somebody wants them.
@@ -177,6 +181,8 @@ pub(super) struct Made {
     pub region: Region,
     pub findings: Vec<Finding>,
     pub manual: Vec<ManualStep>,
+    /// Where the studio file was written.
+    pub saved: Option<PathBuf>,
     pub exit: Exit,
 }
 
@@ -213,6 +219,7 @@ pub(super) async fn make(
         region: work.snapshot().region.clone(),
         findings,
         manual,
+        saved: None,
         exit,
     };
     let rules = Rules {
@@ -322,6 +329,7 @@ impl Made {
                 "done": changes,
                 "held_back": held,
                 "stopped": stopped,
+                "saved": self.saved.as_ref().map(|p| Printable::new(p.display().to_string())),
                 "findings": json_report::findings(&self.findings),
                 "manual": json_report::manual_steps(&self.manual),
             });
@@ -331,6 +339,13 @@ impl Made {
             data(&document.to_string());
             return;
         }
+        let ink = ink(args);
+        let (verdict, headline) = ending::headline(&self.plan, Some(&self.applied), &self.findings);
+        data(&format!(
+            "{}  {}\n",
+            ink.verdict(verdict),
+            ink.strong(&headline)
+        ));
         if let Some(words) = &stopped {
             talk(words);
         }
@@ -347,19 +362,40 @@ impl Made {
                 "  fix   wait with --wait MINUTES until the role can read it, leave it out of the studio file, or insist with --accept-risk {risk}\n"
             ));
         }
+        let shown: Vec<Finding> = self
+            .findings
+            .iter()
+            .filter(|f| args.verbose || ending::is_shown(f))
+            .cloned()
+            .collect();
+        if !shown.is_empty() {
+            data(&text::findings(&shown, ink, args.verbose));
+        }
         if !self.findings.is_empty() {
-            let ink = ink(args);
-            data(&text::findings(&self.findings, ink, args.verbose));
-            data(&text::summary(&self.findings));
             data(&text::manual_steps(&self.manual, ink));
+            data(&format!("{}\n", ending::not_confirmed(&self.findings)));
+            let more = if args.verbose {
+                ""
+            } else {
+                "; -v lists what is fine too"
+            };
+            data(&format!("{}{more}", text::summary(&self.findings)));
+        }
+        if let Some(path) = &self.saved {
+            talk(&format!("saved {}", path.display()));
         }
         if let Some(run) = &self.applied.run {
+            let flags = open::sandbox_flags(args);
             match (&args.sandbox, &args.sandbox_state) {
-                (None, _) => talk(&format!("run {run}; undo: studiolink rollback {run}")),
-                (Some(_), Some(_)) => talk(&format!(
-                    "run {run}; undo: studiolink rollback {run}{}",
-                    open::sandbox_flags(args)
+                (None, _) => talk(&format!(
+                    "run {run}; undo: studiolink rollback {run}\n  note  {}",
+                    ending::JOURNAL.replace("RUN", run)
                 )),
+                (Some(_), Some(_)) => {
+                    talk(&format!(
+                        "run {run}; undo: studiolink rollback {run}{flags}"
+                    ));
+                }
                 (Some(_), None) => {
                     talk("the sandbox forgets this now; --sandbox-state FILE keeps it")
                 }

@@ -1,6 +1,7 @@
 //! Pure functions of the view, one file each: what two checks, or a check and a goal, share. They read facts and say
 //! what follows from them; a verdict is a check's. To add one, copy `conda_environment.rs`.
 
+pub mod asked_packages;
 pub mod bucket_owner;
 pub mod channel_gate;
 pub mod channel_refusal;

@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::derived::asked_packages::asked;
 use crate::derived::channel_gate;
 use crate::derived::conda_environment::conda_environments;
 use crate::derived::job_packages::job_packages;
 use crate::derived::role_outcome::{RoleOutcome, outcome, outcome_of_new, policy_change_id};
 use crate::derived::role_use::{role_of, use_of_queue};
+use crate::derived::solve_questions::channels_read;
 use crate::domain::channel::{Channel, is_same_place, join, merged, split};
 use crate::domain::choices::{RoleUse, UsedRole};
 use crate::domain::fact::Fact;
@@ -20,6 +22,7 @@ use crate::domain::secrets::has_secret;
 use crate::domain::template::{CONSOLE_TEMPLATE, Template, TemplateType, with_channels};
 use crate::domain::text::{Printable, Untrusted, without_url_secrets};
 use crate::domain::trust::{Trust, judge};
+use crate::probes::judge as judge_solve;
 use crate::questions::{
     CallerIdentity, FleetDetails, Part, QueueDetails, QueueEnvironments, QueueFleets,
     RoleDocuments, View,
@@ -454,8 +457,32 @@ fn edits(today: &[&str], desired: &[Channel], key: &QueueKey, wishes: &Wishes) -
     edits
 }
 
+/// Was it seen that conda would not find what publish jobs ask for?
+fn is_in_no_channel(view: &View, key: &QueueKey) -> bool {
+    let Some((question, report)) = channels_read(view, key) else {
+        return false;
+    };
+    let judged = judge_solve(&question.solve.0, &question.from, report, &|_| None);
+    judged.iter().any(|(_, a)| a.code == "not-found")
+}
+
 fn manual(view: &View, _: &Plan) -> Vec<ManualStep> {
+    let queues = &view.config(Part::Queues).queues;
+    let is_asked = |key: &QueueKey| asked(view, key).is_some_and(|a| a.missing.is_empty());
+    if !queues.is_empty() && queues.iter().all(is_asked) {
+        return Vec::new(); // AYON puts them into its jobs already
+    }
     let step = match job_packages(view) {
+        // A value that was just found wrong is not one to paste.
+        Ok(packages) if queues.iter().any(|key| is_in_no_channel(view, key)) => ManualStep {
+            for_whom: "the jobs",
+            what: format!(
+                "first choose a version that the channels have, in the studio file's pin or in AYON's bundle: {} is not there, as said above",
+                packages.join(" ")
+            )
+            .into(),
+            paste: Vec::new(),
+        },
         Ok(packages) => ManualStep {
             for_whom: "the jobs",
             what: "set CondaPackages of the jobs that publish (the queue's default stays as it is)"

@@ -42,12 +42,5 @@ fn manual(view: &View, _: &Plan) -> Vec<ManualStep> {
             .into(),
         paste,
     });
-    steps.push(ManualStep {
-        for_whom: "a worker",
-        what:
-            "submit a small publish job and read its log: no worker has confirmed any of this yet"
-                .into(),
-        paste: Vec::new(),
-    });
     steps
 }

@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
+use super::report::ending;
 use crate::domain::call::Vantage;
 use crate::domain::conda_solve::Download;
 use crate::domain::config::StudioConfig;
@@ -443,27 +444,31 @@ pub fn farewell(model: &Model) -> String {
     }
     match model.phase() {
         Phase::Verifying { applied, .. } => {
+            let mut plan = model.plan().clone();
+            plan.changes = model.progress.iter().map(|(c, _)| c.clone()).collect();
+            lines.push(ending::headline(&plan, Some(applied), model.findings()).1);
             for change in &applied.done {
                 lines.push(format!("DONE  {}  {}", change.operation(), change.words()));
-            }
-            if let Some(run) = applied.run.as_ref().filter(|_| !model.sandbox) {
-                lines.push(format!("undo: studiolink rollback {run}"));
-            }
-            if applied.done.is_empty() {
-                lines.push("nothing was changed".to_owned());
             }
             if applied.stop.is_some() {
                 let words =
                     "stopped before the end; run the same command again to see why and to resume";
                 lines.push(words.to_owned());
             }
+            for (n, step) in model.manual_steps().iter().enumerate() {
+                lines.push(format!("{}  for {}: {}", n + 1, step.for_whom, step.what));
+                lines.extend(step.paste.iter().map(|l| format!("       {l}")));
+            }
+            if let (Some(Ok(())), Some(file)) = (&model.saved, &model.file) {
+                lines.push(format!("saved {file}"));
+            }
             if model.sandbox && model.file.is_none() {
                 let words = "the sandbox wrote no studiolink.toml; --studio FILE keeps one";
                 lines.push(words.to_owned());
             }
-            for step in model.manual_steps() {
-                lines.push(format!("for {}: {}", step.for_whom, step.what));
-                lines.extend(step.paste.iter().map(|l| format!("    {l}")));
+            if let Some(run) = applied.run.as_ref().filter(|_| !model.sandbox) {
+                lines.push(format!("run {run}; undo: studiolink rollback {run}"));
+                lines.push(ending::JOURNAL.replace("RUN", run));
             }
         }
         Phase::Applying => lines.push("stopped; run the same command again to resume".to_owned()),

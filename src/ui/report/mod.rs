@@ -1,6 +1,7 @@
 //! Reports, one small file each. They take values and give text; nothing here looks anything up.
 
 pub mod diff;
+pub mod ending;
 pub mod json;
 pub mod markdown;
 pub mod text;

@@ -200,13 +200,17 @@ pub fn plan(plan: &Plan, ink: Ink) -> String {
     out
 }
 
+/// Numbered, each with the lines to paste.
 pub fn manual_steps(list: &[ManualStep], ink: Ink) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "{}", ink.strong("manual steps"));
-    for one in list {
-        let _ = writeln!(out, "  for {}: {}", one.for_whom, one.what);
+    if list.is_empty() {
+        return out;
+    }
+    let _ = writeln!(out, "{}", ink.strong("Manual steps"));
+    for (n, one) in list.iter().enumerate() {
+        let _ = writeln!(out, "  {}  for {}: {}", n + 1, one.for_whom, one.what);
         for line in &one.paste {
-            let _ = writeln!(out, "      {line}");
+            let _ = writeln!(out, "         {line}");
         }
     }
     out

@@ -8,9 +8,11 @@ use crate::domain::exit::Exit;
 use crate::domain::finding::{Finding, Verdict};
 use crate::domain::text::{Printable, without_url_secrets};
 use crate::engine::ChangeState as State;
-use crate::engine::apply::Stop;
+use crate::engine::apply::{Applied, Stop};
 use crate::engine::workflow::{IAM_PATIENCE, LONG_PAUSE, Phase};
+use crate::goals::ManualStep;
 use crate::resources::Change;
+use crate::ui::report::ending;
 
 pub(super) struct Make;
 
@@ -64,23 +66,17 @@ impl Step for Make {
     }
 
     fn view(&self, model: &Model) -> Screen {
-        let mut screen = Screen::new(match model.phase() {
-            Phase::Observing => "Nothing was applied yet: the review page is before this one",
-            Phase::Applying => "Applying the changes; Ctrl-C stops after the current call",
-            Phase::Verifying { applied, .. } if applied.stop.is_some() => {
-                "Stopped before the end, then checked again"
+        let headline = match model.phase() {
+            Phase::Observing => {
+                "Nothing was applied yet: the review page is before this one".to_owned()
             }
-            Phase::Verifying { .. } if model.progress.is_empty() => {
-                let plan = model.plan();
-                if plan.refused.is_empty() && plan.unread.is_empty() {
-                    "Nothing to change; checked once more"
-                } else {
-                    "Nothing could be applied; checked once more"
-                }
+            Phase::Applying => {
+                "Applying the changes; Ctrl-C stops after the current call".to_owned()
             }
-            Phase::Verifying { .. } => "Applied, then checked again",
-            Phase::Refused(_) => "Nothing was applied",
-        });
+            Phase::Verifying { applied, .. } => headline(model, applied),
+            Phase::Refused(_) => "Nothing was applied".to_owned(),
+        };
+        let mut screen = Screen::new(headline);
         if let Some(run) = &model.run {
             screen.note = format!("run {run}").into();
         }
@@ -128,6 +124,19 @@ fn line((change, state): &(Change, State)) -> (Cell, Printable, Printable) {
     (Cell::toned(state.word(), tone(state)), what.into(), right)
 }
 
+/// The verdict of the whole run, once every check has answered.
+fn headline(model: &Model, applied: &Applied) -> String {
+    let made: Vec<&Change> = model.progress.iter().map(|(c, _)| c).collect();
+    let mut plan = model.plan().clone();
+    // What was applied is no longer planned, and what is planned now was not applied.
+    plan.changes = made.into_iter().cloned().collect();
+    if model.waiting.is_empty() {
+        return ending::headline(&plan, Some(applied), model.findings()).1;
+    }
+    let (_, what) = ending::headline(&plan, Some(applied), &[]);
+    format!("{what}; checking again")
+}
+
 /// What was not made, because it would stop jobs, and the ways out.
 fn held_back(screen: &mut Screen, model: &Model) {
     let held = model.applied().map_or(&[][..], |a| &a.held);
@@ -168,28 +177,21 @@ fn waits(screen: &mut Screen, model: &Model, tried: u64) {
     }
 }
 
-/// What is wrong first, then what is left to do, then what is fine.
+/// What is wrong first, then what is left to do and how to undo, then what is fine.
 fn checked(screen: &mut Screen, model: &Model, run: Option<&str>) {
     let all = model.findings().iter();
-    let (fine, other): (Vec<&Finding>, Vec<&Finding>) = all.partition(|f| f.verdict == Verdict::Ok);
-    screen.add(told(other));
-    if model.waiting.is_empty() {
-        screen.say_dim(format!("{} checks are OK; they are below", fine.len()));
-        screen.blank().heading("Manual steps");
-        for step in model.manual_steps() {
-            screen.say(format!("for {}: {}", step.for_whom, step.what));
-            for line in &step.paste {
-                screen.add(Block::Paste(line.clone()));
-            }
-        }
-    }
-    if let Some(run) = run.filter(|_| !model.sandbox) {
-        screen.say_dim(format!("undo: studiolink rollback {run}"));
+    let (wrong, fine): (Vec<&Finding>, Vec<&Finding>) = all.partition(|f| ending::is_shown(f));
+    screen.add(told(wrong));
+    let done = model.waiting.is_empty();
+    if done {
+        steps(screen, model.manual_steps());
+        screen.blank().say(ending::not_confirmed(model.findings()));
+        screen.blank();
     }
     match (&model.saved, &model.file) {
         (Some(Ok(())), Some(file)) => {
-            screen.say_dim(format!(
-                "{file} is written; it holds no secret and can be kept in a repository"
+            screen.say(format!(
+                "Saved {file}; it holds no secret and can be kept in a repository"
             ));
         }
         (Some(Err(problem)), _) => {
@@ -198,8 +200,28 @@ fn checked(screen: &mut Screen, model: &Model, run: Option<&str>) {
         }
         _ => {}
     }
-    screen.blank();
+    if let Some(run) = run.filter(|_| !model.sandbox) {
+        screen.say(format!("Run {run}; undo with: studiolink rollback {run}"));
+        screen.say_dim(ending::JOURNAL.replace("RUN", run));
+    }
+    if done {
+        let ok = fine.iter().filter(|f| f.verdict == Verdict::Ok).count();
+        screen.blank().say_dim(format!("{ok} checks are OK:"));
+    }
     screen.add(told(fine));
+}
+
+fn steps(screen: &mut Screen, steps: &[ManualStep]) {
+    if steps.is_empty() {
+        return;
+    }
+    screen.blank().heading("Manual steps");
+    for (n, step) in steps.iter().enumerate() {
+        screen.say(format!("{}  for {}: {}", n + 1, step.for_whom, step.what));
+        for line in &step.paste {
+            screen.add(Block::Paste(line.clone()));
+        }
+    }
 }
 
 fn stopped(screen: &mut Screen, stop: &Stop) {

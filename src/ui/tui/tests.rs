@@ -190,7 +190,7 @@ fn steady(text: &str) -> String {
     for line in text.lines() {
         let mut words: Vec<String> = Vec::new();
         for word in line.split(' ') {
-            let bare = word.trim_end_matches([',', ')', '.']);
+            let bare = word.trim_end_matches([',', ')', '.', ';']);
             let digits = bare.bytes().filter(u8::is_ascii_digit).count();
             let is_day = bare.len() == 10 && digits == 8 && bare.matches('-').count() == 2;
             let is_run =
