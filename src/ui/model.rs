@@ -11,7 +11,7 @@ use crate::domain::conda_solve::Download;
 use crate::domain::config::StudioConfig;
 use crate::domain::fact::Fact;
 use crate::domain::finding::{Assessment, Finding, Grade, Topic, Verdict, worst};
-use crate::domain::ids::Region;
+use crate::domain::ids::{AccountId, Region};
 use crate::domain::problem::Problem;
 use crate::domain::text::Printable;
 use crate::engine::apply::Applied;
@@ -20,7 +20,9 @@ use crate::engine::workflow::{Catalogues, Event, Phase, Request, Workflow};
 use crate::engine::{ChangeState, Progress};
 use crate::goals::{ManualStep, Removals, Wishes};
 use crate::probes::AnyProbe;
-use crate::questions::{AnyQuestion, Demand, FarmList, Listed, Purpose, QueueList, View};
+use crate::questions::{
+    AnyQuestion, CallerIdentity, Demand, FarmList, Listed, Purpose, QueueList, View,
+};
 use crate::resources::{Change, Plan};
 
 /// Where the sign-in stands.
@@ -415,6 +417,9 @@ impl Model {
             if !self.sandbox {
                 parts.push(profile.to_string());
             }
+            if let Some(caller) = self.fact(&CallerIdentity).known() {
+                parts.push(dashed(&caller.account));
+            }
             parts.push(region.to_string());
         }
         if let (Some(view), Some(key)) = (self.view(), self.draft.queues.first()) {
@@ -431,6 +436,16 @@ impl Model {
             ));
         }
         parts.join(" · ").into()
+    }
+}
+
+/// As AWS shows it: 1111-2222-3333.
+fn dashed(account: &AccountId) -> String {
+    let text = account.to_string();
+    let group = |at: usize| text.get(at..at + 4);
+    match (group(0), group(4), group(8)) {
+        (Some(a), Some(b), Some(c)) if text.len() == 12 => format!("{a}-{b}-{c}"),
+        _ => text,
     }
 }
 

@@ -196,6 +196,35 @@ impl Screen {
         }
     }
 
+    /// What of the page is worth copying: the lines to paste, then the commands that fixes name in backticks.
+    pub fn copies(&self) -> Vec<String> {
+        let mut list: Vec<String> = Vec::new();
+        let mut add = |text: &str| {
+            if !text.is_empty() && !list.iter().any(|l| l == text) {
+                list.push(text.to_owned());
+            }
+        };
+        for block in &self.blocks {
+            if let Block::Paste(text) = block {
+                add(text.as_str().trim());
+            }
+        }
+        for block in &self.blocks {
+            let texts: Vec<&str> = match block {
+                Block::Text(cell) => vec![cell.text.as_str()],
+                Block::Findings(list) => {
+                    let fixes = list.iter().filter_map(|t| t.fix.as_ref());
+                    fixes.map(Printable::as_str).collect()
+                }
+                _ => Vec::new(),
+            };
+            for text in texts {
+                text.split('`').skip(1).step_by(2).for_each(&mut add);
+            }
+        }
+        list
+    }
+
     pub fn say(&mut self, text: impl Into<Printable>) -> &mut Self {
         self.blocks.push(Block::Text(Cell::new(text)));
         self

@@ -36,6 +36,12 @@ pub enum Msg {
     },
     Next,
     Back,
+    /// To the step after this one, where it was seen before.
+    Forward,
+    /// To that step, where it was seen before.
+    GoTo(usize),
+    /// Nothing is left to close: it stops a long reading, and does nothing else.
+    Escape,
     /// A key that means nothing here: it takes back a confirmation that was begun.
     Disarm,
     Quit,
@@ -145,7 +151,14 @@ impl Wizard {
         self.model.now = now;
         if matches!(
             msg,
-            Msg::Act { .. } | Msg::Set { .. } | Msg::Choose { .. } | Msg::Next | Msg::Back
+            Msg::Act { .. }
+                | Msg::Set { .. }
+                | Msg::Choose { .. }
+                | Msg::Next
+                | Msg::Back
+                | Msg::Forward
+                | Msg::GoTo(_)
+                | Msg::Escape
         ) {
             self.model.note = None;
             self.quitting = false;
@@ -202,6 +215,9 @@ impl Wizard {
                 }
             }
             Msg::Back => return self.back(),
+            Msg::Forward => return self.visit(self.at + 1),
+            Msg::GoTo(step) => return self.visit(step),
+            Msg::Escape => return self.stop_long().unwrap_or_default(),
             Msg::Quit => return self.quit(),
             Msg::Interrupt => {
                 return match model.phase() {
@@ -286,17 +302,38 @@ impl Wizard {
         Vec::new()
     }
 
-    fn back(&mut self) -> Vec<Effect> {
+    /// Stops a conda solve that takes long, where the page waits for one.
+    fn stop_long(&mut self) -> Option<Vec<Effect>> {
         let model = &mut self.model;
-        // Esc stops a long reading first; the next one goes back.
         let since = model.solving_since();
         let is_long = since.is_some_and(|s| model.now.saturating_sub(s) > LONG);
-        if self.at == CHANNELS && is_long {
-            let stopped = model.stop_solves();
-            let words = "The conda solve was stopped; r reads again, Esc goes back";
-            model.note = Some((Verdict::Warn, words.into()));
-            return works(stopped);
+        if self.at != CHANNELS || !is_long {
+            return None;
         }
+        let stopped = model.stop_solves();
+        let words = "The conda solve was stopped; r reads again";
+        model.note = Some((Verdict::Warn, words.into()));
+        Some(works(stopped))
+    }
+
+    /// A step that was seen before.
+    fn visit(&mut self, step: usize) -> Vec<Effect> {
+        if self.is_applying() {
+            let words = "The changes are being applied; s or Ctrl-C stops after the current call";
+            self.model.note = Some((Verdict::Warn, words.into()));
+        } else if step <= self.model.reached && step < self.steps.len() {
+            return self.go(step);
+        } else if step < self.steps.len() {
+            let words = format!(
+                "{} comes later: Enter goes on from here",
+                self.steps[step].title()
+            );
+            self.model.note = Some((Verdict::Skipped, words.into()));
+        }
+        Vec::new()
+    }
+
+    fn back(&mut self) -> Vec<Effect> {
         if self.at > 0 && !self.is_applying() {
             return self.go(self.at - 1);
         }

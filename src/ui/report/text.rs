@@ -32,13 +32,16 @@ impl Ink {
             Verdict::Warn | Verdict::Unknown => AnsiColor::Yellow,
             Verdict::Fail => AnsiColor::Red,
             Verdict::ToDo => AnsiColor::Cyan,
-            Verdict::WorkerOnly | Verdict::NotReached | Verdict::Skipped => AnsiColor::BrightBlack,
+            // Colour 8 can't be read on several palettes.
+            Verdict::WorkerOnly | Verdict::NotReached | Verdict::Skipped => {
+                return self.dim(verdict.word());
+            }
         };
         self.paint(colour.on_default().bold(), verdict.word())
     }
 
     pub fn dim(self, text: &str) -> String {
-        self.paint(AnsiColor::BrightBlack.on_default(), text)
+        self.paint(Style::new().dimmed(), text)
     }
 
     pub fn strong(self, text: &str) -> String {

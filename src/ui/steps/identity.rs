@@ -9,6 +9,9 @@ use crate::questions::CallerIdentity;
 
 pub(super) struct Identity;
 
+const INTRODUCTION: &str = "This links a Deadline Cloud queue to AYON in seven steps: who you are, which queue, its conda \
+    channels, its roles, the AYON server, a review, and the changes. Until you confirm the review, nothing is changed.";
+
 impl Step for Identity {
     fn title(&self) -> &'static str {
         "Identity"
@@ -76,6 +79,7 @@ impl Step for Identity {
         } else {
             "".into()
         };
+        screen.say_dim(INTRODUCTION).blank();
         if !model.sandbox {
             let profiles = model
                 .profiles

@@ -99,12 +99,14 @@ impl Step for Make {
                     stopped(&mut screen, stop);
                 }
                 let asking = !model.waiting.is_empty();
-                let heading = if asking {
-                    "Checking again"
-                } else {
-                    "Checked again"
-                };
-                screen.blank().heading(heading);
+                let wrong = model.findings().iter().any(ending::is_shown);
+                if asking || wrong {
+                    screen.blank().heading(if asking {
+                        "Checking again"
+                    } else {
+                        "Checked again"
+                    });
+                }
                 waits(&mut screen, model, *tried);
                 checked(&mut screen, model, applied.run.as_deref());
                 screen.action("done", Key::Char('q'), "finish");

@@ -37,7 +37,9 @@ impl Review {
     /// The change at that place, and the others in a line each.
     fn show(&self, screen: &mut Screen, model: &Model, changes: &[(&Change, bool)], at: usize) {
         let (change, kept) = changes[at];
-        screen.note = format!("change {} of {}", at + 1, changes.len()).into();
+        if changes.len() > 1 {
+            all(screen, changes, at);
+        }
         let out = if kept { "" } else { "LEFT OUT  " };
         screen.heading(format!("{out}{}  {}", change.operation(), change.words()));
         screen.say(format!("because {}", change.because));
@@ -74,9 +76,6 @@ impl Review {
             lines: diff(change),
             wrap: !self.cut,
         });
-        if changes.len() > 1 {
-            others(screen, changes, at);
-        }
         screen
             .action(
                 "leave-out",
@@ -293,21 +292,24 @@ pub fn cautions(plan: &Plan) -> Vec<(Tone, Printable)> {
     plan.changes.iter().filter_map(one).collect()
 }
 
-fn others(screen: &mut Screen, changes: &[(&Change, bool)], at: usize) {
-    screen.blank();
-    for (n, (other, kept)) in changes.iter().enumerate().filter(|(n, _)| *n != at) {
+/// Every change in a line, and which of them is shown below.
+fn all(screen: &mut Screen, changes: &[(&Change, bool)], at: usize) {
+    for (n, (other, kept)) in changes.iter().enumerate() {
         let (minus, plus) = size(other);
+        let mark = if n == at { "▸" } else { " " };
         let out = if *kept { "" } else { "left out  " };
         let line: Printable = format!(
-            "{}  {out}{}  {}  -{minus} +{plus}",
+            "{mark} {}  {out}{}  {}  -{minus} +{plus}",
             n + 1,
             other.operation(),
             other.words()
         )
         .into();
-        screen.say_dim(line);
+        let tone = if n == at { Tone::Strong } else { Tone::Plain };
+        screen.add(Block::Text(Cell::toned(line, tone)));
     }
     screen
+        .blank()
         .action("left", Key::Left, "previous")
         .action("right", Key::Right, "next change");
 }

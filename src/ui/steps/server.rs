@@ -192,11 +192,11 @@ impl Step for ServerStep {
             chosen,
         }));
         let hint = if model.has_key {
-            "a key is held; type to replace it"
+            "type to replace it"
         } else {
             "of a service user; it goes to this machine's keyring"
         };
-        let value = if model.has_key { "(held)" } else { "" };
+        let value = if model.has_key { "held" } else { "" };
         screen.add(Block::Field(Field {
             id: "key",
             label: "API key",
@@ -249,7 +249,7 @@ fn admin(screen: &mut Screen, model: &Model) {
     screen.add(Block::Field(Field {
         id: "admin",
         label: "Password or key",
-        value: if model.has_admin { "(held)" } else { "" }.into(),
+        value: if model.has_admin { "held" } else { "" }.into(),
         secret: true,
         hint: "optional",
         takes: Takes::Whole,

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossterm::event::{Event, EventStream};
+use crossterm::event::{Event, EventStream, MouseButton, MouseEvent, MouseEventKind};
 use futures_util::StreamExt as _;
 use ratatui::Terminal;
 use ratatui::backend::Backend;
@@ -32,7 +32,29 @@ pub struct App {
     pub overlay: Option<Overlay>,
     pub overlay_scroll: usize,
     pub theme: Theme,
+    pub search: Search,
+    /// The overlay's lines, as they were last drawn.
+    overlay_text: Vec<String>,
+    /// How many lines of an overlay are seen at once.
+    overlay_height: usize,
+    /// Which of the page's values is copied next.
+    copies: usize,
     began: Instant,
+}
+
+/// A search in an overlay.
+#[derive(Debug, Clone, Default)]
+pub struct Search {
+    pub text: String,
+    pub typing: bool,
+    /// The line that was found last.
+    pub at: Option<usize>,
+}
+
+impl Search {
+    pub fn finds(&self, line: &str) -> bool {
+        !self.text.is_empty() && line.to_lowercase().contains(&self.text.to_lowercase())
+    }
 }
 
 /// What a key wants of the loop beyond the wizard.
@@ -41,6 +63,8 @@ pub enum Loop {
     On,
     Suspend,
     Redraw,
+    /// To the terminal's clipboard.
+    Copy(String),
 }
 
 impl App {
@@ -51,6 +75,10 @@ impl App {
             overlay: None,
             overlay_scroll: 0,
             theme,
+            search: Search::default(),
+            overlay_text: Vec::new(),
+            overlay_height: 10,
+            copies: 0,
             began: Instant::now(),
         }
     }
@@ -71,6 +99,7 @@ impl App {
         let effects = self.wizard.update(now, msg);
         if self.wizard.at != before {
             self.focus = Focus::new();
+            self.copies = 0;
         }
         let screen = self.wizard.view();
         self.focus.settle(&screen);
@@ -91,14 +120,24 @@ impl App {
             _ => {}
         }
         if self.overlay.is_some() {
-            self.overlay_key(key);
-            return (Vec::new(), Loop::On);
+            return (Vec::new(), self.overlay_key(key));
         }
         let screen = self.wizard.view();
+        let typing = self.focus.is_typing(&screen);
         let Took::Msgs(wishes) = self.focus.input(&screen, key) else {
             return (Vec::new(), Loop::On);
         };
+        // What was wrong with the old text says nothing of the new one.
+        if typing && self.focus.edit.is_some() {
+            self.wizard.model.note = None;
+        }
+        self.wish(&screen, wishes)
+    }
+
+    /// What came of a key or a click.
+    fn wish(&mut self, screen: &crate::ui::screen::Screen, wishes: Vec<Wish>) -> (Vec<Msg>, Loop) {
         let mut msgs = Vec::new();
+        let mut next = Loop::On;
         if !wishes.iter().any(|w| matches!(w, Wish::Act { .. })) {
             msgs.push(Msg::Disarm);
         }
@@ -109,27 +148,146 @@ impl App {
                 Wish::Details => Some(Overlay::Details),
                 _ => self.overlay,
             };
+            if wish == Wish::Copy {
+                next = self.copy(screen);
+            }
+            self.search = Search::default();
             // The newest calls are at the end.
             self.overlay_scroll = if wish == Wish::Log { usize::MAX } else { 0 };
             msgs.extend(Option::<Msg>::from(wish));
         }
-        (msgs, Loop::On)
+        (msgs, next)
     }
 
-    fn overlay_key(&mut self, key: Input) {
+    /// The next value of the page; the status line says which it was.
+    fn copy(&mut self, screen: &crate::ui::screen::Screen) -> Loop {
+        let all = screen.copies();
+        let Some(text) = all.get(self.copies % all.len().max(1)) else {
+            let words = "There is nothing to copy on this page";
+            self.wizard.model.note = Some((Verdict::Skipped, words.into()));
+            return Loop::On;
+        };
+        let which = if all.len() > 1 {
+            format!(
+                " ({} of {}, c again for the next)",
+                self.copies % all.len() + 1,
+                all.len()
+            )
+        } else {
+            String::new()
+        };
+        self.copies += 1;
+        self.copied(&format!("{text}{which}"));
+        Loop::Copy(text.clone())
+    }
+
+    fn copied(&mut self, what: &str) {
+        let words = format!("Copied, where the terminal allows it (OSC 52): {what}");
+        self.wizard.model.note = Some((Verdict::Ok, words.into()));
+    }
+
+    /// One event of the mouse.
+    pub fn mouse(&mut self, event: MouseEvent) -> (Vec<Msg>, Loop) {
+        let up = match event.kind {
+            MouseEventKind::ScrollUp => true,
+            MouseEventKind::ScrollDown => false,
+            MouseEventKind::Down(MouseButton::Left) if self.overlay.is_none() => {
+                let screen = self.wizard.view();
+                let wishes = self.focus.click(&screen, event.column, event.row);
+                return self.wish(&screen, wishes);
+            }
+            _ => return (Vec::new(), Loop::On),
+        };
+        if self.overlay.is_none() {
+            self.focus.wheel(up);
+        } else if up {
+            self.overlay_scroll = self.overlay_scroll.saturating_sub(3);
+        } else {
+            self.overlay_scroll = self.overlay_scroll.saturating_add(3);
+        }
+        (Vec::new(), Loop::On)
+    }
+
+    /// The next line of the overlay that holds what is searched for, or the one before.
+    fn find(&mut self, forward: bool) {
+        let lines = self.overlay_text.iter().enumerate();
+        let found: Vec<usize> = lines
+            .filter(|(_, l)| self.search.finds(l))
+            .map(|(n, _)| n)
+            .collect();
+        let next = match (self.search.at, forward) {
+            // The first one from where the eye is.
+            (None, _) => {
+                let below = found.iter().find(|n| **n >= self.overlay_scroll);
+                below.or(found.first())
+            }
+            (Some(at), true) => found.iter().find(|n| **n > at).or(found.first()),
+            (Some(at), false) => found.iter().rev().find(|n| **n < at).or(found.last()),
+        };
+        match next {
+            Some(line) => {
+                self.overlay_scroll = *line;
+                self.search.at = Some(*line);
+                self.wizard.model.note = None;
+            }
+            None => {
+                let words = format!("\"{}\" is not in it", self.search.text);
+                self.wizard.model.note = Some((Verdict::Skipped, words.into()));
+            }
+        }
+    }
+
+    fn overlay_key(&mut self, key: Input) -> Loop {
+        if self.search.typing {
+            match key {
+                Input::Char(c) => self.search.text.push(c),
+                Input::Backspace => drop(self.search.text.pop()),
+                Input::Clear => self.search.text.clear(),
+                Input::Escape => self.search = Search::default(),
+                Input::Enter => {
+                    self.search.typing = false;
+                    self.find(true);
+                }
+                _ => {}
+            }
+            return Loop::On;
+        }
+        let page = self.overlay_height.saturating_sub(1).max(1);
         self.overlay_scroll = match key {
             Input::Up => self.overlay_scroll.saturating_sub(1),
             Input::Down => self.overlay_scroll.saturating_add(1),
-            Input::PageUp => self.overlay_scroll.saturating_sub(10),
-            Input::PageDown => self.overlay_scroll.saturating_add(10),
+            Input::PageUp => self.overlay_scroll.saturating_sub(page),
+            Input::PageDown | Input::Char(' ') => self.overlay_scroll.saturating_add(page),
             Input::Home => 0,
             Input::End => usize::MAX,
+            Input::Char('/') => {
+                self.search = Search {
+                    typing: true,
+                    ..Search::default()
+                };
+                self.overlay_scroll
+            }
+            Input::Char('n') => {
+                self.find(true);
+                self.overlay_scroll
+            }
+            Input::Char('N') => {
+                self.find(false);
+                self.overlay_scroll
+            }
+            Input::Char('c') => {
+                let text = self.overlay_text.join("\n");
+                self.copied(&format!("{} lines", self.overlay_text.len()));
+                return Loop::Copy(text);
+            }
             Input::Escape | Input::Enter | Input::Char('q' | '?' | 'l' | 'd') => {
                 self.overlay = None;
+                self.wizard.model.note = None;
                 0
             }
             _ => self.overlay_scroll,
         };
+        Loop::On
     }
 
     pub fn draw<B: Backend>(
@@ -153,12 +311,15 @@ impl App {
             overlay_scroll: self.overlay_scroll,
             calls: &calls,
             total_calls,
+            search: &self.search,
         };
         let focus = &mut self.focus;
-        let mut reached = 0;
-        terminal.draw(|frame| reached = draw(frame, &view, focus))?;
-        if self.overlay.is_some() {
-            self.overlay_scroll = self.overlay_scroll.min(reached);
+        let mut over = None;
+        terminal.draw(|frame| over = draw(frame, &view, focus))?;
+        if let Some(over) = over {
+            self.overlay_scroll = self.overlay_scroll.min(over.most);
+            self.overlay_text = over.text;
+            self.overlay_height = over.height;
         }
         Ok(())
     }
@@ -234,6 +395,7 @@ async fn the_loop(
                     match next {
                         Loop::On => {}
                         Loop::Redraw => terminal::anew(screen)?,
+                        Loop::Copy(text) => terminal::copy(&text)?,
                         Loop::Suspend => {
                             suspend(screen)?;
                             keys = EventStream::new();
@@ -274,9 +436,13 @@ async fn the_loop(
 fn on_event(app: &mut App, event: Event) -> (Vec<Msg>, Loop) {
     match event {
         Event::Key(key) => input(key).map_or_else(|| (Vec::new(), Loop::On), |i| app.key(i)),
+        Event::Mouse(event) => app.mouse(event),
         Event::Paste(text) => {
             let screen = app.wizard.view();
-            app.focus.paste(&screen, &text);
+            app.wizard.model.note = match app.focus.paste(&screen, &text) {
+                Ok(()) => None,
+                Err(why) => Some((Verdict::Warn, why.into())),
+            };
             (Vec::new(), Loop::On)
         }
         _ => (Vec::new(), Loop::On),

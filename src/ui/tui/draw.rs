@@ -6,7 +6,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::focus::{Focus, Item, items};
+use super::app::Search;
+use super::focus::{Focus, Hit, Item, Target, items};
 use super::overlay::{self, Overlay};
 use super::page;
 use super::theme::{Theme, of_word};
@@ -27,10 +28,19 @@ pub(super) struct View<'a> {
     pub overlay_scroll: usize,
     pub calls: &'a [Call],
     pub total_calls: usize,
+    pub search: &'a Search,
 }
 
-/// Draws, and gives back the scroll that was possible.
-pub(super) fn draw(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus) -> usize {
+/// What lies over the page, as it was drawn.
+pub(super) struct Over {
+    /// The scroll that was possible.
+    pub most: usize,
+    pub height: usize,
+    pub text: Vec<String>,
+}
+
+pub(super) fn draw(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus) -> Option<Over> {
+    focus.hits.clear();
     let area = frame.area();
     let wide = area.width >= WIDE;
     let note_lines = view
@@ -56,7 +66,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus) ->
     .areas(area);
     draw_header(frame, view, header);
     if !wide {
-        draw_steps_line(frame, view, steps);
+        draw_steps_line(frame, view, focus, steps);
     }
     let line = "─".repeat(usize::from(area.width));
     for at in [rule, rule2] {
@@ -65,32 +75,41 @@ pub(super) fn draw(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus) ->
             at,
         );
     }
-    let mut reached = 0;
+    let mut over = None;
     if let Some(overlay) = view.overlay {
-        reached = draw_overlay(frame, view, overlay, body);
+        over = Some(draw_overlay(frame, view, overlay, body));
     } else if wide {
+        // What was tested stands in the page; the tests themselves are worth the room while they are under way.
+        let live = !view.wizard.model.waiting.is_empty();
+        let right = match (live, area.width) {
+            (false, _) => 0,
+            (true, ..150) => 36,
+            (true, _) => 56,
+        };
         let [left, gap, middle, gap2, right] = Layout::horizontal([
             Constraint::Length(23),
             Constraint::Length(2),
             Constraint::Min(0),
-            Constraint::Length(2),
-            Constraint::Length(if area.width >= 150 { 56 } else { 36 }),
+            Constraint::Length(if live { 2 } else { 0 }),
+            Constraint::Length(right),
         ])
         .areas(body);
-        draw_steps_column(frame, view, left);
+        draw_steps_column(frame, view, focus, left);
         let bar: Vec<Line<'_>> = (0..body.height)
             .map(|_| Line::from(Span::styled("│", view.theme.tone(Tone::Dim))))
             .collect();
         frame.render_widget(Paragraph::new(bar.clone()), gap);
-        frame.render_widget(Paragraph::new(bar), gap2);
         draw_page(frame, view, focus, middle);
-        draw_live(frame, view, right);
+        if live {
+            frame.render_widget(Paragraph::new(bar), gap2);
+            draw_live(frame, view, right);
+        }
     } else {
         draw_page(frame, view, focus, body);
     }
     draw_status(frame, view, status);
     draw_keys(frame, view, focus, keys);
-    reached
+    over
 }
 
 fn draw_header(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
@@ -113,32 +132,46 @@ fn draw_header(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
     frame.render_widget(Paragraph::new(line), area);
 }
 
-fn draw_steps_line(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
+/// The steps with their names, where there is room for all of them; else the names of the others are their digits.
+fn draw_steps_line(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus, area: Rect) {
+    let steps = view.wizard.overview();
+    let named: usize = steps.iter().map(|(t, w)| t.width() + w.width() + 3).sum();
+    let all_named = named <= usize::from(area.width);
     let mut spans = Vec::new();
-    for (i, (title, word)) in view.wizard.overview().into_iter().enumerate() {
+    let mut column = area.x;
+    for (i, (title, word)) in steps.into_iter().enumerate() {
         let here = i == view.wizard.at;
-        let (lead, name) = if here {
-            ("▸", format!("{} {title} ", i + 1))
-        } else {
-            (" ", format!("{} ", i + 1))
+        let lead = if here { "▸" } else { " " };
+        let name = match (here, all_named) {
+            (_, true) => format!("{title} "),
+            (true, false) => format!("{} {title} ", i + 1),
+            (false, false) => format!("{} ", i + 1),
         };
+        let style = if here {
+            view.theme.focus()
+        } else {
+            view.theme.tone(Tone::Plain)
+        };
+        let tail = if all_named { " " } else { "  " };
+        let width = lead.width() + name.width() + word.width() + tail.len();
+        spans.push(Span::styled(format!("{lead}{name}"), style));
         spans.push(Span::styled(
-            format!("{lead}{name}"),
-            if here {
-                view.theme.focus()
-            } else {
-                view.theme.tone(Tone::Dim)
-            },
-        ));
-        spans.push(Span::styled(
-            format!("{word}  "),
+            format!("{word}{tail}"),
             view.theme.tone(of_word(word)),
         ));
+        let to = column.saturating_add(u16::try_from(width).unwrap_or(0));
+        focus.hits.push(Hit {
+            line: area.y,
+            from: column,
+            to,
+            what: Target::Step(i),
+        });
+        column = to;
     }
     frame.render_widget(Paragraph::new(Line::from(spans)), area);
 }
 
-fn draw_steps_column(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
+fn draw_steps_column(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus, area: Rect) {
     let mut lines = Vec::new();
     for (i, (title, word)) in view.wizard.overview().into_iter().enumerate() {
         let here = i == view.wizard.at;
@@ -152,6 +185,12 @@ fn draw_steps_column(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
             Span::styled(format!("{lead} {} {title:<11}", i + 1), style),
             Span::styled(format!(" {word}"), view.theme.tone(of_word(word))),
         ]));
+        focus.hits.push(Hit {
+            line: area.y.saturating_add(u16::try_from(i).unwrap_or(0)),
+            from: area.x,
+            to: area.right(),
+            what: Target::Step(i),
+        });
     }
     frame.render_widget(Paragraph::new(lines), area);
 }
@@ -160,6 +199,7 @@ fn draw_page(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus, area: Re
     let height = usize::from(area.height);
     let page = page::page(view.screen, usize::from(area.width), view.theme, focus);
     let most = page.lines.len().saturating_sub(height);
+    focus.height = height;
     if focus.follow
         && let Some((first, last)) = page.focus
     {
@@ -176,6 +216,20 @@ fn draw_page(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus, area: Re
     }
     focus.scroll = focus.scroll.min(most);
     let scroll = focus.scroll;
+    let seen = page
+        .hits
+        .iter()
+        .filter(|h| (scroll..scroll + height).contains(&h.line));
+    let on_screen = |h: &page::Hit| {
+        let at = |column: usize| area.x + u16::try_from(column).unwrap_or(0).min(area.width);
+        Hit {
+            line: area.y + u16::try_from(h.line - scroll).unwrap_or(0),
+            from: at(h.from),
+            to: at(h.to),
+            what: h.what,
+        }
+    };
+    focus.hits.extend(seen.map(on_screen));
     let shown: Vec<Line<'_>> = page.lines.into_iter().skip(scroll).take(height).collect();
     frame.render_widget(Paragraph::new(shown), area);
     // On the rule below the page, so that it hides nothing of it.
@@ -278,13 +332,14 @@ fn draw_live(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-fn draw_overlay(frame: &mut Frame<'_>, view: &View<'_>, overlay: Overlay, area: Rect) -> usize {
+fn draw_overlay(frame: &mut Frame<'_>, view: &View<'_>, overlay: Overlay, area: Rect) -> Over {
     let width = usize::from(area.width);
     let lines = match overlay {
         Overlay::Help => overlay::help(view.screen, width, view.theme),
         Overlay::Log => overlay::log(view.calls, width, view.theme),
         Overlay::Details => overlay::details(view.wizard, width, view.theme),
     };
+    let text: Vec<String> = lines.iter().map(ToString::to_string).collect();
     let [head, _, body] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(1),
@@ -303,17 +358,37 @@ fn draw_overlay(frame: &mut Frame<'_>, view: &View<'_>, overlay: Overlay, area: 
     } else {
         String::new()
     };
+    let search = match view.search {
+        Search {
+            typing: true, text, ..
+        } => format!("   search: {text}▏"),
+        Search { text, .. } if !text.is_empty() => {
+            let found = lines
+                .iter()
+                .filter(|l| view.search.finds(&l.to_string()))
+                .count();
+            format!("   \"{text}\": {found} lines, n next, N previous")
+        }
+        Search { .. } => String::new(),
+    };
     let title = Line::from(vec![
         Span::styled(
             format!(" {}", overlay.title()),
             view.theme.tone(Tone::Strong),
         ),
         Span::styled(more, view.theme.tone(Tone::Dim)),
+        Span::raw(search),
     ]);
     frame.render_widget(Paragraph::new(title), head);
-    let shown: Vec<Line<'_>> = lines.into_iter().skip(scroll).take(height).collect();
+    let shown = lines.into_iter().enumerate().skip(scroll).take(height);
+    let mark = |(n, line): (usize, Line<'static>)| match view.search.at {
+        Some(at) if at == n => line.style(view.theme.found()),
+        _ if view.search.finds(&line.to_string()) => line.style(view.theme.focus()),
+        _ => line,
+    };
+    let shown: Vec<Line<'_>> = shown.map(mark).collect();
     frame.render_widget(Paragraph::new(shown), body);
-    most
+    Over { most, height, text }
 }
 
 fn draw_status(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
@@ -378,6 +453,8 @@ fn draw_keys(frame: &mut Frame<'_>, view: &View<'_>, focus: &Focus, area: Rect) 
     let mut key = |k: &str, what: &str| keys.push((k.to_owned(), what.to_owned()));
     if view.overlay.is_some() {
         key("↑↓", "scroll");
+        key("/", "search");
+        key("c", "copy");
         key("Esc", "close");
     } else if focus.is_typing(view.screen) {
         key("Enter", "take it");
@@ -412,7 +489,7 @@ fn draw_keys(frame: &mut Frame<'_>, view: &View<'_>, focus: &Focus, area: Rect) 
             }
         }
         if view.wizard.at > 0 {
-            key("Esc", "back");
+            key("[", "back");
         }
         key("d", "details");
         key("?", "help");
@@ -422,7 +499,7 @@ fn draw_keys(frame: &mut Frame<'_>, view: &View<'_>, focus: &Focus, area: Rect) 
     }
     // The way back and the help are never the ones that find no room.
     let wide = |(name, what): &(String, String)| name.width() + what.width() + 3;
-    let fixed = ["Esc", "d", "?", "q"];
+    let fixed = ["Esc", "[", "d", "?", "q"];
     let (tail, head): (Vec<_>, Vec<_>) = keys
         .into_iter()
         .partition(|(name, _)| fixed.contains(&name.as_str()));

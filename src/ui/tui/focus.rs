@@ -56,8 +56,29 @@ pub struct Focus {
     /// The page follows what has the focus until somebody scrolls.
     pub follow: bool,
     fresh: bool,
-    /// A field that was opened to be typed into, as long as it exists.
-    opened: Option<&'static str>,
+    /// The lists and the fields of the page: a field that a key has just opened beside the same lists gets the focus.
+    before: Option<(Vec<&'static str>, Vec<&'static str>)>,
+    /// How many lines of the page are seen at once.
+    pub height: usize,
+    /// What stands where on the screen, for the mouse.
+    pub hits: Vec<Hit>,
+}
+
+/// A part of a line of the screen, and what a click on it means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hit {
+    pub line: u16,
+    pub from: u16,
+    pub to: u16,
+    pub what: Target,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    Row(&'static str, usize),
+    Field(&'static str),
+    Choice(&'static str, usize),
+    Step(usize),
 }
 
 /// What came of a key: messages for the wizard, or a wish that only the full screen knows.
@@ -83,10 +104,14 @@ pub enum Wish {
     },
     Next,
     Back,
+    Forward,
+    GoTo(usize),
+    Escape,
     Quit,
     Help,
     Log,
     Details,
+    Copy,
 }
 
 impl From<Wish> for Option<Msg> {
@@ -97,8 +122,11 @@ impl From<Wish> for Option<Msg> {
             Wish::Choose { choice, at } => Msg::Choose { choice, at },
             Wish::Next => Msg::Next,
             Wish::Back => Msg::Back,
+            Wish::Forward => Msg::Forward,
+            Wish::GoTo(step) => Msg::GoTo(step),
+            Wish::Escape => Msg::Escape,
             Wish::Quit => Msg::Quit,
-            Wish::Help | Wish::Log | Wish::Details => return None,
+            Wish::Help | Wish::Log | Wish::Details | Wish::Copy => return None,
         })
     }
 }
@@ -136,17 +164,22 @@ impl Focus {
                 self.item = list.or(empty).map(Item::id);
             }
         }
-        let opened = screen
-            .fields()
-            .find(|f| f.takes == Takes::AtOnce)
-            .map(|f| f.id);
-        if opened != self.opened {
-            self.opened = opened;
-            if opened.is_some() {
-                self.item = opened;
-                self.follow = true;
+        let lists: Vec<&'static str> = screen.lists().map(|l| l.id).collect();
+        let fields: Vec<&'static str> = screen.fields().map(|f| f.id).collect();
+        let at_once = screen.fields().find(|f| f.takes == Takes::AtOnce);
+        let opened = match &self.before {
+            Some((same, before)) if *same == lists => {
+                fields.iter().find(|f| !before.contains(f)).copied()
             }
+            Some((_, before)) => at_once.map(|f| f.id).filter(|f| !before.contains(f)),
+            None => at_once.map(|f| f.id),
+        };
+        if let Some(opened) = opened {
+            self.item = Some(opened);
+            self.edit = None;
+            self.follow = true;
         }
+        self.before = Some((lists, fields));
         for item in &items {
             if let Item::List(list) = item {
                 match list.made {
@@ -279,14 +312,61 @@ impl Focus {
         });
     }
 
-    pub fn paste(&mut self, screen: &Screen, text: &str) {
-        if let Some(Item::Field(field)) = self.current(screen) {
-            let edit = self.editing(field);
-            for c in text.trim().chars().filter(|c| !c.is_control()) {
-                edit.text.insert(edit.at, c);
-                edit.at += 1;
+    /// What was pasted goes into the field that has the focus; otherwise why it does not.
+    pub fn paste(&mut self, screen: &Screen, text: &str) -> Result<(), &'static str> {
+        let Some(Item::Field(field)) = self.current(screen) else {
+            return Err("What was pasted goes into a field: Tab leads to one");
+        };
+        if text.trim().lines().count() > 1 {
+            return Err("Several lines were pasted, and a field takes one: nothing was taken");
+        }
+        let edit = self.editing(field);
+        for c in text.trim().chars().filter(|c| !c.is_control()) {
+            edit.text.insert(edit.at, c);
+            edit.at += 1;
+        }
+        self.follow = true;
+        Ok(())
+    }
+
+    /// The wheel: the page scrolls, wherever the focus is.
+    pub fn wheel(&mut self, up: bool) {
+        self.follow = false;
+        self.scroll = if up {
+            self.scroll.saturating_sub(3)
+        } else {
+            self.scroll + 3
+        };
+    }
+
+    /// A click: what it chooses. A row that has the cursor already is picked by a second click.
+    pub fn click(&mut self, screen: &Screen, column: u16, line: u16) -> Vec<Wish> {
+        let on = |h: &&Hit| h.line == line && (h.from..h.to).contains(&column);
+        let Some(hit) = self.hits.iter().find(on).copied() else {
+            return Vec::new();
+        };
+        let mut wishes = self.take_edit();
+        match hit.what {
+            Target::Step(step) => wishes.push(Wish::GoTo(step)),
+            Target::Field(field) => self.item = Some(field),
+            Target::Choice(choice, at) => {
+                self.item = Some(choice);
+                wishes.push(Wish::Choose { choice, at });
+            }
+            Target::Row(id, row) => {
+                let list = screen.lists().find(|l| l.id == id);
+                let again = self.item == Some(id) && list.is_some_and(|l| self.row(l) == row);
+                self.item = Some(id);
+                self.rows.insert(id, row);
+                if let (true, Some(enter)) = (again, list.and_then(|l| l.enter)) {
+                    wishes.push(Wish::Act {
+                        id: enter,
+                        row: Some(row),
+                    });
+                }
             }
         }
+        wishes
     }
 
     pub fn input(&mut self, screen: &Screen, input: Input) -> Took {
@@ -360,7 +440,21 @@ impl Focus {
                 row: Some(self.row(list)),
             }],
             (Input::Enter, _) => vec![Wish::Next],
-            (Input::Escape, _) => vec![Wish::Back],
+            (Input::Escape, _) => vec![Wish::Escape],
+            (Input::PageUp | Input::PageDown, Some(Item::List(list)))
+                if self.height > 0 && list.rows.len() > self.height =>
+            {
+                let (row, last) = (self.row(list), list.rows.len() - 1);
+                let page = self.height.saturating_sub(2).max(1);
+                let next = if input == Input::PageUp {
+                    row.saturating_sub(page)
+                } else {
+                    (row + page).min(last)
+                };
+                self.rows.insert(list.id, next);
+                self.follow = true;
+                Vec::new()
+            }
             (
                 Input::Up
                 | Input::Down
@@ -384,6 +478,10 @@ impl Focus {
                     'l' => vec![Wish::Log],
                     'd' => vec![Wish::Details],
                     'q' => vec![Wish::Quit],
+                    'c' => vec![Wish::Copy],
+                    '[' => vec![Wish::Back],
+                    ']' => vec![Wish::Forward],
+                    '1'..='9' => vec![Wish::GoTo(c as usize - '1' as usize)],
                     // An unknown key still cancels what waited for `y`.
                     _ => vec![Wish::Act { id: "", row: None }],
                 }
@@ -414,11 +512,16 @@ impl Focus {
 
     fn scroll_by(&mut self, input: Input) {
         self.follow = false;
+        // Before the first frame nobody knows how high the page is.
+        let page = match self.height {
+            0 => 10,
+            height => height.saturating_sub(1).max(1),
+        };
         self.scroll = match input {
             Input::Up => self.scroll.saturating_sub(1),
-            Input::PageUp => self.scroll.saturating_sub(10),
+            Input::PageUp => self.scroll.saturating_sub(page),
             Input::Down => self.scroll + 1,
-            Input::PageDown => self.scroll + 10,
+            Input::PageDown => self.scroll + page,
             Input::Home => 0,
             _ => usize::MAX / 2,
         };

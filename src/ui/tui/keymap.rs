@@ -60,13 +60,24 @@ pub(super) fn input(key: KeyEvent) -> Option<Input> {
 /// What works on every page, for the help.
 pub(super) const EVERYWHERE: &[(&str, &str)] = &[
     ("↑ ↓", "move in a list; scroll where there is none"),
-    ("PgUp PgDn", "scroll the page"),
+    ("PgUp PgDn", "a page up or down"),
+    ("Home End", "the first row or line, the last one"),
     ("Tab", "next list, field or choice; then the page itself"),
     ("← →", "change a choice; move in a field"),
     ("Enter", "pick the row, take the field, or go on"),
-    ("Esc", "leave the field; back to the step before"),
+    ("Esc", "close details, a field or this help; nothing more"),
+    ("[ ]", "the step before, the step after; or its digit"),
     ("d", "details: every finding of this step with its evidence"),
     ("l", "the call log"),
+    ("/ n N", "in details and the log: search, next, previous"),
+    (
+        "c",
+        "copy a value or command of the page; again for the next",
+    ),
+    (
+        "mouse",
+        "the wheel scrolls, a click chooses; with Shift the terminal selects",
+    ),
     ("?", "this help"),
     ("q", "quit (twice where something would be lost)"),
     (

@@ -4,7 +4,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::focus::Focus;
+use super::focus::{Focus, Target};
 use super::theme::Theme;
 use crate::domain::text::Printable;
 use crate::ui::screen::{Block, Cell, Choice, Field, List, Screen, Told, Tone, fold};
@@ -15,6 +15,15 @@ pub(super) struct Page {
     pub focus: Option<(usize, usize)>,
     /// Column and line of the text cursor.
     pub cursor: Option<(usize, usize)>,
+    /// What a click means, by line and column of the page.
+    pub hits: Vec<Hit>,
+}
+
+pub(super) struct Hit {
+    pub line: usize,
+    pub from: usize,
+    pub to: usize,
+    pub what: Target,
 }
 
 struct Writer<'a> {
@@ -30,6 +39,7 @@ pub(super) fn page(screen: &Screen, width: usize, theme: Theme, focus: &Focus) -
             lines: Vec::new(),
             focus: None,
             cursor: None,
+            hits: Vec::new(),
         },
         width: width.max(1),
         theme,
@@ -99,12 +109,7 @@ impl Writer<'_> {
 
     fn block(&mut self, block: &Block) {
         match block {
-            Block::Text(cell) => self.text(
-                1,
-                ("", Style::new()),
-                cell.text.as_str(),
-                self.theme.tone(cell.tone),
-            ),
+            Block::Text(cell) => self.cell(cell),
             Block::Blank => self.push(Vec::new()),
             Block::Heading(text) => self.text(
                 1,
@@ -120,6 +125,30 @@ impl Writer<'_> {
             Block::Diff { lines, wrap } => self.diff(lines, *wrap),
             Block::Progress(rows) => self.progress(rows),
         }
+    }
+
+    /// Where a state is said first, its word alone is coloured: colours are hard to read as text on many palettes.
+    fn cell(&mut self, cell: &Cell) {
+        let (text, style) = (cell.text.as_str(), self.theme.tone(cell.tone));
+        let coloured = matches!(cell.tone, Tone::Good | Tone::Doubtful | Tone::Bad);
+        match text.split_once("  ") {
+            Some((word, rest)) if coloured && word.width() <= 14 => {
+                let label = format!("{word}  ");
+                self.text(1, (&label, style), rest.trim_start(), Style::new());
+            }
+            _ if coloured => self.text(1, ("", style), text, self.theme.tone(Tone::Strong)),
+            _ => self.text(1, ("", style), text, style),
+        }
+    }
+
+    fn hit(&mut self, from: usize, to: usize, what: Target) {
+        let line = self.page.lines.len();
+        self.page.hits.push(Hit {
+            line,
+            from,
+            to,
+            what,
+        });
     }
 
     /// To be copied: its own spaces stay, and only what is too long for the line goes on in the next.
@@ -239,6 +268,7 @@ impl Writer<'_> {
                     style,
                 ));
             }
+            self.hit(0, self.width, Target::Row(list.id, i));
             self.push(spans);
         }
         if on {
@@ -280,7 +310,7 @@ impl Writer<'_> {
             });
             self.page.cursor = Some((label.width() + column.min(room.saturating_sub(1)), line));
         }
-        let hint_fits = shown.width() + field.hint.width() + 3 <= room;
+        let hint_fits = shown.width() + field.hint.width() + 5 <= room;
         let mut spans = vec![
             Span::styled(label, label_style),
             Span::raw(cut(&shown, room)),
@@ -292,11 +322,14 @@ impl Writer<'_> {
         }
         if edit.is_none() && (shown.is_empty() || (hint_fits && field.secret)) {
             let gap = if shown.is_empty() { "" } else { "   " };
+            // In brackets, so that it is never taken for a value.
+            let hint = cut(field.hint, room.saturating_sub(gap.len() + 2));
             spans.push(Span::styled(
-                format!("{gap}{}", cut(field.hint, room.saturating_sub(gap.len()))),
+                format!("{gap}({hint})"),
                 self.theme.tone(Tone::Dim),
             ));
         }
+        self.hit(0, self.width, Target::Field(field.id));
         self.push(spans);
     }
 
@@ -328,6 +361,7 @@ impl Writer<'_> {
                 spans.push(Span::raw(" ".repeat(label.width())));
                 used = label.width();
             }
+            self.hit(used, used + text.width(), Target::Choice(choice.id, i));
             used += text.width();
             spans.push(Span::styled(text, style));
         }

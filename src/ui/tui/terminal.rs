@@ -4,8 +4,11 @@
 use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::Show;
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+};
 use crossterm::execute;
 use crossterm::terminal::{
     Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
@@ -24,7 +27,12 @@ impl Guard {
         enable_raw_mode()?;
         OURS.store(true, Ordering::SeqCst);
         let guard = Self(());
-        execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste)?;
+        execute!(
+            io::stdout(),
+            EnterAlternateScreen,
+            EnableBracketedPaste,
+            EnableMouseCapture
+        )?;
         Ok(guard)
     }
 }
@@ -40,6 +48,7 @@ pub(super) fn restore() {
     if OURS.swap(false, Ordering::SeqCst) {
         let _ = execute!(
             io::stdout(),
+            DisableMouseCapture,
             DisableBracketedPaste,
             LeaveAlternateScreen,
             Show
@@ -68,4 +77,9 @@ pub(super) fn anew(screen: &mut Screen) -> io::Result<()> {
 
 pub(super) fn screen() -> io::Result<Screen> {
     Terminal::new(CrosstermBackend::new(io::stdout()))
+}
+
+/// To the clipboard of the terminal, by OSC 52. Whether the terminal allows it, it does not say.
+pub(super) fn copy(text: &str) -> io::Result<()> {
+    execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))
 }

@@ -409,7 +409,7 @@ async fn another_queue_gets_its_own_proposal() {
         "{}",
         play.screen()
     );
-    play.keys("⎋↓⏎").await;
+    play.keys("[↓⏎").await;
     assert_eq!(play.app.wizard.model.draft.channels, None);
     play.keys("⏎").await;
     assert!(play.app.wizard.model.draft.channels.is_some());
@@ -439,7 +439,7 @@ async fn what_was_held_back_is_made_when_somebody_insists() {
     // From the second of two changes, of which one is left when the page is opened again.
     play.keys("⏎⏎⏎⏎⏎→ay").await;
     assert!(play.screen().contains("HELD BACK   UpdateQueueEnvironment"));
-    play.keys("⎋").await;
+    play.keys("[").await;
     assert!(
         play.screen().contains("It is held back"),
         "{}",
@@ -645,7 +645,7 @@ async fn no_colour_loses_no_word() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
     #[test]
-    fn drawing_at_any_size_and_after_any_keys_never_panics(width in 1u16..140, height in 1u16..50, keys in "[⏎⇥⎋↑↓←→⇟aynxKJpwqdl?k 1e]{0,30}") {
+    fn drawing_at_any_size_and_after_any_keys_never_panics(width in 1u16..140, height in 1u16..50, keys in "[⏎⇥⎋↑↓←→⇟aynxKJpwqdl?k 1e\\[\\]/c]{0,30}") {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let mut play = Play::open("hand-edited", true, false).await.at(width, height);
@@ -656,4 +656,134 @@ proptest! {
             }
         });
     }
+}
+
+#[tokio::test]
+async fn escape_closes_and_the_brackets_and_digits_change_the_step() {
+    let mut play = Play::open("studio", true, false).await;
+    play.keys("⏎⏎⏎").await;
+    assert_eq!(play.app.wizard.at, 3);
+    play.keys("⎋⎋").await;
+    assert_eq!(play.app.wizard.at, 3, "Esc closes and nothing more");
+    play.keys("[").await;
+    assert_eq!(play.app.wizard.at, 2);
+    play.keys("]").await;
+    assert_eq!(play.app.wizard.at, 3);
+    play.keys("1").await;
+    assert_eq!(play.app.wizard.at, 0);
+    play.keys("7").await;
+    assert_eq!(play.app.wizard.at, 0, "what was not reached comes later");
+    assert!(play.screen().contains("Apply comes later"));
+    play.keys("d⎋").await;
+    assert_eq!((play.app.overlay, play.app.wizard.at), (None, 0));
+}
+
+#[tokio::test]
+async fn details_are_searched_and_copied() {
+    let mut play = Play::open("studio", true, false).await;
+    play.keys("⏎⏎⏎d").await;
+    let before = play.screen();
+    play.keys("/simulated⏎").await;
+    let found = play.screen();
+    assert!(
+        found.contains("\"simulated\": ") && found != before,
+        "{found}"
+    );
+    let first = play.app.search.at;
+    play.keys("n").await;
+    assert!(first.is_some() && play.app.search.at > first);
+    play.keys("N").await;
+    assert_eq!(play.app.search.at, first);
+    play.keys("/nowhere-to-be-found⏎").await;
+    assert!(play.screen().contains("is not in it"));
+    let (_, next) = play.app.key(Input::Char('c'));
+    let super::app::Loop::Copy(text) = next else {
+        panic!("nothing was copied");
+    };
+    assert!(text.contains("grade") && text.lines().count() > 20);
+}
+
+#[tokio::test]
+async fn values_of_the_last_page_are_copied_one_by_one() {
+    let mut play = Play::open("studio", true, false).await;
+    play.keys("⏎⏎⏎⏎⏎ay").await;
+    let mut copied = Vec::new();
+    for _ in 0..3 {
+        match play.app.key(Input::Char('c')).1 {
+            super::app::Loop::Copy(text) => copied.push(text),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(copied[0], "AYON_SERVER_URL=https://ayon.example.com");
+    assert_eq!(copied[1], "AYON_HEADLESS_MODE=1");
+    assert_ne!(copied[2], copied[1]);
+}
+
+#[tokio::test]
+async fn the_mouse_chooses_rows_steps_and_choices() {
+    let mut play = Play::open("studio", true, false).await;
+    play.keys("⏎⏎").await;
+    let at = |screen: &str, part: &str| {
+        let (line, text) = screen
+            .lines()
+            .enumerate()
+            .find(|(_, l)| l.contains(part))
+            .unwrap();
+        let before = text.split(part).next().unwrap();
+        let column = unicode_width::UnicodeWidthStr::width(before);
+        (
+            u16::try_from(column + 1).unwrap(),
+            u16::try_from(line).unwrap(),
+        )
+    };
+    let click = |(column, row): (u16, u16)| crossterm::event::MouseEvent {
+        kind: crossterm::event::MouseEventKind::Down(crossterm::event::MouseButton::Left),
+        column,
+        row,
+        modifiers: crossterm::event::KeyModifiers::NONE,
+    };
+    let screen = play.screen();
+    let (msgs, _) = play.app.mouse(click(at(&screen, "conda-forge")));
+    assert!(msgs.iter().all(|m| matches!(m, Msg::Disarm)));
+    assert!(
+        play.screen().contains("▸ 4  conda-forge"),
+        "{}",
+        play.screen()
+    );
+    // A choice takes the option under the pointer.
+    let (msgs, _) = play.app.mouse(click(at(&screen, "components")));
+    let chosen = msgs.iter().any(|m| matches!(m, Msg::Choose { at: 2, .. }));
+    assert!(chosen, "{msgs:?}");
+    // A step that was seen before.
+    let (msgs, _) = play.app.mouse(click(at(&screen, " 1 OK")));
+    assert!(msgs.iter().any(|m| matches!(m, Msg::GoTo(0))), "{msgs:?}");
+    // Nothing is where nothing stands.
+    let (msgs, _) = play.app.mouse(click((79, 2)));
+    assert!(msgs.iter().all(|m| matches!(m, Msg::Disarm)));
+}
+
+#[tokio::test]
+async fn several_lines_are_not_pasted_and_an_old_error_goes_with_the_text() {
+    let mut play = Play::open("studio", true, false).await;
+    play.keys("⏎⏎⏎⏎").await;
+    assert_eq!(play.app.wizard.at, 4);
+    let paste = |play: &mut Play, text: &str| {
+        let screen = play.app.wizard.view();
+        play.app.focus.paste(&screen, text)
+    };
+    assert!(paste(&mut play, "x").is_err(), "no field has the focus");
+    play.keys("⇥").await;
+    assert!(paste(&mut play, "https://a.example.com\nhttps://b.example.com").is_err());
+    assert!(!play.screen().contains("b.example.com"));
+    play.keys("⌫not an address⏎").await;
+    assert!(play.screen().contains("FAIL"), "{}", play.screen());
+    play.keys("x").await;
+    assert!(play.app.wizard.model.note.is_none(), "{}", play.screen());
+    // The login opens with the cursor in it.
+    play.keys("⎋⎋u").await;
+    assert!(
+        play.screen().contains(" ▸ Your AYON name"),
+        "{}",
+        play.screen()
+    );
 }

@@ -23,16 +23,23 @@ impl Theme {
         match tone {
             Tone::Plain => Style::new(),
             Tone::Strong => Style::new().add_modifier(Modifier::BOLD),
-            Tone::Dim => self.fg(Color::DarkGray),
+            // Colour 8 can't be read on several palettes; dim is the terminal's own affair.
+            Tone::Dim if self.colour => Style::new().add_modifier(Modifier::DIM),
+            Tone::Dim => Style::new(),
             Tone::Good => self.fg(Color::Green),
-            Tone::Doubtful => self.fg(Color::Yellow),
+            Tone::Doubtful => self.fg(Color::Yellow).add_modifier(Modifier::BOLD),
             Tone::Bad => self.fg(Color::Red).add_modifier(Modifier::BOLD),
         }
     }
 
     /// The one accent, for what has the focus.
     pub fn focus(self) -> Style {
-        self.fg(Color::Cyan).add_modifier(Modifier::BOLD)
+        self.fg(Color::Magenta).add_modifier(Modifier::BOLD)
+    }
+
+    /// What a search has found.
+    pub fn found(self) -> Style {
+        Style::new().add_modifier(Modifier::REVERSED)
     }
 
     pub fn line(self, kind: LineKind) -> Style {
