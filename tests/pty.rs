@@ -196,7 +196,7 @@ fn resizing_never_breaks_a_screen() {
         t.resize(cols, rows);
         std::thread::sleep(Duration::from_millis(120));
     }
-    t.wait_for("Live checks");
+    t.wait_for(" 1 Identity");
     t.resize(80, 24);
     t.wait_for("▸3 Channels");
     t.press("\u{3}");

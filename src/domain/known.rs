@@ -41,6 +41,35 @@ static WORKERS: LazyLock<Workers> =
 static AWS_CHANNELS: LazyLock<AwsChannels> =
     LazyLock::new(|| read(include_str!("../../assets/conda/aws-channels.toml")));
 
+/// AWS's regions, as far as they were known.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Regions {
+    pub as_of: String,
+    pub source: String,
+    regions: Vec<String>,
+}
+
+impl Regions {
+    pub fn know(&self, region: &str) -> bool {
+        self.regions.iter().any(|r| r == region)
+    }
+
+    /// The one that is spelled most like it.
+    pub fn nearest(&self, region: &str) -> Option<&str> {
+        let near = |r: &&String| strsim::damerau_levenshtein(r, region);
+        let found = self.regions.iter().min_by_key(near)?;
+        (near(&found) <= 2).then_some(found.as_str())
+    }
+}
+
+static REGIONS: LazyLock<Regions> =
+    LazyLock::new(|| read(include_str!("../../assets/aws-regions.toml")));
+
+pub fn regions() -> &'static Regions {
+    &REGIONS
+}
+
 static PUBLIC_CHANNELS: LazyLock<PublicChannels> =
     LazyLock::new(|| read(include_str!("../../assets/conda/public-channels.toml")));
 
@@ -113,6 +142,9 @@ mod tests {
             }
         }
         assert!(aws_channels().lack("ayon-launcher") && !aws_channels().lack("python"));
+        assert!(regions().know("us-west-2") && !regions().know("us-west-9"));
+        assert_eq!(regions().nearest("us-wset-2"), Some("us-west-2"));
+        assert_eq!(regions().nearest("moon-base-1"), None);
     }
 
     #[test]

@@ -109,6 +109,14 @@ impl Driver {
                 });
             }
             Effect::SignIn => self.sign_in(model),
+            Effect::SsoLogin(profile) => {
+                let told = to.clone();
+                tokio::task::spawn_blocking(move || {
+                    let tell = |line| drop(told.send(Msg::Noted(line)));
+                    let done = crate::world::local::sso_login(&profile, &tell);
+                    let _ = to.send(Msg::SsoDone(done.map_err(Box::new)));
+                });
+            }
             Effect::StopApply => self.stop.store(true, Ordering::SeqCst),
             Effect::SaveFile => {
                 let saved = self.outside.save(&model.config());

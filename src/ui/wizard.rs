@@ -59,6 +59,10 @@ pub enum Msg {
     KeyStored(Result<(), Box<Problem>>),
     Saved(Result<(), Box<Problem>>),
     Exported(Result<Printable, Box<Problem>>),
+    /// What a program that was run says.
+    Noted(Printable),
+    /// `aws sso login` has ended.
+    SsoDone(Result<(), Box<Problem>>),
     /// An administrator of AYON has signed in, or why not.
     AdminHeld(Result<(), Box<Problem>>),
     /// What is being downloaded just now.
@@ -71,6 +75,8 @@ pub enum Msg {
 pub enum Effect {
     Profiles,
     SignIn,
+    /// Runs `aws sso login` for that profile.
+    SsoLogin(String),
     /// What the workflow asks for.
     Work(Request),
     /// Applies the plan that is shown.
@@ -283,6 +289,16 @@ impl Wizard {
             }
             Msg::AdminHeld(Err(problem)) | Msg::Exported(Err(problem)) => {
                 let words = format!("{}: {}", problem.doing, problem.because);
+                model.note = Some((Verdict::Fail, words.into()));
+            }
+            Msg::Noted(line) => model.note = Some((Verdict::Skipped, line)),
+            Msg::SsoDone(Ok(())) => {
+                model.note = None;
+                model.sign_in = SignIn::UnderWay;
+                return vec![Effect::SignIn];
+            }
+            Msg::SsoDone(Err(problem)) => {
+                let words = format!("{}: {}; {}", problem.doing, problem.because, problem.fix);
                 model.note = Some((Verdict::Fail, words.into()));
             }
             Msg::Downloads(list) => model.downloads = list,

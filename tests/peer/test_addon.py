@@ -21,7 +21,7 @@ def test_the_addon_gets_the_same_list_and_gives_it_back(studio_of):
     before = settings(s)
     planned = s.run("plan", AYON_ADMIN_KEY=TOKEN)
     assert planned.returncode == 10 and planned.stdout.count("POST settings") == 2 and "(staging) / conda_channels" in planned.stdout
-    done = s.run("setup", "--yes", AYON_ADMIN_KEY=TOKEN)
+    done = s.run("setup", "--yes", "-v", AYON_ADMIN_KEY=TOKEN)
     assert done.returncode == 0, done.stdout + done.stderr
     after = settings(s)
     for variant in VARIANTS:

@@ -36,7 +36,7 @@ def seed(folder, **change):
     studio = json.loads((SHARED / "peer-cloud/studios/fresh.json").read_text())
     farm = studio["farms"][0]
     fleet = farm["fleets"][0]
-    farm["fleets"] = [{**fleet, "id": f"fleet-{i:032x}", "name": os, "os": os, "attributes": {}} for i, os in ((1, "LINUX"), (2, "WINDOWS"))]
+    farm["fleets"] = [{**fleet, "id": f"fleet-{i:032x}", "name": os, "os": os, "attributes": {"attr.role": ["render", "publish"]}} for i, os in ((1, "LINUX"), (2, "WINDOWS"))]
     console = (SHARED / "peer-cloud/studios/conda_console.yaml").read_text()
     texts = {"strict": console, "disabled": console.replace('"--channels", ', '"--channel-priority", "disabled", "--channels", ')}
     assert texts["strict"] != texts["disabled"]
@@ -193,9 +193,9 @@ def test_a_version_that_is_not_there_names_the_nearest_and_the_named_one_is_clea
 def test_the_queue_role_is_refused_first_and_reads_after_setup(prepared):
     s, _ = prepared
     wanted(s, [AYON])
-    done = s.run("setup", "--yes")
+    done = s.run("setup", "--yes", "-v")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "linux-64: ayon-launcher 1.6.1 from" in done.stdout and "forbidden" not in done.stdout.split("manual steps")[0].split("UpdateQueueEnvironment")[-1]
+    assert "linux-64: ayon-launcher 1.6.1 from" in done.stdout and "forbidden" not in done.stdout.split("Manual steps")[0].split("UpdateQueueEnvironment")[-1]
 
 
 def test_a_foreign_bucket_that_lets_nobody_in_is_forbidden_not_missing(studio_of):
@@ -338,14 +338,14 @@ def test_the_statement_for_the_owner_is_the_one_that_lets_the_role_in(studio_of)
     s = studio_of(seed="denied_channel.json")
     refused = s.run("setup", "--yes")
     assert refused.returncode == 1 and "for YNPUT" in refused.stdout
-    pasted = refused.stdout.split("add these statements\n", 1)[1].split("\n  for ", 1)[0]
+    pasted = refused.stdout.split("add these statements\n", 1)[1].split("\n  2  for ", 1)[0]
     statements = json.loads(pasted)
     owner = s.client("s3")
     owner.meta.events.register("before-call.s3.*", lambda params, **_: params["headers"].update({"x-moto-account-id": "210987654321"}))
     owner.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps({"Version": "2012-10-17", "Statement": statements}))
     done = s.run("setup", "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Verified: the queue role" in done.stdout and "forbidden" not in done.stdout.split("manual steps")[0].replace("this identity", ""), done.stdout
+    assert "Verified: the queue role" in done.stdout and "forbidden" not in done.stdout.split("Manual steps")[0].replace("this identity", ""), done.stdout
 
 
 def test_public_is_only_what_anybody_reads(prepared):

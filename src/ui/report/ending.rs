@@ -80,12 +80,17 @@ pub fn not_confirmed(findings: &[Finding]) -> String {
     format!("No worker has confirmed this yet{things}: submit a small publish job and read its log")
 }
 
-/// Is it to be shown where what is fine is folded away?
+/// Is it to be shown where what is fine is folded away? What was tried as the queue role is what the run was made for.
 pub fn is_shown(finding: &Finding) -> bool {
-    !matches!(
-        finding.verdict,
-        Verdict::Ok | Verdict::WorkerOnly | Verdict::Skipped
-    )
+    match finding.verdict {
+        Verdict::Ok => is_proof(finding),
+        Verdict::WorkerOnly => false,
+        _ => true,
+    }
+}
+
+fn is_proof(finding: &Finding) -> bool {
+    finding.vantage.is_queue_role()
 }
 
 /// What the journal's place means.

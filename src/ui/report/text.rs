@@ -213,7 +213,7 @@ pub fn manual_steps(list: &[ManualStep], ink: Ink) -> String {
     for (n, one) in list.iter().enumerate() {
         let _ = writeln!(out, "  {}  for {}: {}", n + 1, one.for_whom, one.what);
         for line in &one.paste {
-            let _ = writeln!(out, "         {line}");
+            let _ = writeln!(out, "      {line}");
         }
     }
     out

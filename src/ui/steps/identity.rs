@@ -5,12 +5,21 @@ use super::super::screen::{Block, Cell, Field, Key, List, Screen, Takes, Told, T
 use super::super::wizard::{Effect, Msg};
 use super::{Step, told, word_of};
 use crate::domain::finding::{Topic, Verdict};
+use crate::domain::login::profile_of_sso;
 use crate::questions::CallerIdentity;
 
 pub(super) struct Identity;
 
 const INTRODUCTION: &str = "This links a Deadline Cloud queue to AYON in seven steps: who you are, which queue, its conda \
     channels, its roles, the AYON server, a review, and the changes. Until you confirm the review, nothing is changed.";
+
+/// The profile whose SSO session has ended.
+fn expired(model: &Model) -> Option<String> {
+    let SignIn::Failed(problem) = &model.sign_in else {
+        return None;
+    };
+    profile_of_sso(problem).map(str::to_owned)
+}
 
 impl Step for Identity {
     fn title(&self) -> &'static str {
@@ -51,6 +60,12 @@ impl Step for Identity {
                 vec![Effect::SignIn]
             }
             Msg::Act { id: "again", .. } => {
+                if let Some(profile) = expired(model) {
+                    let words =
+                        format!("Running aws sso login --profile {profile}; it opens a browser");
+                    model.note = Some((Verdict::Skipped, words.into()));
+                    return vec![Effect::SsoLogin(profile)];
+                }
                 model.sign_in = SignIn::UnderWay;
                 vec![Effect::SignIn]
             }
@@ -126,7 +141,15 @@ impl Step for Identity {
                 takes: Takes::Whole,
                 options: Vec::new(),
             }));
-            screen.action("again", Key::Char('r'), "sign in again");
+            screen.action(
+                "again",
+                Key::Char('r'),
+                if expired(model).is_some() {
+                    "run aws sso login"
+                } else {
+                    "sign in again"
+                },
+            );
             screen.blank();
         }
         match &model.sign_in {

@@ -104,8 +104,10 @@ impl Step for Review {
             _ if model.is_asking() => "....",
             _ if !plan.refused.is_empty() => Verdict::Fail.word(),
             _ if !plan.unread.is_empty() => Verdict::Unknown.word(),
-            (Phase::Verifying { .. }, _) if plan.changes.is_empty() => Verdict::Ok.word(),
-            _ => "ready",
+            _ if !plan.changes.is_empty() => Verdict::ToDo.word(),
+            // Nothing is planned, and something is wrong that no change of setup puts right.
+            _ if problems(model) > 0 => Verdict::Fail.word(),
+            _ => Verdict::Ok.word(),
         }
     }
 
@@ -183,7 +185,7 @@ impl Step for Review {
         let mut screen = Screen::new(match all {
             _ if under_way => "The changes are being applied; see the next page".to_owned(),
             _ if model.is_asking() => "Still checking; the plan may yet change".to_owned(),
-            _ => title(plan, all, made),
+            _ => title(model, all, made),
         });
         notices(&mut screen, plan);
         if made || under_way {
@@ -212,6 +214,8 @@ impl Step for Review {
                 "What is above is held back, so nothing will be written. Going on checks once more."
             } else if changes.is_empty() && !plan.unread.is_empty() {
                 "Not everything could be read, so a change may be missing here. Going on checks once more."
+            } else if changes.is_empty() && problems(model) > 0 {
+                "What is wrong, the steps before say; setup has no change for it. Going on checks once more."
             } else if changes.is_empty() {
                 "Everything is as the studio file says, as far as it could be read. Going on checks once more."
             } else {
@@ -227,7 +231,19 @@ impl Step for Review {
     }
 }
 
-fn title(plan: &Plan, all: usize, made: bool) -> String {
+/// What is wrong and stays so after the plan.
+fn problems(model: &Model) -> usize {
+    let all = model.findings().iter();
+    all.filter(|f| f.verdict == Verdict::Fail).count()
+}
+
+fn title(model: &Model, all: usize, made: bool) -> String {
+    let plan = model.plan();
+    let problems = match problems(model) {
+        0 => String::new(),
+        1 => "; 1 problem stays that setup can't put right".to_owned(),
+        n => format!("; {n} problems stay that setup can't put right"),
+    };
     let kept = plan.changes.len();
     let out = if kept < all {
         format!(", {} left out", all - kept)
@@ -235,11 +251,13 @@ fn title(plan: &Plan, all: usize, made: bool) -> String {
         String::new()
     };
     match all {
-        0 if plan.unread.is_empty() && plan.refused.is_empty() => "Nothing to change".to_owned(),
+        0 if plan.unread.is_empty() && plan.refused.is_empty() => {
+            format!("Nothing to change{problems}")
+        }
         0 => "No change can be planned".to_owned(),
         _ if made => format!("{kept} more to change{out}; nothing of it is written"),
-        _ if kept == 1 => format!("1 change{out}, nothing written yet"),
-        _ => format!("{kept} changes{out}, nothing written yet"),
+        _ if kept == 1 => format!("1 change{out}, nothing written yet{problems}"),
+        _ => format!("{kept} changes{out}, nothing written yet{problems}"),
     }
 }
 

@@ -55,7 +55,7 @@ impl Theme {
 /// The tone of a state word, as steps and lists use them.
 pub(super) fn of_word(word: &str) -> Tone {
     match word {
-        "OK" | "DONE" | "ready" => Tone::Good,
+        "OK" | "DONE" => Tone::Good,
         "WARN" | "UNKNOWN" | "IN DOUBT" => Tone::Doubtful,
         "FAIL" | "NOT DONE" => Tone::Bad,
         "TO DO" | "RUNNING" => Tone::Strong,

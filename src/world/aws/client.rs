@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_config::BehaviorVersion;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
+use aws_credential_types::provider::ProvideCredentials as _;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
@@ -90,6 +91,34 @@ pub(super) fn patient() -> TimeoutConfig {
         .build()
 }
 
+/// Refuses a region that AWS does not have. One that was added since is found in DNS.
+async fn check_region(region: &Region) -> Result<(), Problem> {
+    let known = crate::domain::known::regions();
+    let name = region.to_string();
+    if known.know(&name) {
+        return Ok(());
+    }
+    let tail = if name.starts_with("cn-") { ".cn" } else { "" };
+    let host = format!("sts.{name}.amazonaws.com{tail}");
+    let Err(problem) = crate::world::net::addresses(&host).await else {
+        return Ok(());
+    };
+    let meant = known.nearest(&name);
+    let meant = meant.map_or_else(
+        || "write the region's code, such as us-west-2".to_owned(),
+        |r| format!("did you mean {r}?"),
+    );
+    Err(Problem::new(
+        ProblemKind::Invalid,
+        format!("AWS has no region {name}"),
+        format!(
+            "it is not among those of {}, and {host} does not resolve: {}",
+            known.as_of, problem.because
+        ),
+        meant,
+    ))
+}
+
 /// The clients for one sign-in. Nothing is sent yet; a wrong profile or region shows here, the rest at the first call.
 pub async fn connect(login: &Login) -> Result<Aws, Problem> {
     let timeouts = TimeoutConfig::builder()
@@ -139,6 +168,9 @@ pub async fn connect(login: &Login) -> Result<Aws, Problem> {
         })?,
     };
     let custom = config.endpoint_url().is_some();
+    if !custom {
+        check_region(&region).await?;
+    }
     if let Some(url) = config.endpoint_url()
         && url::Url::parse(url)
             .ok()
@@ -152,6 +184,16 @@ pub async fn connect(login: &Login) -> Result<Aws, Problem> {
             "correct --endpoint-url or AWS_ENDPOINT_URL, or leave it out",
         ));
     }
+    let profile = login
+        .profile
+        .clone()
+        .or_else(|| std::env::var("AWS_PROFILE").ok())
+        .unwrap_or_else(|| "default".to_owned());
+    // Said once, before each call says it by itself.
+    if let Some(provider) = config.credentials_provider() {
+        let given = provider.provide_credentials().await;
+        given.map_err(|e| super::problem::no_credentials(&e, &profile))?;
+    }
     let mut deadline = aws_sdk_deadline::config::Builder::from(&config).interceptor(Attempts);
     if custom {
         deadline = deadline.interceptor(PlainHost);
@@ -162,11 +204,7 @@ pub async fn connect(login: &Login) -> Result<Aws, Problem> {
         .build();
     Ok(Aws {
         region,
-        profile: login
-            .profile
-            .clone()
-            .or_else(|| std::env::var("AWS_PROFILE").ok())
-            .unwrap_or_else(|| "default".to_owned()),
+        profile,
         path_style: custom,
         deadline: aws_sdk_deadline::Client::from_conf(deadline.build()),
         iam: aws_sdk_iam::Client::from_conf(

@@ -9,6 +9,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::caller::What;
 use crate::domain::ids::Region;
+use crate::domain::login::{profile_of_sso, sso_expired};
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::{Printable, without_url_secrets};
 
@@ -217,12 +218,16 @@ fn unreached<E: std::error::Error + Send + Sync + 'static>(
     Problem::new(ProblemKind::Unreached, what.doing.clone(), because, fix)
 }
 
-fn credentials_problem(error: &CredentialsError, what: &What<'_>, profile: &str) -> Problem {
-    let chain = Printable::short(
-        &without_url_secrets(&DisplayErrorContext(error).to_string()),
-        200,
-    )
-    .to_string();
+/// Why there are no credentials at all.
+pub(super) fn no_credentials(error: &CredentialsError, profile: &str) -> Problem {
+    let chain = DisplayErrorContext(error).to_string();
+    let chain = Printable::short(&without_url_secrets(&chain), 400).to_string();
+    let lower = chain.to_lowercase();
+    let gone = ["expired", "invalid token", "no such file", "not found"];
+    if lower.contains("sso") && gone.iter().any(|w| lower.contains(w)) {
+        return sso_expired(profile);
+    }
+    let doing = "Nobody is signed in to AWS";
     let because = match error {
         CredentialsError::CredentialsNotLoaded(_) => {
             format!("no credentials were found for profile \"{profile}\"")
@@ -230,12 +235,30 @@ fn credentials_problem(error: &CredentialsError, what: &What<'_>, profile: &str)
         CredentialsError::ProviderTimedOut(_) => {
             "the source of the credentials did not answer in time".to_owned()
         }
-        _ => format!("the credentials of profile \"{profile}\" could not be loaded: {chain}"),
+        _ => {
+            let chain = Printable::short(&chain, 200);
+            format!("the credentials of profile \"{profile}\" could not be loaded: {chain}")
+        }
     };
     let fix = format!(
         "sign in: aws sso login --profile {profile}; or choose another --profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     );
-    Problem::new(ProblemKind::Credentials, what.doing.clone(), because, fix)
+    Problem::new(ProblemKind::Credentials, doing, because, fix)
+}
+
+fn credentials_problem(error: &CredentialsError, what: &What<'_>, profile: &str) -> Problem {
+    let problem = no_credentials(error, profile);
+    let because = if profile_of_sso(&problem).is_some() {
+        problem.doing
+    } else {
+        problem.because
+    };
+    Problem::new(
+        ProblemKind::Credentials,
+        what.doing.clone(),
+        because,
+        problem.fix,
+    )
 }
 
 fn cause<'a, T: std::error::Error + 'static>(

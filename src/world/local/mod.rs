@@ -2,7 +2,10 @@
 
 pub mod files;
 mod keys;
+mod sso;
 mod state;
+
+pub use sso::sso_login;
 
 use secrecy::SecretString;
 use std::path::PathBuf;
