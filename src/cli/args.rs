@@ -9,6 +9,113 @@ use crate::domain::exit::Exit;
 use crate::domain::ids::{FarmId, QueueId, Region};
 use crate::domain::risk::RiskKind;
 
+/// By command: a line and what it does.
+const EXAMPLES: &[(&str, &str, &str)] = &[
+    ("", "studiolink", "opens the wizard"),
+    (
+        "",
+        "studiolink --sandbox",
+        "tries it on a studio in memory, without AWS",
+    ),
+    (
+        "setup",
+        "studiolink setup",
+        "walks through it, and asks before it changes anything",
+    ),
+    (
+        "setup",
+        "studiolink setup --plain",
+        "the same as lines of text, for screen readers",
+    ),
+    (
+        "setup",
+        "studiolink setup --yes --wait 30",
+        "unattended; waits half an hour for a bucket's owner",
+    ),
+    (
+        "plan",
+        "studiolink plan --out change.json",
+        "shows the changes, and keeps them for apply",
+    ),
+    (
+        "apply",
+        "studiolink apply change.json",
+        "asks, then makes exactly these changes",
+    ),
+    (
+        "apply",
+        "studiolink apply --yes",
+        "unattended, what the studio file says now",
+    ),
+    (
+        "audit",
+        "studiolink audit",
+        "checks everything; exit 1 where something is wrong",
+    ),
+    (
+        "audit",
+        "studiolink audit --format json",
+        "the same for a program, with every call",
+    ),
+    (
+        "rollback",
+        "studiolink rollback",
+        "undoes the last run, after a question",
+    ),
+    (
+        "rollback",
+        "studiolink rollback 2026-11-27-b1d9 --yes",
+        "that run, unattended",
+    ),
+    (
+        "runs",
+        "studiolink runs",
+        "what was changed from this machine",
+    ),
+    (
+        "runs",
+        "studiolink runs 2026-11-27-b1d9 --export run.jsonl",
+        "carries a run over to another machine",
+    ),
+    (
+        "policy",
+        "studiolink policy --for setup",
+        "the IAM policy that setup needs",
+    ),
+    (
+        "init",
+        "studiolink init --farm farm-… --queue queue-… --server https://ayon.example.com",
+        "writes studiolink.toml",
+    ),
+    ("sandbox", "studiolink sandbox list", "the studios to try"),
+    (
+        "completions",
+        "studiolink completions bash > ~/.local/share/bash-completion/completions/studiolink",
+        "for bash",
+    ),
+    ("man", "studiolink man setup | man -l -", "reads a page"),
+];
+
+/// The examples of a command; of the program itself.
+pub(super) fn examples(command: Option<&str>) -> Vec<(&'static str, &'static str)> {
+    let own = EXAMPLES
+        .iter()
+        .filter(|(c, ..)| *c == command.unwrap_or_default());
+    own.map(|(_, line, what)| (*line, *what)).collect()
+}
+
+fn with_examples(command: &'static str, before: &str) -> String {
+    let mut text = before.to_owned();
+    let all = examples((!command.is_empty()).then_some(command));
+    if !all.is_empty() {
+        text += "Examples:\n";
+    }
+    for (line, what) in all {
+        let _ = writeln!(text, "  {line}\n      {what}");
+    }
+    text.trim_end().to_owned()
+}
+
 /// The table of exit codes, as help and man page show it.
 fn exit_codes() -> String {
     let mut text = "Exit codes:\n".to_owned();
@@ -27,7 +134,7 @@ fn exit_codes() -> String {
     max_term_width = 100
 )]
 #[command(
-    after_help = exit_codes()
+    after_help = with_examples("", &(exit_codes() + "\n\n"))
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -92,25 +199,41 @@ pub enum Format {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Walks through linking a queue; with --yes applies what the studio file says, unattended
+    #[command(after_help = with_examples("setup", ""))]
     Setup(Setup),
     /// Shows what would be changed, as a diff
+    #[command(after_help = with_examples("plan", ""))]
     Plan(Plan),
     /// Applies a saved plan, or that of the studio file
+    #[command(after_help = with_examples("apply", ""))]
     Apply(Apply),
     /// Checks the queue, its roles, its channels and the server; changes nothing
+    #[command(after_help = with_examples("audit", ""))]
     Audit,
     /// Restores what a run has changed
+    #[command(after_help = with_examples("rollback", ""))]
     Rollback(Rollback),
     /// Lists the runs, or shows one as Markdown
+    #[command(after_help = with_examples("runs", ""))]
     Runs(Runs),
     /// Prints the smallest IAM policy with which you may run a command here
+    #[command(after_help = with_examples("policy", ""))]
     Policy(Policy),
     /// What the sandbox can open
+    #[command(after_help = with_examples("sandbox", ""))]
     Sandbox(Sandbox),
     /// Prints a completion script for a shell
+    #[command(after_help = with_examples("completions", ""))]
     Completions { shell: clap_complete::Shell },
-    /// Prints the man page
-    Man,
+    /// Writes a studio file from a queue as it is, for a file to begin with
+    #[command(after_help = with_examples("init", ""))]
+    Init(Init),
+    /// Prints the man page of the program, or of a command
+    #[command(after_help = with_examples("man", ""))]
+    Man {
+        /// The command
+        page: Option<String>,
+    },
 }
 
 #[derive(Debug, Default, ClapArgs)]
@@ -191,6 +314,16 @@ pub struct Apply {
 }
 
 #[derive(Debug, ClapArgs)]
+pub struct Init {
+    /// The AYON server's address
+    #[arg(long, value_name = "URL")]
+    pub server: Option<url::Url>,
+    /// YNPUT's channel, where it is another one
+    #[arg(long, value_name = "CHANNEL")]
+    pub channel: Option<crate::domain::channel::Channel>,
+}
+
+#[derive(Debug, ClapArgs)]
 pub struct Rollback {
     /// The run's id; without it, the last run that has something to undo
     pub run: Option<String>,
@@ -231,7 +364,6 @@ pub struct Policy {
 pub enum PolicyFor {
     Setup,
     Audit,
-    Diagnose,
     /// What a queue's role needs for the choices of the studio file
     QueueRole,
     /// What the role of a fleet needs

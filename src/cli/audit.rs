@@ -9,7 +9,7 @@ use serde_json::json;
 use super::args::{Args, Format};
 use super::open::catalogues;
 use super::out::{data, ink, talk};
-use super::setup::{account, calls};
+use super::setup::{account, calls, told_while};
 use super::stop::Stop;
 use super::{Failure, open};
 use crate::domain::exit::Exit;
@@ -37,7 +37,7 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
         (Progress::WaitingFor(words), _) => talk(words.as_str()),
         _ => {}
     };
-    observe(world, &mut work, &stop.flag, &tell).await;
+    told_while(world, observe(world, &mut work, &stop.flag, &tell)).await;
     calls(args, world, 0);
     // There may be thousands: they are looked through where they are.
     let findings = || work.observed_findings();

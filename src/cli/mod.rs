@@ -4,6 +4,7 @@ mod apply;
 pub mod args;
 mod ask;
 mod audit;
+mod init;
 mod open;
 mod out;
 mod plan;
@@ -74,6 +75,7 @@ fn document_of_failure(exit: Exit, words: &str, problem: Option<&Problem>) {
 
 /// The whole program: arguments in, exit code out.
 pub fn main() -> u8 {
+    crate::domain::time::set_zone(jiff::tz::TimeZone::system());
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(e) => {
@@ -133,7 +135,8 @@ async fn run(mut args: Args) -> Exit {
         Command::Policy(policy) => policy::run(&args, &policy).await,
         Command::Sandbox(sandbox) => sandbox::run(&args, &sandbox),
         Command::Completions { shell } => Ok(shell::completions(shell)),
-        Command::Man => shell::man(),
+        Command::Init(init) => init::run(&args, &init).await,
+        Command::Man { page } => shell::man(page.as_deref()),
     };
     args.opened.leave().await;
     match done {

@@ -44,7 +44,10 @@ pub fn plan_catalogues() -> Catalogues {
 
 /// The worlds that a command has opened, so that what they opened at others is closed however the command ends.
 #[derive(Default)]
-pub struct Opened(Mutex<Vec<Arc<dyn World>>>);
+pub struct Opened {
+    worlds: Mutex<Vec<Arc<dyn World>>>,
+    locks: Mutex<Vec<std::fs::File>>,
+}
 
 impl std::fmt::Debug for Opened {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -54,12 +57,18 @@ impl std::fmt::Debug for Opened {
 
 impl Opened {
     pub(super) fn keep(&self, world: &Arc<dyn World>) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.worlds.lock().unwrap_or_else(PoisonError::into_inner);
         all.push(world.clone());
     }
 
+    /// Until the command ends.
+    fn hold(&self, lock: Option<std::fs::File>) {
+        let mut all = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        all.extend(lock);
+    }
+
     pub(super) async fn leave(&self) {
-        let all = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let all = std::mem::take(&mut *self.worlds.lock().unwrap_or_else(PoisonError::into_inner));
         for world in all {
             let _ = tokio::time::timeout(Duration::from_secs(3), world.leave()).await;
         }
@@ -103,6 +112,12 @@ pub(super) fn studio_file(args: &Args) -> Result<StudioFile, Failure> {
         (None, Some(_)) => None,
         (None, None) => Some(PathBuf::from("studiolink.toml")),
     };
+    let here = Path::new("studiolink.toml");
+    if path.is_none() && here.exists() {
+        talk(
+            "note: the sandbox does not read ./studiolink.toml; --studio studiolink.toml gives it to it",
+        );
+    }
     let mut file = StudioFile {
         path,
         text: None,
@@ -255,7 +270,23 @@ pub(super) async fn world(
     }
 }
 
+/// Before anything is changed: what is set up is written into the studio file at the end.
+pub(super) fn check_place(file: &StudioFile) -> Result<(), Failure> {
+    let Some(path) = &file.path else {
+        return Ok(());
+    };
+    files::check_writable(path).map_err(|p| {
+        Failure::Usage(format!(
+            "Nothing was begun: the studio file could not be written at its end\n{p}"
+        ))
+    })
+}
+
 pub(super) fn sandbox(args: &Args, name: &str) -> Result<Sandbox, Failure> {
+    if let Some(state) = &args.sandbox_state {
+        let lock = files::lock_beside(state).map_err(|p| Failure::Usage(p.to_string()))?;
+        args.opened.hold(lock);
+    }
     let kept = args
         .sandbox_state
         .as_deref()

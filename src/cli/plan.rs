@@ -132,6 +132,9 @@ impl Saved {
 
 pub(super) async fn run(args: &Args, command: &args::Plan) -> Result<Exit, Failure> {
     let stop = Stop::listen();
+    if let Some(out) = &command.out {
+        files::check_writable(out).map_err(|p| Failure::Usage(p.to_string()))?;
+    }
     let file = open::studio_file(args)?;
     let config = open::needed(args, &file)?;
     let world = open::world(args, Some(&config)).await?;

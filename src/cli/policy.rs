@@ -83,7 +83,6 @@ pub(super) async fn run(args: &Args, command: &args::Policy) -> Result<Exit, Fai
         PolicyFor::WorkerHost => return for_role(args, command, RoleUse::WorkerHost).await,
         PolicyFor::Setup => For::Setup,
         PolicyFor::Audit => For::Audit,
-        PolicyFor::Diagnose => For::Diagnose,
     };
     // A person without permissions has no studio file either: flags do, and what is not named is any.
     let file = open::studio_file(args)?;
@@ -137,11 +136,6 @@ pub(super) async fn run(args: &Args, command: &args::Policy) -> Result<Exit, Fai
         talk(
             "note: it names every role; --role ARN, several times, narrows it to the queue's and \
                 its fleets' (their ARNs are in the console's details of each)",
-        );
-    }
-    if what == For::Diagnose {
-        talk(
-            "note: `studiolink diagnose` is not built into this version; these are the permissions that its checks from here need",
         );
     }
     Ok(Exit::Clean)

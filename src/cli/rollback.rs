@@ -369,7 +369,7 @@ fn of_run(runs: &[Run], id: &str) -> Plan {
 
 fn show(args: &Args, header: &Header, plan: &Plan, runs: &[Run]) {
     if args.format == Format::Text {
-        let day = header.started.strftime("%Y-%m-%d %H:%M:%SZ");
+        let day = crate::domain::time::day_and_clock(header.started);
         talk(&format!("run {} of {day}", header.id));
         data(&if plan.changes.is_empty() {
             "nothing to undo".to_owned()

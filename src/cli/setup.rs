@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -33,6 +34,7 @@ use crate::world::local::files;
 
 pub(super) async fn run(args: &Args, setup: &Setup) -> Result<Exit, Failure> {
     let file = open::studio_file(args)?;
+    open::check_place(&file)?;
     let only_unattended = &setup.wishes;
     let asked = only_unattended.partial
         || only_unattended.remove_channels
@@ -146,11 +148,31 @@ pub(super) async fn observed_by(
     let sandbox = world.is_sandbox();
     let mut work = Workflow::new(catalogues, region, config.clone(), purpose, sandbox);
     work.wish(wishes);
-    stop.or(observe(world, &mut work, &stop.flag, &progress))
+    let observing = stop.or(observe(world, &mut work, &stop.flag, &progress));
+    told_while(world, observing)
         .await
         .ok_or(Failure::Interrupted)?;
     calls(args, world, 0);
     Ok(work)
+}
+
+/// What takes longer than a second says so on stderr, and again every ten.
+pub(super) async fn told_while<T>(world: &dyn World, work: impl Future<Output = T>) -> T {
+    let began = Instant::now();
+    let mut next = Duration::from_secs(1);
+    let mut work = std::pin::pin!(work);
+    loop {
+        let pause = tokio::time::sleep(next.saturating_sub(began.elapsed()));
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            () = pause => {
+                let seconds = began.elapsed().as_secs();
+                talk(&format!("checking: {} calls answered, {seconds} s", world.log().total()));
+                next = Duration::from_secs(if seconds < 10 { 10 } else { seconds + 10 });
+            }
+        }
+    }
 }
 
 /// The account that is signed in, where it is known.

@@ -108,7 +108,7 @@ impl Call {
             self.outcome,
             self.millis,
             id,
-            self.at.strftime("%H:%M:%SZ")
+            super::time::clock(self.at)
         )
     }
 }

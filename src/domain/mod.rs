@@ -33,4 +33,5 @@ pub mod secrets;
 pub mod subject;
 pub mod template;
 pub mod text;
+pub mod time;
 pub mod trust;

@@ -10,7 +10,6 @@ use super::trust::PRINCIPALS;
 pub enum For {
     Setup,
     Audit,
-    Diagnose,
 }
 
 /// What an audit reads of Deadline Cloud on a farm and what lies below it.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::diff::diff;
 use crate::domain::text::Printable;
+use crate::domain::time::{clock, day_and_clock};
 use crate::engine::journal::{Came, Entry, Run, to_undo};
 
 /// Text in a table or a line of Markdown: nothing of it may start markup of its own.
@@ -62,10 +63,7 @@ pub fn run(run: &Run, all: &[Run]) -> String {
     let _ = writeln!(out, "# studiolink run {}\n", plain(&h.id));
     let queues: Vec<String> = h.queues.iter().map(ToString::to_string).collect();
     let rows = [
-        (
-            "started",
-            h.started.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
-        ),
+        ("started", day_and_clock(h.started)),
         ("command", h.command.clone()),
         ("by", h.by.to_string()),
         ("AWS identity", h.caller.to_string()),
@@ -104,7 +102,7 @@ pub fn run(run: &Run, all: &[Run]) -> String {
         let _ = writeln!(
             out,
             "{}, {}. {}",
-            entry.at.strftime("%H:%M:%SZ"),
+            clock(entry.at),
             came(entry),
             plain(entry.change.because.as_str())
         );
@@ -135,7 +133,7 @@ pub fn row(run: &Run, all: &[Run]) -> String {
     format!(
         "{}  {}  {}  {} {}  {}  {}  {}",
         h.id,
-        h.started.strftime("%Y-%m-%d %H:%M"),
+        day_and_clock(h.started),
         queues.join(","),
         h.account,
         h.region,

@@ -109,7 +109,7 @@ pub(super) fn log(calls: &[Call], width: usize, theme: Theme) -> Vec<Line<'stati
             let room = width.saturating_sub(10 + 11 + 10 + 16).max(8);
             Line::from(vec![
                 Span::styled(
-                    format!(" {} ", c.at.strftime("%H:%M:%S")),
+                    format!(" {} ", &crate::domain::time::clock(c.at)[..8]),
                     theme.tone(Tone::Dim),
                 ),
                 Span::raw(format!("{:<11}", c.vantage.word())),

@@ -55,6 +55,54 @@ pub fn write_whole(path: &Path, text: &str) -> Result<(), Problem> {
     write().map_err(|e| problem(path, "Could not write", &e))
 }
 
+/// Keeps others from the same file while it is held; a killed process frees it. `None`: this file system knows no locks.
+pub fn lock_beside(path: &Path) -> Result<Option<File>, Problem> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let beside = Path::new(&name);
+    let file = private()
+        .create(true)
+        .truncate(false)
+        .open(beside)
+        .map_err(|e| problem(beside, "Could not write", &e))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(fs::TryLockError::WouldBlock) => Err(Problem::new(
+            ProblemKind::Local,
+            format!("Another studiolink is using {}", path.display()),
+            "two at once would each forget what the other does",
+            "wait until it has ended, or name another file",
+        )),
+        Err(fs::TryLockError::Error(_)) => Ok(None),
+    }
+}
+
+/// Could `write_whole` write there? Asked before anything else is changed.
+pub fn check_writable(path: &Path) -> Result<(), Problem> {
+    let probe = || -> io::Result<()> {
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        if path.is_dir() {
+            return Err(io::Error::other("it is a folder"));
+        }
+        let mut folder = path
+            .parent()
+            .filter(|p| !p.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        // What is not there is made on the way; then the folder above it counts.
+        while !folder.exists() {
+            folder = folder
+                .parent()
+                .filter(|p| !p.as_os_str().is_empty())
+                .unwrap_or(Path::new("."));
+        }
+        tempfile::Builder::new()
+            .prefix(".studiolink-")
+            .tempfile_in(folder)
+            .map(drop)
+    };
+    probe().map_err(|e| problem(path, "Could not write", &e))
+}
+
 pub fn remove(path: &Path) -> Result<(), Problem> {
     fs::remove_file(path).map_err(|e| problem(path, "Could not remove", &e))
 }
