@@ -145,7 +145,14 @@ fn an_sso_profile_that_is_not_signed_in_says_how() {
         "http://127.0.0.1:9",
         &env,
     );
-    assert_eq!(output.status.code(), SERVER_REFUSES);
+    // Said once, before anything is asked.
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(
+        text(&output).matches("fix ").count(),
+        1,
+        "{}",
+        text(&output)
+    );
     assert!(
         text(&output).contains("aws sso login --profile studio-admin"),
         "{}",
@@ -170,7 +177,14 @@ fn no_credentials_at_all() {
         ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
     ];
     let output = run(&["audit"], "http://127.0.0.1:9", &env);
-    assert_eq!(output.status.code(), SERVER_REFUSES);
+    // Said once, before anything is asked.
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(
+        text(&output).matches("fix ").count(),
+        1,
+        "{}",
+        text(&output)
+    );
     assert!(
         text(&output).contains("no credentials were found"),
         "{}",

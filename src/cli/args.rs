@@ -116,13 +116,16 @@ fn with_examples(command: &'static str, before: &str) -> String {
     text.trim_end().to_owned()
 }
 
+/// Which exit code wins.
+pub(super) const PRECEDENCE: &str = "When several apply: 130, 4, 2, 1, 3, 10.";
+
 /// The table of exit codes, as help and man page show it.
 fn exit_codes() -> String {
     let mut text = "Exit codes:\n".to_owned();
     for exit in Exit::ALL {
         let _ = writeln!(text, "  {:<4} {}", exit.code(), exit.words());
     }
-    text + "When several apply: 130, 4, 2, 1, 3, 10.\nWithout a command the wizard opens."
+    text + PRECEDENCE + "\nWithout a command the wizard opens."
 }
 
 #[allow(clippy::struct_excessive_bools)] // one for each flag

@@ -133,8 +133,11 @@ pub(super) async fn run(args: &Args, command: &args::Init) -> Result<Exit, Failu
         talk("note: no AYON server is named; write its address into [server] url");
     }
     data(&format!(
-        "next: studiolink{} plan shows what setup would change",
-        open::sandbox_flags(args)
+        "next: studiolink{}{} plan shows what setup would change",
+        open::sandbox_flags(args),
+        args.studio
+            .as_ref()
+            .map_or_else(String::new, |p| format!(" --studio {}", p.display()))
     ));
     Ok(Exit::Clean)
 }

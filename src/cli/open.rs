@@ -284,7 +284,7 @@ pub(super) fn check_place(file: &StudioFile) -> Result<(), Failure> {
 
 pub(super) fn sandbox(args: &Args, name: &str) -> Result<Sandbox, Failure> {
     if let Some(state) = &args.sandbox_state {
-        let lock = files::lock_beside(state).map_err(|p| Failure::Usage(p.to_string()))?;
+        let lock = files::lock_for(state).map_err(|p| Failure::Usage(p.to_string()))?;
         args.opened.hold(lock);
     }
     let kept = args

@@ -116,6 +116,7 @@ pub(super) fn man(command: Option<&str>) -> Result<Exit, Failure> {
             for exit in Exit::ALL {
                 writeln!(out, ".TP\n{}\n{}", exit.code(), roff(exit.words()))?;
             }
+            writeln!(out, ".PP\n{}", roff(args::PRECEDENCE))?;
             for (title, rows) in [("FILES", FILES), ("ENVIRONMENT", ENVIRONMENT)] {
                 writeln!(out, ".SH {title}")?;
                 for (name, what) in rows {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::{BoxFuture, FutureExt as _};
+use serde_json::json;
 
 use super::args::Args;
 use super::open::{self, StudioFile};
@@ -15,10 +16,12 @@ use crate::domain::exit::Exit;
 use crate::domain::ids::{QueueKey, Region};
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Printable;
+use crate::domain::time::day_and_clock;
+use crate::engine::journal;
 use crate::resources::Plan;
 use crate::ui::draft::Draft;
 use crate::ui::driver::{Outside, SignedIn};
-use crate::ui::model::Model;
+use crate::ui::model::{Interrupted, Model};
 use crate::world::aws::{Login, profiles};
 use crate::world::local::{DiskState, files};
 use crate::world::real::RealWorld;
@@ -39,6 +42,31 @@ struct Here {
     /// What the file itself says of profile and region; a flag for one time does not overwrite it.
     own_aws: Option<(Option<String>, Option<Region>)>,
     export: PathBuf,
+    /// Under what the draft of this studio file is remembered.
+    draft_name: String,
+}
+
+/// The draft that was left for that studio file, as it still is.
+fn left_draft(local: &dyn LocalState, name: &str, file: Option<&str>) -> Option<StudioConfig> {
+    let kept: serde_json::Value = serde_json::from_str(&local.recall(name)?).ok()?;
+    // A file that has been edited since counts more than what was chosen before.
+    let same = kept.get("file").and_then(serde_json::Value::as_str) == file;
+    same.then(|| serde_json::from_value(kept.get("draft")?.clone()).ok())?
+}
+
+/// The last run of this machine that has no end and that nothing has undone.
+fn interrupted(local: &dyn LocalState) -> Option<Interrupted> {
+    let runs = journal::read_all(local).ok()?.runs;
+    let undone = |id: &str| runs.iter().any(|u| u.header.undoes.as_deref() == Some(id));
+    let open = runs.iter().rev().find(|r| {
+        let cut = !r.ended || r.in_doubt().next().is_some();
+        cut && r.header.undoes.is_none() && !undone(&r.header.id)
+    })?;
+    Some(Interrupted {
+        run: Printable::short(&open.header.id, 60),
+        started: day_and_clock(open.header.started).into(),
+        done: open.done().count(),
+    })
 }
 
 impl Outside for Here {
@@ -118,6 +146,23 @@ impl Outside for Here {
         Ok(())
     }
 
+    fn keep_draft(&self, config: Option<&StudioConfig>) {
+        let old = self.old_text.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = match config {
+            // What the file says already is no choice to keep.
+            Some(config) if old.as_deref() != Some(config.write_into(old.as_deref()).as_str()) => {
+                json!({ "file": old.as_deref(), "draft": config }).to_string()
+            }
+            _ => String::new(),
+        };
+        let local: &dyn LocalState = match &self.sandbox {
+            Some(sandbox) => sandbox.local(),
+            None => &DiskState::new(),
+        };
+        // A convenience: what can't be kept is only not there next time.
+        let _ = local.remember(&self.draft_name, &kept);
+    }
+
     fn export(
         &self,
         caller: &Caller,
@@ -166,10 +211,23 @@ pub(super) fn prepare(
         Some(sandbox) => sandbox.local().recall("ynput-channel"),
         None => DiskState::new().recall("ynput-channel"),
     };
-    let mut draft = Draft::new(
-        file.config.as_ref(),
-        remembered.and_then(|c| c.parse().ok()),
-    );
+    let remembered = remembered.and_then(|c| c.parse().ok());
+    let mut draft = Draft::new(file.config.as_ref(), remembered.clone());
+    let place = file.path.clone().unwrap_or_default();
+    let place = std::path::absolute(&place).unwrap_or(place);
+    let draft_name = format!("draft {}", place.display());
+    let local: &dyn LocalState = match &sandbox {
+        Some(sandbox) => sandbox.local(),
+        None => &DiskState::new(),
+    };
+    let narrowed = args.farm.is_some() || args.queue.is_some();
+    let left = left_draft(local, &draft_name, file.text.as_deref()).filter(|_| !narrowed);
+    let cut_short = interrupted(local);
+    let mut first = None;
+    if let Some(left) = &left {
+        first = Some(Box::new(draft));
+        draft = Draft::new(Some(left), remembered);
+    }
     draft.profile.clone_from(&login.profile);
     draft.region = login.region.clone().or(draft.region);
     if draft.queues.is_empty()
@@ -186,7 +244,10 @@ pub(super) fn prepare(
         );
     }
     let named = file.path.as_ref().map(|p| p.display().to_string().into());
-    let model = Model::new(draft, sandbox.is_some(), named, open::catalogues());
+    let mut model = Model::new(draft, sandbox.is_some(), named, open::catalogues());
+    model.interrupted = cut_short;
+    model.is_draft = first.is_some();
+    model.first_draft = first;
     let export = file
         .path
         .clone()
@@ -210,6 +271,7 @@ pub(super) fn prepare(
             })
             .flatten(),
         export,
+        draft_name,
     };
     Ok((model, Arc::new(here)))
 }

@@ -44,6 +44,8 @@ pub trait Outside: Send + Sync {
     fn endpoint(&self) -> Option<String>;
     /// Writes the studio file, its comments kept. Where there is none to write, it does nothing.
     fn save(&self, config: &StudioConfig) -> Result<(), Problem>;
+    /// Keeps the choices of a wizard that is left before they were applied; `None`: there is nothing to keep.
+    fn keep_draft(&self, _: Option<&StudioConfig>) {}
     /// Writes the plan next to the studio file; where it is.
     fn export(
         &self,
@@ -100,7 +102,12 @@ impl Driver {
     pub fn run(&self, effect: Effect, model: &Model) -> Option<Exit> {
         let to = self.to.clone();
         match effect {
-            Effect::Quit(exit) => return Some(exit),
+            Effect::Quit(exit) => {
+                let left = model.applied().is_none() && !model.draft.queues.is_empty();
+                let config = left.then(|| model.config());
+                self.outside.keep_draft(config.as_ref());
+                return Some(exit);
+            }
             Effect::Next | Effect::Stay => {}
             Effect::Profiles => {
                 let outside = self.outside.clone();

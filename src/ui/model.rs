@@ -48,6 +48,14 @@ static NO_PLAN: Plan = Plan {
     left_along: Vec::new(),
 };
 
+/// A run whose journal has no end: it can be resumed or undone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interrupted {
+    pub run: Printable,
+    pub started: Printable,
+    pub done: usize,
+}
+
 pub struct Model {
     pub sandbox: bool,
     /// The studio file's name, where one will be written.
@@ -64,6 +72,12 @@ pub struct Model {
     pub insisted: BTreeSet<String>,
     pub progress: Vec<(Change, ChangeState)>,
     pub run: Option<Printable>,
+    /// A run that was cut short before, in words: which, and when.
+    pub interrupted: Option<Interrupted>,
+    /// The choices are those of a wizard that was left before its end.
+    pub is_draft: bool,
+    /// What they would be without them.
+    pub first_draft: Option<Box<Draft>>,
     /// The file was written, or why not.
     pub saved: Option<Result<(), Box<Problem>>>,
     pub has_key: bool,
@@ -134,6 +148,9 @@ impl Model {
             insisted: BTreeSet::new(),
             progress: Vec::new(),
             run: None,
+            interrupted: None,
+            is_draft: false,
+            first_draft: None,
             saved: None,
             has_key: false,
             typed_key: None,
@@ -158,6 +175,15 @@ impl Model {
         let catalogues = self.catalogues;
         let work = Workflow::new(catalogues, region, config, Purpose::Setup, self.sandbox);
         self.work = Some(work.holding(held));
+    }
+
+    /// The choices of last time are left: the studio file counts, or nothing does.
+    pub fn forget_draft(&mut self) {
+        if let Some(first) = self.first_draft.take() {
+            self.draft = *first;
+        }
+        self.is_draft = false;
+        self.reached = 0;
     }
 
     /// Is a fact still on its way? Then the plan may yet change.

@@ -15,7 +15,7 @@ def test_a_wrong_trust_is_mended_by_merging_and_then_verified(studio_of):
     before, policies = trust(s), s.policies()
     audit = s.run("audit")
     assert "Does not let Deadline Cloud assume it for this farm" in audit.stdout and "run studiolink setup, which adds credentials.deadline.amazonaws.com" in audit.stdout
-    done = s.run("setup", "--yes")
+    done = s.run("setup", "--yes", "-v")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "UpdateAssumeRolePolicy" in done.stdout and "it still trusts" in done.stdout
     assert "Verified: the queue role" in done.stdout and "for this farm (read from the document)" in done.stdout

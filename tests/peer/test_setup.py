@@ -261,7 +261,7 @@ def test_addon_override_is_a_warning_with_the_value_to_paste(studio_of):
 def test_pages_and_a_path_that_is_not_built(studio_of):
     s = studio_of(peer_args=("--page-size", 1))
     s.write(more='location = "ec2"\npath = "lattice"\n')
-    done = s.run("setup", "--yes")
+    done = s.run("setup", "--yes", "-v")
     assert done.returncode == 1 and '"lattice" is not built into this version' in done.stdout
     assert s.run("plan").returncode == 1
     assert "studiolink-queue" in s.policies()

@@ -77,7 +77,9 @@ pub fn not_confirmed(findings: &[Finding]) -> String {
         1 => " (1 check is WORKER ONLY)".to_owned(),
         n => format!(" ({n} checks are WORKER ONLY)"),
     };
-    format!("No worker has confirmed this yet{things}: submit a small publish job and read its log")
+    format!(
+        "Still open: no worker has confirmed this yet{things}: submit a small publish job and read its log"
+    )
 }
 
 /// Is it to be shown where what is fine is folded away? What was tried as the queue role is what the run was made for.

@@ -59,6 +59,13 @@ impl Step for Identity {
                 model.sign_in = SignIn::UnderWay;
                 vec![Effect::SignIn]
             }
+            Msg::Act {
+                id: "forget-draft", ..
+            } if model.is_draft => {
+                model.forget_draft();
+                model.sign_in = SignIn::UnderWay;
+                vec![Effect::SignIn]
+            }
             Msg::Act { id: "again", .. } => {
                 if let Some(profile) = expired(model) {
                     let words =
@@ -95,6 +102,24 @@ impl Step for Identity {
             "".into()
         };
         screen.say_dim(INTRODUCTION).blank();
+        if let Some(one) = &model.interrupted {
+            let changes = if one.done == 1 { "change" } else { "changes" };
+            let words = format!(
+                "WARN  Run {} of {} was interrupted after {} {changes}. Resume: go on to the review and apply. Undo: quit (q), then",
+                one.run, one.started, one.done
+            );
+            screen.add(Block::Text(Cell::toned(words, Tone::Doubtful)));
+            screen.add(Block::Paste(
+                format!("studiolink rollback {}", one.run).into(),
+            ));
+            screen.blank();
+        }
+        if model.is_draft {
+            screen
+                .say("Your choices of last time are filled in: the wizard was left before they were applied.")
+                .action("forget-draft", Key::Char('n'), "start anew")
+                .blank();
+        }
         if !model.sandbox {
             let profiles = model
                 .profiles

@@ -4,6 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use sha2::{Digest as _, Sha256};
+
 use crate::domain::problem::{Problem, ProblemKind};
 
 fn problem(path: &Path, doing: &str, e: &io::Error) -> Problem {
@@ -55,16 +57,17 @@ pub fn write_whole(path: &Path, text: &str) -> Result<(), Problem> {
     write().map_err(|e| problem(path, "Could not write", &e))
 }
 
-/// Keeps others from the same file while it is held; a killed process frees it. `None`: this file system knows no locks.
-pub fn lock_beside(path: &Path) -> Result<Option<File>, Problem> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let beside = Path::new(&name);
-    let file = private()
-        .create(true)
-        .truncate(false)
-        .open(beside)
-        .map_err(|e| problem(beside, "Could not write", &e))?;
+/// Keeps others on this machine from the same file while it is held; a killed process frees it. The lock lies among the
+/// temporary files, so that nothing is left beside the file. `None`: there can be no lock here.
+pub fn lock_for(path: &Path) -> Result<Option<File>, Problem> {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let whole = fs::canonicalize(&whole).unwrap_or(whole);
+    let hash = Sha256::digest(whole.as_os_str().as_encoded_bytes());
+    let name: String = hash.iter().take(8).map(|b| format!("{b:02x}")).collect();
+    let place = std::env::temp_dir().join(format!("studiolink-{name}.lock"));
+    let Ok(file) = private().create(true).truncate(false).open(place) else {
+        return Ok(None);
+    };
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(fs::TryLockError::WouldBlock) => Err(Problem::new(

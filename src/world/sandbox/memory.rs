@@ -135,13 +135,10 @@ impl LocalState for MemoryState {
     }
 
     fn remember(&self, name: &str, value: &str) -> Result<(), Problem> {
-        self.inner
-            .lock()
-            .map_err(|_| broken())?
-            .0
-            .remembered
-            .insert(name.to_owned(), value.to_owned());
-        Ok(())
+        let mut inner = self.inner.lock().map_err(|_| broken())?;
+        let (kept, truth) = &mut *inner;
+        kept.remembered.insert(name.to_owned(), value.to_owned());
+        self.save(kept, truth)
     }
 
     fn keyring_get(&self, url: &str) -> Result<Option<SecretString>, Problem> {
