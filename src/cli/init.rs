@@ -1,5 +1,7 @@
 //! `studiolink init`: a studio file from a queue as it is, with the channels that AYON needs. It changes nothing in AWS.
 
+use std::path::PathBuf;
+
 use super::args::{self, Args};
 use super::open::{self, plan_catalogues};
 use super::out::{data, talk};
@@ -23,29 +25,15 @@ use crate::world::local::files;
 
 pub(super) async fn run(args: &Args, command: &args::Init) -> Result<Exit, Failure> {
     let stop = Stop::listen();
-    let path = match (&args.studio, &args.sandbox) {
-        (Some(path), _) => path.clone(),
-        (None, Some(_)) => {
-            return Err(Failure::Usage(
-                "The sandbox writes no studiolink.toml\n  fix   add --studio FILE".to_owned(),
-            ));
-        }
-        (None, None) => std::path::PathBuf::from("studiolink.toml"),
-    };
-    if path.exists() {
+    let path = place(args)?;
+    if let Some(why) = command
+        .server
+        .as_ref()
+        .and_then(|u| server_url(u.as_str()).err())
+    {
         return Err(Failure::Usage(format!(
-            "There is a studio file {} already, which init does not write over\n  fix   edit it, run `studiolink setup`, or name another with --studio",
-            path.display()
+            "--server: {why}\n  fix   write it as https://ayon.example.com"
         )));
-    }
-    files::check_writable(&path).map_err(|p| Failure::Usage(p.to_string()))?;
-    if let Some(url) = &command.server {
-        let why = server_url(url.as_str()).err();
-        if let Some(why) = why {
-            return Err(Failure::Usage(format!(
-                "--server: {why}\n  fix   write it as https://ayon.example.com"
-            )));
-        }
     }
     let world = open::world(args, None).await?;
     let world = world.as_ref();
@@ -88,8 +76,54 @@ pub(super) async fn run(args: &Args, command: &args::Init) -> Result<Exit, Failu
             world.region()
         )));
     }
+    let channels = channels_of(&work, &key);
+    let ynput = match &command.channel {
+        Some(channel) => channel.clone(),
+        None => YNPUT_CHANNEL
+            .parse()
+            .unwrap_or_else(|_| unreachable!("the built-in address is a channel")),
+    };
+    config.channels = proposed(&channels, &ynput);
+    files::write_whole(&path, &config.write_into(None))?;
+    talk(&format!("wrote {}", path.display()));
+    if command.server.is_none() {
+        talk("note: no AYON server is named; write its address into [server] url");
+    }
+    data(&format!(
+        "next: studiolink{}{} plan shows what setup would change",
+        open::sandbox_flags(args),
+        args.studio
+            .as_ref()
+            .map_or_else(String::new, |p| format!(" --studio {}", p.display()))
+    ));
+    Ok(Exit::Clean)
+}
+
+/// Where the file goes: nothing is written over.
+fn place(args: &Args) -> Result<PathBuf, Failure> {
+    let path = match (&args.studio, &args.sandbox) {
+        (Some(path), _) => path.clone(),
+        (None, Some(_)) => {
+            return Err(Failure::Usage(
+                "The sandbox writes no studiolink.toml\n  fix   add --studio FILE".to_owned(),
+            ));
+        }
+        (None, None) => PathBuf::from("studiolink.toml"),
+    };
+    if path.exists() {
+        return Err(Failure::Usage(format!(
+            "There is a studio file {} already, which init does not write over\n  fix   edit it, run `studiolink setup`, or name another with --studio",
+            path.display()
+        )));
+    }
+    files::check_writable(&path).map_err(|p| Failure::Usage(p.to_string()))?;
+    Ok(path)
+}
+
+/// The queue's own, as far as they are channels.
+fn channels_of(work: &Workflow, key: &QueueKey) -> Vec<Channel> {
     let view = work.view();
-    let today = match conda_environments(&view, &key).as_slice() {
+    let today = match conda_environments(&view, key).as_slice() {
         [(environment, template)] => {
             let name = environment.name.show();
             talk(&format!(
@@ -120,26 +154,7 @@ pub(super) async fn run(args: &Args, command: &args::Init) -> Result<Exit, Failu
             )),
         }
     }
-    let ynput = match &command.channel {
-        Some(channel) => channel.clone(),
-        None => YNPUT_CHANNEL
-            .parse()
-            .unwrap_or_else(|_| unreachable!("the built-in address is a channel")),
-    };
-    config.channels = proposed(&channels, &ynput);
-    files::write_whole(&path, &config.write_into(None))?;
-    talk(&format!("wrote {}", path.display()));
-    if command.server.is_none() {
-        talk("note: no AYON server is named; write its address into [server] url");
-    }
-    data(&format!(
-        "next: studiolink{}{} plan shows what setup would change",
-        open::sandbox_flags(args),
-        args.studio
-            .as_ref()
-            .map_or_else(String::new, |p| format!(" --studio {}", p.display()))
-    ));
-    Ok(Exit::Clean)
+    channels
 }
 
 /// The one there is, or those to choose from.

@@ -97,16 +97,7 @@ pub(super) async fn run(args: &Args, command: &args::Rollback) -> Result<Exit, F
     let remains = !unsigned.is_empty();
     kept.extend(unsigned);
     show(args, &header, &plan, &runs);
-    if asks && !plan.changes.is_empty() {
-        let question = match plan.changes.len() {
-            1 => "Undo this change?".to_owned(),
-            n => format!("Undo these {n} changes?"),
-        };
-        if !ask::confirm(question).await? {
-            let words = "nothing was undone\n  fix   answer yes to undo it";
-            return Err(Failure::Usage(words.to_owned()));
-        }
-    }
+    confirmed(asks, &plan).await?;
     let final_ones = find(&runs, &header.id).map(|run| stays(run, &runs));
     let staying = final_ones.unwrap_or_default().into_iter().chain(&kept);
     let staying: Vec<String> = staying.map(|c| c.words().to_string()).collect();
@@ -124,28 +115,66 @@ pub(super) async fn run(args: &Args, command: &args::Rollback) -> Result<Exit, F
     calls(args, world, 0);
     let exit = applied.stop.as_ref().map_or(Exit::Clean, apply::Stop::exit);
     let exit = exit.and(unsure);
+    let stays = Staying {
+        staying: &staying,
+        unread: &unread,
+    };
+    tell(args, &header, &plan, &applied, &stays, exit);
+    Ok(exit)
+}
+
+/// What is not undone.
+struct Staying<'a> {
+    staying: &'a [String],
+    unread: &'a [Printable],
+}
+
+/// What came of it.
+fn tell(
+    args: &Args,
+    header: &Header,
+    plan: &Plan,
+    applied: &apply::Applied,
+    stays: &Staying<'_>,
+    exit: Exit,
+) {
     let stopped = applied.stop.as_ref().map(undo_stop_words);
     if args.format == Format::Json {
         let parts = json!({
             "undoes": header.id,
             "run": applied.run,
-            "plan": json_report::changes(&plan),
-            "stays": staying,
-            "unread": unread,
+            "plan": json_report::changes(plan),
+            "stays": stays.staying,
+            "unread": stays.unread,
             "stopped": stopped,
         });
-        print(&header, exit, parts);
+        print(header, exit, parts);
     } else if let Some(words) = stopped {
         talk(&words);
     } else {
-        let but = if staying.is_empty() {
+        let but = if stays.staying.is_empty() {
             String::new()
         } else {
-            format!(", but for what stays: {}", staying.join("; "))
+            format!(", but for what stays: {}", stays.staying.join("; "))
         };
         talk(&format!("run {} is undone{but}", header.id));
     }
-    Ok(exit)
+}
+
+/// A yes, where somebody is asked.
+async fn confirmed(asks: bool, plan: &Plan) -> Result<(), Failure> {
+    if !asks || plan.changes.is_empty() {
+        return Ok(());
+    }
+    let question = match plan.changes.len() {
+        1 => "Undo this change?".to_owned(),
+        n => format!("Undo these {n} changes?"),
+    };
+    if ask::confirm(question).await? {
+        return Ok(());
+    }
+    let words = "nothing was undone\n  fix   answer yes to undo it";
+    Err(Failure::Usage(words.to_owned()))
 }
 
 fn say_nothing(args: &Args) {

@@ -246,7 +246,6 @@ pub(super) fn prepare(
     let named = file.path.as_ref().map(|p| p.display().to_string().into());
     let mut model = Model::new(draft, sandbox.is_some(), named, open::catalogues());
     model.interrupted = cut_short;
-    model.is_draft = first.is_some();
     model.first_draft = first;
     let export = file
         .path

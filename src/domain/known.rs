@@ -47,18 +47,18 @@ static AWS_CHANNELS: LazyLock<AwsChannels> =
 pub struct Regions {
     pub as_of: String,
     pub source: String,
-    regions: Vec<String>,
+    codes: Vec<String>,
 }
 
 impl Regions {
     pub fn know(&self, region: &str) -> bool {
-        self.regions.iter().any(|r| r == region)
+        self.codes.iter().any(|r| r == region)
     }
 
     /// The one that is spelled most like it.
     pub fn nearest(&self, region: &str) -> Option<&str> {
         let near = |r: &&String| strsim::damerau_levenshtein(r, region);
-        let found = self.regions.iter().min_by_key(near)?;
+        let found = self.codes.iter().min_by_key(near)?;
         (near(&found) <= 2).then_some(found.as_str())
     }
 }

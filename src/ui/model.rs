@@ -74,9 +74,7 @@ pub struct Model {
     pub run: Option<Printable>,
     /// A run that was cut short before, in words: which, and when.
     pub interrupted: Option<Interrupted>,
-    /// The choices are those of a wizard that was left before its end.
-    pub is_draft: bool,
-    /// What they would be without them.
+    /// The choices are those of a wizard that was left before its end; what they would be without them.
     pub first_draft: Option<Box<Draft>>,
     /// The file was written, or why not.
     pub saved: Option<Result<(), Box<Problem>>>,
@@ -149,7 +147,6 @@ impl Model {
             progress: Vec::new(),
             run: None,
             interrupted: None,
-            is_draft: false,
             first_draft: None,
             saved: None,
             has_key: false,
@@ -177,12 +174,16 @@ impl Model {
         self.work = Some(work.holding(held));
     }
 
+    /// Are the choices those of a wizard that was left before its end?
+    pub fn is_draft(&self) -> bool {
+        self.first_draft.is_some()
+    }
+
     /// The choices of last time are left: the studio file counts, or nothing does.
     pub fn forget_draft(&mut self) {
         if let Some(first) = self.first_draft.take() {
             self.draft = *first;
         }
-        self.is_draft = false;
         self.reached = 0;
     }
 

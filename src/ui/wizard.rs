@@ -278,6 +278,26 @@ impl Wizard {
                 model.has_key = held;
                 model.forget_ayon();
             }
+            msg @ (Msg::AdminHeld(_)
+            | Msg::Exported(_)
+            | Msg::Noted(_)
+            | Msg::SsoDone(_)
+            | Msg::Downloads(_)
+            | Msg::Saved(_)) => return self.heard(msg),
+            Msg::Tick => return works(model.step(Event::Tick)),
+            // The keyring may answer when another page is open: it is the server page's to hear.
+            msg @ Msg::KeyStored(_) => return self.steps[SERVER].update(&msg, &mut self.model),
+            msg @ (Msg::Act { .. } | Msg::Set { .. } | Msg::Choose { .. } | Msg::Disarm) => {
+                return self.steps[self.at].update(&msg, &mut self.model);
+            }
+        }
+        Vec::new()
+    }
+
+    /// What came of something that was asked of this machine or of AYON.
+    fn heard(&mut self, msg: Msg) -> Vec<Effect> {
+        let model = &mut self.model;
+        match msg {
             Msg::AdminHeld(Ok(())) => {
                 model.has_admin = true;
                 model.forget(&|d| matches!(d, Demand::Question(AnyQuestion::AddonChannels(_))));
@@ -308,12 +328,7 @@ impl Wizard {
                     format!("The plan is in {path}; apply it with: studiolink apply {path} --yes");
                 model.note = Some((Verdict::Ok, words.into()));
             }
-            Msg::Tick => return works(model.step(Event::Tick)),
-            // The keyring may answer when another page is open: it is the server page's to hear.
-            msg @ Msg::KeyStored(_) => return self.steps[SERVER].update(&msg, &mut self.model),
-            msg @ (Msg::Act { .. } | Msg::Set { .. } | Msg::Choose { .. } | Msg::Disarm) => {
-                return self.steps[self.at].update(&msg, &mut self.model);
-            }
+            _ => {}
         }
         Vec::new()
     }

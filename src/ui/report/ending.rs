@@ -58,12 +58,11 @@ pub fn headline(plan: &Plan, applied: Option<&Applied>, findings: &[Finding]) ->
         (None, 0, _, _) => Verdict::Unknown,
         (None, ..) => Verdict::Fail,
     };
-    let rest = if !findings.is_empty() && rest.is_empty() {
-        ", no problem found".to_owned()
-    } else {
-        rest.iter().map(|r| format!(", {r}")).collect()
-    };
-    (verdict, format!("{what}{rest}"))
+    if !findings.is_empty() && rest.is_empty() {
+        rest.push("no problem found".to_owned());
+    }
+    rest.insert(0, what);
+    (verdict, rest.join(", "))
 }
 
 /// What was only read or tried from here, where a worker alone could tell.

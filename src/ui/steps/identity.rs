@@ -61,7 +61,7 @@ impl Step for Identity {
             }
             Msg::Act {
                 id: "forget-draft", ..
-            } if model.is_draft => {
+            } if model.is_draft() => {
                 model.forget_draft();
                 model.sign_in = SignIn::UnderWay;
                 vec![Effect::SignIn]
@@ -114,7 +114,7 @@ impl Step for Identity {
             ));
             screen.blank();
         }
-        if model.is_draft {
+        if model.is_draft() {
             screen
                 .say("Your choices of last time are filled in: the wizard was left before they were applied.")
                 .action("forget-draft", Key::Char('n'), "start anew")

@@ -444,15 +444,7 @@ impl Focus {
             (Input::PageUp | Input::PageDown, Some(Item::List(list)))
                 if self.height > 0 && list.rows.len() > self.height =>
             {
-                let (row, last) = (self.row(list), list.rows.len() - 1);
-                let page = self.height.saturating_sub(2).max(1);
-                let next = if input == Input::PageUp {
-                    row.saturating_sub(page)
-                } else {
-                    (row + page).min(last)
-                };
-                self.rows.insert(list.id, next);
-                self.follow = true;
+                self.page_in(list, input == Input::PageUp);
                 Vec::new()
             }
             (
@@ -470,25 +462,41 @@ impl Focus {
             (Input::Left, _) => self.act(screen, Key::Left),
             (Input::Right, _) => self.act(screen, Key::Right),
             (Input::Char(' '), _) => self.act(screen, Key::Space),
-            (Input::Char(c), _) => {
-                let acted = self.act(screen, Key::Char(c));
-                match c {
-                    _ if !acted.is_empty() => acted,
-                    '?' => vec![Wish::Help],
-                    'l' => vec![Wish::Log],
-                    'd' => vec![Wish::Details],
-                    'q' => vec![Wish::Quit],
-                    'c' => vec![Wish::Copy],
-                    '[' => vec![Wish::Back],
-                    ']' => vec![Wish::Forward],
-                    '1'..='9' => vec![Wish::GoTo(c as usize - '1' as usize)],
-                    // An unknown key still cancels what waited for `y`.
-                    _ => vec![Wish::Act { id: "", row: None }],
-                }
-            }
+            (Input::Char(c), _) => self.letter(screen, c),
             _ => return Took::Ignored,
         };
         Took::Msgs(wishes)
+    }
+
+    /// A letter outside of a field: the page's own, else what it means everywhere.
+    fn letter(&mut self, screen: &Screen, c: char) -> Vec<Wish> {
+        let acted = self.act(screen, Key::Char(c));
+        match c {
+            _ if !acted.is_empty() => acted,
+            '?' => vec![Wish::Help],
+            'l' => vec![Wish::Log],
+            'd' => vec![Wish::Details],
+            'q' => vec![Wish::Quit],
+            'c' => vec![Wish::Copy],
+            '[' => vec![Wish::Back],
+            ']' => vec![Wish::Forward],
+            '1'..='9' => vec![Wish::GoTo(c as usize - '1' as usize)],
+            // An unknown key still cancels what waited for `y`.
+            _ => vec![Wish::Act { id: "", row: None }],
+        }
+    }
+
+    /// A page up or down in a list that is longer than the screen.
+    fn page_in(&mut self, list: &List, up: bool) {
+        let (row, last) = (self.row(list), list.rows.len() - 1);
+        let page = self.height.saturating_sub(2).max(1);
+        let next = if up {
+            row.saturating_sub(page)
+        } else {
+            (row + page).min(last)
+        };
+        self.rows.insert(list.id, next);
+        self.follow = true;
     }
 
     fn act(&mut self, screen: &Screen, key: Key) -> Vec<Wish> {

@@ -91,6 +91,23 @@ pub(super) fn patient() -> TimeoutConfig {
         .build()
 }
 
+fn check_endpoint(endpoint: Option<&str>) -> Result<(), Problem> {
+    if let Some(url) = endpoint
+        && url::Url::parse(url)
+            .ok()
+            .is_none_or(|u| !matches!(u.scheme(), "http" | "https") || u.host_str().is_none())
+    {
+        let shown = Printable::short(&crate::domain::text::without_url_secrets(url), 60);
+        return Err(Problem::new(
+            ProblemKind::Credentials,
+            "The endpoint URL can't be used",
+            format!("\"{shown}\" is not an http:// or https:// URL"),
+            "correct --endpoint-url or AWS_ENDPOINT_URL, or leave it out",
+        ));
+    }
+    Ok(())
+}
+
 /// Refuses a region that AWS does not have. One that was added since is found in DNS.
 async fn check_region(region: &Region) -> Result<(), Problem> {
     let known = crate::domain::known::regions();
@@ -171,19 +188,7 @@ pub async fn connect(login: &Login) -> Result<Aws, Problem> {
     if !custom {
         check_region(&region).await?;
     }
-    if let Some(url) = config.endpoint_url()
-        && url::Url::parse(url)
-            .ok()
-            .is_none_or(|u| !matches!(u.scheme(), "http" | "https") || u.host_str().is_none())
-    {
-        let shown = Printable::short(&crate::domain::text::without_url_secrets(url), 60);
-        return Err(Problem::new(
-            ProblemKind::Credentials,
-            "The endpoint URL can't be used",
-            format!("\"{shown}\" is not an http:// or https:// URL"),
-            "correct --endpoint-url or AWS_ENDPOINT_URL, or leave it out",
-        ));
-    }
+    check_endpoint(config.endpoint_url())?;
     let profile = login
         .profile
         .clone()

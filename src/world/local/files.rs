@@ -63,8 +63,11 @@ pub fn lock_for(path: &Path) -> Result<Option<File>, Problem> {
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let whole = fs::canonicalize(&whole).unwrap_or(whole);
     let hash = Sha256::digest(whole.as_os_str().as_encoded_bytes());
-    let name: String = hash.iter().take(8).map(|b| format!("{b:02x}")).collect();
-    let place = std::env::temp_dir().join(format!("studiolink-{name}.lock"));
+    let name = hash
+        .iter()
+        .take(8)
+        .fold(0_u64, |n, b| (n << 8) | u64::from(*b));
+    let place = std::env::temp_dir().join(format!("studiolink-{name:016x}.lock"));
     let Ok(file) = private().create(true).truncate(false).open(place) else {
         return Ok(None);
     };
