@@ -144,8 +144,19 @@ pub enum Block {
         lines: Vec<DiffLine>,
         wrap: bool,
     },
+    /// Drawn line by line, with a state at the right; said as sentences where nothing can be drawn.
+    Picture(Vec<Part>),
     /// A word, what, and figures at the right.
     Progress(Vec<(Cell, Printable, Printable)>),
+}
+
+/// One line of a picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    pub drawn: Printable,
+    /// The same in words; empty: there is nothing to say of it.
+    pub said: Printable,
+    pub word: Cell,
 }
 
 /// A key that works on this page, and what it does.

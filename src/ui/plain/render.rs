@@ -84,6 +84,13 @@ fn push(out: &mut Vec<String>, block: &Block) {
         }
         Block::Findings(list) => out.extend(list.iter().map(sentence)),
         Block::Diff { lines, .. } => out.extend(lines.iter().map(diff_line)),
+        Block::Picture(parts) => {
+            let told = parts.iter().filter(|p| !p.said.as_str().is_empty());
+            out.extend(told.map(|p| match p.word.text.as_str() {
+                "" => format!("{}.", p.said),
+                word => format!("{}: {}.", p.said, said(word)),
+            }));
+        }
         Block::Progress(rows) => out.extend(rows.iter().map(|(word, what, right)| {
             let right = if right.as_str().is_empty() {
                 String::new()

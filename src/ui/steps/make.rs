@@ -186,6 +186,8 @@ fn checked(screen: &mut Screen, model: &Model, run: Option<&str>) {
     screen.add(told(wrong));
     let done = model.waiting.is_empty();
     if done {
+        screen.blank();
+        super::picture::draw(screen, model);
         steps(screen, model.manual_steps());
         screen.blank().say(ending::not_confirmed(model.findings()));
         screen.blank();

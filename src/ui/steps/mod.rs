@@ -4,6 +4,7 @@
 mod channels;
 mod identity;
 mod make;
+mod picture;
 mod queue;
 mod review;
 mod roles;

@@ -6,7 +6,7 @@ use super::super::wizard::{Effect, Msg};
 use super::{Step, told, word_of};
 use crate::connections;
 use crate::domain::config::{Location, PathId, server_url};
-use crate::domain::finding::{Topic, Verdict};
+use crate::domain::finding::{Finding, Topic, Verdict};
 use crate::domain::login::AyonLogin;
 use crate::questions::Demand;
 use secrecy::SecretString;
@@ -217,7 +217,19 @@ impl Step for ServerStep {
         }
         screen.blank();
         if model.draft.url.is_some() {
-            screen.add(told(model.of_topic(Topic::Server)));
+            let all = model.of_topic(Topic::Server).into_iter();
+            let (wrong, fine): (Vec<&Finding>, Vec<&Finding>) = all.partition(|f| {
+                !matches!(
+                    f.verdict,
+                    Verdict::Ok | Verdict::WorkerOnly | Verdict::NotReached | Verdict::Skipped
+                )
+            });
+            if !wrong.is_empty() {
+                screen.add(told(wrong)).blank();
+            }
+            super::picture::draw(&mut screen, model);
+            screen.add(told(fine));
+            screen.say_dim("Not looked at yet, in AYON: settings of single projects, extra_job_parameters beside CondaPackages, dev bundles.");
             screen.action("again", Key::Char('r'), "test again").action(
                 "admin",
                 Key::Char('u'),

@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::focus::{Focus, Target};
 use super::theme::Theme;
 use crate::domain::text::Printable;
-use crate::ui::screen::{Block, Cell, Choice, Field, List, Screen, Told, Tone, fold};
+use crate::ui::screen::{Block, Cell, Choice, Field, List, Part, Screen, Told, Tone, fold};
 
 pub(super) struct Page {
     pub lines: Vec<Line<'static>>,
@@ -123,6 +123,7 @@ impl Writer<'_> {
             Block::Choice(choice) => self.choice(choice),
             Block::Findings(list) => self.findings(list),
             Block::Diff { lines, wrap } => self.diff(lines, *wrap),
+            Block::Picture(parts) => self.picture(parts),
             Block::Progress(rows) => self.progress(rows),
         }
     }
@@ -211,6 +212,19 @@ impl Writer<'_> {
                     Span::styled(cut(line.text.as_str(), room), style),
                 ]);
             }
+        }
+    }
+
+    fn picture(&mut self, parts: &[Part]) {
+        for part in parts {
+            let word = part.word.text.as_str();
+            let room = self.width.saturating_sub(word.width() + 3).max(1);
+            self.push(vec![
+                Span::raw(" "),
+                Span::raw(pad(part.drawn.as_str(), room)),
+                Span::raw(" "),
+                Span::styled(word.to_owned(), self.theme.tone(part.word.tone)),
+            ]);
         }
     }
 
