@@ -122,7 +122,7 @@ pub fn of_access(role: &Role, access: &Access, words: &Words) -> Finding {
         };
         let mut keys: Vec<String> = deciding
             .iter()
-            .map(|c| Printable::short(&c.key, 60).to_string())
+            .map(|c| Printable::short(&c.key, 140).to_string())
             .collect();
         keys.dedup();
         let line = format!(

@@ -7,6 +7,7 @@ use super::ids::AccountId;
 use super::permission::PermissionRequest;
 use super::policy::{
     Context, Decision, NotAPolicy, OpenCondition, Policy, VERSION, decide_within, open_conditions,
+    wild,
 };
 
 /// The one inline policy that is ours on a queue role. The name never changes.
@@ -236,7 +237,22 @@ impl Need {
         }
         let on = |r| self.actions.iter().map(move |a| (a, r));
         let pairs = self.resources.iter().flat_map(on);
-        pairs.map(|(a, r)| of(a, r)).collect()
+        // Where a part decides, the few requests that are sure to be made decide for it.
+        let by_example = |action: &str, resource: &str| {
+            let own = self.examples.iter();
+            let mut own = own.filter(|e| e.action == action && wild(resource, &e.resource));
+            own.find_map(|e| {
+                Some(of(&e.action, &e.resource)).filter(|(_, d)| *d == Decision::Denied)
+            })
+        };
+        let judged = |(action, resource): (&&'static str, &String)| {
+            let whole = of(action, resource);
+            match whole.1 {
+                Decision::Depends => by_example(action, resource).unwrap_or(whole),
+                _ => whole,
+            }
+        };
+        pairs.map(judged).collect()
     }
 
     pub fn met_within<'a>(
@@ -257,7 +273,14 @@ impl Need {
             let all = policies.iter().copied();
             open_conditions(all, &r.action, &r.resource, &self.context)
         };
-        let mut open: Vec<OpenCondition> = self.examples.iter().flat_map(of).collect();
+        let on = |r| self.actions.iter().map(move |a| (a, r));
+        let pairs = self.resources.iter().flat_map(on);
+        let wide = pairs.flat_map(|(action, resource)| {
+            let all = policies.iter().copied();
+            open_conditions(all, action, resource, &self.context)
+        });
+        let own = self.examples.iter().flat_map(of);
+        let mut open: Vec<OpenCondition> = own.chain(wide).collect();
         open.sort();
         open.dedup();
         open

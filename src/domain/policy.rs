@@ -428,11 +428,15 @@ fn speaks_of(statement: &Statement, resource: &str, context: &Context) -> Holds 
     let yes = match (statement.allow, stated.not) {
         // An Allow must take all of what is asked about; one that excludes a part of it does not.
         (true, true) => known.takes(resource, true) && !same && !part(),
-        // A Deny on a part is a Deny for that part.
-        (false, false) => known.takes(resource, true) || same || part(),
-        (true, false) => known.takes(resource, true) || same,
-        (false, true) => known.takes(resource, true),
+        (true | false, false) => known.takes(resource, true) || same,
+        // A Deny of all but a part is a Deny of the rest.
+        (false, true) if part() && !same => return Holds::Unknown,
+        (false, true) => known.takes(resource, true) && !same,
     };
+    // What a Deny forbids a part of, it depends on the request whether it is forbidden.
+    if !statement.allow && !stated.not && !yes && part() {
+        return Holds::Unknown;
+    }
     match (yes, unknown, stated.not) {
         (true, true, true) | (false, true, false) => Holds::Unknown,
         (true, ..) => Holds::Yes,
@@ -517,9 +521,21 @@ pub fn open_conditions<'a>(
         let speaks = speaks_of(statement, resource, context) != Holds::No;
         if !speaks
             || !statement.actions.takes(action, false)
-            || holds(statement, context) != Holds::Unknown
+            || holds(statement, context) == Holds::No
         {
             continue;
+        }
+        let partly = !statement.allow && speaks_of(statement, resource, context) == Holds::Unknown;
+        if let (true, Some(stated)) = (partly, &statement.resources) {
+            let only = if stated.not { "all but " } else { "" };
+            open.push(OpenCondition {
+                key: format!(
+                    "which object is asked for (a Deny forbids {only}{})",
+                    stated.patterns.join(", ")
+                ),
+                denies: true,
+                sid: statement.sid.clone(),
+            });
         }
         for (operator, key, values) in &statement.conditions {
             if one_holds(operator, key, values, context) == Holds::Unknown {

@@ -50,7 +50,7 @@ fn patterns_overlap_where_one_text_is_of_both() {
     let read = decide([&both], "s3:GetObject", "arn:aws:s3:::b/ayon/*", &ctx(&[]));
     assert_eq!(
         read,
-        Decision::Denied,
+        Decision::Depends,
         "a Deny on a part that neither covers"
     );
 }
@@ -105,7 +105,7 @@ fn a_deny_wins_and_a_condition_may_leave_it_open() {
     assert_eq!(get(&[&allow], &ctx(&[])), Decision::Allowed);
     assert_eq!(
         get(&[&allow, &deny], &ctx(&[])),
-        Decision::Denied,
+        Decision::Depends,
         "denied for a part is not allowed for the whole"
     );
     assert_eq!(get(&[&own], &ctx(&[])), Decision::Depends);
@@ -309,4 +309,42 @@ fn what_is_no_policy_says_why() {
     ] {
         assert!(Policy::parse(bad).is_err(), "{bad}");
     }
+}
+
+#[test]
+fn a_deny_of_a_part_forbids_what_is_sure_to_be_asked_for_and_leaves_the_rest_open() {
+    use super::super::needs::of_channels;
+    let channel = "s3://b-1/ayon".parse().unwrap();
+    let needs = of_channels(&[channel], "aws", &|_| None);
+    let allow = r#"{"Effect":"Allow","Action":["s3:GetObject","s3:ListBucket"],"Resource":["arn:aws:s3:::b-1","arn:aws:s3:::b-1/ayon/*"]}"#;
+    let with = |deny: &str| {
+        let deny = format!(r#"{{"Sid":"Part","Effect":"Deny","Action":"s3:GetObject",{deny}}}"#);
+        let document = policy(&format!("[{allow},{deny}]"));
+        let judged: Vec<Decision> = needs
+            .iter()
+            .flat_map(|n| n.judged([&document], None))
+            .map(|(_, d)| d)
+            .collect();
+        let open: Vec<String> = needs
+            .iter()
+            .flat_map(|n| n.open_conditions(&[&document]))
+            .map(|c| c.key)
+            .collect();
+        (judged, open.join("; "))
+    };
+    let (judged, _) = with(r#""Resource":"arn:aws:s3:::b-1/*/noarch/*""#);
+    assert!(judged.contains(&Decision::Denied), "{judged:?}");
+    let (judged, open) = with(r#""Resource":"arn:aws:s3:::b-1/ayon/private/*""#);
+    assert!(!judged.contains(&Decision::Denied) && judged.contains(&Decision::Depends));
+    assert!(
+        open.contains("a Deny forbids arn:aws:s3:::b-1/ayon/private/*"),
+        "{open}"
+    );
+    let (judged, _) = with(r#""Resource":"arn:aws:s3:::other/*""#);
+    assert!(judged.iter().all(|d| *d == Decision::Allowed), "{judged:?}");
+    let (judged, open) = with(
+        r#""NotResource":["arn:aws:s3:::b-1/ayon/noarch/*","arn:aws:s3:::b-1/ayon/linux-64/*"]"#,
+    );
+    assert!(judged.contains(&Decision::Depends), "{judged:?}");
+    assert!(open.contains("all but"), "{open}");
 }

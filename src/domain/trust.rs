@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::choices::RoleUse;
-use super::policy::{Context, Decision, NotAPolicy, Policy, Statement, trusts};
+use super::policy::{Context, Decision, NotAPolicy, Policy, Statement, trusts, wild};
 
 /// Workers get their credentials through the first, the service itself acts through the second.
 pub const PRINCIPALS: [&str; 2] = [
@@ -233,12 +233,12 @@ fn list(value: Option<&Value>) -> Vec<String> {
     }
 }
 
-/// An Allow of sts:AssumeRole that names one of Deadline Cloud's principals.
+/// An Allow of sts:AssumeRole, by whichever wildcard, that names one of Deadline Cloud's principals.
 fn is_ours(statement: &Value) -> bool {
     let services = list(statement.pointer("/Principal/Service"));
     let assumes = list(statement.get("Action"))
         .iter()
-        .any(|a| a.eq_ignore_ascii_case("sts:AssumeRole"));
+        .any(|a| wild(&a.to_ascii_lowercase(), "sts:assumerole"));
     statement["Effect"] == "Allow"
         && assumes
         && services.iter().any(|s| PRINCIPALS.contains(&s.as_str()))
@@ -526,5 +526,34 @@ mod tests {
             json!([DEAD, FARM])
         );
         assert_eq!(condition.as_object().unwrap().len(), 1, "{condition}");
+    }
+
+    /// `sts:*` takes AssumeRole along; it is not narrowed, and not doubled.
+    #[test]
+    fn a_wildcard_of_sts_is_read_as_what_it_allows() {
+        let both = r#"{"Service":["credentials.deadline.amazonaws.com","deadline.amazonaws.com"]}"#;
+        let condition = format!(
+            r#","Condition":{{"StringEquals":{{"aws:SourceAccount":"{ACCOUNT}"}},"ArnEquals":{{"aws:SourceArn":"{FARM}"}}}}"#
+        );
+        let wild = |action: &str, condition: &str| {
+            statement(both, condition).replace("sts:AssumeRole", action)
+        };
+        for action in ["sts:*", "sts:Assume*", "*"] {
+            let text = document(&[wild(action, &condition)]);
+            assert_eq!(mend(&text), Ok(None), "{action}");
+            let open = document(&[wild(action, "")]);
+            let judged = judge(
+                &Policy::parse(&open).unwrap(),
+                RoleUse::Queue,
+                FARM,
+                ACCOUNT,
+            );
+            assert_eq!(judged, Trust::TooWide, "{action}");
+            let mended = right(&open);
+            assert_eq!(
+                mended["Statement"][0]["Action"], action,
+                "it stays as it is written"
+            );
+        }
     }
 }

@@ -48,6 +48,15 @@ static NO_PLAN: Plan = Plan {
     left_along: Vec::new(),
 };
 
+/// The administrator's login for AYON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admin {
+    Nobody,
+    /// Given, and not answered by AYON yet.
+    Asked,
+    Held,
+}
+
 /// A run whose journal has no end: it can be resumed or undone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Interrupted {
@@ -71,6 +80,8 @@ pub struct Model {
     /// The changes that are made whatever is seen of their risk.
     pub insisted: BTreeSet<String>,
     pub progress: Vec<(Change, ChangeState)>,
+    /// When the changes were begun, on the clock of `now`.
+    pub applying_since: u64,
     pub run: Option<Printable>,
     /// A run that was cut short before, in words: which, and when.
     pub interrupted: Option<Interrupted>,
@@ -88,8 +99,7 @@ pub struct Model {
     pub waiting: BTreeMap<Demand, Waiting>,
     /// What is being downloaded just now.
     pub downloads: Vec<Download>,
-    /// An administrator of AYON is signed in.
-    pub has_admin: bool,
+    pub admin: Admin,
     /// The name to sign in to AYON with; a password makes it a login.
     pub admin_name: String,
     /// How far the administrator has come; what a later step needs is not asked before.
@@ -145,6 +155,7 @@ impl Model {
             earlier: None,
             insisted: BTreeSet::new(),
             progress: Vec::new(),
+            applying_since: 0,
             run: None,
             interrupted: None,
             first_draft: None,
@@ -156,7 +167,7 @@ impl Model {
             sign_ins: 0,
             waiting: BTreeMap::new(),
             downloads: Vec::new(),
-            has_admin: false,
+            admin: Admin::Nobody,
             admin_name: String::new(),
             reached: 0,
             findings_now: OnceCell::new(),

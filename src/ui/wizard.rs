@@ -1,6 +1,6 @@
 //! The order of the steps and the pure top-level update: a message in, effects out. Nothing here waits or looks.
 
-use super::model::{Model, SignIn};
+use super::model::{Admin, Model, SignIn};
 use super::screen::Screen;
 use super::steps::{self, Step};
 use crate::domain::call::Vantage;
@@ -201,6 +201,7 @@ impl Wizard {
             self.model.earlier = Some(Box::new(applied.clone()));
         }
         self.stopping = false;
+        self.model.applying_since = self.model.now;
         let changes = self.model.plan().changes.clone().into_iter();
         self.model.progress = changes.map(|c| (c, ChangeState::Waiting)).collect();
         self.model.step(Event::Approved)
@@ -299,7 +300,7 @@ impl Wizard {
         let model = &mut self.model;
         match msg {
             Msg::AdminHeld(Ok(())) => {
-                model.has_admin = true;
+                model.admin = Admin::Held;
                 model.forget(&|d| matches!(d, Demand::Question(AnyQuestion::AddonChannels(_))));
                 model.note = Some((
                     Verdict::Ok,
@@ -308,6 +309,9 @@ impl Wizard {
                 return self.steps[SERVER].update(&Msg::AdminHeld(Ok(())), &mut self.model);
             }
             Msg::AdminHeld(Err(problem)) | Msg::Exported(Err(problem)) => {
+                if model.admin == Admin::Asked {
+                    model.admin = Admin::Nobody;
+                }
                 let words = format!("{}: {}", problem.doing, problem.because);
                 model.note = Some((Verdict::Fail, words.into()));
             }

@@ -80,6 +80,9 @@ impl Step for Make {
         if let Some(run) = &model.run {
             screen.note = format!("run {run}").into();
         }
+        if matches!(model.phase(), Phase::Applying) {
+            screen.say(bar(model)).blank();
+        }
         if !model.progress.is_empty() {
             screen.add(Block::Progress(model.progress.iter().map(line).collect()));
         }
@@ -124,6 +127,21 @@ fn line((change, state): &(Change, State)) -> (Cell, Printable, Printable) {
     };
     let what = format!("{}  {}", change.operation(), change.words());
     (Cell::toned(state.word(), tone(state)), what.into(), right)
+}
+
+/// How far it is, and for how long it has been going on.
+fn bar(model: &Model) -> String {
+    let all = model.progress.len();
+    let over = |s: &State| !matches!(s, State::Waiting | State::UnderWay);
+    let made = model.progress.iter().filter(|(_, s)| over(s)).count();
+    let width = 20;
+    let full = (made * width).checked_div(all).unwrap_or(0);
+    let seconds = model.now.saturating_sub(model.applying_since) / 1_000;
+    format!(
+        "[{}{}] {made} of {all}, {seconds} s",
+        "#".repeat(full),
+        ".".repeat(width - full)
+    )
 }
 
 /// The verdict of the whole run, once every check has answered.

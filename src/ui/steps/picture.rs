@@ -23,6 +23,7 @@ pub(super) fn draw(screen: &mut Screen, model: &Model) {
 }
 
 /// What is to be seen of a part.
+#[derive(Clone, Copy)]
 enum Seen {
     Nothing,
     /// Its answers are on their way.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::model::Model;
+use super::super::model::{Admin, Model};
 use super::super::screen::{Block, Cell, Key, Screen, Tone};
 use super::super::wizard::{Effect, Msg};
 use super::Step;
@@ -125,6 +125,14 @@ impl Step for Review {
             // With nothing to change there is nothing to confirm: going on looks once more.
             Msg::Next | Msg::Act { id: "arm", .. } if asking => {
                 let words = "Answers are still on their way; the plan may yet change".into();
+                model.note = Some((Verdict::Warn, words));
+                return vec![Effect::Stay];
+            }
+            // What the login may change belongs to the plan.
+            Msg::Act {
+                id: "arm" | "yes", ..
+            } if model.admin == Admin::Asked => {
+                let words = "AYON has not answered your login yet; the plan may yet change".into();
                 model.note = Some((Verdict::Warn, words));
                 return vec![Effect::Stay];
             }

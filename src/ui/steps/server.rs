@@ -1,12 +1,12 @@
 //! 5. The AYON server: its address, where it lives, which connection path, and the API key.
 
-use super::super::model::{Model, is_server_test};
+use super::super::model::{Admin, Model, is_server_test};
 use super::super::screen::{Block, Choice, Field, Key, Screen, Takes};
 use super::super::wizard::{Effect, Msg};
 use super::{Step, told, word_of};
 use crate::connections;
 use crate::domain::config::{Location, PathId, server_url};
-use crate::domain::finding::{Finding, Topic, Verdict};
+use crate::domain::finding::{Topic, Verdict};
 use crate::domain::login::AyonLogin;
 use crate::questions::Demand;
 use secrecy::SecretString;
@@ -38,7 +38,7 @@ impl Step for ServerStep {
                 Ok(url) => {
                     if model.draft.url.as_ref() != Some(&url) {
                         // A login is of one server.
-                        model.has_admin = false;
+                        model.admin = Admin::Nobody;
                         model.admin_name.clear();
                     }
                     model.draft.url = Some(url);
@@ -92,6 +92,7 @@ impl Step for ServerStep {
                         password: secret,
                     }
                 };
+                model.admin = Admin::Asked;
                 return vec![Effect::HoldAdmin(login)];
             }
             Msg::KeyStored(Ok(())) => {
@@ -217,19 +218,7 @@ impl Step for ServerStep {
         }
         screen.blank();
         if model.draft.url.is_some() {
-            let all = model.of_topic(Topic::Server).into_iter();
-            let (wrong, fine): (Vec<&Finding>, Vec<&Finding>) = all.partition(|f| {
-                !matches!(
-                    f.verdict,
-                    Verdict::Ok | Verdict::WorkerOnly | Verdict::NotReached | Verdict::Skipped
-                )
-            });
-            if !wrong.is_empty() {
-                screen.add(told(wrong)).blank();
-            }
-            super::picture::draw(&mut screen, model);
-            screen.add(told(fine));
-            screen.say_dim("Not looked at yet, in AYON: settings of single projects, extra_job_parameters beside CondaPackages, dev bundles.");
+            tested(&mut screen, model);
             screen.action("again", Key::Char('r'), "test again").action(
                 "admin",
                 Key::Char('u'),
@@ -241,6 +230,13 @@ impl Step for ServerStep {
         }
         screen
     }
+}
+
+/// What was found, then how it all hangs together.
+fn tested(screen: &mut Screen, model: &Model) {
+    screen.add(told(model.of_topic(Topic::Server))).blank();
+    super::picture::draw(screen, model);
+    screen.say_dim("Not looked at yet, in AYON: settings of single projects, extra_job_parameters beside CondaPackages, dev bundles.");
 }
 
 /// An administrator's own login, for what the workers' key may not change.
@@ -261,7 +257,12 @@ fn admin(screen: &mut Screen, model: &Model) {
     screen.add(Block::Field(Field {
         id: "admin",
         label: "Password or key",
-        value: if model.has_admin { "held" } else { "" }.into(),
+        value: if model.admin == Admin::Held {
+            "held"
+        } else {
+            ""
+        }
+        .into(),
         secret: true,
         hint: "optional",
         takes: Takes::Whole,

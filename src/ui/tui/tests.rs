@@ -282,8 +282,6 @@ async fn without_a_file_everything_is_picked() {
     play.keys("nonsense⏎").await;
     shows!(play, "server_refused_80");
     play.keys("⌫https://ayon.example.com⏎").await;
-    // Below the picture, on a screen of this height.
-    play.keys("⇟").await;
     assert!(
         play.screen().contains("AYON 1.15.18 answers"),
         "{}",
