@@ -204,8 +204,6 @@ fn checked(screen: &mut Screen, model: &Model, run: Option<&str>) {
     screen.add(told(wrong));
     let done = model.waiting.is_empty();
     if done {
-        screen.blank();
-        super::picture::draw(screen, model);
         steps(screen, model.manual_steps());
         screen.blank().say(ending::not_confirmed(model.findings()));
         screen.blank();
@@ -227,8 +225,10 @@ fn checked(screen: &mut Screen, model: &Model, run: Option<&str>) {
         screen.say_dim(ending::JOURNAL.replace("RUN", run));
     }
     if done {
+        screen.blank();
+        super::picture::draw(screen, model);
         let ok = fine.iter().filter(|f| f.verdict == Verdict::Ok).count();
-        screen.blank().say_dim(format!("{ok} checks are OK:"));
+        screen.say_dim(format!("{ok} checks are OK:"));
     }
     screen.add(told(fine));
 }
