@@ -236,7 +236,7 @@ impl Step for ServerStep {
 fn tested(screen: &mut Screen, model: &Model) {
     screen.add(told(model.of_topic(Topic::Server))).blank();
     super::picture::draw(screen, model);
-    screen.say_dim("Not looked at yet, in AYON: settings of single projects, extra_job_parameters beside CondaPackages, dev bundles.");
+    screen.say_dim("Not looked at yet, in AYON: settings of single projects, other extra_job_parameters than CondaPackages, dev bundles.");
 }
 
 /// An administrator's own login, for what the workers' key may not change.

@@ -377,7 +377,7 @@ fn refused(detail: &str, key: Option<Key<'_>>) -> (String, String) {
             "activate the user in AYON, or use the key of another one",
         ),
         "Access token is missing" => (
-            "no key arrived: something on the way takes the header X-Api-Key out, or the key is no AYON key",
+            "no key arrived: something on the way takes the header X-Api-Key out, or the key is not an AYON key",
             "let the web server or proxy in front of AYON pass X-Api-Key on; and compare the key",
         ),
         "Client IP mismatch" => (
