@@ -357,3 +357,14 @@ def test_public_is_only_what_anybody_reads(prepared):
     s.client("s3").put_bucket_policy(Bucket=BUCKET, Policy=json.dumps({"Version": "2012-10-17", "Statement": [everybody]}))
     (public,) = says(audit(s)[0], "channel-public", "ok")
     assert "without credentials" in public["message"]
+
+
+def test_a_cache_that_cant_be_written_is_unknown_and_names_the_variable(prepared):
+    s, _ = prepared
+    wanted(s, [AYON])
+    blocked = s.folder / "a-file"
+    blocked.write_text("")
+    checks, _ = audit(s, RATTLER_CACHE_DIR=str(blocked))
+    assert {f["verdict"] for f in checks["conda-solve"]} == {"unknown"}
+    for solve in checks["conda-solve"]:
+        assert "RATTLER_CACHE_DIR" in solve["fix"] and str(blocked) in solve["why"], solve

@@ -6,14 +6,14 @@ use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use rattler_conda_types::{
     Channel as CondaChannel, MatchSpec, PackageName, RepoDataRecord, Subdir,
 };
 use rattler_repodata_gateway::fetch::CacheAction;
 use rattler_repodata_gateway::{
-    CacheClearMode, ChannelConfig, ChannelRelationsMode, Gateway, GatewayError, SourceConfig,
-    SubdirSelection,
+    CacheClearMode, ChannelConfig, ChannelRelationsMode, Gateway, GatewayError, RepoData,
+    SourceConfig, SubdirSelection,
 };
 use rattler_solve::CancellationToken;
 use url::Url;
@@ -28,7 +28,7 @@ use crate::domain::conda_solve::{
     ChannelSeen, CondaSolve, Engine, Outcome, Platform, Reason, Solve, SolveReport, SubdirSeen,
     SubdirState,
 };
-use crate::domain::problem::Problem;
+use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::{Printable, Untrusted, without_url_secrets};
 use crate::world::Record;
 
@@ -86,6 +86,15 @@ pub async fn read_and_solve(
         Err(because) => return Ok(not_tried(question, &because)),
     };
     let folder = lent.cache;
+    // rattler would say it of each channel, as if that had not answered.
+    crate::world::local::files::check_folder(&folder).map_err(|e| {
+        Problem::new(
+            ProblemKind::Local,
+            "No conda solve was made: the indexes of channels can't be kept",
+            format!("{} can't be written: {e}", folder.display()),
+            "set RATTLER_CACHE_DIR to a folder that you can write",
+        )
+    })?;
     let (sign, refused) = match lent.sign {
         Some(Ok(sign)) => (Some(sign), None),
         Some(Err(problem)) => (None, Some(problem)),
@@ -119,20 +128,52 @@ pub async fn read_and_solve(
         channels[o.at].subdirs = Some(subdirs);
     }
     reading.forget(&open, &channels).await;
-    let asked = reading
-        .asked(&open, &folders, &packages, &mut channels)
-        .await;
+    // What exists at all, and what a solve needs, are asked for at the same time: each is round trips over a sharded index.
+    let wanted = asked_for(question, &packages);
+    let needed = question.platforms.iter();
+    let needed = needed.map(|p| reading.records(&open, &channels, &wanted, *p));
+    let (answers, ahead) = join(
+        reading.existing(&open, &folders, &packages, &channels),
+        join_all(needed),
+    )
+    .await;
+    let before: Vec<_> = channels.iter().map(|c| c.subdirs.clone()).collect();
+    let asked = reading.asked(&open, &folders, &packages, answers, &mut channels);
+    let spoiled = before.iter().zip(&channels).any(|(b, c)| *b != c.subdirs);
     let mut solves = Vec::new();
-    for platform in &question.platforms {
-        solves.extend(
-            reading
-                .solves(&open, &mut channels, &asked, &packages, *platform, question)
-                .await,
-        );
+    for (platform, ahead) in question.platforms.iter().zip(ahead) {
+        let read = Reading {
+            asked: &asked,
+            packages: &packages,
+            wanted: &wanted,
+            // Read before it was known that a channel has a part that can't be read.
+            ahead: (!spoiled).then_some(ahead),
+        };
+        let solved = reading.solves(&open, &mut channels, read, *platform, question);
+        solves.extend(solved.await);
     }
     reading.look_elsewhere(&open, &channels, &mut solves).await;
     tokio::task::spawn_blocking(move || super::cache::keep_bounded(&folder));
     Ok(SolveReport { channels, solves })
+}
+
+/// What a solve of one platform goes by.
+struct Reading<'a> {
+    asked: &'a [Records],
+    packages: &'a [MatchSpec],
+    wanted: &'a [MatchSpec],
+    ahead: Option<Result<Vec<Records>, GatewayError>>,
+}
+
+/// conda looks at a name in every version; rattler only at those that fit.
+fn asked_for(question: &CondaSolve, packages: &[MatchSpec]) -> Vec<MatchSpec> {
+    match question.engine {
+        Engine::Rattler => packages.to_vec(),
+        Engine::Conda => {
+            let names = packages.iter().filter_map(|s| s.name.as_exact().cloned());
+            names.map(MatchSpec::from).collect()
+        }
+    }
 }
 
 fn not_tried(question: &CondaSolve, because: &Printable) -> SolveReport {
@@ -491,17 +532,14 @@ impl Reader {
     }
 
     /// Every version of what was asked for, whatever fits: to say what exists.
-    async fn asked(
+    async fn existing(
         &self,
         open: &[Open],
         folders: &[Subdir],
         packages: &[MatchSpec],
-        channels: &mut [ChannelSeen],
-    ) -> Vec<Records> {
-        let names: Vec<PackageName> = packages
-            .iter()
-            .filter_map(|s| s.name.as_exact().cloned())
-            .collect();
+        channels: &[ChannelSeen],
+    ) -> Vec<Result<Vec<RepoData>, GatewayError>> {
+        let names = names_of(packages);
         let of = |o: &Open| {
             let good: Vec<Subdir> = folders
                 .iter()
@@ -519,6 +557,21 @@ impl Reader {
             query.execute()
         };
         let answers = join_all(open.iter().map(of)).await;
+        answers
+            .into_iter()
+            .map(|a| a.map(|out| out.into_iter().collect()))
+            .collect()
+    }
+
+    fn asked(
+        &self,
+        open: &[Open],
+        folders: &[Subdir],
+        packages: &[MatchSpec],
+        answers: Vec<Result<Vec<RepoData>, GatewayError>>,
+        channels: &mut [ChannelSeen],
+    ) -> Vec<Records> {
+        let names = names_of(packages);
         let mut asked = Vec::new();
         for (o, answer) in open.iter().zip(answers) {
             match answer {
@@ -558,23 +611,22 @@ impl Reader {
         &self,
         open: &[Open],
         channels: &mut [ChannelSeen],
-        asked: &[Records],
-        packages: &[MatchSpec],
+        reading: Reading<'_>,
         platform: Platform,
         question: &CondaSolve,
     ) -> Vec<Solve> {
         let folders = [subdir(platform), Subdir::NoArch];
-        // conda looks at a name in every version; rattler only at those that fit.
-        let by_name: Vec<MatchSpec>;
-        let asked_for = match question.engine {
-            Engine::Rattler => packages,
-            Engine::Conda => {
-                let names = packages.iter().filter_map(|s| s.name.as_exact().cloned());
-                by_name = names.map(MatchSpec::from).collect();
-                &by_name
-            }
+        let Reading {
+            asked,
+            packages,
+            wanted,
+            ahead,
+        } = reading;
+        let first = match ahead {
+            Some(read) => read,
+            None => self.records(open, channels, wanted, platform).await,
         };
-        let read = match self.records(open, channels, asked_for, platform).await {
+        let read = match first {
             Ok(read) => read,
             Err(_) => {
                 // One of them has a part that can't be read: each is asked alone, and the culprit is left out.
@@ -583,11 +635,11 @@ impl Reader {
                         continue;
                     }
                     let alone = std::slice::from_ref(o);
-                    if let Err(error) = self.records(alone, channels, asked_for, platform).await {
+                    if let Err(error) = self.records(alone, channels, wanted, platform).await {
                         self.spoil(o, &mut channels[o.at], &folders, &error);
                     }
                 }
-                match self.records(open, channels, asked_for, platform).await {
+                match self.records(open, channels, wanted, platform).await {
                     Ok(read) => read,
                     Err(error) => return could_not(question, platform, &words(&error)),
                 }
@@ -717,6 +769,11 @@ fn is_good(seen: &ChannelSeen, folder: Subdir) -> bool {
         .flatten()
         .find(|s| s.subdir == folder.as_str());
     row.is_some_and(|s| s.state == SubdirState::Present)
+}
+
+fn names_of(packages: &[MatchSpec]) -> Vec<PackageName> {
+    let names = packages.iter().filter_map(|s| s.name.as_exact().cloned());
+    names.collect()
 }
 
 /// Versions of each name, newest first, at most twenty.

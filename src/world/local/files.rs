@@ -83,6 +83,15 @@ pub fn lock_for(path: &Path) -> Result<Option<File>, Problem> {
     }
 }
 
+/// Makes the folder where it is missing, and sees that files can be made in it.
+pub fn check_folder(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    tempfile::Builder::new()
+        .prefix(".studiolink-")
+        .tempfile_in(folder)
+        .map(drop)
+}
+
 /// Could `write_whole` write there? Asked before anything else is changed.
 pub fn check_writable(path: &Path) -> Result<(), Problem> {
     let probe = || -> io::Result<()> {
