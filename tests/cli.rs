@@ -540,3 +540,131 @@ fn no_machine_path_is_in_what_is_kept() {
         }
     }
 }
+
+#[test]
+fn init_writes_a_file_that_plan_takes_and_never_writes_over_one() {
+    let place = Place::new();
+    let args = [
+        "init",
+        "--sandbox",
+        "--studio",
+        "s.toml",
+        "--server",
+        "https://ayon.example.com",
+    ];
+    let done = place.run(&args);
+    assert_eq!(code(&done), 0, "{}", err(&done));
+    let written = std::fs::read_to_string(place.folder.path().join("s.toml")).unwrap();
+    let order = "[\"deadline-cloud-v2\", \"deadline-cloud\", \"s3://ynput-conda-channel/ayon\", \"conda-forge\"]";
+    assert!(written.contains(order), "{written}");
+    let planned = place.run(&["plan", "--sandbox", "--studio", "s.toml"]);
+    assert_eq!(code(&planned), 10, "{}", err(&planned));
+    let again = place.run(&args);
+    assert_eq!(code(&again), 2);
+    assert!(
+        err(&again).contains("does not write over"),
+        "{}",
+        err(&again)
+    );
+    let many = place.run(&["init", "--sandbox=many-queues", "--studio", "m.toml"]);
+    assert_eq!(code(&many), 2);
+    assert!(
+        err(&many).contains("name one with --queue"),
+        "{}",
+        err(&many)
+    );
+    assert!(!place.folder.path().join("m.toml").exists());
+}
+
+#[test]
+fn a_run_is_carried_over_whole_or_not_at_all() {
+    let place = Place::new();
+    let here = ["--sandbox", "--sandbox-state", "here.json"];
+    let there = ["--sandbox", "--sandbox-state", "there.json"];
+    let with = |command: &[&str], state: &[&str]| place.run(&[command, state].concat());
+    let done = with(&["setup", "--yes"], &here);
+    assert_eq!(code(&done), 0, "{}", err(&done));
+    let listed = out(&with(&["runs", "--format", "json"], &here));
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    let id = listed["runs"][0]["run"]["id"].as_str().unwrap().to_owned();
+    let sent = with(&["runs", &id, "--export", "run.jsonl"], &here);
+    assert_eq!(code(&sent), 0, "{}", err(&sent));
+    let taken = with(&["runs", "--import", "run.jsonl"], &there);
+    assert_eq!(code(&taken), 0, "{}", err(&taken));
+    assert!(out(&with(&["runs"], &there)).contains(&id));
+    assert_eq!(code(&with(&["runs", "--import", "run.jsonl"], &there)), 2);
+    let text = std::fs::read_to_string(place.folder.path().join("run.jsonl")).unwrap();
+    for (name, broken) in [
+        ("cut.jsonl", text[..text.len() - 20].to_owned()),
+        ("other.jsonl", "{\"a\":1}\n".to_owned()),
+        ("empty.jsonl", String::new()),
+    ] {
+        place.write(name, broken);
+        let refused = with(&["runs", "--import", name], &there);
+        assert_eq!(code(&refused), 2, "{name}: {}", err(&refused));
+    }
+}
+
+#[test]
+fn two_runs_on_one_sandbox_are_refused() {
+    let place = Place::new();
+    let mut first = place
+        .command(&["setup", "--plain", "--sandbox", "--sandbox-state", "s.json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // Its first word shows that it has begun.
+    let mut word = [0; 1];
+    std::io::Read::read_exact(first.stdout.as_mut().unwrap(), &mut word).unwrap();
+    let second = place.run(&["audit", "--sandbox", "--sandbox-state", "s.json"]);
+    assert_eq!(code(&second), 2);
+    assert!(
+        err(&second).contains("Another studiolink is using s.json"),
+        "{}",
+        err(&second)
+    );
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let after = place.run(&["audit", "--sandbox", "--sandbox-state", "s.json"]);
+    assert_ne!(code(&after), 2, "{}", err(&after));
+}
+
+#[test]
+fn nothing_is_begun_where_the_studio_file_could_not_be_written() {
+    let place = Place::new();
+    place.write("a-file", "");
+    let done = place.run(&["setup", "--yes", "--sandbox", "--studio", "a-file/s.toml"]);
+    assert_eq!(code(&done), 2, "{}", err(&done));
+    assert!(!out(&done).contains("change 1"), "{}", out(&done));
+    let planned = place.run(&["plan", "--sandbox", "--out", "a-file/p.json"]);
+    assert_eq!(code(&planned), 2, "{}", err(&planned));
+}
+
+#[test]
+fn a_page_of_each_command_and_its_examples() {
+    let place = Place::new();
+    let whole = out(&place.run(&["man"]));
+    for part in [
+        "FILES",
+        "ENVIRONMENT",
+        "EXAMPLES",
+        "AYON_ADMIN_USER",
+        "EXIT STATUS",
+    ] {
+        assert!(whole.contains(part), "{part}");
+    }
+    for name in [
+        "setup", "plan", "apply", "audit", "rollback", "runs", "policy", "init",
+    ] {
+        let page = out(&place.run(&["man", name]));
+        assert!(
+            page.contains(".SH EXAMPLES") && page.contains(&format!("studiolink {name}")),
+            "{name}"
+        );
+        let help = out(&place.run(&[name, "--help"]));
+        assert!(help.contains("Examples:"), "{name}");
+    }
+    assert_eq!(code(&place.run(&["man", "nothing"])), 2);
+}

@@ -1,12 +1,13 @@
 //! From profile, region and endpoint to clients: the SDK's own retry, timeouts, and a fix for custom endpoints.
 
 use std::cell::Cell;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_config::BehaviorVersion;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_credential_types::provider::ProvideCredentials as _;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
@@ -61,6 +62,29 @@ tokio::task_local! {
     /// The HTTP status of the last attempt of the call under way. A call that runs out of time while a service asks
     /// it to slow down was throttled, not unanswered.
     pub(super) static LAST_STATUS: Cell<Option<u16>>;
+}
+
+/// Credentials that were loaded at sign-in, until shortly before they expire; then their source is asked again.
+#[derive(Debug)]
+struct Kept {
+    first: Credentials,
+    source: SharedCredentialsProvider,
+}
+
+/// As long before its end credentials are not begun with any more.
+const SPARE: Duration = Duration::from_mins(5);
+
+impl ProvideCredentials for Kept {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let lasts = |end: SystemTime| end > SystemTime::now() + SPARE;
+        if self.first.expiry().is_none_or(lasts) {
+            return future::ProvideCredentials::ready(Ok(self.first.clone()));
+        }
+        future::ProvideCredentials::new(self.source.provide_credentials())
+    }
 }
 
 #[derive(Debug)]
@@ -194,11 +218,21 @@ pub async fn connect(login: &Login) -> Result<Aws, Problem> {
         .clone()
         .or_else(|| std::env::var("AWS_PROFILE").ok())
         .unwrap_or_else(|| "default".to_owned());
-    // Said once, before each call says it by itself.
-    if let Some(provider) = config.credentials_provider() {
-        let given = provider.provide_credentials().await;
-        given.map_err(|e| super::problem::no_credentials(&e, &profile))?;
-    }
+    // Said once, before each call says it by itself. What was given then is what the first calls use: a source may ask
+    // somebody for a code each time.
+    let config = match config.credentials_provider() {
+        None => config,
+        Some(provider) => {
+            let given = provider.provide_credentials().await;
+            let first = given.map_err(|e| super::problem::no_credentials(&e, &profile))?;
+            let kept = Kept {
+                first,
+                source: provider,
+            };
+            let kept = SharedCredentialsProvider::new(kept);
+            config.into_builder().credentials_provider(kept).build()
+        }
+    };
     let mut deadline = aws_sdk_deadline::config::Builder::from(&config).interceptor(Attempts);
     if custom {
         deadline = deadline.interceptor(PlainHost);
