@@ -3,9 +3,9 @@
 use std::cell::Cell;
 use std::time::{Duration, SystemTime};
 
-use aws_config::BehaviorVersion;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -115,6 +115,18 @@ pub(super) fn patient() -> TimeoutConfig {
         .build()
 }
 
+/// That nobody is signed in is said once, before each call says it by itself. What was given then is what the first calls
+/// use: a source may ask somebody for a code each time.
+async fn with_credentials(config: SdkConfig, profile: &str) -> Result<SdkConfig, Problem> {
+    let Some(source) = config.credentials_provider() else {
+        return Ok(config);
+    };
+    let given = source.provide_credentials().await;
+    let first = given.map_err(|e| super::problem::no_credentials(&e, profile))?;
+    let kept = SharedCredentialsProvider::new(Kept { first, source });
+    Ok(config.into_builder().credentials_provider(kept).build())
+}
+
 fn check_endpoint(endpoint: Option<&str>) -> Result<(), Problem> {
     if let Some(url) = endpoint
         && url::Url::parse(url)
@@ -218,21 +230,7 @@ pub async fn connect(login: &Login) -> Result<Aws, Problem> {
         .clone()
         .or_else(|| std::env::var("AWS_PROFILE").ok())
         .unwrap_or_else(|| "default".to_owned());
-    // Said once, before each call says it by itself. What was given then is what the first calls use: a source may ask
-    // somebody for a code each time.
-    let config = match config.credentials_provider() {
-        None => config,
-        Some(provider) => {
-            let given = provider.provide_credentials().await;
-            let first = given.map_err(|e| super::problem::no_credentials(&e, &profile))?;
-            let kept = Kept {
-                first,
-                source: provider,
-            };
-            let kept = SharedCredentialsProvider::new(kept);
-            config.into_builder().credentials_provider(kept).build()
-        }
-    };
+    let config = with_credentials(config, &profile).await?;
     let mut deadline = aws_sdk_deadline::config::Builder::from(&config).interceptor(Attempts);
     if custom {
         deadline = deadline.interceptor(PlainHost);
