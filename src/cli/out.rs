@@ -27,8 +27,10 @@ pub(super) fn wants_colour(args: &Args, terminal: bool) -> bool {
 }
 
 pub(super) fn ink(args: &Args) -> Ink {
+    let terminal = std::io::stdout().is_terminal();
     Ink {
-        colour: wants_colour(args, std::io::stdout().is_terminal()),
+        colour: wants_colour(args, terminal),
+        width: terminal.then(crate::ui::tui::columns).flatten(),
     }
 }
 

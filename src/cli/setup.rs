@@ -395,7 +395,8 @@ impl Made {
         }
         if !self.findings.is_empty() {
             data(&text::manual_steps(&self.manual, ink));
-            data(&format!("{}\n", ending::not_confirmed(&self.findings)));
+            let open = ending::not_confirmed(&self.findings);
+            data(&format!("{}\n", ink.folded("", 0, &open)));
             let more = if args.verbose {
                 ""
             } else {

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
+use unicode_width::UnicodeWidthStr as _;
 
 use super::by_subject;
 use super::diff::{LineKind, diff};
@@ -11,10 +12,12 @@ use crate::domain::risk::RiskKind;
 use crate::goals::ManualStep;
 use crate::resources::{Change, Plan};
 
-/// With or without colour.
+/// With or without colour, and how wide a terminal is.
 #[derive(Debug, Clone, Copy)]
 pub struct Ink {
     pub colour: bool,
+    /// `None`: no terminal, so lines stay whole.
+    pub width: Option<usize>,
 }
 
 impl Ink {
@@ -24,6 +27,21 @@ impl Ink {
         } else {
             text.to_owned()
         }
+    }
+
+    /// Folded at words behind a label of so many columns, which stands at the front. A word that is longer than the line, as an
+    /// ARN may be, stays whole.
+    pub fn folded(self, label: &str, columns: usize, text: &str) -> String {
+        let room = self.width.unwrap_or(usize::MAX).max(columns + 20);
+        if columns + text.width() <= room {
+            return format!("{label}{text}");
+        }
+        let options = textwrap::Options::new(room - columns)
+            .break_words(false)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        let lines = textwrap::wrap(text, options);
+        let hang = format!("\n{}", " ".repeat(columns));
+        format!("{label}{}", lines.join(&hang))
     }
 
     pub fn verdict(self, verdict: Verdict) -> String {
@@ -72,15 +90,17 @@ pub fn group(list: &[&Finding], ink: Ink, all_evidence: bool) -> String {
     };
     let _ = writeln!(out, "{}", ink.strong(first.name.as_str()));
     for finding in list {
+        let label = format!("  {}  ", ink.verdict(finding.verdict));
+        let columns = finding.verdict.word().len() + 4;
         let _ = writeln!(
             out,
-            "  {}  {}",
-            ink.verdict(finding.verdict),
-            finding.message
+            "{}",
+            ink.folded(&label, columns, finding.message.as_str())
         );
         for (label, text) in [("why", &finding.why), ("fix", &finding.fix)] {
             if let Some(text) = text {
-                let _ = writeln!(out, "    {label}   {text}");
+                let label = format!("    {label}   ");
+                let _ = writeln!(out, "{}", ink.folded(&label, label.len(), text.as_str()));
             }
         }
         if let Some(change) = &finding.cured_by {
@@ -148,7 +168,8 @@ pub fn change(change: &Change, at: usize, of: usize, ink: Ink) -> String {
             change.words()
         ))
     );
-    let _ = writeln!(out, "  because   {}", change.because);
+    let because = ink.folded("  because   ", 12, change.because.as_str());
+    let _ = writeln!(out, "{because}");
     if let Some(warning) = &change.warning {
         let _ = writeln!(out, "  {}   {warning}", ink.verdict(Verdict::Warn));
     }
@@ -211,10 +232,45 @@ pub fn manual_steps(list: &[ManualStep], ink: Ink) -> String {
     }
     let _ = writeln!(out, "{}", ink.strong("Manual steps"));
     for (n, one) in list.iter().enumerate() {
-        let _ = writeln!(out, "  {}  for {}: {}", n + 1, one.for_whom, one.what);
+        let label = format!("  {}  ", n + 1);
+        let words = format!("for {}: {}", one.for_whom, one.what);
+        let _ = writeln!(out, "{}", ink.folded(&label, label.len(), &words));
         for line in &one.paste {
             let _ = writeln!(out, "      {line}");
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_folds_at_words_and_an_arn_stays_whole() {
+        let arn = "arn:aws:iam::111122223333:role/studio/NordlichtPublishQueueRoleForLighting";
+        let text = format!("lacks a permission on {arn} and on others");
+        let narrow = Ink {
+            colour: false,
+            width: Some(60),
+        };
+        let folded = narrow.folded("  FAIL  ", 8, &text);
+        assert!(folded.lines().any(|l| l.trim() == arn), "{folded}");
+        assert!(
+            folded.lines().skip(1).all(|l| l.starts_with("        ")),
+            "{folded}"
+        );
+        assert_eq!(
+            folded.split_whitespace().count(),
+            text.split_whitespace().count() + 1
+        );
+        let whole = Ink {
+            colour: false,
+            width: None,
+        };
+        assert_eq!(
+            whole.folded("  FAIL  ", 8, &text),
+            format!("  FAIL  {text}")
+        );
+    }
 }

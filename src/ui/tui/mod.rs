@@ -24,3 +24,9 @@ pub use theme::Theme;
 
 #[cfg(test)]
 mod tests;
+
+/// How wide the terminal is, where there is one.
+pub fn columns() -> Option<usize> {
+    let (columns, _) = crossterm::terminal::size().ok()?;
+    (columns > 0).then_some(usize::from(columns))
+}
