@@ -52,6 +52,8 @@ pub fn changes(plan: &Plan) -> Value {
             "kind": c.resource.kind(),
             "operation": c.operation(),
             "resource": c.words(),
+            // Its ids and ARNs, whole.
+            "target": c.resource,
             "because": c.because,
             "warning": c.warning,
             "risk": c.risk.map(|r| json!({ "kind": r, "stops_jobs": r.breaks_jobs() })),
@@ -85,6 +87,7 @@ pub fn document(
         "account": account,
         "region": region,
         "exit": exit.code(),
+        "exit_means": exit.words(),
     });
     let mut whole = head;
     if let (Some(whole), Some(parts)) = (whole.as_object_mut(), parts.as_object_mut()) {
