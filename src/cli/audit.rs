@@ -9,11 +9,11 @@ use serde_json::json;
 use super::args::{Args, Format};
 use super::open::catalogues;
 use super::out::{data, ink, talk};
-use super::setup::{account, calls, told_while};
+use super::setup::{account, calls, expired, told_while};
 use super::stop::Stop;
 use super::{Failure, open};
 use crate::domain::exit::Exit;
-use crate::domain::finding::{Finding, Verdict, could_not_check};
+use crate::domain::finding::{Finding, Verdict, could_not_check, is_expired};
 use crate::domain::subject::Subject;
 use crate::engine::Progress;
 use crate::engine::drive::observe;
@@ -32,7 +32,7 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
     let tell = |progress: Progress| match (progress, told.lock()) {
         (Progress::Findings(findings), Ok(mut told)) if streams => {
             told.extend(findings.iter().map(|f| f.subject.clone()));
-            print(args, &findings);
+            print(args, findings.iter().filter(|f| !is_expired(f)));
         }
         (Progress::WaitingFor(words), _) => talk(words.as_str()),
         _ => {}
@@ -49,8 +49,14 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
         .and_if(could_not_check(findings()), Exit::NotChecked);
     if streams {
         let told = told.lock().map(|t| t.clone()).unwrap_or_default();
-        print(args, findings().filter(|f| !told.contains(&f.subject)));
+        let fresh = findings().filter(|f| !told.contains(&f.subject));
+        print(args, fresh.filter(|f| !is_expired(f)));
         data(&text::summary(findings()));
+        if let Some(problem) = expired(&work) {
+            let unread = findings().filter(|f| is_expired(f)).count();
+            talk(&format!("{unread} checks have no answer"));
+            talk(&problem.to_string());
+        }
         return Ok(exit);
     }
     let parts = json!({ "findings": json_report::findings(findings()) });

@@ -51,6 +51,17 @@ impl From<Problem> for Failure {
     }
 }
 
+impl Failure {
+    /// In one line, for a command that goes on without it.
+    fn brief(&self) -> String {
+        match self {
+            Self::Usage(words) => words.lines().next().unwrap_or_default().to_owned(),
+            Self::Problem(problem, _) => format!("{}: {}", problem.doing, problem.because),
+            Self::Interrupted => "interrupted".to_owned(),
+        }
+    }
+}
+
 /// With `--format json` a failure is a document too, on stdout; the words on stderr stay.
 fn document_of_failure(exit: Exit, words: &str, problem: Option<&Problem>) {
     let lines = words.lines().map(|l| Printable::new(l.trim()));
@@ -131,7 +142,7 @@ async fn run(mut args: Args) -> Exit {
         Command::Apply(apply) => apply::run(&args, &apply).await,
         Command::Audit => audit::run(&args).await,
         Command::Rollback(rollback) => rollback::run(&args, &rollback).await,
-        Command::Runs(runs) => runs::run(&args, &runs),
+        Command::Runs(runs) => runs::run(&args, &runs).await,
         Command::Policy(policy) => policy::run(&args, &policy).await,
         Command::Sandbox(sandbox) => sandbox::run(&args, &sandbox),
         Command::Completions { shell } => Ok(shell::completions(shell)),

@@ -211,7 +211,7 @@ fn preview(args: &Args, header: &Header, plan: &Plan, runs: &[Run]) -> Result<Ex
     Err(Failure::Usage(words.to_owned()))
 }
 
-async fn connect(args: &Args, header: &Header) -> Result<Arc<dyn World>, Failure> {
+pub(super) async fn connect(args: &Args, header: &Header) -> Result<Arc<dyn World>, Failure> {
     let file = open::studio_file(args).ok().and_then(|f| f.config);
     let login = open::login(args, None)?;
     // The run's own region counts before the environment's, because its resources are there.
@@ -318,7 +318,11 @@ async fn keep_unsigned(world: &dyn World, plan: &mut Plan) -> Vec<Change> {
     kept
 }
 
-fn same_place(header: &Header, context: &RunContext, world: &dyn World) -> Result<(), Failure> {
+pub(super) fn same_place(
+    header: &Header,
+    context: &RunContext,
+    world: &dyn World,
+) -> Result<(), Failure> {
     if context.caller.account != header.account || *world.region() != header.region {
         let because = format!(
             "the run was in account {}, region {}; this is account {}, region {}",

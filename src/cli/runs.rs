@@ -1,18 +1,22 @@
-//! `studiolink runs`: what was changed from this machine. Reads journals alone, asks nobody.
+//! `studiolink runs`: what was changed from this machine. Reads journals; only calls of which it is not known what became
+//! are looked at again, where somebody is signed in.
 
 use serde_json::json;
 
 use super::args::{self, Args, Format};
 use super::out::{data, talk};
-use super::{Failure, open};
+use super::{Failure, open, rollback};
 use crate::domain::exit::Exit;
+use crate::domain::fact::Fact;
 use crate::domain::problem::{Problem, ProblemKind};
+use crate::engine::apply::{self, RunContext};
 use crate::engine::journal;
+use crate::questions::{AnyAnswer, CallerIdentity};
 use crate::ui::report::{json as json_report, markdown};
 use crate::world::local::{DiskState, files};
-use crate::world::{LocalState, World as _};
+use crate::world::{LocalState, World};
 
-pub(super) fn run(args: &Args, command: &args::Runs) -> Result<Exit, Failure> {
+pub(super) async fn run(args: &Args, command: &args::Runs) -> Result<Exit, Failure> {
     let sandbox = args
         .sandbox
         .as_deref()
@@ -22,7 +26,14 @@ pub(super) fn run(args: &Args, command: &args::Runs) -> Result<Exit, Failure> {
         Some(sandbox) => sandbox.local(),
         None => &DiskState::new(),
     };
-    let journals = journal::read_all(local)?;
+    let mut journals = journal::read_all(local)?;
+    let mut exit = Exit::Clean;
+    if command.import.is_none() && command.export.is_none() {
+        let sandbox = sandbox.as_ref().map(|s| s as &dyn World);
+        let is_unsure = look_again(args, command.run.as_deref(), &journals.runs, sandbox).await;
+        exit = exit.and_if(is_unsure, Exit::NotChecked);
+        journals = journal::read_all(local)?;
+    }
     let runs = &journals.runs;
     for (id, why) in &journals.unreadable {
         let id = crate::domain::text::Printable::short(id, 60);
@@ -53,7 +64,7 @@ pub(super) fn run(args: &Args, command: &args::Runs) -> Result<Exit, Failure> {
             let rows: Vec<String> = runs.iter().rev().map(|r| markdown::row(r, runs)).collect();
             data(&rows.join("\n"));
         }
-        return Ok(Exit::Clean);
+        return Ok(exit);
     };
     let run = runs.iter().find(|r| r.header.id == *id).ok_or_else(|| {
         let shown = crate::domain::text::Printable::short(id, 60);
@@ -100,7 +111,68 @@ pub(super) fn run(args: &Args, command: &args::Runs) -> Result<Exit, Failure> {
     } else {
         data(&markdown::run(run, runs));
     }
-    Ok(Exit::Clean)
+    Ok(exit)
+}
+
+/// Calls in doubt, or without an answer, may have been carried out since. Can it not be told of one of them?
+async fn look_again(
+    args: &Args,
+    only: Option<&str>,
+    runs: &[journal::Run],
+    sandbox: Option<&dyn World>,
+) -> bool {
+    let mut is_unsure = false;
+    for run in runs
+        .iter()
+        .filter(|r| only.is_none_or(|id| r.header.id == id))
+    {
+        if run.in_doubt().next().is_none() && journal::late(run, runs).next().is_none() {
+            continue;
+        }
+        let id = &run.header.id;
+        match looked_at(args, run, sandbox).await {
+            Ok(looked) => {
+                for one in looked {
+                    is_unsure |= one.is_unsure;
+                    talk(&format!(
+                        "run {id}, change {}, read again: {}",
+                        one.n, one.words
+                    ));
+                }
+            }
+            Err(failure) => {
+                is_unsure = true;
+                talk(&format!(
+                    "UNKNOWN  what became of calls of run {id} that got no answer\n  why   {}",
+                    failure.brief()
+                ));
+            }
+        }
+    }
+    is_unsure
+}
+
+async fn looked_at(
+    args: &Args,
+    run: &journal::Run,
+    sandbox: Option<&dyn World>,
+) -> Result<Vec<apply::LookedAt>, Failure> {
+    let real;
+    let world = match sandbox {
+        Some(world) => world,
+        None => {
+            real = rollback::connect(args, &run.header).await?;
+            real.as_ref()
+        }
+    };
+    let caller = match world.look(&CallerIdentity.into()).await.answer {
+        AnyAnswer::CallerIdentity(fact) => fact,
+        _ => Fact::PENDING,
+    };
+    let endpoint = open::endpoint(args);
+    let context = RunContext::new("runs", &caller, &run.header.queues, endpoint.as_deref())?;
+    rollback::same_place(&run.header, &context, world)?;
+    Ok(apply::look_again(world, run, &context).await?)
 }
 
 /// A journal of another machine, which has to be whole and of a run that is not here yet.

@@ -15,9 +15,9 @@ use super::{Failure, ask, open::catalogues};
 use crate::domain::config::StudioConfig;
 use crate::domain::exit::Exit;
 use crate::domain::fact::Fact;
-use crate::domain::finding::Finding;
+use crate::domain::finding::{Finding, is_expired};
 use crate::domain::ids::{AccountId, Region};
-use crate::domain::problem::Problem;
+use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::risk::RiskKind;
 use crate::domain::text::{Printable, without_url_secrets};
 use crate::engine::apply::{self, Applied, RunContext};
@@ -153,7 +153,32 @@ pub(super) async fn observed_by(
         .await
         .ok_or(Failure::Interrupted)?;
     calls(args, world, 0);
-    Ok(work)
+    match expired(&work) {
+        Some(problem) => Err(problem.into()),
+        None => Ok(work),
+    }
+}
+
+/// The credentials have expired, by AWS's own word: said once, not by each check.
+pub(super) fn expired(work: &Workflow) -> Option<Problem> {
+    if !work.observed_findings().any(is_expired) {
+        return None;
+    }
+    let caller = work.snapshot().facts.get(&CallerIdentity);
+    let because = caller.and_then(Fact::problem);
+    let (why, fix) = because.map_or(
+        (
+            "AWS answered ExpiredToken",
+            "sign in again, then repeat this",
+        ),
+        |p| (p.because.as_str(), p.fix.as_str()),
+    );
+    let doing = "The studio could not be read: the credentials have expired";
+    let problem = Problem::new(ProblemKind::Credentials, doing, why, fix);
+    Some(match because.and_then(|p| p.call.clone()) {
+        Some(call) => problem.seen(call),
+        None => problem,
+    })
 }
 
 /// What takes longer than a second says so on stderr, and again every ten.

@@ -347,6 +347,14 @@ pub fn worst<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Option<Verd
 }
 
 /// Something that decides an exit code could not be checked.
+/// A finding says that nothing is known because AWS answered that the credentials have expired.
+pub fn is_expired(finding: &Finding) -> bool {
+    let calls = finding.evidence.iter().flat_map(|e| e.calls.iter());
+    let mut outcomes = calls.map(|c| c.outcome.as_str());
+    finding.verdict == Verdict::Unknown
+        && outcomes.any(|o| matches!(o, "ExpiredToken" | "ExpiredTokenException"))
+}
+
 pub fn could_not_check<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> bool {
     findings
         .into_iter()

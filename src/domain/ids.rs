@@ -344,6 +344,24 @@ pub fn partition_of(region: &Region) -> &'static str {
     }
 }
 
+/// The same text with the middle of every id left out, for narrow screens: programs get them whole.
+pub fn with_brief_ids(text: &str) -> String {
+    let is_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    let bytes = text.as_bytes();
+    let (mut out, mut from, mut at) = (String::new(), 0, 0);
+    while at < bytes.len() {
+        let hex = bytes[at..].iter().take_while(|b| is_hex(**b)).count();
+        if hex == 32 && at > 0 && bytes[at - 1] == b'-' {
+            out.push_str(&text[from..at + 4]);
+            out.push('…');
+            from = at + 26;
+        }
+        at += hex.max(1);
+    }
+    out.push_str(&text[from..]);
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -399,6 +417,29 @@ mod tests {
             "https://x",
         ] {
             assert!(bad.parse::<Region>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_shown_with_brief_ids_and_nothing_else_changed() {
+        let id: FleetId = format!("fleet-{}", "0a1b2c3d".repeat(4)).parse().unwrap();
+        for (words, shown) in [
+            (format!("fleet {id}"), format!("fleet {}", id.brief())),
+            (
+                format!("é {id} and {id}."),
+                format!("é {} and {}.", id.brief(), id.brief()),
+            ),
+            (
+                format!("fleet-{}", "a".repeat(33)),
+                format!("fleet-{}", "a".repeat(33)),
+            ),
+            (
+                format!("sha {}", "a".repeat(32)),
+                format!("sha {}", "a".repeat(32)),
+            ),
+            (String::new(), String::new()),
+        ] {
+            assert_eq!(with_brief_ids(&words), shown);
         }
     }
 }

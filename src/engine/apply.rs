@@ -321,6 +321,60 @@ pub async fn settle_run(
     Ok(SettledRun { stop, unread })
 }
 
+/// A call of a run of which it was not known what became, read again.
+#[derive(Debug)]
+pub struct LookedAt {
+    pub n: usize,
+    pub words: Printable,
+    /// It can't be told now either.
+    pub is_unsure: bool,
+}
+
+/// Reads again what calls in doubt, or without an answer, came to. What was carried out late is written down, so that it can
+/// be undone; a run that was cut short stays to be resumed.
+pub async fn look_again(
+    world: &dyn World,
+    run: &Run,
+    context: &RunContext,
+) -> Result<Vec<LookedAt>, Problem> {
+    let local = world.local();
+    let mut locks = Vec::new();
+    for key in &run.header.queues {
+        locks.push(local.lock(&lock_name(world, context, key))?);
+    }
+    let runs = journal::read_all(local)?.runs;
+    // Another process may have gone on with it since.
+    let Some(run) = runs.iter().find(|r| r.header.id == run.header.id) else {
+        return Ok(Vec::new());
+    };
+    let unsure = run.in_doubt().chain(journal::late(run, &runs));
+    let mut looked = Vec::new();
+    for entry in unsure {
+        let change = &entry.change;
+        let words = |end: String| format!("{} {}: {end}", change.operation(), change.words());
+        let (end, is_unsure) = match read_now(world, change).await {
+            Ok(now) if change.is_after(now.text.as_deref()) => {
+                ("it was carried out".to_owned(), false)
+            }
+            Ok(now) if now.text == change.before => {
+                ("it was not carried out, so far".to_owned(), false)
+            }
+            Ok(_) => (
+                "it is neither as before nor as this run wanted it".to_owned(),
+                false,
+            ),
+            Err(problem) => (format!("it can't be read now: {}", problem.because), true),
+        };
+        looked.push(LookedAt {
+            n: entry.n,
+            words: words(end).into(),
+            is_unsure,
+        });
+    }
+    settle_late_of(world, run, &runs).await?;
+    Ok(looked)
+}
+
 /// One lock per queue and role that this run may touch, those of a run that it may go on with among them. Taken in one
 /// order, so that two processes can't each hold what the other waits for.
 fn take_locks(

@@ -13,7 +13,7 @@ impl Question for EnvironmentText {
     type Answer = QueueEnvironment;
 
     fn words(&self) -> String {
-        format!("queue environment {}", self.1.brief())
+        format!("queue environment {}", self.1)
     }
 
     fn permissions(&self) -> &'static [&'static str] {

@@ -13,7 +13,7 @@ impl Question for FarmDetails {
     type Answer = Farm;
 
     fn words(&self) -> String {
-        format!("farm {}", self.0.brief())
+        format!("farm {}", self.0)
     }
 
     fn permissions(&self) -> &'static [&'static str] {

@@ -13,7 +13,7 @@ impl Question for FleetDetails {
     type Answer = Fleet;
 
     fn words(&self) -> String {
-        format!("fleet {}", self.0.fleet.brief())
+        format!("fleet {}", self.0.fleet)
     }
 
     fn permissions(&self) -> &'static [&'static str] {

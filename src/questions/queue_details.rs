@@ -13,7 +13,7 @@ impl Question for QueueDetails {
     type Answer = Queue;
 
     fn words(&self) -> String {
-        format!("queue {}", self.0.queue.brief())
+        format!("queue {}", self.0.queue)
     }
 
     fn permissions(&self) -> &'static [&'static str] {

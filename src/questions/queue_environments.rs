@@ -14,7 +14,7 @@ impl Question for QueueEnvironments {
     type Answer = Vec<Fact<QueueEnvironment>>;
 
     fn words(&self) -> String {
-        format!("the environments of queue {}", self.0.queue.brief())
+        format!("the environments of queue {}", self.0.queue)
     }
 
     fn permissions(&self) -> &'static [&'static str] {

@@ -13,7 +13,7 @@ impl Question for QueueFleets {
     type Answer = Vec<Association>;
 
     fn words(&self) -> String {
-        format!("the fleets of queue {}", self.0.queue.brief())
+        format!("the fleets of queue {}", self.0.queue)
     }
 
     fn permissions(&self) -> &'static [&'static str] {

@@ -11,6 +11,7 @@ use crate::domain::conda_solve::Download;
 use crate::domain::config::StudioConfig;
 use crate::domain::fact::Fact;
 use crate::domain::finding::{Assessment, Finding, Grade, Topic, Verdict, worst};
+use crate::domain::ids::with_brief_ids;
 use crate::domain::ids::{AccountId, Region};
 use crate::domain::problem::Problem;
 use crate::domain::text::Printable;
@@ -282,7 +283,7 @@ impl Model {
                 Request::Apply(_) => continue,
             };
             let waiting = Waiting {
-                words: demand.words().into(),
+                words: with_brief_ids(&demand.words()).into(),
                 since: self.now,
             };
             self.waiting.insert(demand, waiting);
