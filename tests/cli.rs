@@ -668,3 +668,78 @@ fn a_page_of_each_command_and_its_examples() {
     }
     assert_eq!(code(&place.run(&["man", "nothing"])), 2);
 }
+
+/// Answers whatever is asked as AWS does when the token of a session has expired, in the form of each protocol.
+fn expired_cloud() -> String {
+    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            std::thread::spawn(move || {
+                let mut reader = BufReader::new(stream.try_clone().unwrap());
+                let (mut length, mut is_query, mut line) = (0, false, String::new());
+                while reader.read_line(&mut line).is_ok_and(|n| n > 2) {
+                    let lower = line.to_lowercase();
+                    if let Some(n) = lower.strip_prefix("content-length:") {
+                        length = n.trim().parse().unwrap();
+                    }
+                    is_query |= lower.contains("x-www-form-urlencoded");
+                    line.clear();
+                }
+                let mut sent = vec![0; length];
+                let _ = reader.read_exact(&mut sent);
+                let said = "The security token included in the request is expired";
+                let (kind, body) = if is_query {
+                    let error = format!(
+                        "<Type>Sender</Type><Code>ExpiredToken</Code><Message>{said}</Message>"
+                    );
+                    (
+                        "text/xml",
+                        format!(
+                            "<ErrorResponse><Error>{error}</Error><RequestId>0a1b</RequestId></ErrorResponse>"
+                        ),
+                    )
+                } else {
+                    ("application/json", format!("{{\"message\":\"{said}\"}}"))
+                };
+                let head = format!(
+                    "HTTP/1.1 403 Forbidden\r\ncontent-type: {kind}\r\nx-amzn-errortype: ExpiredTokenException\r\n"
+                );
+                let rest = format!(
+                    "content-length: {}\r\nconnection: close\r\n\r\n{body}",
+                    body.len()
+                );
+                let mut stream = stream;
+                let _ = stream.write_all((head + &rest).as_bytes());
+            });
+        }
+    });
+    url
+}
+
+#[test]
+fn expired_credentials_are_said_once() {
+    let place = Place::new();
+    place.write("studiolink.toml", LEAST.to_owned());
+    let url = expired_cloud();
+    // The audit goes on with what needs no credentials: the server's name does not resolve.
+    for (command, exit) in [
+        (&["audit"][..], 1),
+        (&["plan"], 3),
+        (&["setup", "--yes"], 3),
+    ] {
+        let mut command = place.command(command);
+        command
+            .args(["--region", "us-west-2", "--endpoint-url", &url])
+            .env("AWS_ACCESS_KEY_ID", "x")
+            .env("AWS_SECRET_ACCESS_KEY", "x")
+            .env("AWS_SESSION_TOKEN", "x")
+            .env("CONDA_CHANNEL_ALIAS", &url);
+        let output = command.output().unwrap();
+        let whole = out(&output) + &err(&output);
+        assert_eq!(code(&output), exit, "{whole}");
+        assert_eq!(whole.matches("have expired").count(), 2, "{whole}");
+        assert_eq!(whole.matches("aws sso login").count(), 1, "{whole}");
+    }
+}

@@ -9,7 +9,7 @@ use crate::domain::conda_solve::{Platform, SolveReport};
 use crate::domain::finding::Assessment;
 use crate::domain::ids::QueueKey;
 use crate::probes::{Solve, judge};
-use crate::questions::FleetDetails;
+use crate::questions::{FleetDetails, QueueFleets};
 
 pub(super) const CHECK: Check = Check {
     id: "conda-solve",
@@ -26,7 +26,8 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
     match questions(view, key) {
         Err(Lack::Pending) => Vec::new(),
         Err(Lack::Unknown(because)) => {
-            vec![Finding::unknown("no-question", "No conda solve was made").why(because)]
+            let finding = Finding::unknown("no-question", "No conda solve was made").why(because);
+            vec![finding.from(view.evidence(&QueueFleets(key.clone())))]
         }
         Err(Lack::Skipped(because)) => {
             vec![Finding::skipped("no-question", "No conda solve was made").why(because)]

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from conftest import CHANNELS, FARM, KEY, QUEUE
+from conftest import CHANNELS, FARM, KEY, QUEUE, closed_port
 
 
 def changed_lines(before, after):
@@ -267,3 +267,34 @@ def test_pages_and_a_path_that_is_not_built(studio_of):
     assert "studiolink-queue" in s.policies()
     assert "Studio publishers" in done.stdout and "SMF Linux" in done.stdout
 
+
+
+def test_runs_looks_again_at_a_call_without_an_answer(studio_of):
+    """The service carries a call out after everybody has stopped waiting for it."""
+    s = studio_of()
+    s.faults({"op": "UpdateQueueEnvironment", "nth": 1, "count": 99, "kind": "drop"})
+    assert s.run("setup", "--yes").returncode == 4
+    s.faults()
+    (journal,) = [json.loads(line) for f in s.folder.glob("state/**/*.jsonl") for line in f.read_text().splitlines() if "UpdateQueueEnvironment" in line or "environment-template" in line][:1]
+    (first, (_, before)), = s.environments().items()
+    quiet = s.run("runs")
+    assert quiet.returncode == 0 and "it was not carried out, so far" in quiet.stderr, quiet.stderr
+    after = find_text(journal, "after")
+    s.client("deadline").update_queue_environment(farmId=FARM, queueId=QUEUE, queueEnvironmentId=first, templateType="YAML", template=after)
+    blind = s.run("runs", AWS_ENDPOINT_URL=f"http://127.0.0.1:{closed_port()}")
+    assert blind.returncode == 3 and "UNKNOWN" in blind.stderr and "no answer" in blind.stderr, blind.stderr
+    told = s.run("runs")
+    assert told.returncode == 0 and "it was carried out" in told.stderr, told.stderr
+    assert "a change is in doubt" in told.stdout, told.stdout
+    assert s.run("rollback", "--yes").returncode == 0
+    assert s.environments()[first][1] == before
+
+
+def find_text(value, name):
+    if isinstance(value, dict):
+        if isinstance(value.get(name), str):
+            return value[name]
+        value = list(value.values())
+    if isinstance(value, list):
+        return next((t for t in (find_text(v, name) for v in value) if t), None)
+    return None
