@@ -238,7 +238,12 @@ impl Choices {
             self.arn("ec2", &format!("instance/{}", tunnel.instance))
         };
         let start = "ssm:StartSession";
-        let stop = "ssm:TerminateSession";
+        // As AWS's sample policies have it in 2026: the plugin signs OpenDataChannel since 1.2.764.0 (field facts E).
+        let own = [
+            "ssmmessages:OpenDataChannel",
+            "ssm:ResumeSession",
+            "ssm:TerminateSession",
+        ];
         let id = "AROAEXAMPLE:session";
         let mine = format!("arn:{partition}:ssm:*:*:session/${{aws:userid}}-*");
         let one = self.arn("ssm", &format!("session/{id}-0a1b2c3d"));
@@ -252,13 +257,13 @@ impl Choices {
             )
             .for_example(&[(start, &document), (start, &target)]),
             Need::new(
-                "TunnelEnd",
-                &[stop],
+                "TunnelSession",
+                &own,
                 &[mine],
-                "and closes its own sessions, nobody else's",
+                "opens the data channel of its own sessions, resumes and closes them, nobody else's",
             )
             .carries(&carried)
-            .for_example(&[(stop, &one)]),
+            .for_example(&own.map(|action| (action, one.as_str()))),
         ]
     }
 

@@ -386,15 +386,27 @@ fn filled(text: &str, context: &Context) -> Option<String> {
     Some(out)
 }
 
+/// A pattern with a star for each of its variables.
+fn with_any_value(pattern: &str) -> String {
+    let mut parts = pattern.split("${");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        out.push('*');
+        out.push_str(part.split_once('}').map_or("*", |(_, after)| after));
+    }
+    out
+}
+
 impl Match {
-    /// The same with its variables replaced; a pattern whose value is not known here is left out and counted.
-    fn filled(&self, context: &Context) -> (Self, bool) {
+    /// The same with its variables replaced; a pattern whose value is not known here is left out, and counted where it could
+    /// fit with some value.
+    fn filled(&self, context: &Context, asked: &str) -> (Self, bool) {
         let mut patterns = Vec::new();
         let mut unknown = false;
         for pattern in &self.patterns {
             match filled(pattern, context) {
                 Some(text) => patterns.push(text),
-                None => unknown = true,
+                None => unknown |= overlap(asked, &with_any_value(pattern)),
             }
         }
         let not = self.not;
@@ -410,7 +422,7 @@ fn speaks_of(statement: &Statement, resource: &str, context: &Context) -> Holds 
     // A need is written with the same variable as the statement that meets it.
     let same = stated.patterns.iter().any(|p| p == resource);
     let (known, unknown) = if statement.variables {
-        stated.filled(context)
+        stated.filled(context, resource)
     } else {
         (stated.clone(), false)
     };

@@ -183,6 +183,10 @@ fn variables_are_filled_in_from_what_the_request_carries() {
     let session = policy(
         r#"{"Effect":"Allow","Action":"ssm:TerminateSession","Resource":"arn:aws:ssm:*:*:session/${aws:userid}-*"}"#,
     );
+    // Whatever the value may be, a session's ARN is no instance's.
+    let instance = "arn:aws:ec2:us-west-2:1:instance/i-1";
+    let elsewhere = of(&session, "ssm:TerminateSession", instance, &[]);
+    assert_eq!(elsewhere, Decision::NotAllowed);
     let end = |r: &str, c: &[(&str, &str)]| of(&session, "ssm:TerminateSession", r, c);
     let id = ("aws:userid", "AROA:queue");
     assert_eq!(

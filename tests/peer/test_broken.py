@@ -22,6 +22,7 @@ SEEN = [
     ("launcher_not_asked_for", "launcher-asked-for", "warn", "not-asked-for", "ayon: command not found"),
     ("bundle_ahead_of_channel", "conda-solve", "fail", "not-found", "nearest: 1.6.1"),
     ("console_env_on_hosts", "environment-kind", "warn", "customer-managed", "Publish hosts"),
+    ("ssm_no_open_data_channel", "queue-role-needs", "fail", "missing-permission", "ssmmessages:OpenDataChannel"),
     ("lan_no_role", "fleet-attributes", "fail", "not-offered", "attr.role = publish"),
 ]
 # What follows from the fault by itself.
@@ -29,7 +30,11 @@ FOLLOWS = {
     "association_stopped": set(), "addon_channels_win": {"conda-solve"}, "bundle_ahead_of_channel": {"queue-packages", "launcher-asked-for"},
     "key_expired": {"addon-channels", "bundle-launcher", "compatibility", "conda-solve", "queue-packages"},
     "secret_unreadable": {"queue-role-simulated"}, "fleet_role_no_logs": {"fleet-role-simulated"}, "bundle_without_core": {"bundle-launcher"},
+    "ssm_no_open_data_channel": {"queue-role-simulated"},
 }
+# What the studio file says of these besides; the rest of the tunnel is not built yet.
+TUNNEL = 'location = "ec2"\npath = "ssm"\n[ssm]\ninstance = "i-0a1b2c3d4e5f60718"\n'
+MORE = {"ssm_no_open_data_channel": TUNNEL}
 
 
 @pytest.mark.parametrize("name", sorted({s[0] for s in SEEN}))
@@ -52,7 +57,7 @@ def test_what_is_broken_is_said_and_nothing_else(tmp_path, name):
         s.ayon = Server(SHARED / "ayon-stand-in/ayon_stand_in.py", "--studio", seed, "--key", served)
         secret = f"arn:aws:secretsmanager:us-west-2:{s.account_of_studio}:secret:{next(iter(whole['secrets']))}-"
         named = next(x["ARN"] for x in s.client("secretsmanager").list_secrets()["SecretList"] if x["ARN"].startswith(secret))
-        s.write(more=f'secret = "{named}"\n')
+        s.write(more=f'secret = "{named}"\n' + MORE.get(name, ""))
         done = s.run("audit", "--format", "json", AYON_API_KEY=key)
         found = json.loads(done.stdout)["findings"]
     finally:

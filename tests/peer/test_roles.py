@@ -316,7 +316,9 @@ def test_a_session_is_started_and_ended_as_the_queue_role(studio_of):
         done = s.run("setup", "--yes")
         assert words in done.stdout, done.stdout + done.stderr
         ours = json.loads(s.policies()["studiolink-queue"])["Statement"]
-        assert [x["Resource"] for x in ours if x["Sid"] == "TunnelEnd"] == ["arn:aws:ssm:*:*:session/${aws:userid}-*"]
+        (own,) = [x for x in ours if x["Sid"] == "TunnelSession"]
+        assert own["Resource"] == "arn:aws:ssm:*:*:session/${aws:userid}-*"
+        assert set(own["Action"]) == {"ssmmessages:OpenDataChannel", "ssm:ResumeSession", "ssm:TerminateSession"}
         ops = [r["op"] for r in s.requests()]
         if seed == "ssm.json":
             assert ops.count("StartSession") == ops.count("TerminateSession") > 0, ops
