@@ -721,7 +721,7 @@ fn expired_cloud() -> String {
 #[test]
 fn expired_credentials_are_said_once() {
     let place = Place::new();
-    place.write("studiolink.toml", LEAST.to_owned());
+    place.write("studiolink.toml", LEAST);
     let url = expired_cloud();
     // The audit goes on with what needs no credentials: the server's name does not resolve.
     for (command, exit) in [
