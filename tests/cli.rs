@@ -482,7 +482,7 @@ fn plain_questions_walk_to_the_end_and_an_ended_input_changes_nothing() {
         out(&walked)
     );
     let ended = answer("next\nnext\n", "b.json");
-    assert_eq!(code(&ended), 1);
+    assert_eq!(code(&ended), 130);
     assert!(out(&ended).contains("nothing was changed"));
     assert!(!place.files().contains(&"b.json".to_owned()));
 }
@@ -739,7 +739,33 @@ fn expired_credentials_are_said_once() {
         let output = command.output().unwrap();
         let whole = out(&output) + &err(&output);
         assert_eq!(code(&output), exit, "{whole}");
-        assert_eq!(whole.matches("have expired").count(), 2, "{whole}");
+        assert_eq!(whole.matches("have expired").count(), 1, "{whole}");
         assert_eq!(whole.matches("aws sso login").count(), 1, "{whole}");
     }
+}
+
+/// Between plan and apply the role's trust went elsewhere: nobody can read anything as that role.
+#[test]
+fn a_channel_is_held_back_where_nobody_can_assume_the_queue_role() {
+    let place = Place::new();
+    let planned = place.run(&["plan", "--sandbox", "--out", "p.json"]);
+    assert_eq!(code(&planned), 10, "{}", err(&planned));
+    let other = ["--sandbox=wrong-trust", "--sandbox-state", "state.json"];
+    let of = |command: &[&'static str]| place.run(&[command, &other].concat());
+    let applied = of(&["apply", "p.json", "--yes"]);
+    let whole = out(&applied) + &err(&applied);
+    assert_eq!(code(&applied), 1, "{whole}");
+    assert!(
+        whole.contains("HELD BACK  UpdateQueueEnvironment"),
+        "{whole}"
+    );
+    assert!(
+        whole.contains("does not let Deadline Cloud assume it"),
+        "{whole}"
+    );
+    assert!(!whole.contains("DONE  UpdateQueueEnvironment"), "{whole}");
+    // Setup repairs the trust first, sees the role read, and then adds the channel.
+    let set_up = of(&["setup", "--yes"]);
+    let whole = out(&set_up) + &err(&set_up);
+    assert!(whole.contains("DONE  UpdateQueueEnvironment"), "{whole}");
 }

@@ -54,8 +54,9 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
         data(&text::summary(findings()));
         if let Some(problem) = expired(&work) {
             let unread = findings().filter(|f| is_expired(f)).count();
-            talk(&format!("{unread} checks have no answer"));
-            talk(&problem.to_string());
+            data(&format!(
+                "Of these, {unread} UNKNOWN have one reason:\n{problem}"
+            ));
         }
         return Ok(exit);
     }

@@ -57,9 +57,8 @@ impl Saved {
     pub(super) fn read(path: &std::path::Path, bytes: &[u8]) -> Result<Self, Failure> {
         let file = path.display();
         let value: Value = serde_json::from_slice(bytes).map_err(|e| {
-            let (line, column) = (e.line(), e.column());
             Failure::Usage(format!(
-                "{file} is not a plan: line {line}, column {column}: {e}\n  fix   make one: studiolink plan --out FILE"
+                "{file} is not a plan: {e}\n  fix   make one: studiolink plan --out FILE"
             ))
         })?;
         match value["schema"].as_u64() {

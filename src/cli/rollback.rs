@@ -66,13 +66,7 @@ pub(super) async fn run(args: &Args, command: &args::Rollback) -> Result<Exit, F
         real = connect(args, &header).await?;
         real.as_ref()
     };
-    let caller = match world.look(&CallerIdentity.into()).await.answer {
-        AnyAnswer::CallerIdentity(fact) => fact,
-        _ => Fact::PENDING,
-    };
-    let endpoint = open::endpoint(args);
-    let mut context = RunContext::new("rollback", &caller, &header.queues, endpoint.as_deref())?;
-    same_place(&header, &context, world)?;
+    let mut context = context_of(args, "rollback", &header, world).await?;
     let mut unread = Vec::new();
     // What was cut short, or got no answer, is read first: it may have been done, and then it is to be undone too.
     if let Some(run) = find(&runs, &header.id) {
@@ -318,11 +312,24 @@ async fn keep_unsigned(world: &dyn World, plan: &mut Plan) -> Vec<Change> {
     kept
 }
 
-pub(super) fn same_place(
+/// Who goes back to a run, at the place where it was made.
+pub(super) async fn context_of(
+    args: &Args,
+    command: &str,
     header: &Header,
-    context: &RunContext,
     world: &dyn World,
-) -> Result<(), Failure> {
+) -> Result<RunContext, Failure> {
+    let caller = match world.look(&CallerIdentity.into()).await.answer {
+        AnyAnswer::CallerIdentity(fact) => fact,
+        _ => Fact::PENDING,
+    };
+    let endpoint = open::endpoint(args);
+    let context = RunContext::new(command, &caller, &header.queues, endpoint.as_deref())?;
+    same_place(header, &context, world)?;
+    Ok(context)
+}
+
+fn same_place(header: &Header, context: &RunContext, world: &dyn World) -> Result<(), Failure> {
     if context.caller.account != header.account || *world.region() != header.region {
         let because = format!(
             "the run was in account {}, region {}; this is account {}, region {}",
@@ -333,7 +340,7 @@ pub(super) fn same_place(
         );
         return Err(Problem::new(
             ProblemKind::Invalid,
-            "Nothing was undone: this is another place",
+            format!("Run {} was made at another place", header.id),
             because,
             "choose the --profile and --region of the run",
         )
@@ -414,6 +421,6 @@ fn show(args: &Args, header: &Header, plan: &Plan, runs: &[Run]) {
     let stay = stay.unwrap_or_default();
     let all = plan.changes.iter().chain(stay);
     for words in cannot_undo(all) {
-        talk(&format!("can't be undone: {words}"));
+        talk(&format!("not undone by this: {words}"));
     }
 }

@@ -1,5 +1,5 @@
-//! `studiolink runs`: what was changed from this machine. Reads journals; only calls of which it is not known what became
-//! are looked at again, where somebody is signed in.
+//! `studiolink runs`: what was changed from this machine. Reads journals, and asks AWS and AYON only about calls that got no
+//! answer.
 
 use serde_json::json;
 
@@ -7,11 +7,9 @@ use super::args::{self, Args, Format};
 use super::out::{data, talk};
 use super::{Failure, open, rollback};
 use crate::domain::exit::Exit;
-use crate::domain::fact::Fact;
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::engine::apply::{self, RunContext};
+use crate::engine::apply;
 use crate::engine::journal;
-use crate::questions::{AnyAnswer, CallerIdentity};
 use crate::ui::report::{json as json_report, markdown};
 use crate::world::local::{DiskState, files};
 use crate::world::{LocalState, World};
@@ -114,7 +112,7 @@ pub(super) async fn run(args: &Args, command: &args::Runs) -> Result<Exit, Failu
     Ok(exit)
 }
 
-/// Calls in doubt, or without an answer, may have been carried out since. Can it not be told of one of them?
+/// Reads again what calls without an answer came to. `true`: of one of them it can't be told.
 async fn look_again(
     args: &Args,
     only: Option<&str>,
@@ -134,16 +132,13 @@ async fn look_again(
             Ok(looked) => {
                 for one in looked {
                     is_unsure |= one.is_unsure;
-                    talk(&format!(
-                        "run {id}, change {}, read again: {}",
-                        one.n, one.words
-                    ));
+                    talk(&format!("run {id}, change {}: {}", one.n, one.words));
                 }
             }
             Err(failure) => {
                 is_unsure = true;
                 talk(&format!(
-                    "UNKNOWN  what became of calls of run {id} that got no answer\n  why   {}",
+                    "UNKNOWN  run {id} has calls that got no answer, and what became of them was not read\n  why   {}",
                     failure.brief()
                 ));
             }
@@ -165,13 +160,7 @@ async fn looked_at(
             real.as_ref()
         }
     };
-    let caller = match world.look(&CallerIdentity.into()).await.answer {
-        AnyAnswer::CallerIdentity(fact) => fact,
-        _ => Fact::PENDING,
-    };
-    let endpoint = open::endpoint(args);
-    let context = RunContext::new("runs", &caller, &run.header.queues, endpoint.as_deref())?;
-    rollback::same_place(&run.header, &context, world)?;
+    let context = rollback::context_of(args, "runs", &run.header, world).await?;
     Ok(apply::look_again(world, run, &context).await?)
 }
 

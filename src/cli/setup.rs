@@ -168,12 +168,12 @@ pub(super) fn expired(work: &Workflow) -> Option<Problem> {
     let because = caller.and_then(Fact::problem);
     let (why, fix) = because.map_or(
         (
-            "AWS answered ExpiredToken",
-            "sign in again, then repeat this",
+            "the credentials have expired by now (AWS answered ExpiredToken)",
+            "sign in again, then run this again",
         ),
         |p| (p.because.as_str(), p.fix.as_str()),
     );
-    let doing = "The studio could not be read: the credentials have expired";
+    let doing = "The studio could not be read";
     let problem = Problem::new(ProblemKind::Credentials, doing, why, fix);
     Some(match because.and_then(|p| p.call.clone()) {
         Some(call) => problem.seen(call),

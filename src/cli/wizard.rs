@@ -245,6 +245,8 @@ pub(super) fn prepare(
     }
     let named = file.path.as_ref().map(|p| p.display().to_string().into());
     let mut model = Model::new(draft, sandbox.is_some(), named, open::catalogues());
+    model.undo_flags =
+        (args.sandbox.is_none() || args.sandbox_state.is_some()).then(|| open::sandbox_flags(args));
     model.interrupted = cut_short;
     model.first_draft = first;
     let export = file
@@ -290,7 +292,16 @@ pub(super) async fn full_screen(args: &Args, file: &StudioFile) -> Result<Exit, 
             "add --plain",
         )
     })?;
-    out::data(&words);
+    // Commands and values to paste stay whole.
+    let ink = out::ink(args);
+    let folded = words.lines().map(|line| {
+        if line.starts_with(' ') {
+            line.to_owned()
+        } else {
+            ink.folded("", 0, line)
+        }
+    });
+    out::data(&folded.collect::<Vec<_>>().join("\n"));
     Ok(code)
 }
 

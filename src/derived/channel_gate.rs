@@ -8,9 +8,11 @@ use crate::domain::needs::{Need, of_channels};
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::risk::Gate;
 use crate::domain::text::Printable;
+use crate::domain::trust::Trust;
 use crate::probes::{ReadIndex, has_no_credentials};
 use crate::questions::{Part, Purpose, RoleDocuments, View};
 
+use super::channel_refusal::trust_of;
 use super::role_access::access;
 use super::role_use::role_of;
 use super::simulation;
@@ -86,6 +88,20 @@ fn unseen(view: &View, key: &QueueKey, channel: &Channel, problem: Option<&Probl
     let Some(role) = view.fact(&RoleDocuments(arn.clone())).known() else {
         return unknown("the role's documents were not read");
     };
+    // Without the role's credentials a worker reads nothing, whatever the role may do.
+    match trust_of(view, key, role) {
+        Some(Trust::Refused | Trust::Denied) => {
+            return unknown(
+                "the role's trust policy does not let Deadline Cloud assume it for this farm",
+            );
+        }
+        Some(Trust::Depends) | None => {
+            return unknown(
+                "whether Deadline Cloud can assume the role, its trust policy does not decide",
+            );
+        }
+        Some(Trust::Right | Trust::OnlyWorkers | Trust::TooWide | Trust::Anybody) => {}
+    }
     let documents = access(role, &needs(view, &arn, channel));
     if let Some(denied) = documents.denied.first() {
         let why = format!("a Deny statement on role {} forbids {denied}", arn.name());

@@ -68,17 +68,24 @@ pub fn why_refused(view: &View, key: &QueueKey, channel: &Channel) -> Option<(St
     })
 }
 
+/// Whether Deadline Cloud can assume a queue's role, by its trust policy; `None`: that can't be parsed.
+pub(super) fn trust_of(view: &View, key: &QueueKey, role: &Role) -> Option<Trust> {
+    let policy = role.trust.policy().ok()?;
+    let account = role.arn.account();
+    let farm = farm_arn(view.region(), account, &key.farm);
+    Some(judge(policy, RoleUse::Queue, &farm, account))
+}
+
 /// Why the queue role's credentials were not handed out. AWS answers the same to two causes: the role's trust policy
 /// refuses, or this identity lacks the permission. The trust policy, where it was read, tells them apart.
 ///
 /// Why, and the fix.
 pub fn why_no_credentials(view: &View, key: &QueueKey) -> Option<(String, Fix)> {
     let role = role(view, key)?;
-    let policy = role.trust.policy().ok()?;
-    let account = role.arn.account();
-    let farm = farm_arn(view.region(), account, &key.farm);
+    let trust = trust_of(view, key, role)?;
+    let farm = farm_arn(view.region(), role.arn.account(), &key.farm);
     let name = role.arn.name();
-    Some(match judge(policy, RoleUse::Queue, &farm, account) {
+    Some(match trust {
         Trust::Refused | Trust::Denied => (
             format!(
                 "the trust policy of {name} does not let Deadline Cloud assume it for this farm (read from the document)"

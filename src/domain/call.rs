@@ -75,6 +75,9 @@ impl TryFrom<String> for Vantage {
     }
 }
 
+/// The codes with which AWS's services say that credentials have expired.
+pub const EXPIRED: &[&str] = &["ExpiredToken", "ExpiredTokenException"];
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
     pub vantage: Vantage,
@@ -93,6 +96,12 @@ impl Call {
     pub fn succeeded(&self) -> bool {
         // "OK, absent": the answer that was hoped for is that there is no such file.
         self.outcome.as_str().starts_with("OK")
+    }
+
+    /// AWS answered that the caller's own credentials have expired; what was lent to a role is another matter.
+    pub fn says_expired(&self) -> bool {
+        let own = matches!(self.vantage, Vantage::Here | Vantage::Aws);
+        own && EXPIRED.contains(&self.outcome.as_str())
     }
 
     /// The evidence in one line: `deadline GetQueue  AccessDeniedException  41 ms  request id 7f0c…  09:14:02Z`.

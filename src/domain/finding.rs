@@ -346,15 +346,13 @@ pub fn worst<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Option<Verd
     findings.into_iter().map(|f| f.verdict).min()
 }
 
-/// Something that decides an exit code could not be checked.
-/// A finding says that nothing is known because AWS answered that the credentials have expired.
+/// Nothing is known of it because AWS answered that the caller's credentials have expired.
 pub fn is_expired(finding: &Finding) -> bool {
-    let calls = finding.evidence.iter().flat_map(|e| e.calls.iter());
-    let mut outcomes = calls.map(|c| c.outcome.as_str());
-    finding.verdict == Verdict::Unknown
-        && outcomes.any(|o| matches!(o, "ExpiredToken" | "ExpiredTokenException"))
+    let mut calls = finding.evidence.iter().flat_map(|e| e.calls.iter());
+    finding.verdict == Verdict::Unknown && calls.any(Call::says_expired)
 }
 
+/// Something that decides an exit code could not be checked.
 pub fn could_not_check<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> bool {
     findings
         .into_iter()

@@ -28,8 +28,7 @@ macro_rules! hex_id {
 
             /// The id with its middle left out, for narrow screens.
             pub fn brief(&self) -> String {
-                let hex = &self.0[$prefix.len()..];
-                format!("{}{}…{}", $prefix, &hex[..4], &hex[hex.len() - 6..])
+                with_brief_ids(&self.0)
             }
         }
 

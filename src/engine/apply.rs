@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::gate::{Gate, Looked, Rules};
-use super::journal::{self, Came, Header, Run, Wait, Writer};
+use super::journal::{self, Came, Entry, Header, Run, Wait, Writer};
 use super::{ChangeState, Progress, Tell};
 use crate::domain::call::Call;
 use crate::domain::caller::Caller;
@@ -280,7 +280,11 @@ fn header(world: &dyn World, context: &RunContext) -> Result<Header, Problem> {
         caller: Printable::new(context.caller.arn.raw()),
         account: context.caller.account.clone(),
         region: world.region().clone(),
-        endpoint: context.endpoint.clone(),
+        endpoint: if world.is_sandbox() {
+            Some("sandbox".into())
+        } else {
+            context.endpoint.clone()
+        },
         queues: context.queues.clone(),
         undoes: context.undoes.clone(),
     })
@@ -301,12 +305,11 @@ pub async fn settle_run(
     context: &RunContext,
 ) -> Result<SettledRun, Problem> {
     let local = world.local();
-    let mut locks = Vec::new();
-    for key in &run.header.queues {
-        locks.push(local.lock(&lock_name(world, context, key))?);
-    }
+    let _locks = lock_queues(world, run, context)?;
     let runs = journal::read_all(local)?.runs;
-    let unread = settle_late_of(world, run, &runs).await?;
+    let late = settle_late_of(world, run, &runs).await?;
+    let unread = late.into_iter().filter(|l| l.is_unsure).map(|l| l.words);
+    let unread = unread.collect();
     if run.in_doubt().next().is_none() {
         return Ok(SettledRun { stop: None, unread });
     }
@@ -330,6 +333,32 @@ pub struct LookedAt {
     pub is_unsure: bool,
 }
 
+impl LookedAt {
+    fn of(entry: &Entry, now: &Result<Found, Problem>) -> Self {
+        let change = &entry.change;
+        // Somebody else may have brought it there: only what it is now can be seen.
+        let seen = match now {
+            Ok(now) if change.is_after(now.text.as_deref()) => {
+                "it is now as this run wanted it".to_owned()
+            }
+            Ok(now) if now.text == change.before => {
+                "it is as before; the call may yet be carried out".to_owned()
+            }
+            Ok(_) => "it is neither as before nor as this run wanted it".to_owned(),
+            Err(problem) => format!(
+                "whether it was carried out can't be read now: {}",
+                problem.because
+            ),
+        };
+        let (operation, words) = (change.operation(), change.words());
+        Self {
+            n: entry.n,
+            words: format!("{operation} {words} got no answer; {seen}").into(),
+            is_unsure: now.is_err(),
+        }
+    }
+}
+
 /// Reads again what calls in doubt, or without an answer, came to. What was carried out late is written down, so that it can
 /// be undone; a run that was cut short stays to be resumed.
 pub async fn look_again(
@@ -337,42 +366,27 @@ pub async fn look_again(
     run: &Run,
     context: &RunContext,
 ) -> Result<Vec<LookedAt>, Problem> {
-    let local = world.local();
-    let mut locks = Vec::new();
-    for key in &run.header.queues {
-        locks.push(local.lock(&lock_name(world, context, key))?);
-    }
-    let runs = journal::read_all(local)?.runs;
+    let _locks = lock_queues(world, run, context)?;
+    let runs = journal::read_all(world.local())?.runs;
     // Another process may have gone on with it since.
     let Some(run) = runs.iter().find(|r| r.header.id == run.header.id) else {
         return Ok(Vec::new());
     };
-    let unsure = run.in_doubt().chain(journal::late(run, &runs));
     let mut looked = Vec::new();
-    for entry in unsure {
-        let change = &entry.change;
-        let words = |end: String| format!("{} {}: {end}", change.operation(), change.words());
-        let (end, is_unsure) = match read_now(world, change).await {
-            Ok(now) if change.is_after(now.text.as_deref()) => {
-                ("it was carried out".to_owned(), false)
-            }
-            Ok(now) if now.text == change.before => {
-                ("it was not carried out, so far".to_owned(), false)
-            }
-            Ok(_) => (
-                "it is neither as before nor as this run wanted it".to_owned(),
-                false,
-            ),
-            Err(problem) => (format!("it can't be read now: {}", problem.because), true),
-        };
-        looked.push(LookedAt {
-            n: entry.n,
-            words: words(end).into(),
-            is_unsure,
-        });
+    for entry in run.in_doubt() {
+        looked.push(LookedAt::of(entry, &read_now(world, &entry.change).await));
     }
-    settle_late_of(world, run, &runs).await?;
+    looked.extend(settle_late_of(world, run, &runs).await?);
     Ok(looked)
+}
+
+type Locks = Vec<Box<dyn Send + Sync>>;
+
+/// One lock for each queue of a run.
+fn lock_queues(world: &dyn World, run: &Run, context: &RunContext) -> Result<Locks, Problem> {
+    let queues = run.header.queues.iter();
+    let names = queues.map(|key| lock_name(world, context, key));
+    names.map(|name| world.local().lock(&name)).collect()
 }
 
 /// One lock per queue and role that this run may touch, those of a run that it may go on with among them. Taken in one
@@ -381,7 +395,7 @@ fn take_locks(
     world: &dyn World,
     changes: &[Change],
     context: &RunContext,
-) -> Result<Vec<Box<dyn Send + Sync>>, Problem> {
+) -> Result<Locks, Problem> {
     let local = world.local();
     let runs = journal::read_all(local)?.runs;
     let open = runs
@@ -465,18 +479,14 @@ async fn settle_late_of(
     world: &dyn World,
     run: &Run,
     runs: &[Run],
-) -> Result<Vec<Printable>, Problem> {
-    let mut unread = Vec::new();
+) -> Result<Vec<LookedAt>, Problem> {
+    let mut looked = Vec::new();
     for entry in journal::late(run, runs) {
         // That it can't be read now decides nothing; the next run checks again.
-        let now = match read_now(world, &entry.change).await {
-            Ok(now) => now,
-            Err(problem) => {
-                let (operation, words) = (entry.change.operation(), entry.change.words());
-                let because = &problem.because;
-                unread.push(format!("{operation} {words} got no answer, and whether it was carried out can't be read now: {because}").into());
-                continue;
-            }
+        let read = read_now(world, &entry.change).await;
+        looked.push(LookedAt::of(entry, &read));
+        let Ok(now) = read else {
+            continue;
         };
         if entry.change.is_after(now.text.as_deref()) {
             let writer = Writer::resume(world.local(), run);
@@ -485,7 +495,7 @@ async fn settle_late_of(
             writer.end()?;
         }
     }
-    Ok(unread)
+    Ok(looked)
 }
 
 /// A run while it makes its changes.

@@ -75,7 +75,7 @@ pub fn say_what_is_held_back(findings: &mut [Finding], before: bool) {
     let words = if before {
         "setup does not change this now: it is held back, or was left out; `studiolink plan` says why"
     } else {
-        "this run did not change it: what stopped it, or held it back, is said above"
+        "this run did not change it; `studiolink plan` says what would, or why it is held back"
     };
     for finding in findings {
         if finding.by_setup && finding.verdict.is_bad() {

@@ -11,8 +11,7 @@ use crate::domain::conda_solve::Download;
 use crate::domain::config::StudioConfig;
 use crate::domain::fact::Fact;
 use crate::domain::finding::{Assessment, Finding, Grade, Topic, Verdict, worst};
-use crate::domain::ids::with_brief_ids;
-use crate::domain::ids::{AccountId, Region};
+use crate::domain::ids::{AccountId, Region, with_brief_ids};
 use crate::domain::problem::Problem;
 use crate::domain::text::Printable;
 use crate::engine::apply::Applied;
@@ -68,6 +67,8 @@ pub struct Interrupted {
 
 pub struct Model {
     pub sandbox: bool,
+    /// What `studiolink rollback RUN` needs besides; `None`: the sandbox forgets its runs.
+    pub undo_flags: Option<String>,
     /// The studio file's name, where one will be written.
     pub file: Option<Printable>,
     pub draft: Draft,
@@ -146,6 +147,7 @@ impl Model {
         catalogues: Catalogues,
     ) -> Self {
         Self {
+            undo_flags: (!sandbox).then(String::new),
             sandbox,
             file,
             draft,
@@ -488,12 +490,21 @@ fn dashed(account: &AccountId) -> String {
     }
 }
 
+/// How a run is undone, behind its id.
+pub fn undo_words(model: &Model, run: &str) -> String {
+    match &model.undo_flags {
+        Some(flags) => format!("; undo: studiolink rollback {run}{flags}"),
+        None => "; the sandbox forgets it now, and --sandbox-state FILE would keep it".to_owned(),
+    }
+}
+
 /// What should still be there when the screen is gone: what was applied, how to undo it, what is left to do.
 pub fn farewell(model: &Model) -> String {
     let mut lines: Vec<String> = Vec::new();
     if let Some(run) = model.earlier.as_ref().and_then(|a| a.run.as_ref()) {
         lines.push(format!(
-            "applied before: run {run}; undo: studiolink rollback {run}"
+            "applied before: run {run}{}",
+            undo_words(model, run)
         ));
     }
     match model.phase() {
@@ -509,6 +520,9 @@ pub fn farewell(model: &Model) -> String {
                     "stopped before the end; run the same command again to see why and to resume";
                 lines.push(words.to_owned());
             }
+            if !model.manual_steps().is_empty() {
+                lines.push("Manual steps".to_owned());
+            }
             for (n, step) in model.manual_steps().iter().enumerate() {
                 lines.push(format!("{}  for {}: {}", n + 1, step.for_whom, step.what));
                 lines.extend(step.paste.iter().map(|l| format!("       {l}")));
@@ -520,9 +534,12 @@ pub fn farewell(model: &Model) -> String {
                 let words = "the sandbox wrote no studiolink.toml; --studio FILE keeps one";
                 lines.push(words.to_owned());
             }
-            if let Some(run) = applied.run.as_ref().filter(|_| !model.sandbox) {
-                lines.push(format!("run {run}; undo: studiolink rollback {run}"));
-                lines.push(ending::JOURNAL.replace("RUN", run));
+            lines.push(ending::not_confirmed(model.findings()));
+            if let Some(run) = &applied.run {
+                lines.push(format!("run {run}{}", undo_words(model, run)));
+                if !model.sandbox {
+                    lines.push(ending::JOURNAL.replace("RUN", run));
+                }
             }
         }
         Phase::Applying => lines.push("stopped; run the same command again to resume".to_owned()),

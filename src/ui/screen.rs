@@ -197,6 +197,8 @@ pub struct Screen {
     pub actions: Vec<Action>,
     /// What Enter does where no row takes it; `None`: there is no way on yet.
     pub next: Option<&'static str>,
+    /// The page asks for a confirmation, at its top: that is in view, wherever somebody had scrolled to.
+    pub confirms: bool,
 }
 
 impl Screen {

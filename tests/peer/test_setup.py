@@ -278,13 +278,13 @@ def test_runs_looks_again_at_a_call_without_an_answer(studio_of):
     (journal,) = [json.loads(line) for f in s.folder.glob("state/**/*.jsonl") for line in f.read_text().splitlines() if "UpdateQueueEnvironment" in line or "environment-template" in line][:1]
     (first, (_, before)), = s.environments().items()
     quiet = s.run("runs")
-    assert quiet.returncode == 0 and "it was not carried out, so far" in quiet.stderr, quiet.stderr
+    assert quiet.returncode == 0 and "it is as before; the call may yet be carried out" in quiet.stderr, quiet.stderr
     after = find_text(journal, "after")
     s.client("deadline").update_queue_environment(farmId=FARM, queueId=QUEUE, queueEnvironmentId=first, templateType="YAML", template=after)
     blind = s.run("runs", AWS_ENDPOINT_URL=f"http://127.0.0.1:{closed_port()}")
-    assert blind.returncode == 3 and "UNKNOWN" in blind.stderr and "no answer" in blind.stderr, blind.stderr
+    assert blind.returncode == 3 and "UNKNOWN" in blind.stderr and "got no answer" in blind.stderr, blind.stderr
     told = s.run("runs")
-    assert told.returncode == 0 and "it was carried out" in told.stderr, told.stderr
+    assert told.returncode == 0 and "it is now as this run wanted it" in told.stderr, told.stderr
     assert "a change is in doubt" in told.stdout, told.stdout
     assert s.run("rollback", "--yes").returncode == 0
     assert s.environments()[first][1] == before

@@ -207,14 +207,8 @@ fn read_conda(text: &str, table: Option<Reader<'_>>) -> Result<Conda, Refused> {
 }
 
 fn read_channels(text: &str, conda: &mut Reader<'_>) -> Result<Vec<Channel>, Refused> {
-    let listed = conda.texts("channels")?.ok_or_else(|| {
-        refuse(
-            text,
-            conda.place.start,
-            "[conda] has no `channels`",
-            "add channels = [\"deadline-cloud\", …]",
-        )
-    })?;
+    let listed = conda.texts("channels")?;
+    let listed = listed.ok_or_else(|| conda.missing("channels", "[\"deadline-cloud\", …]"))?;
     let mut channels: Vec<Channel> = Vec::new();
     for (word, at) in listed {
         let channel: Channel = word

@@ -101,15 +101,37 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn needed(&mut self, key: &'static str, example: &str) -> Result<&'a str, Refused> {
+        self.text(key)?
+            .ok_or_else(|| self.missing(key, &format!("\"{example}\"")))
+    }
+
+    /// A key that has to be there, or is there under another spelling.
+    pub(super) fn missing(&self, key: &str, example: &str) -> Refused {
+        let mut others = self.table.iter().map(|(other, _)| other);
+        let unread = |other: &&str| !self.asked.contains(other) && is_near(other, key);
+        if let Some(other) = others.find(unread) {
+            return self.unknown(other, format!("did you mean `{key}`?"));
+        }
         let name = self.name;
-        self.text(key)?.ok_or_else(|| {
-            refuse(
-                self.text,
-                self.place.start,
-                format!("[{name}] has no `{key}`"),
-                format!("add {key} = \"{example}\""),
-            )
-        })
+        refuse(
+            self.text,
+            self.place.start,
+            format!("[{name}] has no `{key}`"),
+            format!("add {key} = {example}"),
+        )
+    }
+
+    fn unknown(&self, key: &str, fix: String) -> Refused {
+        let (name, _) = self.table.get_key_value(key).unzip();
+        let at = name
+            .and_then(toml_edit::Key::span)
+            .map_or_else(|| self.spot(key), |s| s.start);
+        let place = if self.name.is_empty() {
+            "at the top".to_owned()
+        } else {
+            format!("in [{}]", self.name)
+        };
+        refuse(self.text, at, format!("unknown key `{key}` {place}"), fix)
     }
 
     pub(super) fn parsed<T: std::str::FromStr>(
@@ -212,35 +234,24 @@ impl<'a> Reader<'a> {
     pub(super) fn finish(self) -> Result<(), Refused> {
         for (key, _) in self.table.iter() {
             if !self.asked.contains(&key) {
-                let at = self
-                    .table
-                    .get_key_value(key)
-                    .and_then(|(k, _)| k.span())
-                    .map_or_else(|| self.spot(key), |s| s.start);
-                let place = if self.name.is_empty() {
-                    "at the top".to_owned()
-                } else {
-                    format!("in [{}]", self.name)
-                };
                 let near = self
                     .asked
                     .iter()
                     .min_by_key(|a| damerau_levenshtein(a, key))
-                    .filter(|a| damerau_levenshtein(a, key) < 3);
+                    .filter(|a| is_near(a, key));
                 let fix = near.map_or_else(
                     || format!("known here: {}", self.asked.join(", ")),
                     |n| format!("did you mean `{n}`?"),
                 );
-                return Err(refuse(
-                    self.text,
-                    at,
-                    format!("unknown key `{key}` {place}"),
-                    fix,
-                ));
+                return Err(self.unknown(key, fix));
             }
         }
         Ok(())
     }
+}
+
+fn is_near(one: &str, other: &str) -> bool {
+    damerau_levenshtein(one, other) < 3
 }
 
 /// An alias grants nothing in a policy, and a secret's name without its six letters matches no secret.

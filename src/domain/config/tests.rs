@@ -84,6 +84,21 @@ const WRONG: &[(&str, &str, usize, usize, &str)] = &[
         1,
         "did you mean `region`?",
     ),
+    // A key that has to be there, misspelt, is named at its place.
+    (
+        "channels = [",
+        "chanels = [",
+        8,
+        1,
+        "did you mean `channels`?",
+    ),
+    (
+        "farm = \"farm-0",
+        "farn = \"farm-0",
+        5,
+        1,
+        "did you mean `farm`?",
+    ),
     ("farm = \"farm-0", "farm = \"queue-0", 5, 8, "not a farm id"),
     (
         "\"conda-forge\"]",

@@ -344,7 +344,7 @@ impl Plain {
             }
             _ => {
                 say("The input ended: nothing was changed.");
-                End::Code(Exit::Problem)
+                End::Code(Exit::Interrupted)
             }
         }
     }

@@ -1,6 +1,6 @@
 //! 7. Apply and verify: each change with its state, every check once more, and what is left for people.
 
-use super::super::model::Model;
+use super::super::model::{Model, undo_words};
 use super::super::screen::{Block, Cell, Key, Screen, Told, Tone};
 use super::super::wizard::{Effect, Msg, exit};
 use super::{Step, told};
@@ -220,17 +220,26 @@ fn checked(screen: &mut Screen, model: &Model, run: Option<&str>) {
         }
         _ => {}
     }
-    if let Some(run) = run.filter(|_| !model.sandbox) {
-        screen.say(format!("Run {run}; undo with: studiolink rollback {run}"));
-        screen.say_dim(ending::JOURNAL.replace("RUN", run));
+    if let Some(run) = run {
+        screen.say(format!("Run {run}{}", undo_words(model, run)));
+        if !model.sandbox {
+            screen.say_dim(ending::JOURNAL.replace("RUN", run));
+        }
     }
     if done {
         screen.blank();
         super::picture::draw(screen, model);
-        let ok = fine.iter().filter(|f| f.verdict == Verdict::Ok).count();
-        screen.say_dim(format!("{ok} checks are OK:"));
     }
-    screen.add(told(fine));
+    let (ok, open): (Vec<&Finding>, Vec<&Finding>) =
+        fine.into_iter().partition(|f| f.verdict == Verdict::Ok);
+    if done && !open.is_empty() {
+        screen.say_dim("Not seen from here:");
+    }
+    screen.add(told(open));
+    if done {
+        screen.say_dim(format!("{} checks are OK:", ok.len()));
+    }
+    screen.add(told(ok));
 }
 
 fn steps(screen: &mut Screen, steps: &[ManualStep]) {

@@ -71,7 +71,7 @@ impl Review {
             screen.add(Block::Text(Cell::toned(words, Tone::Doubtful)));
         }
         screen.say_dim(change.undo());
-        depends(screen, change, changes);
+        depends(screen, model, change, kept);
         screen.add(Block::Diff {
             lines: diff(change),
             wrap: !self.cut,
@@ -195,6 +195,9 @@ impl Step for Review {
             _ if model.is_asking() => "Still checking; the plan may yet change".to_owned(),
             _ => title(model, all, made),
         });
+        if self.armed.is_some() && !under_way {
+            confirm(&mut screen, plan);
+        }
         notices(&mut screen, plan);
         if made || under_way {
             screen.next = Some("what was applied");
@@ -203,7 +206,6 @@ impl Step for Review {
             return screen;
         }
         if self.armed.is_some() {
-            confirm(&mut screen, plan);
             screen.action("yes", Key::Char('y'), "apply now");
         } else if !plan.changes.is_empty() {
             // The one that matters comes first, for a narrow screen shows only some.
@@ -247,12 +249,18 @@ fn problems(model: &Model) -> usize {
 
 fn title(model: &Model, all: usize, made: bool) -> String {
     let plan = model.plan();
+    let kept = plan.changes.len();
+    // What was left out might have put it right.
+    let whose = if kept < all {
+        ""
+    } else {
+        " that setup can't put right"
+    };
     let problems = match problems(model) {
         0 => String::new(),
-        1 => "; 1 problem stays that setup can't put right".to_owned(),
-        n => format!("; {n} problems stay that setup can't put right"),
+        1 => format!("; 1 problem stays{whose}"),
+        n => format!("; {n} problems stay{whose}"),
     };
-    let kept = plan.changes.len();
     let out = if kept < all {
         format!(", {} left out", all - kept)
     } else {
@@ -291,6 +299,7 @@ fn notices(screen: &mut Screen, plan: &Plan) {
 }
 
 fn confirm(screen: &mut Screen, plan: &Plan) {
+    screen.confirms = true;
     let what = if plan.changes.len() == 1 {
         "this change".to_owned()
     } else {
@@ -340,14 +349,21 @@ fn all(screen: &mut Screen, changes: &[(&Change, bool)], at: usize) {
         .action("right", Key::Right, "next change");
 }
 
-/// Which changes go along when this one is left out.
-fn depends(screen: &mut Screen, change: &Change, all: &[(&Change, bool)]) {
-    let needing = all.iter().filter(|(c, _)| c.needs.contains(&change.id));
-    let words: Vec<String> = needing
-        .map(|(c, _)| format!("{} {}", c.operation(), c.words()))
-        .collect();
-    if !words.is_empty() {
-        let words = words.join("; ");
-        screen.say_dim(format!("needed by: {words}. Left out together with it"));
+/// Which changes need this one, and what becomes of them without it: some go too, some are made without a part.
+fn depends(screen: &mut Screen, model: &Model, change: &Change, kept: bool) {
+    let whole = model.whole_plan().changes.iter();
+    let needing = whole.filter(|c| c.needs.contains(&change.id));
+    let stays = |c: &Change| model.plan().changes.iter().any(|k| k.id == c.id);
+    for other in needing {
+        let words = format!("{} {}", other.operation(), other.words());
+        screen.say_dim(match (kept, stays(other)) {
+            (true, _) => format!(
+                "needed by: {words}. Left out together with it, or the part of it that needs this"
+            ),
+            (false, true) => {
+                format!("needed by: {words}, which is made without the part that needs this")
+            }
+            (false, false) => format!("needed by: {words}, which is left out too"),
+        });
     }
 }

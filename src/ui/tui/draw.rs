@@ -200,7 +200,9 @@ fn draw_page(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus, area: Re
     let page = page::page(view.screen, usize::from(area.width), view.theme, focus);
     let most = page.lines.len().saturating_sub(height);
     focus.height = height;
-    if focus.follow
+    if view.screen.confirms {
+        focus.scroll = 0;
+    } else if focus.follow
         && let Some((first, last)) = page.focus
     {
         if last >= focus.scroll + height.saturating_sub(1) {

@@ -238,6 +238,17 @@ async fn a_fresh_studio_from_its_file_to_its_end() {
     shows!(play, "review_armed_80");
     play.keys("x").await;
     assert!(!play.screen().contains("CONFIRM"), "any other key disarms");
+    // Who has read the diff to its end confirms what is on the screen.
+    for (width, height) in [(80, 24), (60, 15)] {
+        play = play.at(width, height);
+        play.keys("⇟⇟⇟⇟⇟").await;
+        assert!(!play.screen().contains("CONFIRM"));
+        play.keys("a").await;
+        let screen = play.screen();
+        assert!(screen.contains("CONFIRM"), "{screen}");
+        play.keys("x").await;
+    }
+    play = play.at(80, 24);
     play.keys("ay").await;
     shows!(play, "made_80");
     insta::assert_snapshot!("made_plain", steady(&play.plain()));

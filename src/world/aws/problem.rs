@@ -8,6 +8,7 @@ use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::caller::What;
+use crate::domain::call::EXPIRED;
 use crate::domain::ids::Region;
 use crate::domain::login::{profile_of_sso, sso_expired};
 use crate::domain::problem::{Problem, ProblemKind};
@@ -52,7 +53,7 @@ fn by_code(
     let problem =
         |kind, because: String, fix: String| Problem::new(kind, what.doing.clone(), because, fix);
     match code {
-        "ExpiredToken" | "ExpiredTokenException" => {
+        code if EXPIRED.contains(&code) => {
             Some(problem(
                 ProblemKind::Credentials,
                 format!("the credentials of profile \"{profile}\" have expired"),

@@ -32,8 +32,8 @@ use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::{Printable, Untrusted, without_url_secrets};
 use crate::world::Record;
 
-/// So many requests at once, as rattler itself takes: a sharded index is hundreds of small files, and a solve waits for the
-/// network most of its time (0.3 s of 0.95 s were computing with 32 at once).
+/// So many requests at once, as rattler itself takes: a sharded index is hundreds of small files, and with fewer a solve
+/// waits for the network most of its time.
 const AT_ONCE: usize = 100;
 
 /// A channel with at most so many names is counted whole; a larger one is read only as far as a solve needs.

@@ -295,58 +295,16 @@ struct Meter {
 
 /// Unpacks what passes by, only to count it: a small file may unpack to more than a disk holds.
 struct Unpacked {
-    /// `None` only while it is given back.
-    room: Option<Room>,
+    decoder: zstd::stream::raw::Decoder<'static>,
     most: u64,
     got: u64,
 }
 
-/// A decoder and the place that it unpacks to. A sharded index is hundreds of small files: making both anew for each
-/// costs more than the unpacking.
-struct Room {
-    decoder: zstd::stream::raw::Decoder<'static>,
-    out: Vec<u8>,
-}
-
-static IDLE: Mutex<Vec<Room>> = Mutex::new(Vec::new());
-
-impl Room {
-    fn take() -> Option<Self> {
-        let idle = IDLE.lock().ok().and_then(|mut rooms| rooms.pop());
-        idle.or_else(|| {
-            Some(Self {
-                decoder: zstd::stream::raw::Decoder::new().ok()?,
-                out: vec![0; 64 * 1024],
-            })
-        })
-    }
-
-    fn give_back(mut self) {
-        use zstd::stream::raw::Operation as _;
-        if self.decoder.reinit().is_ok()
-            && let Ok(mut rooms) = IDLE.lock()
-            && rooms.len() < AT_REST
-        {
-            rooms.push(self);
-        }
-    }
-}
-
-/// So many decoders are kept for the next files.
-const AT_REST: usize = 32;
-
-impl Drop for Unpacked {
-    fn drop(&mut self) {
-        if let Some(room) = self.room.take() {
-            room.give_back();
-        }
-    }
-}
-
 impl Unpacked {
     fn new(most: u64) -> Option<Self> {
+        let decoder = zstd::stream::raw::Decoder::new().ok()?;
         Some(Self {
-            room: Some(Room::take()?),
+            decoder,
             most,
             got: 0,
         })
@@ -355,25 +313,31 @@ impl Unpacked {
     /// `false`: too much. What is not zstd at all is rattler's to refuse.
     fn fits(&mut self, chunk: &[u8]) -> bool {
         use zstd::stream::raw::Operation as _;
-        let Some(Room { decoder, out }) = &mut self.room else {
-            return true;
-        };
+        let mut out = vec![0u8; 128 * 1024];
         let mut rest = chunk;
-        loop {
-            let Ok(status) = decoder.run_on_buffers(rest, out) else {
+        while !rest.is_empty() {
+            let Ok(status) = self.decoder.run_on_buffers(rest, &mut out) else {
                 return true;
             };
             self.got += status.bytes_written as u64;
             if self.got > self.most {
                 return false;
             }
-            rest = &rest[status.bytes_read..];
-            // All was read, and what the decoder held back was counted too.
-            let is_full = status.bytes_written == out.len();
-            if (rest.is_empty() && !is_full)
-                || (status.bytes_read == 0 && status.bytes_written == 0)
-            {
+            if status.bytes_read == 0 && status.bytes_written == 0 {
                 return true;
+            }
+            rest = &rest[status.bytes_read..];
+        }
+        // What the decoder still holds back counts too.
+        loop {
+            match self.decoder.run_on_buffers(&[], &mut out) {
+                Ok(status) if status.bytes_written > 0 => {
+                    self.got += status.bytes_written as u64;
+                    if self.got > self.most {
+                        return false;
+                    }
+                }
+                _ => return true,
             }
         }
     }
