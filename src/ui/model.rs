@@ -494,7 +494,7 @@ fn dashed(account: &AccountId) -> String {
 pub fn undo_words(model: &Model, run: &str) -> String {
     match &model.undo_flags {
         Some(flags) => format!("; undo: studiolink rollback {run}{flags}"),
-        None => "; the sandbox forgets it now, and --sandbox-state FILE would keep it".to_owned(),
+        None => "; it ends with this sandbox, which --sandbox-state FILE would keep".to_owned(),
     }
 }
 
