@@ -12,15 +12,6 @@ use crate::questions::Purpose;
 use crate::world::local::files;
 
 pub(super) async fn run(args: &Args, command: &args::Apply) -> Result<Exit, Failure> {
-    let asks = !command.yes;
-    if asks && !ask::is_answered(args) {
-        return Err(Failure::Usage(
-            "apply writes to AWS, and there is no terminal to ask on\n  fix   look at `studiolink \
-            plan` first, then add --yes"
-                .to_owned(),
-        ));
-    }
-    let stop = Stop::listen();
     let wished = &command.wishes;
     let wished = wished.partial || wished.remove_channels || wished.create_environment;
     if command.file.is_some() && wished {
@@ -30,6 +21,18 @@ pub(super) async fn run(args: &Args, command: &args::Apply) -> Result<Exit, Fail
         ));
     }
     let saved = command.file.as_deref().map(read).transpose()?;
+    let asks = !command.yes;
+    if asks && !ask::is_answered(args) {
+        let writes = if args.sandbox.is_some() {
+            "apply changes the sandbox's studio"
+        } else {
+            "apply writes to AWS"
+        };
+        return Err(Failure::Usage(format!(
+            "{writes}, and there is no terminal to ask on\n  fix   look at `studiolink plan` first, then add --yes"
+        )));
+    }
+    let stop = Stop::listen();
     let config = match &saved {
         Some(saved) => saved.config.clone(),
         None => open::needed(args, &open::studio_file(args)?)?,

@@ -84,6 +84,17 @@ fn document_of_failure(exit: Exit, words: &str, problem: Option<&Problem>) {
     out::data(&json_report::document("error", None, None, exit, parts).to_string());
 }
 
+/// The word after `--sandbox`, where it was taken for a command.
+fn after_sandbox(words: &[String], error: &clap::Error) -> Option<Printable> {
+    use clap::error::ErrorKind;
+    let kinds = [ErrorKind::InvalidSubcommand, ErrorKind::UnknownArgument];
+    let name = words
+        .windows(2)
+        .find_map(|w| (w[0] == "--sandbox").then_some(&w[1]))?;
+    let fits = kinds.contains(&error.kind()) && !name.starts_with('-');
+    fits.then(|| Printable::short(name, 40))
+}
+
 /// The whole program: arguments in, exit code out.
 pub fn main() -> u8 {
     crate::domain::time::set_zone(jiff::tz::TimeZone::system());
@@ -91,11 +102,17 @@ pub fn main() -> u8 {
         Ok(args) => args,
         Err(e) => {
             let _ = e.print();
+            let words: Vec<String> = std::env::args().collect();
+            if let Some(name) = after_sandbox(&words, &e) {
+                out::talk(&format!(
+                    "\n  tip: a studio is named with =: --sandbox={name}"
+                ));
+            }
             if !e.use_stderr() {
                 return Exit::Clean.code();
             }
             // What can't be read as arguments may still have asked for a document.
-            let asked: Vec<String> = std::env::args().collect();
+            let asked = words;
             let pair = |w: &[String]| w[0] == "--format" && w[1] == "json";
             if asked.windows(2).any(pair) || asked.iter().any(|a| a == "--format=json") {
                 let text = e.to_string();

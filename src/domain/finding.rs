@@ -134,6 +134,8 @@ pub struct Finding {
 /// What makes two findings the same one, in two runs or before and after a change.
 pub type FindingKey<'a> = (&'a str, &'a Subject, &'a str, Option<&'a str>);
 
+const RUN_SETUP: &str = "run studiolink setup, which ";
+
 /// What to do about a finding. What `setup` does is told from what people do: where setup holds it back, sending people
 /// to setup would send them in a circle.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,7 +148,7 @@ impl Fix {
     /// `what`: what setup does, after "which".
     pub fn setup(what: impl std::fmt::Display) -> Self {
         Self {
-            words: format!("run studiolink setup, which {what}").into(),
+            words: format!("{RUN_SETUP}{what}").into(),
             by_setup: true,
         }
     }
@@ -249,6 +251,13 @@ impl Finding {
             evidence: Vec::new(),
             cured_by: None,
         }
+    }
+
+    /// The fix as the wizard says it, which is setup itself.
+    pub fn fix_in_setup(&self) -> Option<Printable> {
+        let fix = self.fix.as_ref()?;
+        let rest = fix.as_str().strip_prefix(RUN_SETUP);
+        Some(rest.map_or_else(|| fix.clone(), |what| format!("setup {what}").into()))
     }
 
     /// What could not be read, with the reason. Nothing while the answer is on its way: a later run of the check says it.

@@ -73,10 +73,11 @@ pub(super) fn picks(wizard: &Wizard, screen: &Screen) -> Vec<Pick> {
         if action.id == "wrap" {
             continue;
         }
-        let label = if action.key == Key::Left {
-            "previous change"
-        } else {
-            action.label
+        let label = match action.id {
+            "left" => "previous change",
+            // Here one question confirms it.
+            "arm" => "apply all",
+            _ => action.label,
         };
         let does = match (action.on_row, rows) {
             (true, 0) => continue,

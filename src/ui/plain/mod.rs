@@ -151,15 +151,15 @@ impl Plain {
             .map(|(i, p)| format!("{} {}", i + 1, p.label))
             .collect();
         say(&format!("What now?  {}", labels.join("  ")));
-        let answer = match self.read("> ").await {
-            Ok(answer) => answer,
-            Err(ended) => return self.ended(&ended),
-        };
-        let pick = match menu::chosen(&picks, answer.trim()) {
-            Ok(pick) => pick.clone(),
-            Err(why) => {
-                say(&why);
-                return End::On;
+        // After a slip of the fingers only the question is put again, not the whole page.
+        let pick = loop {
+            let answer = match self.read("> ").await {
+                Ok(answer) => answer,
+                Err(ended) => return self.ended(&ended),
+            };
+            match menu::chosen(&picks, answer.trim()) {
+                Ok(pick) => break pick.clone(),
+                Err(why) => say(&why),
             }
         };
         let confirms = matches!(&pick.does, menu::Does::Say(Msg::Act { id: "arm", .. }));

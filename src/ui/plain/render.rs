@@ -59,7 +59,11 @@ fn problem_word(verdict: Verdict) -> &'static str {
 
 fn push(out: &mut Vec<String>, block: &Block) {
     match block {
-        Block::Text(cell) => out.push(cell.text.to_string()),
+        // What the screen marks by an arrow is said.
+        Block::Text(cell) => out.push(match cell.text.as_str().strip_prefix("▸ ") {
+            Some(marked) => format!("{marked}, shown below"),
+            None => cell.text.to_string(),
+        }),
         Block::Blank => {}
         Block::Heading(text) => out.push(format!("{text}.")),
         Block::Paste(text) => out.push(format!("    {text}")),
@@ -152,7 +156,7 @@ pub(super) fn details(wizard: &Wizard) -> Vec<String> {
             verdict: finding.verdict,
             message: finding.message.clone(),
             why: finding.why.clone(),
-            fix: finding.fix.clone(),
+            fix: finding.fix_in_setup(),
         };
         out.push(format!("{} Check: {}.", sentence(&told), finding.check));
         let evidence = text::evidence(finding, true).into_iter();

@@ -164,7 +164,10 @@ pub(super) fn details(wizard: &Wizard, width: usize, theme: Theme) -> Vec<Line<'
         let check = format!("{}: {title}", finding.check);
         put(3, "check  ", dim, &check);
         put(3, "grade  ", dim, finding.grade.word());
-        for (label, words) in [("why    ", &finding.why), ("fix    ", &finding.fix)] {
+        for (label, words) in [
+            ("why    ", &finding.why),
+            ("fix    ", &finding.fix_in_setup()),
+        ] {
             if let Some(words) = words {
                 put(3, label, dim, words.as_str());
             }
