@@ -72,6 +72,10 @@ const SECRET: &str = "arn:aws:secretsmanager:us-west-2:111122223333:secret:ayon/
 
 const CHANGES: &[(&str, Change)] = &[
     ("nothing", |_, _| {}),
+    ("a connection of a fleet that is not there", |_, c| {
+        let fleet = format!("fleet-{}", "9".repeat(32)).parse().unwrap();
+        c.connect(&fleet, PathId::Ssm, None);
+    }),
     ("the queue is blocked", |t, _| {
         let queue = t.queues.values_mut().next().unwrap();
         queue.queue.status = QueueStatus::Blocked;
@@ -390,7 +394,7 @@ const SILENT: &[&str] = &[
     "channel-secrets",
     "channel-order",
     "channel-public",
-    "connection-path",
+    "connection-fleets",
     "worker-host-named",
 ];
 

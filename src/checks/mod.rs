@@ -20,6 +20,7 @@ mod channel_words;
 mod compatibility;
 mod conda_environment;
 mod conda_solve;
+mod connection_fleets;
 mod connection_path;
 mod environment_kind;
 mod fleet_attributes;
@@ -98,6 +99,7 @@ pub const ALL: &[&Check] = &[
     &worker_host_role::CHECK,
     &worker_host_named::CHECK,
     &server_url::CHECK,
+    &connection_fleets::CHECK,
     &connection_path::CHECK,
     &server_name::CHECK,
     &server_port::CHECK,

@@ -68,7 +68,9 @@ pub(super) fn hop<P: probes::Listed + Probe>(
     hop: Hop,
     probe: &P,
 ) -> Vec<Finding> {
-    if view.config(Part::Server).server.path != PathId::Direct {
+    let config = view.config(Part::Server);
+    // From here the same is seen as by workers on the same network, or on the internet.
+    if !config.chooses(PathId::Direct) && !config.chooses(PathId::Lan) {
         return Vec::new(); // connection-path says that this one is not built
     }
     let here = Vantage::Here;

@@ -18,8 +18,9 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
-    let server = &view.config(Part::Server).server;
-    if server.path != PathId::Ssm {
+    let config = view.config(Part::Server);
+    let server = &config.server;
+    if !config.chooses(PathId::Ssm) {
         return Vec::new();
     }
     let Some(tunnel) = &view.config(Part::Tunnel).tunnel else {

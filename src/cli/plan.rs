@@ -10,7 +10,6 @@ use super::out::{data, ink, talk};
 use super::setup::{account, observed_by, wishes};
 use super::stop::Stop;
 use super::{Failure, open};
-use crate::connections;
 use crate::domain::config::StudioConfig;
 use crate::domain::exit::Exit;
 use crate::domain::ids::{AccountId, Region};
@@ -141,14 +140,13 @@ pub(super) async fn run(args: &Args, command: &args::Plan) -> Result<Exit, Failu
     let what = (open::plan_catalogues(), Purpose::Audit, wishes);
     let work = observed_by(args, world.as_ref(), &config, what, &stop).await?;
     let plan = work.plan().clone();
-    let path = connections::path(config.server.path);
-    if !path.id.is_built() {
+    for path in config.unbuilt() {
         talk(&format!(
             "the connection path \"{}\" is not built into this version; the plan has the rest",
-            path.id.word()
+            path.word()
         ));
     }
-    let held_back = !plan.refused.is_empty() || !path.id.is_built();
+    let held_back = !plan.refused.is_empty() || config.unbuilt().next().is_some();
     let mut exit = Exit::Clean
         .and_if(work.names_unknown_queue(), Exit::Usage)
         .and_if(held_back, Exit::Problem)

@@ -1,7 +1,9 @@
 //! How workers can reach the AYON server. A connection is a list of legs, and a leg names what belongs to it: its checks,
 //! in the order of its hops. Nothing here does IO. To add a leg, copy `direct.rs`; then a `mod` line and an entry in `ALL`.
 
+pub mod chooser;
 mod direct;
+mod lan;
 
 use crate::domain::config::PathId;
 use crate::questions::Check;
@@ -15,7 +17,7 @@ pub struct Leg {
     pub hops: &'static [&'static Check],
 }
 
-pub const ALL: &[&Leg] = &[&direct::LEG];
+pub const ALL: &[&Leg] = &[&direct::LEG, &lan::LEG];
 
 /// A way to the server, as the studio file names it.
 pub struct Path {
@@ -57,7 +59,7 @@ pub const PATHS: &[Path] = &[
         id: PathId::Lan,
         title: "Studio LAN",
         purpose: "for a server and customer-managed publish workers on the same studio network",
-        legs: &[],
+        legs: &[&lan::LEG],
     },
 ];
 
@@ -83,7 +85,7 @@ mod tests {
         let mut files: Vec<String> = std::fs::read_dir(folder)
             .unwrap()
             .map(|f| f.unwrap().file_name().into_string().unwrap())
-            .filter(|f| f != "mod.rs")
+            .filter(|f| f != "mod.rs" && f != "chooser.rs")
             .map(|f| f.replace(".rs", "").replace('_', "-"))
             .collect();
         files.sort();

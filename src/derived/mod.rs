@@ -6,6 +6,7 @@ pub mod bucket_owner;
 pub mod channel_gate;
 pub mod channel_refusal;
 pub mod conda_environment;
+pub mod connections;
 pub mod job_packages;
 pub mod our_policy;
 pub mod role_access;

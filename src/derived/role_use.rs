@@ -184,7 +184,7 @@ pub fn choices(view: &View, arn: &RoleArn) -> Option<Choices> {
         tunnel: config
             .tunnel
             .clone()
-            .filter(|_| config.server.path == PathId::Ssm),
+            .filter(|_| config.chooses(PathId::Ssm)),
         attachments,
         farm_key: details.and_then(|f| Some(f.key.as_ref()?.raw().to_owned())),
         farm,

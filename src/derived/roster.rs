@@ -3,6 +3,7 @@
 use crate::domain::subject::Subject;
 use crate::questions::{FleetDetails, Part, QueueDetails, QueueFleets, View};
 
+use super::connections::publishing;
 use super::job_packages::server;
 use super::role_use::role_of;
 
@@ -17,7 +18,10 @@ pub fn expand(view: &View, subject: &Subject) -> Vec<Subject> {
                 .flatten()
                 .map(|row| Subject::Fleet(key.fleet(&row.fleet)));
             let role = role_of(view, key).map(Subject::Role);
-            role.into_iter().chain(fleets).collect()
+            let connections = server(view).map(|_| publishing(view, key));
+            let connections = connections.into_iter().flatten();
+            let connections = connections.map(|(fleet, _)| Subject::Connection(fleet));
+            role.into_iter().chain(fleets).chain(connections).collect()
         }
         Subject::Fleet(key) => {
             let fleet = view.fact(&FleetDetails(key.clone())).known();

@@ -53,7 +53,7 @@ pub struct UsedRole {
 
 /// Does anything exist among the choices that a queue without a role could not have?
 pub fn needs_role(config: &StudioConfig) -> bool {
-    let tunnel = config.tunnel.is_some() && config.server.path == PathId::Ssm;
+    let tunnel = config.tunnel.is_some() && config.chooses(PathId::Ssm);
     config.s3_channels().next().is_some() || config.secret.is_some() || tunnel
 }
 

@@ -27,6 +27,7 @@ pub mod package;
 pub mod permission;
 pub mod policy;
 pub mod problem;
+pub mod reach;
 pub mod risk;
 pub mod role;
 pub mod secrets;

@@ -1,7 +1,10 @@
 //! The publish step finds the server and the key on the worker. Setting it up comes with the connection; until then it is
 //! a manual step.
 
+use crate::derived::connections::{chosen, publishing};
 use crate::derived::job_packages::is_named;
+use crate::domain::config::PathId;
+use crate::domain::reach::Fit;
 use crate::questions::{Part, View};
 use crate::resources::Plan;
 
@@ -14,13 +17,37 @@ pub(super) const GOAL: Goal = Goal {
     manual,
 };
 
-fn propose(_: &View, _: &mut Draft) {}
+/// A path that can't work is not set up as if it could.
+fn propose(view: &View, draft: &mut Draft) {
+    let config = view.config(Part::Server);
+    // Direct never lacks a way in principle, so a studio with that path alone is not asked for its fleets here.
+    let others = PathId::ALL
+        .iter()
+        .any(|p| *p != PathId::Direct && config.chooses(*p));
+    if !is_named(&config.server.url) || !others {
+        return;
+    }
+    for queue in &view.config(Part::Queues).queues {
+        for (key, _) in publishing(view, queue) {
+            let chosen = chosen(view, &key).filter(|c| c.reach.fit == Fit::Impossible);
+            if let Some(chosen) = chosen {
+                draft.refuse(format!(
+                    "Path \"{}\" does not lead from fleet {} to the server: {}",
+                    chosen.path.word(),
+                    view.fleet_name(&key),
+                    chosen.reach.why
+                ));
+            }
+        }
+    }
+}
 
 fn manual(view: &View, _: &Plan) -> Vec<ManualStep> {
-    let server = &view.config(Part::Server).server;
+    let config = view.config(Part::Server);
+    let server = &config.server;
     let mut steps = Vec::new();
-    if !server.path.is_built() {
-        let path = server.path.word();
+    for path in config.unbuilt() {
+        let path = path.word();
         steps.push(ManualStep {
             for_whom: "the network",
             what: format!(

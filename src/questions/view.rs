@@ -57,7 +57,10 @@ impl Part {
             (Self::Channels, a.channels == b.channels),
             (Self::Owners, owners(a) == owners(b)),
             (Self::Packages, (a.strategy, &a.pin) == (b.strategy, &b.pin)),
-            (Self::Server, a.server == b.server),
+            (
+                Self::Server,
+                a.server == b.server && a.connections == b.connections,
+            ),
             (Self::Secret, a.secret == b.secret),
             (Self::Tunnel, a.tunnel == b.tunnel),
             (Self::Iam, a.iam == b.iam),

@@ -1,6 +1,7 @@
 //! The studio file, `studiolink.toml`. Its values are here; `read.rs` reads it strictly (`table.rs`), with line and
 //! column, and `write.rs` writes it with its comments kept.
 
+mod connection;
 mod read;
 mod table;
 mod write;
@@ -10,6 +11,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
+
+pub use connection::FleetConnection;
 
 use super::channel::Channel;
 use super::choices::{SecretPlace, Tunnel};
@@ -58,7 +61,7 @@ words!(
 impl PathId {
     /// Is it built into this version? A path that is not says so wherever it is chosen.
     pub fn is_built(self) -> bool {
-        self == Self::Direct
+        matches!(self, Self::Direct | Self::Lan)
     }
 }
 
@@ -158,6 +161,9 @@ pub struct StudioConfig {
     pub strategy: Strategy,
     pub pin: Pin,
     pub server: Server,
+    /// The fleets with a path or a place of their own.
+    #[serde(default)]
+    pub connections: Vec<FleetConnection>,
     /// Where the AYON key lies for the workers, in AWS Secrets Manager.
     #[serde(default)]
     pub secret: Option<SecretPlace>,
@@ -225,6 +231,7 @@ impl StudioConfig {
                 location: Location::Public,
                 path: PathId::Direct,
             },
+            connections: Vec::new(),
             secret: None,
             tunnel: None,
             iam: IamChoices::default(),

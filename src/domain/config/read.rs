@@ -8,7 +8,7 @@ use toml_edit::{Document, Item};
 use super::table::{Reader, refuse};
 use super::{
     FleetRoles, IamChoices, Location, NewRole, PathId, Pin, Refused, SCHEMA, Server, Strategy,
-    StudioConfig, WorkerAttributes, server_url,
+    StudioConfig, WorkerAttributes, connection, server_url,
 };
 use crate::domain::channel::Channel;
 use crate::domain::choices::{SecretPlace, Tunnel};
@@ -94,6 +94,7 @@ impl StudioConfig {
             "server",
             "iam",
             "worker_attributes",
+            "connection",
         ] {
             top.asked.push(name);
         }
@@ -112,6 +113,7 @@ impl StudioConfig {
         let queues = read_queues(text, document.get("queue"))?;
         let conda = read_conda(text, section("conda")?)?;
         let (server, secret) = read_server(text, section("server")?)?;
+        let connections = connection::read(text, document.get("connection"), server.location)?;
         let tunnel = read_tunnel(text, document.get("ssm"))?;
         let iam = section("iam")?.map_or(Ok(IamChoices::default()), |t| read_iam(text, t))?;
         let attributes = section("worker_attributes")?;
@@ -126,6 +128,7 @@ impl StudioConfig {
             channel_account: conda.account,
             bucket_owners: conda.owners,
             channel_key: conda.key,
+            connections,
             secret,
             tunnel,
             iam,
@@ -257,7 +260,7 @@ fn read_server(
         )
     })?;
     let location = table.word("location", Location::of_word, Location::WORDS)?;
-    let path = table.word("path", PathId::of_word, PathId::WORDS)?;
+    let path = read_path(&mut table)?;
     for path in PathId::WORDS {
         table.asked.push(path);
     }
@@ -292,8 +295,20 @@ fn read_server(
     Ok((server, secret))
 }
 
+/// A path by its word. AWS Client VPN is what people try first.
+pub(super) fn read_path(table: &mut Reader<'_>) -> Result<Option<PathId>, Refused> {
+    if table.table.get("path").and_then(Item::as_str) == Some("client-vpn") {
+        return Err(table.wrong(
+            "path",
+            "AWS Client VPN lets people's machines into a VPC; it gives workers no route to the studio",
+            "write path = \"vpn\" for a Site-to-Site VPN, or \"lattice\" for service-managed workers",
+        ));
+    }
+    table.word("path", PathId::of_word, PathId::WORDS)
+}
+
 /// Does the path lead to where the server is said to be?
-fn suits(
+pub(super) fn suits(
     table: &Reader<'_>,
     location: Option<Location>,
     path: Option<PathId>,

@@ -366,3 +366,90 @@ fn wrong_choices_of_roles_say_what_and_how() {
     let key = server("secret_key = \"arn:aws:kms:us-west-2:123456789012:key/0a1b\"");
     assert!(key.contains("no `secret` is named"), "{key}");
 }
+
+const OWN: &str = "
+# the machines in the basement
+[[connection]]
+fleet = \"fleet-00000000000000000000000000000007\"   # Publish hosts
+path = \"lan\"
+at = \"lan\"
+";
+
+#[test]
+fn a_fleet_has_a_path_and_a_place_of_its_own() {
+    use crate::domain::reach::MachinePlace;
+    let lan = LEAST.replace("5000\"", "5000\"\nlocation = \"lan\"\npath = \"lattice\"");
+    let file = lan.clone() + OWN;
+    let config = StudioConfig::read(&file).unwrap();
+    let fleet = "fleet-00000000000000000000000000000007".parse().unwrap();
+    let other = "fleet-00000000000000000000000000000008".parse().unwrap();
+    assert_eq!(
+        (config.path_of(&fleet), config.path_of(&other)),
+        (PathId::Lan, PathId::Lattice)
+    );
+    assert_eq!(config.machines_of(&fleet), Some(MachinePlace::Lan));
+    assert!(config.chooses(PathId::Lan) && config.chooses(PathId::Lattice));
+    // Nothing is written where nothing changed; what changed is one word, and an entry that says nothing goes.
+    assert_eq!(config.write_into(Some(&file)), file);
+    let mut changed = config.clone();
+    changed.connect(&fleet, PathId::Ssm, Some(MachinePlace::Lan));
+    let written = changed.write_into(Some(&file));
+    assert_eq!(
+        written,
+        file.replace("path = \"lan\"\nat", "path = \"ssm\"\nat")
+    );
+    assert_eq!(StudioConfig::read(&written).unwrap(), changed);
+    changed.connect(&fleet, PathId::Lattice, None);
+    changed.connect(&other, PathId::Lattice, Some(MachinePlace::Vpc));
+    let written = changed.write_into(Some(&written));
+    assert!(
+        written.contains("0008\"\nat = \"vpc\"") && !written.contains("0007"),
+        "{written}"
+    );
+    assert_eq!(StudioConfig::read(&written).unwrap(), changed);
+}
+
+#[test]
+fn a_connection_that_can_not_be_meant_is_refused_at_its_line() {
+    let lan = LEAST.replace("5000\"", "5000\"\nlocation = \"ec2\"");
+    for (from, to, says) in [
+        (
+            "\"fleet-00000000000000000000000000000007\"",
+            "\"publish\"",
+            "a fleet id",
+        ),
+        ("path = \"lan\"\nat = \"lan\"\n", "", "says nothing"),
+        ("at = \"lan\"", "at = \"basement\"", "`at` can't be"),
+        ("at = \"lan\"", "stands = \"lan\"", "unknown key `stands`"),
+        (
+            "path = \"lan\"",
+            "path = \"client-vpn\"",
+            "no route to the studio",
+        ),
+        (
+            "path = \"lan\"",
+            "path = \"lan\"",
+            "location says another place",
+        ),
+        ("[[connection]]", "[connection]", "not a list of tables"),
+    ] {
+        let elsewhere = says == "location says another place";
+        let base = if elsewhere {
+            lan.clone()
+        } else {
+            lan.replace("ec2", "lan")
+        };
+        let refused = StudioConfig::read(&(base + &OWN.replace(from, to))).unwrap_err();
+        assert!(refused.what.contains(says), "{refused}");
+        assert!(refused.line > 10, "{refused}");
+    }
+    let twice = lan.replace("ec2", "lan") + OWN + OWN;
+    let refused = StudioConfig::read(&twice).unwrap_err();
+    assert!(
+        refused.what.contains("two [[connection]] entries"),
+        "{refused}"
+    );
+    let refused =
+        StudioConfig::read(&LEAST.replace("5000\"", "5000\"\npath = \"client-vpn\"")).unwrap_err();
+    assert!(refused.what.contains("Client VPN"), "{refused}");
+}

@@ -3,7 +3,9 @@
 use toml_edit::{Array, DocumentMut, Item, TableLike, Value, value};
 
 use super::read::read_queues;
-use super::{FleetRoles, Location, PathId, Pin, SCHEMA, Strategy, StudioConfig, WorkerAttributes};
+use super::{
+    FleetRoles, Location, PathId, Pin, SCHEMA, Strategy, StudioConfig, WorkerAttributes, connection,
+};
 use crate::domain::channel::Channel;
 use crate::domain::ids::QueueKey;
 
@@ -21,6 +23,7 @@ impl StudioConfig {
         self.write_queues(to);
         self.write_conda(to, fresh);
         self.write_server(to, fresh);
+        connection::write(self, to);
         self.write_workers(to, fresh);
         document.to_string()
     }

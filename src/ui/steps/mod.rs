@@ -72,7 +72,7 @@ fn told<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Block {
             verdict: f.verdict,
             message: f.message.clone(),
             why: f.why.clone().filter(|_| !fine),
-            fix: f.fix.clone().filter(|_| !fine),
+            fix: f.fix_in_setup().filter(|_| !fine),
         }
     };
     Block::Findings(groups.into_iter().flatten().map(tell).collect())

@@ -209,7 +209,7 @@ impl Step for Review {
             screen.action("yes", Key::Char('y'), "apply now");
         } else if !plan.changes.is_empty() {
             // The one that matters comes first, for a narrow screen shows only some.
-            screen.action("arm", Key::Char('a'), "apply all (then y)");
+            screen.action("arm", Key::Char('a'), "apply, then y");
         }
         let at = self.at.min(all.saturating_sub(1));
         if !changes.is_empty() {
@@ -227,7 +227,7 @@ impl Step for Review {
             } else if changes.is_empty() && problems(model) > 0 {
                 "What is wrong, the steps before say; setup has no change for it. Going on checks once more."
             } else if changes.is_empty() {
-                "Everything is as the studio file says, as far as it could be read. Going on checks once more."
+                "Everything is as chosen, as far as it could be read. Going on checks once more."
             } else {
                 "Every change is left out: nothing will be written."
             });

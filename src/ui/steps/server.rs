@@ -1,13 +1,17 @@
 //! 5. The AYON server: its address, where it lives, which connection path, and the API key.
 
 use super::super::model::{Admin, Model, is_server_test};
-use super::super::screen::{Block, Choice, Field, Key, Screen, Takes};
+use super::super::screen::{Block, Cell, Choice, Field, Key, List, Screen, Takes, Tone};
 use super::super::wizard::{Effect, Msg};
 use super::{Step, told, word_of};
-use crate::connections;
+use crate::connections::{self, chooser};
+use crate::derived::connections::{self as connections_of, Chosen};
 use crate::domain::config::{Location, PathId, server_url};
-use crate::domain::finding::{Topic, Verdict};
+use crate::domain::finding::{Finding, Topic, Verdict};
+use crate::domain::ids::FleetKey;
 use crate::domain::login::AyonLogin;
+use crate::domain::reach::{self, Fit, MachinePlace, WorkerPlace};
+use crate::domain::subject::Subject;
 use crate::questions::Demand;
 use secrecy::SecretString;
 
@@ -17,6 +21,8 @@ pub(super) struct ServerStep {
     offered: bool,
     /// The fields for an administrator's own login are open.
     signing_in: bool,
+    /// The paths are compared in place of the page.
+    compares: bool,
 }
 
 impl Step for ServerStep {
@@ -60,6 +66,11 @@ impl Step for ServerStep {
                     .copied()
                     .unwrap_or(model.draft.location)
             }
+            Msg::Act {
+                id: id @ ("own-path" | "place"),
+                row: Some(row),
+            } => turn(model, id, *row),
+            Msg::Act { id: "compare", .. } => self.compares = !self.compares,
             Msg::Choose { choice: "path", at } => {
                 model.draft.path = PathId::ALL.get(*at).copied().unwrap_or(model.draft.path)
             }
@@ -133,6 +144,9 @@ impl Step for ServerStep {
     }
 
     fn view(&self, model: &Model) -> Screen {
+        if self.compares {
+            return comparison(model);
+        }
         let mut screen = Screen::new("The AYON server");
         let url = model
             .draft
@@ -192,6 +206,7 @@ impl Step for ServerStep {
             options,
             chosen,
         }));
+        screen.action("compare", Key::Char('m'), "compare");
         let hint = if model.has_key {
             "type to replace it"
         } else {
@@ -207,6 +222,7 @@ impl Step for ServerStep {
             takes: Takes::Whole,
             options: Vec::new(),
         }));
+        fleets(&mut screen, model);
         if self.signing_in {
             admin(&mut screen, model);
         }
@@ -222,7 +238,7 @@ impl Step for ServerStep {
             screen.action("again", Key::Char('r'), "test again").action(
                 "admin",
                 Key::Char('u'),
-                "your AYON login",
+                "AYON login",
             );
             screen.next = Some("review");
         } else {
@@ -232,9 +248,172 @@ impl Step for ServerStep {
     }
 }
 
+/// The fleets that publish, of all the chosen queues.
+fn publishers(model: &Model) -> Vec<(FleetKey, Chosen)> {
+    let Some(view) = model.view() else {
+        return Vec::new();
+    };
+    let mut all: Vec<(FleetKey, Chosen)> = Vec::new();
+    for queue in &model.draft.queues {
+        for (key, _) in connections_of::publishing(&view, queue) {
+            let known = all.iter().any(|(k, _)| *k == key);
+            if let Some(chosen) = connections_of::chosen(&view, &key).filter(|_| !known) {
+                all.push((key, chosen));
+            }
+        }
+    }
+    all
+}
+
+/// The next path for one fleet, or the next place where its machines stand.
+fn turn(model: &mut Model, id: &str, row: usize) {
+    let Some((key, chosen)) = publishers(model).into_iter().nth(row) else {
+        return;
+    };
+    let mut config = model.config();
+    let stands = config.machines_of(&key.fleet);
+    let (path, at) = if id == "place" {
+        if !matches!(
+            chosen.place,
+            WorkerPlace::Vpc | WorkerPlace::Lan | WorkerPlace::Unsaid
+        ) {
+            let words = "Where such workers run is known: only a customer-managed fleet's machines stand somewhere";
+            model.note = Some((Verdict::Warn, words.into()));
+            return;
+        }
+        let next = match stands {
+            None => Some(MachinePlace::Vpc),
+            Some(MachinePlace::Vpc) => Some(MachinePlace::Lan),
+            Some(MachinePlace::Lan) => None,
+        };
+        (chosen.path, next)
+    } else {
+        let all = PathId::ALL;
+        let now = all.iter().position(|p| *p == chosen.path).unwrap_or(0);
+        (all[(now + 1) % all.len()], stands)
+    };
+    config.connect(&key.fleet, path, at);
+    model.draft.rest.connections = config.connections;
+}
+
+/// By which path each fleet that publishes reaches the server, and whether that can work.
+fn fleets(screen: &mut Screen, model: &Model) {
+    let all = publishers(model);
+    let Some(view) = model.view().filter(|_| !all.is_empty()) else {
+        return;
+    };
+    let row = |(key, chosen): &(FleetKey, Chosen)| {
+        let tone = match chosen.reach.fit {
+            Fit::Recommended => Tone::Good,
+            Fit::Possible => Tone::Plain,
+            Fit::Impossible => Tone::Bad,
+            Fit::Unknown => Tone::Doubtful,
+        };
+        let place = match (chosen.place, chosen.reach.stands) {
+            (WorkerPlace::Service, _) => "service-managed",
+            (WorkerPlace::Vpc, _) => "in the VPC",
+            (WorkerPlace::Lan, _) => "on the LAN",
+            (WorkerPlace::Unsaid, Some(MachinePlace::Vpc)) => "if in the VPC",
+            (WorkerPlace::Unsaid, Some(MachinePlace::Lan)) => "if on the LAN",
+            (WorkerPlace::Unsaid, None) => "customer-managed",
+            (WorkerPlace::Unknown, _) => "unknown",
+        };
+        vec![
+            Cell::new(view.fleet_name(key)),
+            Cell::new(place),
+            Cell::toned(chosen.path.word(), Tone::Strong),
+            Cell::toned(chosen.reach.fit.word(), tone),
+        ]
+    };
+    screen.blank().add(Block::List(List {
+        id: "fleets",
+        header: ["fleet that publishes", "its workers", "path", ""]
+            .map(Into::into)
+            .to_vec(),
+        rows: all.iter().map(row).collect(),
+        enter: None,
+        empty: "",
+        start: 0,
+        made: None,
+    }));
+    // Of what is impossible a finding says why.
+    for (_, chosen) in all.iter().filter(|(_, c)| c.reach.fit == Fit::Possible) {
+        screen.say_dim(format!("{}: {}", chosen.path.word(), chosen.reach.why));
+    }
+    screen.row_action("own-path", Key::Char('p'), "its path");
+    if all
+        .iter()
+        .any(|(_, c)| !matches!(c.place, WorkerPlace::Service | WorkerPlace::Unknown))
+    {
+        screen.row_action("place", Key::Char('t'), "its place");
+    }
+}
+
+/// What each path would take, for the workers that there are.
+fn comparison(model: &Model) -> Screen {
+    let location = model.draft.location;
+    let mut screen = Screen::new(format!(
+        "The paths to a server of location \"{}\"",
+        location.word()
+    ));
+    let mut places: Vec<WorkerPlace> = publishers(model).iter().map(|(_, c)| c.place).collect();
+    places.sort_unstable();
+    places.dedup();
+    if places.is_empty() {
+        places = vec![WorkerPlace::Service, WorkerPlace::Vpc, WorkerPlace::Lan];
+    }
+    for path in PathId::ALL {
+        let made = if path.is_built() {
+            ""
+        } else {
+            " (not built into this version)"
+        };
+        screen.heading(format!("{}{made}", connections::path(*path).title));
+        let mut works = false;
+        for place in &places {
+            let reach = reach::of(location, *place, *path);
+            works |= reach.fit != Fit::Impossible;
+            let tone = match reach.fit {
+                Fit::Recommended => Tone::Good,
+                Fit::Impossible => Tone::Dim,
+                _ => Tone::Plain,
+            };
+            let line = format!("{} from {}: {}", reach.fit.word(), place.words(), reach.why);
+            screen.add(Block::Text(Cell::toned(line, tone)));
+        }
+        if works {
+            let effort = chooser::effort(location, *path);
+            screen.say(format!("  to make    {}", effort.make));
+            for (n, cost) in effort.costs.iter().enumerate() {
+                screen.say(format!(
+                    "  {}  {cost}",
+                    if n == 0 { "costs    " } else { "         " }
+                ));
+            }
+            screen.say(format!("  carries    {}", effort.carries));
+            screen.say(format!("  firewall   {}", effort.firewall));
+            screen.say(format!("  to ask     {}", effort.ask));
+        }
+        screen.blank();
+    }
+    screen.say_dim(chooser::CLIENT_VPN);
+    let prices = chooser::prices();
+    screen.say_dim(format!(
+        "Prices of {}, as of {}, from AWS's pricing pages; no call of AWS tells them, and other regions differ.",
+        prices.region, prices.as_of
+    ));
+    screen.action("compare", Key::Char('m'), "back to the server");
+    screen
+}
+
 /// What was found, then how it all hangs together.
 fn tested(screen: &mut Screen, model: &Model) {
-    screen.add(told(model.of_topic(Topic::Server))).blank();
+    // The list of the fleets says which path fits.
+    let in_list =
+        |f: &&Finding| f.verdict == Verdict::Ok && matches!(f.subject, Subject::Connection(_));
+    let findings = model.of_topic(Topic::Server);
+    let findings = findings.into_iter().filter(|f| !in_list(f));
+    screen.add(told(findings)).blank();
     super::picture::draw(screen, model);
     screen.say_dim("Not looked at yet, in AYON: settings of single projects, other extra_job_parameters than CondaPackages, dev bundles.");
 }

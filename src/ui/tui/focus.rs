@@ -156,12 +156,16 @@ impl Focus {
         let list_to_come = screen.lists().any(|l| l.rows.is_empty());
         if self.fresh && !items.is_empty() {
             let list = items.iter().find(|i| matches!(i, Item::List(_)));
+            // An empty field above the list is what the page needs first.
+            let needed = items.iter().take_while(|i| !matches!(i, Item::List(_))).find(|i| {
+                matches!(i, Item::Field(f) if f.value.as_str().is_empty() && !f.secret && f.takes == Takes::Whole)
+            });
             let empty = items
                 .iter()
                 .find(|i| matches!(i, Item::Field(f) if f.value.as_str().is_empty() && !f.secret));
             if list.is_some() || !list_to_come {
                 self.fresh = false;
-                self.item = list.or(empty).map(Item::id);
+                self.item = needed.or(list).or(empty).map(Item::id);
             }
         }
         let lists: Vec<&'static str> = screen.lists().map(|l| l.id).collect();

@@ -783,7 +783,7 @@ async fn several_lines_are_not_pasted_and_an_old_error_goes_with_the_text() {
         play.app.focus.paste(&screen, text)
     };
     assert!(paste(&mut play, "x").is_err(), "no field has the focus");
-    play.keys("⇥").await;
+    play.keys("⇥⇥").await;
     assert!(paste(&mut play, "https://a.example.com\nhttps://b.example.com").is_err());
     assert!(!play.screen().contains("b.example.com"));
     play.keys("⌫not an address⏎").await;

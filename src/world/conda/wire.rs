@@ -12,6 +12,7 @@ use futures_util::stream::{Stream, StreamExt as _};
 use jiff::Timestamp;
 use reqwest::{Method, Request, Response, ResponseBuilderExt as _};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
+use tokio::sync::mpsc;
 use url::Url;
 
 use super::progress::{Downloads, Held};
@@ -26,6 +27,9 @@ const MOST_UNPACKED: u64 = 1_500_000_000;
 /// The list of a sharded index, and one shard: both are held in memory.
 const MOST_LIST: u64 = 256_000_000;
 const MOST_SHARD: u64 = 64_000_000;
+
+/// How many pieces of a whole index wait to be counted, and to be unpacked.
+const PIECES: usize = 32;
 
 /// From a bucket and a key to an address that is signed for a short while.
 pub type Sign =
@@ -247,6 +251,11 @@ fn is_packed(at: &str) -> bool {
         .is_some_and(|x| x.eq_ignore_ascii_case("zst"))
 }
 
+/// One of the many small files of a sharded index.
+fn is_shard(at: &str) -> bool {
+    at.ends_with(".msgpack.zst")
+}
+
 /// The limits for one file: as sent, and unpacked.
 fn limits(at: &str) -> (u64, Option<u64>) {
     let file = at.rsplit('/').next().unwrap_or_default();
@@ -276,8 +285,13 @@ impl Wire {
             got: 0,
             unpacked: unpacked.and_then(Unpacked::new),
         };
-        let body = metered(response.bytes_stream(), meter, self.seen.clone(), at);
-        let rebuilt = builder.body(reqwest::Body::wrap_stream(body));
+        let body = response.bytes_stream();
+        let seen = self.seen.clone();
+        let rebuilt = builder.body(if is_packed(&at) && !is_shard(&at) {
+            reqwest::Body::wrap_stream(metered_beside(body, meter, seen, at))
+        } else {
+            reqwest::Body::wrap_stream(metered(body, meter, seen, at))
+        });
         rebuilt
             .unwrap_or_else(|e| {
                 unreachable!("status, headers and address came from an answer: {e}")
@@ -360,13 +374,61 @@ impl Meter {
     }
 }
 
-fn metered(
+/// The same for a whole index, which takes a while to count: on a thread of its own, between the download and the one
+/// that unpacks it to the disk. A piece is passed on only after it was counted.
+fn metered_beside(
     body: impl Stream<Item = reqwest::Result<Bytes>> + Send + 'static,
-    mut meter: Meter,
+    meter: Meter,
     seen: Seen,
     at: String,
 ) -> impl Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static {
-    body.map(move |chunk| {
+    let (arrived, mut uncounted) = mpsc::channel(PIECES);
+    let (counted, passed) = mpsc::channel(PIECES);
+    tokio::spawn(async move {
+        let mut body = std::pin::pin!(body);
+        loop {
+            // Nobody reads any more: the download ends too.
+            let piece = tokio::select! {
+                piece = body.next() => piece,
+                () = arrived.closed() => None,
+            };
+            let Some(piece) = piece else { return };
+            if arrived.send(piece).await.is_err() {
+                return;
+            }
+        }
+    });
+    tokio::task::spawn_blocking(move || {
+        let mut count = counter(meter, seen, at);
+        while let Some(piece) = uncounted.blocking_recv() {
+            let piece = count(piece);
+            let ends = piece.is_err();
+            if counted.blocking_send(piece).is_err() || ends {
+                return;
+            }
+        }
+    });
+    futures_util::stream::unfold(passed, |mut passed| async move {
+        let piece = passed.recv().await?;
+        Some((piece, passed))
+    })
+}
+
+fn metered(
+    body: impl Stream<Item = reqwest::Result<Bytes>> + Send + 'static,
+    meter: Meter,
+    seen: Seen,
+    at: String,
+) -> impl Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static {
+    body.map(counter(meter, seen, at))
+}
+
+fn counter(
+    mut meter: Meter,
+    seen: Seen,
+    at: String,
+) -> impl FnMut(reqwest::Result<Bytes>) -> Result<Bytes, std::io::Error> + Send + 'static {
+    move |chunk| {
         let chunk = chunk.map_err(|e| {
             let because = crate::world::net::http_words(&e);
             seen.set(&at, Came::Broken(Printable::short(&because, 160)));
@@ -377,7 +439,7 @@ fn metered(
             std::io::Error::other(why)
         })?;
         Ok(chunk)
-    })
+    }
 }
 
 #[cfg(test)]
