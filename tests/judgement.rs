@@ -15,7 +15,7 @@ use studiolink::domain::problem::{Problem, ProblemKind};
 use studiolink::domain::subject::Subject;
 use studiolink::domain::text::{Printable, Untrusted};
 use studiolink::engine::workflow::{Event, Workflow};
-use studiolink::probes::{AnyProbe, AnySeen, Observations, SessionSeen};
+use studiolink::probes::{AnyProbe, AnySeen, Carried, Observations, SessionSeen};
 use studiolink::questions::{AnyQuestion, Purpose, Snapshot, View};
 use studiolink::world::World;
 use studiolink::world::sandbox::{Sandbox, Truth};
@@ -151,9 +151,30 @@ fn every_kind(mut snapshot: Snapshot) -> Vec<Snapshot> {
         all.push(snapshot.clone());
     }
     // The sandbox has no machine to open a session on: these are what a real one says.
-    for ended in [Some(true), Some(false), None] {
+    let ayon = || Carried::Ayon {
+        version: Untrusted::new("1.15.0"),
+        agent: "3.3.987.0".into(),
+        multiplexed: true,
+    };
+    let mut sessions: Vec<(Carried, Option<bool>)> = [Some(true), Some(false), None]
+        .map(|ended| (ayon(), ended))
+        .into();
+    let others = [
+        Carried::NotAyon("it answers HTTP 404".into()),
+        Carried::PortRefused,
+        Carried::Encrypted,
+        Carried::Forbidden("not allowed".into()),
+        Carried::Closed("".into()),
+        Carried::Silent("the agent's handshake".into()),
+        Carried::Broken("connection reset".into()),
+    ];
+    sessions.extend(others.map(|carried| (carried, Some(true))));
+    for (carried, ended) in sessions {
         set_all(&mut snapshot.observations, |probe| match probe {
-            AnyProbe::OpenSession(_) => Some(Ok(AnySeen::OpenSession(SessionSeen { ended }))),
+            AnyProbe::OpenSession(_) => Some(Ok(AnySeen::OpenSession(SessionSeen {
+                carried: carried.clone(),
+                ended,
+            }))),
             _ => None,
         });
         all.push(snapshot.clone());
@@ -205,6 +226,7 @@ async fn the_pane_of_live_tests_says_what_the_findings_say() {
             config.tunnel = Some(Tunnel {
                 instance: "mi-0123456789abcdef0".to_owned(),
                 host: Some("ayon.lan".to_owned()),
+                port: None,
             });
         }
         common::make(&world, &config).await;

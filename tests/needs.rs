@@ -105,13 +105,19 @@ fn choices(made: &Made) -> Choices {
             (true, _) => Some(Tunnel {
                 instance: "i-0123456789abcdef0".to_owned(),
                 host: None,
+                port: None,
             }),
             (_, true) => Some(Tunnel {
                 instance: "mi-0123456789abcdef0".to_owned(),
                 host: Some("ayon.lan".to_owned()),
+                port: None,
             }),
             _ => None,
         },
+        session_key: key(
+            "session-key",
+            "arn:aws:kms:us-west-2:123456789012:key/0a1b2c3d-session",
+        ),
         attachments: has("attachments")
             .then(|| {
                 (
@@ -146,7 +152,12 @@ fn combinations() -> Vec<Made> {
         vec![vec![], vec!["owner"]],
         vec![vec![], vec!["channel-key"]],
         vec![vec![], vec!["secret"], vec!["secret", "secret-key"]],
-        vec![vec![], vec!["tunnel"], vec!["tunnel-host"]],
+        vec![
+            vec![],
+            vec!["tunnel"],
+            vec!["tunnel-host"],
+            vec!["tunnel", "session-key"],
+        ],
         vec![vec![], vec!["attachments"]],
         vec![vec![], vec!["farm-key"]],
     ] {
@@ -178,7 +189,7 @@ fn everything_needed_is_allowed_and_two_hundred_things_not_needed_are_not() {
         .sum();
     assert!(pairs >= 200, "{pairs}");
     let all = combinations();
-    assert_eq!(all.len(), 36 * (1 + 3 * 4), "every combination once");
+    assert_eq!(all.len(), 48 * (1 + 3 * 4), "every combination once");
     for made in all {
         let choices = choices(&made);
         for (of, name) in [

@@ -15,9 +15,14 @@ use proptest::prelude::*;
 use studiolink::domain::call::Vantage;
 use studiolink::domain::channel::{Channel, split};
 use studiolink::domain::choices::{SecretPlace, Tunnel};
-use studiolink::domain::config::{PathId, Pin, StudioConfig};
+use studiolink::domain::config::{Location, PathId, Pin, StudioConfig};
 use studiolink::domain::farm::{AssociationStatus, FleetStatus, Management, QueueStatus};
 use studiolink::domain::finding::{Finding, Grade, Verdict};
+use studiolink::domain::lattice::{
+    AssociationKind, AssociationState, DEADLINE_FLEETS, DnsResolution, LatticeStatus,
+    ResourceConfiguration, ResourceGateway, Share, ShareAssociation, Target,
+};
+use studiolink::domain::node::ManagedNode;
 use studiolink::domain::template::{Template, TemplateType};
 use studiolink::domain::text::Untrusted;
 use studiolink::engine::apply::apply;
@@ -69,6 +74,90 @@ fn ynput(truth: &mut Truth) -> &mut studiolink::world::sandbox::SandboxChannel {
 
 const HOST: &str = "arn:aws:iam::111122223333:role/WorkerHost";
 const SECRET: &str = "arn:aws:secretsmanager:us-west-2:111122223333:secret:ayon/key-AbCdEf";
+
+fn tunnel(t: &mut Truth, c: &mut StudioConfig, ping: &str, key: Option<&str>) {
+    c.server.path = PathId::Ssm;
+    c.server.location = Location::Ec2;
+    let instance = "i-0123456789abcdef0".to_owned();
+    let node = ManagedNode {
+        ping: ping.into(),
+        name: Some(Untrusted::new("ayon-server")),
+        agent: Untrusted::new("3.3.1142.0"),
+        last_ping: None,
+    };
+    t.nodes.insert(instance.clone(), node);
+    t.session_preferences.key = key.map(Untrusted::new);
+    c.tunnel = Some(Tunnel {
+        instance,
+        host: None,
+        port: Some(5000),
+    });
+}
+
+/// A studio whose fleets reach the server by VPC Lattice, all of it in order.
+fn lattice(t: &mut Truth, c: &mut StudioConfig) {
+    c.server.path = PathId::Lattice;
+    c.server.location = Location::Ec2;
+    let (id, gateway) = ("rcfg-0a1b2c3d4e5f60718", "rgw-0a1b2c3d4e5f60718");
+    let arn = format!("arn:aws:vpc-lattice:us-west-2:123456789012:resourceconfiguration/{id}");
+    let text = |text: &str| Untrusted::new(text);
+    let configuration = ResourceConfiguration {
+        arn: text(&arn),
+        name: text("ayon-server"),
+        status: LatticeStatus::Active,
+        failure: None,
+        kind: text("SINGLE"),
+        protocol: Some(text("TCP")),
+        ports: vec![text("443")],
+        gateway: Some(text(gateway)),
+        target: Target::Address(text("10.20.1.50")),
+        shareable: true,
+    };
+    let there = ResourceGateway {
+        name: text("ayon-gateway"),
+        status: LatticeStatus::Active,
+        vpc: text("vpc-0a1b2c3d4e5f60718"),
+        subnets: vec![text("subnet-0a1b2c3d4e5f60711")],
+        security_groups: Vec::new(),
+        dns: DnsResolution::Public,
+    };
+    let association = |kind, entity: &str| ShareAssociation {
+        kind,
+        entity: text(entity),
+        state: AssociationState::Associated,
+        message: None,
+    };
+    let share = Share {
+        name: text("ayon-server"),
+        arn: text("arn:aws:ram:us-west-2:123456789012:resource-share/0a1b"),
+        status: text("ACTIVE"),
+        associations: vec![
+            association(AssociationKind::Resource, &arn),
+            association(AssociationKind::Principal, DEADLINE_FLEETS),
+            association(AssociationKind::Source, "123456789012"),
+        ],
+    };
+    t.lattice
+        .configurations
+        .insert(id.to_owned(), configuration);
+    t.lattice.gateways.insert(gateway.to_owned(), there);
+    t.lattice.shares.insert(id.to_owned(), vec![share]);
+    fleets(t, |f| f.configurations = vec![text(&arn)]);
+}
+
+/// The same with one thing changed.
+fn lattice_with(
+    t: &mut Truth,
+    c: &mut StudioConfig,
+    change: impl Fn(&mut ResourceConfiguration, &mut ResourceGateway, &mut Share),
+) {
+    lattice(t, c);
+    let lattice = &mut t.lattice;
+    let configuration = lattice.configurations.values_mut().next().unwrap();
+    let gateway = lattice.gateways.values_mut().next().unwrap();
+    let share = &mut lattice.shares.values_mut().next().unwrap()[0];
+    change(configuration, gateway, share);
+}
 
 const CHANGES: &[(&str, Change)] = &[
     ("nothing", |_, _| {}),
@@ -312,6 +401,40 @@ const CHANGES: &[(&str, Change)] = &[
         c.tunnel = Some(Tunnel {
             instance,
             host: None,
+            port: None,
+        });
+    }),
+    ("the tunnel's machine is online", |t, c| {
+        tunnel(t, c, "Online", None)
+    }),
+    ("the tunnel's machine is lost", |t, c| {
+        tunnel(t, c, "ConnectionLost", None)
+    }),
+    ("sessions are encrypted", |t, c| {
+        tunnel(t, c, "Online", Some("0a1b2c3d-0000-4000-8000-000000000000"))
+    }),
+    ("the fleets go by VPC Lattice", lattice),
+    ("no fleet has the configuration", |t, c| {
+        lattice(t, c);
+        fleets(t, |f| f.configurations.clear());
+    }),
+    ("the configuration may not be shared", |t, c| {
+        lattice_with(t, c, |configuration, _, _| configuration.shareable = false);
+    }),
+    ("the configuration has failed", |t, c| {
+        lattice_with(t, c, |configuration, _, _| {
+            configuration.status = LatticeStatus::CreateFailed;
+            configuration.failure = Some(Untrusted::new("the gateway has no address left"));
+        });
+    }),
+    ("the share is suspended", |t, c| {
+        lattice_with(t, c, |_, _, share| {
+            share.associations[1].state = AssociationState::Suspended
+        });
+    }),
+    ("the gateway can't find the name", |t, c| {
+        lattice_with(t, c, |configuration, _, _| {
+            configuration.target = Target::Name(Untrusted::new("ayon.nordlicht.lan"));
         });
     }),
     ("the tunnel may be opened", |t, c| {
@@ -320,6 +443,7 @@ const CHANGES: &[(&str, Change)] = &[
         c.tunnel = Some(Tunnel {
             instance,
             host: None,
+            port: None,
         });
         let may = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ssm:*","Resource":"*"}]}"#;
         role(t, "QueueRole")

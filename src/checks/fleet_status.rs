@@ -37,12 +37,14 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
         fleet.max_workers
     );
     let finding = if fleet.status != FleetStatus::Active {
+        let said = fleet.message.as_ref();
+        let said = said.map(|m| format!(": {}", m.show())).unwrap_or_default();
         Finding::warn(
             "not-active",
-            format!("Is not ACTIVE: its status is {}", fleet.status.word()),
+            format!("Is not ACTIVE: its status is {}{said}", fleet.status.word()),
         )
         .why(line)
-        .fix("read the fleet's status message in the console")
+        .fix("see what the status names, in the console; an update that failed is made again")
     } else if fleet.max_workers == 0 {
         Finding::warn("no-workers", "May start no worker: its maximum is 0")
             .why(line)

@@ -28,6 +28,10 @@ mod fleet_role;
 mod fleet_role_needs;
 mod fleet_role_simulated;
 mod fleet_status;
+mod lattice_attachment;
+mod lattice_configuration;
+mod lattice_gateway;
+mod lattice_share;
 mod launcher_asked_for;
 mod policy_lint;
 mod prelude;
@@ -51,6 +55,8 @@ mod server_name;
 mod server_port;
 mod server_url;
 mod tunnel_as_queue_role;
+mod tunnel_node;
+mod tunnel_settings;
 mod worker_host_named;
 mod worker_host_role;
 
@@ -101,6 +107,12 @@ pub const ALL: &[&Check] = &[
     &server_url::CHECK,
     &connection_fleets::CHECK,
     &connection_path::CHECK,
+    &lattice_attachment::CHECK,
+    &lattice_configuration::CHECK,
+    &lattice_share::CHECK,
+    &lattice_gateway::CHECK,
+    &tunnel_node::CHECK,
+    &tunnel_settings::CHECK,
     &server_name::CHECK,
     &server_port::CHECK,
     &server_certificate::CHECK,

@@ -28,6 +28,9 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
         let fix = "add [ssm] with instance = \"i-…\" or \"mi-…\" to the studio file";
         return vec![Finding::skipped("no-instance", line).fix(fix)];
     };
-    let port = server.url.port_or_known_default().unwrap_or(443);
-    as_queue_role(view, key, &OpenSession(tunnel.clone(), port))
+    as_queue_role(
+        view,
+        key,
+        &OpenSession(tunnel.clone(), tunnel.behind(&server.url)),
+    )
 }

@@ -1,6 +1,7 @@
 //! The connections of a studio: from each fleet that publishes to the AYON server, by the path that the studio file
 //! chooses for it.
 
+use crate::domain::choices::Tunnel;
 use crate::domain::config::PathId;
 use crate::domain::farm::Fleet;
 use crate::domain::ids::{FleetKey, QueueKey};
@@ -41,6 +42,12 @@ pub fn chosen(view: &View, key: &FleetKey) -> Option<Chosen> {
         place,
         reach: reach::of(config.server.location, place, path),
     })
+}
+
+/// Where the tunnel of Systems Manager ends, where one is chosen and named.
+pub fn tunnel<'a>(view: &View<'a>) -> Option<&'a Tunnel> {
+    let chosen = view.config(Part::Server).chooses(PathId::Ssm);
+    view.config(Part::Tunnel).tunnel.as_ref().filter(|_| chosen)
 }
 
 /// The paths that would work for such workers, the recommended one first.

@@ -8,6 +8,7 @@ pub mod channel_refusal;
 pub mod conda_environment;
 pub mod connections;
 pub mod job_packages;
+pub mod lattice;
 pub mod our_policy;
 pub mod role_access;
 pub mod role_findings;

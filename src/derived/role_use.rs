@@ -8,8 +8,11 @@ use crate::domain::ids::{FarmId, QueueKey, RoleArn, partition_of};
 use crate::domain::needs::Need;
 use crate::domain::subject::Subject;
 use crate::questions::{
-    CallerIdentity, FarmDetails, FleetDetails, Part, QueueDetails, QueueFleets, RoleDocuments, View,
+    CallerIdentity, FarmDetails, FleetDetails, Part, QueueDetails, QueueFleets, RoleDocuments,
+    SessionSettings, View,
 };
+
+use super::connections::tunnel;
 
 /// The role that a queue has, or that setup creates for it.
 pub fn role_of(view: &View, key: &QueueKey) -> Option<RoleArn> {
@@ -185,12 +188,26 @@ pub fn choices(view: &View, arn: &RoleArn) -> Option<Choices> {
             .tunnel
             .clone()
             .filter(|_| config.chooses(PathId::Ssm)),
+        session_key: session_key(view, arn),
         attachments,
         farm_key: details.and_then(|f| Some(f.key.as_ref()?.raw().to_owned())),
         farm,
         fleets,
         own_fleets,
     })
+}
+
+/// The key that sessions are encrypted with. An alias grants nothing in a policy, so it is none.
+fn session_key(view: &View, arn: &RoleArn) -> Option<String> {
+    tunnel(view)?;
+    let settings = view.fact(&SessionSettings).known()?;
+    let key = settings.key.as_ref()?.raw();
+    if key.starts_with("arn:") {
+        return key.contains(":key/").then(|| key.to_owned());
+    }
+    let id = key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let (partition, account, region) = (arn.partition(), arn.account(), view.region());
+    id.then(|| format!("arn:{partition}:kms:{region}:{account}:key/{key}"))
 }
 
 /// The customer-managed fleets of the studio's queues.

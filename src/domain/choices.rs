@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use super::channel::{Channel, Place};
 use super::config::{PathId, StudioConfig};
@@ -69,9 +70,22 @@ pub struct SecretPlace {
 pub struct Tunnel {
     pub instance: String,
     pub host: Option<String>,
+    /// Where AYON's own plain listener is, where that is another port than the server's address names.
+    #[serde(default)]
+    pub port: Option<u16>,
 }
 
 impl Tunnel {
+    /// The server's address as it is at the tunnel's end.
+    pub fn behind(&self, server: &Url) -> Url {
+        let mut url = server.clone();
+        if let Some(port) = self.port {
+            let _ = url.set_scheme("http");
+            let _ = url.set_port(Some(port));
+        }
+        url
+    }
+
     /// The document of AWS's that opens it.
     pub fn document(&self) -> &'static str {
         if self.host.is_some() {
@@ -96,6 +110,8 @@ pub struct Choices {
     pub channel_key: Option<String>,
     pub secret: Option<SecretPlace>,
     pub tunnel: Option<Tunnel>,
+    /// The KMS key that the account encrypts its sessions with, as an ARN.
+    pub session_key: Option<String>,
     /// Buckets of job attachments, each with the prefix below which they lie.
     pub attachments: Vec<(String, String)>,
     pub farm_key: Option<String>,
@@ -179,6 +195,11 @@ impl Choices {
         }
         if let Some(tunnel) = &self.tunnel {
             needs.extend(self.tunnel_needs(tunnel));
+            needs.extend(
+                self.session_key
+                    .as_deref()
+                    .map(|key| self.session_key_need(key)),
+            );
         }
         for (n, (bucket, prefix)) in self.attachments.iter().enumerate() {
             needs.extend(self.attachment_needs(bucket, prefix, n + 1));
@@ -265,6 +286,14 @@ impl Choices {
             .carries(&carried)
             .for_example(&own.map(|action| (action, one.as_str()))),
         ]
+    }
+
+    /// Both ends of an encrypted session make its key; Systems Manager uses it in the caller's name.
+    fn session_key_need(&self, key: &str) -> Need {
+        let action = "kms:GenerateDataKey";
+        let because = "the account encrypts its sessions with this KMS key, so whoever opens one makes a data key of it";
+        let resource = [key.to_owned()];
+        Need::new("TunnelKey", &[action], &resource, because).for_example(&[(action, key)])
     }
 
     fn attachment_needs(&self, bucket: &str, prefix: &str, nth: usize) -> [Need; 2] {

@@ -96,6 +96,12 @@ pub struct Fleet {
     /// The ARN of the role that its workers get.
     #[serde(default)]
     pub role: Option<Untrusted>,
+    /// What the service says of its status.
+    #[serde(default)]
+    pub message: Option<Untrusted>,
+    /// The ARNs of the resource configurations of VPC Lattice that its workers use.
+    #[serde(default)]
+    pub configurations: Vec<Untrusted>,
 }
 
 impl Fleet {

@@ -20,8 +20,8 @@ use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::risk::Gate;
 use crate::goals::{Goal, ManualStep, Wishes};
 use crate::probes::{
-    AnyProbe, AnySeen, Observation, Observations, OpenSession, ReadIndex, ReadOutside, ReadSecret,
-    Solve, has_no_credentials,
+    AnyProbe, AnySeen, Carried, Observation, Observations, OpenSession, ReadIndex, ReadOutside,
+    ReadSecret, Solve, has_no_credentials,
 };
 use crate::questions::{Answered, AnyQuestion, Demand, Purpose, QueueDetails, Snapshot, View};
 use crate::resources::{Change, Plan, Propagation};
@@ -566,7 +566,10 @@ pub fn refused(all: &Observations, propagation: Propagation) -> Vec<(AnyProbe, V
         }
     }
     for ((probe, from), seen) in all.of::<OpenSession>() {
-        if seen.problem().is_some_and(passing) {
+        // IAM may not know yet that the role may open its channel.
+        let channel = seen.seen.as_ref();
+        let forbidden = channel.is_ok_and(|s| matches!(s.carried, Carried::Forbidden(_)));
+        if forbidden || seen.problem().is_some_and(passing) {
             list.push((probe.clone().into(), from.clone()));
         }
     }

@@ -32,7 +32,7 @@ use crate::domain::problem::{Problem, ProblemKind};
 pub use ayon_key::KeySeen;
 pub use connect::Connected;
 pub use handshake::{Certificate, Refusal};
-pub use open_session::SessionSeen;
+pub use open_session::{Carried, SessionSeen};
 pub use read_index::IndexSeen;
 pub use read_outside::OutsideSeen;
 pub use resolve::Resolved;

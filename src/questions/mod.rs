@@ -14,7 +14,12 @@ mod environment_text;
 mod farm_details;
 mod farm_list;
 mod fleet_details;
+mod lattice_configuration;
+mod lattice_gateway;
+mod lattice_quota;
+mod lattice_shares;
 mod managed_policy;
+mod node_details;
 mod policy_validation;
 mod queue_details;
 mod queue_environments;
@@ -24,6 +29,7 @@ mod role_documents;
 mod role_policy;
 mod role_simulation;
 mod role_trust;
+mod session_settings;
 mod snapshot;
 mod view;
 
@@ -225,6 +231,12 @@ questions! {
     AyonBundles in ayon_bundles,
     AddonSettings in addon_settings,
     AddonChannels in addon_channels,
+    NodeDetails in node_details,
+    SessionSettings in session_settings,
+    LatticeConfiguration in lattice_configuration,
+    LatticeGateway in lattice_gateway,
+    LatticeShares in lattice_shares,
+    LatticeQuota in lattice_quota,
 }
 
 impl Facts {

@@ -59,7 +59,7 @@ impl Part {
             (Self::Packages, (a.strategy, &a.pin) == (b.strategy, &b.pin)),
             (
                 Self::Server,
-                a.server == b.server && a.connections == b.connections,
+                a.server == b.server && a.connections == b.connections && a.lattice == b.lattice,
             ),
             (Self::Secret, a.secret == b.secret),
             (Self::Tunnel, a.tunnel == b.tunnel),

@@ -268,6 +268,20 @@ impl RealWorld {
             AnyQuestion::PolicyValidation(q) => {
                 A::PolicyValidation(aws.look_validation(record, &q.0, &q.1).await)
             }
+            AnyQuestion::NodeDetails(q) => A::NodeDetails(aws.look_node(record, &q.0).await),
+            AnyQuestion::SessionSettings(_) => {
+                A::SessionSettings(aws.look_session_settings(record).await)
+            }
+            AnyQuestion::LatticeConfiguration(q) => {
+                A::LatticeConfiguration(aws.look_configuration(record, &q.0).await)
+            }
+            AnyQuestion::LatticeGateway(q) => {
+                A::LatticeGateway(aws.look_gateway(record, &q.0).await)
+            }
+            AnyQuestion::LatticeShares(q) => A::LatticeShares(aws.look_shares(record, &q.0).await),
+            AnyQuestion::LatticeQuota(_) => {
+                A::LatticeQuota(aws.look_configuration_quota(record).await)
+            }
             AnyQuestion::AyonBundles(q) => A::AyonBundles(
                 self.with_key(&q.0, async |key| {
                     ayon::look_bundles(record, client, &q.0, key).await
@@ -322,12 +336,9 @@ impl RealWorld {
                 let read = self.aws.try_secret(record, queue_of(from)?, arn).await;
                 read.map(ReadSecret::seen)
             }
-            AnyProbe::OpenSession(OpenSession(tunnel, port)) => {
-                let (queue, web) = (queue_of(from)?, &self.web);
-                let opened = self
-                    .aws
-                    .open_session(record, web, queue, tunnel, *port)
-                    .await;
+            AnyProbe::OpenSession(OpenSession(tunnel, url)) => {
+                let queue = queue_of(from)?;
+                let opened = self.aws.open_session(record, queue, tunnel, url).await;
                 opened.map(OpenSession::seen)
             }
             AnyProbe::Solve(Solve(question)) => {

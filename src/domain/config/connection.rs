@@ -40,6 +40,11 @@ impl StudioConfig {
         self.server.path == path || self.connections.iter().any(|c| c.path == Some(path))
     }
 
+    /// The port of the server as the workers reach it.
+    pub fn lattice_port(&self) -> u16 {
+        self.server.url.port_or_known_default().unwrap_or(443)
+    }
+
     /// The chosen paths that this version does not set up.
     pub fn unbuilt(&self) -> impl Iterator<Item = PathId> {
         let all = PathId::ALL.iter().copied();

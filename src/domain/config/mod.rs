@@ -164,6 +164,9 @@ pub struct StudioConfig {
     /// The fleets with a path or a place of their own.
     #[serde(default)]
     pub connections: Vec<FleetConnection>,
+    /// The resource configuration that leads to AYON, where fleets have others too: its id or ARN.
+    #[serde(default)]
+    pub lattice: Option<String>,
     /// Where the AYON key lies for the workers, in AWS Secrets Manager.
     #[serde(default)]
     pub secret: Option<SecretPlace>,
@@ -232,6 +235,7 @@ impl StudioConfig {
                 path: PathId::Direct,
             },
             connections: Vec::new(),
+            lattice: None,
             secret: None,
             tunnel: None,
             iam: IamChoices::default(),

@@ -114,6 +114,7 @@ impl StudioConfig {
         let conda = read_conda(text, section("conda")?)?;
         let (server, secret) = read_server(text, section("server")?)?;
         let connections = connection::read(text, document.get("connection"), server.location)?;
+        let lattice = read_lattice(text, document.get("lattice"))?;
         let tunnel = read_tunnel(text, document.get("ssm"))?;
         let iam = section("iam")?.map_or(Ok(IamChoices::default()), |t| read_iam(text, t))?;
         let attributes = section("worker_attributes")?;
@@ -129,6 +130,7 @@ impl StudioConfig {
             bucket_owners: conda.owners,
             channel_key: conda.key,
             connections,
+            lattice,
             secret,
             tunnel,
             iam,
@@ -465,6 +467,30 @@ fn read_owners(conda: &mut Reader<'_>) -> Result<BTreeMap<String, AccountId>, Re
 }
 
 /// A tunnel's end. The rest of [ssm] is for the version that builds the path.
+fn read_lattice(text: &str, item: Option<&Item>) -> Result<Option<String>, Refused> {
+    let Some(item) = item else {
+        return Ok(None);
+    };
+    let mut table = Reader::new(text, "lattice", item, 0..0)?;
+    let configuration = table.text("configuration")?.map(str::to_owned);
+    let id = configuration
+        .as_deref()
+        .map(crate::domain::lattice::configuration_id);
+    let good = |id: &str| {
+        id.strip_prefix("rcfg-")
+            .is_some_and(|i| !i.is_empty() && i.bytes().all(|b| b.is_ascii_alphanumeric()))
+    };
+    if !id.is_none_or(good) {
+        return Err(table.wrong(
+            "configuration",
+            "`configuration` is not a resource configuration",
+            "write its id or ARN, rcfg-… as the VPC console shows it",
+        ));
+    }
+    table.finish()?;
+    Ok(configuration)
+}
+
 fn read_tunnel(text: &str, item: Option<&Item>) -> Result<Option<Tunnel>, Refused> {
     let Some(item) = item else {
         return Ok(None);
@@ -482,8 +508,14 @@ fn read_tunnel(text: &str, item: Option<&Item>) -> Result<Option<Tunnel>, Refuse
         ));
     }
     let host = table.text("host")?.map(str::to_owned);
+    let port = table.port("port")?;
     let instance = instance.to_owned();
-    Ok(Some(Tunnel { instance, host }))
+    table.finish()?;
+    Ok(Some(Tunnel {
+        instance,
+        host,
+        port,
+    }))
 }
 
 fn read_new_role(text: &str, item: &Item) -> Result<NewRole, Refused> {

@@ -100,6 +100,22 @@ impl<'a> Reader<'a> {
         }
     }
 
+    pub(super) fn port(&mut self, key: &'static str) -> Result<Option<u16>, Refused> {
+        self.asked.push(key);
+        let Some(item) = self.table.get(key) else {
+            return Ok(None);
+        };
+        let number = item.as_integer().and_then(|n| u16::try_from(n).ok());
+        number.filter(|n| *n > 0).map(Some).ok_or_else(|| {
+            let shown = Printable::short(item.to_string().trim(), 40);
+            self.wrong(
+                key,
+                format!("`{key}` can't be {shown}"),
+                format!("write a port, such as {key} = 5000"),
+            )
+        })
+    }
+
     pub(super) fn needed(&mut self, key: &'static str, example: &str) -> Result<&'a str, Refused> {
         self.text(key)?
             .ok_or_else(|| self.missing(key, &format!("\"{example}\"")))

@@ -257,6 +257,9 @@ tags = { team = "pipeline" }
 [ssm]
 instance = "mi-0123456789abcdef0"
 host = "ayon.lan"
+port = 5000
+
+[vpn]
 later = "for the version that builds the path"
 "#;
 

@@ -71,6 +71,10 @@ struct Kept {
     source: SharedCredentialsProvider,
 }
 
+/// How long a connection and one attempt of a call may take.
+const CONNECT: Duration = Duration::from_millis(3_100);
+const ATTEMPT: Duration = Duration::from_secs(6);
+
 /// As long before its end credentials are not begun with any more.
 const SPARE: Duration = Duration::from_mins(5);
 
@@ -175,8 +179,8 @@ async fn check_region(region: &Region) -> Result<(), Problem> {
 /// The clients for one sign-in. Nothing is sent yet; a wrong profile or region shows here, the rest at the first call.
 pub async fn connect(login: &Login) -> Result<Aws, Problem> {
     let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_millis(3_100))
-        .operation_attempt_timeout(Duration::from_secs(6))
+        .connect_timeout(CONNECT)
+        .operation_attempt_timeout(ATTEMPT)
         .operation_timeout(Duration::from_secs(20))
         .build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
@@ -220,6 +224,13 @@ pub async fn connect(login: &Login) -> Result<Aws, Problem> {
             )
         })?,
     };
+    let plain = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT)
+        .timeout(ATTEMPT)
+        .user_agent(crate::world::net::USER_AGENT)
+        .build()
+        .map_err(|e| crate::world::net::no_client(&e))?;
     let custom = config.endpoint_url().is_some();
     if !custom {
         check_region(&region).await?;
@@ -260,6 +271,7 @@ pub async fn connect(login: &Login) -> Result<Aws, Problem> {
                 .build(),
         ),
         s3: aws_sdk_s3::Client::from_conf(s3),
+        plain,
         config,
         permits: Semaphore::new(AT_ONCE),
         queue_roles: tokio::sync::Mutex::default(),

@@ -488,6 +488,7 @@ impl Aws {
 
 /// A fleet as the service describes it. A kind that this version does not know stays unknown.
 fn fleet(f: aws_sdk_deadline::operation::get_fleet::GetFleetOutput) -> Fleet {
+    let mut configurations = Vec::new();
     let (management, os, cpu, attributes) = match f.configuration {
         Some(FleetConfiguration::CustomerManaged(c)) => {
             let w = c.worker_capabilities;
@@ -499,6 +500,10 @@ fn fleet(f: aws_sdk_deadline::operation::get_fleet::GetFleetOutput) -> Fleet {
             )
         }
         Some(FleetConfiguration::ServiceManagedEc2(c)) => {
+            let vpc = c.vpc_configuration;
+            configurations = vpc
+                .and_then(|v| v.resource_configuration_arns)
+                .unwrap_or_default();
             let i = c.instance_capabilities;
             (
                 Management::Service,
@@ -524,6 +529,11 @@ fn fleet(f: aws_sdk_deadline::operation::get_fleet::GetFleetOutput) -> Fleet {
         role: Some(f.role_arn)
             .filter(|r| !r.is_empty())
             .map(Untrusted::new),
+        message: f
+            .status_message
+            .filter(|m| !m.is_empty())
+            .map(Untrusted::new),
+        configurations: configurations.into_iter().map(Untrusted::new).collect(),
     }
 }
 

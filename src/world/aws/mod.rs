@@ -6,11 +6,14 @@ mod caller;
 mod client;
 mod deadline;
 mod iam;
+mod lattice;
 mod problem;
 pub mod profiles;
 mod s3;
 mod secrets;
 mod sessions;
+mod signed;
+mod ssm;
 mod sts;
 
 use std::collections::HashMap;
@@ -48,6 +51,8 @@ pub struct Aws {
     sts: aws_sdk_sts::Client,
     analyzer: aws_sdk_accessanalyzer::Client,
     s3: aws_sdk_s3::Client,
+    /// For services without a client crate; it follows no redirect.
+    plain: reqwest::Client,
     permits: Semaphore,
     queue_roles: Mutex<HashMap<QueueKey, QueueRoleCell>>,
 }

@@ -1,36 +1,33 @@
-//! Systems Manager: may the queue role start a port-forwarding session and end it? Nothing is sent through it, and the
-//! token and the address that come with it are dropped.
-//!
-//! Two calls are all that is needed before the path `ssm` is built, so they are signed here with the SDK's own signer,
-//! and the service's crate, a minute of every cold build, waits for that path.
+//! Systems Manager: may the queue role start a port-forwarding session, does AYON answer through it, and may the role end
+//! it? The token that comes with it is kept in memory until the channel is open.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use aws_credential_types::Credentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4::SigningParams;
 use jiff::Timestamp;
+use secrecy::SecretString;
 use serde_json::{Value, json};
+use url::Url;
 
 use super::Aws;
+use super::signed::{Lost, Request, Signer};
 use crate::domain::call::{Call, Vantage};
 use crate::domain::choices::Tunnel;
 use crate::domain::ids::QueueKey;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Printable;
-use crate::probes::SessionSeen;
+use crate::probes::{Carried, SessionSeen};
 use crate::world::Record;
+use crate::world::net::channel;
 
 const SERVICE: &str = "ssm";
 const DEADLINE: Duration = Duration::from_secs(4);
+/// The upgrade, and the exchange through the channel, each.
+const CHANNEL: Duration = Duration::from_secs(5);
 
 /// Everything that one call needs, so that it can go on where nobody waits for it any more.
 #[derive(Clone)]
 struct Sender {
-    client: reqwest::Client,
-    credentials: Credentials,
-    endpoint: String,
-    region: String,
+    signer: Signer,
     record: Record,
     queue: QueueKey,
     about: String,
@@ -47,23 +44,25 @@ impl Sender {
 
     async fn call(&self, operation: &str, body: &Value) -> Result<Value, Problem> {
         let (began, at) = (Instant::now(), Timestamp::now());
-        let answered = tokio::time::timeout(DEADLINE, self.send(operation, body)).await;
-        let sent = answered.unwrap_or_else(|_| Err("no answer in time".to_owned()));
+        let request = Request::json(SERVICE, &format!("AmazonSSM.{operation}"), body);
+        let answered = tokio::time::timeout(DEADLINE, self.signer.send(&request)).await;
+        let sent = answered.unwrap_or(Err(Lost::TimedOut));
+        let id = sent.as_ref().ok().and_then(|a| a.request_id());
+        let id = id.map(str::to_owned);
         let (outcome, request_id, result) = match sent {
-            Ok((200, id, body)) => ("OK".to_owned(), id, Ok(body)),
-            Ok((status, id, body)) => {
-                // `com.amazonaws.ssm#TargetNotConnected`, or the last word alone.
-                let kind = body["__type"].as_str().unwrap_or_default();
-                let code = kind.rsplit('#').next().unwrap_or_default().to_owned();
-                let code = if code.is_empty() {
-                    format!("HTTP {status}")
-                } else {
-                    code
-                };
-                let result = Err(self.refused(operation, &code, &body));
+            Ok(answer) if answer.status == 200 => ("OK".to_owned(), id, Ok(answer.json())),
+            Ok(answer) => {
+                let code = answer.code().filter(|c| !c.is_empty());
+                let code = code.unwrap_or_else(|| format!("HTTP {}", answer.status));
+                let result = Err(self.refused(operation, &code, &answer.json()));
                 (code, id, result)
             }
-            Err(why) => {
+            Err(lost) => {
+                let why = match lost {
+                    Lost::Unsigned => "the request can't be signed".to_owned(),
+                    Lost::TimedOut => "no answer in time".to_owned(),
+                    Lost::Unreached(why) => why,
+                };
                 let because = format!("Systems Manager was not reached: {why}");
                 let fix = "check the network, a proxy and --endpoint-url, then run it again";
                 let problem = self.problem(ProblemKind::Unreached, operation, because, fix);
@@ -115,90 +114,146 @@ impl Sender {
             ),
         }
     }
-
-    async fn send(
-        &self,
-        operation: &str,
-        body: &Value,
-    ) -> Result<(u16, Option<String>, Value), String> {
-        let body = body.to_string();
-        let target = format!("AmazonSSM.{operation}");
-        let headers = [
-            ("content-type", "application/x-amz-json-1.1"),
-            ("x-amz-target", target.as_str()),
-        ];
-        let identity = self.credentials.clone().into();
-        let params = SigningParams::builder()
-            .identity(&identity)
-            .region(&self.region)
-            .name(SERVICE)
-            .time(SystemTime::now())
-            .settings(SigningSettings::default())
-            .build()
-            .map_err(|_| "the request can't be signed".to_owned())?
-            .into();
-        let signable = SignableBody::Bytes(body.as_bytes());
-        let request = SignableRequest::new("POST", &self.endpoint, headers.into_iter(), signable);
-        let signed = request.and_then(|request| sign(request, &params));
-        let (instructions, _) = signed
-            .map_err(|_| "the request can't be signed".to_owned())?
-            .into_parts();
-        let mut request = self.client.post(&self.endpoint).body(body.clone());
-        for (name, value) in headers.into_iter().chain(instructions.headers()) {
-            request = request.header(name, value);
-        }
-        // What reqwest says of an error may hold the address; it has no query, and nothing that signs.
-        let answer = request
-            .send()
-            .await
-            .map_err(|e| e.without_url().to_string())?;
-        let status = answer.status().as_u16();
-        let id = answer.headers().get("x-amzn-requestid");
-        let id = id.and_then(|v| v.to_str().ok()).map(str::to_owned);
-        let text = answer
-            .text()
-            .await
-            .map_err(|e| e.without_url().to_string())?;
-        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Ok((status, id, body))
-    }
 }
 
 impl Aws {
+    /// One request through a session of the queue role's own.
     pub async fn open_session(
         &self,
         record: &Record,
-        client: &reqwest::Client,
         queue: &QueueKey,
         tunnel: &Tunnel,
-        port: u16,
+        url: &Url,
     ) -> Result<SessionSeen, Problem> {
         let credentials = self.queue_role(record, queue).await?.credentials;
-        let region = self.region.to_string();
-        let own = self.config.endpoint_url().map(str::to_owned);
         let sender = Sender {
-            client: client.clone(),
-            credentials,
-            endpoint: own.unwrap_or_else(|| format!("https://ssm.{region}.amazonaws.com/")),
-            region,
+            signer: Signer {
+                client: self.plain.clone(),
+                credentials,
+                region: self.region.to_string(),
+                endpoint: self.config.endpoint_url().map(str::to_owned),
+            },
             record: record.clone(),
             queue: queue.clone(),
             about: tunnel.instance.clone(),
         };
+        let port = url.port_or_known_default().unwrap_or(443);
         let mut parameters = json!({ "portNumber": [port.to_string()] });
         if let Some(host) = &tunnel.host {
             parameters["host"] = json!([host]);
         }
         let start = json!({ "Target": tunnel.instance, "DocumentName": tunnel.document(), "Parameters": parameters });
-        let started = sender.call("StartSession", &start).await?;
-        let end = json!({ "SessionId": started["SessionId"] });
-        // Also where nobody waits for the answer any more, the session is ended.
-        let ending = tokio::spawn(async move { sender.call("TerminateSession", &end).await });
-        let ended = match ending.await {
+        let mut started = sender.call("StartSession", &start).await?;
+        let ending = Ending {
+            sender: sender.clone(),
+            body: json!({ "SessionId": started["SessionId"] }),
+        };
+        let token = started["TokenValue"].take();
+        let token = token.as_str().unwrap_or_default().to_owned().into();
+        let address = started["StreamUrl"].as_str().unwrap_or_default().to_owned();
+        let carried = sender.carry(token, address, url).await;
+        Ok(SessionSeen {
+            carried,
+            ended: ending.end().await,
+        })
+    }
+}
+
+/// A session that was started is ended, also where nobody waits for the answer any more.
+struct Ending {
+    sender: Sender,
+    body: Value,
+}
+
+impl Ending {
+    fn spawn(&mut self) -> tokio::task::JoinHandle<Result<Value, Problem>> {
+        let (sender, body) = (self.sender.clone(), std::mem::take(&mut self.body));
+        tokio::spawn(async move { sender.call("TerminateSession", &body).await })
+    }
+
+    async fn end(mut self) -> Option<bool> {
+        match self.spawn().await {
             Ok(Ok(_)) => Some(true),
             Ok(Err(p)) if p.kind == ProblemKind::Denied => Some(false),
             _ => None,
+        }
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if !self.body.is_null() && tokio::runtime::Handle::try_current().is_ok() {
+            drop(self.spawn());
+        }
+    }
+}
+
+impl Sender {
+    /// The upgrade of the data channel is signed too, with the host alone.
+    async fn carry(&self, token: SecretString, address: String, url: &Url) -> Carried {
+        let (began, at) = (Instant::now(), Timestamp::now());
+        let carried = match self.signer.upgrade("ssmmessages", &address) {
+            Err(_) => Carried::Broken("the request can't be signed".into()),
+            Ok(headers) => {
+                let opening = channel::Opening {
+                    address,
+                    token,
+                    headers,
+                };
+                let info = crate::domain::ayon::api_base(url).join("api/info");
+                let info = info.unwrap_or_else(|_| url.clone());
+                judged(channel::get(opening, &info, CHANNEL).await)
+            }
         };
-        Ok(SessionSeen { ended })
+        self.record.add(Call {
+            vantage: Vantage::QueueRole(self.queue.clone()),
+            service: "ssmmessages".to_owned(),
+            operation: "OpenDataChannel".to_owned(),
+            about: Printable::short(&self.about, 80),
+            millis: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            outcome: outcome(&carried).into(),
+            request_id: None,
+            at,
+        });
+        carried
+    }
+}
+
+fn judged(got: Result<channel::Got, channel::Trouble>) -> Carried {
+    use channel::Trouble as T;
+    match got {
+        Ok(got) => match crate::world::ayon::version_of(got.status, &got.body) {
+            Ok(version) => Carried::Ayon {
+                version,
+                agent: got.agent,
+                multiplexed: got.mode == channel::Mode::Multiplexed,
+            },
+            Err(why) => Carried::NotAyon(why),
+        },
+        Err(T::Refused(401 | 403, why)) => Carried::Forbidden(why),
+        Err(T::Refused(status, why)) => {
+            Carried::Broken(format!("the upgrade was answered with HTTP {status}: {why}").into())
+        }
+        Err(T::Unreached(why)) => Carried::Broken(why),
+        Err(T::Garbled(why)) => {
+            Carried::Broken(format!("what came is not the protocol: {why}").into())
+        }
+        Err(T::Encrypted) => Carried::Encrypted,
+        Err(T::PortRefused) => Carried::PortRefused,
+        Err(T::Closed(why)) => Carried::Closed(why),
+        Err(T::Silent(what)) => Carried::Silent(what.into()),
+        Err(T::NotHttp(why)) => Carried::NotAyon(why),
+    }
+}
+
+fn outcome(carried: &Carried) -> &'static str {
+    match carried {
+        Carried::Ayon { .. } | Carried::NotAyon(_) => "OK",
+        Carried::PortRefused => "ConnectToPortError",
+        Carried::Encrypted => "KMSEncryption",
+        Carried::Forbidden(_) => "Forbidden",
+        Carried::Closed(_) => "Closed",
+        Carried::Silent(_) => "Timeout",
+        Carried::Broken(_) => "NotReached",
     }
 }

@@ -46,6 +46,18 @@ pub async fn try_info(record: &Record, client: &Client, url: &Url) -> Result<Unt
     }
 }
 
+/// AYON's version, from an answer to `/api/info` that came by another way; or what it is instead.
+pub fn version_of(status: u16, body: &str) -> Result<Untrusted, Printable> {
+    if status != 200 {
+        return Err(format!("it answers HTTP {status}").into());
+    }
+    let value: Value = serde_json::from_str(body).map_err(|_| "its answer is not JSON")?;
+    let version = value.get("version").and_then(Value::as_str);
+    version
+        .map(Untrusted::new)
+        .ok_or_else(|| "its JSON has no version".into())
+}
+
 /// A server that speaks TLS says little of use to one who asks in plain HTTP.
 async fn or_tls(mut problem: Problem, url: &Url) -> Problem {
     let asked = matches!(problem.kind, ProblemKind::Invalid | ProblemKind::Unreached);

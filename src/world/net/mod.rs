@@ -1,5 +1,6 @@
 //! DNS, TCP and TLS from this machine. Only this room opens its own sockets. Each live test ends within five seconds.
 
+pub mod channel;
 mod name;
 mod port;
 mod proxy;

@@ -172,6 +172,28 @@ pub fn check_roots() -> Result<(), Problem> {
     ))
 }
 
+/// As every call of ours trusts: the machine's CA certificates, and SSL_CERT_FILE.
+pub(super) fn client_config() -> Result<Arc<ClientConfig>, Problem> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| local(&e))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+fn local(error: &dyn std::fmt::Display) -> Problem {
+    Problem::new(
+        ProblemKind::Local,
+        "Could not look at the server's certificate",
+        error.to_string(),
+        "install this machine's CA certificates (Debian: ca-certificates)",
+    )
+}
+
 pub async fn try_certificate(host: &str, port: u16) -> Result<Certificate, Problem> {
     let problem = |because: String, fix: &str| {
         Problem::new(
@@ -186,24 +208,16 @@ pub async fn try_certificate(host: &str, port: u16) -> Result<Certificate, Probl
     // Honours SSL_CERT_FILE, as the tools on a worker do.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let local = |e: String| {
-        Problem::new(
-            ProblemKind::Local,
-            "Could not look at the server's certificate",
-            e,
-            "install this machine's CA certificates (Debian: ca-certificates)",
-        )
-    };
     let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
         .build()
-        .map_err(|e| local(e.to_string()))?;
+        .map_err(|e| local(&e))?;
     let witness = Arc::new(Witness {
         inner,
         saw: Mutex::new(None),
     });
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|e| local(e.to_string()))?
+        .map_err(|e| local(&e))?
         .dangerous()
         .with_custom_certificate_verifier(witness.clone())
         .with_no_client_auth();

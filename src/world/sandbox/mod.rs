@@ -30,15 +30,16 @@ use crate::domain::farm::{Farm, Listed};
 use crate::domain::ids::{QueueEnvironmentId, Region};
 use crate::domain::login::AyonLogin;
 use crate::domain::needs::{INLINE_LIMIT, counted};
+use crate::domain::node::PingStatus;
 use crate::domain::policy::Policy;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::role::PolicyText;
 use crate::domain::template::validate;
 use crate::domain::text::{Printable, Untrusted};
 use crate::probes::{
-    AnyProbe, AnySeen, AyonInfo, AyonKey, BucketOwner, BucketRegion, Certificate, Connect,
-    Connected, Handshake, IndexSeen, KeySeen, Listed as _, Observation, OutsideSeen, ReadIndex,
-    ReadOutside, ReadSecret, Resolve, Resolved, Solve,
+    AnyProbe, AnySeen, AyonInfo, AyonKey, BucketOwner, BucketRegion, Carried, Certificate, Connect,
+    Connected, Handshake, IndexSeen, KeySeen, Listed as _, Observation, OpenSession, OutsideSeen,
+    ReadIndex, ReadOutside, ReadSecret, Resolve, Resolved, SessionSeen, Solve,
 };
 use crate::questions::{Answered, AnyAnswer, AnyQuestion};
 use crate::resources::{AnyResource, Change, EnvironmentTemplate, Outputs};
@@ -150,13 +151,24 @@ impl Sandbox {
             AnyProbe::ReadSecret(ReadSecret(arn)) => {
                 as_role(&|queue| roles::secret(truth, queue, arn, &words).map(ReadSecret::seen))
             }
-            // The sandbox has no machine, so none is connected.
-            AnyProbe::OpenSession(_) => as_role(&|queue| {
+            AnyProbe::OpenSession(OpenSession(tunnel, _)) => as_role(&|queue| {
                 roles::queue_role(truth, queue, &words)?;
+                let there = truth.nodes.get(&tunnel.instance);
+                if there.is_some_and(|n| n.ping == PingStatus::Online) {
+                    let carried = Carried::Ayon {
+                        version: Untrusted::new(truth.ayon.version.clone()),
+                        agent: there.map_or_else(Printable::default, |n| n.agent.show()),
+                        multiplexed: true,
+                    };
+                    return Ok(OpenSession::seen(SessionSeen {
+                        carried,
+                        ended: Some(true),
+                    }));
+                }
                 Err(problem(
                     ProblemKind::Invalid,
                     format!("Could not {words}"),
-                    "the sandbox has no managed instance",
+                    "the sandbox has no such managed node online",
                 ))
             }),
             AnyProbe::Solve(Solve(question)) => {
@@ -531,6 +543,22 @@ fn answer(truth: &Truth, question: &AnyQuestion) -> AnyAnswer {
         AnyQuestion::PolicyValidation(_) => {
             A::PolicyValidation(Fact::declined("the sandbox has no Access Analyzer"))
         }
+        AnyQuestion::NodeDetails(q) => A::NodeDetails(fact(truth.nodes.get(&q.0).cloned())),
+        AnyQuestion::SessionSettings(_) => {
+            A::SessionSettings(Fact::Known(truth.session_preferences.clone()))
+        }
+        AnyQuestion::LatticeConfiguration(q) => {
+            A::LatticeConfiguration(fact(truth.lattice.configurations.get(&q.0).cloned()))
+        }
+        AnyQuestion::LatticeGateway(q) => {
+            A::LatticeGateway(fact(truth.lattice.gateways.get(&q.0).cloned()))
+        }
+        AnyQuestion::LatticeShares(q) => {
+            let id = crate::domain::lattice::configuration_id(&q.0);
+            let shares = truth.lattice.shares.get(id).cloned();
+            A::LatticeShares(Fact::Known(shares.unwrap_or_default()))
+        }
+        AnyQuestion::LatticeQuota(_) => A::LatticeQuota(Fact::Known(1)),
         AnyQuestion::AyonBundles(_) => A::AyonBundles(Fact::Known(truth.ayon.bundles.clone())),
         AnyQuestion::AddonSettings(q) => A::AddonSettings(fact(truth.addon.get(&q.1).cloned())),
         AnyQuestion::AddonChannels(q) => {
@@ -557,6 +585,12 @@ fn operation(question: &AnyQuestion) -> (&'static str, &'static str) {
         AnyQuestion::RolePolicy(_) => ("iam", "GetRolePolicy"),
         AnyQuestion::ManagedPolicy(_) => ("iam", "GetPolicyVersion"),
         AnyQuestion::PolicyValidation(_) => ("access-analyzer", "ValidatePolicy"),
+        AnyQuestion::NodeDetails(_) => ("ssm", "DescribeInstanceInformation"),
+        AnyQuestion::SessionSettings(_) => ("ssm", "GetDocument"),
+        AnyQuestion::LatticeConfiguration(_) => ("vpc-lattice", "GetResourceConfiguration"),
+        AnyQuestion::LatticeGateway(_) => ("vpc-lattice", "GetResourceGateway"),
+        AnyQuestion::LatticeShares(_) => ("ram", "GetResourceShareAssociations"),
+        AnyQuestion::LatticeQuota(_) => ("servicequotas", "GetServiceQuota"),
         AnyQuestion::AyonBundles(_) => ("ayon", "GET api/bundles"),
         AnyQuestion::AddonSettings(_) | AnyQuestion::AddonChannels(_) => {
             ("ayon", "GET api/addons/deadline_cloud")

@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use super::memory;
 use super::truth::{
-    SandboxAyon, SandboxChannel, SandboxEnvironment, SandboxFarm, SandboxQueue, SandboxRole, Truth,
+    SandboxAyon, SandboxChannel, SandboxEnvironment, SandboxFarm, SandboxLattice, SandboxQueue,
+    SandboxRole, Truth,
 };
 use crate::domain::ayon::{AddonChannels, AddonSettings, Bundle, Bundles, Variant};
 use crate::domain::caller::Caller;
@@ -19,6 +20,7 @@ use crate::domain::farm::{
 use crate::domain::ids::{
     AccountId, FarmId, FleetId, FleetKey, QueueEnvironmentId, QueueId, QueueKey, Region, RoleArn,
 };
+use crate::domain::node::{ManagedNode, SessionPreferences};
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::template::{Template, TemplateType};
 use crate::domain::text::Untrusted;
@@ -117,6 +119,10 @@ struct File {
     boundaries: Option<BTreeMap<String, String>>,
     /// ARNs in Secrets Manager.
     secrets: Option<Vec<String>>,
+    /// The machines that Systems Manager manages, by id.
+    nodes: Option<BTreeMap<String, ManagedNode>>,
+    session_preferences: Option<SessionPreferences>,
+    lattice: Option<SandboxLattice>,
     ayon: Option<AyonRow>,
 }
 
@@ -307,6 +313,9 @@ fn file(name: &str, text: &str) -> Result<File, Problem> {
     file.roles = Some(roles);
     file.channels = file.channels.or(under.channels);
     file.secrets = file.secrets.or(under.secrets);
+    file.nodes = file.nodes.or(under.nodes);
+    file.session_preferences = file.session_preferences.or(under.session_preferences);
+    file.lattice = file.lattice.or(under.lattice);
     file.boundaries = file.boundaries.or(under.boundaries);
     file.ayon = file.ayon.or(under.ayon);
     let mut environments = under.environments.unwrap_or_default();
@@ -349,6 +358,9 @@ pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
         ayon: sandbox_ayon(&ayon),
         boundaries: file.boundaries.unwrap_or_default(),
         secrets: file.secrets.unwrap_or_default(),
+        nodes: file.nodes.unwrap_or_default(),
+        session_preferences: file.session_preferences.unwrap_or_default(),
+        lattice: file.lattice.unwrap_or_default(),
         denies: file.denies,
         millis: file.millis.unwrap_or(0),
         made: 0,
@@ -495,6 +507,8 @@ fn add_queue(
             max_workers: f.max_workers,
             roles: f.roles.iter().map(Untrusted::new).collect(),
             role: f.role.clone().map(Untrusted::new),
+            message: None,
+            configurations: Vec::new(),
         };
         let key = FleetKey {
             farm: row.farm.clone(),

@@ -14,6 +14,8 @@ use crate::domain::farm::{Association, Fleet, Queue, QueueEnvironment, TemplateT
 use crate::domain::ids::{
     AccountId, FarmId, FleetKey, QueueEnvironmentId, QueueKey, Region, RoleArn,
 };
+use crate::domain::lattice::{ResourceConfiguration, ResourceGateway, Share};
+use crate::domain::node::{ManagedNode, SessionPreferences};
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::role::{PolicyText, Role};
 use crate::domain::template::TemplateType;
@@ -39,6 +41,13 @@ pub struct Truth {
     pub boundaries: BTreeMap<String, String>,
     /// The ARNs of the secrets that exist.
     pub secrets: Vec<String>,
+    /// The machines that Systems Manager manages, by id.
+    #[serde(default)]
+    pub nodes: BTreeMap<String, ManagedNode>,
+    #[serde(default)]
+    pub session_preferences: SessionPreferences,
+    #[serde(default)]
+    pub lattice: SandboxLattice,
     /// Permissions that the signed-in identity lacks.
     pub denies: Vec<String>,
     pub millis: u64,
@@ -46,6 +55,18 @@ pub struct Truth {
     pub made: u32,
     /// What its machine keeps.
     pub local: memory::Kept,
+}
+
+/// What VPC Lattice has, by id.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct SandboxLattice {
+    #[serde(default)]
+    pub configurations: BTreeMap<String, ResourceConfiguration>,
+    #[serde(default)]
+    pub gateways: BTreeMap<String, ResourceGateway>,
+    /// By configuration.
+    #[serde(default)]
+    pub shares: BTreeMap<String, Vec<Share>>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -1,0 +1,91 @@
+//! The fleet's workers get the resource configuration by which they reach the AYON server.
+
+use super::prelude::*;
+use crate::derived::lattice::{Which, attached, name, which};
+use crate::domain::ids::FleetKey;
+use crate::questions::{FleetDetails, LatticeConfiguration, LatticeQuota};
+
+pub(super) const CHECK: Check = Check {
+    id: "lattice-attachment",
+    title: "The fleet uses the resource configuration that leads to AYON",
+    why: "only workers of a fleet that has it attached can resolve and reach its name",
+    topic: Topic::Server,
+    grade: Grade::Documents,
+    severity: Severity::Fail,
+    in_audit: true,
+    run: Run::Connection(check),
+};
+
+const ATTACH: &str = "attach it to the fleet in the console (VPC resource endpoints), or with UpdateFleet: its \
+    configuration is replaced as a whole, so send back everything that GetFleet answers";
+
+fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
+    let Some(which) = which(view, key) else {
+        return Vec::new();
+    };
+    let evidence = view.evidence(&FleetDetails(key.clone()));
+    let finding = match which {
+        Which::One { id, attached: true } => {
+            // Its name, where it was read for another check.
+            view.fact(&LatticeConfiguration(id.clone()));
+            Finding::ok(format!(
+                "Uses the resource configuration {}",
+                name(view, &id)
+            ))
+            .why(
+                "workers that were running before keep their old configuration until they scale in",
+            )
+        }
+        Which::One {
+            id,
+            attached: false,
+        } => return vec![missing(view, key, Some(&id)).from(evidence)],
+        Which::None => return vec![missing(view, key, None).from(evidence)],
+        Which::Several(ids) => {
+            let line = format!(
+                "Uses {} resource configurations, and nothing says which one is AYON's",
+                ids.len()
+            );
+            Finding::unknown("several", line)
+                .fix("write configuration = \"rcfg-…\" into [lattice] of the studio file")
+        }
+    };
+    vec![finding.from(evidence)]
+}
+
+fn missing(view: &View, key: &FleetKey, id: Option<&str>) -> Finding {
+    let taken = attached(view, key).unwrap_or_default();
+    if taken.is_empty() {
+        let line = match id {
+            Some(id) => format!("Does not use the resource configuration {}", name(view, id)),
+            None => "Uses no resource configuration".to_owned(),
+        };
+        return Finding::fail("not-attached", line)
+            .why(CHECK.why)
+            .fix(ATTACH);
+    }
+    for other in &taken {
+        view.fact(&LatticeConfiguration(other.clone()));
+    }
+    let names: Vec<String> = taken.iter().map(|id| name(view, id).to_string()).collect();
+    let names = names.join(", ");
+    let what = id.map_or_else(|| "AYON's".to_owned(), |id| name(view, id).to_string());
+    let quota = view.fact(&LatticeQuota);
+    let room = match quota.known() {
+        Some(most) if taken.len() < *most as usize => {
+            return Finding::fail("not-attached", format!("Uses {names}, and not {what}"))
+                .why(format!("the quota L-9F7AA0C8 lets a fleet use {most}"))
+                .fix(ATTACH);
+        }
+        Some(most) => {
+            format!("the quota L-9F7AA0C8 lets a fleet use {most}, and it is taken by {names}")
+        }
+        None => {
+            format!("it uses {names}; the quota L-9F7AA0C8 (1 unless raised) could not be read")
+        }
+    };
+    Finding::fail("slot-taken", format!("Uses {names}, and not {what}"))
+        .why(room)
+        .fix("ask for more in Service Quotas (AWS Deadline Cloud, L-9F7AA0C8); or put AYON behind the same target, by a proxy or a GROUP; what is attached stays")
+        .from(view.evidence(&LatticeQuota))
+}

@@ -1,0 +1,318 @@
+//! Calls of services that have no client crate here: signed by the SDK's own signer, sent as JSON or as a form, read as
+//! text. A crate of each would cost a minute of every cold build, for a handful of calls.
+
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials as _;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4::SigningParams;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata as _};
+use aws_types::request_id::RequestId;
+use serde_json::Value;
+
+use super::Aws;
+use super::caller::What;
+use super::client::LAST_STATUS;
+use crate::domain::problem::{Problem, ProblemKind};
+use crate::world::Record;
+
+/// One call, before it is signed.
+#[derive(Debug, Clone)]
+pub(super) struct Request {
+    /// As SigV4 and the endpoint's host spell it.
+    pub service: &'static str,
+    pub method: http::Method,
+    /// After the endpoint, without its first slash, its parts percent-encoded.
+    pub path: String,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: String,
+}
+
+impl Request {
+    /// JSON 1.1, where a header names the operation.
+    pub(super) fn json(service: &'static str, target: &str, body: &Value) -> Self {
+        Self {
+            service,
+            method: http::Method::POST,
+            path: String::new(),
+            headers: vec![
+                ("content-type", "application/x-amz-json-1.1".to_owned()),
+                ("x-amz-target", target.to_owned()),
+            ],
+            body: body.to_string(),
+        }
+    }
+}
+
+/// An answer, whatever its status.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub status: u16,
+    pub headers: http::HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub(super) fn request_id(&self) -> Option<&str> {
+        let header = |name: &str| self.headers.get(name)?.to_str().ok();
+        header("x-amzn-requestid").or_else(|| header("x-amz-request-id"))
+    }
+
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or(Value::Null)
+    }
+
+    /// The error's name, from the header or the body: `com.amazonaws.ssm#TargetNotConnected`, or the last word alone.
+    pub(super) fn code(&self) -> Option<String> {
+        let header = self.headers.get("x-amzn-errortype");
+        let header = header.and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let body = self.json();
+        let body = body["__type"].as_str().or_else(|| body["code"].as_str());
+        let name = header.or_else(|| body.map(str::to_owned))?;
+        let name = name.split(':').next().unwrap_or_default();
+        Some(name.rsplit('#').next().unwrap_or_default().to_owned())
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum Lost {
+    Unsigned,
+    TimedOut,
+    /// In words without the address.
+    Unreached(String),
+}
+
+/// Everything that signing and sending takes, so that a call can go on where nobody waits for it any more.
+#[derive(Debug, Clone)]
+pub(super) struct Signer {
+    pub client: reqwest::Client,
+    pub credentials: Credentials,
+    pub region: String,
+    /// A custom endpoint, for every service.
+    pub endpoint: Option<String>,
+}
+
+impl Signer {
+    fn address(&self, request: &Request) -> String {
+        let region = &self.region;
+        let tail = if region.starts_with("cn-") { ".cn" } else { "" };
+        let own = self
+            .endpoint
+            .as_deref()
+            .map(|e| e.trim_end_matches('/').to_owned());
+        let base = own
+            .unwrap_or_else(|| format!("https://{}.{region}.amazonaws.com{tail}", request.service));
+        format!("{base}/{}", request.path)
+    }
+
+    /// The headers that sign the upgrade of a websocket: with the host alone, and an empty body.
+    pub(super) fn upgrade(
+        &self,
+        service: &str,
+        address: &str,
+    ) -> Result<Vec<(String, String)>, Lost> {
+        let identity = self.credentials.clone().into();
+        let params = SigningParams::builder()
+            .identity(&identity)
+            .region(&self.region)
+            .name(service)
+            .time(SystemTime::now())
+            .settings(SigningSettings::default())
+            .build()
+            .map_err(|_| Lost::Unsigned)?
+            .into();
+        // The signer knows http and https; the host and the path are the same.
+        let address = address.replacen("ws", "http", 1);
+        let signable = SignableRequest::new(
+            "GET",
+            &address,
+            std::iter::empty(),
+            SignableBody::Bytes(&[]),
+        );
+        let signed = signable.and_then(|signable| sign(signable, &params));
+        let (instructions, _) = signed.map_err(|_| Lost::Unsigned)?.into_parts();
+        let headers = instructions
+            .headers()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Ok(headers.collect())
+    }
+
+    pub(super) async fn send(&self, request: &Request) -> Result<Answer, Lost> {
+        let address = self.address(request);
+        let identity = self.credentials.clone().into();
+        let params = SigningParams::builder()
+            .identity(&identity)
+            .region(&self.region)
+            .name(request.service)
+            .time(SystemTime::now())
+            .settings(SigningSettings::default())
+            .build()
+            .map_err(|_| Lost::Unsigned)?
+            .into();
+        let headers = || {
+            request
+                .headers
+                .iter()
+                .map(|(name, value)| (*name, value.as_str()))
+        };
+        let signable = SignableRequest::new(
+            request.method.as_str(),
+            &address,
+            headers(),
+            SignableBody::Bytes(request.body.as_bytes()),
+        );
+        let signed = signable.and_then(|signable| sign(signable, &params));
+        let (instructions, _) = signed.map_err(|_| Lost::Unsigned)?.into_parts();
+        let mut sending = self
+            .client
+            .request(request.method.clone(), &address)
+            .body(request.body.clone());
+        for (name, value) in headers().chain(instructions.headers()) {
+            sending = sending.header(name, value);
+        }
+        let lost = |e: reqwest::Error| {
+            if e.is_timeout() {
+                Lost::TimedOut
+            } else {
+                Lost::Unreached(crate::world::net::http_words(&e.without_url()))
+            }
+        };
+        let answer = sending.send().await.map_err(lost)?;
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let text = answer.text().await.map_err(lost)?;
+        Ok(Answer {
+            status,
+            headers,
+            text,
+        })
+    }
+}
+
+/// What was answered with success.
+pub(super) struct Body {
+    pub text: String,
+    id: Option<String>,
+}
+
+impl Body {
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or(Value::Null)
+    }
+}
+
+impl RequestId for Body {
+    fn request_id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+}
+
+type Failure = SdkError<ErrorMetadata, HttpResponse>;
+
+fn outcome(sent: Result<Answer, Lost>) -> Result<Body, Failure> {
+    let answer = sent.map_err(|lost| match lost {
+        Lost::Unsigned => SdkError::construction_failure("the request can't be signed"),
+        Lost::TimedOut => SdkError::timeout_error("no answer in time"),
+        Lost::Unreached(why) => SdkError::dispatch_failure(ConnectorError::io(why.into())),
+    })?;
+    // Outside of a call of ours there is nobody to tell.
+    let _ = LAST_STATUS.try_with(|last| last.set(Some(answer.status)));
+    if (200..300).contains(&answer.status) {
+        return Ok(Body {
+            id: answer.request_id().map(str::to_owned),
+            text: answer.text,
+        });
+    }
+    let body = answer.json();
+    let said = body["message"]
+        .as_str()
+        .or_else(|| body["Message"].as_str());
+    let mut error = ErrorMetadata::builder();
+    if let Some(code) = answer.code() {
+        error = error.code(code);
+    }
+    if let Some(said) = said {
+        error = error.message(said);
+    }
+    let mut response = http::Response::builder().status(answer.status);
+    if let Some(headers) = response.headers_mut() {
+        *headers = answer.headers;
+    }
+    let response = response.body(SdkBody::from(answer.text));
+    let raw = response.ok().and_then(|r| HttpResponse::try_from(r).ok());
+    Err(match raw {
+        Some(raw) => SdkError::service_error(error.build(), raw),
+        None => {
+            SdkError::dispatch_failure(ConnectorError::other("an answer that is none".into(), None))
+        }
+    })
+}
+
+/// A call that only reads may be sent again.
+fn again(result: &Result<Body, Failure>) -> bool {
+    match result {
+        Ok(_) | Err(SdkError::ConstructionFailure(_)) => false,
+        Err(SdkError::TimeoutError(_) | SdkError::DispatchFailure(_)) => true,
+        Err(error) => {
+            let status = error.raw_response().map_or(0, |r| r.status().as_u16());
+            let slow = error
+                .code()
+                .is_some_and(|c| c.contains("Throttl") || c == "TooManyRequestsException");
+            slow || status == 429 || status >= 500
+        }
+    }
+}
+
+const TRIES: u32 = 4;
+
+impl Aws {
+    /// The caller's own signer.
+    async fn own_signer(&self) -> Result<Signer, Failure> {
+        let source = self.config.credentials_provider();
+        let source = source.ok_or_else(|| SdkError::construction_failure("no credentials"))?;
+        let credentials = source.provide_credentials().await;
+        Ok(Signer {
+            client: self.plain.clone(),
+            credentials: credentials.map_err(SdkError::construction_failure)?,
+            region: self.region.to_string(),
+            endpoint: self.config.endpoint_url().map(str::to_owned),
+        })
+    }
+
+    /// A call that only reads, as the caller, sent again where it was lost or the service asked to slow down.
+    pub(super) async fn read(
+        &self,
+        record: &Record,
+        what: What<'_>,
+        request: &Request,
+    ) -> Result<Body, Problem> {
+        let sending = async {
+            let signer = self.own_signer().await?;
+            let mut pause = Duration::from_millis(100);
+            for _ in 1..TRIES {
+                let result = outcome(signer.send(request).await);
+                if !again(&result) {
+                    return result;
+                }
+                tokio::time::sleep(pause).await;
+                pause *= 3;
+            }
+            outcome(signer.send(request).await)
+        };
+        self.call(record, what, sending).await
+    }
+}
+
+/// An answer of success that can't be read is said as such, never taken for an empty one.
+pub(super) fn unreadable(doing: &str) -> Problem {
+    Problem::new(
+        ProblemKind::Invalid,
+        doing,
+        "the service's answer can't be read",
+        "check --endpoint-url: is this AWS?",
+    )
+}

@@ -1,0 +1,97 @@
+"""A tunnel of Systems Manager: one request of /api/info through a real data channel, in both modes, and what breaks it."""
+import json
+import subprocess
+import sys
+
+import pytest
+from conftest import KEY, SHARED, Server, Studio
+
+PEER = SHARED / "peer-cloud"
+
+
+def studio(folder, name, **instance):
+    """A studio of peer-cloud's, whose machine forwards its port 5000 to the AYON stand-in."""
+    printed = subprocess.run([sys.executable, "-B", str(PEER / "peer_cloud.py"), "--studio", str(PEER / f"studios/{name}.json"), "--print"], capture_output=True, text=True, check=True)
+    whole = json.loads(printed.stdout)
+    node = whole["ssmInstances"][0]
+    node.update(instance)
+    (folder / "whole.json").write_text(json.dumps(whole))
+    ayon = Server(SHARED / "ayon-stand-in/ayon_stand_in.py", "--studio", folder / "whole.json", "--key", next(iter(whole["secrets"].values())))
+    if node["forward"]["5000"] != "refused":
+        node["forward"]["5000"] = ayon.url.removeprefix("http://")
+        (folder / "whole.json").write_text(json.dumps(whole))
+
+    class AsIs(Studio):
+        def heal_fleets(self):
+            pass
+    s = AsIs(folder, folder / "whole.json", ("--ayon", ayon.url))
+    s.ayon.stop()
+    s.ayon = ayon
+    location = "lan" if node["id"].startswith("mi-") else "ec2"
+    s.write(more=f'location = "{location}"\npath = "ssm"\n[ssm]\ninstance = "{node["id"]}"\nport = 5000\n')
+    return s
+
+
+def tunnel(s, code=None):
+    """What setup sees through the tunnel: an audit opens none."""
+    done = s.run("setup", "--yes", "--format", "json", AYON_API_KEY=KEY)
+    found = json.loads(done.stdout)["findings"]
+    seen = [f for f in found if f["check"] == "tunnel-as-queue-role"]
+    assert len(seen) == 1, done.stdout[:3000] + done.stderr
+    for text in (done.stdout, done.stderr):
+        assert "TokenValue" not in text
+    return seen[0]
+
+
+def ended(s):
+    ops = [r["op"] for r in s.requests()]
+    return ops.count("StartSession"), ops.count("TerminateSession")
+
+
+@pytest.mark.parametrize("name", ["healthy_ssm_ec2", "healthy_ssm_hybrid"])
+@pytest.mark.parametrize("agent", [None, "3.3.1142.0"])
+def test_ayon_answers_through_the_tunnel_in_both_modes(tmp_path, name, agent):
+    more = {"handshakeAgentVersion": agent} if agent else {}
+    s = studio(tmp_path, name, **more)
+    seen = tunnel(s)
+    assert (seen["verdict"], seen["code"]) == ("ok", "ok"), seen
+    assert "AYON 1.16.0 answers through a session" in seen["message"], seen
+    assert ("multiplexed" if agent else "one connection") in seen["message"], seen
+    assert [e["calls"] for e in seen["evidence"]], seen
+    started, closed = ended(s)
+    assert started == closed and started > 0
+
+
+@pytest.mark.parametrize("name, change, verdict, code, part", [
+    ("ssm_port_refused", {}, "fail", "port-refused", "no connection to port 5000"),
+    ("ssm_agent_too_old", {}, "fail", "closed", "was closed before"),
+    ("ssm_kms_preference", {}, "unknown", "encrypted", "KMS key"),
+    ("ssm_node_lost", {}, "fail", "refused", "gets no session"),
+])
+def test_what_breaks_a_tunnel_is_named(tmp_path, name, change, verdict, code, part):
+    s = studio(tmp_path, name, **change)
+    seen = tunnel(s)
+    assert (seen["verdict"], seen["code"]) == (verdict, code), seen
+    assert part in seen["message"], seen
+    started, closed = ended(s)
+    assert closed == (0 if code == "refused" else started)
+
+
+def test_a_channel_that_the_role_may_not_open_is_mended_and_opened(tmp_path):
+    s = studio(tmp_path, "ssm_no_open_data_channel")
+    done = s.run("setup", "--yes", "--format", "json", AYON_API_KEY=KEY)
+    document = json.loads(done.stdout)
+    seen = [f for f in document["findings"] if f["check"] == "tunnel-as-queue-role"]
+    assert seen[0]["verdict"] == "ok", seen
+    assert "ssmmessages:OpenDataChannel" in s.policies()["studiolink-queue"]
+
+
+def test_an_audit_opens_no_session_and_says_what_documents_say(tmp_path):
+    s = studio(tmp_path, "ssm_node_lost")
+    done = s.run("audit", "--format", "json", AYON_API_KEY=KEY)
+    found = {f["check"]: f for f in json.loads(done.stdout)["findings"] if f["check"].startswith("tunnel-")}
+    assert found["tunnel-node"]["verdict"] == "fail" and "is ConnectionLost, last heard of 2026-11-24" in found["tunnel-node"]["message"], found
+    assert "TargetNotConnected" in found["tunnel-node"]["why"]
+    assert found["tunnel-settings"]["verdict"] == "ok"
+    assert done.returncode == 1
+    assert "StartSession" not in [r["op"] for r in s.requests()]
