@@ -38,7 +38,7 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
     );
     let finding = if fleet.status != FleetStatus::Active {
         let said = fleet.message.as_ref();
-        let said = said.map(|m| format!(": {}", m.show())).unwrap_or_default();
+        let said = said.map(|m| format!(": {}", m.long())).unwrap_or_default();
         Finding::warn(
             "not-active",
             format!("Is not ACTIVE: its status is {}{said}", fleet.status.word()),

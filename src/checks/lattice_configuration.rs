@@ -51,7 +51,7 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
         LatticeStatus::CreateFailed | LatticeStatus::UpdateFailed | LatticeStatus::DeleteFailed => {
             let why = it.failure.as_ref().map_or_else(
                 || "VPC Lattice gave no reason".into(),
-                crate::domain::text::Untrusted::show,
+                crate::domain::text::Untrusted::long,
             );
             findings.push(
                 Finding::fail("failed", format!("{named} is {}", it.status.word()))
@@ -81,7 +81,7 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
         findings.push(
             Finding::fail("other-port", format!("{named} carries port {}, and the server listens on {port}", it.ports()))
                 .why("VPC Lattice lets no other port through")
-                .fix("make a configuration for the server's port, or write the port that it does carry into [server] url"),
+                .fix("make a configuration for the server's port, or write the port that workers use into [lattice] port"),
         );
     }
     if it.kind.raw() != "SINGLE" {

@@ -70,7 +70,7 @@ fn judge(share: &Share) -> Finding {
         let said = broken
             .message
             .as_ref()
-            .map(|m| format!(": {}", m.show()))
+            .map(|m| format!(": {}", m.long()))
             .unwrap_or_default();
         let why = format!(
             "its association with the {} is {}{said}",

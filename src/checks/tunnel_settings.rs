@@ -38,7 +38,7 @@ fn check(view: &View, _: &Url) -> Vec<Finding> {
     let ends = format!("A session ends after {idle} minutes without traffic{longest}");
     let finding = match &settings.key {
         Some(key) => {
-            let line = format!("Sessions are encrypted with the KMS key {}", key.show());
+            let line = format!("Sessions are encrypted with the KMS key {}", key.long());
             Finding::warn("kms-key", line)
                 .why(format!("the queue role and the machine's role both need the key, and the program at the worker's end must answer the challenge, as AWS's plugin does; {ends}"))
                 .fix("see what queue-role-needs says of the key; or take the key out of Session Manager's preferences, which counts for every session of the account")

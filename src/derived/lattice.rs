@@ -27,7 +27,7 @@ pub fn which(view: &View, key: &FleetKey) -> Option<Which> {
         return None; // connection-path says so
     }
     let attached = attached(view, key)?;
-    if let Some(named) = &view.config(Part::Server).lattice {
+    if let Some(named) = &view.config(Part::Server).lattice.configuration {
         let id = configuration_id(named).to_owned();
         let attached = attached.contains(&id);
         return Some(Which::One { id, attached });

@@ -96,6 +96,14 @@ impl Tunnel {
     }
 }
 
+/// Both ends of an encrypted session make its key; Systems Manager uses it in the caller's name.
+fn session_key_need(key: &str) -> Need {
+    let action = "kms:GenerateDataKey";
+    let because = "the account encrypts its sessions with this KMS key, so whoever opens one makes a data key of it";
+    let resource = [key.to_owned()];
+    Need::new("TunnelKey", &[action], &resource, because).for_example(&[(action, key)])
+}
+
 /// Everything that a role's needs follow from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choices {
@@ -195,11 +203,7 @@ impl Choices {
         }
         if let Some(tunnel) = &self.tunnel {
             needs.extend(self.tunnel_needs(tunnel));
-            needs.extend(
-                self.session_key
-                    .as_deref()
-                    .map(|key| self.session_key_need(key)),
-            );
+            needs.extend(self.session_key.as_deref().map(session_key_need));
         }
         for (n, (bucket, prefix)) in self.attachments.iter().enumerate() {
             needs.extend(self.attachment_needs(bucket, prefix, n + 1));
@@ -286,14 +290,6 @@ impl Choices {
             .carries(&carried)
             .for_example(&own.map(|action| (action, one.as_str()))),
         ]
-    }
-
-    /// Both ends of an encrypted session make its key; Systems Manager uses it in the caller's name.
-    fn session_key_need(&self, key: &str) -> Need {
-        let action = "kms:GenerateDataKey";
-        let because = "the account encrypts its sessions with this KMS key, so whoever opens one makes a data key of it";
-        let resource = [key.to_owned()];
-        Need::new("TunnelKey", &[action], &resource, because).for_example(&[(action, key)])
     }
 
     fn attachment_needs(&self, bucket: &str, prefix: &str, nth: usize) -> [Need; 2] {

@@ -27,6 +27,11 @@ impl Untrusted {
     pub fn show(&self) -> Printable {
         Printable::short(&self.0, 60)
     }
+
+    /// A sentence or an ARN, which a name's length would cut.
+    pub fn long(&self) -> Printable {
+        Printable::short(&self.0, 400)
+    }
 }
 
 impl fmt::Debug for Untrusted {

@@ -23,6 +23,15 @@ SEEN = [
     ("bundle_ahead_of_channel", "conda-solve", "fail", "not-found", "nearest: 1.6.1"),
     ("console_env_on_hosts", "environment-kind", "warn", "customer-managed", "Publish hosts"),
     ("ssm_no_open_data_channel", "queue-role-needs", "fail", "missing-permission", "ssmmessages:OpenDataChannel"),
+    ("ssm_node_lost", "tunnel-node", "fail", "lost", "ayon-server (mi-0a1b2c3d4e5f60718) is ConnectionLost"),
+    ("ssm_agent_too_old", "tunnel-node", "fail", "old-agent", "SSM agent 2.3.612.0 does not know port forwarding (2.3.672.0 or newer does)"),
+    ("ssm_kms_preference", "queue-role-needs", "fail", "missing-permission", "kms:GenerateDataKey"),
+    ("ssm_kms_preference", "tunnel-settings", "warn", "kms-key", "Sessions are encrypted with the KMS key"),
+    ("share_suspended", "lattice-share", "fail", "not-associated", "The share ayon-server is SUSPENDED, so Deadline Cloud can't use it"),
+    ("lattice_flag_false", "lattice-configuration", "fail", "not-shareable", "allowAssociationToShareableServiceNetwork is false on ayon-server"),
+    ("lattice_flag_false", "fleet-status", "warn", "not-active", "cannot be associated with a shareable service network"),
+    ("fleet_slot_taken", "lattice-attachment", "fail", "slot-taken", "the quota L-9F7AA0C8 lets a fleet use 1, and it is taken by projects-fsx"),
+    ("lattice_private_dns", "lattice-gateway", "fail", "private-name", "can't resolve ayon.nordlicht.lan: its resourceConfigDnsResolution is PUBLIC"),
     ("lan_no_role", "fleet-attributes", "fail", "not-offered", "attr.role = publish"),
 ]
 # What follows from the fault by itself.
@@ -30,11 +39,18 @@ FOLLOWS = {
     "association_stopped": set(), "addon_channels_win": {"conda-solve"}, "bundle_ahead_of_channel": {"queue-packages", "launcher-asked-for"},
     "key_expired": {"addon-channels", "bundle-launcher", "compatibility", "conda-solve", "queue-packages"},
     "secret_unreadable": {"queue-role-simulated"}, "fleet_role_no_logs": {"fleet-role-simulated"}, "bundle_without_core": {"bundle-launcher"},
-    "ssm_no_open_data_channel": {"queue-role-simulated"},
+    "ssm_no_open_data_channel": {"queue-role-simulated"}, "ssm_kms_preference": {"queue-role-simulated"},
+    "lattice_flag_false": {"fleet-attributes"},
 }
 # What the studio file says of these besides; the rest of the tunnel is not built yet.
 TUNNEL = 'location = "ec2"\npath = "ssm"\n[ssm]\ninstance = "i-0a1b2c3d4e5f60718"\n'
-MORE = {"ssm_no_open_data_channel": TUNNEL}
+HYBRID = TUNNEL.replace("ec2", "lan").replace("i-0a", "mi-0a")
+LATTICE = 'location = "LAN"\npath = "lattice"\n[lattice]\nconfiguration = "rcfg-0a1b2c3d4e5f60718"\nport = PORT\n'
+BY_NLB, BY_VPN = LATTICE.replace("LAN", "ec2").replace("PORT", "443"), LATTICE.replace("LAN", "lan").replace("PORT", "5000")
+MORE = {
+    "ssm_no_open_data_channel": TUNNEL, "ssm_agent_too_old": TUNNEL, "ssm_kms_preference": TUNNEL, "ssm_node_lost": HYBRID,
+    "share_suspended": BY_NLB, "lattice_flag_false": BY_NLB, "fleet_slot_taken": BY_VPN, "lattice_private_dns": BY_VPN,
+}
 
 
 @pytest.mark.parametrize("name", sorted({s[0] for s in SEEN}))

@@ -40,9 +40,10 @@ impl StudioConfig {
         self.server.path == path || self.connections.iter().any(|c| c.path == Some(path))
     }
 
-    /// The port of the server as the workers reach it.
+    /// The port of the server as workers reach it by VPC Lattice.
     pub fn lattice_port(&self) -> u16 {
-        self.server.url.port_or_known_default().unwrap_or(443)
+        let named = self.server.url.port_or_known_default();
+        self.lattice.port.or(named).unwrap_or(443)
     }
 
     /// The chosen paths that this version does not set up.

@@ -135,6 +135,15 @@ impl Pin {
     }
 }
 
+/// What the path by VPC Lattice leaves open, where the farm's state does not tell it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LatticeChoices {
+    /// The resource configuration that leads to AYON, where fleets have others too: its id or ARN.
+    pub configuration: Option<String>,
+    /// The port that workers connect to, where it is another than the server's address names.
+    pub port: Option<u16>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Server {
     pub url: Url,
@@ -164,9 +173,8 @@ pub struct StudioConfig {
     /// The fleets with a path or a place of their own.
     #[serde(default)]
     pub connections: Vec<FleetConnection>,
-    /// The resource configuration that leads to AYON, where fleets have others too: its id or ARN.
     #[serde(default)]
-    pub lattice: Option<String>,
+    pub lattice: LatticeChoices,
     /// Where the AYON key lies for the workers, in AWS Secrets Manager.
     #[serde(default)]
     pub secret: Option<SecretPlace>,
@@ -235,7 +243,7 @@ impl StudioConfig {
                 path: PathId::Direct,
             },
             connections: Vec::new(),
-            lattice: None,
+            lattice: LatticeChoices::default(),
             secret: None,
             tunnel: None,
             iam: IamChoices::default(),

@@ -7,8 +7,8 @@ use toml_edit::{Document, Item};
 
 use super::table::{Reader, refuse};
 use super::{
-    FleetRoles, IamChoices, Location, NewRole, PathId, Pin, Refused, SCHEMA, Server, Strategy,
-    StudioConfig, WorkerAttributes, connection, server_url,
+    FleetRoles, IamChoices, LatticeChoices, Location, NewRole, PathId, Pin, Refused, SCHEMA,
+    Server, Strategy, StudioConfig, WorkerAttributes, connection, server_url,
 };
 use crate::domain::channel::Channel;
 use crate::domain::choices::{SecretPlace, Tunnel};
@@ -467,9 +467,9 @@ fn read_owners(conda: &mut Reader<'_>) -> Result<BTreeMap<String, AccountId>, Re
 }
 
 /// A tunnel's end. The rest of [ssm] is for the version that builds the path.
-fn read_lattice(text: &str, item: Option<&Item>) -> Result<Option<String>, Refused> {
+fn read_lattice(text: &str, item: Option<&Item>) -> Result<LatticeChoices, Refused> {
     let Some(item) = item else {
-        return Ok(None);
+        return Ok(LatticeChoices::default());
     };
     let mut table = Reader::new(text, "lattice", item, 0..0)?;
     let configuration = table.text("configuration")?.map(str::to_owned);
@@ -487,8 +487,12 @@ fn read_lattice(text: &str, item: Option<&Item>) -> Result<Option<String>, Refus
             "write its id or ARN, rcfg-… as the VPC console shows it",
         ));
     }
+    let port = table.port("port")?;
     table.finish()?;
-    Ok(configuration)
+    Ok(LatticeChoices {
+        configuration,
+        port,
+    })
 }
 
 fn read_tunnel(text: &str, item: Option<&Item>) -> Result<Option<Tunnel>, Refused> {

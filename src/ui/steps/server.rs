@@ -38,6 +38,11 @@ impl Step for ServerStep {
         }
     }
 
+    fn enter(&mut self, _: &mut Model) -> Vec<Effect> {
+        self.compares = false;
+        Vec::new()
+    }
+
     fn update(&mut self, msg: &Msg, model: &mut Model) -> Vec<Effect> {
         match msg {
             Msg::Set { field: "url", text } => match server_url(text.trim()) {
@@ -57,23 +62,12 @@ impl Step for ServerStep {
                     ))
                 }
             },
-            Msg::Choose {
-                choice: "location",
-                at,
-            } => {
-                model.draft.location = Location::ALL
-                    .get(*at)
-                    .copied()
-                    .unwrap_or(model.draft.location)
-            }
+            Msg::Choose { choice, at } => choose(model, choice, *at),
             Msg::Act {
                 id: id @ ("own-path" | "place"),
                 row: Some(row),
             } => turn(model, id, *row),
             Msg::Act { id: "compare", .. } => self.compares = !self.compares,
-            Msg::Choose { choice: "path", at } => {
-                model.draft.path = PathId::ALL.get(*at).copied().unwrap_or(model.draft.path)
-            }
             Msg::Set { field: "key", text } if text.trim().contains(char::is_whitespace) => {
                 model.note = Some((
                     Verdict::Fail,
@@ -163,49 +157,7 @@ impl Step for ServerStep {
             takes: Takes::Whole,
             options: Vec::new(),
         }));
-        let where_words = |l: &Location| match l {
-            Location::Lan => "in the studio's network",
-            Location::AyonCloud => "hosted by YNPUT",
-            Location::Ec2 => "on an EC2 instance of yours",
-            Location::Public => "elsewhere, with a public name",
-        };
-        let options = Location::ALL
-            .iter()
-            .map(|l| (l.word().into(), where_words(l).into()))
-            .collect();
-        let chosen = Location::ALL
-            .iter()
-            .position(|l| *l == model.draft.location)
-            .unwrap_or(0);
-        screen.add(Block::Choice(Choice {
-            id: "location",
-            label: "It lives",
-            options,
-            chosen,
-        }));
-        let path_words = |p: &PathId| {
-            let path = connections::path(*p);
-            let later = if p.is_built() {
-                ""
-            } else {
-                " (not built into this version)"
-            };
-            format!("{}: {}{later}", path.title, path.purpose)
-        };
-        let options = PathId::ALL
-            .iter()
-            .map(|p| (p.word().into(), path_words(p).into()))
-            .collect();
-        let chosen = PathId::ALL
-            .iter()
-            .position(|p| *p == model.draft.path)
-            .unwrap_or(0);
-        screen.add(Block::Choice(Choice {
-            id: "path",
-            label: "Path",
-            options,
-            chosen,
-        }));
+        choices(&mut screen, model);
         screen.action("compare", Key::Char('m'), "compare");
         let hint = if model.has_key {
             "type to replace it"
@@ -248,6 +200,53 @@ impl Step for ServerStep {
     }
 }
 
+/// Where the server lives, and the path of every fleet that has none of its own.
+fn choices(screen: &mut Screen, model: &Model) {
+    let where_words = |l: &Location| match l {
+        Location::Lan => "in the studio's network",
+        Location::AyonCloud => "hosted by YNPUT",
+        Location::Ec2 => "on an EC2 instance of yours",
+        Location::Public => "elsewhere, with a public name",
+    };
+    let options = Location::ALL
+        .iter()
+        .map(|l| (l.word().into(), where_words(l).into()))
+        .collect();
+    let chosen = Location::ALL
+        .iter()
+        .position(|l| *l == model.draft.location)
+        .unwrap_or(0);
+    screen.add(Block::Choice(Choice {
+        id: "location",
+        label: "It lives",
+        options,
+        chosen,
+    }));
+    let path_words = |p: &PathId| {
+        let path = connections::path(*p);
+        let later = if p.is_built() {
+            ""
+        } else {
+            " (not built into this version)"
+        };
+        format!("{}: {}{later}", path.title, path.purpose)
+    };
+    let options = PathId::ALL
+        .iter()
+        .map(|p| (p.word().into(), path_words(p).into()))
+        .collect();
+    let chosen = PathId::ALL
+        .iter()
+        .position(|p| *p == model.draft.path)
+        .unwrap_or(0);
+    screen.add(Block::Choice(Choice {
+        id: "path",
+        label: "Path",
+        options,
+        chosen,
+    }));
+}
+
 /// The fleets that publish, of all the chosen queues.
 fn publishers(model: &Model) -> Vec<(FleetKey, Chosen)> {
     let Some(view) = model.view() else {
@@ -263,6 +262,20 @@ fn publishers(model: &Model) -> Vec<(FleetKey, Chosen)> {
         }
     }
     all
+}
+
+fn choose(model: &mut Model, choice: &str, at: usize) {
+    match choice {
+        "location" => {
+            let chosen = Location::ALL.get(at).copied();
+            model.draft.location = chosen.unwrap_or(model.draft.location);
+        }
+        "path" => {
+            let chosen = PathId::ALL.get(at).copied();
+            model.draft.path = chosen.unwrap_or(model.draft.path);
+        }
+        _ => {}
+    }
 }
 
 /// The next path for one fleet, or the next place where its machines stand.

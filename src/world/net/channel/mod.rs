@@ -217,21 +217,44 @@ where
     })
 }
 
+/// The flags of a payload of that kind.
+const DISCONNECT: u32 = 1;
+const TERMINATE: u32 = 2;
+const PORT_REFUSED: u32 = 3;
+
 /// The number of the one connection: a client's are odd, and the first is 3, as AWS's client has it.
 const STREAM: u32 = 3;
 
+/// One connection through the channel: what was agreed, and where the bytes are.
+struct Forwarding<S> {
+    socket: WebSocketStream<S>,
+    local: DuplexStream,
+    order: Order,
+    reader: smux::Reader,
+    agent: Option<Agent>,
+    /// Known when the handshake is complete.
+    mode: Option<Mode>,
+    told: tokio::sync::watch::Sender<Option<Agent>>,
+}
+
+fn garbled(why: &str) -> Trouble {
+    Trouble::Garbled(Printable::short(why, 160))
+}
+
+fn closed(why: &str) -> Trouble {
+    Trouble::Closed(Printable::short(why, 160))
+}
+
 /// Moves bytes between the channel and one connection, until the connection ends here.
 async fn pump<S>(
-    mut socket: WebSocketStream<S>,
+    socket: WebSocketStream<S>,
     token: &SecretString,
-    mut local: DuplexStream,
+    local: DuplexStream,
     told: tokio::sync::watch::Sender<Option<Agent>>,
 ) -> Result<(), Trouble>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let lost = |e: WsError| Trouble::Unreached(Printable::short(&e.to_string(), 160));
-    let garbled = |why: &str| Trouble::Garbled(Printable::short(why, 160));
     let hello = json!({
         "MessageSchemaVersion": "1.0",
         "RequestId": uuid::Uuid::new_v4().to_string(),
@@ -239,104 +262,142 @@ where
         "ClientId": uuid::Uuid::new_v4().to_string(),
         "ClientVersion": CLIENT,
     });
-    socket
-        .send(Message::text(hello.to_string()))
-        .await
-        .map_err(lost)?;
-    let mut order = Order::default();
-    let mut reader = smux::Reader::default();
-    let mut agent: Option<Agent> = None;
-    let mut mode = None;
+    let mut forwarding = Forwarding {
+        socket,
+        local,
+        order: Order::default(),
+        reader: smux::Reader::default(),
+        agent: None,
+        mode: None,
+        told,
+    };
+    forwarding.say(Message::text(hello.to_string())).await?;
     let mut buffer = vec![0u8; PIECE];
     let mut tick = tokio::time::interval(TICK);
     loop {
+        let reads = forwarding.mode.is_some() && !forwarding.order.paused;
         tokio::select! {
-            message = socket.next() => {
-                let bytes = match message {
-                    Some(Ok(Message::Binary(bytes))) => bytes,
-                    Some(Ok(Message::Close(why))) => {
-                        let why = why.map(|w| w.reason.to_string()).unwrap_or_default();
-                        return Err(Trouble::Closed(Printable::short(&why, 160)));
-                    }
-                    Some(Ok(_)) => continue,
-                    Some(Err(e)) => return Err(lost(e)),
-                    None => return Err(Trouble::Closed(Printable::default())),
-                };
-                let (came, answers) = order.take(&bytes).map_err(garbled)?;
-                for answer in answers {
-                    socket.send(Message::binary(answer)).await.map_err(lost)?;
+            message = forwarding.socket.next() => match message {
+                Some(Ok(Message::Binary(bytes))) => forwarding.heard(&bytes).await?,
+                Some(Ok(Message::Close(why))) => {
+                    return Err(closed(&why.map(|w| w.reason.to_string()).unwrap_or_default()));
                 }
-                for one in came {
-                    match one {
-                        Came::Closed(why) => return Err(Trouble::Closed(Printable::short(&why, 160))),
-                        Came::Payload(Payload::HandshakeRequest, payload) => {
-                            let (answer, heard) = shake(&payload).map_err(garbled)?;
-                            let answer = order.send(Instant::now(), Payload::HandshakeResponse, answer);
-                            socket.send(Message::binary(answer)).await.map_err(lost)?;
-                            agent = Some(heard.ok_or(Trouble::Encrypted)?);
-                        }
-                        Came::Payload(Payload::HandshakeComplete, _) => {
-                            let heard = agent.clone().ok_or_else(|| garbled("a handshake that ends before it began"))?;
-                            mode = Some(heard.mode);
-                            told.send_replace(Some(heard));
-                            if mode == Some(Mode::Multiplexed) {
-                                let open = smux::encode(smux::Command::Open, STREAM, b"");
-                                let open = order.send(Instant::now(), Payload::Output, open);
-                                socket.send(Message::binary(open)).await.map_err(lost)?;
-                            }
-                        }
-                        Came::Payload(Payload::Flag, payload) if payload == 3u32.to_be_bytes() => {
-                            return Err(Trouble::PortRefused);
-                        }
-                        Came::Payload(Payload::Output, payload) => match mode {
-                            // What can't be delivered any more is of no use to anybody.
-                            Some(Mode::Basic) => drop(local.write_all(&payload).await),
-                            Some(Mode::Multiplexed) => {
-                                for (command, stream, data) in reader.take(&payload).map_err(garbled)? {
-                                    match command {
-                                        smux::Command::Data if stream == STREAM => drop(local.write_all(&data).await),
-                                        smux::Command::Close if stream == STREAM => drop(local.shutdown().await),
-                                        _ => {}
-                                    }
-                                }
-                            }
-                            None => return Err(garbled("output before the handshake")),
-                        },
-                        Came::Payload(Payload::Error, payload) => {
-                            let said = String::from_utf8_lossy(&payload);
-                            return Err(Trouble::Closed(Printable::short(&said, 160)));
-                        }
-                        Came::Payload(..) => {}
-                    }
-                }
-            }
-            read = local.read(&mut buffer), if mode.is_some() && !order.paused => {
-                let n = read.unwrap_or(0);
-                if n == 0 {
-                    let last = match mode {
-                        Some(Mode::Multiplexed) => (Payload::Output, smux::encode(smux::Command::Close, STREAM, b"")),
-                        _ => (Payload::Flag, 1u32.to_be_bytes().to_vec()),
-                    };
-                    for (what, payload) in [last, (Payload::Flag, 2u32.to_be_bytes().to_vec())] {
-                        let bytes = order.send(Instant::now(), what, payload);
-                        socket.send(Message::binary(bytes)).await.map_err(lost)?;
-                    }
-                    let _ = socket.close(None).await;
-                    return Ok(());
-                }
-                let payload = match mode {
-                    Some(Mode::Multiplexed) => smux::encode(smux::Command::Data, STREAM, &buffer[..n]),
-                    _ => buffer[..n].to_vec(),
-                };
-                let bytes = order.send(Instant::now(), Payload::Output, payload);
-                socket.send(Message::binary(bytes)).await.map_err(lost)?;
-            }
+                Some(Ok(_)) => {}
+                Some(Err(e)) => return Err(lost(&e)),
+                None => return Err(closed("")),
+            },
+            read = forwarding.local.read(&mut buffer), if reads => match read.unwrap_or(0) {
+                0 => return forwarding.end().await,
+                n => forwarding.forward(&buffer[..n]).await?,
+            },
             _ = tick.tick() => {
-                if let Some(bytes) = order.overdue(Instant::now()) {
-                    socket.send(Message::binary(bytes)).await.map_err(lost)?;
+                if let Some(bytes) = forwarding.order.overdue(Instant::now()) {
+                    forwarding.say(Message::binary(bytes)).await?;
                 }
             }
         }
+    }
+}
+
+fn lost(error: &WsError) -> Trouble {
+    Trouble::Unreached(Printable::short(&error.to_string(), 160))
+}
+
+impl<S> Forwarding<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    async fn say(&mut self, message: Message) -> Result<(), Trouble> {
+        self.socket.send(message).await.map_err(|e| lost(&e))
+    }
+
+    async fn send(&mut self, what: Payload, payload: Vec<u8>) -> Result<(), Trouble> {
+        let bytes = self.order.send(Instant::now(), what, payload);
+        self.say(Message::binary(bytes)).await
+    }
+
+    async fn forward(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
+        let payload = match self.mode {
+            Some(Mode::Multiplexed) => smux::encode(smux::Command::Data, STREAM, bytes),
+            _ => bytes.to_vec(),
+        };
+        self.send(Payload::Output, payload).await
+    }
+
+    /// The connection ended here: it is closed there, and the session with it.
+    async fn end(&mut self) -> Result<(), Trouble> {
+        let flag = |n: u32| n.to_be_bytes().to_vec();
+        match self.mode {
+            Some(Mode::Multiplexed) => {
+                let close = smux::encode(smux::Command::Close, STREAM, b"");
+                self.send(Payload::Output, close).await?;
+            }
+            _ => self.send(Payload::Flag, flag(DISCONNECT)).await?,
+        }
+        self.send(Payload::Flag, flag(TERMINATE)).await?;
+        let _ = self.socket.close(None).await;
+        Ok(())
+    }
+
+    async fn heard(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
+        let (came, answers) = self.order.take(bytes).map_err(garbled)?;
+        for answer in answers {
+            self.say(Message::binary(answer)).await?;
+        }
+        for one in came {
+            match one {
+                Came::Closed(why) => return Err(closed(&why)),
+                Came::Payload(what, payload) => self.take(what, &payload).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn take(&mut self, what: Payload, payload: &[u8]) -> Result<(), Trouble> {
+        match what {
+            Payload::HandshakeRequest => {
+                let (answer, heard) = shake(payload).map_err(garbled)?;
+                self.send(Payload::HandshakeResponse, answer).await?;
+                self.agent = Some(heard.ok_or(Trouble::Encrypted)?);
+            }
+            Payload::HandshakeComplete => {
+                let heard = self.agent.clone();
+                let heard =
+                    heard.ok_or_else(|| garbled("a handshake that ends before it began"))?;
+                self.mode = Some(heard.mode);
+                self.told.send_replace(Some(heard));
+                if self.mode == Some(Mode::Multiplexed) {
+                    let open = smux::encode(smux::Command::Open, STREAM, b"");
+                    self.send(Payload::Output, open).await?;
+                }
+            }
+            Payload::Flag if *payload == PORT_REFUSED.to_be_bytes() => {
+                return Err(Trouble::PortRefused);
+            }
+            Payload::Output => self.deliver(payload).await?,
+            Payload::Error => return Err(closed(&String::from_utf8_lossy(payload))),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What can't be delivered any more is of no use to anybody.
+    async fn deliver(&mut self, payload: &[u8]) -> Result<(), Trouble> {
+        match self.mode {
+            Some(Mode::Basic) => drop(self.local.write_all(payload).await),
+            Some(Mode::Multiplexed) => {
+                for (command, stream, data) in self.reader.take(payload).map_err(garbled)? {
+                    match command {
+                        _ if stream != STREAM => {}
+                        smux::Command::Data => drop(self.local.write_all(&data).await),
+                        smux::Command::Close => drop(self.local.shutdown().await),
+                        smux::Command::Open | smux::Command::Nothing => {}
+                    }
+                }
+            }
+            None => return Err(garbled("output before the handshake")),
+        }
+        Ok(())
     }
 }
 

@@ -189,6 +189,6 @@ mod tests {
         let mut about = Frame::decode(&first).unwrap();
         about.kind = INPUT.to_owned();
         order.take(&acknowledge(&about)).unwrap();
-        assert_eq!(order.overdue(began + Duration::from_secs(60)), None);
+        assert_eq!(order.overdue(began + Duration::from_mins(1)), None);
     }
 }

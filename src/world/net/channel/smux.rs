@@ -26,6 +26,9 @@ pub(super) fn encode(command: Command, stream: u32, data: &[u8]) -> Vec<u8> {
     out
 }
 
+/// One frame: what it asks, of which stream, its data.
+pub(super) type Part = (Command, u32, Vec<u8>);
+
 /// Puts frames together from pieces, wherever they were cut.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
@@ -33,10 +36,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn take(
-        &mut self,
-        bytes: &[u8],
-    ) -> Result<Vec<(Command, u32, Vec<u8>)>, &'static str> {
+    pub(super) fn take(&mut self, bytes: &[u8]) -> Result<Vec<Part>, &'static str> {
         self.held.extend(bytes);
         let mut out = Vec::new();
         while self.held.len() >= HEADER {

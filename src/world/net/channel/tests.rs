@@ -52,6 +52,7 @@ async fn agent(does: Does, version: &'static str) -> SocketAddr {
     address
 }
 
+#[allow(clippy::too_many_lines)] // the protocol, from top to bottom
 async fn serve(stream: TcpStream, does: Does, version: &str) -> Option<()> {
     #[allow(clippy::result_large_err)] // the crate's own signature
     let upgrade = |request: &Request, response: Response| -> Result<Response, ErrorResponse> {
@@ -72,7 +73,7 @@ async fn serve(stream: TcpStream, does: Does, version: &str) -> Option<()> {
     let hello: Value = serde_json::from_str(&hello).unwrap();
     assert_eq!(hello["TokenValue"], "CANARY-token");
     if does == Does::SaysNothing {
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
     }
     if does == Does::Babbles {
         socket.send(Message::binary(b"hello".to_vec())).await.ok()?;
