@@ -32,6 +32,7 @@ mod lattice_attachment;
 mod lattice_configuration;
 mod lattice_gateway;
 mod lattice_share;
+mod lattice_target;
 mod launcher_asked_for;
 mod policy_lint;
 mod prelude;
@@ -57,6 +58,8 @@ mod server_url;
 mod tunnel_as_queue_role;
 mod tunnel_node;
 mod tunnel_settings;
+mod vpn_route;
+mod vpn_tunnels;
 mod worker_host_named;
 mod worker_host_role;
 
@@ -111,6 +114,9 @@ pub const ALL: &[&Check] = &[
     &lattice_configuration::CHECK,
     &lattice_share::CHECK,
     &lattice_gateway::CHECK,
+    &lattice_target::CHECK,
+    &vpn_tunnels::CHECK,
+    &vpn_route::CHECK,
     &tunnel_node::CHECK,
     &tunnel_settings::CHECK,
     &server_name::CHECK,

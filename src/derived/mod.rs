@@ -9,6 +9,7 @@ pub mod conda_environment;
 pub mod connections;
 pub mod job_packages;
 pub mod lattice;
+pub mod lattice_network;
 pub mod our_policy;
 pub mod role_access;
 pub mod role_findings;

@@ -23,6 +23,7 @@ pub mod lattice;
 pub mod lint;
 pub mod login;
 pub mod needs;
+pub mod network;
 pub mod node;
 pub mod own_policy;
 pub mod package;

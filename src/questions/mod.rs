@@ -6,6 +6,7 @@
 
 mod addon_channels;
 mod addon_settings;
+mod address_owner;
 mod ayon_bundles;
 mod caller_identity;
 mod caller_permissions;
@@ -31,7 +32,10 @@ mod role_simulation;
 mod role_trust;
 mod session_settings;
 mod snapshot;
+mod transit_path;
 mod view;
+mod vpc_network;
+mod vpn_connections;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -237,6 +241,10 @@ questions! {
     LatticeGateway in lattice_gateway,
     LatticeShares in lattice_shares,
     LatticeQuota in lattice_quota,
+    VpcNetwork in vpc_network,
+    AddressOwner in address_owner,
+    VpnConnections in vpn_connections,
+    TransitPath in transit_path,
 }
 
 impl Facts {

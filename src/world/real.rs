@@ -282,6 +282,12 @@ impl RealWorld {
             AnyQuestion::LatticeQuota(_) => {
                 A::LatticeQuota(aws.look_configuration_quota(record).await)
             }
+            AnyQuestion::VpcNetwork(q) => A::VpcNetwork(aws.look_network(record, &q.0).await),
+            AnyQuestion::AddressOwner(q) => A::AddressOwner(aws.look_address(record, &q.0).await),
+            AnyQuestion::VpnConnections(_) => A::VpnConnections(aws.look_vpns(record).await),
+            AnyQuestion::TransitPath(q) => {
+                A::TransitPath(aws.look_transit(record, &q.gateway, &q.vpc, &q.to).await)
+            }
             AnyQuestion::AyonBundles(q) => A::AyonBundles(
                 self.with_key(&q.0, async |key| {
                     ayon::look_bundles(record, client, &q.0, key).await

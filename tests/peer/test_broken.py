@@ -32,6 +32,18 @@ SEEN = [
     ("lattice_flag_false", "fleet-status", "warn", "not-active", "cannot be associated with a shareable service network"),
     ("fleet_slot_taken", "lattice-attachment", "fail", "slot-taken", "the quota L-9F7AA0C8 lets a fleet use 1, and it is taken by projects-fsx"),
     ("lattice_private_dns", "lattice-gateway", "fail", "private-name", "can't resolve ayon.nordlicht.lan: its resourceConfigDnsResolution is PUBLIC"),
+    ("vpn_tunnels_down", "vpn-tunnels", "fail", "down", "VPN studio (vpn-0a1b2c3d4e5f60718): both tunnels are DOWN since 2026-11-24 02:13:00Z"),
+    ("vpn_tunnels_down", "vpn-tunnels", "fail", "down", "customer gateway 198.51.100.7"),
+    ("vpn_tunnels_down", "vpn-route", "not-reached", "not-reached", "gone while its tunnels are down"),
+    ("tgw_blackhole", "vpn-route", "fail", "transit-blackhole", "The transit gateway's route to 192.168.10.0/24 is a blackhole"),
+    ("tgw_blackhole", "vpn-route", "fail", "transit-blackhole", "--transit-gateway-attachment-id tgw-attach-0a1b2c3d4e5f60712"),
+    ("target_port_closed", "lattice-target", "fail", "ingress", "Security group ayon-balancer (sg-0a1b2c3d4e5f60712) does not allow TCP 443 from the resource gateway"),
+    ("target_port_closed", "lattice-target", "fail", "ingress", "--port 443 --source-group sg-0a1b2c3d4e5f60711"),
+    ("gateway_egress_closed", "lattice-target", "fail", "egress", "Security group ayon-gateway (sg-0a1b2c3d4e5f60711) does not allow outbound TCP 5000"),
+    ("gateway_egress_closed", "lattice-target", "fail", "egress", "CidrIp=10.20.0.0/16"),
+    ("nacl_drops_replies", "vpn-route", "fail", "acl", "Network ACL acl-0a1b2c3d4e5f60718 does not allow inbound TCP 1024-65535 from 192.168.10.0/24"),
+    ("gateway_wrong_subnets", "lattice-target", "fail", "cannot-route", "have no route to the target 10.20.1.50: office-a, office-b"),
+    ("gateway_wrong_subnets", "lattice-target", "fail", "cannot-route", "make a new gateway in render-a, render-b"),
     ("lan_no_role", "fleet-attributes", "fail", "not-offered", "attr.role = publish"),
 ]
 # What follows from the fault by itself.
@@ -49,7 +61,8 @@ LATTICE = 'location = "LAN"\npath = "lattice"\n[lattice]\nconfiguration = "rcfg-
 BY_NLB, BY_VPN = LATTICE.replace("LAN", "ec2").replace("PORT", "443"), LATTICE.replace("LAN", "lan").replace("PORT", "5000")
 MORE = {
     "ssm_no_open_data_channel": TUNNEL, "ssm_agent_too_old": TUNNEL, "ssm_kms_preference": TUNNEL, "ssm_node_lost": HYBRID,
-    "share_suspended": BY_NLB, "lattice_flag_false": BY_NLB, "fleet_slot_taken": BY_VPN, "lattice_private_dns": BY_VPN,
+    **dict.fromkeys(("vpn_tunnels_down", "tgw_blackhole", "gateway_egress_closed", "nacl_drops_replies", "gateway_wrong_subnets"), BY_VPN),
+    "target_port_closed": BY_NLB, "share_suspended": BY_NLB, "lattice_flag_false": BY_NLB, "fleet_slot_taken": BY_VPN, "lattice_private_dns": BY_VPN,
 }
 
 
@@ -79,6 +92,7 @@ def test_what_is_broken_is_said_and_nothing_else(tmp_path, name):
     finally:
         s.peer.stop()
         s.ayon.stop()
+    assert "PSK-CANARY" not in done.stdout + done.stderr
     words = lambda f: f"{f['message']} {f['why']} {f['fix']}"
     for _, check, verdict, code, part in [x for x in SEEN if x[0] == name]:
         ours = [f for f in found if f["check"] == check and f["verdict"] == verdict and f["code"] == code]

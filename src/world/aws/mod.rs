@@ -5,6 +5,7 @@ mod analyzer;
 mod caller;
 mod client;
 mod deadline;
+mod ec2;
 mod iam;
 mod lattice;
 mod problem;

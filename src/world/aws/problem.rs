@@ -130,7 +130,9 @@ where
         "NoSuchKey",
         "NotFound",
     ]
-    .contains(&code.as_str());
+    .contains(&code.as_str())
+        // EC2 has a code of its own for each kind of thing.
+        || code.ends_with(".NotFound");
     // The JSON services answer a refusal with 400 and this code.
     let denied_code = ["AccessDenied", "AccessDeniedException"].contains(&code.as_str());
     let status = if denied_code { Some(403) } else { status };

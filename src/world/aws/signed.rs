@@ -48,6 +48,27 @@ impl Request {
     }
 }
 
+/// How EC2 says no.
+#[derive(Debug, serde::Deserialize)]
+struct XmlErrors {
+    #[serde(rename = "Errors")]
+    all: XmlAll,
+}
+
+#[derive(Debug, serde::Deserialize)]
+struct XmlAll {
+    #[serde(rename = "Error")]
+    one: XmlError,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct XmlError {
+    code: String,
+    #[serde(default)]
+    message: String,
+}
+
 /// An answer, whatever its status.
 #[derive(Debug)]
 pub(super) struct Answer {
@@ -72,7 +93,12 @@ impl Answer {
         let header = header.and_then(|v| v.to_str().ok()).map(str::to_owned);
         let body = self.json();
         let body = body["__type"].as_str().or_else(|| body["code"].as_str());
-        let name = header.or_else(|| body.map(str::to_owned))?;
+        let xml = || {
+            quick_xml::de::from_str::<XmlErrors>(&self.text)
+                .ok()
+                .map(|e| e.all.one.code)
+        };
+        let name = header.or_else(|| body.map(str::to_owned)).or_else(xml)?;
         let name = name.split(':').next().unwrap_or_default();
         Some(name.rsplit('#').next().unwrap_or_default().to_owned())
     }
@@ -228,9 +254,13 @@ fn outcome(sent: Result<Answer, Lost>) -> Result<Body, Failure> {
         });
     }
     let body = answer.json();
+    let xml = quick_xml::de::from_str::<XmlErrors>(&answer.text).ok();
     let said = body["message"]
         .as_str()
         .or_else(|| body["Message"].as_str());
+    let said = said
+        .map(str::to_owned)
+        .or_else(|| xml.map(|e| e.all.one.message));
     let mut error = ErrorMetadata::builder();
     if let Some(code) = answer.code() {
         error = error.code(code);

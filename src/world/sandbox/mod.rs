@@ -559,6 +559,16 @@ fn answer(truth: &Truth, question: &AnyQuestion) -> AnyAnswer {
             A::LatticeShares(Fact::Known(shares.unwrap_or_default()))
         }
         AnyQuestion::LatticeQuota(_) => A::LatticeQuota(Fact::Known(1)),
+        AnyQuestion::VpcNetwork(q) => A::VpcNetwork(fact(truth.network.vpcs.get(&q.0).cloned())),
+        AnyQuestion::AddressOwner(q) => {
+            A::AddressOwner(fact(truth.network.addresses.get(&q.0).cloned()))
+        }
+        AnyQuestion::VpnConnections(_) => {
+            A::VpnConnections(Fact::Known(truth.network.vpns.clone()))
+        }
+        AnyQuestion::TransitPath(q) => {
+            A::TransitPath(fact(truth.network.transit.get(&q.gateway).cloned()))
+        }
         AnyQuestion::AyonBundles(_) => A::AyonBundles(Fact::Known(truth.ayon.bundles.clone())),
         AnyQuestion::AddonSettings(q) => A::AddonSettings(fact(truth.addon.get(&q.1).cloned())),
         AnyQuestion::AddonChannels(q) => {
@@ -591,6 +601,10 @@ fn operation(question: &AnyQuestion) -> (&'static str, &'static str) {
         AnyQuestion::LatticeGateway(_) => ("vpc-lattice", "GetResourceGateway"),
         AnyQuestion::LatticeShares(_) => ("ram", "GetResourceShareAssociations"),
         AnyQuestion::LatticeQuota(_) => ("servicequotas", "GetServiceQuota"),
+        AnyQuestion::VpcNetwork(_) => ("ec2", "DescribeRouteTables"),
+        AnyQuestion::AddressOwner(_) => ("ec2", "DescribeNetworkInterfaces"),
+        AnyQuestion::VpnConnections(_) => ("ec2", "DescribeVpnConnections"),
+        AnyQuestion::TransitPath(_) => ("ec2", "SearchTransitGatewayRoutes"),
         AnyQuestion::AyonBundles(_) => ("ayon", "GET api/bundles"),
         AnyQuestion::AddonSettings(_) | AnyQuestion::AddonChannels(_) => {
             ("ayon", "GET api/addons/deadline_cloud")

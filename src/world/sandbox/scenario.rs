@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::memory;
 use super::truth::{
-    SandboxAyon, SandboxChannel, SandboxEnvironment, SandboxFarm, SandboxLattice, SandboxQueue,
-    SandboxRole, Truth,
+    SandboxAyon, SandboxChannel, SandboxEnvironment, SandboxFarm, SandboxLattice, SandboxNetwork,
+    SandboxQueue, SandboxRole, Truth,
 };
 use crate::domain::ayon::{AddonChannels, AddonSettings, Bundle, Bundles, Variant};
 use crate::domain::caller::Caller;
@@ -123,6 +123,7 @@ struct File {
     nodes: Option<BTreeMap<String, ManagedNode>>,
     session_preferences: Option<SessionPreferences>,
     lattice: Option<SandboxLattice>,
+    network: Option<SandboxNetwork>,
     ayon: Option<AyonRow>,
 }
 
@@ -316,6 +317,7 @@ fn file(name: &str, text: &str) -> Result<File, Problem> {
     file.nodes = file.nodes.or(under.nodes);
     file.session_preferences = file.session_preferences.or(under.session_preferences);
     file.lattice = file.lattice.or(under.lattice);
+    file.network = file.network.or(under.network);
     file.boundaries = file.boundaries.or(under.boundaries);
     file.ayon = file.ayon.or(under.ayon);
     let mut environments = under.environments.unwrap_or_default();
@@ -361,6 +363,7 @@ pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
         nodes: file.nodes.unwrap_or_default(),
         session_preferences: file.session_preferences.unwrap_or_default(),
         lattice: file.lattice.unwrap_or_default(),
+        network: file.network.unwrap_or_default(),
         denies: file.denies,
         millis: file.millis.unwrap_or(0),
         made: 0,

@@ -15,6 +15,7 @@ use crate::domain::ids::{
     AccountId, FarmId, FleetKey, QueueEnvironmentId, QueueKey, Region, RoleArn,
 };
 use crate::domain::lattice::{ResourceConfiguration, ResourceGateway, Share};
+use crate::domain::network::{Interface, Network, TransitRoute, VpnConnection};
 use crate::domain::node::{ManagedNode, SessionPreferences};
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::role::{PolicyText, Role};
@@ -48,6 +49,8 @@ pub struct Truth {
     pub session_preferences: SessionPreferences,
     #[serde(default)]
     pub lattice: SandboxLattice,
+    #[serde(default)]
+    pub network: SandboxNetwork,
     /// Permissions that the signed-in identity lacks.
     pub denies: Vec<String>,
     pub millis: u64,
@@ -67,6 +70,22 @@ pub struct SandboxLattice {
     /// By configuration.
     #[serde(default)]
     pub shares: BTreeMap<String, Vec<Share>>,
+}
+
+/// What EC2 has.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct SandboxNetwork {
+    /// By id.
+    #[serde(default)]
+    pub vpcs: BTreeMap<String, Network>,
+    /// By private address.
+    #[serde(default)]
+    pub addresses: BTreeMap<String, Interface>,
+    #[serde(default)]
+    pub vpns: Vec<VpnConnection>,
+    /// By transit gateway.
+    #[serde(default)]
+    pub transit: BTreeMap<String, TransitRoute>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -1,0 +1,168 @@
+//! From the target's subnet on to the studio: a route, by a gateway that leads there, and network ACLs that let it pass.
+
+use super::prelude::*;
+use crate::derived::lattice_network::{ends, network, owner, refused, studio, to_studio, vpns};
+use crate::domain::config::Location;
+use crate::domain::finding::Verdict;
+use crate::domain::ids::FleetKey;
+use crate::domain::network::{EPHEMERAL, Flow, Route, RouteState, TunnelStatus};
+use crate::questions::{Part, TransitPath, VpcNetwork};
+
+pub(super) const CHECK: Check = Check {
+    id: "vpn-route",
+    title: "The target's subnet has a route to the studio",
+    why: "what stands in the VPC goes on to the server in the studio, by the subnet's routes",
+    topic: Topic::Server,
+    grade: Grade::Documents,
+    severity: Severity::Fail,
+    in_audit: true,
+    run: Run::Connection(check),
+};
+
+fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
+    if view.config(Part::Server).server.location != Location::Lan {
+        return Vec::new();
+    }
+    let Some(holder) = ends(view, key).and_then(|e| owner(view, e.target).known()) else {
+        return Vec::new(); // lattice-target says why
+    };
+    let vpc = holder.vpc.raw();
+    let fact = network(view, vpc);
+    let evidence = view.evidence(&VpcNetwork(vpc.to_owned()));
+    let Some(network) = fact.known() else {
+        return with_evidence(Finding::unread("the network of the target", fact), evidence);
+    };
+    let subnet = holder.subnet.raw();
+    let routes = to_studio(network, subnet);
+    if routes.is_empty() {
+        return vec![no_route(view, network, subnet).from(evidence)];
+    }
+    if let Some(dead) = routes.iter().find(|r| r.state == RouteState::Blackhole) {
+        let to = dead.to.map(|n| n.to_string()).unwrap_or_default();
+        let line = format!("The route to {to} by {} is a blackhole", dead.by.show());
+        let finding = Finding::fail("blackhole", line)
+            .why("CANNOT_ROUTE: what the route names was deleted or detached")
+            .fix("replace the route by one to a gateway that is there");
+        return vec![finding.from(evidence)];
+    }
+    let mut findings: Vec<Finding> = Vec::new();
+    for route in routes.iter().filter(|r| r.is_transit()) {
+        findings.extend(transit(view, vpc, route));
+    }
+    // Replies of the studio come back through the ACL of the target's subnet.
+    let port = view.config(Part::Server).lattice_port();
+    if let Some(acl) = network.acl(subnet) {
+        for other in studio(&routes) {
+            let steps = [(true, (port, port)), (false, EPHEMERAL)];
+            let shut = steps.into_iter().find(|(outbound, port)| {
+                acl.lets(*outbound, Flow { port: *port, other }) == Some(false)
+            });
+            if let Some((outbound, port)) = shut {
+                findings.push(refused(acl, outbound, port, other).from(evidence.clone()));
+            }
+        }
+    }
+    if findings.is_empty() {
+        let nets: Vec<String> = routes
+            .iter()
+            .filter_map(|r| Some(format!("{} by {}", r.to?, r.by.show())))
+            .collect();
+        let line = format!(
+            "The target's subnet has a route to the studio: {}",
+            nets.join(", ")
+        );
+        findings.push(
+            Finding::ok(line)
+                .why("the studio's own routes and firewall can't be seen from AWS")
+                .from(evidence),
+        );
+    }
+    findings
+}
+
+fn no_route(view: &View, network: &crate::domain::network::Network, subnet: &str) -> Finding {
+    let table = network.table(subnet);
+    let propagates = table.is_some_and(|t| !t.propagating.is_empty());
+    let vpns = vpns(view, network);
+    let down = !vpns.is_empty()
+        && vpns
+            .iter()
+            .all(|v| v.tunnels.iter().all(|t| t.status != TunnelStatus::Up));
+    let line = "The target's subnet has no route to the studio";
+    if propagates && down {
+        return Finding::new(
+            Verdict::NotReached,
+            "not-reached",
+            format!("Not reached: {}", "the route to the studio"),
+        )
+        .why("the VPN's routes are propagated, and are gone while its tunnels are down");
+    }
+    let (why, fix) = if propagates {
+        (
+            "CANNOT_ROUTE: propagation is on, and the VPN's gateway has no route to give",
+            "let the studio's device announce its networks by BGP, or add static routes to the VPN connection",
+        )
+    } else {
+        (
+            "CANNOT_ROUTE: no route leads to a VPN gateway, and propagation is off",
+            "turn on route propagation from the virtual private gateway in the subnet's route table, or add the route by hand",
+        )
+    };
+    Finding::fail("cannot-route", line).why(why).fix(fix)
+}
+
+fn transit(view: &View, vpc: &str, route: &Route) -> Option<Finding> {
+    let to = route.to?;
+    let question = TransitPath {
+        gateway: route.by.raw().to_owned(),
+        vpc: vpc.to_owned(),
+        to: to.network().to_string(),
+    };
+    let fact = view.fact(&question);
+    let evidence = view.evidence(&question);
+    if fact.is_absent() {
+        let line = format!(
+            "The VPC is not attached to the transit gateway {}",
+            route.by.show()
+        );
+        let finding = Finding::fail("not-attached", line)
+            .why(CHECK.why)
+            .fix("attach the VPC, and associate the attachment with a route table");
+        return Some(finding.from(evidence));
+    }
+    let Some(there) = fact.known() else {
+        return Finding::unread("the transit gateway's route", fact).map(|f| f.from(evidence));
+    };
+    let vpn = there.vpns.first().map_or_else(
+        || "tgw-attach-…".into(),
+        crate::domain::text::Untrusted::show,
+    );
+    let table = there.table.show();
+    let command = |verb: &str, to: ipnet::IpNet| {
+        format!(
+            "`aws ec2 {verb} --destination-cidr-block {to} --transit-gateway-route-table-id {table} --transit-gateway-attachment-id {vpn}`"
+        )
+    };
+    let finding = match &there.route {
+        Some((_, RouteState::Active)) => return None,
+        Some((net, RouteState::Blackhole)) => Finding::fail(
+            "transit-blackhole",
+            format!("The transit gateway's route to {net} is a blackhole"),
+        )
+        .why("CANNOT_ROUTE: it names an attachment that is gone, or was made to drop what it gets")
+        .fix(command("replace-transit-gateway-route", *net)),
+        Some((net, RouteState::Unknown(state))) => Finding::warn(
+            "transit-state",
+            format!("The transit gateway's route to {net} is {}", state.show()),
+        )
+        .why("it carries nothing until it is active")
+        .fix("wait a minute, then check again"),
+        None => Finding::fail(
+            "transit-route",
+            format!("The transit gateway has no route to {to} for this VPC"),
+        )
+        .why("CANNOT_ROUTE: the route table of the VPC's attachment does not name it")
+        .fix(command("create-transit-gateway-route", to)),
+    };
+    Some(finding.from(evidence))
+}

@@ -1,0 +1,144 @@
+//! The Site-to-Site VPN to the studio: are its tunnels up, and since when not?
+
+use super::prelude::*;
+use crate::derived::connections::chosen;
+use crate::derived::lattice_network::{ends, network, owner, vpns};
+use crate::domain::config::{Location, PathId};
+use crate::domain::ids::FleetKey;
+use crate::domain::network::{TunnelStatus, VpnConnection};
+use crate::domain::reach::Fit;
+use crate::questions::{Part, VpnConnections};
+
+pub(super) const CHECK: Check = Check {
+    id: "vpn-tunnels",
+    title: "The VPN to the studio is up",
+    why: "with no tunnel up nothing in AWS reaches the studio",
+    topic: Topic::Server,
+    grade: Grade::Documents,
+    severity: Severity::Fail,
+    in_audit: true,
+    run: Run::Connection(check),
+};
+
+fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
+    let Some(chosen) = chosen(view, key).filter(|c| c.reach.fit != Fit::Impossible) else {
+        return Vec::new(); // connection-path says why
+    };
+    let on_lan = view.config(Part::Server).server.location == Location::Lan;
+    let through = match chosen.path {
+        PathId::Vpn => true,
+        PathId::Lattice => on_lan,
+        _ => false,
+    };
+    if !through {
+        return Vec::new();
+    }
+    let fact = view.fact(&VpnConnections);
+    let evidence = view.evidence(&VpnConnections);
+    let Some(all) = fact.known() else {
+        return with_evidence(Finding::unread("the VPN connections", fact), evidence);
+    };
+    // Behind VPC Lattice only those count that the target's VPC uses.
+    let here = ends(view, key).and_then(|e| owner(view, e.target).known());
+    let here = here.and_then(|i| network(view, i.vpc.raw()).known());
+    let ours: Vec<&VpnConnection> = match here {
+        Some(network) => vpns(view, network),
+        None => all.iter().collect(),
+    };
+    if ours.is_empty() {
+        let line = "No Site-to-Site VPN connection ends at the VPC's gateways";
+        let finding = Finding::unknown("no-vpn", line)
+            .why("where a Direct Connect or another account's transit gateway leads to the studio, this is as it should be: neither is looked at")
+            .fix("make a VPN connection, or ask a worker whether it reaches the server");
+        return vec![finding.from(evidence)];
+    }
+    let mut findings: Vec<Finding> = ours.into_iter().map(judge).collect();
+    // One VPN that is whole is enough.
+    if findings
+        .iter()
+        .any(|f| f.verdict == crate::domain::finding::Verdict::Ok)
+    {
+        for finding in &mut findings {
+            if finding.verdict == crate::domain::finding::Verdict::Fail {
+                finding.verdict = crate::domain::finding::Verdict::Warn;
+            }
+        }
+    }
+    findings
+        .into_iter()
+        .map(|f| f.from(evidence.clone()))
+        .collect()
+}
+
+fn judge(vpn: &VpnConnection) -> Finding {
+    let name = vpn
+        .name
+        .as_ref()
+        .map(|n| format!("{} ", n.show()))
+        .unwrap_or_default();
+    let named = format!("VPN {name}({})", vpn.id.show());
+    let about = vpn.id.show();
+    let device = match &vpn.device_address {
+        Some(address) => format!(
+            "the studio's customer gateway {} ({})",
+            address.show(),
+            vpn.device.show()
+        ),
+        None => format!("the studio's customer gateway {}", vpn.device.show()),
+    };
+    if vpn.state.raw() != "available" {
+        let line = format!("{named} is {}", vpn.state.show());
+        return Finding::fail("not-available", line)
+            .why(CHECK.why)
+            .fix("wait until it is available, or make it again")
+            .about(about);
+    }
+    let down: Vec<_> = vpn
+        .tunnels
+        .iter()
+        .filter(|t| t.status != TunnelStatus::Up)
+        .collect();
+    let up = vpn.tunnels.len() - down.len();
+    let since = down.iter().filter_map(|t| t.since).max();
+    let since = since
+        .map(|at| format!(" since {}", crate::domain::time::day_and_clock(at)))
+        .unwrap_or_default();
+    let said = down.iter().find_map(|t| t.message.as_ref());
+    let said = said
+        .map(|m| format!("AWS says \"{}\"; ", m.show()))
+        .unwrap_or_default();
+    let fix = format!(
+        "at the studio: look at {device}, its line, UDP 500 and 4500 (IKE) through the firewall, and the pre-shared keys; nothing in AWS is to be mended"
+    );
+    match (up, down.len()) {
+        (0, 0) => Finding::unknown(
+            "no-tunnels",
+            format!("AWS tells nothing of the tunnels of {named}"),
+        )
+        .fix("look at the VPN in the VPC console")
+        .about(about),
+        (up, 0) => Finding::ok(format!("{named}: {up} tunnels are UP")).about(about),
+        (0, n) => {
+            let which = if n == 2 {
+                "both tunnels are DOWN".to_owned()
+            } else {
+                format!("{n} tunnels are DOWN")
+            };
+            Finding::fail("down", format!("{named}: {which}{since}"))
+                .why(format!(
+                    "{said}{device} does not answer; what is behind it is not reached"
+                ))
+                .fix(fix)
+                .about(about)
+        }
+        (_, _) => Finding::warn(
+            "degraded",
+            format!("{named}: one of its tunnels is DOWN{since}"),
+        )
+        .why(format!(
+            "{said}AWS takes one tunnel down for maintenance at times, and then nothing is left"
+        ))
+        .fix(fix)
+        .about(about),
+    }
+}

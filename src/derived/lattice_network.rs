@@ -1,0 +1,104 @@
+//! The networks between a resource gateway, its target, and the studio behind a VPN.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::domain::fact::Fact;
+use crate::domain::finding::Finding;
+use crate::domain::ids::FleetKey;
+use crate::domain::lattice::{LatticeStatus, ResourceGateway, Target};
+use crate::domain::network::{Interface, Network, NetworkAcl, Route, VpnConnection};
+use crate::questions::{AddressOwner, LatticeGateway, View, VpcNetwork, VpnConnections};
+
+use super::lattice::configuration;
+
+/// Where the traffic of the workers enters the VPC, and where it goes.
+pub struct Ends<'a> {
+    pub gateway: &'a ResourceGateway,
+    pub gateway_id: String,
+    pub target: IpAddr,
+}
+
+/// Both ends, where the target is an address and the gateway takes traffic; other checks say why not.
+pub fn ends<'a>(view: &View<'a>, key: &FleetKey) -> Option<Ends<'a>> {
+    let (_, fact) = configuration(view, key)?;
+    let it = fact.known()?;
+    let Target::Address(address) = &it.target else {
+        return None;
+    };
+    let gateway_id = it.gateway.as_ref()?.raw().to_owned();
+    let gateway = view.fact(&LatticeGateway(gateway_id.clone())).known()?;
+    Some(Ends {
+        gateway_id,
+        target: address.raw().parse().ok()?,
+        gateway,
+    })
+    .filter(|e| e.gateway.status == LatticeStatus::Active)
+}
+
+pub fn network<'a>(view: &View<'a>, vpc: &str) -> &'a Fact<Network> {
+    view.fact(&VpcNetwork(vpc.to_owned()))
+}
+
+pub fn owner<'a>(view: &View<'a>, target: IpAddr) -> &'a Fact<Interface> {
+    view.fact(&AddressOwner(target.to_string()))
+}
+
+/// The routes of the target's subnet that lead to the studio, by a VPN.
+pub fn to_studio<'a>(network: &'a Network, subnet: &str) -> Vec<&'a Route> {
+    let table = network.table(subnet);
+    let routes = table.into_iter().flat_map(|t| &t.routes);
+    routes.filter(|r| r.is_vpn()).collect()
+}
+
+/// The networks of the studio, as those routes name them.
+pub fn studio(routes: &[&Route]) -> Vec<IpNet> {
+    routes.iter().filter_map(|r| r.to).collect()
+}
+
+/// The VPN connections that end at gateways of that VPC: those that its routes name, or take over routes of.
+pub fn vpns<'a>(view: &View<'a>, network: &Network) -> Vec<&'a VpnConnection> {
+    let all = view.fact(&VpnConnections).known();
+    let tables = || network.tables.iter();
+    let named: Vec<&str> = tables()
+        .flat_map(|t| &t.routes)
+        .map(|r| r.by.raw())
+        .chain(tables().flat_map(|t| &t.propagating).map(|g| g.raw()))
+        .collect();
+    let ends_here = |v: &&VpnConnection| named.contains(&v.gateway.raw());
+    all.into_iter().flatten().filter(ends_here).collect()
+}
+
+/// What a network ACL does not let through, and the command that does.
+pub fn refused(acl: &NetworkAcl, outbound: bool, port: (u16, u16), other: IpNet) -> Finding {
+    let (direction, preposition, flag) = if outbound {
+        ("outbound", "to", "--egress")
+    } else {
+        ("inbound", "from", "--ingress")
+    };
+    let ports = if port.0 == port.1 {
+        port.0.to_string()
+    } else {
+        format!("{}-{}", port.0, port.1)
+    };
+    let line = format!(
+        "Network ACL {} does not allow {direction} TCP {ports} {preposition} {other}",
+        acl.id.show()
+    );
+    let number = acl
+        .entries
+        .iter()
+        .filter(|e| e.outbound == outbound && e.number < 32_000)
+        .map(|e| e.number)
+        .max();
+    Finding::fail("acl", line)
+        .why("ACL_RULES_MISMATCH: a network ACL keeps no state, so what goes out and what comes back are both looked up")
+        .fix(format!(
+            "`aws ec2 create-network-acl-entry --network-acl-id {} {flag} --rule-number {} --protocol tcp --port-range From={},To={} --cidr-block {other} --rule-action allow`",
+            acl.id.show(),
+            number.unwrap_or(0) + 10,
+            port.0,
+            port.1
+        ))
+}
