@@ -533,6 +533,9 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("caller-identity", "tests/cli.rs"),
     ("policy-lint", "tests/peer/test_roles.py"),
     ("tunnel-as-queue-role", "tests/judgement.rs"),
+    ("lattice-target", "tests/peer/test_broken.py"),
+    ("vpn-tunnels", "tests/peer/test_broken.py"),
+    ("vpn-route", "tests/peer/test_broken.py"),
     ("server-port", "tests/peer/test_server.py"),
     ("server-info", "tests/peer/test_server.py"),
 ];

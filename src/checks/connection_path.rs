@@ -2,7 +2,6 @@
 
 use super::prelude::*;
 use crate::derived::connections::{chosen, that_work};
-use crate::domain::config::PathId;
 use crate::domain::ids::FleetKey;
 use crate::domain::reach::{Fit, MachinePlace};
 use crate::questions::{FleetDetails, Part};
@@ -46,22 +45,13 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
             Finding::unknown("unknown-fleet", line)
                 .fix("use the newest studiolink, or ask a real worker")
         }
-        Fit::Recommended | Fit::Possible if !chosen.path.is_built() => {
-            let line = format!("The connection path \"{path}\" is not built into this version");
-            let done = if chosen.path == PathId::Ssm && view.config(Part::Tunnel).tunnel.is_some() {
-                "the queue role's permissions are set, and setup starts and ends a session as \
-                    that role; nothing opens the tunnel on a worker, and the server was not tested"
-            } else {
-                "nothing was set up for it, and nothing was tested"
-            };
-            let finding = Finding::skipped("not-built", line).fix(
-                "set it up by hand, or choose path = \"direct\" where the server has a public name",
+        Fit::Recommended | Fit::Possible if !chosen.path.is_set_up() => {
+            let fit = chosen.reach.fit.word();
+            let line = format!(
+                "Path \"{path}\" is {fit} from {workers}; this version checks it, and does not set it up"
             );
-            return vec![
-                finding
-                    .why(done)
-                    .from(view.evidence(&FleetDetails(key.clone()))),
-            ];
+            Finding::skipped("not-set-up", line)
+                .fix("set up by hand what the checks of this connection miss")
         }
         Fit::Recommended | Fit::Possible => {
             let assumed = match chosen.reach.stands {

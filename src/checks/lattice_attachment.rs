@@ -5,7 +5,7 @@ use crate::derived::lattice::{Which, attached, name, which};
 use crate::domain::ids::FleetKey;
 use crate::questions::{FleetDetails, LatticeConfiguration, LatticeQuota};
 
-pub(super) const CHECK: Check = Check {
+pub const CHECK: Check = Check {
     id: "lattice-attachment",
     title: "The fleet uses the resource configuration that leads to AYON",
     why: "only workers of a fleet that has it attached can resolve and reach its name",

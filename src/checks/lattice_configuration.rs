@@ -7,7 +7,7 @@ use crate::domain::ids::FleetKey;
 use crate::domain::lattice::LatticeStatus;
 use crate::questions::{LatticeConfiguration, Part};
 
-pub(super) const CHECK: Check = Check {
+pub const CHECK: Check = Check {
     id: "lattice-configuration",
     title: "The resource configuration leads to the server's port and may be shared",
     why: "Deadline Cloud associates it with a service network that is shared with it, which the flag must allow",

@@ -7,7 +7,7 @@ use crate::domain::ids::FleetKey;
 use crate::domain::lattice::{DnsResolution, LatticeStatus, Target};
 use crate::questions::LatticeGateway;
 
-pub(super) const CHECK: Check = Check {
+pub const CHECK: Check = Check {
     id: "lattice-gateway",
     title: "The resource gateway is active and can find the target",
     why: "traffic of the workers enters your VPC at the gateway, which must resolve the target's name",

@@ -6,7 +6,7 @@ use crate::domain::ids::FleetKey;
 use crate::domain::lattice::{AssociationKind, AssociationState, DEADLINE_FLEETS, Share};
 use crate::questions::LatticeShares;
 
-pub(super) const CHECK: Check = Check {
+pub const CHECK: Check = Check {
     id: "lattice-share",
     title: "The resource configuration is shared with Deadline Cloud",
     why: "a fleet can use a configuration only while a share with fleets.deadline.amazonaws.com is active",

@@ -12,7 +12,7 @@ use crate::domain::network::{EPHEMERAL, Flow, Interface, Network, SecurityGroup,
 use crate::domain::text::Untrusted;
 use crate::questions::{AddressOwner, Part, VpcNetwork};
 
-pub(super) const CHECK: Check = Check {
+pub const CHECK: Check = Check {
     id: "lattice-target",
     title: "The resource gateway reaches its target",
     why: "the gateway's interfaces are ordinary ones of your VPC: routes, security groups and network ACLs count for them",

@@ -129,13 +129,32 @@ pub const ALL: &[&Check] = &[
 /// The few that a plan needs: for whom it is, and whether its queues exist.
 pub const OF_PLAN: &[&Check] = &[&caller_identity::CHECK, &queue_status::CHECK];
 
-/// The hops of the direct way to the server, for the leg that names them.
+/// The hops of each way to the server, for the legs that name them.
 pub mod server_hops {
     pub use super::server_certificate::CHECK as CERTIFICATE;
     pub use super::server_info::CHECK as INFO;
     pub use super::server_key::CHECK as KEY;
     pub use super::server_name::CHECK as NAME;
     pub use super::server_port::CHECK as PORT;
+}
+
+pub mod lattice_hops {
+    pub use super::lattice_attachment::CHECK as ATTACHMENT;
+    pub use super::lattice_configuration::CHECK as CONFIGURATION;
+    pub use super::lattice_gateway::CHECK as GATEWAY;
+    pub use super::lattice_share::CHECK as SHARE;
+    pub use super::lattice_target::CHECK as TARGET;
+}
+
+pub mod vpn_hops {
+    pub use super::vpn_route::CHECK as ROUTE;
+    pub use super::vpn_tunnels::CHECK as TUNNELS;
+}
+
+pub mod tunnel_hops {
+    pub use super::tunnel_as_queue_role::CHECK as SESSION;
+    pub use super::tunnel_node::CHECK as NODE;
+    pub use super::tunnel_settings::CHECK as SETTINGS;
 }
 
 pub fn by_id(id: &str) -> Option<&'static Check> {

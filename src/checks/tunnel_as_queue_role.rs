@@ -6,7 +6,7 @@ use crate::domain::ids::QueueKey;
 use crate::probes::OpenSession;
 use crate::questions::Part;
 
-pub(super) const CHECK: Check = Check {
+pub const CHECK: Check = Check {
     id: "tunnel-as-queue-role",
     title: "The queue role opens and closes a Systems Manager session",
     why: "on the path ssm a worker reaches the server through such a session; one that it can't close stays open for the idle time",

@@ -8,7 +8,7 @@ use crate::domain::fact::Fact;
 use crate::domain::node::{FORWARDS, FORWARDS_TO_HOST, PingStatus, at_least};
 use crate::questions::NodeDetails;
 
-pub(super) const CHECK: Check = Check {
+pub const CHECK: Check = Check {
     id: "tunnel-node",
     title: "The tunnel's machine is connected to Systems Manager",
     why: "a session starts only to a machine whose agent is online, and only a newer agent forwards ports",

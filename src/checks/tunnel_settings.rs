@@ -7,7 +7,7 @@ use crate::derived::connections::tunnel;
 use crate::domain::node::IDLE;
 use crate::questions::SessionSettings;
 
-pub(super) const CHECK: Check = Check {
+pub const CHECK: Check = Check {
     id: "tunnel-settings",
     title: "The account's session preferences suit a tunnel",
     why: "sessions that are encrypted with a KMS key need a right to it at both ends, and one that ends early drops the connection",

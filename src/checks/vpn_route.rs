@@ -8,7 +8,7 @@ use crate::domain::ids::FleetKey;
 use crate::domain::network::{EPHEMERAL, Flow, Route, RouteState, TunnelStatus};
 use crate::questions::{Part, TransitPath, VpcNetwork};
 
-pub(super) const CHECK: Check = Check {
+pub const CHECK: Check = Check {
     id: "vpn-route",
     title: "The target's subnet has a route to the studio",
     why: "what stands in the VPC goes on to the server in the studio, by the subnet's routes",

@@ -9,7 +9,7 @@ use crate::domain::network::{TunnelStatus, VpnConnection};
 use crate::domain::reach::Fit;
 use crate::questions::{Part, VpnConnections};
 
-pub(super) const CHECK: Check = Check {
+pub const CHECK: Check = Check {
     id: "vpn-tunnels",
     title: "The VPN to the studio is up",
     why: "with no tunnel up nothing in AWS reaches the studio",

@@ -142,7 +142,7 @@ pub(super) async fn run(args: &Args, command: &args::Plan) -> Result<Exit, Failu
     let plan = work.plan().clone();
     for path in config.unbuilt() {
         talk(&format!(
-            "the connection path \"{}\" is not built into this version; the plan has the rest",
+            "the connection path \"{}\" is checked, and not set up by this version; the plan has the rest",
             path.word()
         ));
     }

@@ -4,6 +4,9 @@
 pub mod chooser;
 mod direct;
 mod lan;
+mod lattice;
+mod ssm;
+mod vpn;
 
 use crate::domain::config::PathId;
 use crate::questions::Check;
@@ -17,7 +20,7 @@ pub struct Leg {
     pub hops: &'static [&'static Check],
 }
 
-pub const ALL: &[&Leg] = &[&direct::LEG, &lan::LEG];
+pub const ALL: &[&Leg] = &[&direct::LEG, &lan::LEG, &lattice::LEG, &ssm::LEG, &vpn::LEG];
 
 /// A way to the server, as the studio file names it.
 pub struct Path {
@@ -25,7 +28,7 @@ pub struct Path {
     pub title: &'static str,
     /// What it is for, in a sentence.
     pub purpose: &'static str,
-    /// Empty where it is not built into this version.
+    /// In the order from the workers to the server; one that does not apply says nothing.
     pub legs: &'static [&'static Leg],
 }
 
@@ -41,19 +44,19 @@ pub const PATHS: &[Path] = &[
         title: "Site-to-site VPN",
         purpose: "for a server on the studio LAN that workers in your own VPC reach through a VPN; \
             service-managed workers also need VPC Lattice in front",
-        legs: &[],
+        legs: &[&vpn::LEG],
     },
     Path {
         id: PathId::Lattice,
         title: "VPC Lattice",
         purpose: "for a server behind your VPC that service-managed workers reach through a resource endpoint",
-        legs: &[],
+        legs: &[&lattice::LEG, &vpn::LEG],
     },
     Path {
         id: PathId::Ssm,
         title: "SSM port forwarding",
         purpose: "for a server on EC2 or a hybrid node and a handful of workers, without any network setup",
-        legs: &[],
+        legs: &[&ssm::LEG],
     },
     Path {
         id: PathId::Lan,
@@ -72,11 +75,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_path_of_the_studio_file_is_listed_and_says_whether_it_is_built() {
+    fn every_path_of_the_studio_file_is_listed_with_its_legs() {
         for id in PathId::ALL {
             assert_eq!(path(*id).id, *id);
-            assert_eq!(path(*id).legs.is_empty(), !id.is_built(), "{id:?}");
+            assert!(!path(*id).legs.is_empty(), "{id:?}");
         }
+        let hops = |id| path(id).legs.iter().map(|l| l.hops.len()).sum::<usize>();
+        assert!(PathId::ALL.iter().all(|id| hops(*id) > 0));
     }
 
     #[test]

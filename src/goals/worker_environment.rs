@@ -51,7 +51,7 @@ fn manual(view: &View, _: &Plan) -> Vec<ManualStep> {
         steps.push(ManualStep {
             for_whom: "the network",
             what: format!(
-                "set up the connection path \"{path}\": it is not built into this version"
+                "set up the connection path \"{path}\": this version checks it, and does not set it up"
             )
             .into(),
             paste: Vec::new(),

@@ -54,7 +54,7 @@ FOLLOWS = {
     "ssm_no_open_data_channel": {"queue-role-simulated"}, "ssm_kms_preference": {"queue-role-simulated"},
     "lattice_flag_false": {"fleet-attributes"},
 }
-# What the studio file says of these besides; the rest of the tunnel is not built yet.
+# What the studio file says of these besides.
 TUNNEL = 'location = "ec2"\npath = "ssm"\n[ssm]\ninstance = "i-0a1b2c3d4e5f60718"\n'
 HYBRID = TUNNEL.replace("ec2", "lan").replace("i-0a", "mi-0a")
 LATTICE = 'location = "LAN"\npath = "lattice"\n[lattice]\nconfiguration = "rcfg-0a1b2c3d4e5f60718"\nport = PORT\n'

@@ -46,10 +46,10 @@ impl StudioConfig {
         self.lattice.port.or(named).unwrap_or(443)
     }
 
-    /// The chosen paths that this version does not set up.
+    /// The chosen paths that this version checks, and does not set up.
     pub fn unbuilt(&self) -> impl Iterator<Item = PathId> {
         let all = PathId::ALL.iter().copied();
-        all.filter(|p| !p.is_built() && self.chooses(*p))
+        all.filter(|p| !p.is_set_up() && self.chooses(*p))
     }
 
     /// Chooses a fleet's own path and place; what is as [server] has it needs no entry.

@@ -59,8 +59,8 @@ words!(
 );
 
 impl PathId {
-    /// Is it built into this version? A path that is not says so wherever it is chosen.
-    pub fn is_built(self) -> bool {
+    /// Does this version set it up? Of the others it checks what AWS tells, and says so wherever one is chosen.
+    pub fn is_set_up(self) -> bool {
         matches!(self, Self::Direct | Self::Lan)
     }
 }

@@ -2,6 +2,7 @@
 //! entry in `all` here. A step does nothing itself: what it wants done it returns as effects.
 
 mod channels;
+mod hops;
 mod identity;
 mod make;
 mod picture;

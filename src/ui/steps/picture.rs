@@ -89,10 +89,16 @@ fn parts(model: &Model) -> Option<Vec<Part>> {
     if !is_named(url) {
         return Some(list);
     }
+    let of_legs = |f: &&Finding| {
+        path.legs
+            .iter()
+            .flat_map(|l| l.hops)
+            .any(|h| h.id == f.check)
+    };
     let way = if path.id == PathId::Direct {
         Seen::Nothing
     } else {
-        Seen::Verdict(Verdict::Skipped)
+        worst(model, of_legs)
     };
     list.push(part(
         format!("       │ {}", path.title),
@@ -120,12 +126,13 @@ fn parts(model: &Model) -> Option<Vec<Part>> {
                 Seen::Verdict(Verdict::NotReached),
             ));
         }
-        None if path.legs.is_empty() => {
+        // By these nothing of the server itself was seen.
+        None if !path.id.is_set_up() => {
             list.push(part("       ▾", "", Seen::Nothing));
             list.push(part(
                 server.clone(),
                 server,
-                Seen::Verdict(Verdict::Skipped),
+                Seen::Verdict(Verdict::WorkerOnly),
             ));
         }
         None => {

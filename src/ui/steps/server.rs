@@ -3,6 +3,7 @@
 use super::super::model::{Admin, Model, is_server_test};
 use super::super::screen::{Block, Cell, Choice, Field, Key, List, Screen, Takes, Tone};
 use super::super::wizard::{Effect, Msg};
+use super::hops::{is_hop, timelines};
 use super::{Step, told, word_of};
 use crate::connections::{self, chooser};
 use crate::derived::connections::{self as connections_of, Chosen};
@@ -224,10 +225,10 @@ fn choices(screen: &mut Screen, model: &Model) {
     }));
     let path_words = |p: &PathId| {
         let path = connections::path(*p);
-        let later = if p.is_built() {
+        let later = if p.is_set_up() {
             ""
         } else {
-            " (not built into this version)"
+            " (checked, not set up by this version)"
         };
         format!("{}: {}{later}", path.title, path.purpose)
     };
@@ -376,10 +377,10 @@ fn comparison(model: &Model) -> Screen {
         places = vec![WorkerPlace::Service, WorkerPlace::Vpc, WorkerPlace::Lan];
     }
     for path in PathId::ALL {
-        let made = if path.is_built() {
+        let made = if path.is_set_up() {
             ""
         } else {
-            " (not built into this version)"
+            " (checked, not set up by this version)"
         };
         screen.heading(format!("{}{made}", connections::path(*path).title));
         let mut works = false;
@@ -421,12 +422,18 @@ fn comparison(model: &Model) -> Screen {
 
 /// What was found, then how it all hangs together.
 fn tested(screen: &mut Screen, model: &Model) {
-    // The list of the fleets says which path fits.
-    let in_list =
-        |f: &&Finding| f.verdict == Verdict::Ok && matches!(f.subject, Subject::Connection(_));
+    // The list of the fleets says which path fits, and the timelines say what is well.
+    let told_below = |f: &&Finding| match f.verdict {
+        Verdict::Ok => is_hop(f) || matches!(f.subject, Subject::Connection(_)),
+        Verdict::NotReached | Verdict::WorkerOnly => is_hop(f),
+        _ => false,
+    };
     let findings = model.of_topic(Topic::Server);
-    let findings = findings.into_iter().filter(|f| !in_list(f));
-    screen.add(told(findings)).blank();
+    let findings: Vec<&Finding> = findings.into_iter().filter(|f| !told_below(f)).collect();
+    if !findings.is_empty() {
+        screen.add(told(findings)).blank();
+    }
+    timelines(screen, model);
     super::picture::draw(screen, model);
     screen.say_dim("Not looked at yet, in AYON: settings of single projects, other extra_job_parameters than CondaPackages, dev bundles.");
 }
