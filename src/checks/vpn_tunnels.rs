@@ -1,13 +1,10 @@
 //! The Site-to-Site VPN to the studio: are its tunnels up, and since when not?
 
 use super::prelude::*;
-use crate::derived::connections::chosen;
-use crate::derived::lattice_network::{ends, network, owner, vpns};
-use crate::domain::config::{Location, PathId};
+use crate::derived::lattice_network::of_connection;
 use crate::domain::ids::FleetKey;
 use crate::domain::network::{TunnelStatus, VpnConnection};
-use crate::domain::reach::Fit;
-use crate::questions::{Part, VpnConnections};
+use crate::questions::VpnConnections;
 
 pub const CHECK: Check = Check {
     id: "vpn-tunnels",
@@ -21,30 +18,14 @@ pub const CHECK: Check = Check {
 };
 
 fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
-    let Some(chosen) = chosen(view, key).filter(|c| c.reach.fit != Fit::Impossible) else {
-        return Vec::new(); // connection-path says why
+    let Some(ours) = of_connection(view, key) else {
+        return Vec::new(); // it goes by no VPN
     };
-    let on_lan = view.config(Part::Server).server.location == Location::Lan;
-    let through = match chosen.path {
-        PathId::Vpn => true,
-        PathId::Lattice => on_lan,
-        _ => false,
-    };
-    if !through {
-        return Vec::new();
-    }
     let fact = view.fact(&VpnConnections);
     let evidence = view.evidence(&VpnConnections);
-    let Some(all) = fact.known() else {
+    if fact.known().is_none() {
         return with_evidence(Finding::unread("the VPN connections", fact), evidence);
-    };
-    // Behind VPC Lattice only those count that the target's VPC uses.
-    let here = ends(view, key).and_then(|e| owner(view, e.target).known());
-    let here = here.and_then(|i| network(view, i.vpc.raw()).known());
-    let ours: Vec<&VpnConnection> = match here {
-        Some(network) => vpns(view, network),
-        None => all.iter().collect(),
-    };
+    }
     if ours.is_empty() {
         let line = "No Site-to-Site VPN connection ends at the VPC's gateways";
         let finding = Finding::unknown("no-vpn", line)

@@ -58,6 +58,16 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
         "the same for a program, with every call",
     ),
     (
+        "diagram",
+        "studiolink diagram",
+        "the connections as boxes, for a terminal",
+    ),
+    (
+        "diagram",
+        "studiolink diagram --format mermaid > connections.mmd",
+        "for the studio's documentation; --format svg is a picture",
+    ),
+    (
         "rollback",
         "studiolink rollback",
         "undoes the last run, after a question",
@@ -197,6 +207,10 @@ pub struct Args {
 pub enum Format {
     Text,
     Json,
+    /// For `diagram`
+    Mermaid,
+    /// For `diagram`
+    Svg,
 }
 
 #[derive(Debug, Subcommand)]
@@ -213,6 +227,9 @@ pub enum Command {
     /// Checks the queue, its roles, its channels and the server; changes nothing
     #[command(after_help = with_examples("audit", ""))]
     Audit,
+    /// Draws how the workers reach the server, with what is seen of each part
+    #[command(after_help = with_examples("diagram", ""))]
+    Diagram(Diagram),
     /// Restores what a run has changed
     #[command(after_help = with_examples("rollback", ""))]
     Rollback(Rollback),
@@ -314,6 +331,13 @@ pub struct Apply {
     pub insist: Insist,
     #[command(flatten)]
     pub wishes: Wishes,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Diagram {
+    /// Boxes of + - | in place of lines
+    #[arg(long)]
+    pub ascii: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -4,6 +4,7 @@ mod apply;
 pub mod args;
 mod ask;
 mod audit;
+mod diagram;
 mod init;
 mod open;
 mod out;
@@ -158,6 +159,7 @@ async fn run(mut args: Args) -> Exit {
         Command::Plan(plan) => plan::run(&args, &plan).await,
         Command::Apply(apply) => apply::run(&args, &apply).await,
         Command::Audit => audit::run(&args).await,
+        Command::Diagram(diagram) => diagram::run(&args, &diagram).await,
         Command::Rollback(rollback) => rollback::run(&args, &rollback).await,
         Command::Runs(runs) => runs::run(&args, &runs).await,
         Command::Policy(policy) => policy::run(&args, &policy).await,

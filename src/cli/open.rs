@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::Failure;
-use super::args::Args;
+use super::args::{Args, Command, Format};
 use super::out::talk;
 use crate::domain::config::StudioConfig;
 use crate::domain::ids::{QueueKey, Region};
@@ -100,6 +100,13 @@ pub(super) fn check_flags(args: &Args) -> Result<(), Failure> {
     if args.sandbox_state.is_some() && args.sandbox.is_none() {
         return Err(Failure::Usage(
             "--sandbox-state keeps a sandbox, and there is none\n  fix   add --sandbox".to_owned(),
+        ));
+    }
+    let draws = matches!(args.format, Format::Mermaid | Format::Svg);
+    if draws && !matches!(args.command, Some(Command::Diagram(_))) {
+        return Err(Failure::Usage(
+            "only `diagram` has the formats mermaid and svg\n  fix   write --format text or json"
+                .to_owned(),
         ));
     }
     Ok(())

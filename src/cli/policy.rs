@@ -10,6 +10,7 @@ use super::out::{data, talk};
 use super::{Failure, open};
 use crate::derived::role_use::{choices, role_use};
 use crate::domain::choices::RoleUse;
+use crate::domain::config::{Location, PathId, StudioConfig};
 use crate::domain::exit::Exit;
 use crate::domain::finding::{Finding, Grade, Severity, Topic};
 use crate::domain::ids::{RoleArn, partition_of};
@@ -21,7 +22,9 @@ use crate::engine::inquiry::Catalogue;
 use crate::engine::unheard;
 use crate::engine::workflow::{Catalogues, Workflow};
 use crate::questions::{
-    CallerIdentity, Check, FarmDetails, Purpose, QueueDetails, QueueFleets, Run, View,
+    AddressOwner, CallerIdentity, Check, FarmDetails, LatticeConfiguration, LatticeGateway,
+    LatticeQuota, LatticeShares, NodeDetails, Purpose, Question as _, QueueDetails, QueueFleets,
+    Run, SessionSettings, TransitPath, View, VpcNetwork, VpnConnections,
 };
 
 /// Reads what the needs of a role follow from, and says nothing.
@@ -123,6 +126,7 @@ pub(super) async fn run(args: &Args, command: &args::Policy) -> Result<Exit, Fai
         let name = new.name.unwrap_or_else(|| "studiolink-queue-*".to_owned());
         format!("{}{name}", new.path.as_deref().unwrap_or("/"))
     });
+    let reads = config.as_ref().map(path_reads).unwrap_or_default();
     let document = policy(
         what,
         &region,
@@ -130,6 +134,7 @@ pub(super) async fn run(args: &Args, command: &args::Policy) -> Result<Exit, Fai
         &command.role,
         &buckets,
         made.as_deref(),
+        &reads,
     );
     data(&serde_json::to_string_pretty(&document).unwrap_or_default());
     if command.role.is_empty() {
@@ -139,6 +144,43 @@ pub(super) async fn run(args: &Args, command: &args::Policy) -> Result<Exit, Fai
         );
     }
     Ok(Exit::Clean)
+}
+
+/// What the checks of the chosen paths ask of AWS, by the questions themselves.
+fn path_reads(config: &StudioConfig) -> Vec<&'static str> {
+    let none = String::new;
+    let mut all: Vec<&'static str> = Vec::new();
+    let mut add = |list: &'static [&'static str]| {
+        all.extend(
+            list.iter()
+                .filter(|p| !all.contains(p))
+                .copied()
+                .collect::<Vec<_>>(),
+        );
+    };
+    if config.chooses(PathId::Ssm) {
+        add(NodeDetails(none()).permissions());
+        add(SessionSettings.permissions());
+    }
+    if config.chooses(PathId::Lattice) {
+        add(LatticeConfiguration(none()).permissions());
+        add(LatticeGateway(none()).permissions());
+        add(LatticeShares(none()).permissions());
+        add(LatticeQuota.permissions());
+        add(VpcNetwork(none()).permissions());
+        add(AddressOwner(none()).permissions());
+    }
+    let by_vpn = config.server.location == Location::Lan && config.chooses(PathId::Lattice);
+    if by_vpn || config.chooses(PathId::Vpn) {
+        let path = TransitPath {
+            gateway: none(),
+            vpc: none(),
+            to: none(),
+        };
+        add(VpnConnections.permissions());
+        add(path.permissions());
+    }
+    all
 }
 
 /// What roles of one kind need, as one document, with the reasons on stderr.

@@ -1,11 +1,14 @@
 //! Direct HTTPS: the server has a public name, and workers reach it over the internet. Nothing is set up; five hops are
 //! tested: name, port, certificate, AYON itself, the key.
 
-use super::Leg;
+use super::{Leg, SERVER, Stop, the_server};
 use crate::checks::server_hops::{CERTIFICATE, INFO, KEY, NAME, PORT};
 
 pub(super) const LEG: Leg = Leg {
     id: "direct",
-    title: "Direct HTTPS",
-    hops: &[&NAME, &PORT, &CERTIFICATE, &INFO, &KEY],
+    stops: &[Stop {
+        name: SERVER,
+        which: the_server,
+        hops: &[&NAME, &PORT, &CERTIFICATE, &INFO, &KEY],
+    }],
 };

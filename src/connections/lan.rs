@@ -1,11 +1,14 @@
 //! The studio LAN: workers and server share a network, and nothing is set up. The same five hops as on the internet, tested
 //! from this machine: what a worker sees, only a worker can tell.
 
-use super::Leg;
+use super::{Leg, SERVER, Stop, the_server};
 use crate::checks::server_hops::{CERTIFICATE, INFO, KEY, NAME, PORT};
 
 pub(super) const LEG: Leg = Leg {
     id: "lan",
-    title: "Studio LAN",
-    hops: &[&NAME, &PORT, &CERTIFICATE, &INFO, &KEY],
+    stops: &[Stop {
+        name: SERVER,
+        which: the_server,
+        hops: &[&NAME, &PORT, &CERTIFICATE, &INFO, &KEY],
+    }],
 };

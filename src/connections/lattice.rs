@@ -1,11 +1,49 @@
 //! VPC Lattice: from the service-managed workers into the studio's VPC, by a resource configuration that their fleet uses.
 //! Five hops, read from what AWS tells: attachment, configuration, share, gateway, target.
 
-use super::Leg;
+use super::{Leg, Stop};
 use crate::checks::lattice_hops::{ATTACHMENT, CONFIGURATION, GATEWAY, SHARE, TARGET};
+use crate::derived::lattice::{configuration, name};
+use crate::derived::lattice_network::ends;
+use crate::domain::ids::FleetKey;
+use crate::domain::text::Printable;
+use crate::questions::View;
 
 pub(super) const LEG: Leg = Leg {
     id: "lattice",
-    title: "VPC Lattice",
-    hops: &[&ATTACHMENT, &CONFIGURATION, &SHARE, &GATEWAY, &TARGET],
+    stops: &[
+        Stop {
+            name: "resource configuration",
+            which: the_configuration,
+            hops: &[&ATTACHMENT, &CONFIGURATION, &SHARE],
+        },
+        Stop {
+            name: "resource gateway",
+            which: the_gateway,
+            hops: &[&GATEWAY],
+        },
+        Stop {
+            name: "target in the VPC",
+            which: the_target,
+            hops: &[&TARGET],
+        },
+    ],
 };
+
+fn the_configuration(view: &View, key: &FleetKey) -> Printable {
+    configuration(view, key)
+        .map(|(id, _)| name(view, &id))
+        .unwrap_or_default()
+}
+
+fn the_gateway(view: &View, key: &FleetKey) -> Printable {
+    let ends = ends(view, key);
+    let words = ends.map(|e| format!("{} ({})", e.gateway.name.show(), e.gateway_id).into());
+    words.unwrap_or_default()
+}
+
+fn the_target(view: &View, key: &FleetKey) -> Printable {
+    ends(view, key)
+        .map(|e| e.target.to_string().into())
+        .unwrap_or_default()
+}

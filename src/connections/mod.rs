@@ -8,16 +8,41 @@ mod lattice;
 mod ssm;
 mod vpn;
 
+use crate::derived::job_packages::server;
 use crate::domain::config::PathId;
-use crate::questions::Check;
+use crate::domain::ids::FleetKey;
+use crate::domain::text::Printable;
+use crate::questions::{Check, View};
 
 /// A part of a connection that is set up and tested on its own.
 pub struct Leg {
     /// Kebab-case and permanent.
     pub id: &'static str,
-    pub title: &'static str,
-    /// Its hops, as the checks that judge them, from the worker's end to the server's.
+    /// What stands on it, from the worker's end to the server's.
+    pub stops: &'static [Stop],
+}
+
+impl Leg {
+    /// Its hops, as the checks that judge them, in their order.
+    pub fn hops(&self) -> impl Iterator<Item = &'static Check> + Clone + use<> {
+        self.stops.iter().flat_map(|s| s.hops).copied()
+    }
+}
+
+/// A box of the diagram: what stands there, which one it is, and the hops that tell its state.
+pub struct Stop {
+    pub name: &'static str,
+    pub which: fn(&View, &FleetKey) -> Printable,
     pub hops: &'static [&'static Check],
+}
+
+/// The server itself, which is the last stop of the paths that are tested from here.
+pub const SERVER: &str = "AYON server";
+
+fn the_server(view: &View, _: &FleetKey) -> Printable {
+    server(view).map_or_else(Printable::default, |url| {
+        url.as_str().trim_end_matches('/').into()
+    })
 }
 
 pub const ALL: &[&Leg] = &[&direct::LEG, &lan::LEG, &lattice::LEG, &ssm::LEG, &vpn::LEG];
@@ -80,7 +105,13 @@ mod tests {
             assert_eq!(path(*id).id, *id);
             assert!(!path(*id).legs.is_empty(), "{id:?}");
         }
-        let hops = |id| path(id).legs.iter().map(|l| l.hops.len()).sum::<usize>();
+        let hops = |id| {
+            path(id)
+                .legs
+                .iter()
+                .map(|l| l.hops().count())
+                .sum::<usize>()
+        };
         assert!(PathId::ALL.iter().all(|id| hops(*id) > 0));
     }
 

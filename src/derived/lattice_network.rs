@@ -4,12 +4,16 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use crate::domain::config::{Location, PathId};
 use crate::domain::fact::Fact;
 use crate::domain::finding::Finding;
 use crate::domain::ids::FleetKey;
 use crate::domain::lattice::{LatticeStatus, ResourceGateway, Target};
 use crate::domain::network::{Interface, Network, NetworkAcl, Route, VpnConnection};
-use crate::questions::{AddressOwner, LatticeGateway, View, VpcNetwork, VpnConnections};
+use crate::domain::reach::Fit;
+use crate::questions::{AddressOwner, LatticeGateway, Part, View, VpcNetwork, VpnConnections};
+
+use super::connections::chosen;
 
 use super::lattice::configuration;
 
@@ -68,6 +72,28 @@ pub fn vpns<'a>(view: &View<'a>, network: &Network) -> Vec<&'a VpnConnection> {
         .collect();
     let ends_here = |v: &&VpnConnection| named.contains(&v.gateway.raw());
     all.into_iter().flatten().filter(ends_here).collect()
+}
+
+/// The VPN connections that a fleet's connection goes by; `None`: it goes by no VPN.
+pub fn of_connection<'a>(view: &View<'a>, key: &FleetKey) -> Option<Vec<&'a VpnConnection>> {
+    let chosen = chosen(view, key).filter(|c| c.reach.fit != Fit::Impossible)?;
+    let on_lan = view.config(Part::Server).server.location == Location::Lan;
+    let through = match chosen.path {
+        PathId::Vpn => true,
+        PathId::Lattice => on_lan,
+        _ => false,
+    };
+    if !through {
+        return None;
+    }
+    let all = view.fact(&VpnConnections).known().into_iter().flatten();
+    // Behind VPC Lattice only those count that the target's VPC uses.
+    let here = ends(view, key).and_then(|e| owner(view, e.target).known());
+    let here = here.and_then(|i| network(view, i.vpc.raw()).known());
+    Some(match here {
+        Some(network) => vpns(view, network),
+        None => all.collect(),
+    })
 }
 
 /// What a network ACL does not let through, and the command that does.

@@ -46,7 +46,8 @@ const ROLE_WRITES: &[&str] = &[
 const ROLE_MAKES: &[&str] = &["iam:CreateRole", "iam:TagRole", "iam:DeleteRole"];
 
 /// As IAM takes it. Without roles any role is named; `new_role`: the queue has none yet, and setup is to make one of that
-/// path and name, which may hold a `*`.
+/// path and name, which may hold a `*`. `path_reads`: what the checks of the chosen connection paths call; the services name
+/// few resources for these.
 pub fn policy(
     what: For,
     region: &Region,
@@ -54,6 +55,7 @@ pub fn policy(
     roles: &[RoleArn],
     buckets: &[String],
     new_role: Option<&str>,
+    path_reads: &[&str],
 ) -> Value {
     let partition = partition_of(region);
     let account = roles.first().map_or("*", RoleArn::account);
@@ -116,6 +118,10 @@ pub fn policy(
         let lists = with(LISTS, &["iam:SimulatePrincipalPolicy"], true);
         statements.push(statement("ToPickFrom", &lists, &["*".to_owned()]));
     }
+    if !path_reads.is_empty() {
+        let all = ["*".to_owned()];
+        statements.push(statement("ConnectionPaths", path_reads, &all));
+    }
     if !buckets.is_empty() {
         let objects: Vec<String> = buckets
             .iter()
@@ -156,6 +162,7 @@ mod tests {
             &[role],
             &["b-1".to_owned()],
             new_role,
+            &["ssm:GetDocument"],
         );
         let text = document.to_string();
         assert!(

@@ -2,6 +2,7 @@
 //! without colours or rectangles (`screen.rs`); `tui/` and `plain/` render it. `wizard.rs` and `steps/` are pure;
 //! `driver.rs` alone touches the world.
 
+pub mod diagram;
 pub mod draft;
 pub mod driver;
 pub mod model;

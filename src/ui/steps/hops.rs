@@ -14,7 +14,7 @@ use crate::domain::text::Printable;
 
 /// Is it one of the hops' own checks?
 pub(super) fn is_hop(finding: &Finding) -> bool {
-    let mut all = connections::ALL.iter().flat_map(|leg| leg.hops);
+    let mut all = connections::ALL.iter().flat_map(|leg| leg.hops());
     all.any(|hop| hop.id == finding.check)
 }
 
@@ -64,7 +64,7 @@ fn ways(model: &Model) -> Vec<(FleetKey, PathId)> {
 
 fn rows(model: &Model, key: &FleetKey, path: PathId) -> Vec<Told> {
     let legs = connections::path(path).legs.iter();
-    let hops = legs.flat_map(|leg| leg.hops);
+    let hops = legs.flat_map(|leg| leg.hops());
     let own = |f: &&Finding| match &f.subject {
         Subject::Connection(fleet) => fleet == key,
         _ => true,

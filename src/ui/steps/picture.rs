@@ -92,7 +92,7 @@ fn parts(model: &Model) -> Option<Vec<Part>> {
     let of_legs = |f: &&Finding| {
         path.legs
             .iter()
-            .flat_map(|l| l.hops)
+            .flat_map(|l| l.hops())
             .any(|h| h.id == f.check)
     };
     let way = if path.id == PathId::Direct {
@@ -105,7 +105,7 @@ fn parts(model: &Model) -> Option<Vec<Part>> {
         format!("by {}", path.title),
         way,
     ));
-    let hops = path.legs.iter().flat_map(|leg| leg.hops);
+    let hops = path.legs.iter().flat_map(|leg| leg.hops());
     let of_check = |id: &'static str| {
         let about = move |f: &&Finding| f.check == id && f.code != "not-public";
         let mut found = model.findings().iter().filter(about);

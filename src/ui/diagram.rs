@@ -1,0 +1,376 @@
+//! The connections as a diagram: one layout, of boxes from the workers to the server, drawn for a terminal, as Mermaid and
+//! as SVG. The state of each box is a word; colour is never needed.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::connections;
+use crate::derived::connections::{chosen, publishing};
+use crate::derived::job_packages::server;
+use crate::domain::finding::{Finding, Verdict};
+use crate::domain::ids::FleetKey;
+use crate::domain::reach::Fit;
+use crate::domain::subject::Subject;
+use crate::domain::text::Printable;
+use crate::questions::{Part, View};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Diagram {
+    pub connections: Vec<Lane>,
+}
+
+/// The connection of one or more fleets that are alike.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Lane {
+    pub path: &'static str,
+    pub boxes: Vec<Stop>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Stop {
+    pub name: Printable,
+    pub which: Printable,
+    /// A verdict's word; empty where there is nothing to say.
+    pub state: &'static str,
+}
+
+fn stop(name: impl Into<Printable>, which: impl Into<Printable>, state: Option<Verdict>) -> Stop {
+    Stop {
+        name: name.into(),
+        which: which.into(),
+        state: state.map_or("", Verdict::word),
+    }
+}
+
+/// As it was seen.
+pub fn of<'a>(view: &View, findings: impl Iterator<Item = &'a Finding> + Clone) -> Diagram {
+    let mut lanes: Vec<(Vec<String>, Lane)> = Vec::new();
+    for queue in &view.config(Part::Queues).queues {
+        for (key, _) in publishing(view, queue) {
+            let Some(lane) = lane(view, &key, findings.clone()) else {
+                continue;
+            };
+            let name = view.fleet_name(&key).to_string();
+            match lanes.iter_mut().find(|(_, l)| *l == lane) {
+                Some((names, _)) if names.contains(&name) => {}
+                Some((names, _)) => names.push(name),
+                None => lanes.push((vec![name], lane)),
+            }
+        }
+    }
+    let connections = lanes.into_iter().map(|(names, mut lane)| {
+        lane.boxes[0].name = names.join(", ").into();
+        lane
+    });
+    Diagram {
+        connections: connections.collect(),
+    }
+}
+
+fn lane<'a>(
+    view: &View,
+    key: &FleetKey,
+    findings: impl Iterator<Item = &'a Finding> + Clone,
+) -> Option<Lane> {
+    let url = server(view)?;
+    let chosen = chosen(view, key)?;
+    let path = connections::path(chosen.path);
+    let own = |f: &&Finding| match &f.subject {
+        Subject::Connection(fleet) => fleet == key,
+        _ => true,
+    };
+    let mut boxes = vec![stop("", chosen.place.words(), None)];
+    let mut broken = false;
+    if chosen.reach.fit == Fit::Impossible {
+        boxes.push(stop(
+            format!("{}: does not lead there", path.title),
+            chosen.reach.why,
+            Some(Verdict::Fail),
+        ));
+        broken = true;
+    } else {
+        for point in path.legs.iter().flat_map(|leg| leg.stops) {
+            let of_stop = findings
+                .clone()
+                .filter(own)
+                .filter(|f| point.hops.iter().any(|h| h.id == f.check));
+            let worst = of_stop.map(|f| f.verdict).min();
+            // A leg that says nothing does not apply.
+            if let Some(state) = worst {
+                broken |= state == Verdict::Fail;
+                boxes.push(stop(point.name, (point.which)(view, key), Some(state)));
+            }
+        }
+    }
+    if boxes
+        .last()
+        .is_none_or(|b| b.name.as_str() != connections::SERVER)
+    {
+        let state = if broken {
+            Verdict::NotReached
+        } else {
+            Verdict::WorkerOnly
+        };
+        boxes.push(stop(
+            connections::SERVER,
+            url.as_str().trim_end_matches('/'),
+            Some(state),
+        ));
+    }
+    Some(Lane {
+        path: path.title,
+        boxes,
+    })
+}
+
+/// How boxes are drawn in a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lines {
+    Unicode,
+    Ascii,
+}
+
+/// So wide is a box at most, with the state beside it below 80 columns.
+const WIDEST: usize = 60;
+
+/// For a terminal or a text file, below 80 columns.
+pub fn text(diagram: &Diagram, lines: Lines) -> String {
+    let (h, v, corners, arrow) = match lines {
+        Lines::Unicode => ("─", "│", ["┌", "┐", "└", "┘"], "▼"),
+        Lines::Ascii => ("-", "|", ["+", "+", "+", "+"], "v"),
+    };
+    let mut out = String::new();
+    for lane in &diagram.connections {
+        let _ = writeln!(out, "{}", lane.path);
+        let content = |b: &Stop| {
+            let mut rows = crate::ui::screen::fold(b.name.as_str(), WIDEST);
+            if !b.which.as_str().is_empty() {
+                rows.extend(crate::ui::screen::fold(b.which.as_str(), WIDEST));
+            }
+            rows
+        };
+        let all: Vec<Vec<String>> = lane.boxes.iter().map(content).collect();
+        let columns = |t: &String| Printable::new(t).columns();
+        let width = all.iter().flatten().map(columns).max().unwrap_or(0);
+        for (n, (stop, rows)) in lane.boxes.iter().zip(&all).enumerate() {
+            if n > 0 {
+                let _ = writeln!(out, "    {v}\n    {arrow}");
+            }
+            let edge = |left: &str, right: &str| format!("  {left}{}{right}", h.repeat(width + 2));
+            let _ = writeln!(out, "{}", edge(corners[0], corners[1]));
+            for (i, row) in rows.iter().enumerate() {
+                let gap = " ".repeat(width - columns(row));
+                let state = if i == 0 {
+                    format!(" {}", stop.state)
+                } else {
+                    String::new()
+                };
+                let _ = writeln!(out, "{}", format!("  {v} {row}{gap} {v}{state}").trim_end());
+            }
+            let _ = writeln!(out, "{}", edge(corners[2], corners[3]));
+        }
+        out.push('\n');
+    }
+    out.trim_end().to_owned()
+}
+
+/// Nothing of a name may start markup of its own.
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for c in Printable::new(text).as_str().chars() {
+        match c {
+            '&' => out += "&amp;",
+            '<' => out += "&lt;",
+            '>' => out += "&gt;",
+            '"' => out += "&quot;",
+            '\'' => out += "&#39;",
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// In a quoted label Mermaid takes `#` as the start of a code, `&` and quotes as its own.
+fn label(text: &str) -> String {
+    let mut out = String::new();
+    for c in Printable::new(text).as_str().chars() {
+        match c {
+            '"' | '#' | '&' | '<' | '>' | '`' | ';' | '\\' | '{' | '}' | '[' | ']' | '|' => {
+                let _ = write!(out, "#{};", c as u32);
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// For the studio's documentation.
+pub fn mermaid(diagram: &Diagram) -> String {
+    let mut out = "flowchart LR\n".to_owned();
+    for (n, lane) in diagram.connections.iter().enumerate() {
+        for (i, stop) in lane.boxes.iter().enumerate() {
+            let mut lines = vec![label(stop.name.as_str())];
+            for more in [stop.which.as_str(), stop.state] {
+                if !more.is_empty() {
+                    lines.push(label(more));
+                }
+            }
+            let _ = writeln!(out, "    c{n}s{i}[\"{}\"]", lines.join("<br/>"));
+        }
+        for i in 1..lane.boxes.len() {
+            let by = if i == 1 {
+                format!("|\"{}\"|", label(lane.path))
+            } else {
+                String::new()
+            };
+            let _ = writeln!(out, "    c{n}s{} -->{by} c{n}s{i}", i - 1);
+        }
+        let broken = lane
+            .boxes
+            .iter()
+            .position(|b| b.state == Verdict::Fail.word());
+        if let Some(i) = broken {
+            let _ = writeln!(
+                out,
+                "    style c{n}s{i} stroke-width:4px,stroke-dasharray:6 3"
+            );
+        }
+    }
+    out.trim_end().to_owned()
+}
+
+/// A picture of its own: no font, no script, no address of anywhere else.
+pub fn svg(diagram: &Diagram) -> String {
+    const BOX: usize = 460;
+    const HEIGHT: usize = 52;
+    const GAP: usize = 34;
+    const LEFT: usize = 20;
+    let mut body = String::new();
+    let mut y = 20;
+    for lane in &diagram.connections {
+        let _ = writeln!(
+            body,
+            "<text x=\"{LEFT}\" y=\"{}\" font-weight=\"bold\">{}</text>",
+            y + 14,
+            escaped(lane.path)
+        );
+        y += 28;
+        for (i, stop) in lane.boxes.iter().enumerate() {
+            if i > 0 {
+                let x = LEFT + 30;
+                let _ = writeln!(
+                    body,
+                    "<path d=\"M{x} {} V{} M{} {} L{x} {} L{} {}\" fill=\"none\" stroke=\"#333\" stroke-width=\"2\"/>",
+                    y - GAP,
+                    y - 3,
+                    x - 5,
+                    y - 10,
+                    y - 2,
+                    x + 5,
+                    y - 10
+                );
+            }
+            let broken = stop.state == Verdict::Fail.word();
+            let dash = if broken {
+                " stroke-dasharray=\"6 3\""
+            } else {
+                ""
+            };
+            let _ = writeln!(
+                body,
+                "<rect x=\"{LEFT}\" y=\"{y}\" width=\"{BOX}\" height=\"{HEIGHT}\" rx=\"6\" fill=\"#fff\" stroke=\"#333\" stroke-width=\"{}\"{dash}/>",
+                if broken { 3 } else { 1 }
+            );
+            let _ = writeln!(
+                body,
+                "<text x=\"{}\" y=\"{}\">{}</text>",
+                LEFT + 12,
+                y + 21,
+                escaped(&cut(stop.name.as_str()))
+            );
+            let _ = writeln!(
+                body,
+                "<text x=\"{}\" y=\"{}\" fill=\"#555\">{}</text>",
+                LEFT + 12,
+                y + 41,
+                escaped(&cut(stop.which.as_str()))
+            );
+            let _ = writeln!(
+                body,
+                "<text x=\"{}\" y=\"{}\" font-weight=\"bold\">{}</text>",
+                LEFT + BOX + 14,
+                y + 31,
+                escaped(stop.state)
+            );
+            y += HEIGHT + GAP;
+        }
+    }
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 640 {y}\" width=\"640\" height=\"{y}\" font-family=\"sans-serif\" font-size=\"14\" role=\"img\">\n<title>How workers reach the AYON server</title>\n<rect width=\"640\" height=\"{y}\" fill=\"#fff\"/>\n{body}</svg>"
+    )
+}
+
+/// As much as fits into a box.
+fn cut(text: &str) -> String {
+    Printable::short(text, WIDEST).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn diagram() -> Diagram {
+        Diagram {
+            connections: vec![Lane {
+                path: "VPC Lattice",
+                boxes: vec![
+                    stop("Publish \"A\" <b>", "service-managed workers", None),
+                    stop(
+                        "resource gateway",
+                        "ayon-gateway (rgw-0a1b2c3d4e5f60718)",
+                        Some(Verdict::Ok),
+                    ),
+                    stop(
+                        "Site-to-Site VPN",
+                        "studio (vpn-0a1b2c3d4e5f60718)",
+                        Some(Verdict::Fail),
+                    ),
+                    stop(
+                        "AYON server",
+                        "https://ayon.nordlicht.lan",
+                        Some(Verdict::NotReached),
+                    ),
+                ],
+            }],
+        }
+    }
+
+    #[test]
+    fn the_terminal_has_boxes_below_80_columns() {
+        let text = text(&diagram(), Lines::Unicode);
+        assert!(
+            text.lines().all(|l| Printable::new(l).columns() < 80),
+            "{text}"
+        );
+        insta::assert_snapshot!(text);
+        let plain = super::text(&diagram(), Lines::Ascii);
+        assert!(plain.is_ascii(), "{plain}");
+    }
+
+    #[test]
+    fn names_start_no_markup() {
+        let mermaid = mermaid(&diagram());
+        assert!(mermaid.contains("Publish #34;A#34; #60;b#62;"), "{mermaid}");
+        insta::assert_snapshot!(mermaid);
+        let svg = svg(&diagram());
+        assert!(
+            svg.contains("Publish &quot;A&quot; &lt;b&gt;") && !svg.contains("<b>"),
+            "{svg}"
+        );
+        assert!(
+            !svg.contains("<script") && svg.matches("http").count() == 2,
+            "one of them is the server's"
+        );
+    }
+}
