@@ -383,7 +383,16 @@ fn setup_asks_for_every_permission_that_its_questions_and_changes_take() {
     let role = "arn:aws:iam::111122223333:role/Q".parse().unwrap();
     let region = "us-west-2".parse().unwrap();
     let farm = ["farm-00000000000000000000000000000001".to_owned()];
-    let document = policy(For::Setup, &region, &farm, &[role], &[], Some("/studio/*")).to_string();
+    let document = policy(
+        For::Setup,
+        &region,
+        &farm,
+        &[role],
+        &[],
+        Some("/studio/*"),
+        &[],
+    )
+    .to_string();
     let mut permissions: BTreeSet<&str> = BTreeSet::new();
     let key: QueueKey = format!("{}/queue-00000000000000000000000000000001", farm[0])
         .try_into()

@@ -56,7 +56,9 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
             findings.push(
                 Finding::fail("failed", format!("{named} is {}", it.status.word()))
                     .why(why)
-                    .fix("mend what VPC Lattice names, or delete the configuration and make it again"),
+                    .fix(
+                        "fix what VPC Lattice names, or delete the configuration and make it again",
+                    ),
             );
         }
         _ => findings.push(

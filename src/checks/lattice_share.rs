@@ -94,7 +94,7 @@ fn judge(share: &Share) -> Finding {
         let line = format!("The share {name} is {}", share.status.show());
         return Finding::fail("not-active", line)
             .why(CHECK.why)
-            .fix("a share that stays PENDING or FAILED is made anew");
+            .fix("a share that stays PENDING or FAILED is to be made again");
     }
     let guarded = share
         .associations

@@ -33,7 +33,7 @@ fn check(view: &View, _: &Url) -> Vec<Finding> {
         Fact::Known(node) => node,
         Fact::Absent => {
             let line = format!(
-                "{} is no managed node of this account and region",
+                "{} is not a managed node of this account and region",
                 tunnel.instance
             );
             let finding = Finding::fail("absent", line)

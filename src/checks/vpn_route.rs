@@ -42,7 +42,7 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
         let line = format!("The route to {to} by {} is a blackhole", dead.by.show());
         let finding = Finding::fail("blackhole", line)
             .why("CANNOT_ROUTE: what the route names was deleted or detached")
-            .fix("replace the route by one to a gateway that is there");
+            .fix("replace the route by one to a gateway that exists");
         return vec![finding.from(evidence)];
     }
     let mut findings: Vec<Finding> = Vec::new();

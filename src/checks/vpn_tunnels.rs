@@ -89,7 +89,7 @@ fn judge(vpn: &VpnConnection) -> Finding {
         .map(|m| format!("AWS says \"{}\"; ", m.show()))
         .unwrap_or_default();
     let fix = format!(
-        "at the studio: look at {device}, its line, UDP 500 and 4500 (IKE) through the firewall, and the pre-shared keys; nothing in AWS is to be mended"
+        "at the studio: look at {device}, its line, UDP 500 and 4500 (IKE) through the firewall, and the pre-shared keys; nothing in AWS needs a change"
     );
     match (up, down.len()) {
         (0, 0) => Finding::unknown(

@@ -33,7 +33,7 @@ pub(super) async fn run(args: &Args, command: &args::Diagram) -> Result<Exit, Fa
     calls(args, world, 0);
     let view = View::new(work.snapshot(), &config, Purpose::Audit);
     let findings: Vec<_> = work.observed_findings().collect();
-    let drawn = diagram::of(&view, findings.iter().copied());
+    let drawn = diagram::of(&view, &findings);
     let exit = Exit::Clean
         .and_if(stop.is_asked(), Exit::Interrupted)
         .and_if(work.names_unknown_queue(), Exit::Usage)

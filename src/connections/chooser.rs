@@ -98,7 +98,7 @@ fn words(location: Location, path: PathId) -> Words {
             if location == Location::AyonCloud {
                 "nobody"
             } else {
-                "whoever runs the server's name, certificate and firewall"
+                "the administrator of the server's name, certificate and firewall"
             },
         ),
         PathId::Vpn => (
@@ -106,7 +106,7 @@ fn words(location: Location, path: PathId) -> Words {
                 subnets and back from the studio",
             "1.25 Gbps per standard tunnel, 5 Gbps per large one; two tunnels",
             "UDP 500 and 4500 and ESP with AWS's two tunnel addresses; TCP to AYON from the VPC's addresses",
-            "the studio's network administrator, and whoever owns the VPC",
+            "the studio's network administrator, and the owner of the VPC",
         ),
         PathId::Lattice => (
             if on_lan {
@@ -122,7 +122,7 @@ fn words(location: Location, path: PathId) -> Words {
             } else {
                 "the gateway's and the target's security groups; nothing at the studio"
             },
-            "whoever owns the VPC; Service Quotas, where a fleet's one resource configuration is taken",
+            "the owner of the VPC; Service Quotas, where a fleet's one resource configuration is taken",
         ),
         PathId::Ssm => (
             if on_lan {
@@ -134,7 +134,7 @@ fn words(location: Location, path: PathId) -> Words {
             },
             "0.6 to 0.8 MB/s per session: a bundle of 300 MB takes 7 minutes on each fresh worker",
             "outbound TCP 443 from the server's machine to ssm and ssmmessages; nothing inbound",
-            "whoever runs the server's machine",
+            "the administrator of the server's machine",
         ),
         PathId::Lan => (
             "nothing",

@@ -11,6 +11,7 @@ use crate::domain::ids::FleetKey;
 use crate::domain::lattice::{LatticeStatus, ResourceGateway, Target};
 use crate::domain::network::{Interface, Network, NetworkAcl, Route, VpnConnection};
 use crate::domain::reach::Fit;
+use crate::domain::text::Untrusted;
 use crate::questions::{AddressOwner, LatticeGateway, Part, View, VpcNetwork, VpnConnections};
 
 use super::connections::chosen;
@@ -68,7 +69,7 @@ pub fn vpns<'a>(view: &View<'a>, network: &Network) -> Vec<&'a VpnConnection> {
     let named: Vec<&str> = tables()
         .flat_map(|t| &t.routes)
         .map(|r| r.by.raw())
-        .chain(tables().flat_map(|t| &t.propagating).map(|g| g.raw()))
+        .chain(tables().flat_map(|t| &t.propagating).map(Untrusted::raw))
         .collect();
     let ends_here = |v: &&VpnConnection| named.contains(&v.gateway.raw());
     all.into_iter().flatten().filter(ends_here).collect()

@@ -99,7 +99,7 @@ impl Tunnel {
 /// Both ends of an encrypted session make its key; Systems Manager uses it in the caller's name.
 fn session_key_need(key: &str) -> Need {
     let action = "kms:GenerateDataKey";
-    let because = "the account encrypts its sessions with this KMS key, so whoever opens one makes a data key of it";
+    let because = "the account encrypts its sessions with this KMS key, so the role that opens one makes a data key of it";
     let resource = [key.to_owned()];
     Need::new("TunnelKey", &[action], &resource, because).for_example(&[(action, key)])
 }

@@ -181,7 +181,7 @@ impl SecurityGroup {
             r.networks.iter().any(|n| n.contains(&flow.other))
                 || r.groups.iter().any(|g| groups.contains(g))
         };
-        if fitting.iter().any(|r| whole(&r)) {
+        if fitting.iter().any(whole) {
             return Some(true);
         }
         let partly = |r: &Rule| r.lists || r.networks.iter().any(|n| flow.other.contains(n));
@@ -202,9 +202,7 @@ impl NetworkAcl {
             if !is_tcp(&entry.protocol) {
                 continue;
             }
-            let Some(network) = entry.network else {
-                return None;
-            };
+            let network = entry.network?;
             if network.contains(&flow.other) && covers(entry.ports, flow.port) {
                 return Some(entry.allows);
             }

@@ -35,7 +35,7 @@ pub enum Carried {
     },
     /// Something else answered, and what.
     NotAyon(Printable),
-    /// The machine is there, and its port takes no connection.
+    /// The machine answers, and its port takes no connection.
     PortRefused,
     /// The session is encrypted with the account's KMS key.
     Encrypted,

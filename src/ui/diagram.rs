@@ -44,11 +44,11 @@ fn stop(name: impl Into<Printable>, which: impl Into<Printable>, state: Option<V
 }
 
 /// As it was seen.
-pub fn of<'a>(view: &View, findings: impl Iterator<Item = &'a Finding> + Clone) -> Diagram {
+pub fn of(view: &View, findings: &[&Finding]) -> Diagram {
     let mut lanes: Vec<(Vec<String>, Lane)> = Vec::new();
     for queue in &view.config(Part::Queues).queues {
         for (key, _) in publishing(view, queue) {
-            let Some(lane) = lane(view, &key, findings.clone()) else {
+            let Some(lane) = lane(view, &key, findings) else {
                 continue;
             };
             let name = view.fleet_name(&key).to_string();
@@ -68,11 +68,7 @@ pub fn of<'a>(view: &View, findings: impl Iterator<Item = &'a Finding> + Clone) 
     }
 }
 
-fn lane<'a>(
-    view: &View,
-    key: &FleetKey,
-    findings: impl Iterator<Item = &'a Finding> + Clone,
-) -> Option<Lane> {
+fn lane(view: &View, key: &FleetKey, findings: &[&Finding]) -> Option<Lane> {
     let url = server(view)?;
     let chosen = chosen(view, key)?;
     let path = connections::path(chosen.path);
@@ -92,7 +88,8 @@ fn lane<'a>(
     } else {
         for point in path.legs.iter().flat_map(|leg| leg.stops) {
             let of_stop = findings
-                .clone()
+                .iter()
+                .copied()
                 .filter(own)
                 .filter(|f| point.hops.iter().any(|h| h.id == f.check));
             let worst = of_stop.map(|f| f.verdict).min();

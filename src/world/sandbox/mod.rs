@@ -470,6 +470,7 @@ fn fact<T>(value: Option<T>) -> Fact<T> {
     value.map_or(Fact::Absent, Fact::Known)
 }
 
+#[allow(clippy::too_many_lines)] // an arm for each question
 fn answer(truth: &Truth, question: &AnyQuestion) -> AnyAnswer {
     use AnyAnswer as A;
     let role = |arn| truth.roles.get(arn);

@@ -326,6 +326,7 @@ fn file(name: &str, text: &str) -> Result<File, Problem> {
     Ok(file)
 }
 
+#[allow(clippy::too_many_lines)] // a line for each part of a scenario
 pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
     let file = file(name, text)?;
     let lack = |what: &str| problem(name, format!("it says nothing of {what}"));

@@ -105,7 +105,7 @@ impl Frame {
             return Err("its header has an impossible length");
         }
         let kind = at(4, 32)?;
-        let kind = std::str::from_utf8(kind).map_err(|_| "its type is no text")?;
+        let kind = std::str::from_utf8(kind).map_err(|_| "its type is not text")?;
         let mut id = [0u8; 16];
         id[8..].copy_from_slice(at(64, 8)?);
         id[..8].copy_from_slice(at(72, 8)?);

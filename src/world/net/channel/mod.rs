@@ -61,7 +61,7 @@ pub enum Trouble {
     Unreached(Printable),
     /// The agent asks for encryption with the account's KMS key.
     Encrypted,
-    /// The agent is there, and could not connect to the port behind it.
+    /// The agent answers, and could not connect to the port behind it.
     PortRefused,
     /// The other side closed the channel, with its reason.
     Closed(Printable),
@@ -107,7 +107,8 @@ enum Socket {
 async fn open(opening: &Opening) -> Result<Socket, Trouble> {
     let unreached =
         |why: &str| Trouble::Unreached(Printable::short(&without_url_secrets(why), 160));
-    let address = Url::parse(&opening.address).map_err(|_| unreached("its address is no URL"))?;
+    let address =
+        Url::parse(&opening.address).map_err(|_| unreached("its address is not a URL"))?;
     let host = address.host_str().unwrap_or_default().to_owned();
     let bare = host
         .trim_start_matches('[')
@@ -404,7 +405,7 @@ where
 /// The answer to the agent's handshake, and what it told; `None`: it asks for an encryption that is not done here.
 fn shake(request: &[u8]) -> Result<(Vec<u8>, Option<Agent>), &'static str> {
     let request: Value =
-        serde_json::from_slice(request).map_err(|_| "a handshake that is no JSON")?;
+        serde_json::from_slice(request).map_err(|_| "a handshake that is not JSON")?;
     let version = request["AgentVersion"].as_str().unwrap_or_default();
     let actions = request["RequestedClientActions"]
         .as_array()
@@ -440,7 +441,7 @@ fn shake(request: &[u8]) -> Result<(Vec<u8>, Option<Agent>), &'static str> {
     ))
 }
 
-/// One GET over a connection that is already made. `Err`: what answered is no HTTP, or no TLS for this name.
+/// One GET over a connection that is already made. `Err`: what answered does not speak HTTP, or not TLS for this name.
 async fn fetch(connection: DuplexStream, url: &Url) -> Result<(u16, String), Printable> {
     let words = |e: &dyn std::fmt::Display| Printable::short(&e.to_string(), 160);
     if url.scheme() != "https" {

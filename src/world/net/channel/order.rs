@@ -72,7 +72,7 @@ impl Order {
         match frame.kind.as_str() {
             ACKNOWLEDGE => {
                 let about: Value = serde_json::from_slice(&frame.payload)
-                    .map_err(|_| "an acknowledgement that is no JSON")?;
+                    .map_err(|_| "an acknowledgement that is not JSON")?;
                 if let Some(sequence) = about["AcknowledgedMessageSequenceNumber"].as_i64() {
                     self.unacknowledged.remove(&sequence);
                 }
