@@ -49,8 +49,17 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
         .collect();
     let mut findings = Vec::new();
     if !missing.is_empty() {
+        let bare = known.iter().filter(|(_, f)| f.roles.is_empty());
+        let bare: Vec<String> = bare
+            .map(|(key, _)| view.fleet_name(key).to_string())
+            .collect();
+        let who = match bare.as_slice() {
+            [] => String::new(),
+            [one] => format!(": fleet {one} declares none"),
+            several => format!(": the fleets {} declare none", several.join(", ")),
+        };
         let line = format!(
-            "No fleet of the queue offers attr.role = {}",
+            "No fleet of the queue offers attr.role = {}{who}",
             missing.join(", ")
         );
         // A publish step that never runs is what this is all about; which roles render steps ask for, AYON may say otherwise.
@@ -64,7 +73,7 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
         };
         let finding = Finding::new(verdict, "not-offered", line)
             .why(CHECK.why)
-            .fix("add the value to a fleet's custom attribute attr.role, or correct [worker_attributes] in the studio file");
+            .fix("add the value to a fleet's custom attribute attr.role in the console (UpdateFleet replaces the whole configuration, so the rest goes back unchanged), or correct [worker_attributes] in the studio file");
         findings.push(finding.from(evidence.clone()));
     }
     let can_start = |f: &Fleet| f.status == FleetStatus::Active && f.max_workers > 0;

@@ -27,7 +27,7 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
         return with_evidence(Finding::unread("the VPN connections", fact), evidence);
     }
     if ours.is_empty() {
-        let line = "No Site-to-Site VPN connection ends at the VPC's gateways";
+        let line = "Whether the studio is reached can't be told: no Site-to-Site VPN connection was found for it in this account and region";
         let finding = Finding::unknown("no-vpn", line)
             .why("where a Direct Connect or another account's transit gateway leads to the studio, this is as it should be: neither is looked at")
             .fix("make a VPN connection, or ask a worker whether it reaches the server");

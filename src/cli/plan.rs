@@ -140,13 +140,7 @@ pub(super) async fn run(args: &Args, command: &args::Plan) -> Result<Exit, Failu
     let what = (open::plan_catalogues(), Purpose::Audit, wishes);
     let work = observed_by(args, world.as_ref(), &config, what, &stop).await?;
     let plan = work.plan().clone();
-    for path in config.unbuilt() {
-        talk(&format!(
-            "the connection path \"{}\" is checked, and not set up by this version; the plan has the rest",
-            path.word()
-        ));
-    }
-    let held_back = !plan.refused.is_empty() || config.unbuilt().next().is_some();
+    let held_back = !plan.refused.is_empty();
     let mut exit = Exit::Clean
         .and_if(work.names_unknown_queue(), Exit::Usage)
         .and_if(held_back, Exit::Problem)

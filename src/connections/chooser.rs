@@ -50,9 +50,11 @@ const VPN: &[&str] = &[
     "transit-gateway-data",
 ];
 
-pub fn effort(location: Location, path: PathId) -> Effort {
+/// `from_aws`: some of the workers are in AWS, so that what they send or get passes its border.
+pub fn effort(location: Location, path: PathId, from_aws: bool) -> Effort {
     let on_lan = location == Location::Lan;
     let costs: Vec<&str> = match path {
+        PathId::Direct if !from_aws => Vec::new(),
         PathId::Direct => vec!["internet-out"],
         PathId::Vpn => VPN.to_vec(),
         PathId::Lattice if on_lan => ["resource-data", "load-balancer"]
@@ -72,7 +74,10 @@ pub fn effort(location: Location, path: PathId) -> Effort {
     if costs.is_empty() {
         costs.push("nothing".to_owned());
     }
-    let (make, carries, firewall, ask) = words(location, path);
+    let (make, carries, mut firewall, ask) = words(location, path);
+    if path == PathId::Direct && !from_aws {
+        firewall = "TCP on the server's port from the studio's own addresses";
+    }
     Effort {
         make,
         costs,
@@ -138,7 +143,8 @@ fn words(location: Location, path: PathId) -> Words {
         ),
         PathId::Lan => (
             "nothing",
-            "what the studio's network carries",
+            "what the studio's network carries; what service-managed fleets render comes through S3, unless the studio's \
+                storage is synchronised with it",
             "TCP on the server's port between workers and server; outbound TCP 443 from the workers to AWS",
             "nobody",
         ),
@@ -160,7 +166,7 @@ mod tests {
         let mut said = String::new();
         for location in Location::ALL {
             for path in PathId::ALL {
-                let effort = effort(*location, *path);
+                let effort = effort(*location, *path, true);
                 for text in [effort.make, effort.carries, effort.firewall, effort.ask] {
                     assert!(!text.is_empty() && !text.contains("  "), "{text}");
                 }

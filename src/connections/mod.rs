@@ -66,7 +66,7 @@ pub const PATHS: &[Path] = &[
     },
     Path {
         id: PathId::Vpn,
-        title: "Site-to-site VPN",
+        title: "Site-to-Site VPN",
         purpose: "for a server on the studio LAN that workers in your own VPC reach through a VPN; \
             service-managed workers also need VPC Lattice in front",
         legs: &[&vpn::LEG],

@@ -44,6 +44,29 @@ pub fn chosen(view: &View, key: &FleetKey) -> Option<Chosen> {
     })
 }
 
+/// The paths that this version checks and does not set up, of the connections that can work; of the studio file's own path
+/// where no fleet is known to publish.
+pub fn not_set_up(view: &View) -> Vec<PathId> {
+    let mut paths = Vec::new();
+    let (mut any, mut add) = (false, |path: PathId| {
+        if !path.is_set_up() && !paths.contains(&path) {
+            paths.push(path);
+        }
+    });
+    for queue in &view.config(Part::Queues).queues {
+        for (key, _) in publishing(view, queue) {
+            any = true;
+            if let Some(chosen) = chosen(view, &key).filter(|c| c.reach.fit != Fit::Impossible) {
+                add(chosen.path);
+            }
+        }
+    }
+    if !any {
+        add(view.config(Part::Server).server.path);
+    }
+    paths
+}
+
 /// Where the tunnel of Systems Manager ends, where one is chosen and named.
 pub fn tunnel<'a>(view: &View<'a>) -> Option<&'a Tunnel> {
     let chosen = view.config(Part::Server).chooses(PathId::Ssm);

@@ -125,7 +125,8 @@ pub fn of(location: Location, place: WorkerPlace, path: PathId) -> Reach {
 /// The better of both places: the choice of a path says where the machines stand.
 fn unsaid(location: Location, path: PathId) -> Reach {
     let (vpc, lan) = (from_vpc(location, path), from_lan(location, path));
-    let (better, stands, other) = if lan.fit < vpc.fit {
+    let neither = lan.fit == Fit::Impossible && vpc.fit == Fit::Impossible;
+    let (better, stands, other) = if lan.fit < vpc.fit || neither {
         (lan, MachinePlace::Lan, vpc)
     } else {
         (vpc, MachinePlace::Vpc, lan)
@@ -146,9 +147,9 @@ fn from_service(location: Location, path: PathId) -> Reach {
         (Location::Public, PathId::Lattice) => possible(
             "only through a proxy in your VPC that goes on to the server; direct is simpler",
         ),
-        (Location::Public, PathId::Ssm) => {
-            impossible("a tunnel ends at a machine that Systems Manager manages")
-        }
+        (Location::Public, PathId::Ssm) => impossible(
+            "a tunnel ends at a machine that Systems Manager manages, and a server elsewhere is not one",
+        ),
         (Location::Ec2, PathId::Lattice) => {
             recommended("private, and as fast as the network; the target is an address in your VPC")
         }
@@ -178,9 +179,9 @@ fn from_vpc(location: Location, path: PathId) -> Reach {
         (Location::Public, PathId::Vpn) => {
             possible("only where the VPN's other end leads on to the server; direct is simpler")
         }
-        (Location::Public, PathId::Ssm) => {
-            impossible("a tunnel ends at a machine that Systems Manager manages")
-        }
+        (Location::Public, PathId::Ssm) => impossible(
+            "a tunnel ends at a machine that Systems Manager manages, and a server elsewhere is not one",
+        ),
         (Location::Lan, PathId::Vpn) => recommended("by the VPC's routes and the VPN"),
         (Location::Lan, PathId::Direct) => possible(PUBLISHED),
         (Location::Ec2, PathId::Ssm) => possible(TUNNEL),
@@ -216,9 +217,9 @@ fn from_lan(location: Location, path: PathId) -> Reach {
         (Location::Public, PathId::Vpn) => {
             possible("only where a VPN leads to the server; direct is simpler")
         }
-        (Location::Public, PathId::Ssm) => {
-            impossible("a tunnel ends at a machine that Systems Manager manages")
-        }
+        (Location::Public, PathId::Ssm) => impossible(
+            "a tunnel ends at a machine that Systems Manager manages, and a server elsewhere is not one",
+        ),
     }
 }
 

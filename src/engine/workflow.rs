@@ -407,8 +407,7 @@ impl Workflow {
         let findings = self.findings();
         let fails = findings.iter().any(|f| f.verdict == Verdict::Fail);
         let held = self.applied().is_some_and(|a| !a.held.is_empty());
-        let held_back =
-            held || !plan.refused.is_empty() || self.config().unbuilt().next().is_some();
+        let held_back = held || !plan.refused.is_empty();
         let unread = !plan.unread.is_empty() || could_not_check(&findings);
         stopped
             .and_if(self.names_unknown_queue(), Exit::Usage)

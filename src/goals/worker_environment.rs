@@ -1,7 +1,7 @@
 //! The publish step finds the server and the key on the worker. Setting it up comes with the connection; until then it is
 //! a manual step.
 
-use crate::derived::connections::{chosen, publishing};
+use crate::derived::connections::{chosen, not_set_up, publishing};
 use crate::derived::job_packages::is_named;
 use crate::domain::config::PathId;
 use crate::domain::reach::Fit;
@@ -27,6 +27,12 @@ fn propose(view: &View, draft: &mut Draft) {
     if !is_named(&config.server.url) || !others {
         return;
     }
+    for path in not_set_up(view) {
+        draft.refuse(format!(
+            "Path \"{}\" is checked, and not set up by this version",
+            path.word()
+        ));
+    }
     for queue in &view.config(Part::Queues).queues {
         for (key, _) in publishing(view, queue) {
             let chosen = chosen(view, &key).filter(|c| c.reach.fit == Fit::Impossible);
@@ -46,7 +52,7 @@ fn manual(view: &View, _: &Plan) -> Vec<ManualStep> {
     let config = view.config(Part::Server);
     let server = &config.server;
     let mut steps = Vec::new();
-    for path in config.unbuilt() {
+    for path in not_set_up(view) {
         let path = path.word();
         steps.push(ManualStep {
             for_whom: "the network",

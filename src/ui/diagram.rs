@@ -240,24 +240,30 @@ pub fn mermaid(diagram: &Diagram) -> String {
 /// A picture of its own: no font, no script, no address of anywhere else.
 pub fn svg(diagram: &Diagram) -> String {
     const BOX: usize = 460;
-    const HEIGHT: usize = 52;
+    const LINE: usize = 20;
     const GAP: usize = 34;
     const LEFT: usize = 20;
     let mut body = String::new();
     let mut y = 20;
-    for lane in &diagram.connections {
+    let mut put = |x: usize, y: usize, more: &str, text: &str| {
         let _ = writeln!(
             body,
-            "<text x=\"{LEFT}\" y=\"{}\" font-weight=\"bold\">{}</text>",
-            y + 14,
-            escaped(lane.path)
+            "<text x=\"{x}\" y=\"{y}\"{more}>{}</text>",
+            escaped(text)
         );
+    };
+    let mut shapes = String::new();
+    for lane in &diagram.connections {
+        put(LEFT, y + 14, " font-weight=\"bold\"", lane.path);
         y += 28;
         for (i, stop) in lane.boxes.iter().enumerate() {
+            let names = crate::ui::screen::fold(stop.name.as_str(), WIDEST);
+            let which = crate::ui::screen::fold(stop.which.as_str(), WIDEST);
+            let height = 12 + LINE * (names.len() + which.len());
             if i > 0 {
                 let x = LEFT + 30;
                 let _ = writeln!(
-                    body,
+                    shapes,
                     "<path d=\"M{x} {} V{} M{} {} L{x} {} L{} {}\" fill=\"none\" stroke=\"#333\" stroke-width=\"2\"/>",
                     y - GAP,
                     y - 3,
@@ -275,44 +281,31 @@ pub fn svg(diagram: &Diagram) -> String {
                 ""
             };
             let _ = writeln!(
-                body,
-                "<rect x=\"{LEFT}\" y=\"{y}\" width=\"{BOX}\" height=\"{HEIGHT}\" rx=\"6\" fill=\"#fff\" stroke=\"#333\" stroke-width=\"{}\"{dash}/>",
+                shapes,
+                "<rect x=\"{LEFT}\" y=\"{y}\" width=\"{BOX}\" height=\"{height}\" rx=\"6\" fill=\"#fff\" stroke=\"#333\" stroke-width=\"{}\"{dash}/>",
                 if broken { 3 } else { 1 }
             );
-            let _ = writeln!(
-                body,
-                "<text x=\"{}\" y=\"{}\">{}</text>",
-                LEFT + 12,
-                y + 21,
-                escaped(&cut(stop.name.as_str()))
-            );
-            let _ = writeln!(
-                body,
-                "<text x=\"{}\" y=\"{}\" fill=\"#555\">{}</text>",
-                LEFT + 12,
-                y + 41,
-                escaped(&cut(stop.which.as_str()))
-            );
-            let _ = writeln!(
-                body,
-                "<text x=\"{}\" y=\"{}\" font-weight=\"bold\">{}</text>",
+            let grey = " fill=\"#555\"";
+            let rows = names
+                .iter()
+                .map(|n| (n, ""))
+                .chain(which.iter().map(|w| (w, grey)));
+            for (n, (row, more)) in rows.enumerate() {
+                put(LEFT + 12, y + LINE * (n + 1), more, row);
+            }
+            put(
                 LEFT + BOX + 14,
-                y + 31,
-                escaped(stop.state)
+                y + height / 2 + 5,
+                " font-weight=\"bold\"",
+                stop.state,
             );
-            y += HEIGHT + GAP;
+            y += height + GAP;
         }
     }
     format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 640 {y}\" width=\"640\" height=\"{y}\" font-family=\"sans-serif\" font-size=\"14\" role=\"img\">\n<title>How workers reach the AYON server</title>\n<rect width=\"640\" height=\"{y}\" fill=\"#fff\"/>\n{body}</svg>"
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 640 {y}\" width=\"640\" height=\"{y}\" font-family=\"sans-serif\" font-size=\"14\" role=\"img\">\n<title>How workers reach the AYON server</title>\n<rect width=\"640\" height=\"{y}\" fill=\"#fff\"/>\n{shapes}{body}</svg>"
     )
 }
-
-/// As much as fits into a box.
-fn cut(text: &str) -> String {
-    Printable::short(text, WIDEST).to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -44,7 +44,7 @@ SEEN = [
     ("nacl_drops_replies", "vpn-route", "fail", "acl", "Network ACL acl-0a1b2c3d4e5f60718 does not allow inbound TCP 1024-65535 from 192.168.10.0/24"),
     ("gateway_wrong_subnets", "lattice-target", "fail", "cannot-route", "have no route to the target 10.20.1.50: office-a, office-b"),
     ("gateway_wrong_subnets", "lattice-target", "fail", "cannot-route", "make a new gateway in render-a, render-b"),
-    ("lan_no_role", "fleet-attributes", "fail", "not-offered", "attr.role = publish"),
+    ("lan_no_role", "fleet-attributes", "fail", "not-offered", "attr.role = publish: fleet Publish hosts declares none"),
 ]
 # What follows from the fault by itself.
 FOLLOWS = {

@@ -4,9 +4,9 @@
 use serde::{Deserialize, Serialize};
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
-use super::read::{read_path, suits};
+use super::read::read_path;
 use super::table::{Reader, refuse};
-use super::{Location, PathId, Refused, StudioConfig};
+use super::{PathId, Refused, StudioConfig};
 use crate::domain::ids::FleetId;
 use crate::domain::reach::MachinePlace;
 
@@ -46,12 +46,6 @@ impl StudioConfig {
         self.lattice.port.or(named).unwrap_or(443)
     }
 
-    /// The chosen paths that this version checks, and does not set up.
-    pub fn unbuilt(&self) -> impl Iterator<Item = PathId> {
-        let all = PathId::ALL.iter().copied();
-        all.filter(|p| !p.is_set_up() && self.chooses(*p))
-    }
-
     /// Chooses a fleet's own path and place; what is as [server] has it needs no entry.
     pub fn connect(&mut self, fleet: &FleetId, path: PathId, at: Option<MachinePlace>) {
         let path = Some(path).filter(|p| *p != self.server.path);
@@ -70,11 +64,7 @@ impl StudioConfig {
     }
 }
 
-pub(super) fn read(
-    text: &str,
-    item: Option<&Item>,
-    location: Location,
-) -> Result<Vec<FleetConnection>, Refused> {
+pub(super) fn read(text: &str, item: Option<&Item>) -> Result<Vec<FleetConnection>, Refused> {
     let Some(item) = item else {
         return Ok(Vec::new());
     };
@@ -91,28 +81,30 @@ pub(super) fn read(
     for table in list {
         let place = table.span().unwrap_or(0..0);
         let item = Item::Table(table.clone());
-        let mut reader = Reader::new(text, "connection", &item, place)?;
+        let mut reader = Reader::new(text, "[connection]", &item, place)?;
         let fleet = reader.needed("fleet", "fleet-…")?;
         let fleet: FleetId =
             reader.parsed("fleet", fleet, "copy the fleet's id from the console")?;
         let path = read_path(&mut reader)?;
         let at = reader.word("at", MachinePlace::of_word, MachinePlace::WORDS)?;
-        suits(&reader, Some(location), path)?;
+        let spot = reader.spot("fleet");
+        reader.finish()?;
         if path.is_none() && at.is_none() {
-            return Err(reader.wrong(
-                "fleet",
+            return Err(refuse(
+                text,
+                spot,
                 "this [[connection]] says nothing of the fleet",
                 "add path = \"…\" or at = \"vpc\" or \"lan\", or take it out",
             ));
         }
         if all.iter().any(|c| c.fleet == fleet) {
-            return Err(reader.wrong(
-                "fleet",
+            return Err(refuse(
+                text,
+                spot,
                 format!("the fleet {fleet} has two [[connection]] entries"),
                 "keep one of them",
             ));
         }
-        reader.finish()?;
         all.push(FleetConnection { fleet, path, at });
     }
     Ok(all)
@@ -120,7 +112,7 @@ pub(super) fn read(
 
 /// Only what differs: an entry that stays keeps its comments.
 pub(super) fn write(config: &StudioConfig, to: &mut DocumentMut) {
-    let today = read("", to.get("connection"), config.server.location).unwrap_or_default();
+    let today = read("", to.get("connection")).unwrap_or_default();
     if today == config.connections {
         return;
     }

@@ -113,7 +113,7 @@ impl StudioConfig {
         let queues = read_queues(text, document.get("queue"))?;
         let conda = read_conda(text, section("conda")?)?;
         let (server, secret) = read_server(text, section("server")?)?;
-        let connections = connection::read(text, document.get("connection"), server.location)?;
+        let connections = connection::read(text, document.get("connection"))?;
         let lattice = read_lattice(text, document.get("lattice"))?;
         let tunnel = read_tunnel(text, document.get("ssm"))?;
         let iam = section("iam")?.map_or(Ok(IamChoices::default()), |t| read_iam(text, t))?;
@@ -266,7 +266,6 @@ fn read_server(
     for path in PathId::WORDS {
         table.asked.push(path);
     }
-    suits(&table, location, path)?;
     let example = "arn:aws:secretsmanager:us-west-2:123456789012:secret:ayon/key-AbCdEf, whole, as the console shows it";
     let secret = table.arn("secret", "secretsmanager", example)?;
     let key = table.arn(
@@ -303,42 +302,10 @@ pub(super) fn read_path(table: &mut Reader<'_>) -> Result<Option<PathId>, Refuse
         return Err(table.wrong(
             "path",
             "AWS Client VPN lets people's machines into a VPC; it gives workers no route to the studio",
-            "write path = \"vpn\" for a Site-to-Site VPN, or \"lattice\" for service-managed workers",
+            "write path = \"vpn\" for a Site-to-Site VPN, \"lattice\" for service-managed workers, or \"direct\" where the server has a public name",
         ));
     }
     table.word("path", PathId::of_word, PathId::WORDS)
-}
-
-/// Does the path lead to where the server is said to be?
-pub(super) fn suits(
-    table: &Reader<'_>,
-    location: Option<Location>,
-    path: Option<PathId>,
-) -> Result<(), Refused> {
-    if location == Some(Location::AyonCloud) && path.is_some_and(|p| p != PathId::Direct) {
-        return Err(table.wrong(
-            "path",
-            "AYON cloud is reached over public HTTPS; no other path leads there",
-            "write path = \"direct\", or another location",
-        ));
-    }
-    if path == Some(PathId::Lan) && location.is_some_and(|l| l != Location::Lan) {
-        return Err(table.wrong(
-            "path",
-            "path \"lan\" is for a server on the studio LAN, and location says another place",
-            "write location = \"lan\", or another path",
-        ));
-    }
-    if path == Some(PathId::Ssm) && location == Some(Location::Public) {
-        return Err(table.wrong(
-            "path",
-            "path \"ssm\" ends at a machine that Systems Manager \
-                manages, and location says a public server",
-            "write location = \"ec2\" or \"lan\", \
-                or path = \"direct\"",
-        ));
-    }
-    Ok(())
 }
 
 fn read_iam(text: &str, mut iam: Reader<'_>) -> Result<IamChoices, Refused> {
@@ -500,7 +467,11 @@ fn read_tunnel(text: &str, item: Option<&Item>) -> Result<Option<Tunnel>, Refuse
         return Ok(None);
     };
     let mut table = Reader::new(text, "ssm", item, 0..0)?;
-    let Some(instance) = table.text("instance")? else {
+    let (instance, host) = (table.text("instance")?, table.text("host")?);
+    let host = host.map(str::to_owned);
+    let port = table.port("port")?;
+    let Some(instance) = instance else {
+        table.finish()?;
         return Ok(None);
     };
     let id = instance.strip_prefix("i-").or(instance.strip_prefix("mi-"));
@@ -511,8 +482,6 @@ fn read_tunnel(text: &str, item: Option<&Item>) -> Result<Option<Tunnel>, Refuse
             "write its id, i-… or mi-…, as Systems Manager shows it",
         ));
     }
-    let host = table.text("host")?.map(str::to_owned);
-    let port = table.port("port")?;
     let instance = instance.to_owned();
     table.finish()?;
     Ok(Some(Tunnel {

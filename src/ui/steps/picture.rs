@@ -13,6 +13,7 @@ use crate::domain::ids::QueueKey;
 use crate::domain::subject::Subject;
 use crate::domain::text::Printable;
 use crate::questions::QueueDetails;
+use crate::ui::diagram::Lane;
 
 /// Adds the picture of the first queue; nothing where too little is known.
 pub(super) fn draw(screen: &mut Screen, model: &Model) {
@@ -84,11 +85,22 @@ fn parts(model: &Model) -> Option<Vec<Part>> {
         format!("as queue role {name}"),
         verdict,
     ));
-    let path = connections::path(config.server.path);
     let url = &config.server.url;
     if !is_named(url) {
         return Some(list);
     }
+    let findings: Vec<&Finding> = model.findings().iter().collect();
+    let drawn = crate::ui::diagram::of(&view, &findings).connections;
+    // One way for all, which is tested from here, is drawn with what was seen of it.
+    let plain = |l: &Lane| l.boxes.len() == 2 && l.boxes[1].name.as_str() == connections::SERVER;
+    if drawn.len() > 1 || drawn.iter().any(|l| !plain(l)) {
+        list.extend(drawn.iter().flat_map(lane));
+        return Some(list);
+    }
+    let path = match drawn.first() {
+        Some(lane) => connections::PATHS.iter().find(|p| p.title == lane.path)?,
+        None => connections::path(config.server.path),
+    };
     let of_legs = |f: &&Finding| {
         path.legs
             .iter()
@@ -143,6 +155,45 @@ fn parts(model: &Model) -> Option<Vec<Part>> {
         }
     }
     Some(list)
+}
+
+/// A connection as `diagram` draws it, in lines.
+fn lane(lane: &Lane) -> Vec<Part> {
+    let seen = |word: &str| {
+        let all = [
+            Verdict::Fail,
+            Verdict::Ok,
+            Verdict::Warn,
+            Verdict::Unknown,
+            Verdict::ToDo,
+        ];
+        let all =
+            all.into_iter()
+                .chain([Verdict::WorkerOnly, Verdict::NotReached, Verdict::Skipped]);
+        all.into_iter()
+            .find(|v| v.word() == word)
+            .map_or(Seen::Nothing, Seen::Verdict)
+    };
+    let mut list = Vec::new();
+    let Some((first, rest)) = lane.boxes.split_first() else {
+        return list;
+    };
+    let who = format!("{} by {}", first.name, lane.path);
+    list.push(part(format!("       │ {who}"), who, Seen::Nothing));
+    for stop in rest {
+        let what = format!("{} {}", stop.name, stop.which);
+        let mark = match stop.state {
+            _ if stop.name.as_str() == connections::SERVER => "▾",
+            word if word == Verdict::Fail.word() => "╳",
+            _ => "│",
+        };
+        list.push(part(
+            format!("       {mark} {what}"),
+            what,
+            seen(stop.state),
+        ));
+    }
+    list
 }
 
 fn is_broken(verdict: Verdict) -> bool {

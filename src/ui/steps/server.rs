@@ -9,7 +9,7 @@ use crate::connections::{self, chooser};
 use crate::derived::connections::{self as connections_of, Chosen};
 use crate::domain::config::{Location, PathId, server_url};
 use crate::domain::finding::{Finding, Topic, Verdict};
-use crate::domain::ids::FleetKey;
+use crate::domain::ids::{FleetId, FleetKey};
 use crate::domain::login::AyonLogin;
 use crate::domain::reach::{self, Fit, MachinePlace, WorkerPlace};
 use crate::domain::subject::Subject;
@@ -316,6 +316,14 @@ fn fleets(screen: &mut Screen, model: &Model) {
     let Some(view) = model.view().filter(|_| !all.is_empty()) else {
         return;
     };
+    let config = model.config();
+    let own = |fleet: &FleetId, path: PathId| {
+        let own = config
+            .connections
+            .iter()
+            .any(|c| c.fleet == *fleet && c.path.is_some());
+        format!("{}{}", path.word(), if own { ", its own" } else { "" })
+    };
     let row = |(key, chosen): &(FleetKey, Chosen)| {
         let tone = match chosen.reach.fit {
             Fit::Recommended => Tone::Good,
@@ -335,7 +343,7 @@ fn fleets(screen: &mut Screen, model: &Model) {
         vec![
             Cell::new(view.fleet_name(key)),
             Cell::new(place),
-            Cell::toned(chosen.path.word(), Tone::Strong),
+            Cell::toned(own(&key.fleet, chosen.path), Tone::Strong),
             Cell::toned(chosen.reach.fit.word(), tone),
         ]
     };
@@ -376,6 +384,7 @@ fn comparison(model: &Model) -> Screen {
     if places.is_empty() {
         places = vec![WorkerPlace::Service, WorkerPlace::Vpc, WorkerPlace::Lan];
     }
+    let from_aws = places.iter().any(|p| *p != WorkerPlace::Lan);
     for path in PathId::ALL {
         let made = if path.is_set_up() {
             ""
@@ -396,7 +405,7 @@ fn comparison(model: &Model) -> Screen {
             screen.add(Block::Text(Cell::toned(line, tone)));
         }
         if works {
-            let effort = chooser::effort(location, *path);
+            let effort = chooser::effort(location, *path, from_aws);
             screen.say(format!("  to make    {}", effort.make));
             for (n, cost) in effort.costs.iter().enumerate() {
                 screen.say(format!(

@@ -137,6 +137,15 @@ impl Writer<'_> {
                 let label = format!("{word}  ");
                 self.text(1, (&label, style), rest.trim_start(), Style::new());
             }
+            // A label in front, set apart by spaces: what folds stays beside it.
+            Some(("", rest)) if rest.trim_start().contains("  ") => {
+                let rest = rest.trim_start();
+                let lead = text.len() - rest.len();
+                let (word, words) = rest.split_once("  ").unwrap_or((rest, ""));
+                let gap = rest.len() - word.len() - words.trim_start().len();
+                let label = format!("{word}{}", " ".repeat(gap));
+                self.text(1 + lead, (&label, style), words.trim_start(), style);
+            }
             _ if coloured => self.text(1, ("", style), text, self.theme.tone(Tone::Strong)),
             _ => self.text(1, ("", style), text, style),
         }
