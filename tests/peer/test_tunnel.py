@@ -9,6 +9,13 @@ from conftest import KEY, SHARED, Server, Studio
 PEER = SHARED / "peer-cloud"
 
 
+@pytest.fixture(autouse=True)
+def stopped():
+    yield
+    while Server.running:
+        Server.running.pop().stop()
+
+
 def studio(folder, name, **instance):
     """A studio of peer-cloud's, whose machine forwards its port 5000 to the AYON stand-in."""
     printed = subprocess.run([sys.executable, "-B", str(PEER / "peer_cloud.py"), "--studio", str(PEER / f"studios/{name}.json"), "--print"], capture_output=True, text=True, check=True)

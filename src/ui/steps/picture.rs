@@ -14,6 +14,7 @@ use crate::domain::subject::Subject;
 use crate::domain::text::Printable;
 use crate::questions::QueueDetails;
 use crate::ui::diagram::Lane;
+use url::Url;
 
 /// Adds the picture of the first queue; nothing where too little is known.
 pub(super) fn draw(screen: &mut Screen, model: &Model) {
@@ -101,6 +102,13 @@ fn parts(model: &Model) -> Option<Vec<Part>> {
         Some(lane) => connections::PATHS.iter().find(|p| p.title == lane.path)?,
         None => connections::path(config.server.path),
     };
+    list.extend(tested(model, path, url));
+    Some(list)
+}
+
+/// The way that is tested from here: the first hop that is broken, and the server.
+fn tested(model: &Model, path: &connections::Path, url: &Url) -> Vec<Part> {
+    let mut list = Vec::new();
     let of_legs = |f: &&Finding| {
         path.legs
             .iter()
@@ -154,7 +162,7 @@ fn parts(model: &Model) -> Option<Vec<Part>> {
             list.push(part(server.clone(), server, verdict));
         }
     }
-    Some(list)
+    list
 }
 
 /// A connection as `diagram` draws it, in lines.
