@@ -189,7 +189,7 @@ fn lane(lane: &Lane) -> Vec<Part> {
     let who = format!("{} by {}", first.name, lane.path);
     list.push(part(format!("       │ {who}"), who, Seen::Nothing));
     for stop in rest {
-        let what = format!("{} {}", stop.name, stop.which);
+        let what = format!("{}: {}", stop.name, stop.which);
         let mark = match stop.state {
             _ if stop.name.as_str() == connections::SERVER => "▾",
             word if word == Verdict::Fail.word() => "╳",
