@@ -308,11 +308,11 @@ def test_the_secret_is_granted_handed_out_and_its_text_is_nowhere(studio_of, tmp
 
 
 def test_a_session_is_started_and_ended_as_the_queue_role(studio_of):
-    for seed, words in (("ssm.json", "Verified: the queue role started a session on"), ("ssm_lost.json", "is not connected to Systems Manager")):
+    for seed, words in (("ssm.json", "was closed before port 5000 of"), ("ssm_lost.json", "is not connected to Systems Manager")):
         s = studio_of(seed)
         studio = json.loads((SHARED / "peer-cloud/studios" / seed).read_text())
         instance = studio["ssmInstances"][0]["id"]
-        s.write(more=f'location = "ec2"\npath = "ssm"\n[ssm]\ninstance = "{instance}"\n')
+        s.write(more=f'location = "ec2"\npath = "ssm"\n[ssm]\ninstance = "{instance}"\nport = 5000\n')
         done = s.run("setup", "--yes")
         assert words in done.stdout, done.stdout + done.stderr
         ours = json.loads(s.policies()["studiolink-queue"])["Statement"]

@@ -258,12 +258,13 @@ def test_addon_override_is_a_warning_with_the_value_to_paste(studio_of):
     assert f"\n      {CHANNELS}\n" in done.stdout
 
 
-def test_pages_and_a_path_that_is_not_built(studio_of):
+def test_pages_and_a_path_that_can_not_work(studio_of):
     s = studio_of(peer_args=("--page-size", 1))
     s.write(more='location = "ec2"\npath = "lattice"\n')
     done = s.run("setup", "--yes", "-v")
-    assert done.returncode == 1 and "this version checks it, and does not set it up" in done.stdout
-    assert s.run("plan").returncode == 1
+    assert done.returncode == 1 and 'FAIL  Path "lattice" does not lead from customer-managed workers' in done.stdout, done.stdout
+    planned = s.run("plan")
+    assert planned.returncode == 1 and 'does not lead from fleet Studio publishers' in planned.stdout, planned.stdout
     assert "studiolink-queue" in s.policies()
     assert "Studio publishers" in done.stdout and "SMF Linux" in done.stdout
 
