@@ -1,8 +1,10 @@
 //! Each `[[connection]]` of the studio file names a fleet that publishes: one that matches nothing decides nothing.
 
 use super::prelude::*;
-use crate::derived::connections::publishing;
+use crate::derived::connections::connections;
 use crate::derived::solve_questions::active_fleets;
+use crate::domain::config::FleetConnection;
+use crate::domain::ids::FleetId;
 use crate::questions::Part;
 
 pub(super) const CHECK: Check = Check {
@@ -22,23 +24,19 @@ fn check(view: &View) -> Vec<Finding> {
     if config.connections.is_empty() || queues.only_some_queues {
         return Vec::new();
     }
-    let mut named = Vec::new();
-    for queue in &queues.queues {
-        let read = active_fleets(view, queue);
-        if read.is_err() || read.is_ok_and(|all| all.iter().any(|(_, f)| f.known().is_none())) {
-            return Vec::new(); // queue-fleets and fleet-status say why
-        }
-        named.extend(
-            publishing(view, queue)
-                .into_iter()
-                .map(|(key, _)| key.fleet),
-        );
+    let unread = |queue| match active_fleets(view, queue) {
+        Ok(all) => all.iter().any(|(_, f)| f.known().is_none()),
+        Err(_) => true,
+    };
+    if queues.queues.iter().any(unread) {
+        return Vec::new(); // queue-fleets and fleet-status say why
     }
+    let named: Vec<FleetId> = connections(view).into_iter().map(|c| c.key.fleet).collect();
     let others = config
         .connections
         .iter()
         .filter(|c| !named.contains(&c.fleet));
-    let finding = |c: &crate::domain::config::FleetConnection| {
+    let finding = |c: &FleetConnection| {
         let line = format!(
             "[[connection]] names {}, which takes no publish step of these queues",
             c.fleet

@@ -3,7 +3,7 @@
 use super::prelude::*;
 use crate::derived::lattice::{Which, attached, name, which};
 use crate::domain::ids::FleetKey;
-use crate::questions::{FleetDetails, LatticeConfiguration, LatticeQuota};
+use crate::questions::{FleetDetails, LatticeConfiguration, LatticeQuota, Part};
 
 pub const CHECK: Check = Check {
     id: "lattice-attachment",
@@ -26,13 +26,16 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
     let evidence = view.evidence(&FleetDetails(key.clone()));
     let finding = match which {
         Which::One { id, attached: true } => {
-            // Its name, where it was read for another check.
-            view.fact(&LatticeConfiguration(id.clone()));
-            Finding::ok(format!(
-                "Uses the resource configuration {}",
-                name(view, &id)
-            ))
-            .why(
+            let question = LatticeConfiguration(id.clone());
+            let fact = view.fact(&question);
+            let is_named = view.config(Part::Server).lattice.configuration.is_some();
+            // Unread, it may lead anywhere; unless the studio file says that it is AYON's.
+            if fact.known().is_none() && !is_named {
+                let what = format!("whether {id}, which the fleet uses, leads to AYON");
+                return with_evidence(Finding::unread(&what, fact), view.evidence(&question));
+            }
+            let line = format!("Uses the resource configuration {}", name(view, &id));
+            Finding::ok(line).why(
                 "workers that were running before keep their old configuration until they scale in",
             )
         }

@@ -61,7 +61,19 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
                     ),
             );
         }
-        _ => findings.push(
+        LatticeStatus::Deleting => findings.push(
+            Finding::fail("deleting", format!("{named} is being deleted"))
+                .why("workers reach nothing through it any more")
+                .fix("attach another one"),
+        ),
+        LatticeStatus::Unknown(status) => findings.push(
+            Finding::unknown(
+                "status",
+                format!("{named} has the status {}", status.show()),
+            )
+            .fix("look at it in the VPC console"),
+        ),
+        LatticeStatus::Creating | LatticeStatus::Updating => findings.push(
             Finding::warn("not-active", format!("{named} is {}", it.status.word()))
                 .why("workers reach nothing through it until it is ACTIVE")
                 .fix("wait a minute, then check again"),

@@ -78,12 +78,16 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
                 Target::Name(n) => n.show(),
                 Target::Other(_) => "its target".into(),
             };
-            Finding::ok(format!("The gateway {named} in {} is ACTIVE; it leads to {target}", there.vpc.show()))
+            Finding::ok(format!("The gateway {named} in {} is ACTIVE; its target is {target}", there.vpc.show()))
         }
         (LatticeStatus::Creating | LatticeStatus::Updating, _) => {
             Finding::warn("not-active", format!("The gateway {named} is {}", there.status.word()))
                 .why("it takes no traffic until it is ACTIVE")
                 .fix("wait a minute, then check again")
+        }
+        (LatticeStatus::Unknown(status), _) => {
+            Finding::unknown("status", format!("The gateway {named} has the status {}", status.show()))
+                .fix("look at it in the VPC console")
         }
         _ => Finding::fail("not-active", format!("The gateway {named} is {}", there.status.word()))
             .why("it takes no traffic; VPC Lattice gives no reason for a gateway")

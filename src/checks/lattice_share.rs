@@ -3,7 +3,9 @@
 use super::prelude::*;
 use crate::derived::lattice::configuration;
 use crate::domain::ids::FleetKey;
-use crate::domain::lattice::{AssociationKind, AssociationState, DEADLINE_FLEETS, Share};
+use crate::domain::lattice::{
+    AssociationKind, AssociationState, DEADLINE_FLEETS, Share, ShareAssociation,
+};
 use crate::questions::LatticeShares;
 
 pub const CHECK: Check = Check {
@@ -42,7 +44,8 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
         all.any(|a| a.kind == AssociationKind::Principal && a.entity.raw() == DEADLINE_FLEETS)
     };
     // One whole share is enough, whatever the others are.
-    let judged = shares.iter().filter(with_deadline).map(judge);
+    let judged = shares.iter().filter(with_deadline);
+    let judged = judged.map(|s| judge(s, it.arn.raw()));
     let best = judged.min_by_key(|f| std::cmp::Reverse(f.verdict));
     let finding = best.unwrap_or_else(|| {
         let line = format!("{name} is not shared with Deadline Cloud");
@@ -56,12 +59,32 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
     vec![finding.from(evidence)]
 }
 
-fn judge(share: &Share) -> Finding {
+/// What of a share concerns this configuration and Deadline Cloud. One that was taken out is listed for a while.
+fn judge(share: &Share, arn: &str) -> Finding {
     let name = share.name.show();
-    let broken = share
-        .associations
+    let gone = |a: &&ShareAssociation| {
+        matches!(
+            a.state,
+            AssociationState::Disassociated | AssociationState::Disassociating
+        )
+    };
+    let ours = |a: &&ShareAssociation| match a.kind {
+        AssociationKind::Resource => a.entity.raw() == arn,
+        AssociationKind::Principal => a.entity.raw() == DEADLINE_FLEETS,
+        AssociationKind::Source => !gone(a),
+        AssociationKind::Unknown(_) => false,
+    };
+    let all: Vec<&ShareAssociation> = share.associations.iter().filter(ours).collect();
+    // The same thing may have been taken out and put in again.
+    let again = |a: &ShareAssociation| {
+        let mut same = all
+            .iter()
+            .filter(|o| o.kind == a.kind && o.entity == a.entity);
+        same.any(|o| o.state == AssociationState::Associated)
+    };
+    let broken = all
         .iter()
-        .find(|a| a.state != AssociationState::Associated);
+        .find(|a| a.state != AssociationState::Associated && !again(a));
     if let Some(broken) = broken {
         let line = format!(
             "The share {name} is {}, so Deadline Cloud can't use it",
@@ -81,6 +104,11 @@ fn judge(share: &Share) -> Finding {
             broken.state,
             AssociationState::Associating | AssociationState::Restoring
         );
+        if let AssociationState::Unknown(_) = broken.state {
+            return Finding::unknown("association", line)
+                .why(why)
+                .fix("look at the share in Resource Access Manager");
+        }
         if passing {
             return Finding::warn("not-associated", line)
                 .why(why)
@@ -96,10 +124,7 @@ fn judge(share: &Share) -> Finding {
             .why(CHECK.why)
             .fix("a share that stays PENDING or FAILED is to be made again");
     }
-    let guarded = share
-        .associations
-        .iter()
-        .any(|a| a.kind == AssociationKind::Source);
+    let guarded = all.iter().any(|a| a.kind == AssociationKind::Source);
     if guarded {
         return Finding::ok(format!(
             "The share {name} with Deadline Cloud is ACTIVE, its associations are ASSOCIATED"

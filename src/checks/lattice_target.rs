@@ -4,11 +4,13 @@
 use ipnet::IpNet;
 
 use super::prelude::*;
-use crate::derived::lattice_network::{Ends, ends, network, owner, refused};
+use crate::derived::lattice_network::{Ends, ends, network, owner, through, unclear_acl};
 use crate::domain::fact::Fact;
 use crate::domain::finding::Evidence;
 use crate::domain::ids::FleetKey;
-use crate::domain::network::{EPHEMERAL, Flow, Interface, Network, SecurityGroup, subnet_names};
+use crate::domain::network::{
+    EPHEMERAL, Flow, Interface, Network, Passes, RouteState, SecurityGroup, subnet_names,
+};
 use crate::domain::text::Untrusted;
 use crate::questions::{AddressOwner, Part, VpcNetwork};
 
@@ -75,14 +77,34 @@ impl Way<'_> {
         if let Some(finding) = self.route() {
             return vec![finding];
         }
-        let mut findings: Vec<Finding> =
-            self.outbound().into_iter().chain(self.inbound()).collect();
-        findings.extend(self.acls());
-        if let Fact::Denied(_) | Fact::NoAnswer(_) = self.holder
-            && findings.is_empty()
-        {
-            let what = format!("who holds {}", self.ends.target);
-            findings.extend(Finding::unread(&what, self.holder));
+        let mut findings: Vec<Finding> = self.outbound().into_iter().collect();
+        let target = self.ends.target;
+        // What the target's side lets in is known only where its interface is.
+        match self.holder {
+            Fact::Known(holder) if holder.vpc == self.ends.gateway.vpc => {
+                findings.extend(self.inbound(holder));
+                findings.extend(self.acls(holder));
+            }
+            Fact::Known(holder) => findings.push(
+                Finding::unknown(
+                    "other-vpc",
+                    format!("Whether {target} in {} lets the gateway in can't be told", holder.vpc.show()),
+                )
+                .why("the target is in another VPC than the gateway, and only the gateway's is looked at")
+                .fix("run Reachability Analyzer from an interface of the gateway, or ask a worker"),
+            ),
+            Fact::Absent => findings.push(
+                Finding::unknown(
+                    "no-holder",
+                    format!("No network interface of this account and region holds the target {target}"),
+                )
+                .why("it may be another account's, or behind a VPN: that VPC Lattice leads to an address beyond the VPC is not proven, its pages differ")
+                .fix("put a network load balancer or a proxy into the VPC and make it the target; or ask a worker"),
+            ),
+            unread => {
+                let what = format!("who holds the target {target}");
+                findings.extend(Finding::unread(&what, unread));
+            }
         }
         findings
     }
@@ -100,15 +122,45 @@ impl Way<'_> {
     }
 
     fn route(&self) -> Option<Finding> {
-        let subnets = &self.ends.gateway.subnets;
-        let without: Vec<Untrusted> = subnets
-            .iter()
-            .filter(|id| {
-                let table = self.network.table(id.raw());
-                table.is_some_and(|t| t.route(self.ends.target).is_none())
-            })
-            .cloned()
-            .collect();
+        let mut without: Vec<Untrusted> = Vec::new();
+        let mut unclear = self.ends.gateway.subnets.is_empty();
+        for id in &self.ends.gateway.subnets {
+            let Some(table) = self.network.table(id.raw()) else {
+                unclear = true;
+                continue;
+            };
+            match table.route(self.ends.target).map(|r| (&r.state, r)) {
+                Some((RouteState::Active, _)) => {}
+                Some((RouteState::Blackhole, route)) => {
+                    let line = format!(
+                        "The route of the gateway's subnet {} to {} is a blackhole",
+                        id.show(),
+                        self.ends.target
+                    );
+                    return Some(
+                        Finding::fail("blackhole", line)
+                            .why(format!(
+                                "CANNOT_ROUTE: {} was deleted or detached",
+                                route.by.show()
+                            ))
+                            .fix("replace the route by one to a gateway that exists"),
+                    );
+                }
+                Some((RouteState::Unknown(_), _)) => unclear = true,
+                // A prefix list may hold the address.
+                None if table.has_lists() => unclear = true,
+                None => without.push(id.clone()),
+            }
+        }
+        if without.is_empty() && unclear {
+            let line = format!(
+                "Whether the gateway's subnets have a route to {} can't be told",
+                self.ends.target
+            );
+            return Some(Finding::unknown("unclear-route", line)
+                .why("a route table was not found, or names a prefix list, whose addresses are not read")
+                .fix("run Reachability Analyzer from an interface of the gateway, or ask a worker"));
+        }
         if without.is_empty() {
             return None;
         }
@@ -140,40 +192,29 @@ impl Way<'_> {
         Some(Finding::fail("cannot-route", line).why(why).fix(fix))
     }
 
-    fn groups(&self, ids: &[Untrusted]) -> Vec<&SecurityGroup> {
-        ids.iter()
-            .filter_map(|id| self.network.group(id.raw()))
-            .collect()
+    /// The groups that are known of these; and whether that is all of them.
+    fn groups(&self, ids: &[Untrusted]) -> (Vec<&SecurityGroup>, bool) {
+        let known = ids.iter().filter_map(|id| self.network.group(id.raw()));
+        let known: Vec<&SecurityGroup> = known.collect();
+        let whole = known.len() == ids.len();
+        (known, whole)
     }
 
     /// The gateway's own groups: what they let out.
     fn outbound(&self) -> Option<Finding> {
         let ids = &self.ends.gateway.security_groups;
-        let groups = self.groups(ids);
+        let (groups, whole) = self.groups(ids);
         let flow = Flow {
             port: (self.port, self.port),
             other: self.address(),
         };
-        let target = self
-            .holder
-            .known()
-            .map(|i| i.groups.clone())
-            .unwrap_or_default();
-        let answers: Vec<_> = groups
-            .iter()
-            .map(|g| SecurityGroup::lets(&g.outbound, flow, &target))
-            .collect();
-        if groups.is_empty() || answers.contains(&Some(true)) {
-            return None;
-        }
-        let (port, first) = (self.port, groups.first()?);
-        let names = groups
-            .iter()
-            .map(|g| g.show())
-            .collect::<Vec<_>>()
-            .join(", ");
-        if answers.contains(&None) {
-            return Some(self.unclear(&names, "outbound"));
+        let target = self.holder.known().map(|i| i.groups.as_slice());
+        let rules = groups.iter().flat_map(|g| &g.outbound);
+        let (port, names) = (self.port, names(ids, &groups));
+        match SecurityGroup::lets(rules, flow, target) {
+            Some(true) => return None,
+            Some(false) if whole && !groups.is_empty() => {}
+            _ => return Some(self.unclear(&names, "outbound")),
         }
         let to = self.network.own().unwrap_or_else(|| self.address());
         let line = format!(
@@ -184,62 +225,47 @@ impl Way<'_> {
             .why("ENI_SG_RULES_MISMATCH: the group of a resource gateway governs what leaves it to the target")
             .fix(format!(
                 "`aws ec2 authorize-security-group-egress --group-id {} --ip-permissions IpProtocol=tcp,FromPort={port},ToPort={port},IpRanges=[{{CidrIp={to}}}]`",
-                first.id.show()
+                groups[0].id.show()
             )))
     }
 
-    /// The target's groups: what they let in from the gateway.
-    fn inbound(&self) -> Option<Finding> {
-        let holder = self.holder.known()?;
-        let groups = self.groups(&holder.groups);
-        let gateway = &self.ends.gateway.security_groups;
-        let (port, first) = (self.port, groups.first()?);
-        let lets = |g: &&SecurityGroup| {
-            let each = self.from().into_iter().map(|other| {
-                let flow = Flow {
-                    port: (port, port),
-                    other,
-                };
-                SecurityGroup::lets(&g.inbound, flow, gateway)
-            });
-            let each: Vec<_> = each.collect();
-            if each.contains(&Some(false)) {
-                Some(false)
-            } else if each.contains(&None) {
-                None
-            } else {
-                Some(true)
-            }
-        };
-        let answers: Vec<_> = groups.iter().map(lets).collect();
-        if answers.contains(&Some(true)) {
+    /// The target's groups: what they let in from the gateway. A load balancer may have none, and then lets in everything.
+    fn inbound(&self, holder: &Interface) -> Option<Finding> {
+        if holder.groups.is_empty() {
             return None;
         }
-        let names = groups
+        let (groups, whole) = self.groups(&holder.groups);
+        let gateway = &self.ends.gateway.security_groups;
+        let (port, names) = (self.port, names(&holder.groups, &groups));
+        let from = self.from();
+        let answers: Vec<Passes> = from
             .iter()
-            .map(|g| g.show())
-            .collect::<Vec<_>>()
-            .join(", ");
-        if answers.contains(&None) {
+            .map(|other| {
+                let flow = Flow {
+                    port: (port, port),
+                    other: *other,
+                };
+                let rules = groups.iter().flat_map(|g| &g.inbound);
+                SecurityGroup::lets(rules, flow, Some(gateway))
+            })
+            .collect();
+        if !answers.is_empty() && answers.iter().all(|a| *a == Some(true)) {
+            return None;
+        }
+        if !answers.contains(&Some(false)) || !whole || groups.is_empty() {
             return Some(self.unclear(&names, "inbound"));
         }
-        let from = gateway.first().map_or_else(
-            || {
-                let nets = self.from();
-                format!(
-                    "--cidr {}",
-                    nets.first().map(ToString::to_string).unwrap_or_default()
-                )
-            },
-            |g| format!("--source-group {}", g.show()),
-        );
+        let source = match gateway.first() {
+            Some(group) => format!("--source-group {}", group.show()),
+            None => format!("--cidr {}", from[0]),
+        };
         let line =
             format!("Security group {names} does not allow TCP {port} from the resource gateway");
         Some(Finding::fail("ingress", line)
             .why(format!("ENI_SG_RULES_MISMATCH: the target {} ({}) takes only what its groups let in", self.ends.target, holder.description.show()))
             .fix(format!(
-                "`aws ec2 authorize-security-group-ingress --group-id {} --protocol tcp --port {port} {from}`",
-                first.id.show()
+                "`aws ec2 authorize-security-group-ingress --group-id {} --protocol tcp --port {port} {source}`",
+                groups[0].id.show()
             )))
     }
 
@@ -249,41 +275,51 @@ impl Way<'_> {
             self.port
         );
         Finding::unknown("unclear-group", line)
-            .why("a rule names a prefix list, or a part of the addresses only")
+            .why("a group was not found, or a rule names a prefix list or a part of the addresses only")
             .fix("run Reachability Analyzer from an interface of the gateway, or ask a worker")
     }
 
     /// Between two subnets the ACLs of both count, there and back.
-    fn acls(&self) -> Option<Finding> {
-        let holder = self
-            .holder
-            .known()
-            .filter(|i| i.vpc == self.ends.gateway.vpc)?;
-        let target = self.network.subnet(holder.subnet.raw())?.cidr?;
-        let theirs = self.network.acl(holder.subnet.raw())?;
-        for id in &self.ends.gateway.subnets {
-            let (Some(own), Some(cidr)) = (
-                self.network.acl(id.raw()),
-                self.network.subnet(id.raw()).and_then(|s| s.cidr),
-            ) else {
-                continue;
+    fn acls(&self, holder: &Interface) -> Option<Finding> {
+        let known = |id: &str| Some((self.network.acl(id)?, self.network.subnet(id)?.cidr?));
+        let others = self
+            .ends
+            .gateway
+            .subnets
+            .iter()
+            .filter(|id| **id != holder.subnet);
+        let mut steps = Vec::new();
+        for id in others {
+            let (Some((own, from)), Some((theirs, to))) =
+                (known(id.raw()), known(holder.subnet.raw()))
+            else {
+                return Some(unclear_acl(&format!(
+                    "between {} and {}",
+                    id.show(),
+                    holder.subnet.show()
+                )));
             };
-            if *id == holder.subnet {
-                continue;
-            }
             let asked = (self.port, self.port);
-            let steps = [
-                (own, true, asked, target),
-                (theirs, false, asked, cidr),
-                (theirs, true, EPHEMERAL, cidr),
-                (own, false, EPHEMERAL, target),
-            ];
-            for (acl, outbound, port, other) in steps {
-                if acl.lets(outbound, Flow { port, other }) == Some(false) {
-                    return Some(refused(acl, outbound, port, other));
-                }
-            }
+            steps.extend([
+                (own, true, asked, to),
+                (theirs, false, asked, from),
+                (theirs, true, EPHEMERAL, from),
+                (own, false, EPHEMERAL, to),
+            ]);
         }
-        None
+        through(&steps)
     }
+}
+
+/// Groups as people call them, also those that were not found.
+fn names(ids: &[Untrusted], known: &[&SecurityGroup]) -> String {
+    let name = |id: &Untrusted| {
+        let group = known.iter().find(|g| g.id == *id);
+        group.map_or_else(|| id.show().to_string(), |g| g.show())
+    };
+    let all: Vec<String> = ids.iter().map(name).collect();
+    if all.is_empty() {
+        return "(none is named)".to_owned();
+    }
+    all.join(", ")
 }

@@ -1,11 +1,15 @@
 //! From the target's subnet on to the studio: a route, by a gateway that leads there, and network ACLs that let it pass.
 
+use ipnet::IpNet;
+
 use super::prelude::*;
-use crate::derived::lattice_network::{ends, network, owner, refused, studio, to_studio, vpns};
+use crate::derived::lattice_network::{
+    ends, network, owner, through, to_studio, unclear_acl, vpns,
+};
 use crate::domain::config::Location;
 use crate::domain::finding::Verdict;
 use crate::domain::ids::FleetKey;
-use crate::domain::network::{EPHEMERAL, Flow, Route, RouteState, TunnelStatus};
+use crate::domain::network::{EPHEMERAL, Network, Route, RouteState, TunnelStatus};
 use crate::questions::{Part, TransitPath, VpcNetwork};
 
 pub const CHECK: Check = Check {
@@ -37,65 +41,90 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
     if routes.is_empty() {
         return vec![no_route(view, network, subnet).from(evidence)];
     }
-    if let Some(dead) = routes.iter().find(|r| r.state == RouteState::Blackhole) {
-        let to = dead.to.map(|n| n.to_string()).unwrap_or_default();
-        let line = format!("The route to {to} by {} is a blackhole", dead.by.show());
-        let finding = Finding::fail("blackhole", line)
+    // Which of several is the studio's, no call tells: one that is dead is a FAIL where none is left.
+    let (dead, alive): (Vec<&Route>, Vec<&Route>) = routes
+        .into_iter()
+        .partition(|r| r.state == RouteState::Blackhole);
+    let mut findings: Vec<Finding> = Vec::new();
+    for route in &dead {
+        let to = route.to.map(|n| n.to_string()).unwrap_or_default();
+        let line = format!("The route to {to} by {} is a blackhole", route.by.show());
+        let verdict = if alive.is_empty() {
+            Verdict::Fail
+        } else {
+            Verdict::Warn
+        };
+        let finding = Finding::new(verdict, "blackhole", line)
             .why("CANNOT_ROUTE: what the route names was deleted or detached")
             .fix("replace the route by one to a gateway that exists");
-        return vec![finding.from(evidence)];
+        findings.push(finding.about(to).from(evidence.clone()));
     }
-    let mut findings: Vec<Finding> = Vec::new();
-    for route in routes.iter().filter(|r| r.is_transit()) {
+    for route in alive.iter().filter(|r| r.is_transit()) {
         findings.extend(transit(view, vpc, route));
     }
     // Replies of the studio come back through the ACL of the target's subnet.
     let port = view.config(Part::Server).lattice_port();
-    if let Some(acl) = network.acl(subnet) {
-        for other in studio(&routes) {
-            let steps = [(true, (port, port)), (false, EPHEMERAL)];
-            let shut = steps.into_iter().find(|(outbound, port)| {
-                acl.lets(*outbound, Flow { port: *port, other }) == Some(false)
-            });
-            if let Some((outbound, port)) = shut {
-                findings.push(refused(acl, outbound, port, other).from(evidence.clone()));
-            }
-        }
-    }
-    if findings.is_empty() {
-        let nets: Vec<String> = routes
+    let nets: Vec<IpNet> = alive.iter().filter_map(|r| r.to).collect();
+    let acl = network.acl(subnet);
+    let met = acl.into_iter().flat_map(|acl| {
+        let each = nets.iter();
+        each.flat_map(move |to| [(acl, true, (port, port), *to), (acl, false, EPHEMERAL, *to)])
+    });
+    let met: Vec<_> = met.collect();
+    let shut = match acl {
+        Some(_) => through(&met),
+        None => Some(unclear_acl(&format!("of subnet {subnet}"))),
+    };
+    findings.extend(shut.map(|f| f.from(evidence.clone())));
+    if findings.is_empty() && nets.is_empty() {
+        let finding = Finding::unknown("lists", "Where the routes by the VPN lead can't be told")
+            .why("they name prefix lists, whose addresses are not read")
+            .fix("see that the lists hold the server's network");
+        findings.push(finding.from(evidence));
+    } else if findings.is_empty() {
+        let ways = alive
             .iter()
-            .filter_map(|r| Some(format!("{} by {}", r.to?, r.by.show())))
-            .collect();
+            .filter_map(|r| Some(format!("{} by {}", r.to?, r.by.show())));
+        let ways: Vec<String> = ways.collect();
         let line = format!(
-            "The target's subnet has a route to the studio: {}",
-            nets.join(", ")
+            "The target's subnet has routes by a VPN: {}",
+            ways.join(", ")
         );
         findings.push(
             Finding::ok(line)
-                .why("the studio's own routes and firewall can't be seen from AWS")
+                .why("that the AYON server is in one of these networks, and the studio's own routes and firewall, can't be seen from AWS")
                 .from(evidence),
         );
     }
     findings
 }
 
-fn no_route(view: &View, network: &crate::domain::network::Network, subnet: &str) -> Finding {
+fn no_route(view: &View, network: &Network, subnet: &str) -> Finding {
     let table = network.table(subnet);
     let propagates = table.is_some_and(|t| !t.propagating.is_empty());
     let vpns = vpns(view, network);
     let down = !vpns.is_empty()
         && vpns
             .iter()
-            .all(|v| v.tunnels.iter().all(|t| t.status != TunnelStatus::Up));
+            .all(|v| v.tunnels.iter().all(|t| t.status == TunnelStatus::Down));
     let line = "The target's subnet has no route to the studio";
     if propagates && down {
         return Finding::new(
             Verdict::NotReached,
             "not-reached",
-            format!("Not reached: {}", "the route to the studio"),
+            "Not reached: the route to the studio",
         )
         .why("the VPN's routes are propagated, and are gone while its tunnels are down");
+    }
+    let elsewhere = table
+        .into_iter()
+        .flat_map(|t| &t.routes)
+        .find(|r| r.is_elsewhere());
+    if let Some(route) = elsewhere {
+        let line = "Whether the target's subnet has a route to the studio can't be told";
+        return Finding::unknown("elsewhere", line)
+            .why(format!("no route goes by a VPN gateway, and {} may lead there: appliances and peerings are not looked into", route.by.show()))
+            .fix("ask a worker whether it reaches the server");
     }
     let (why, fix) = if propagates {
         (
@@ -138,7 +167,7 @@ fn transit(view: &View, vpc: &str, route: &Route) -> Option<Finding> {
         crate::domain::text::Untrusted::show,
     );
     let table = there.table.show();
-    let command = |verb: &str, to: ipnet::IpNet| {
+    let command = |verb: &str, to: IpNet| {
         format!(
             "`aws ec2 {verb} --destination-cidr-block {to} --transit-gateway-route-table-id {table} --transit-gateway-attachment-id {vpn}`"
         )

@@ -2,6 +2,7 @@
 
 use super::prelude::*;
 use crate::derived::lattice_network::of_connection;
+use crate::domain::finding::Verdict;
 use crate::domain::ids::FleetKey;
 use crate::domain::network::{TunnelStatus, VpnConnection};
 use crate::questions::VpnConnections;
@@ -34,14 +35,11 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
         return vec![finding.from(evidence)];
     }
     let mut findings: Vec<Finding> = ours.into_iter().map(judge).collect();
-    // One VPN that is whole is enough.
-    if findings
-        .iter()
-        .any(|f| f.verdict == crate::domain::finding::Verdict::Ok)
-    {
+    // Which of several leads to the server, no call tells: as long as one is whole, the others are no more than a warning.
+    if findings.iter().any(|f| f.verdict == Verdict::Ok) {
         for finding in &mut findings {
-            if finding.verdict == crate::domain::finding::Verdict::Fail {
-                finding.verdict = crate::domain::finding::Verdict::Warn;
+            if finding.verdict == Verdict::Fail {
+                finding.verdict = Verdict::Warn;
             }
         }
     }
@@ -74,12 +72,18 @@ fn judge(vpn: &VpnConnection) -> Finding {
             .fix("wait until it is available, or make it again")
             .about(about);
     }
-    let down: Vec<_> = vpn
-        .tunnels
-        .iter()
-        .filter(|t| t.status != TunnelStatus::Up)
-        .collect();
-    let up = vpn.tunnels.len() - down.len();
+    let of = |status: TunnelStatus| vpn.tunnels.iter().filter(move |t| t.status == status);
+    let (up, down) = (of(TunnelStatus::Up).count(), of(TunnelStatus::Down));
+    let down: Vec<_> = down.collect();
+    if up + down.len() < vpn.tunnels.len() || vpn.tunnels.is_empty() {
+        return Finding::unknown(
+            "no-tunnels",
+            format!("Whether the tunnels of {named} are up can't be told"),
+        )
+        .why("AWS gives no status of them that this version knows")
+        .fix("look at the VPN in the VPC console")
+        .about(about);
+    }
     let since = down.iter().filter_map(|t| t.since).max();
     let since = since
         .map(|at| format!(" since {}", crate::domain::time::day_and_clock(at)))
@@ -89,15 +93,9 @@ fn judge(vpn: &VpnConnection) -> Finding {
         .map(|m| format!("AWS says \"{}\"; ", m.show()))
         .unwrap_or_default();
     let fix = format!(
-        "at the studio: look at {device}, its line, UDP 500 and 4500 (IKE) through the firewall, and the pre-shared keys; nothing in AWS needs a change"
+        "at the studio: look at {device}, its line, UDP 500 and 4500 (IKE) through the firewall, and the pre-shared keys"
     );
     match (up, down.len()) {
-        (0, 0) => Finding::unknown(
-            "no-tunnels",
-            format!("AWS tells nothing of the tunnels of {named}"),
-        )
-        .fix("look at the VPN in the VPC console")
-        .about(about),
         (up, 0) => Finding::ok(format!("{named}: {up} tunnels are UP")).about(about),
         (0, n) => {
             let which = if n == 2 {
@@ -107,7 +105,7 @@ fn judge(vpn: &VpnConnection) -> Finding {
             };
             Finding::fail("down", format!("{named}: {which}{since}"))
                 .why(format!(
-                    "{said}{device} does not answer; what is behind it is not reached"
+                    "{said}no tunnel to {device} works, so what is behind it is not reached"
                 ))
                 .fix(fix)
                 .about(about)

@@ -12,7 +12,6 @@ use crate::domain::config::{Location, PathId};
 pub struct Prices {
     pub as_of: String,
     pub region: String,
-    pub source: String,
     #[serde(flatten)]
     all: BTreeMap<String, Price>,
 }
@@ -22,6 +21,8 @@ pub struct Prices {
 struct Price {
     usd: String,
     per: String,
+    /// Where the figure was read, or that it was not read again.
+    source: String,
 }
 
 static PRICES: LazyLock<Prices> = LazyLock::new(|| {
@@ -68,7 +69,10 @@ pub fn effort(location: Location, path: PathId, from_aws: bool) -> Effort {
     };
     let priced = |name: &&str| {
         let price = prices().all.get(*name)?;
-        Some(format!("{} USD per {}", price.usd, price.per))
+        Some(format!(
+            "{} USD per {} [{}]",
+            price.usd, price.per, price.source
+        ))
     };
     let mut costs: Vec<String> = costs.iter().filter_map(priced).collect();
     if costs.is_empty() {
@@ -162,7 +166,7 @@ mod tests {
     #[test]
     fn every_price_is_dated_read_and_used() {
         let prices = prices();
-        assert!(prices.as_of.len() >= 7 && !prices.source.is_empty() && !prices.region.is_empty());
+        assert!(prices.as_of.len() >= 7 && !prices.region.is_empty());
         let mut said = String::new();
         for location in Location::ALL {
             for path in PathId::ALL {
@@ -178,6 +182,7 @@ mod tests {
                 price.usd.parse::<f64>().is_ok_and(|usd| usd > 0.0),
                 "{name}"
             );
+            assert!(!price.source.is_empty(), "{name}");
             assert!(said.contains(&price.per), "{name} is named by no path");
         }
     }

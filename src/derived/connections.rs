@@ -6,6 +6,7 @@ use crate::domain::config::PathId;
 use crate::domain::farm::Fleet;
 use crate::domain::ids::{FleetKey, QueueKey};
 use crate::domain::reach::{self, Fit, Reach, WorkerPlace};
+use crate::domain::subject::Subject;
 use crate::questions::{FleetDetails, Part, View};
 
 use super::solve_questions::active_fleets;
@@ -31,6 +32,49 @@ pub fn publishing<'a>(view: &View<'a>, queue: &QueueKey) -> Vec<(FleetKey, &'a F
     known.filter(|(_, f)| f.publishes(roles)).collect()
 }
 
+/// One fleet's way to the server, and the queues whose publish steps it takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    pub key: FleetKey,
+    pub queues: Vec<QueueKey>,
+    pub chosen: Chosen,
+}
+
+impl Connection {
+    /// Is what is said of that subject said of this connection too?
+    pub fn is_about(&self, subject: &Subject) -> bool {
+        match subject {
+            Subject::Connection(fleet) => *fleet == self.key,
+            Subject::Queue(queue) => self.queues.contains(queue),
+            _ => true,
+        }
+    }
+
+    pub fn can_work(&self) -> bool {
+        self.chosen.reach.fit != Fit::Impossible
+    }
+}
+
+/// The connections of the studio's queues, as far as their fleets are known; each once.
+pub fn connections(view: &View) -> Vec<Connection> {
+    let mut all: Vec<Connection> = Vec::new();
+    for queue in &view.config(Part::Queues).queues {
+        for (key, _) in publishing(view, queue) {
+            if let Some(known) = all.iter_mut().find(|c| c.key == key) {
+                known.queues.push(queue.clone());
+            } else if let Some(chosen) = chosen(view, &key) {
+                let queues = vec![queue.clone()];
+                all.push(Connection {
+                    key,
+                    queues,
+                    chosen,
+                });
+            }
+        }
+    }
+    all
+}
+
 /// The connection of a fleet; `None` while the fleet is not known.
 pub fn chosen(view: &View, key: &FleetKey) -> Option<Chosen> {
     let config = view.config(Part::Server);
@@ -47,23 +91,16 @@ pub fn chosen(view: &View, key: &FleetKey) -> Option<Chosen> {
 /// The paths that this version checks and does not set up, of the connections that can work; of the studio file's own path
 /// where no fleet is known to publish.
 pub fn not_set_up(view: &View) -> Vec<PathId> {
-    let mut paths = Vec::new();
-    let (mut any, mut add) = (false, |path: PathId| {
-        if !path.is_set_up() && !paths.contains(&path) {
-            paths.push(path);
-        }
-    });
-    for queue in &view.config(Part::Queues).queues {
-        for (key, _) in publishing(view, queue) {
-            any = true;
-            if let Some(chosen) = chosen(view, &key).filter(|c| c.reach.fit != Fit::Impossible) {
-                add(chosen.path);
-            }
-        }
-    }
-    if !any {
-        add(view.config(Part::Server).server.path);
-    }
+    let all = connections(view);
+    let mut paths: Vec<PathId> = if all.is_empty() {
+        vec![view.config(Part::Server).server.path]
+    } else {
+        let able = all.iter().filter(|c| c.can_work());
+        able.map(|c| c.chosen.path).collect()
+    };
+    paths.retain(|p| !p.is_set_up());
+    paths.sort_unstable();
+    paths.dedup();
     paths
 }
 

@@ -14,9 +14,9 @@ use crate::domain::config::PathId;
 pub enum Which {
     /// By its id; attached to the fleet or not.
     One { id: String, attached: bool },
-    /// The fleet has none, and the studio file names none.
+    /// The fleet has none that carries the server's port, and the studio file names none.
     None,
-    /// The fleet has several, and nothing tells which is AYON's.
+    /// The fleet has several that could be it, and nothing tells which is AYON's.
     Several(Vec<String>),
 }
 
@@ -32,13 +32,25 @@ pub fn which(view: &View, key: &FleetKey) -> Option<Which> {
         let attached = attached.contains(&id);
         return Some(Which::One { id, attached });
     }
-    Some(match attached.as_slice() {
+    // One that carries another port leads to something else, as to a file server.
+    let port = view.config(Part::Server).lattice_port();
+    let mut ours = Vec::new();
+    for id in attached {
+        let fact = view.fact(&LatticeConfiguration(id.clone()));
+        if fact.is_pending() {
+            return None;
+        }
+        if fact.known().is_none_or(|c| c.carries(port)) {
+            ours.push(id);
+        }
+    }
+    Some(match ours.as_slice() {
         [] => Which::None,
         [one] => Which::One {
             id: one.clone(),
             attached: true,
         },
-        several => Which::Several(several.to_vec()),
+        _ => Which::Several(ours),
     })
 }
 

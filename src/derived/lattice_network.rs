@@ -9,13 +9,12 @@ use crate::domain::fact::Fact;
 use crate::domain::finding::Finding;
 use crate::domain::ids::FleetKey;
 use crate::domain::lattice::{LatticeStatus, ResourceGateway, Target};
-use crate::domain::network::{Interface, Network, NetworkAcl, Route, VpnConnection};
+use crate::domain::network::{Flow, Interface, Network, NetworkAcl, Route, VpnConnection};
 use crate::domain::reach::Fit;
 use crate::domain::text::Untrusted;
 use crate::questions::{AddressOwner, LatticeGateway, Part, View, VpcNetwork, VpnConnections};
 
 use super::connections::chosen;
-
 use super::lattice::configuration;
 
 /// Where the traffic of the workers enters the VPC, and where it goes.
@@ -57,11 +56,6 @@ pub fn to_studio<'a>(network: &'a Network, subnet: &str) -> Vec<&'a Route> {
     routes.filter(|r| r.is_vpn()).collect()
 }
 
-/// The networks of the studio, as those routes name them.
-pub fn studio(routes: &[&Route]) -> Vec<IpNet> {
-    routes.iter().filter_map(|r| r.to).collect()
-}
-
 /// The VPN connections that end at gateways of that VPC: those that its routes name, or take over routes of.
 pub fn vpns<'a>(view: &View<'a>, network: &Network) -> Vec<&'a VpnConnection> {
     let all = view.fact(&VpnConnections).known();
@@ -97,8 +91,36 @@ pub fn of_connection<'a>(view: &View<'a>, key: &FleetKey) -> Option<Vec<&'a VpnC
     })
 }
 
-/// What a network ACL does not let through, and the command that does.
-pub fn refused(acl: &NetworkAcl, outbound: bool, port: (u16, u16), other: IpNet) -> Finding {
+/// A network ACL that is met: outbound or not, the ports, the other side.
+pub type Step<'a> = (&'a NetworkAcl, bool, (u16, u16), IpNet);
+
+/// The first ACL that does not let it through; else the first of which that can't be told.
+pub fn through(steps: &[Step<'_>]) -> Option<Finding> {
+    let asked = |(acl, outbound, port, other): &Step<'_>| {
+        let flow = Flow {
+            port: *port,
+            other: *other,
+        };
+        acl.lets(*outbound, flow)
+    };
+    let shut = steps.iter().find(|s| asked(s) == Some(false));
+    let unclear = || steps.iter().find(|s| asked(s).is_none());
+    match shut {
+        Some((acl, outbound, port, other)) => Some(refused(acl, *outbound, *port, *other)),
+        None => unclear().map(|(acl, ..)| unclear_acl(acl.id.show().as_str())),
+    }
+}
+
+pub fn unclear_acl(which: &str) -> Finding {
+    let line = format!(
+        "Whether network ACL {which} lets the traffic and its replies through can't be told"
+    );
+    Finding::unknown("unclear-acl", line)
+        .why("an entry decides of a part of the addresses or ports only, or the ACL was not found")
+        .fix("run Reachability Analyzer, or ask a worker")
+}
+
+fn refused(acl: &NetworkAcl, outbound: bool, port: (u16, u16), other: IpNet) -> Finding {
     let (direction, preposition, flag) = if outbound {
         ("outbound", "to", "--egress")
     } else {

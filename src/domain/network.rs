@@ -57,6 +57,12 @@ impl Route {
         self.by.raw().starts_with("vgw-") || self.is_transit()
     }
 
+    /// By something that this version does not look into: an appliance, a peering, another service's gateway.
+    pub fn is_elsewhere(&self) -> bool {
+        let known = ["local", "igw-", "nat-", "eigw-", "vpce-"];
+        !self.is_vpn() && !known.iter().any(|k| self.by.raw().starts_with(k))
+    }
+
     pub fn is_transit(&self) -> bool {
         self.by.raw().starts_with("tgw-")
     }
@@ -173,19 +179,29 @@ impl SecurityGroup {
         format!("{} ({})", self.name.show(), self.id.show())
     }
 
-    /// Do the rules let it through, from or to that network, or one of these groups?
-    pub fn lets(rules: &[Rule], flow: Flow, groups: &[Untrusted]) -> Passes {
+    /// Do these rules together let it through, from or to that network? `groups`: those of the other side; `None`: they
+    /// are not known, so that a rule which names groups decides nothing.
+    pub fn lets<'a>(
+        rules: impl IntoIterator<Item = &'a Rule>,
+        flow: Flow,
+        groups: Option<&[Untrusted]>,
+    ) -> Passes {
+        let rules = rules.into_iter();
         let fits = |r: &&Rule| is_tcp(&r.protocol) && covers(r.ports, flow.port);
-        let fitting: Vec<&Rule> = rules.iter().filter(fits).collect();
-        let whole = |r: &&Rule| {
-            r.networks.iter().any(|n| n.contains(&flow.other))
-                || r.groups.iter().any(|g| groups.contains(g))
-        };
-        if fitting.iter().any(whole) {
-            return Some(true);
+        let mut passes = Some(false);
+        for rule in rules.filter(fits) {
+            let by_group = |g| rule.groups.contains(g);
+            if rule.networks.iter().any(|n| n.contains(&flow.other))
+                || groups.is_some_and(|all| all.iter().any(by_group))
+            {
+                return Some(true);
+            }
+            let partly = rule.networks.iter().any(|n| flow.other.contains(n));
+            if rule.lists || partly || (groups.is_none() && !rule.groups.is_empty()) {
+                passes = None;
+            }
         }
-        let partly = |r: &Rule| r.lists || r.networks.iter().any(|n| flow.other.contains(n));
-        (!fitting.iter().any(|r| partly(r))).then_some(false)
+        passes
     }
 }
 
@@ -253,6 +269,11 @@ impl Network {
 }
 
 impl RouteTable {
+    /// Does it name prefix lists, whose addresses are not read?
+    pub fn has_lists(&self) -> bool {
+        self.routes.iter().any(|r| r.to.is_none())
+    }
+
     /// The route that an address takes: the one of the longest prefix.
     pub fn route(&self, to: IpAddr) -> Option<&Route> {
         let fits = self
@@ -351,15 +372,21 @@ mod tests {
         };
         let gateway = [Untrusted::new("sg-gateway")];
         let asked = flow((443, 443), "10.20.1.0/24");
-        let lets = |rules: &[Rule]| SecurityGroup::lets(rules, asked, &gateway);
+        let lets = |rules: &[Rule]| SecurityGroup::lets(rules, asked, Some(&gateway));
         assert_eq!(lets(&[rule((80, 80), &["0.0.0.0/0"], &[])]), Some(false));
         assert_eq!(
             lets(&[rule((400, 500), &["10.20.0.0/16"], &[])]),
             Some(true)
         );
-        assert_eq!(lets(&[rule((443, 443), &[], &["sg-gateway"])]), Some(true));
+        let by_group = [rule((443, 443), &[], &["sg-gateway"])];
+        assert_eq!(lets(&by_group), Some(true));
         assert_eq!(lets(&[rule((443, 443), &[], &["sg-other"])]), Some(false));
         assert_eq!(lets(&[rule((443, 443), &["10.20.1.128/25"], &[])]), None);
+        assert_eq!(
+            SecurityGroup::lets(&by_group, asked, None),
+            None,
+            "whose groups they are is not known"
+        );
     }
 
     #[test]

@@ -41,7 +41,8 @@ pub struct SessionPreferences {
 /// Minutes without traffic after which a session ends where nobody says otherwise.
 pub const IDLE: u32 = 20;
 
-/// The oldest agents that know the documents for port forwarding (AWS's documentation of Session Manager).
+/// The oldest agents that know the documents for port forwarding: the first by the agent's release notes ("Port plugin"),
+/// the second by general knowledge, not read again.
 pub const FORWARDS: &str = "2.3.672.0";
 pub const FORWARDS_TO_HOST: &str = "3.1.1374.0";
 

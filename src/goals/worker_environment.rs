@@ -1,10 +1,9 @@
 //! The publish step finds the server and the key on the worker. Setting it up comes with the connection; until then it is
 //! a manual step.
 
-use crate::derived::connections::{chosen, not_set_up, publishing};
+use crate::derived::connections::{connections, not_set_up};
 use crate::derived::job_packages::is_named;
 use crate::domain::config::PathId;
-use crate::domain::reach::Fit;
 use crate::questions::{Part, View};
 use crate::resources::Plan;
 
@@ -33,18 +32,13 @@ fn propose(view: &View, draft: &mut Draft) {
             path.word()
         ));
     }
-    for queue in &view.config(Part::Queues).queues {
-        for (key, _) in publishing(view, queue) {
-            let chosen = chosen(view, &key).filter(|c| c.reach.fit == Fit::Impossible);
-            if let Some(chosen) = chosen {
-                draft.refuse(format!(
-                    "Path \"{}\" does not lead from fleet {} to the server: {}",
-                    chosen.path.word(),
-                    view.fleet_name(&key),
-                    chosen.reach.why
-                ));
-            }
-        }
+    for connection in connections(view).iter().filter(|c| !c.can_work()) {
+        draft.refuse(format!(
+            "Path \"{}\" does not lead from fleet {} to the server: {}",
+            connection.chosen.path.word(),
+            view.fleet_name(&connection.key),
+            connection.chosen.reach.why
+        ));
     }
 }
 

@@ -3,17 +3,14 @@
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::connections;
-use crate::derived::connections::{chosen, publishing};
+use crate::derived::connections::{Connection, connections as connections_of};
 use crate::derived::job_packages::server;
 use crate::domain::finding::{Finding, Verdict};
-use crate::domain::ids::FleetKey;
-use crate::domain::reach::Fit;
-use crate::domain::subject::Subject;
 use crate::domain::text::Printable;
-use crate::questions::{Part, View};
+use crate::questions::View;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Diagram {
@@ -31,32 +28,45 @@ pub struct Lane {
 pub struct Stop {
     pub name: Printable,
     pub which: Printable,
-    /// A verdict's word; empty where there is nothing to say.
-    pub state: &'static str,
+    /// `None`: there is nothing to say.
+    #[serde(serialize_with = "as_id")]
+    pub state: Option<Verdict>,
 }
 
 fn stop(name: impl Into<Printable>, which: impl Into<Printable>, state: Option<Verdict>) -> Stop {
     Stop {
         name: name.into(),
         which: which.into(),
-        state: state.map_or("", Verdict::word),
+        state,
+    }
+}
+
+#[allow(clippy::ref_option, clippy::trivially_copy_pass_by_ref)] // serde's own signature
+fn as_id<S: Serializer>(state: &Option<Verdict>, to: S) -> Result<S::Ok, S::Error> {
+    state.map(Verdict::id).serialize(to)
+}
+
+impl Stop {
+    fn word(&self) -> &'static str {
+        self.state.map_or("", Verdict::word)
+    }
+
+    fn is_broken(&self) -> bool {
+        self.state == Some(Verdict::Fail)
     }
 }
 
 /// As it was seen.
 pub fn of(view: &View, findings: &[&Finding]) -> Diagram {
     let mut lanes: Vec<(Vec<String>, Lane)> = Vec::new();
-    for queue in &view.config(Part::Queues).queues {
-        for (key, _) in publishing(view, queue) {
-            let Some(lane) = lane(view, &key, findings) else {
-                continue;
-            };
-            let name = view.fleet_name(&key).to_string();
-            match lanes.iter_mut().find(|(_, l)| *l == lane) {
-                Some((names, _)) if names.contains(&name) => {}
-                Some((names, _)) => names.push(name),
-                None => lanes.push((vec![name], lane)),
-            }
+    for connection in connections_of(view) {
+        let Some(lane) = lane(view, &connection, findings) else {
+            continue;
+        };
+        let name = view.fleet_name(&connection.key).to_string();
+        match lanes.iter_mut().find(|(_, l)| *l == lane) {
+            Some((names, _)) => names.push(name),
+            None => lanes.push((vec![name], lane)),
         }
     }
     let connections = lanes.into_iter().map(|(names, mut lane)| {
@@ -68,24 +78,14 @@ pub fn of(view: &View, findings: &[&Finding]) -> Diagram {
     }
 }
 
-fn lane(view: &View, key: &FleetKey, findings: &[&Finding]) -> Option<Lane> {
+fn lane(view: &View, connection: &Connection, findings: &[&Finding]) -> Option<Lane> {
     let url = server(view)?;
-    let chosen = chosen(view, key)?;
+    let chosen = connection.chosen;
     let path = connections::path(chosen.path);
-    let own = |f: &&Finding| match &f.subject {
-        Subject::Connection(fleet) => fleet == key,
-        _ => true,
-    };
+    let own = |f: &&Finding| connection.is_about(&f.subject);
     let mut boxes = vec![stop("", chosen.place.words(), None)];
     let mut broken = false;
-    if chosen.reach.fit == Fit::Impossible {
-        boxes.push(stop(
-            format!("{}: does not lead there", path.title),
-            chosen.reach.why,
-            Some(Verdict::Fail),
-        ));
-        broken = true;
-    } else {
+    if connection.can_work() {
         for point in path.legs.iter().flat_map(|leg| leg.stops) {
             let of_stop = findings
                 .iter()
@@ -96,9 +96,20 @@ fn lane(view: &View, key: &FleetKey, findings: &[&Finding]) -> Option<Lane> {
             // A leg that says nothing does not apply.
             if let Some(state) = worst {
                 broken |= state == Verdict::Fail;
-                boxes.push(stop(point.name, (point.which)(view, key), Some(state)));
+                boxes.push(stop(
+                    point.name,
+                    (point.which)(view, &connection.key),
+                    Some(state),
+                ));
             }
         }
+    } else {
+        boxes.push(stop(
+            format!("{}: does not lead there", path.title),
+            chosen.reach.why,
+            Some(Verdict::Fail),
+        ));
+        broken = true;
     }
     if boxes
         .last()
@@ -128,7 +139,7 @@ pub enum Lines {
     Ascii,
 }
 
-/// So wide is a box at most, with the state beside it below 80 columns.
+/// So wide is a box at most, with the state next to it below 80 columns.
 const WIDEST: usize = 60;
 
 /// For a terminal or a text file, below 80 columns.
@@ -159,7 +170,7 @@ pub fn text(diagram: &Diagram, lines: Lines) -> String {
             for (i, row) in rows.iter().enumerate() {
                 let gap = " ".repeat(width - columns(row));
                 let state = if i == 0 {
-                    format!(" {}", stop.state)
+                    format!(" {}", stop.word())
                 } else {
                     String::new()
                 };
@@ -208,7 +219,7 @@ pub fn mermaid(diagram: &Diagram) -> String {
     for (n, lane) in diagram.connections.iter().enumerate() {
         for (i, stop) in lane.boxes.iter().enumerate() {
             let mut lines = vec![label(stop.name.as_str())];
-            for more in [stop.which.as_str(), stop.state] {
+            for more in [stop.which.as_str(), stop.word()] {
                 if !more.is_empty() {
                     lines.push(label(more));
                 }
@@ -223,10 +234,7 @@ pub fn mermaid(diagram: &Diagram) -> String {
             };
             let _ = writeln!(out, "    c{n}s{} -->{by} c{n}s{i}", i - 1);
         }
-        let broken = lane
-            .boxes
-            .iter()
-            .position(|b| b.state == Verdict::Fail.word());
+        let broken = lane.boxes.iter().position(Stop::is_broken);
         if let Some(i) = broken {
             let _ = writeln!(
                 out,
@@ -274,7 +282,7 @@ pub fn svg(diagram: &Diagram) -> String {
                     y - 10
                 );
             }
-            let broken = stop.state == Verdict::Fail.word();
+            let broken = stop.is_broken();
             let dash = if broken {
                 " stroke-dasharray=\"6 3\""
             } else {
@@ -297,7 +305,7 @@ pub fn svg(diagram: &Diagram) -> String {
                 LEFT + BOX + 14,
                 y + height / 2 + 5,
                 " font-weight=\"bold\"",
-                stop.state,
+                stop.word(),
             );
             y += height + GAP;
         }

@@ -1,6 +1,8 @@
 //! What several tests do with a scenario of the sandbox: open it, observe it, plan, apply.
 #![allow(dead_code, clippy::unwrap_used)] // each test file takes what it needs
 
+pub(crate) mod connected;
+
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 

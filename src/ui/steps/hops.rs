@@ -4,12 +4,9 @@
 use super::super::model::Model;
 use super::super::screen::{Block, Screen, Told};
 use crate::connections;
-use crate::derived::connections::{chosen, publishing};
+use crate::derived::connections::{Connection, connections as connections_of};
 use crate::domain::config::PathId;
 use crate::domain::finding::{Finding, Verdict};
-use crate::domain::ids::FleetKey;
-use crate::domain::reach::Fit;
-use crate::domain::subject::Subject;
 use crate::domain::text::Printable;
 
 /// Is it one of the hops' own checks?
@@ -20,10 +17,14 @@ pub(super) fn is_hop(finding: &Finding) -> bool {
 
 /// Adds a timeline for each path, with the fleets that it is the same for.
 pub(super) fn timelines(screen: &mut Screen, model: &Model) {
+    let Some(view) = model.view() else {
+        return;
+    };
     let mut all: Vec<(PathId, Vec<Told>, Vec<Printable>)> = Vec::new();
-    for (key, path) in ways(model) {
-        let rows = rows(model, &key, path);
-        let name = model.view().map(|v| v.fleet_name(&key)).unwrap_or_default();
+    // Those that can't work are told elsewhere.
+    for connection in connections_of(&view).iter().filter(|c| c.can_work()) {
+        let (path, rows) = (connection.chosen.path, rows(model, connection));
+        let name = view.fleet_name(&connection.key);
         match all.iter_mut().find(|(p, r, _)| *p == path && *r == rows) {
             Some((_, _, names)) => names.push(name),
             None => all.push((path, rows, vec![name])),
@@ -45,33 +46,13 @@ pub(super) fn timelines(screen: &mut Screen, model: &Model) {
     }
 }
 
-/// The fleets that publish, by the path that is chosen for them; those for which it can't work are told elsewhere.
-fn ways(model: &Model) -> Vec<(FleetKey, PathId)> {
-    let Some(view) = model.view() else {
-        return Vec::new();
-    };
-    let mut list: Vec<(FleetKey, PathId)> = Vec::new();
-    for queue in &model.draft.queues {
-        for (key, _) in publishing(&view, queue) {
-            let way = chosen(&view, &key).filter(|c| c.reach.fit != Fit::Impossible);
-            if let Some(way) = way.filter(|_| !list.iter().any(|(k, _)| *k == key)) {
-                list.push((key, way.path));
-            }
-        }
-    }
-    list
-}
-
-fn rows(model: &Model, key: &FleetKey, path: PathId) -> Vec<Told> {
-    let legs = connections::path(path).legs.iter();
+fn rows(model: &Model, connection: &Connection) -> Vec<Told> {
+    let legs = connections::path(connection.chosen.path).legs.iter();
     let hops = legs.flat_map(|leg| leg.hops());
-    let own = |f: &&Finding| match &f.subject {
-        Subject::Connection(fleet) => fleet == key,
-        _ => true,
-    };
     let told = hops.filter_map(|hop| {
-        let of_hop = model.findings().iter().filter(|f| f.check == hop.id);
-        let worst = of_hop.filter(own).min_by_key(|f| f.verdict)?;
+        let all = model.findings().iter();
+        let own = all.filter(|f| f.check == hop.id && connection.is_about(&f.subject));
+        let worst = own.min_by_key(|f| f.verdict)?;
         Some(Told {
             about: Printable::default(),
             verdict: worst.verdict,

@@ -167,21 +167,6 @@ fn tested(model: &Model, path: &connections::Path, url: &Url) -> Vec<Part> {
 
 /// A connection as `diagram` draws it, in lines.
 fn lane(lane: &Lane) -> Vec<Part> {
-    let seen = |word: &str| {
-        let all = [
-            Verdict::Fail,
-            Verdict::Ok,
-            Verdict::Warn,
-            Verdict::Unknown,
-            Verdict::ToDo,
-        ];
-        let all =
-            all.into_iter()
-                .chain([Verdict::WorkerOnly, Verdict::NotReached, Verdict::Skipped]);
-        all.into_iter()
-            .find(|v| v.word() == word)
-            .map_or(Seen::Nothing, Seen::Verdict)
-    };
     let mut list = Vec::new();
     let Some((first, rest)) = lane.boxes.split_first() else {
         return list;
@@ -192,13 +177,13 @@ fn lane(lane: &Lane) -> Vec<Part> {
         let what = format!("{}: {}", stop.name, stop.which);
         let mark = match stop.state {
             _ if stop.name.as_str() == connections::SERVER => "▾",
-            word if word == Verdict::Fail.word() => "╳",
+            Some(Verdict::Fail) => "╳",
             _ => "│",
         };
         list.push(part(
             format!("       {mark} {what}"),
             what,
-            seen(stop.state),
+            stop.state.map_or(Seen::Nothing, Seen::Verdict),
         ));
     }
     list

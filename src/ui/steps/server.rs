@@ -6,10 +6,10 @@ use super::super::wizard::{Effect, Msg};
 use super::hops::{is_hop, timelines};
 use super::{Step, told, word_of};
 use crate::connections::{self, chooser};
-use crate::derived::connections::{self as connections_of, Chosen};
+use crate::derived::connections::{self as connections_of, Connection};
 use crate::domain::config::{Location, PathId, server_url};
 use crate::domain::finding::{Finding, Topic, Verdict};
-use crate::domain::ids::{FleetId, FleetKey};
+use crate::domain::ids::FleetId;
 use crate::domain::login::AyonLogin;
 use crate::domain::reach::{self, Fit, MachinePlace, WorkerPlace};
 use crate::domain::subject::Subject;
@@ -248,21 +248,10 @@ fn choices(screen: &mut Screen, model: &Model) {
     }));
 }
 
-/// The fleets that publish, of all the chosen queues.
-fn publishers(model: &Model) -> Vec<(FleetKey, Chosen)> {
-    let Some(view) = model.view() else {
-        return Vec::new();
-    };
-    let mut all: Vec<(FleetKey, Chosen)> = Vec::new();
-    for queue in &model.draft.queues {
-        for (key, _) in connections_of::publishing(&view, queue) {
-            let known = all.iter().any(|(k, _)| *k == key);
-            if let Some(chosen) = connections_of::chosen(&view, &key).filter(|_| !known) {
-                all.push((key, chosen));
-            }
-        }
-    }
-    all
+fn publishers(model: &Model) -> Vec<Connection> {
+    let view = model.view();
+    view.map(|v| connections_of::connections(&v))
+        .unwrap_or_default()
 }
 
 fn choose(model: &mut Model, choice: &str, at: usize) {
@@ -281,7 +270,7 @@ fn choose(model: &mut Model, choice: &str, at: usize) {
 
 /// The next path for one fleet, or the next place where its machines stand.
 fn turn(model: &mut Model, id: &str, row: usize) {
-    let Some((key, chosen)) = publishers(model).into_iter().nth(row) else {
+    let Some(Connection { key, chosen, .. }) = publishers(model).into_iter().nth(row) else {
         return;
     };
     let mut config = model.config();
@@ -324,7 +313,7 @@ fn fleets(screen: &mut Screen, model: &Model) {
             .any(|c| c.fleet == *fleet && c.path.is_some());
         format!("{}{}", path.word(), if own { ", its own" } else { "" })
     };
-    let row = |(key, chosen): &(FleetKey, Chosen)| {
+    let row = |Connection { key, chosen, .. }: &Connection| {
         let tone = match chosen.reach.fit {
             Fit::Recommended => Tone::Good,
             Fit::Possible => Tone::Plain,
@@ -359,13 +348,13 @@ fn fleets(screen: &mut Screen, model: &Model) {
         made: None,
     }));
     // Of what is impossible a finding says why.
-    for (_, chosen) in all.iter().filter(|(_, c)| c.reach.fit == Fit::Possible) {
+    for Connection { chosen, .. } in all.iter().filter(|c| c.chosen.reach.fit == Fit::Possible) {
         screen.say_dim(format!("{}: {}", chosen.path.word(), chosen.reach.why));
     }
     screen.row_action("own-path", Key::Char('p'), "its path");
     if all
         .iter()
-        .any(|(_, c)| !matches!(c.place, WorkerPlace::Service | WorkerPlace::Unknown))
+        .any(|c| !matches!(c.chosen.place, WorkerPlace::Service | WorkerPlace::Unknown))
     {
         screen.row_action("place", Key::Char('t'), "its place");
     }
@@ -378,7 +367,7 @@ fn comparison(model: &Model) -> Screen {
         "The paths to a server of location \"{}\"",
         location.word()
     ));
-    let mut places: Vec<WorkerPlace> = publishers(model).iter().map(|(_, c)| c.place).collect();
+    let mut places: Vec<WorkerPlace> = publishers(model).iter().map(|c| c.chosen.place).collect();
     places.sort_unstable();
     places.dedup();
     if places.is_empty() {
@@ -422,7 +411,7 @@ fn comparison(model: &Model) -> Screen {
     screen.say_dim(chooser::CLIENT_VPN);
     let prices = chooser::prices();
     screen.say_dim(format!(
-        "Prices of {}, as of {}, from AWS's pricing pages; no call of AWS tells them, and other regions differ.",
+        "Prices of {}, as of {}, as written about in public (assets/prices.toml says where); no call of AWS tells them: look at AWS's pricing pages.",
         prices.region, prices.as_of
     ));
     screen.action("compare", Key::Char('m'), "back to the server");

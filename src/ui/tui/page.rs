@@ -137,7 +137,7 @@ impl Writer<'_> {
                 let label = format!("{word}  ");
                 self.text(1, (&label, style), rest.trim_start(), Style::new());
             }
-            // A label in front, set apart by spaces: what folds stays beside it.
+            // A label in front, set apart by spaces: what folds stays under what follows it.
             Some(("", rest)) if rest.trim_start().contains("  ") => {
                 let rest = rest.trim_start();
                 let lead = text.len() - rest.len();

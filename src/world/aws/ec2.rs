@@ -12,7 +12,7 @@ use crate::domain::network::{
     AclEntry, Interface, Network, NetworkAcl, Route, RouteState, RouteTable, Rule, SecurityGroup,
     Subnet, TransitRoute, TunnelStatus, VpnConnection, VpnTunnel,
 };
-use crate::domain::problem::Problem;
+use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Untrusted;
 use crate::world::Record;
 
@@ -556,12 +556,20 @@ impl Aws {
             self.rows::<Attachments>(record, operation, gateway, &of_vpc),
             self.rows::<Attachments>(record, operation, gateway, &of_vpn),
         )?;
+        if own.is_empty() {
+            return Ok(None);
+        }
         let table = own
             .into_iter()
             .find_map(|a| a.association?.transit_gateway_route_table_id);
-        let Some(table) = table else {
-            return Ok(None);
-        };
+        let table = table.ok_or_else(|| {
+            Problem::new(
+                ProblemKind::Denied,
+                format!("Could not read the route table of {gateway} for {vpc}"),
+                "the attachment names none: it is not associated, or the gateway is another account's, which alone sees its tables",
+                "ask the owner of the transit gateway",
+            )
+        })?;
         let of = [
             ("TransitGatewayRouteTableId", table.as_str()),
             ("Filter.1.Name", "route-search.longest-prefix-match"),

@@ -69,8 +69,7 @@ struct XmlError {
     message: String,
 }
 
-/// An answer, whatever its status.
-#[derive(Debug)]
+/// An answer, whatever its status. It may hold secrets, as the keys of a VPN, so it can't be printed.
 pub(super) struct Answer {
     pub status: u16,
     pub headers: http::HeaderMap,
@@ -136,11 +135,14 @@ impl Signer {
         format!("{base}/{}", request.path)
     }
 
-    /// The headers that sign the upgrade of a websocket: with the host alone, and an empty body.
-    pub(super) fn upgrade(
+    /// The headers that sign a request.
+    fn sign(
         &self,
         service: &str,
+        method: &str,
         address: &str,
+        headers: &[(&'static str, String)],
+        body: &str,
     ) -> Result<Vec<(String, String)>, Lost> {
         let identity = self.credentials.clone().into();
         let params = SigningParams::builder()
@@ -152,53 +154,38 @@ impl Signer {
             .build()
             .map_err(|_| Lost::Unsigned)?
             .into();
-        // The signer knows http and https; the host and the path are the same.
-        let address = address.replacen("ws", "http", 1);
-        let signable = SignableRequest::new(
-            "GET",
-            &address,
-            std::iter::empty(),
-            SignableBody::Bytes(&[]),
-        );
+        let headers = headers.iter().map(|(name, value)| (*name, value.as_str()));
+        let body = SignableBody::Bytes(body.as_bytes());
+        let signable = SignableRequest::new(method, address, headers, body);
         let signed = signable.and_then(|signable| sign(signable, &params));
         let (instructions, _) = signed.map_err(|_| Lost::Unsigned)?.into_parts();
-        let headers = instructions
-            .headers()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()));
-        Ok(headers.collect())
+        let own = instructions.headers();
+        Ok(own.map(|(n, v)| (n.to_owned(), v.to_owned())).collect())
+    }
+
+    /// The headers that sign the upgrade of a websocket: with the host alone, and an empty body.
+    pub(super) fn upgrade(
+        &self,
+        service: &str,
+        address: &str,
+    ) -> Result<Vec<(String, String)>, Lost> {
+        // The signer knows http and https; the host and the path are the same.
+        let address = address.replacen("ws", "http", 1);
+        self.sign(service, "GET", &address, &[], "")
     }
 
     pub(super) async fn send(&self, request: &Request) -> Result<Answer, Lost> {
         let address = self.address(request);
-        let identity = self.credentials.clone().into();
-        let params = SigningParams::builder()
-            .identity(&identity)
-            .region(&self.region)
-            .name(request.service)
-            .time(SystemTime::now())
-            .settings(SigningSettings::default())
-            .build()
-            .map_err(|_| Lost::Unsigned)?
-            .into();
-        let headers = || {
-            request
-                .headers
-                .iter()
-                .map(|(name, value)| (*name, value.as_str()))
-        };
-        let signable = SignableRequest::new(
-            request.method.as_str(),
-            &address,
-            headers(),
-            SignableBody::Bytes(request.body.as_bytes()),
-        );
-        let signed = signable.and_then(|signable| sign(signable, &params));
-        let (instructions, _) = signed.map_err(|_| Lost::Unsigned)?.into_parts();
+        let (method, body) = (request.method.as_str(), request.body.as_str());
+        let signature = self.sign(request.service, method, &address, &request.headers, body)?;
         let mut sending = self
             .client
             .request(request.method.clone(), &address)
             .body(request.body.clone());
-        for (name, value) in headers().chain(instructions.headers()) {
+        for (name, value) in &request.headers {
+            sending = sending.header(*name, value);
+        }
+        for (name, value) in &signature {
             sending = sending.header(name, value);
         }
         let lost = |e: reqwest::Error| {
@@ -298,6 +285,8 @@ fn again(result: &Result<Body, Failure>) -> bool {
 }
 
 const TRIES: u32 = 4;
+/// For all of them, as the clients of the SDK have it.
+const DEADLINE: Duration = Duration::from_secs(20);
 
 impl Aws {
     /// The caller's own signer.
@@ -333,7 +322,13 @@ impl Aws {
             }
             outcome(signer.send(request).await)
         };
-        self.call(record, what, sending).await
+        let within = async {
+            let lost = |_| Err(SdkError::timeout_error("no answer in time"));
+            tokio::time::timeout(DEADLINE, sending)
+                .await
+                .unwrap_or_else(lost)
+        };
+        self.call(record, what, within).await
     }
 }
 

@@ -152,13 +152,26 @@ impl Sandbox {
                 as_role(&|queue| roles::secret(truth, queue, arn, &words).map(ReadSecret::seen))
             }
             AnyProbe::OpenSession(OpenSession(tunnel, _)) => as_role(&|queue| {
-                roles::queue_role(truth, queue, &words)?;
+                let role = roles::queue_role(truth, queue, &words)?;
+                let (starts, opens) = roles::session(&role, &truth.region, &tunnel.instance);
+                if !starts {
+                    let because = "Systems Manager refused the queue role";
+                    return Err(problem(
+                        ProblemKind::Denied,
+                        format!("Could not {words}"),
+                        because,
+                    ));
+                }
                 let there = truth.nodes.get(&tunnel.instance);
                 if there.is_some_and(|n| n.ping == PingStatus::Online) {
-                    let carried = Carried::Ayon {
-                        version: Untrusted::new(truth.ayon.version.clone()),
-                        agent: there.map_or_else(Printable::default, |n| n.agent.show()),
-                        multiplexed: true,
+                    let carried = if opens {
+                        Carried::Ayon {
+                            version: Untrusted::new(truth.ayon.version.clone()),
+                            agent: there.map_or_else(Printable::default, |n| n.agent.show()),
+                            multiplexed: true,
+                        }
+                    } else {
+                        Carried::Forbidden("the sandbox's policies refuse it".into())
                     };
                     return Ok(OpenSession::seen(SessionSeen {
                         carried,

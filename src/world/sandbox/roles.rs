@@ -4,7 +4,7 @@
 use super::truth::Truth;
 use crate::domain::channel::{Channel, Place};
 use crate::domain::fact::Fact;
-use crate::domain::ids::{QueueKey, RoleArn, farm_arn};
+use crate::domain::ids::{QueueKey, Region, RoleArn, farm_arn};
 use crate::domain::needs::{of_channels, plain_bucket};
 use crate::domain::permission::{PermissionRequest, SimulationResult};
 use crate::domain::policy::{Context, Decision, Policy, decide, decide_within, trusts};
@@ -195,6 +195,28 @@ pub(super) fn secret(
     } else {
         problem(ProblemKind::Missing, "the secret does not exist")
     }
+}
+
+/// May the role start a session on that machine, and open its channel?
+pub(super) fn session(role: &Role, region: &Region, instance: &str) -> (bool, bool) {
+    let (policies, boundary) = documents(role);
+    let (partition, account) = (role.arn.partition(), role.arn.account());
+    let target = if instance.starts_with("mi-") {
+        format!("arn:{partition}:ssm:{region}:{account}:managed-instance/{instance}")
+    } else {
+        format!("arn:{partition}:ec2:{region}:{account}:instance/{instance}")
+    };
+    let id = "AROASANDBOX:queue";
+    let context = Context::from([("aws:userid".to_owned(), id.to_owned())]);
+    let session = format!("arn:{partition}:ssm:{region}:{account}:session/{id}-0a1b");
+    let can = |action: &str, arn: &str| {
+        let all = policies.iter().copied();
+        decide_within(all, boundary, action, arn, &context) == Decision::Allowed
+    };
+    (
+        can("ssm:StartSession", &target),
+        can("ssmmessages:OpenDataChannel", &session),
+    )
 }
 
 /// A role's policies and its boundary, as far as they can be read.
