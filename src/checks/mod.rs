@@ -60,8 +60,10 @@ mod tunnel_node;
 mod tunnel_settings;
 mod vpn_route;
 mod vpn_tunnels;
+mod worker_environment;
 mod worker_host_named;
 mod worker_host_role;
+mod worker_secret;
 
 use crate::questions::Check;
 
@@ -88,6 +90,8 @@ pub const ALL: &[&Check] = &[
     &channel_as_queue_role::CHECK,
     &queue_role_excess_read::CHECK,
     &secret_as_queue_role::CHECK,
+    &worker_secret::CHECK,
+    &worker_environment::CHECK,
     &tunnel_as_queue_role::CHECK,
     &channel_folders::CHECK,
     &conda_solve::CHECK,

@@ -20,5 +20,5 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
     let Some(secret) = &view.config(Part::Secret).secret else {
         return Vec::new();
     };
-    as_queue_role(view, key, &ReadSecret(secret.arn.clone()))
+    as_queue_role(view, key, &ReadSecret(secret.clone()))
 }

@@ -78,6 +78,11 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
         "that run, unattended",
     ),
     (
+        "rotate-key",
+        "studiolink rotate-key",
+        "asks for the new key, tries it, and puts it into the secret",
+    ),
+    (
         "runs",
         "studiolink runs",
         "what was changed from this machine",
@@ -233,6 +238,8 @@ pub enum Command {
     /// Restores what a run has changed
     #[command(after_help = with_examples("rollback", ""))]
     Rollback(Rollback),
+    /// Gives the workers another AYON key: tries it, puts it into the secret, reads it as the queue role
+    RotateKey(RotateKey),
     /// Lists the runs, or shows one as Markdown
     #[command(after_help = with_examples("runs", ""))]
     Runs(Runs),
@@ -360,6 +367,13 @@ pub struct Rollback {
     /// Leaves this change as it is now, and undoes the others; several times for several
     #[arg(long, value_name = "CHANGE_ID")]
     pub skip: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct RotateKey {
+    /// Without asking; the new key is that of AYON_NEW_API_KEY
+    #[arg(long)]
+    pub yes: bool,
 }
 
 #[derive(Debug, ClapArgs)]

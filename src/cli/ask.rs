@@ -21,6 +21,11 @@ pub(super) async fn confirm(question: String) -> Result<bool, Failure> {
     blocking(move || ask::confirm(&question)).await
 }
 
+/// What is typed is not shown.
+pub(super) async fn hidden(label: String) -> Result<String, Failure> {
+    blocking(move || ask::hidden(&label)).await
+}
+
 /// An administrator's login for that server: tried at once, and asked for again while it is refused. An empty one goes on
 /// without.
 pub(super) async fn sign_in(world: &dyn World, url: &Url) -> Result<(), Failure> {

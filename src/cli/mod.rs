@@ -11,6 +11,7 @@ mod out;
 mod plan;
 mod policy;
 mod rollback;
+mod rotate_key;
 mod runs;
 mod sandbox;
 mod setup;
@@ -161,6 +162,7 @@ async fn run(mut args: Args) -> Exit {
         Command::Audit => audit::run(&args).await,
         Command::Diagram(diagram) => diagram::run(&args, &diagram).await,
         Command::Rollback(rollback) => rollback::run(&args, &rollback).await,
+        Command::RotateKey(rotate) => rotate_key::run(&args, &rotate).await,
         Command::Runs(runs) => runs::run(&args, &runs).await,
         Command::Policy(policy) => policy::run(&args, &policy).await,
         Command::Sandbox(sandbox) => sandbox::run(&args, &sandbox),

@@ -12,6 +12,7 @@ use super::ids::{AccountId, FarmId, FleetId, Region, RoleArn};
 use super::needs::{FLEET_POLICY, Need, QUEUE_POLICY, Serves, of_channels};
 use super::policy::Context;
 use super::text::Printable;
+use super::worker_secret::SecretPlace;
 
 /// What a role is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -56,13 +57,6 @@ pub struct UsedRole {
 pub fn needs_role(config: &StudioConfig) -> bool {
     let tunnel = config.tunnel.is_some() && config.chooses(PathId::Ssm);
     config.s3_channels().next().is_some() || config.secret.is_some() || tunnel
-}
-
-/// A secret and, where it is a customer's own, the key that it is encrypted with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SecretPlace {
-    pub arn: String,
-    pub key: Option<String>,
 }
 
 /// Where a tunnel of Systems Manager ends: a managed instance, and the host behind it where the server is not on it.
@@ -189,13 +183,10 @@ impl Choices {
             let action = "secretsmanager:GetSecretValue";
             let because =
                 "the publish step's AYON key is read from this secret at the start of a session";
-            let need = Need::new(
-                "AyonKey",
-                &[action],
-                std::slice::from_ref(&secret.arn),
-                because,
-            );
-            needs.push(need.for_example(&[(action, &secret.arn)]));
+            let resource = secret.resource(&self.partition, &self.region, &self.account);
+            let example = resource.replace("??????", "AbCdEf");
+            let need = Need::new("AyonKey", &[action], &[resource], because);
+            needs.push(need.for_example(&[(action, &example)]));
             if let Some(key) = &secret.key {
                 let because = "the secret is encrypted with this key";
                 needs.push(self.key("AyonKeyDecrypt", key, "secretsmanager", because));

@@ -39,3 +39,5 @@ pub mod template;
 pub mod text;
 pub mod time;
 pub mod trust;
+pub mod worker_environment;
+pub mod worker_secret;

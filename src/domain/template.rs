@@ -1,5 +1,6 @@
 //! Queue environment templates: recognised by their structure, edited at one value and nowhere else.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use openjd_model::{CallerLimits, DocumentType};
@@ -26,6 +27,12 @@ const EXTENSIONS: [&str; 4] = [
 const CHANNELS: &str = "CondaChannels";
 const PACKAGES: &str = "CondaPackages";
 const GUARD: &str = "DISABLE_CONDA_ENV";
+/// What AYON's launcher needs of a session.
+pub const SERVER_URL: &str = "AYON_SERVER_URL";
+pub const API_KEY: &str = "AYON_API_KEY";
+pub const HEADLESS: &str = "AYON_HEADLESS_MODE";
+/// How the description of an environment begins that setup made, and keeps.
+pub const MADE_HERE: &str = "Made by studiolink.";
 
 /// For the console's default conda environment, and where nothing tells: sources disagree, so both are tried.
 pub const BELIEVED: [Priority; 2] = [Priority::Strict, Priority::Flexible];
@@ -115,6 +122,16 @@ pub struct Template {
     pub sets_guard: Option<GuardSet>,
     /// How much the order of channels counts, the believed one first (field facts A3, A4).
     pub priorities: Vec<Priority>,
+    /// Setup made it.
+    pub is_made_here: bool,
+    /// What it sets by itself.
+    pub variables: BTreeMap<String, String>,
+    /// Of AYON's variables, those that its programs tell OpenJD, as far as their text shows.
+    pub told: BTreeSet<&'static str>,
+    /// The key stands in its text, or in the log of every session.
+    pub shows_key: bool,
+    /// It wraps the actions of what is entered after it (RFC 0008 of OpenJD).
+    pub wraps: bool,
 }
 
 /// Why a template can't be read or won't be edited. Nothing was changed.
@@ -200,8 +217,29 @@ impl Template {
                 variables.get(GUARD).map(|_| GuardSet::Set)
             }),
             priorities: priorities(kind, &script, &parameter),
+            is_made_here: environment
+                .get("description")
+                .and_then(Value::as_str)
+                .is_some_and(|d| d.starts_with(MADE_HERE)),
+            told: ran.tells(),
+            shows_key: ran.shows_key() || environment.get("variables").is_some_and(|v| v.get(API_KEY).is_some()),
+            variables: variables(environment.get("variables")),
+            wraps: value.get("extensions").and_then(Value::as_array).is_some_and(|all| all.iter().any(|e| e == "WRAP_ACTIONS")),
         })
     }
+}
+
+impl Template {
+    /// Does a session have that variable of AYON's by it?
+    pub fn gives(&self, name: &str) -> bool {
+        self.variables.contains_key(name) || self.told.contains(name)
+    }
+}
+
+fn variables(value: Option<&Value>) -> BTreeMap<String, String> {
+    let pairs = value.and_then(Value::as_object).into_iter().flatten();
+    let text = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
+    pairs.map(|(name, v)| (name.clone(), text(v))).collect()
 }
 
 /// What a script runs: its commands with their arguments, and the text of the files that it carries. What a file is called
@@ -296,6 +334,22 @@ impl Ran {
     fn asks_guard(&self) -> bool {
         let asks = |l: &&String| l.contains(GUARD) && told(l).is_none();
         self.lines.iter().any(|l| asks(&l))
+    }
+
+    /// A program may put the line together from parts: where it names the variable and speaks to OpenJD, it counts.
+    fn tells(&self) -> BTreeSet<&'static str> {
+        let speaks = |l: &String| l.contains("openjd_env") || l.contains("openjd_redacted_env");
+        if !self.lines.iter().any(speaks) {
+            return BTreeSet::new();
+        }
+        let named = |name: &&str| self.lines.iter().any(|l| l.contains(*name));
+        [SERVER_URL, API_KEY, HEADLESS].into_iter().filter(named).collect()
+    }
+
+    /// A line that tells OpenJD the key without hiding it.
+    fn shows_key(&self) -> bool {
+        let open = |l: &String| l.contains(API_KEY) && l.contains("openjd_env");
+        self.lines.iter().any(open)
     }
 
     /// What OpenJD is told of the guard, last of all. A program may put the line together from parts, which can't be told

@@ -10,6 +10,7 @@ mod role_permissions;
 mod role_trust;
 mod unused_permissions;
 mod worker_environment;
+mod worker_key;
 
 use std::collections::BTreeSet;
 
@@ -38,6 +39,7 @@ pub const ALL: &[&Goal] = &[
     &queue_channels::GOAL,
     &addon_channels::GOAL,
     &unused_permissions::GOAL,
+    &worker_key::GOAL,
     &worker_environment::GOAL,
 ];
 

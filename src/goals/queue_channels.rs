@@ -41,7 +41,7 @@ pub(super) const GOAL: Goal = Goal {
 };
 
 /// The service's quota of queue environments per queue (field facts A1).
-const MOST_ENVIRONMENTS: usize = 10;
+pub(super) const MOST_ENVIRONMENTS: usize = 10;
 
 /// One queue, and what is known of its role.
 struct Queue<'a> {

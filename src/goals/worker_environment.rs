@@ -1,12 +1,27 @@
-//! The publish step finds the server and the key on the worker. Setting it up comes with the connection; until then it is
-//! a manual step.
+//! The publish step finds the server and the key on the worker: each queue has one queue environment that gives both. One
+//! that the studio has made itself stays as it is.
 
+use std::collections::BTreeMap;
+
+use crate::derived::conda_environment::environments;
 use crate::derived::connections::{connections, not_set_up};
 use crate::derived::job_packages::is_named;
+use crate::derived::role_use::role_of;
 use crate::domain::config::PathId;
-use crate::questions::{Part, View};
-use crate::resources::Plan;
+use crate::domain::fact::Fact;
+use crate::domain::farm::QueueEnvironment;
+use crate::domain::ids::QueueKey;
+use crate::domain::needs::QUEUE_POLICY;
+use crate::domain::template::{API_KEY, SERVER_URL, Template};
+use crate::domain::text::{Printable, Untrusted};
+use crate::domain::worker_environment::{self, WorkerEnvironment};
+use crate::domain::worker_secret::SecretPlace;
+use crate::questions::{Part, QueueEnvironments, View};
+use crate::resources::{Change, EnvironmentTemplate, Plan};
 
+use super::new_queue_role::{link_change_id, parts_of_role};
+use super::queue_channels::MOST_ENVIRONMENTS;
+use super::worker_key::{secret_change_id, value_change_id, will_hold_key};
 use super::{Draft, Goal, ManualStep};
 
 pub(super) const GOAL: Goal = Goal {
@@ -16,8 +31,20 @@ pub(super) const GOAL: Goal = Goal {
     manual,
 };
 
-/// A path that can't work is not set up as if it could.
 fn propose(view: &View, draft: &mut Draft) {
+    refuse_paths(view, draft);
+    let config = view.config(Part::Server);
+    let secret = &view.config(Part::Secret).secret;
+    let Some(secret) = secret.as_ref().filter(|_| is_named(&config.server.url)) else {
+        return;
+    };
+    for key in &view.config(Part::Queues).queues {
+        of_queue(view, draft, key, secret);
+    }
+}
+
+/// A path that can't work is not set up as if it could.
+fn refuse_paths(view: &View, draft: &mut Draft) {
     let config = view.config(Part::Server);
     // Direct never lacks a way in principle, so a studio with that path alone is not asked for its fleets here.
     let others = PathId::ALL
@@ -42,7 +69,136 @@ fn propose(view: &View, draft: &mut Draft) {
     }
 }
 
-fn manual(view: &View, _: &Plan) -> Vec<ManualStep> {
+/// Of a queue whose environments could all be read: those that parse. `None`: one can't be, and the plan says so.
+fn read_all<'a>(
+    view: &View<'a>,
+    draft: &mut Draft,
+    key: &QueueKey,
+) -> Option<Vec<(&'a QueueEnvironment, &'a Template)>> {
+    let fact = view.fact(&QueueEnvironments(key.clone()));
+    draft.problem(fact.problem());
+    let list = fact.known()?;
+    for environment in list {
+        draft.problem(environment.problem());
+    }
+    let read: Vec<&QueueEnvironment> = list.iter().filter_map(Fact::known).collect();
+    if read.len() < list.len() {
+        return None;
+    }
+    let parsed = read.iter().map(|e| Some((*e, e.template.parsed.as_ref().ok()?)));
+    // Why it does not parse, queue-channels says.
+    parsed.collect()
+}
+
+fn of_queue(view: &View, draft: &mut Draft, key: &QueueKey, secret: &SecretPlace) {
+    let id = format!("ayon-environment/{}", key.queue);
+    if draft.wishes.left_out.contains(&id) {
+        return;
+    }
+    let Some(all) = read_all(view, draft, key) else {
+        return;
+    };
+    let name = view.queue_name(key);
+    let gives = |t: &Template| t.gives(SERVER_URL) || t.gives(API_KEY);
+    let own = all.iter().find(|(_, t)| t.is_made_here && gives(t));
+    // What the studio has made serves, or worker-environment says what it lacks.
+    if own.is_none() && all.iter().any(|(_, t)| gives(t)) {
+        return;
+    }
+    if role_of(view, key).is_none() {
+        draft.refuse(format!(
+            "queue {name} gets no environment with the server and the key: it has no role that could read the secret"
+        ));
+        return;
+    }
+    let wanted = WorkerEnvironment {
+        server: &view.config(Part::Server).server.url,
+        servers: BTreeMap::new(),
+        secret,
+        region: view.region().as_str(),
+    };
+    let (wanted, kind) = (wanted.template(), worker_environment::KIND);
+    let mut resource = EnvironmentTemplate {
+        queue: key.clone(),
+        id: None,
+        name: Untrusted::new(worker_environment::NAME),
+        priority: 0,
+        template_type: kind,
+    };
+    let change = if let Some((environment, _)) = own {
+        let text = &environment.template.text;
+        if worker_environment::is_same(text, &wanted) {
+            return;
+        }
+        resource.id = Some(environment.id.clone());
+        resource.name = environment.name.clone();
+        resource.priority = environment.priority;
+        let because = "the studio file says something else of the server or the key than the environment that setup made";
+        Change::new(id, resource, Some(text.clone()), Some(wanted), because)
+    } else {
+        if all.len() >= MOST_ENVIRONMENTS {
+            draft.refuse(format!("queue {name} has {} environments already, and the service accepts {MOST_ENVIRONMENTS}: none with the server and the key is added", all.len()));
+            return;
+        }
+        if !will_hold_key(view, draft, secret) {
+            draft.refuse(format!(
+                "queue {name} gets no environment with the server and the key: secret {} holds no key, and every session of the queue would fail",
+                secret.name()
+            ));
+            return;
+        }
+        let (priority, because) = place(draft, key, &all);
+        resource.priority = priority;
+        Change::new(id, resource, None, Some(wanted), because)
+    };
+    draft.add(change.named(name.to_width(40)).needs(needs(view, draft, key, secret)));
+}
+
+/// Before what makes conda environments or wraps what comes after it: then the host's own python reads the key, and the
+/// packages' variables win where both set one.
+fn place(draft: &Draft, key: &QueueKey, all: &[(&QueueEnvironment, &Template)]) -> (i32, Printable) {
+    let rules = |(_, t): &&(&QueueEnvironment, &Template)| t.kind.is_conda() || t.wraps;
+    let first = all.iter().filter(rules).min_by_key(|(e, _)| e.priority);
+    let planned = draft.has(&format!("conda-environment/{}", key.queue));
+    let words = "no environment of the queue gives a session the server's address or the key";
+    match first.map(|(e, _)| (e.priority, e.name.show())) {
+        Some((0, other)) => (
+            0,
+            format!("{words}. It is entered after \"{other}\", which has priority 0: the python of that environment's packages reads the key where they bring one, and it needs boto3 or the aws command").into(),
+        ),
+        Some((priority, other)) => (
+            priority - 1,
+            format!("{words}. Priority {}: entered before \"{other}\", so that the host's own python reads the key", priority - 1).into(),
+        ),
+        None if planned => (0, format!("{words}. Priority 0: entered before the conda environment, so that the host's own python reads the key").into()),
+        None => (1, words.into()),
+    }
+}
+
+/// The changes of this plan that it waits for: the key, and the role that reads it.
+fn needs(view: &View, draft: &Draft, key: &QueueKey, secret: &SecretPlace) -> Vec<String> {
+    let role = role_of(view, key);
+    let parts = role.iter().flat_map(|arn| {
+        let own = crate::derived::role_outcome::policy_change_id(QUEUE_POLICY, arn);
+        parts_of_role(arn).into_iter().chain([own])
+    });
+    let secrets = [secret_change_id(secret), value_change_id(secret)];
+    let mut all: Vec<String> = parts.chain([link_change_id(key)]).chain(secrets).collect();
+    all.retain(|id| draft.has(id));
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+fn is_given(view: &View, plan: &Plan, key: &QueueKey) -> bool {
+    let planned = format!("ayon-environment/{}", key.queue);
+    let parsed = environments(view, key);
+    let mut parsed = parsed.iter().filter_map(|e| e.template.parsed.as_ref().ok());
+    plan.changes.iter().any(|c| c.id == planned)
+        || parsed.any(|t| t.gives(SERVER_URL) && t.gives(API_KEY))
+}
+
+fn manual(view: &View, plan: &Plan) -> Vec<ManualStep> {
     let config = view.config(Part::Server);
     let server = &config.server;
     let mut steps = Vec::new();
@@ -57,16 +213,27 @@ fn manual(view: &View, _: &Plan) -> Vec<ManualStep> {
             paste: Vec::new(),
         });
     }
+    let queues = &view.config(Part::Queues).queues;
+    if !queues.is_empty() && queues.iter().all(|key| is_given(view, plan, key)) {
+        return steps;
+    }
     let mut paste = vec!["AYON_HEADLESS_MODE=1".into()];
     if is_named(&server.url) {
         let url = server.url.as_str().trim_end_matches('/');
         paste.insert(0, format!("AYON_SERVER_URL={url}").into());
     }
+    let setup = if view.config(Part::Secret).secret.is_some() {
+        ""
+    } else {
+        "; setup does it where [server] secret names a secret, such as ayon/workers"
+    };
     steps.push(ManualStep {
         for_whom: "the workers",
-        what: "give the publish step the server and the key of a service user in its environment; \
-            pass the key in a way that no log shows"
-            .into(),
+        what: format!(
+            "give the publish step the server and the key of a service user in its environment; \
+            pass the key in a way that no log shows{setup}"
+        )
+        .into(),
         paste,
     });
     steps

@@ -6,21 +6,22 @@ use super::{Observation, Probe, has_no_credentials};
 use crate::domain::call::Vantage;
 use crate::domain::finding::Assessment;
 use crate::domain::problem::ProblemKind;
+use crate::domain::worker_secret::SecretPlace;
 
-/// The secret's ARN.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct ReadSecret(pub String);
+pub struct ReadSecret(pub SecretPlace);
 
 impl Probe for ReadSecret {
-    type Observed = ();
+    /// The version that was handed out.
+    type Observed = String;
 
     fn words(&self, _: &Vantage) -> String {
         "read the secret as the queue role".to_owned()
     }
 
-    fn assess(&self, _: &Vantage, seen: &Observation<()>) -> Assessment {
+    fn assess(&self, _: &Vantage, seen: &Observation<String>) -> Assessment {
         match &seen.seen {
-            Ok(()) => Assessment::ok(format!(
+            Ok(_) => Assessment::ok(format!(
                 "Verified: the queue role reads the secret, {} ms",
                 seen.millis
             )),
@@ -35,7 +36,7 @@ impl Probe for ReadSecret {
             Err(p) if p.kind == ProblemKind::Missing => {
                 Assessment::fail("missing", "The secret of [server] secret does not exist")
                     .why(p.because.as_str())
-                    .fix("correct the ARN in the studio file, or create the secret")
+                    .fix("name a secret that exists in [server] secret; setup creates one where a name is written there, not an ARN")
             }
             Err(p) if p.kind == ProblemKind::Invalid => {
                 Assessment::fail("invalid", "The secret could not be read as the queue role")

@@ -30,6 +30,7 @@ mod role_documents;
 mod role_policy;
 mod role_simulation;
 mod role_trust;
+mod secret_details;
 mod session_settings;
 mod snapshot;
 mod transit_path;
@@ -245,6 +246,7 @@ questions! {
     AddressOwner in address_owner,
     VpnConnections in vpn_connections,
     TransitPath in transit_path,
+    SecretDetails in secret_details,
 }
 
 impl Facts {

@@ -127,9 +127,11 @@ impl Change {
     /// The change that restores what was there.
     #[must_use]
     pub fn reverse(&self) -> Self {
+        let mut resource = self.resource.clone();
+        resource.turn_back();
         Self {
             id: self.id.clone(),
-            resource: self.resource.clone(),
+            resource,
             before: self.after.clone(),
             after: self.before.clone(),
             because: "undoes what the run did".into(),

@@ -9,6 +9,7 @@ use crate::domain::ids::{AccountId, QueueEnvironmentId, QueueKey, Region};
 use crate::domain::problem::Problem;
 use crate::domain::template::TemplateType;
 use crate::domain::text::{Printable, Untrusted};
+use crate::domain::worker_environment;
 use crate::questions::{AnyAnswer, AnyQuestion, EnvironmentText, Key, QueueEnvironments, Snapshot};
 
 /// The output that is the environment's id.
@@ -120,6 +121,11 @@ impl Resource for EnvironmentTemplate {
 
     fn lock(&self, account: &AccountId, region: &Region) -> String {
         queue_lock(account, region, &self.queue)
+    }
+
+    /// A service that takes no extensions keeps our text without that line.
+    fn is_same(&self, one: &str, other: &str) -> bool {
+        worker_environment::is_same(one, other)
     }
 
     fn now(&self, snapshot: &Snapshot) -> Option<String> {

@@ -12,6 +12,8 @@ mod iam_role;
 mod inline_policy;
 mod plan;
 mod queue_role_link;
+mod secret;
+mod secret_value;
 mod trust_policy;
 
 use std::collections::BTreeMap;
@@ -25,6 +27,7 @@ use crate::domain::text::Printable;
 use crate::questions::{AnyAnswer, AnyQuestion, Key, Snapshot};
 
 pub use change::{Change, Step, fill};
+pub use secret::{DESCRIPTION, RECOVERY_DAYS};
 pub use plan::{LeftAlong, Plan};
 
 /// What AWS assigns to a thing when it is created, by name.
@@ -114,6 +117,9 @@ pub trait Resource: Send + Sync {
         Propagation::Nothing
     }
 
+    /// The change is undone: what it is called then, where that is another call.
+    fn turn_back(&mut self) {}
+
     /// Takes in what AWS assigned when it was created.
     fn learn(&mut self, _outputs: &Outputs) {}
 }
@@ -171,6 +177,8 @@ resources! {
     QueueRoleLink in queue_role_link,
     EnvironmentTemplate in environment_template,
     AddonSetting in addon_setting,
+    Secret in secret,
+    SecretValue in secret_value,
 }
 
 impl AnyResource {
@@ -197,6 +205,10 @@ impl AnyResource {
 
     pub fn touches(&self, snapshot: &Snapshot) -> Vec<Touched> {
         self.inner().touches(snapshot)
+    }
+
+    pub fn turn_back(&mut self) {
+        self.inner_mut().turn_back();
     }
 
     pub fn learn(&mut self, outputs: &Outputs) {

@@ -28,7 +28,7 @@ use crate::probes::{
 };
 use crate::probes::{AyonInfo, BucketOwner, BucketRegion};
 use crate::questions::{Answered, AnyAnswer, AnyQuestion};
-use crate::resources::{AddonSetting, AnyResource, Change, Outputs};
+use crate::resources::{AddonSetting, AnyResource, Change, Outputs, SecretValue};
 
 /// What the keyring answered, or what was typed.
 type KeyAnswer = Result<Option<SecretString>, Problem>;
@@ -218,6 +218,24 @@ impl RealWorld {
         ayon::change_addon_channels(record, client, server, &key, *variant, version, &then).await
     }
 
+    /// The key that is held for that server goes into the secret. It passes through no plan and no journal.
+    async fn change_secret_value(
+        &self,
+        record: &Record,
+        resource: &SecretValue,
+        change: &Change,
+    ) -> Result<(), Problem> {
+        if resource.back {
+            return self.aws.hand_out_again(record, resource, change).await;
+        }
+        let doing = format!("Could not change {}", change.words());
+        let key = self.key_or_reason(&resource.server).await?.map_err(|why| {
+            let fix = "set AYON_API_KEY, or type the key on the Server step";
+            Problem::new(ProblemKind::Credentials, doing, no_key(&why), fix)
+        })?;
+        self.aws.put_secret(record, resource, change, &key).await
+    }
+
     /// What AYON answers to the one who holds the key of its server; without one it is not asked.
     async fn with_key<T>(
         &self,
@@ -288,6 +306,7 @@ impl RealWorld {
             AnyQuestion::TransitPath(q) => {
                 A::TransitPath(aws.look_transit(record, &q.gateway, &q.vpc, &q.to).await)
             }
+            AnyQuestion::SecretDetails(q) => A::SecretDetails(aws.look_secret(record, &q.0).await),
             AnyQuestion::AyonBundles(q) => A::AyonBundles(
                 self.with_key(&q.0, async |key| {
                     ayon::look_bundles(record, client, &q.0, key).await
@@ -338,8 +357,8 @@ impl RealWorld {
                 let owner = self.aws.try_channel_owner(record, channel, accounts).await;
                 owner.map(BucketOwner::seen)
             }
-            AnyProbe::ReadSecret(ReadSecret(arn)) => {
-                let read = self.aws.try_secret(record, queue_of(from)?, arn).await;
+            AnyProbe::ReadSecret(ReadSecret(place)) => {
+                let read = self.aws.try_secret(record, queue_of(from)?, place).await;
                 read.map(ReadSecret::seen)
             }
             AnyProbe::OpenSession(OpenSession(tunnel, url)) => {
@@ -531,6 +550,14 @@ impl World for RealWorld {
                 }
                 AnyResource::AddonSetting(r) => {
                     let done = self.change_addon(record_of, r, change).await;
+                    done.map(|()| Outputs::new())
+                }
+                AnyResource::Secret(r) => {
+                    let done = aws.change_secret(record_of, r, change, token).await;
+                    done.map(|()| Outputs::new())
+                }
+                AnyResource::SecretValue(r) => {
+                    let done = self.change_secret_value(record_of, r, change).await;
                     done.map(|()| Outputs::new())
                 }
             };

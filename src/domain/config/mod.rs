@@ -15,9 +15,10 @@ use url::Url;
 pub use connection::FleetConnection;
 
 use super::channel::Channel;
-use super::choices::{SecretPlace, Tunnel};
+use super::choices::Tunnel;
 use super::ids::{AccountId, QueueKey, Region, RoleArn};
 use super::text::Printable;
+use super::worker_secret::SecretPlace;
 
 pub const SCHEMA: i64 = 1;
 

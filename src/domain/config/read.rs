@@ -11,9 +11,10 @@ use super::{
     Server, Strategy, StudioConfig, WorkerAttributes, connection, server_url,
 };
 use crate::domain::channel::Channel;
-use crate::domain::choices::{SecretPlace, Tunnel};
+use crate::domain::choices::Tunnel;
 use crate::domain::ids::{AccountId, FarmId, QueueKey, Region};
 use crate::domain::text::Printable;
+use crate::domain::worker_secret::{SecretPlace, is_name};
 
 impl StudioConfig {
     pub fn read_bytes(bytes: &[u8]) -> Result<Self, Refused> {
@@ -266,8 +267,7 @@ fn read_server(
     for path in PathId::WORDS {
         table.asked.push(path);
     }
-    let example = "arn:aws:secretsmanager:us-west-2:123456789012:secret:ayon/key-AbCdEf, whole, as the console shows it";
-    let secret = table.arn("secret", "secretsmanager", example)?;
+    let secret = read_secret(&mut table)?;
     let key = table.arn(
         "secret_key",
         "kms",
@@ -280,7 +280,7 @@ fn read_server(
             "name the secret too, or leave the key out",
         ));
     }
-    let secret = secret.map(|arn| SecretPlace { arn, key });
+    let secret = secret.map(|id| SecretPlace { id, key });
     table.finish()?;
     // A server that is reached over the studio LAN is on it.
     let where_not_said = if path == Some(PathId::Lan) {
@@ -294,6 +294,17 @@ fn read_server(
         path: path.unwrap_or(PathId::Direct),
     };
     Ok((server, secret))
+}
+
+/// The secret with the workers' key: a name, which setup can create, or the ARN of one that exists. What is neither may
+/// be a key that was pasted here by mistake, so it is not repeated.
+fn read_secret(table: &mut Reader<'_>) -> Result<Option<String>, Refused> {
+    let example = "arn:aws:secretsmanager:us-west-2:123456789012:secret:ayon/key-AbCdEf, whole, as the console shows it; or as a name with a slash, such as ayon/workers";
+    let text = table.text("secret")?;
+    if let Some(name) = text.filter(|t| is_name(t) && !t.starts_with("arn:")) {
+        return Ok(Some(name.to_owned()));
+    }
+    table.arn("secret", "secretsmanager", example)
 }
 
 /// A path by its word. AWS Client VPN is what people try first.

@@ -351,8 +351,9 @@ fn wrong_choices_of_roles_say_what_and_how() {
             .unwrap_err()
             .to_string()
     };
-    let secret = server("secret = \"ayon/key\"");
-    assert!(secret.contains("not an ARN of secretsmanager"), "{secret}");
+    let named = FILE.replace("location = \"public\"", "secret = \"ayon/key\"");
+    let named = StudioConfig::read(&named).unwrap().secret.unwrap();
+    assert_eq!((named.id.as_str(), named.is_arn()), ("ayon/key", false));
     let pasted = server("secret = \"sk-0123456789abcdef\"");
     assert!(
         !pasted.contains("sk-"),

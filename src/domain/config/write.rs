@@ -57,7 +57,7 @@ impl StudioConfig {
         let path = Some(value(self.server.path.word()));
         set(to, &["server", "path"], path, said);
         let secret = self.secret.as_ref();
-        let arn = secret.map(|s| value(s.arn.as_str()));
+        let arn = secret.map(|s| value(s.id.as_str()));
         set(to, &["server", "secret"], arn, true);
         let key = secret.and_then(|s| s.key.as_deref()).map(value);
         set(to, &["server", "secret_key"], key, true);

@@ -31,7 +31,8 @@ pub fn login() -> io::Result<Option<AyonLogin>> {
     }))
 }
 
-fn hidden(label: &str) -> io::Result<String> {
+/// What is typed is not shown.
+pub fn hidden(label: &str) -> io::Result<String> {
     inquire::Password::new(label)
         .without_confirmation()
         .with_display_mode(inquire::PasswordDisplayMode::Hidden)

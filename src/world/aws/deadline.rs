@@ -1,5 +1,6 @@
 //! Deadline Cloud: farms, queues, fleets, queue environments, and the queue role's credentials.
 
+use aws_sdk_deadline::operation::create_queue_environment::builders::CreateQueueEnvironmentFluentBuilder;
 use aws_sdk_deadline::types::{EnvironmentTemplateType, FleetConfiguration};
 use futures_util::future::join_all;
 
@@ -16,6 +17,7 @@ use crate::domain::ids::{FarmId, FleetKey, QueueEnvironmentId, QueueKey};
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::template::TemplateType;
 use crate::domain::text::Untrusted;
+use crate::domain::worker_environment::without_extension;
 use crate::resources::{Change, EnvironmentTemplate, Outputs, QueueRoleLink};
 use crate::world::Record;
 
@@ -30,6 +32,11 @@ fn template_type(kind: &EnvironmentTemplateType) -> TemplateType {
     } else {
         TemplateType::Yaml
     }
+}
+
+/// Does the service say that it takes no extensions of OpenJD? Whether it does is not known (field facts A2).
+fn refuses_extensions(problem: &Problem) -> bool {
+    problem.because.to_ascii_lowercase().contains("extension")
 }
 
 fn service_type(kind: TemplateType) -> EnvironmentTemplateType {
@@ -311,15 +318,24 @@ impl Aws {
                     .client_token(token);
                 let request = request
                     .priority(*priority)
-                    .template_type(service_type(*template_type))
-                    .template(template);
-                let made = self
-                    .call(
-                        record,
-                        what,
-                        request.customize().config_override(patient_config()).send(),
-                    )
-                    .await?;
+                    .template_type(service_type(*template_type));
+                let sent = async |text: String, request: CreateQueueEnvironmentFluentBuilder| {
+                    let what =
+                        What::new(SERVICE, change.operation(), about, doing.clone());
+                    let request = request.template(text).customize();
+                    let request = request.config_override(patient_config()).send();
+                    self.call(record, what, request).await
+                };
+                let made = match sent(template.clone(), request.clone()).await {
+                    Err(problem) if problem.kind == ProblemKind::Invalid => {
+                        // A request that was refused made nothing, so its token is free for another text.
+                        match without_extension(template).filter(|_| refuses_extensions(&problem)) {
+                            Some(plain) => sent(plain, request).await?,
+                            None => return Err(problem),
+                        }
+                    }
+                    made => made?,
+                };
                 let made = made.queue_environment_id.parse();
                 let made = made.map_err(|e| wrong_id(&doing, &e))?;
                 Ok(EnvironmentTemplate::outputs(&made))

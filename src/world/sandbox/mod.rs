@@ -6,6 +6,7 @@ mod conda_solve;
 mod memory;
 mod roles;
 pub mod scenario;
+mod secrets;
 mod truth;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -148,8 +149,8 @@ impl Sandbox {
                 let owner = Some(truth.owner(channel)).filter(|o| accounts.contains(o));
                 Ok(BucketOwner::seen(owner))
             }
-            AnyProbe::ReadSecret(ReadSecret(arn)) => {
-                as_role(&|queue| roles::secret(truth, queue, arn, &words).map(ReadSecret::seen))
+            AnyProbe::ReadSecret(ReadSecret(place)) => {
+                as_role(&|queue| roles::secret(truth, queue, place, &words).map(ReadSecret::seen))
             }
             AnyProbe::OpenSession(OpenSession(tunnel, _)) => as_role(&|queue| {
                 let role = roles::queue_role(truth, queue, &words)?;
@@ -422,6 +423,8 @@ fn write(truth: &mut Truth, change: &Change) -> Result<Outputs, String> {
             }
             truth.addon_channels.insert(r.variant, then);
         }
+        AnyResource::Secret(r) => secrets::write(truth, r, after)?,
+        AnyResource::SecretValue(r) => secrets::hand_out(truth, r, after)?,
     }
     Ok(Outputs::new())
 }
@@ -583,6 +586,7 @@ fn answer(truth: &Truth, question: &AnyQuestion) -> AnyAnswer {
         AnyQuestion::TransitPath(q) => {
             A::TransitPath(fact(truth.network.transit.get(&q.gateway).cloned()))
         }
+        AnyQuestion::SecretDetails(q) => A::SecretDetails(fact(truth.secret(&q.0).cloned())),
         AnyQuestion::AyonBundles(_) => A::AyonBundles(Fact::Known(truth.ayon.bundles.clone())),
         AnyQuestion::AddonSettings(q) => A::AddonSettings(fact(truth.addon.get(&q.1).cloned())),
         AnyQuestion::AddonChannels(q) => {
@@ -619,6 +623,7 @@ fn operation(question: &AnyQuestion) -> (&'static str, &'static str) {
         AnyQuestion::AddressOwner(_) => ("ec2", "DescribeNetworkInterfaces"),
         AnyQuestion::VpnConnections(_) => ("ec2", "DescribeVpnConnections"),
         AnyQuestion::TransitPath(_) => ("ec2", "SearchTransitGatewayRoutes"),
+        AnyQuestion::SecretDetails(_) => ("secretsmanager", "DescribeSecret"),
         AnyQuestion::AyonBundles(_) => ("ayon", "GET api/bundles"),
         AnyQuestion::AddonSettings(_) | AnyQuestion::AddonChannels(_) => {
             ("ayon", "GET api/addons/deadline_cloud")
@@ -765,6 +770,9 @@ impl World for Sandbox {
                     ("deadline", Vantage::Aws)
                 }
                 AnyResource::AddonSetting(_) => ("ayon", Vantage::Here),
+                AnyResource::Secret(_) | AnyResource::SecretValue(_) => {
+                    ("secretsmanager", Vantage::Aws)
+                }
             };
             let outcome = if result.is_ok() { "OK" } else { "Refused" };
             let named = (service, change.operation());

@@ -10,6 +10,7 @@ use crate::domain::permission::{PermissionRequest, SimulationResult};
 use crate::domain::policy::{Context, Decision, Policy, decide, decide_within, trusts};
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::role::Role;
+use crate::domain::worker_secret::SecretPlace;
 use crate::probes::{IndexSeen, OutsideSeen};
 
 /// The sandbox's simulator reads the role's documents and its boundary; it has no organization.
@@ -168,10 +169,12 @@ pub(super) fn outside_channel(
 pub(super) fn secret(
     truth: &Truth,
     queue: &QueueKey,
-    arn: &str,
+    place: &SecretPlace,
     doing: &str,
-) -> Result<(), Problem> {
+) -> Result<String, Problem> {
     let role = queue_role(truth, queue, doing)?;
+    let there = truth.secret(place);
+    let arn = there.map_or(place.id.as_str(), |s| s.arn.raw());
     let (policies, boundary) = documents(&role);
     let action = "secretsmanager:GetSecretValue";
     let all = policies.iter().copied();
@@ -190,10 +193,10 @@ pub(super) fn secret(
             ProblemKind::Denied,
             "Secrets Manager refused the queue role",
         )
-    } else if truth.secrets.iter().any(|s| s == arn) {
-        Ok(())
+    } else if let Some(version) = there.filter(|s| s.deleted.is_none()).and_then(|s| s.current.clone()) {
+        Ok(version)
     } else {
-        problem(ProblemKind::Missing, "the secret does not exist")
+        problem(ProblemKind::Missing, "the secret does not exist, or holds no value")
     }
 }
 

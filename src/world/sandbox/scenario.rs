@@ -360,7 +360,7 @@ pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
         channels: file.channels.unwrap_or_default(),
         ayon: sandbox_ayon(&ayon),
         boundaries: file.boundaries.unwrap_or_default(),
-        secrets: file.secrets.unwrap_or_default(),
+        kept_secrets: Vec::new(),
         nodes: file.nodes.unwrap_or_default(),
         session_preferences: file.session_preferences.unwrap_or_default(),
         lattice: file.lattice.unwrap_or_default(),
@@ -370,6 +370,9 @@ pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
         made: 0,
         local: memory::Kept::default(),
     };
+    for arn in file.secrets.unwrap_or_default() {
+        truth.add_secret(&arn);
+    }
     for row in file.roles.unwrap_or_default() {
         let role = SandboxRole {
             trust: row.trust,

@@ -21,6 +21,7 @@ use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::role::{PolicyText, Role};
 use crate::domain::template::TemplateType;
 use crate::domain::text::Untrusted;
+use crate::domain::worker_secret::{SecretPlace, WorkerSecret};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Truth {
@@ -40,8 +41,9 @@ pub struct Truth {
     pub ayon: SandboxAyon,
     /// Managed policies that may be boundaries, by ARN.
     pub boundaries: BTreeMap<String, String>,
-    /// The ARNs of the secrets that exist.
-    pub secrets: Vec<String>,
+    /// What Secrets Manager has; what they hold is nowhere.
+    #[serde(default)]
+    pub kept_secrets: Vec<WorkerSecret>,
     /// The machines that Systems Manager manages, by id.
     #[serde(default)]
     pub nodes: BTreeMap<String, ManagedNode>,
@@ -209,6 +211,33 @@ pub struct SandboxAyon {
 }
 
 impl Truth {
+    /// A secret that holds a value.
+    pub fn add_secret(&mut self, arn: &str) {
+        let place = SecretPlace {
+            id: arn.to_owned(),
+            key: None,
+        };
+        let first = crate::domain::worker_secret::first_version(place.name());
+        self.kept_secrets.push(WorkerSecret {
+            arn: Untrusted::new(arn),
+            name: Untrusted::new(place.name()),
+            key: None,
+            deleted: None,
+            current: Some(first.clone()),
+            versions: vec![first],
+        });
+    }
+
+    pub(super) fn secret(&self, place: &SecretPlace) -> Option<&WorkerSecret> {
+        let own = |s: &&WorkerSecret| s.arn.raw() == place.id || s.name.raw() == place.id;
+        self.kept_secrets.iter().find(own)
+    }
+
+    pub(super) fn secret_mut(&mut self, place: &SecretPlace) -> Option<&mut WorkerSecret> {
+        let own = |s: &&mut WorkerSecret| s.arn.raw() == place.id || s.name.raw() == place.id;
+        self.kept_secrets.iter_mut().find(own)
+    }
+
     pub(super) fn channel(&self, channel: &Channel) -> Option<&SandboxChannel> {
         self.channels.iter().find(|c| c.channel == *channel)
     }

@@ -1,0 +1,215 @@
+//! `studiolink rotate-key`: another AYON key for the workers. The new key is tried at the server, put into the secret, and
+//! read as the queue role; then it is said what to revoke.
+
+use secrecy::SecretString;
+use serde_json::json;
+
+use super::args::{self, Args, Format};
+use super::out::{data, talk};
+use super::setup::{How, make, observed};
+use super::stop::Stop;
+use super::{Failure, ask, open};
+use crate::domain::call::Vantage;
+use crate::domain::exit::Exit;
+use crate::domain::fact::Fact;
+use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::text::Printable;
+use crate::domain::worker_secret::{SecretPlace, WorkerSecret};
+use crate::goals::Wishes;
+use crate::probes::{AyonKey, KeySeen, ReadSecret};
+use crate::questions::{Purpose, SecretDetails, Snapshot};
+use crate::resources::{Change, Plan, SecretValue};
+use crate::ui::report::json as json_report;
+
+/// Where an unattended run has the new key from: no key is ever an argument.
+const VARIABLE: &str = "AYON_NEW_API_KEY";
+
+pub(super) async fn run(args: &Args, command: &args::RotateKey) -> Result<Exit, Failure> {
+    let config = open::needed(args, &open::studio_file(args)?)?;
+    let Some(place) = config.secret.clone() else {
+        return Err(Failure::Usage(
+            "The studio file names no secret with the workers' key\n  fix   write secret = \"ayon/workers\" (or the ARN of yours) into [server], then run `studiolink setup`"
+                .to_owned(),
+        ));
+    };
+    let asks = !command.yes;
+    if asks && !ask::is_answered(args) {
+        return Err(Failure::Usage(format!(
+            "rotate-key writes to AWS Secrets Manager, and there is no terminal to ask on\n  fix   set {VARIABLE} to the new key, and add --yes"
+        )));
+    }
+    let stop = Stop::listen();
+    let world = open::world(args, Some(&config)).await?;
+    let world = world.as_ref();
+    let url = &config.server.url;
+    let key = new_key(url.host_str().unwrap_or_default(), asks).await?;
+    world.hold_key(url, Some(key)).await;
+    let mut work = observed(args, world, &config, Purpose::Setup, Wishes::default(), &stop).await?;
+    let owner = owner(work.snapshot(), url)?;
+    let secret = held(work.snapshot(), &place)?;
+    talk(&format!("AYON accepts the new key: it is of the service user {owner}"));
+    let change = change(&place, &secret, url, &owner);
+    let version = change.after.clone().unwrap_or_default();
+    let plan = Plan {
+        changes: vec![change],
+        ..Plan::default()
+    };
+    let how = How {
+        command: "rotate-key",
+        insist: &args::Insist::default(),
+        asks,
+    };
+    let made = make(args, world, &mut work, &plan, how, &stop).await?;
+    let put = made.applied.stop.is_none() && made.applied.held.is_empty();
+    let read: Vec<(Printable, bool)> = if put {
+        read_back(&work, &place, &version)
+    } else {
+        Vec::new()
+    };
+    let is_read = put && !read.is_empty() && read.iter().all(|(_, right)| *right);
+    let stopped = made.applied.stop.as_ref().map(crate::engine::apply::Stop::exit);
+    let exit = stopped.unwrap_or(if is_read { Exit::Clean } else { Exit::NotChecked });
+    tell(args, &place, &read, is_read, put, &owner);
+    if args.format == Format::Json {
+        let seen = read.iter().map(|(queue, right)| json!({ "queue": queue, "new_version_is_read": right }));
+        let parts = json!({
+            "secret": place.name(),
+            "version": version,
+            "owner": owner,
+            "run": made.applied.run,
+            "read": seen.collect::<Vec<_>>(),
+        });
+        let (account, region) = (made.account.as_ref(), Some(&made.region));
+        data(&json_report::document("rotate-key", account, region, exit, parts).to_string());
+    }
+    Ok(exit)
+}
+
+/// Typed, pasted, or of the environment.
+async fn new_key(host: &str, asks: bool) -> Result<SecretString, Failure> {
+    let given = std::env::var(VARIABLE).ok();
+    let given = given.filter(|k| !k.trim().is_empty());
+    let typed = match given {
+        Some(key) => key,
+        None if asks => ask::hidden(format!("New API key of a service user of {host}:")).await?,
+        None => String::new(),
+    };
+    let key = typed.trim();
+    if key.is_empty() || key.contains(char::is_whitespace) {
+        return Err(Failure::Usage(format!(
+            "No new key was given{}\n  fix   make one in AYON for the service user, and type it, or set {VARIABLE}",
+            if key.is_empty() { "" } else { ": a key has no spaces" }
+        )));
+    }
+    Ok(SecretString::from(key.to_owned()))
+}
+
+/// A key that AYON does not accept, or of somebody who is no service user, is not given to workers.
+fn owner(snapshot: &Snapshot, url: &url::Url) -> Result<Printable, Failure> {
+    let doing = "The key is not rotated";
+    let seen = snapshot.observations.get(&AyonKey(url.clone()), &Vantage::Here);
+    let refused = |kind, because: String, fix: &str| {
+        Err(Failure::from(Problem::new(kind, doing, because, fix)))
+    };
+    match seen.map(|o| &o.seen) {
+        Some(Ok(KeySeen::Owner { user, service: true, .. })) => Ok(user.show()),
+        Some(Ok(KeySeen::Owner { user, .. })) => refused(
+            ProblemKind::Invalid,
+            format!("the new key is of {}, who is not a service user: workers would publish in that name", user.show()),
+            "give the key of a service user",
+        ),
+        Some(Err(problem)) => Err(Failure::from((**problem).clone())),
+        _ => refused(
+            ProblemKind::Unreached,
+            "the new key was not tried at the AYON server".to_owned(),
+            "look at `studiolink audit`: is the server reached from here?",
+        ),
+    }
+}
+
+/// The secret as it is; one that does not exist is setup's to make.
+fn held(snapshot: &Snapshot, place: &SecretPlace) -> Result<WorkerSecret, Failure> {
+    let name = place.name();
+    let refused = |kind, because: String, fix: String| {
+        Err(Failure::from(Problem::new(kind, "The key is not rotated", because, fix)))
+    };
+    match snapshot.facts.get(&SecretDetails(place.clone())) {
+        Some(Fact::Known(secret)) if secret.deleted.is_some() => refused(
+            ProblemKind::Invalid,
+            format!("secret {name} is scheduled for deletion"),
+            format!("`aws secretsmanager restore-secret --secret-id {name}` keeps it"),
+        ),
+        Some(Fact::Known(secret)) => Ok(secret.clone()),
+        Some(Fact::Absent) => refused(
+            ProblemKind::Missing,
+            format!("there is no secret {name}"),
+            "run `studiolink setup`: it makes the secret, and gives it the key that is held here".to_owned(),
+        ),
+        other => match other.and_then(Fact::problem) {
+            Some(problem) => Err(Failure::from(problem.clone())),
+            None => refused(
+                ProblemKind::Unreached,
+                format!("secret {name} was not read"),
+                "run it again".to_owned(),
+            ),
+        },
+    }
+}
+
+fn change(place: &SecretPlace, secret: &WorkerSecret, url: &url::Url, owner: &Printable) -> Change {
+    let resource = SecretValue {
+        place: place.clone(),
+        server: url.clone(),
+        back: false,
+    };
+    let id = format!("secret-value/{}", place.name());
+    let because = format!("the workers get another key of {owner}");
+    let after = Some(secret.next_version());
+    Change::new(id, resource, secret.current.clone(), after, because)
+}
+
+/// Is the new version what each queue's role is handed out?
+fn read_back(
+    work: &crate::engine::workflow::Workflow,
+    place: &SecretPlace,
+    version: &str,
+) -> Vec<(Printable, bool)> {
+    let (view, snapshot) = (work.view(), work.snapshot());
+    let queues = work.config().queues.iter();
+    let seen = queues.map(|key| {
+        let from = Vantage::QueueRole(key.clone());
+        let seen = snapshot.observations.get(&ReadSecret(place.clone()), &from);
+        let right = seen.is_some_and(|o| matches!(&o.seen, Ok(read) if read == version));
+        (view.queue_name(key), right)
+    });
+    seen.collect()
+}
+
+fn tell(args: &Args, place: &SecretPlace, read: &[(Printable, bool)], is_read: bool, put: bool, owner: &Printable) {
+    let name = place.name();
+    let say = |words: &str| {
+        if args.format == Format::Text {
+            data(words);
+        } else {
+            talk(words);
+        }
+    };
+    for (queue, right) in read {
+        say(&if *right {
+            format!("OK       the role of queue {queue} is handed out the new version of {name}")
+        } else {
+            format!("UNKNOWN  it was not seen that the role of queue {queue} is handed out the new version of {name}")
+        });
+    }
+    if !put {
+        return;
+    }
+    if is_read {
+        say(&format!(
+            "Next: revoke the old key of {owner} in AYON (Studio settings, Users), when the sessions that began before now have ended. AYON may accept it for 10 minutes more."
+        ));
+    } else {
+        say("Keep the old key until the new one was seen: `studiolink audit` says what is wrong");
+    }
+    say(&format!("The keyring of this machine was not changed; `studiolink rollback` hands out the version before again, as long as AYON accepts its key ({name})."));
+}
