@@ -6,7 +6,8 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 
 use common::{look, of_check, open, open_with, run};
-use studiolink::domain::choices::{SecretPlace, Tunnel};
+use studiolink::domain::choices::{Tunnel};
+use studiolink::domain::worker_secret::SecretPlace;
 use studiolink::domain::config::{PathId, StudioConfig};
 use studiolink::domain::finding::{Grade, Verdict};
 use studiolink::domain::ids::QueueKey;
@@ -215,11 +216,11 @@ async fn the_pane_of_live_tests_says_what_the_findings_say() {
         "studio, with a secret, by Systems Manager",
     ] {
         let (world, mut config) = open_with(name.split(',').next().unwrap(), |truth| {
-            truth.secrets.push(SECRET.to_owned());
+            truth.add_secret(SECRET);
         });
         if name.contains(',') {
             config.secret = Some(SecretPlace {
-                arn: SECRET.to_owned(),
+                id: SECRET.to_owned(),
                 key: None,
             });
             config.server.path = PathId::Ssm;

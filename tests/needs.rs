@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use studiolink::domain::choices::{Choices, RoleUse, SecretPlace, Tunnel};
+use studiolink::domain::choices::{Choices, RoleUse, Tunnel};
+use studiolink::domain::worker_secret::SecretPlace;
 use studiolink::domain::needs::{INLINE_LIMIT, Need, counted};
 use studiolink::domain::policy::{Context, Decision, Policy, decide};
 
@@ -95,7 +96,7 @@ fn choices(made: &Made) -> Choices {
             "arn:aws:kms:us-west-2:210987654321:key/0a1b2c3d-channel",
         ),
         secret: has("secret").then(|| SecretPlace {
-            arn: "arn:aws:secretsmanager:us-west-2:123456789012:secret:ayon/key-AbCdEf".to_owned(),
+            id: "arn:aws:secretsmanager:us-west-2:123456789012:secret:ayon/key-AbCdEf".to_owned(),
             key: key(
                 "secret-key",
                 "arn:aws:kms:us-west-2:123456789012:key/0a1b2c3d-secret",

@@ -15,7 +15,8 @@ use common::{apply_all, bytes, look, open, run};
 use proptest::prelude::*;
 use studiolink::domain::call::Vantage;
 use studiolink::domain::channel::{Channel, split};
-use studiolink::domain::choices::{SecretPlace, Tunnel};
+use studiolink::domain::choices::{Tunnel};
+use studiolink::domain::worker_secret::SecretPlace;
 use studiolink::domain::config::{Location, PathId, Pin, StudioConfig};
 use studiolink::domain::farm::{AssociationStatus, FleetStatus, Management, QueueStatus};
 use studiolink::domain::finding::{Finding, Grade, Verdict};
@@ -261,15 +262,15 @@ const CHANGES: &[(&str, Change)] = &[
         c.pin = Pin::of_text("==9.9.9").unwrap()
     }),
     ("there is a secret", |t, c| {
-        t.secrets.push(SECRET.to_owned());
+        t.add_secret(SECRET);
         c.secret = Some(SecretPlace {
-            arn: SECRET.to_owned(),
+            id: SECRET.to_owned(),
             key: None,
         });
     }),
     ("the secret is not there", |_, c| {
         c.secret = Some(SecretPlace {
-            arn: SECRET.to_owned(),
+            id: SECRET.to_owned(),
             key: None,
         });
     }),

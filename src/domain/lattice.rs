@@ -103,6 +103,9 @@ pub struct Share {
     pub arn: Untrusted,
     /// PENDING, ACTIVE, FAILED, DELETING, DELETED.
     pub status: Untrusted,
+    /// `allowExternalPrincipals`.
+    #[serde(default)]
+    pub external: bool,
     pub associations: Vec<ShareAssociation>,
 }
 

@@ -17,6 +17,7 @@ pub mod exit;
 pub mod fact;
 pub mod farm;
 pub mod finding;
+pub mod fleet_settings;
 pub mod ids;
 pub mod known;
 pub mod lattice;

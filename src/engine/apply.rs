@@ -14,7 +14,7 @@ use crate::domain::ids::QueueKey;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::secrets::unmasked;
 use crate::domain::text::Printable;
-use crate::resources::{Change, Found, Outputs, Propagation, fill};
+use crate::resources::{Change, Found, Outputs, Propagation, Ready, fill};
 use crate::world::World;
 
 /// Who runs what, for the journal.
@@ -145,6 +145,8 @@ pub async fn apply(
         outputs: outputs_of(unfinished),
         gate: rules.map(|rules| Gate::new(world, rules, stop, tell)),
         propagates: propagation_of(unfinished),
+        stop,
+        tell,
     };
     let mut applied = Applied {
         run: None,
@@ -164,6 +166,13 @@ pub async fn apply(
                     .outputs
                     .extend(found.iter().map(|(c, o)| (c.id.clone(), o.clone())));
                 applied.done = found.into_iter().map(|(c, _)| c).collect();
+                for change in applied.done.clone() {
+                    if let (_, Some(stop)) = making.ready(&change, ChangeState::FoundDone).await {
+                        applied.run = Some(making.writer.id().to_owned());
+                        applied.stop = Some(stop);
+                        return Ok(applied);
+                    }
+                }
             }
             Settled::Stop(stop) => {
                 applied.run = Some(making.writer.id().to_owned());
@@ -498,6 +507,11 @@ async fn settle_late_of(
     Ok(looked)
 }
 
+/// How long a service may take until what it has accepted is there, and how often it is asked.
+const READY: std::time::Duration = std::time::Duration::from_mins(5);
+const FIRST_PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
+const LAST_PAUSE: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// A run while it makes its changes.
 struct Making<'a> {
     world: &'a dyn World,
@@ -507,6 +521,8 @@ struct Making<'a> {
     gate: Option<Gate<'a>>,
     /// What the run has changed of permissions so far.
     propagates: Propagation,
+    stop: &'a AtomicBool,
+    tell: Tell<'a>,
 }
 
 impl Making<'_> {
@@ -545,7 +561,7 @@ impl Making<'_> {
         };
         if change.is_after(text) || (!change.is_before(text) && further()) {
             self.outputs.insert(change.id.clone(), now.outputs);
-            return Ok((ChangeState::FoundDone, None));
+            return Ok(self.ready(change, ChangeState::FoundDone).await);
         }
         let moved = |now| {
             let change = Box::new(change.clone());
@@ -569,7 +585,7 @@ impl Making<'_> {
             Ok(outputs) => {
                 self.outputs.insert(change.id.clone(), outputs.clone());
                 self.writer.outcome(n, Came::Done, outputs, call, None)?;
-                return Ok((ChangeState::Done { millis }, None));
+                return Ok(self.ready(change, ChangeState::Done { millis }).await);
             }
             Err(problem) => problem,
         };
@@ -584,7 +600,7 @@ impl Making<'_> {
             let outputs = now.outputs;
             self.writer
                 .outcome(n, Came::FoundDone, outputs, call, told)?;
-            return Ok((ChangeState::Done { millis }, None));
+            return Ok(self.ready(change, ChangeState::Done { millis }).await);
         }
         let nothing = Outputs::new();
         if !change.is_before(text) {
@@ -598,6 +614,49 @@ impl Making<'_> {
         }
         self.writer.outcome(n, Came::Failed, nothing, call, told)?;
         Ok((ChangeState::Failed, Some(Stop::Failed(problem))))
+    }
+
+    /// Some services take a change first, and say later what came of it: that is waited for, visibly and within limits,
+    /// because what comes next needs it.
+    async fn ready(&self, change: &Change, done: ChangeState) -> (ChangeState, Option<Stop>) {
+        if !change.resource.waits() {
+            return (done, None);
+        }
+        let began = tokio::time::Instant::now();
+        let mut pause = FIRST_PAUSE;
+        let words = change.words();
+        let problem = |kind, because: String, fix: &str| {
+            let doing = format!("{words} is made, and not ready");
+            Some(Stop::Failed(Box::new(Problem::new(kind, doing, because, fix))))
+        };
+        loop {
+            let now = match read_now(self.world, change).await {
+                Ok(now) => now,
+                Err(problem) => return (done, Some(Stop::Failed(Box::new(problem)))),
+            };
+            // What is to be gone may be listed for a while.
+            let why = match now.ready {
+                Ready::Failed(why) => {
+                    let fix = "`studiolink rollback` takes away what this run made; then run it again";
+                    return (done, problem(ProblemKind::Invalid, why.to_string(), fix));
+                }
+                Ready::NotYet(why) => why,
+                Ready::Yes if change.after.is_none() && now.text.is_some() => "it is still there".into(),
+                Ready::Yes => return (done, None),
+            };
+            if self.stop.load(Ordering::SeqCst) {
+                return (done, Some(Stop::Interrupted));
+            }
+            if began.elapsed() > READY {
+                let because = format!("{why} after {} minutes", READY.as_secs() / 60);
+                let fix = "look at it in the AWS console, then run it again: it goes on from here";
+                return (done, problem(ProblemKind::Unreached, because, fix));
+            }
+            let seconds = began.elapsed().as_secs();
+            (self.tell)(Progress::WaitingFor(format!("{words}: {why}, {seconds} s").into()));
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LAST_PAUSE);
+        }
     }
 
     /// Is what the change needs to be seen before it is made seen now? A wait is written down.

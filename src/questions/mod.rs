@@ -15,11 +15,15 @@ mod environment_text;
 mod farm_details;
 mod farm_list;
 mod fleet_details;
+mod fleet_settings;
 mod lattice_configuration;
+mod lattice_configurations;
 mod lattice_gateway;
+mod lattice_gateways;
 mod lattice_quota;
 mod lattice_shares;
 mod managed_policy;
+mod named_shares;
 mod node_details;
 mod policy_validation;
 mod queue_details;
@@ -247,6 +251,10 @@ questions! {
     VpnConnections in vpn_connections,
     TransitPath in transit_path,
     SecretDetails in secret_details,
+    FleetSettings in fleet_settings,
+    LatticeConfigurations in lattice_configurations,
+    LatticeGateways in lattice_gateways,
+    NamedShares in named_shares,
 }
 
 impl Facts {

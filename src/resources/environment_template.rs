@@ -77,7 +77,7 @@ impl Resource for EnvironmentTemplate {
                     {
                         return Ok(Found {
                             outputs: Self::outputs(&e.id),
-                            text: Some(e.template.text),
+                            ..Found::text(Some(e.template.text))
                         });
                     }
                 }
@@ -126,6 +126,10 @@ impl Resource for EnvironmentTemplate {
     /// A service that takes no extensions keeps our text without that line.
     fn is_same(&self, one: &str, other: &str) -> bool {
         worker_environment::is_same(one, other)
+    }
+
+    fn readable(&self, text: &str) -> String {
+        super::known_after_apply(text)
     }
 
     fn now(&self, snapshot: &Snapshot) -> Option<String> {

@@ -8,15 +8,20 @@
 mod addon_setting;
 mod change;
 mod environment_template;
+mod fleet_configuration;
 mod iam_role;
 mod inline_policy;
 mod plan;
 mod queue_role_link;
+mod resource_configuration;
+mod resource_gateway;
+mod resource_share;
 mod secret;
 mod secret_value;
 mod trust_policy;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
@@ -39,13 +44,23 @@ pub struct Found {
     /// `None`: it does not exist.
     pub text: Option<String>,
     pub outputs: Outputs,
+    pub ready: Ready,
+}
+
+/// Some services take a change first, and say later what came of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Ready {
+    #[default]
+    Yes,
+    NotYet(Printable),
+    Failed(Printable),
 }
 
 impl Found {
     pub fn text(text: Option<String>) -> Self {
         Self {
             text,
-            outputs: Outputs::new(),
+            ..Self::default()
         }
     }
 }
@@ -117,6 +132,11 @@ pub trait Resource: Send + Sync {
         Propagation::Nothing
     }
 
+    /// The service takes a change first, and says later what came of it.
+    fn waits(&self) -> bool {
+        false
+    }
+
     /// The change is undone: what it is called then, where that is another call.
     fn turn_back(&mut self) {}
 
@@ -179,6 +199,10 @@ resources! {
     AddonSetting in addon_setting,
     Secret in secret,
     SecretValue in secret_value,
+    ResourceGateway in resource_gateway,
+    ResourceConfiguration in resource_configuration,
+    ResourceShare in resource_share,
+    FleetConfiguration in fleet_configuration,
 }
 
 impl AnyResource {
@@ -201,6 +225,10 @@ impl AnyResource {
 
     pub fn propagation(&self) -> Propagation {
         self.inner().propagation()
+    }
+
+    pub fn waits(&self) -> bool {
+        self.inner().waits()
     }
 
     pub fn touches(&self, snapshot: &Snapshot) -> Vec<Touched> {
@@ -249,6 +277,23 @@ fn bug(because: &str) -> Problem {
 fn json_equal(one: &str, other: &str) -> bool {
     let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
     one == other || (parse(one).is_some() && parse(one) == parse(other))
+}
+
+/// A placeholder as people read it.
+fn known_after_apply(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("${change:") {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        let end = from.find('}').map_or(from.len(), |i| i + 1);
+        let inner = from.get("${change:".len()..end - 1).unwrap_or_default();
+        let (change, output) = inner.rsplit_once('.').unwrap_or((inner, "value"));
+        let _ = write!(out, "(known after apply: {output} of {change})");
+        rest = &from[end..];
+    }
+    out.push_str(rest);
+    out
 }
 
 /// JSON laid out; any other text as it is.

@@ -306,6 +306,12 @@ impl RealWorld {
             AnyQuestion::TransitPath(q) => {
                 A::TransitPath(aws.look_transit(record, &q.gateway, &q.vpc, &q.to).await)
             }
+            AnyQuestion::FleetSettings(q) => A::FleetSettings(aws.look_settings(record, &q.0).await),
+            AnyQuestion::LatticeConfigurations(_) => {
+                A::LatticeConfigurations(aws.look_configurations(record).await)
+            }
+            AnyQuestion::LatticeGateways(_) => A::LatticeGateways(aws.look_gateways(record).await),
+            AnyQuestion::NamedShares(q) => A::NamedShares(aws.look_named_shares(record, &q.0).await),
             AnyQuestion::SecretDetails(q) => A::SecretDetails(aws.look_secret(record, &q.0).await),
             AnyQuestion::AyonBundles(q) => A::AyonBundles(
                 self.with_key(&q.0, async |key| {
@@ -550,6 +556,19 @@ impl World for RealWorld {
                 }
                 AnyResource::AddonSetting(r) => {
                     let done = self.change_addon(record_of, r, change).await;
+                    done.map(|()| Outputs::new())
+                }
+                AnyResource::ResourceGateway(r) => {
+                    aws.change_gateway(record_of, r, change, token).await
+                }
+                AnyResource::ResourceConfiguration(r) => {
+                    aws.change_configuration(record_of, r, change, token).await
+                }
+                AnyResource::ResourceShare(r) => {
+                    aws.change_share(record_of, r, change, token).await
+                }
+                AnyResource::FleetConfiguration(r) => {
+                    let done = aws.change_fleet(record_of, r, change, token).await;
                     done.map(|()| Outputs::new())
                 }
                 AnyResource::Secret(r) => {

@@ -154,6 +154,7 @@ pub(crate) fn lattice(t: &mut Truth, c: &mut StudioConfig) {
         message: None,
     };
     let share = Share {
+        external: true,
         name: text("ayon-server"),
         arn: text("arn:aws:ram:us-west-2:123456789012:resource-share/0a1b"),
         status: text("ACTIVE"),

@@ -67,6 +67,11 @@ impl PathId {
 }
 
 words!(
+    /// Whose name the certificate carries that workers see behind VPC Lattice, and so by which address they go (field facts C).
+    LatticeTls { Hosts = "hosts", Plain = "plain", PrivateCa = "private-ca", CustomDomain = "custom-domain" }
+);
+
+words!(
     /// What setup does with the fleets' roles: other farms may use them, so it leaves them as they are unless told.
     FleetRoles { Leave = "leave", Manage = "manage" }
 );
@@ -143,6 +148,16 @@ pub struct LatticeChoices {
     pub configuration: Option<String>,
     /// The port that workers connect to, where it is another than the server's address names.
     pub port: Option<u16>,
+    /// The address in the VPC that the configuration leads to: of a load balancer or a proxy.
+    #[serde(default)]
+    pub target: Option<std::net::IpAddr>,
+    /// Where the gateway stands; left out: in the target's own subnet.
+    #[serde(default)]
+    pub subnets: Vec<String>,
+    #[serde(default)]
+    pub security_groups: Vec<String>,
+    #[serde(default)]
+    pub tls: Option<LatticeTls>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,13 +1,14 @@
 //! Reading `studiolink.toml`: strictly, with line and column, and a fix for whatever is wrong.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::ops::Range;
 
 use toml_edit::{Document, Item};
 
 use super::table::{Reader, refuse};
 use super::{
-    FleetRoles, IamChoices, LatticeChoices, Location, NewRole, PathId, Pin, Refused, SCHEMA,
+    FleetRoles, IamChoices, LatticeChoices, LatticeTls, Location, NewRole, PathId, Pin, Refused, SCHEMA,
     Server, Strategy, StudioConfig, WorkerAttributes, connection, server_url,
 };
 use crate::domain::channel::Channel;
@@ -466,11 +467,78 @@ fn read_lattice(text: &str, item: Option<&Item>) -> Result<LatticeChoices, Refus
         ));
     }
     let port = table.port("port")?;
+    let target = match table.text("target")? {
+        Some(text) => Some(read_target(&mut table, text)?),
+        None => None,
+    };
+    let subnets = read_ids(text, &mut table, "subnets", "subnet-")?;
+    let security_groups = read_ids(text, &mut table, "security_groups", "sg-")?;
+    if security_groups.len() > MOST_GROUPS {
+        return Err(table.wrong(
+            "security_groups",
+            "`security_groups` has more than 5",
+            "VPC Lattice takes 5 for a gateway",
+        ));
+    }
+    let tls = table.word("tls", LatticeTls::of_word, LatticeTls::WORDS)?;
+    if target.is_some() && configuration.is_some() {
+        return Err(table.wrong(
+            "target",
+            "`target` is for a configuration that setup makes, and `configuration` names one that exists",
+            "leave one of the two out",
+        ));
+    }
     table.finish()?;
     Ok(LatticeChoices {
         configuration,
         port,
+        target,
+        subnets,
+        security_groups,
+        tls,
     })
+}
+
+/// Only a private address lies in a VPC, or behind one.
+fn read_target(table: &mut Reader<'_>, text: &str) -> Result<IpAddr, Refused> {
+    let address: IpAddr = table.parsed(
+        "target",
+        text,
+        "write the address of the load balancer or proxy in the VPC, such as 10.20.1.50",
+    )?;
+    let private = match address {
+        IpAddr::V4(a) => a.is_private() || (a.octets()[0] == 100 && (a.octets()[1] & 0xc0) == 64),
+        IpAddr::V6(a) => a.is_unique_local(),
+    };
+    if private {
+        return Ok(address);
+    }
+    Err(table.wrong(
+        "target",
+        format!("`target` is {address}, which is no private address"),
+        "write the address of the load balancer or proxy in the VPC; a server with a public address is reached by the path \"direct\"",
+    ))
+}
+
+/// VPC Lattice takes so many security groups for a gateway.
+const MOST_GROUPS: usize = 5;
+
+fn read_ids(
+    text: &str,
+    table: &mut Reader<'_>,
+    key: &'static str,
+    prefix: &str,
+) -> Result<Vec<String>, Refused> {
+    let mut all = Vec::new();
+    for (id, at) in table.texts(key)?.unwrap_or_default() {
+        let rest = id.strip_prefix(prefix);
+        if !rest.is_some_and(|r| !r.is_empty() && r.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')) {
+            let what = format!("{key}: \"{}\" is not an id", Printable::short(id, 40));
+            return Err(refuse(text, at, what, format!("copy it from the VPC console: {prefix}…")));
+        }
+        all.push(id.to_owned());
+    }
+    Ok(all)
 }
 
 fn read_tunnel(text: &str, item: Option<&Item>) -> Result<Option<Tunnel>, Refused> {

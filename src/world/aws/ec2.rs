@@ -395,6 +395,7 @@ impl Aws {
             let body = form(operation, more, next.as_deref());
             let request = Request {
                 service: SERVICE,
+                prefix: "",
                 method: http::Method::POST,
                 path: String::new(),
                 headers: vec![(

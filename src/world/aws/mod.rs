@@ -6,6 +6,7 @@ mod caller;
 mod client;
 mod deadline;
 mod ec2;
+mod fleets;
 mod iam;
 mod lattice;
 mod problem;

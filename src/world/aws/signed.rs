@@ -25,6 +25,8 @@ use crate::world::Record;
 pub(super) struct Request {
     /// As SigV4 and the endpoint's host spell it.
     pub service: &'static str,
+    /// What an endpoint of AWS's has before the service's name, with its dot; a custom endpoint has none.
+    pub prefix: &'static str,
     pub method: http::Method,
     /// After the endpoint, without its first slash, its parts percent-encoded.
     pub path: String,
@@ -37,6 +39,7 @@ impl Request {
     pub(super) fn json(service: &'static str, target: &str, body: &Value) -> Self {
         Self {
             service,
+            prefix: "",
             method: http::Method::POST,
             path: String::new(),
             headers: vec![
@@ -131,7 +134,10 @@ impl Signer {
             .as_deref()
             .map(|e| e.trim_end_matches('/').to_owned());
         let base = own
-            .unwrap_or_else(|| format!("https://{}.{region}.amazonaws.com{tail}", request.service));
+            .unwrap_or_else(|| {
+            let (prefix, service) = (request.prefix, request.service);
+            format!("https://{prefix}{service}.{region}.amazonaws.com{tail}")
+        });
         format!("{base}/{}", request.path)
     }
 
@@ -302,7 +308,8 @@ impl Aws {
         })
     }
 
-    /// A call that only reads, as the caller, sent again where it was lost or the service asked to slow down.
+    /// A call that may be made twice, as the caller, sent again where it was lost or the service asked to slow down: one that
+    /// only reads, or one whose token makes the second the same as the first.
     pub(super) async fn read(
         &self,
         record: &Record,

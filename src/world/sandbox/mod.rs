@@ -4,6 +4,7 @@
 
 mod conda_solve;
 mod memory;
+mod network;
 mod roles;
 pub mod scenario;
 mod secrets;
@@ -423,6 +424,10 @@ fn write(truth: &mut Truth, change: &Change) -> Result<Outputs, String> {
             }
             truth.addon_channels.insert(r.variant, then);
         }
+        AnyResource::ResourceGateway(r) => return network::gateway(truth, r, after),
+        AnyResource::ResourceConfiguration(r) => return network::configuration(truth, r, after),
+        AnyResource::ResourceShare(r) => return network::share(truth, r, after),
+        AnyResource::FleetConfiguration(r) => network::fleet(truth, &r.fleet, after)?,
         AnyResource::Secret(r) => secrets::write(truth, r, after)?,
         AnyResource::SecretValue(r) => secrets::hand_out(truth, r, after)?,
     }
@@ -586,6 +591,22 @@ fn answer(truth: &Truth, question: &AnyQuestion) -> AnyAnswer {
         AnyQuestion::TransitPath(q) => {
             A::TransitPath(fact(truth.network.transit.get(&q.gateway).cloned()))
         }
+        AnyQuestion::FleetSettings(q) => {
+            A::FleetSettings(fact(truth.fleets.get(&q.0).map(|f| network::settings(truth, &q.0, f))))
+        }
+        AnyQuestion::LatticeConfigurations(_) => {
+            let all = truth.lattice.configurations.clone().into_iter();
+            A::LatticeConfigurations(Fact::Known(all.collect()))
+        }
+        AnyQuestion::LatticeGateways(_) => {
+            let all = truth.lattice.gateways.clone().into_iter();
+            A::LatticeGateways(Fact::Known(all.collect()))
+        }
+        AnyQuestion::NamedShares(q) => {
+            let all = truth.lattice.shares.values().flatten();
+            let own = all.filter(|s| s.name.raw() == q.0).cloned();
+            A::NamedShares(Fact::Known(own.collect()))
+        }
         AnyQuestion::SecretDetails(q) => A::SecretDetails(fact(truth.secret(&q.0).cloned())),
         AnyQuestion::AyonBundles(_) => A::AyonBundles(Fact::Known(truth.ayon.bundles.clone())),
         AnyQuestion::AddonSettings(q) => A::AddonSettings(fact(truth.addon.get(&q.1).cloned())),
@@ -623,6 +644,10 @@ fn operation(question: &AnyQuestion) -> (&'static str, &'static str) {
         AnyQuestion::AddressOwner(_) => ("ec2", "DescribeNetworkInterfaces"),
         AnyQuestion::VpnConnections(_) => ("ec2", "DescribeVpnConnections"),
         AnyQuestion::TransitPath(_) => ("ec2", "SearchTransitGatewayRoutes"),
+        AnyQuestion::FleetSettings(_) => ("deadline", "GetFleet"),
+        AnyQuestion::LatticeConfigurations(_) => ("vpc-lattice", "ListResourceConfigurations"),
+        AnyQuestion::LatticeGateways(_) => ("vpc-lattice", "ListResourceGateways"),
+        AnyQuestion::NamedShares(_) => ("ram", "GetResourceShares"),
         AnyQuestion::SecretDetails(_) => ("secretsmanager", "DescribeSecret"),
         AnyQuestion::AyonBundles(_) => ("ayon", "GET api/bundles"),
         AnyQuestion::AddonSettings(_) | AnyQuestion::AddonChannels(_) => {
@@ -766,10 +791,16 @@ impl World for Sandbox {
                 AnyResource::InlinePolicy(_)
                 | AnyResource::TrustPolicy(_)
                 | AnyResource::IamRole(_) => ("iam", Vantage::Aws),
-                AnyResource::EnvironmentTemplate(_) | AnyResource::QueueRoleLink(_) => {
+                AnyResource::EnvironmentTemplate(_)
+                | AnyResource::QueueRoleLink(_)
+                | AnyResource::FleetConfiguration(_) => {
                     ("deadline", Vantage::Aws)
                 }
                 AnyResource::AddonSetting(_) => ("ayon", Vantage::Here),
+                AnyResource::ResourceGateway(_) | AnyResource::ResourceConfiguration(_) => {
+                    ("vpc-lattice", Vantage::Aws)
+                }
+                AnyResource::ResourceShare(_) => ("ram", Vantage::Aws),
                 AnyResource::Secret(_) | AnyResource::SecretValue(_) => {
                     ("secretsmanager", Vantage::Aws)
                 }

@@ -365,6 +365,7 @@ pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
         session_preferences: file.session_preferences.unwrap_or_default(),
         lattice: file.lattice.unwrap_or_default(),
         network: file.network.unwrap_or_default(),
+        fleet_texts: BTreeMap::new(),
         denies: file.denies,
         millis: file.millis.unwrap_or(0),
         made: 0,

@@ -53,6 +53,9 @@ pub struct Truth {
     pub lattice: SandboxLattice,
     #[serde(default)]
     pub network: SandboxNetwork,
+    /// The configurations of fleets that were changed, as they were sent.
+    #[serde(default)]
+    pub fleet_texts: BTreeMap<String, String>,
     /// Permissions that the signed-in identity lacks.
     pub denies: Vec<String>,
     pub millis: u64,

@@ -1,0 +1,198 @@
+//! A share of Resource Access Manager that lets Deadline Cloud use a resource configuration.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{
+    Change, Found, Outputs, Ready, Resource, Step, Touched, json_equal, laid_out, needed,
+    other_answer,
+};
+use crate::domain::fact::Fact;
+use crate::domain::ids::{AccountId, Region};
+use crate::domain::lattice::{
+    AssociationKind, AssociationState, DEADLINE_FLEETS, Share, ShareAssociation,
+};
+use crate::domain::problem::Problem;
+use crate::domain::text::{Printable, Untrusted};
+use crate::questions::{AnyAnswer, AnyQuestion, Key, LatticeShares, NamedShares, Snapshot};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResourceShare {
+    pub name: String,
+    /// The ARN; `None` until it was created.
+    pub arn: Option<String>,
+    /// What is shared, as the change names it.
+    pub shares: String,
+    pub tags: Vec<(String, String)>,
+}
+
+fn is_gone(a: &ShareAssociation) -> bool {
+    matches!(
+        a.state,
+        AssociationState::Disassociated | AssociationState::Disassociating
+    )
+}
+
+impl ResourceShare {
+    pub fn outputs(arn: &str) -> Outputs {
+        Outputs::from([("arn".to_owned(), arn.to_owned())])
+    }
+
+    pub fn text(name: &str, resource: &str, account: &AccountId) -> String {
+        json!({
+            "name": name,
+            "resourceArns": [resource],
+            "principals": [DEADLINE_FLEETS],
+            "sources": [account.as_str()],
+            "allowExternalPrincipals": true,
+        })
+        .to_string()
+    }
+
+    fn text_of(share: &Share) -> String {
+        let of = |kind: AssociationKind| -> Vec<&str> {
+            let own = share.associations.iter();
+            let own = own.filter(|a| a.kind == kind && !is_gone(a));
+            let mut all: Vec<&str> = own.map(|a| a.entity.raw()).collect();
+            all.sort_unstable();
+            all.dedup();
+            all
+        };
+        json!({
+            "name": share.name.raw(),
+            "resourceArns": of(AssociationKind::Resource),
+            "principals": of(AssociationKind::Principal),
+            "sources": of(AssociationKind::Source),
+            "allowExternalPrincipals": share.external,
+        })
+        .to_string()
+    }
+
+    fn ready(share: &Share) -> Ready {
+        let open = share.associations.iter().find(|a| a.state != AssociationState::Associated && !is_gone(a));
+        let said = |a: &ShareAssociation| {
+            let kind = a.kind.word().as_str().to_lowercase();
+            let more = a.message.as_ref().map_or_else(String::new, |m| format!(": {}", m.long()));
+            format!("its association with the {kind} is {}{more}", a.state.word())
+        };
+        match (share.status.raw(), open) {
+            ("ACTIVE", None) => Ready::Yes,
+            ("ACTIVE" | "PENDING", Some(a))
+                if matches!(a.state, AssociationState::Associating | AssociationState::Restoring) =>
+            {
+                Ready::NotYet(said(a).into())
+            }
+            (_, Some(a)) => Ready::Failed(said(a).into()),
+            ("PENDING" | "DELETING", None) => {
+                Ready::NotYet(format!("it is {}", share.status.show()).into())
+            }
+            _ => Ready::Failed(format!("it is {}", share.status.show()).into()),
+        }
+    }
+
+    fn is(&self, share: &Share) -> bool {
+        let own = self.arn.as_deref();
+        own.is_none_or(|arn| arn == share.arn.raw()) && share.status.raw() != "DELETED"
+    }
+}
+
+impl Resource for ResourceShare {
+    fn words(&self) -> Printable {
+        format!("resource share {}", self.name).into()
+    }
+
+    fn question(&self) -> AnyQuestion {
+        NamedShares(self.name.clone()).into()
+    }
+
+    fn found(&self, answer: AnyAnswer, _: &Change) -> Result<Found, Problem> {
+        let AnyAnswer::NamedShares(fact) = answer else {
+            return Err(other_answer());
+        };
+        let all = needed(fact)?.unwrap_or_default();
+        let own = all.into_iter().find(|share| self.is(share));
+        Ok(own.map_or_else(Found::default, |share| Found {
+            text: Some(Self::text_of(&share)),
+            outputs: Self::outputs(share.arn.raw()),
+            ready: Self::ready(&share),
+        }))
+    }
+
+    fn service(&self) -> &'static str {
+        "ram"
+    }
+
+    fn operation(&self, step: Step) -> &'static str {
+        match step {
+            Step::Create | Step::Update => "CreateResourceShare",
+            Step::Delete => "DeleteResourceShare",
+        }
+    }
+
+    fn undo(&self, _: Step) -> &'static str {
+        "undo: deletes the share"
+    }
+
+    fn lock(&self, account: &AccountId, region: &Region) -> String {
+        format!("{account}-{region}-lattice")
+    }
+
+    fn is_same(&self, one: &str, other: &str) -> bool {
+        json_equal(one, other)
+    }
+
+    fn readable(&self, text: &str) -> String {
+        super::known_after_apply(&laid_out(text))
+    }
+
+    fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {
+        let value: Value = text.and_then(|t| serde_json::from_str(t).ok()).unwrap_or_default();
+        let of = |key: &str, kind: AssociationKind| -> Vec<ShareAssociation> {
+            let list = value[key].as_array().into_iter().flatten();
+            let each = list.filter_map(|v| v.as_str()).map(|entity| ShareAssociation {
+                kind: kind.clone(),
+                entity: Untrusted::new(entity),
+                state: AssociationState::Associated,
+                message: None,
+            });
+            each.collect()
+        };
+        let share = text.map(|_| Share {
+            name: Untrusted::new(&self.name),
+            arn: Untrusted::new(self.arn.as_deref().unwrap_or_default()),
+            status: Untrusted::new("ACTIVE"),
+            external: true,
+            associations: [
+                of("resourceArns", AssociationKind::Resource),
+                of("principals", AssociationKind::Principal),
+                of("sources", AssociationKind::Source),
+            ]
+            .concat(),
+        });
+        let shares: Vec<Share> = share.into_iter().collect();
+        snapshot.facts.set(NamedShares(self.name.clone()), Fact::Known(shares.clone()));
+        let of_it = LatticeShares(self.shares.clone());
+        let others = snapshot.facts.get(&of_it).and_then(Fact::known).cloned();
+        let mut all = others.unwrap_or_default();
+        all.retain(|s| s.name.raw() != self.name);
+        all.extend(shares);
+        snapshot.facts.set(of_it, Fact::Known(all));
+    }
+
+    fn touches(&self, _: &Snapshot) -> Vec<Touched> {
+        let questions = [
+            NamedShares(self.name.clone()).into(),
+            LatticeShares(self.shares.clone()).into(),
+        ];
+        questions.into_iter().map(|q| Touched::Changed(Key::Question(q))).collect()
+    }
+
+    fn waits(&self) -> bool {
+        true
+    }
+
+    fn learn(&mut self, outputs: &Outputs) {
+        self.arn = outputs.get("arn").cloned().or(self.arn.take());
+    }
+}

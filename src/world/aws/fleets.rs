@@ -1,0 +1,90 @@
+//! A fleet's configuration, raw: what UpdateFleet replaces is sent back as it came, with one member changed. A typed client
+//! would drop the members that it does not know.
+
+use serde_json::{Value, json};
+
+use super::Aws;
+use super::caller::What;
+use super::signed::{Request, unreadable};
+use crate::domain::fact::Fact;
+use crate::domain::farm::FleetStatus;
+use crate::domain::fleet_settings::{FleetSettings, HostScript};
+use crate::domain::ids::FleetKey;
+use crate::domain::problem::Problem;
+use crate::domain::text::Untrusted;
+use crate::resources::{Change, FleetConfiguration};
+use crate::world::Record;
+
+const SERVICE: &str = "deadline";
+
+fn request(method: http::Method, key: &FleetKey, body: String, token: Option<&str>) -> Request {
+    let mut headers = Vec::new();
+    if let Some(token) = token {
+        headers.push(("content-type", "application/json".to_owned()));
+        headers.push(("x-amz-client-token", token.to_owned()));
+    }
+    Request {
+        service: SERVICE,
+        prefix: "management.",
+        method,
+        path: format!("2023-10-12/farms/{}/fleets/{}", key.farm, key.fleet),
+        headers,
+        body,
+    }
+}
+
+impl Aws {
+    pub async fn look_settings(&self, record: &Record, key: &FleetKey) -> Fact<FleetSettings> {
+        let doing = format!("Could not read the configuration of fleet {}", key.fleet);
+        let what = What::new(SERVICE, "GetFleet", key.fleet.as_str(), doing.clone());
+        let request = request(http::Method::GET, key, String::new(), None);
+        let read = self.read(record, what, &request).await.and_then(|body| {
+            let it = body.json();
+            if !it["configuration"].is_object() {
+                return Err(unreadable(&doing));
+            }
+            let script = &it["hostConfiguration"];
+            let body = script["scriptBody"].as_str().filter(|b| !b.is_empty());
+            let message = it["statusMessage"].as_str().filter(|m| !m.is_empty());
+            Ok(FleetSettings {
+                configuration: it["configuration"].to_string(),
+                script: body.map(|body| HostScript {
+                    body: body.to_owned(),
+                    seconds: script["scriptTimeoutSeconds"].as_i64(),
+                }),
+                status: FleetStatus::from(it["status"].as_str().unwrap_or_default()),
+                message: message.map(Untrusted::new),
+            })
+        });
+        read.into()
+    }
+
+    pub async fn change_fleet(
+        &self,
+        record: &Record,
+        resource: &FleetConfiguration,
+        change: &Change,
+        token: &str,
+    ) -> Result<(), Problem> {
+        let after = change.after.as_deref().unwrap_or_default();
+        let doing = format!("Could not change the {}", change.words());
+        let configuration: Value = serde_json::from_str(after).map_err(|_| unreadable(&doing))?;
+        let body = json!({ "configuration": configuration });
+        self.update_fleet(record, &resource.fleet, &body, token, doing)
+            .await
+    }
+
+    async fn update_fleet(
+        &self,
+        record: &Record,
+        key: &FleetKey,
+        body: &Value,
+        token: &str,
+        doing: String,
+    ) -> Result<(), Problem> {
+        let what = What::new(SERVICE, "UpdateFleet", key.fleet.as_str(), doing);
+        let request = request(http::Method::PATCH, key, body.to_string(), Some(token));
+        self.read(record, what, &request).await?;
+        Ok(())
+    }
+}
