@@ -10,6 +10,7 @@ pub mod connections;
 pub mod job_packages;
 pub mod lattice;
 pub mod lattice_network;
+pub mod lattice_wanted;
 pub mod our_policy;
 pub mod role_access;
 pub mod role_findings;

@@ -18,6 +18,7 @@ pub mod fact;
 pub mod farm;
 pub mod finding;
 pub mod fleet_settings;
+pub mod host_script;
 pub mod ids;
 pub mod known;
 pub mod lattice;

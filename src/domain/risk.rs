@@ -15,6 +15,8 @@ words! {
         NoWayBack = "no-way-back",
         OtherFarms = "other-farms",
         SharedRole = "shared-role",
+        RunningWorkers = "running-workers",
+        OneZone = "one-zone",
     }
 }
 

@@ -4,6 +4,8 @@
 //! To add one, copy `addon_channels.rs`; then a `mod` line and an entry in `ALL` here.
 
 mod addon_channels;
+mod fleet_roles;
+mod lattice_path;
 mod new_queue_role;
 mod queue_channels;
 mod role_permissions;
@@ -40,6 +42,8 @@ pub const ALL: &[&Goal] = &[
     &addon_channels::GOAL,
     &unused_permissions::GOAL,
     &worker_key::GOAL,
+    &fleet_roles::GOAL,
+    &lattice_path::GOAL,
     &worker_environment::GOAL,
 ];
 

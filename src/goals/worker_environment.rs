@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use crate::derived::conda_environment::environments;
 use crate::derived::connections::{connections, not_set_up};
 use crate::derived::job_packages::is_named;
+use crate::derived::lattice_wanted::{Wanted, wanted, worker_url};
 use crate::derived::role_use::role_of;
 use crate::domain::config::PathId;
 use crate::domain::fact::Fact;
 use crate::domain::farm::QueueEnvironment;
-use crate::domain::ids::QueueKey;
+use crate::domain::ids::{FleetId, QueueKey};
 use crate::domain::needs::QUEUE_POLICY;
 use crate::domain::template::{API_KEY, SERVER_URL, Template};
 use crate::domain::text::{Printable, Untrusted};
@@ -19,6 +20,7 @@ use crate::domain::worker_secret::SecretPlace;
 use crate::questions::{Part, QueueEnvironments, View};
 use crate::resources::{Change, EnvironmentTemplate, Plan};
 
+use super::lattice_path::configuration_change_id;
 use super::new_queue_role::{link_change_id, parts_of_role};
 use super::queue_channels::MOST_ENVIRONMENTS;
 use super::worker_key::{secret_change_id, value_change_id, will_hold_key};
@@ -113,7 +115,7 @@ fn of_queue(view: &View, draft: &mut Draft, key: &QueueKey, secret: &SecretPlace
     }
     let wanted = WorkerEnvironment {
         server: &view.config(Part::Server).server.url,
-        servers: BTreeMap::new(),
+        servers: servers(view, draft, key),
         secret,
         region: view.region().as_str(),
     };
@@ -152,6 +154,32 @@ fn of_queue(view: &View, draft: &mut Draft, key: &QueueKey, secret: &SecretPlace
         Change::new(id, resource, None, Some(wanted), because)
     };
     draft.add(change.named(name.to_width(40)).needs(needs(view, draft, key, secret)));
+}
+
+/// The fleets whose workers know the server by another address.
+fn servers(view: &View, draft: &Draft, key: &QueueKey) -> BTreeMap<FleetId, String> {
+    let mut all = BTreeMap::new();
+    for connection in connections(view) {
+        let by_lattice = connection.chosen.path == PathId::Lattice && connection.can_work();
+        if !by_lattice || !connection.queues.contains(key) {
+            continue;
+        }
+        let id = match wanted(view, &connection.key) {
+            Some(Ok(Wanted::There { id, .. })) => id,
+            Some(Ok(Wanted::Make(making))) => {
+                let change = configuration_change_id(&making.name);
+                if !draft.has(&change) {
+                    continue;
+                }
+                format!("${{change:{change}.id}}")
+            }
+            _ => continue,
+        };
+        if let Some(url) = worker_url(view, &id) {
+            all.insert(connection.key.fleet.clone(), url);
+        }
+    }
+    all
 }
 
 /// Before what makes conda environments or wraps what comes after it: then the host's own python reads the key, and the

@@ -9,6 +9,7 @@ mod addon_setting;
 mod change;
 mod environment_template;
 mod fleet_configuration;
+mod fleet_script;
 mod iam_role;
 mod inline_policy;
 mod plan;
@@ -203,6 +204,7 @@ resources! {
     ResourceConfiguration in resource_configuration,
     ResourceShare in resource_share,
     FleetConfiguration in fleet_configuration,
+    FleetScript in fleet_script,
 }
 
 impl AnyResource {

@@ -571,6 +571,10 @@ impl World for RealWorld {
                     let done = aws.change_fleet(record_of, r, change, token).await;
                     done.map(|()| Outputs::new())
                 }
+                AnyResource::FleetScript(r) => {
+                    let done = aws.change_script(record_of, r, change, token).await;
+                    done.map(|()| Outputs::new())
+                }
                 AnyResource::Secret(r) => {
                     let done = aws.change_secret(record_of, r, change, token).await;
                     done.map(|()| Outputs::new())

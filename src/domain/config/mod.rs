@@ -60,9 +60,10 @@ words!(
 );
 
 impl PathId {
-    /// Does this version set it up? Of the others it checks what AWS tells, and says so wherever one is chosen.
+    /// Does this version set up what of it is setup's to make? A VPN is the studio's network, which it only checks. Of the
+    /// others it checks what AWS tells, and says so wherever one is chosen.
     pub fn is_set_up(self) -> bool {
-        matches!(self, Self::Direct | Self::Lan)
+        self != Self::Ssm
     }
 }
 

@@ -10,9 +10,10 @@ use crate::domain::fact::Fact;
 use crate::domain::farm::FleetStatus;
 use crate::domain::fleet_settings::{FleetSettings, HostScript};
 use crate::domain::ids::FleetKey;
-use crate::domain::problem::Problem;
+use crate::domain::host_script::with;
+use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Untrusted;
-use crate::resources::{Change, FleetConfiguration};
+use crate::resources::{Change, FleetConfiguration, FleetScript};
 use crate::world::Record;
 
 const SERVICE: &str = "deadline";
@@ -72,6 +73,33 @@ impl Aws {
         let body = json!({ "configuration": configuration });
         self.update_fleet(record, &resource.fleet, &body, token, doing)
             .await
+    }
+
+    /// The script is read again just before: around our lines, only what is there now is sent back.
+    pub async fn change_script(
+        &self,
+        record: &Record,
+        resource: &FleetScript,
+        change: &Change,
+        token: &str,
+    ) -> Result<(), Problem> {
+        let doing = format!("Could not change the {}", change.words());
+        let settings = match self.look_settings(record, &resource.fleet).await {
+            Fact::Known(settings) => settings,
+            Fact::Denied(problem) | Fact::NoAnswer(problem) => return Err(*problem),
+            Fact::Absent | Fact::NotAsked(_) => return Err(unreadable(&doing)),
+        };
+        let now = settings.script.as_ref().map(|s| s.body.as_str());
+        let body = with(now, change.after.as_deref(), &resource.os).map_err(|why| {
+            let fix = "shorten or correct the script in the console, then run it again";
+            Problem::new(ProblemKind::Invalid, doing.clone(), why.to_string(), fix)
+        })?;
+        let mut script = json!({ "scriptBody": body });
+        if let Some(seconds) = settings.script.and_then(|s| s.seconds) {
+            script["scriptTimeoutSeconds"] = json!(seconds);
+        }
+        let body = json!({ "hostConfiguration": script });
+        self.update_fleet(record, &resource.fleet, &body, token, doing).await
     }
 
     async fn update_fleet(

@@ -428,6 +428,7 @@ fn write(truth: &mut Truth, change: &Change) -> Result<Outputs, String> {
         AnyResource::ResourceConfiguration(r) => return network::configuration(truth, r, after),
         AnyResource::ResourceShare(r) => return network::share(truth, r, after),
         AnyResource::FleetConfiguration(r) => network::fleet(truth, &r.fleet, after)?,
+        AnyResource::FleetScript(r) => network::script(truth, r, after)?,
         AnyResource::Secret(r) => secrets::write(truth, r, after)?,
         AnyResource::SecretValue(r) => secrets::hand_out(truth, r, after)?,
     }
@@ -793,7 +794,8 @@ impl World for Sandbox {
                 | AnyResource::IamRole(_) => ("iam", Vantage::Aws),
                 AnyResource::EnvironmentTemplate(_)
                 | AnyResource::QueueRoleLink(_)
-                | AnyResource::FleetConfiguration(_) => {
+                | AnyResource::FleetConfiguration(_)
+                | AnyResource::FleetScript(_) => {
                     ("deadline", Vantage::Aws)
                 }
                 AnyResource::AddonSetting(_) => ("ayon", Vantage::Here),

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::truth::Truth;
 use crate::domain::farm::{Fleet, Management};
-use crate::domain::fleet_settings::{FleetSettings, read};
+use crate::domain::fleet_settings::{FleetSettings, HostScript, read};
+use crate::domain::host_script::{SCRIPT_LIMIT, own};
 use crate::domain::ids::FleetKey;
 use crate::domain::lattice::{
     AssociationKind, AssociationState, DnsResolution, LatticeStatus,
@@ -12,7 +13,7 @@ use crate::domain::lattice::{
     Target, configuration_id,
 };
 use crate::domain::text::Untrusted;
-use crate::resources::{Outputs, ResourceConfiguration, ResourceGateway, ResourceShare};
+use crate::resources::{FleetScript, Outputs, ResourceConfiguration, ResourceGateway, ResourceShare};
 
 fn body(text: &str) -> Result<Value, String> {
     if text.contains("${change:") {
@@ -176,7 +177,10 @@ pub(super) fn settings(truth: &Truth, key: &FleetKey, fleet: &Fleet) -> FleetSet
     let kept = truth.fleet_texts.get(&key.fleet.to_string()).cloned();
     FleetSettings {
         configuration: kept.unwrap_or_else(|| written(fleet)),
-        script: None,
+        script: truth.host_scripts.get(&key.fleet.to_string()).map(|body| HostScript {
+            body: body.clone(),
+            seconds: None,
+        }),
         status: fleet.status.clone(),
         message: fleet.message.clone(),
     }
@@ -220,5 +224,39 @@ pub(super) fn fleet(truth: &mut Truth, key: &FleetKey, after: Option<&str>) -> R
     fleet.configurations = attached.iter().map(Untrusted::new).collect();
     fleet.roles = roles.iter().map(Untrusted::new).collect();
     truth.fleet_texts.insert(key.fleet.to_string(), text.to_owned());
+    Ok(())
+}
+
+/// The lines of a script that setup writes; the rest stays. It is put together here once more, so that the preview is
+/// compared with something.
+pub(super) fn script(
+    truth: &mut Truth,
+    resource: &FleetScript,
+    after: Option<&str>,
+) -> Result<(), String> {
+    if after.is_some_and(|text| text.contains("${change:")) {
+        return Err("ValidationException: a placeholder was sent".to_owned());
+    }
+    let id = resource.fleet.fleet.to_string();
+    if !truth.fleets.contains_key(&resource.fleet) {
+        return Err("ResourceNotFoundException".to_owned());
+    }
+    let now = truth.host_scripts.get(&id).cloned().unwrap_or_default();
+    let before = own(&now);
+    let then = match (before, after) {
+        (Some(before), Some(after)) => now.replacen(&before, after, 1),
+        (Some(before), None) => now.replacen(&before, "", 1),
+        (None, Some(after)) if now.starts_with("#!") => now.replacen('\n', &format!("\n{after}"), 1),
+        (None, Some(after)) => format!("#!/bin/bash\n{after}{now}"),
+        (None, None) => now,
+    };
+    if then.chars().count() > SCRIPT_LIMIT {
+        return Err("ValidationException: scriptBody is too long".to_owned());
+    }
+    if then.trim() == "#!/bin/bash" || then.is_empty() {
+        truth.host_scripts.remove(&id);
+    } else {
+        truth.host_scripts.insert(id, then);
+    }
     Ok(())
 }

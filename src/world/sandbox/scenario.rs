@@ -366,6 +366,7 @@ pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
         lattice: file.lattice.unwrap_or_default(),
         network: file.network.unwrap_or_default(),
         fleet_texts: BTreeMap::new(),
+        host_scripts: BTreeMap::new(),
         denies: file.denies,
         millis: file.millis.unwrap_or(0),
         made: 0,

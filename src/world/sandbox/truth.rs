@@ -56,6 +56,9 @@ pub struct Truth {
     /// The configurations of fleets that were changed, as they were sent.
     #[serde(default)]
     pub fleet_texts: BTreeMap<String, String>,
+    /// By fleet: what runs on every worker first.
+    #[serde(default)]
+    pub host_scripts: BTreeMap<String, String>,
     /// Permissions that the signed-in identity lacks.
     pub denies: Vec<String>,
     pub millis: u64,

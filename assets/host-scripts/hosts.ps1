@@ -1,0 +1,23 @@
+& {
+  try {
+    $name = '__NAME__'
+    $server = '__HOST__'
+    $file = "$env:SystemRoot\System32\drivers\etc\hosts"
+    $address = $null
+    foreach ($try in 1..6) {
+      $found = Resolve-DnsName -Name $name -Type A -QuickTimeout -ErrorAction SilentlyContinue
+      $address = ($found | Where-Object { $_.IPAddress } | Select-Object -First 1).IPAddress
+      if ($address) { break }
+      Start-Sleep -Seconds 5
+    }
+    if ($address) {
+      $others = @(Get-Content -Path $file -ErrorAction Stop | Where-Object { $_ -notmatch ' # studiolink$' })
+      Set-Content -Path $file -Value ($others + "$address $server # studiolink") -ErrorAction Stop
+      Write-Output "studiolink: $server is $address, by $name"
+    } else {
+      Write-Output "studiolink: $name does not resolve, so $server was not written to the hosts file"
+    }
+  } catch {
+    Write-Output "studiolink: the hosts file was not changed: $_"
+  }
+}

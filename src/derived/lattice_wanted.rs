@@ -1,0 +1,235 @@
+//! What VPC Lattice lacks for a fleet's connection: which configuration is to be used, or what has to be made first. What
+//! exists is used again; what is half-made, or not as it should be, is named.
+
+use std::net::IpAddr;
+
+use url::Url;
+
+use crate::domain::config::{LatticeChoices, LatticeTls};
+use crate::domain::fact::Fact;
+use crate::domain::ids::{FarmId, FleetKey};
+use crate::domain::lattice::{LatticeStatus, ResourceConfiguration, Target};
+use crate::domain::network::Interface;
+use crate::domain::problem::Problem;
+use crate::domain::text::Printable;
+use crate::questions::{
+    AddressOwner, LatticeConfiguration, LatticeConfigurations, LatticeGateways, Part, View,
+    VpcNetwork,
+};
+
+use super::lattice::{Which, which};
+
+/// The configuration for a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// It exists, by its id and ARN.
+    There { id: String, arn: String },
+    /// It is to be made, on a gateway that exists or is to be made too.
+    Make(Box<Making>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Making {
+    pub name: String,
+    pub target: IpAddr,
+    pub port: u16,
+    /// The id of one that exists.
+    pub gateway: Option<String>,
+    pub vpc: String,
+    pub subnets: Vec<String>,
+    pub groups: Vec<String>,
+    /// The target's zones are met by the gateway's subnets only as far as they are named.
+    pub one_subnet: bool,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lack {
+    /// It is being asked.
+    Pending,
+    Unread(Box<Problem>),
+    Refused(Printable),
+}
+
+fn refused<T>(words: impl Into<Printable>) -> Result<T, Lack> {
+    Err(Lack::Refused(words.into()))
+}
+
+/// A fact as this needs it; `None`: there is no such thing.
+fn read<'a, T>(fact: &'a Fact<T>) -> Result<Option<&'a T>, Lack> {
+    match fact {
+        Fact::Known(value) => Ok(Some(value)),
+        Fact::Absent => Ok(None),
+        Fact::Denied(problem) | Fact::NoAnswer(problem) => Err(Lack::Unread(problem.clone())),
+        Fact::NotAsked(_) => Err(Lack::Pending),
+    }
+}
+
+/// How what is made here is called: one for each farm.
+pub fn own_name(farm: &FarmId) -> String {
+    let id = farm.as_str();
+    format!("ayon-{}", &id[id.len() - 8..])
+}
+
+/// The configuration for that fleet's connection, where it does not use it yet or does; `None`: it goes by another path.
+pub fn wanted(view: &View, key: &FleetKey) -> Option<Result<Wanted, Lack>> {
+    match which(view, key)? {
+        Which::One { id, .. } => Some(existing(view, &id)),
+        Which::Several(_) => None, // lattice-attachment says so
+        Which::None => Some(found_or_made(view, key)),
+    }
+}
+
+fn existing(view: &View, id: &str) -> Result<Wanted, Lack> {
+    match read(view.fact(&LatticeConfiguration(id.to_owned())))? {
+        Some(it) => usable(id, it),
+        None => refused(format!("there is no resource configuration {id}: correct configuration in [lattice]")),
+    }
+}
+
+/// One that Deadline Cloud could not use is not given to a fleet: its update would fail.
+fn usable(id: &str, it: &ResourceConfiguration) -> Result<Wanted, Lack> {
+    let name = format!("{} ({id})", it.name.show());
+    if it.status != LatticeStatus::Active {
+        let why = it.failure.as_ref().map_or_else(String::new, |f| format!(": {}", f.long()));
+        return refused(format!("resource configuration {name} is {}{why}", it.status.word()));
+    }
+    if !it.shareable {
+        return refused(format!("resource configuration {name} can't be used by Deadline Cloud, as lattice-configuration says; it is not changed here, because others may use it"));
+    }
+    Ok(Wanted::There {
+        id: id.to_owned(),
+        arn: it.arn.raw().to_owned(),
+    })
+}
+
+fn found_or_made(view: &View, key: &FleetKey) -> Result<Wanted, Lack> {
+    let choices = &view.config(Part::Server).lattice;
+    let Some(target) = choices.target else {
+        return refused("the path \"lattice\" has no end: write target = \"ADDRESS\" of the load balancer or proxy in the VPC into [lattice], or configuration = \"rcfg-…\" where one exists");
+    };
+    let port = view.config(Part::Server).lattice_port();
+    let all = read(view.fact(&LatticeConfigurations))?.map_or(&[][..], Vec::as_slice);
+    let leads = |it: &ResourceConfiguration| {
+        let address = matches!(&it.target, Target::Address(a) if a.raw().parse() == Ok(target));
+        address && it.carries(port) && it.kind.raw() == "SINGLE"
+    };
+    let ours: Vec<_> = all.iter().filter(|(_, it)| leads(it)).collect();
+    let name = own_name(&key.farm);
+    match ours.as_slice() {
+        [] => {}
+        [(id, it)] => return usable(id, it),
+        several => {
+            let ids: Vec<&str> = several.iter().map(|(id, _)| id.as_str()).collect();
+            return refused(format!("the resource configurations {} all lead to {target} port {port}: name one as configuration in [lattice]", ids.join(", ")));
+        }
+    }
+    if let Some((id, _)) = all.iter().find(|(_, it)| it.name.raw() == name) {
+        return refused(format!("the resource configuration {name} ({id}) exists and leads elsewhere than to {target} port {port}: delete it, or name the one to use as configuration in [lattice]"));
+    }
+    making(view, choices, (name, target, port))
+}
+
+fn making(
+    view: &View,
+    choices: &LatticeChoices,
+    (name, target, port): (String, IpAddr, u16),
+) -> Result<Wanted, Lack> {
+    let owner = read(view.fact(&AddressOwner(target.to_string())))?;
+    let Some(Interface { vpc, subnet, .. }) = owner else {
+        return refused(format!("no network interface of this account holds {target}: a gateway needs a target in its VPC, such as a network load balancer or a proxy there; that an address behind a VPN works as the target itself is not proven"));
+    };
+    let network = read(view.fact(&VpcNetwork(vpc.raw().to_owned())))?;
+    let Some(network) = network else {
+        return refused(format!("the VPC {} of {target} could not be found", vpc.show()));
+    };
+    let one_subnet = choices.subnets.is_empty();
+    let subnets = if one_subnet {
+        vec![subnet.raw().to_owned()]
+    } else {
+        choices.subnets.clone()
+    };
+    let known = |id: &&String| network.subnets.iter().any(|s| s.id.raw() == **id);
+    if let Some(other) = subnets.iter().find(|id| !known(id)) {
+        return refused(format!("subnet {other} of [lattice] is not in {}, where {target} is: traffic of a gateway there would have no way to it", vpc.show()));
+    }
+    let groups = choices.security_groups.clone();
+    if groups.is_empty() {
+        return refused(format!("the gateway needs a security group that lets TCP {port} out: make one (`aws ec2 create-security-group --group-name ayon-gateway --description \"Resource gateway to AYON\" --vpc-id {}`) and write its id as security_groups = [\"sg-…\"] into [lattice]; studiolink changes nothing in EC2", vpc.show()));
+    }
+    let there = |id: &&String| network.groups.iter().any(|g| g.id.raw() == **id);
+    if let Some(gone) = groups.iter().find(|id| !there(id)) {
+        return refused(format!("security group {gone} of [lattice] is not in {}: correct it, or make one there", vpc.show()));
+    }
+    let gateway = gateway(view, &name, vpc.raw(), &subnets, &groups)?;
+    Ok(Wanted::Make(Box::new(Making {
+        name,
+        target,
+        port,
+        gateway,
+        vpc: vpc.raw().to_owned(),
+        subnets,
+        groups,
+        one_subnet,
+    })))
+}
+
+/// A gateway that exists and is as it would be made.
+fn gateway(
+    view: &View,
+    name: &str,
+    vpc: &str,
+    subnets: &[String],
+    groups: &[String],
+) -> Result<Option<String>, Lack> {
+    let all = read(view.fact(&LatticeGateways))?.map_or(&[][..], Vec::as_slice);
+    let same = |one: &[String], other: &[crate::domain::text::Untrusted]| {
+        one.len() == other.len() && one.iter().all(|o| other.iter().any(|t| t.raw() == o))
+    };
+    let fits = |it: &crate::domain::lattice::ResourceGateway| {
+        it.vpc.raw() == vpc && same(subnets, &it.subnets) && same(groups, &it.security_groups)
+    };
+    let own = all.iter().find(|(_, it)| it.name.raw() == name);
+    match own {
+        Some((id, it)) if !fits(it) => refused(format!("the resource gateway {name} ({id}) exists with other subnets or security groups: delete it, or correct [lattice]; they can't be changed to others of another VPC")),
+        Some((id, it)) if it.status != LatticeStatus::Active => refused(format!(
+            "the resource gateway {name} ({id}) is {}: wait a minute, then run it again",
+            it.status.word()
+        )),
+        Some((id, _)) => Ok(Some(id.clone())),
+        None => {
+            let other = all.iter().find(|(_, it)| fits(it) && it.status == LatticeStatus::Active);
+            Ok(other.map(|(id, _)| id.clone()))
+        }
+    }
+}
+
+/// The name by which a worker reaches a configuration (field facts C).
+pub fn worker_name(view: &View, id: &str) -> String {
+    let region = view.region();
+    format!("{id}.resource-endpoints.deadline.{region}.amazonaws.com")
+}
+
+/// The address that workers behind VPC Lattice use, where it is another than the server's own.
+pub fn worker_url(view: &View, id: &str) -> Option<String> {
+    let config = view.config(Part::Server);
+    let (url, port) = (&config.server.url, config.lattice_port());
+    match tls(&config.lattice) {
+        LatticeTls::Hosts | LatticeTls::CustomDomain => {
+            let mut own: Url = url.clone();
+            let _ = own.set_port(Some(port));
+            (own != *url).then(|| own.as_str().trim_end_matches('/').to_owned())
+        }
+        LatticeTls::Plain => Some(format!("http://{}:{port}", worker_name(view, id))),
+        LatticeTls::PrivateCa => Some(format!("https://{}:{port}", worker_name(view, id))),
+    }
+}
+
+pub fn tls(choices: &LatticeChoices) -> LatticeTls {
+    choices.tls.unwrap_or(LatticeTls::Hosts)
+}
+
+/// Is the hosts entry setup's to write? For a connection that it makes, or where the studio file says so.
+pub fn writes_hosts(choices: &LatticeChoices) -> bool {
+    tls(choices) == LatticeTls::Hosts && (choices.tls.is_some() || choices.target.is_some())
+}

@@ -1,0 +1,140 @@
+//! Our lines in a fleet's host configuration script: they write the server's name, with the address that VPC Lattice gives,
+//! into a worker's hosts file, so that the name on the certificate is right. They stand at the top, because a script may
+//! end early, and never make a worker fail.
+
+use super::farm::OperatingSystem;
+
+/// The service's limit on a script, in characters (field facts C).
+pub const SCRIPT_LIMIT: usize = 15_000;
+const BEGIN: &str = "# >>> studiolink: the address of the AYON server";
+const END: &str = "# <<< studiolink";
+const LINUX: &str = include_str!("../../assets/host-scripts/hosts.sh");
+const WINDOWS: &str = include_str!("../../assets/host-scripts/hosts.ps1");
+
+/// Why a script is not edited.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotEditable {
+    #[error("the script would have {0} characters; the service takes 15,000")]
+    TooLong(usize),
+    #[error("the script begins with `{0}`, which has to stay its first statement")]
+    FirstStatement(&'static str),
+    #[error("its line `# >>> studiolink` has no end")]
+    Unclosed,
+}
+
+/// The lines for an operating system: `name` is resolved, and `host` gets its address. `None`: nothing is known for it.
+pub fn block(os: &OperatingSystem, name: &str, host: &str) -> Option<String> {
+    let template = match os {
+        OperatingSystem::Linux => LINUX,
+        OperatingSystem::Windows => WINDOWS,
+        OperatingSystem::Macos | OperatingSystem::Unknown(_) => return None,
+    };
+    let lines = template.replace("__NAME__", name).replace("__HOST__", host);
+    Some(format!("{BEGIN}\n{}\n{END}\n", lines.trim_end()))
+}
+
+fn place(script: &str) -> Result<Option<std::ops::Range<usize>>, NotEditable> {
+    let Some(from) = script.find(BEGIN) else {
+        return Ok(None);
+    };
+    let end = script[from..].find(END).ok_or(NotEditable::Unclosed)?;
+    let end = from + end + END.len();
+    // A script of Windows may have its own line ends.
+    let rest = &script[end..];
+    let line_end = rest.len() - rest.strip_prefix("\r\n").or(rest.strip_prefix('\n')).unwrap_or(rest).len();
+    Ok(Some(from..end + line_end))
+}
+
+/// Our lines in a script; `None`: it has none.
+pub fn own(script: &str) -> Option<String> {
+    let range = place(script).ok()??;
+    let mut lines = script[range].replace("\r\n", "\n");
+    if !lines.ends_with('\n') {
+        lines.push('\n');
+    }
+    Some(lines)
+}
+
+/// What the studio's own part of the script says.
+pub fn others(script: &str) -> String {
+    match place(script) {
+        Ok(Some(range)) => [&script[..range.start], &script[range.end..]].concat(),
+        _ => script.to_owned(),
+    }
+}
+
+/// The script with our lines, or without any. Every other byte of it stays. An empty script is none.
+pub fn with(script: Option<&str>, block: Option<&str>, os: &OperatingSystem) -> Result<String, NotEditable> {
+    let script = script.unwrap_or_default();
+    place(script)?;
+    let rest = others(script);
+    let Some(block) = block else {
+        // What was written for our lines alone goes with them.
+        return Ok(if rest.trim() == SHEBANG.trim() { String::new() } else { rest });
+    };
+    let made = if *os == OperatingSystem::Windows {
+        for word in ["param", "using", "[cmdletbinding", "#requires"] {
+            let first = rest.lines().map(str::trim).find(|l| {
+                !l.is_empty() && (!l.starts_with('#') || l.to_ascii_lowercase().starts_with("#requires"))
+            });
+            if first.is_some_and(|l| l.to_ascii_lowercase().starts_with(word)) {
+                return Err(NotEditable::FirstStatement(word));
+            }
+        }
+        format!("{block}{rest}")
+    } else if rest.starts_with("#!") {
+        let at = rest.find('\n').map_or(rest.len(), |n| n + 1);
+        let (first, after) = rest.split_at(at);
+        let end = if first.ends_with('\n') { "" } else { "\n" };
+        format!("{first}{end}{block}{after}")
+    } else {
+        format!("{SHEBANG}{block}{rest}")
+    };
+    let length = made.chars().count();
+    if length > SCRIPT_LIMIT {
+        return Err(NotEditable::TooLong(length));
+    }
+    Ok(made)
+}
+
+/// A script of Linux has to say what runs it.
+const SHEBANG: &str = "#!/bin/bash\n";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OS: OperatingSystem = OperatingSystem::Linux;
+
+    fn lines() -> String {
+        block(&OS, "rcfg-1.example", "ayon.studio.example").unwrap()
+    }
+
+    #[test]
+    fn they_stand_at_the_top_and_every_other_byte_stays() {
+        let own_script = "#!/usr/bin/env bash\nset -e\nexit 0\n# no end of line";
+        let made = with(Some(own_script), Some(&lines()), &OS).unwrap();
+        assert!(made.starts_with("#!/usr/bin/env bash\n# >>> studiolink"), "{made}");
+        assert_eq!(own(&made), Some(lines()));
+        assert_eq!(with(Some(&made), None, &OS).unwrap(), own_script);
+        let again = with(Some(&made), Some(&lines()), &OS).unwrap();
+        assert_eq!(again, made, "once");
+        let fresh = with(None, Some(&lines()), &OS).unwrap();
+        assert!(fresh.starts_with("#!/bin/bash\n"));
+        assert_eq!(with(Some(&fresh), None, &OS).unwrap(), "");
+    }
+
+    #[test]
+    fn what_can_not_be_edited_says_why() {
+        let long = format!("#!/bin/bash\n{}", "x".repeat(14_978));
+        assert_eq!(long.len(), 14_990);
+        assert!(matches!(with(Some(&long), Some(&lines()), &OS), Err(NotEditable::TooLong(_))));
+        let windows = OperatingSystem::Windows;
+        let lines = block(&windows, "a", "b").unwrap();
+        let first = with(Some("# what it takes\nparam($x)\r\n"), Some(&lines), &windows);
+        assert_eq!(first, Err(NotEditable::FirstStatement("param")));
+        let made = with(Some("Write-Output 1\r\n"), Some(&lines), &windows).unwrap();
+        assert!(made.ends_with("Write-Output 1\r\n") && made.starts_with("# >>>"));
+        assert_eq!(with(Some("# >>> studiolink: the address of the AYON server\n"), None, &OS), Err(NotEditable::Unclosed));
+    }
+}

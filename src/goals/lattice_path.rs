@@ -1,0 +1,337 @@
+//! A fleet whose path is VPC Lattice uses a resource configuration that leads to the server: gateway, configuration, share
+//! and attachment, each made where it is missing; and its workers find the server's name.
+
+use crate::derived::connections::{Connection, connections};
+use crate::derived::lattice::attached;
+use crate::derived::lattice_wanted::{
+    Lack, Making, Wanted, own_name, wanted, worker_name, writes_hosts,
+};
+use crate::domain::config::PathId;
+use crate::domain::fact::Fact;
+use crate::domain::farm::Fleet;
+use crate::domain::fleet_settings::with_attachment;
+use crate::domain::host_script::{block, others, own, with};
+use crate::domain::ids::FleetKey;
+use crate::domain::lattice::{
+    AssociationKind, AssociationState, DEADLINE_FLEETS, Share, configuration_id,
+};
+use crate::domain::risk::RiskKind;
+use crate::domain::text::Printable;
+use crate::questions::{
+    CallerIdentity, FleetDetails, FleetSettings, LatticeQuota, LatticeShares, Part, View,
+};
+use crate::resources::{
+    AnyResource, Change, FleetConfiguration, FleetScript, Plan, ResourceConfiguration,
+    ResourceGateway, ResourceShare,
+};
+
+use super::fleet_roles::{current, fleet_change_id};
+use super::{Draft, Goal, ManualStep};
+
+pub(super) const GOAL: Goal = Goal {
+    id: "lattice-path",
+    title: "Each fleet with the path \"lattice\" uses a configuration that leads to the server",
+    propose,
+    manual,
+};
+
+fn gateway_id(name: &str) -> String {
+    format!("lattice-gateway/{name}")
+}
+
+pub(super) fn configuration_change_id(name: &str) -> String {
+    format!("lattice-configuration/{name}")
+}
+
+fn share_id(name: &str) -> String {
+    format!("lattice-share/{name}")
+}
+
+fn script_id(key: &FleetKey) -> String {
+    format!("host-script/{}", key.fleet)
+}
+
+fn by_lattice(view: &View) -> Vec<Connection> {
+    let mut all = connections(view);
+    all.retain(|c| c.chosen.path == PathId::Lattice && c.can_work());
+    all
+}
+
+fn propose(view: &View, draft: &mut Draft) {
+    for connection in by_lattice(view) {
+        let key = &connection.key;
+        match wanted(view, key) {
+            Some(Ok(wanted)) => set_up(view, draft, key, &wanted),
+            Some(Err(Lack::Refused(why))) => draft.refuse(why),
+            Some(Err(Lack::Unread(problem))) => draft.problem(Some(&problem)),
+            Some(Err(Lack::Pending)) | None => {}
+        }
+    }
+}
+
+fn set_up(view: &View, draft: &mut Draft, key: &FleetKey, wanted: &Wanted) {
+    let (arn, mut needs) = match wanted {
+        Wanted::There { arn, .. } => (arn.clone(), Vec::new()),
+        Wanted::Make(making) => make(view, draft, making),
+    };
+    if arn.is_empty() {
+        return; // something of it was left out
+    }
+    if !share(view, draft, key, &arn, &mut needs) {
+        return;
+    }
+    attach(view, draft, key, &arn, &needs);
+    if writes_hosts(&view.config(Part::Server).lattice) {
+        let id = match wanted {
+            Wanted::There { id, .. } => id.clone(),
+            Wanted::Make(making) => format!("${{change:{}.id}}", configuration_change_id(&making.name)),
+        };
+        hosts_entry(view, draft, key, &id, &needs);
+    }
+}
+
+fn tags(view: &View) -> Vec<(String, String)> {
+    view.config(Part::Iam).iam.new_role.tags.clone()
+}
+
+/// Gateway and configuration: the placeholder for the ARN, and what it comes from.
+fn make(view: &View, draft: &mut Draft, making: &Making) -> (String, Vec<String>) {
+    let (name, id) = (&making.name, configuration_change_id(&making.name));
+    let arn = ResourceConfiguration::arn_of(&id);
+    if draft.has(&id) {
+        return (arn, vec![id]);
+    }
+    let left_out = |id: &String| draft.wishes.left_out.contains(id);
+    let gateway_change = gateway_id(name);
+    if left_out(&id) || (making.gateway.is_none() && left_out(&gateway_change)) {
+        return (String::new(), Vec::new());
+    }
+    let mut needs = Vec::new();
+    let gateway = if let Some(there) = &making.gateway {
+        there.clone()
+    } else {
+        let resource = ResourceGateway {
+            name: name.clone(),
+            id: None,
+            tags: tags(view),
+        };
+        let text = ResourceGateway::text(name, &making.vpc, &making.subnets, &making.groups);
+        let because = format!("traffic of the workers enters {} here, on its way to {}", making.vpc, making.target);
+        let change = Change::new(gateway_change.clone(), resource, None, Some(text), because);
+        let warning = making.one_subnet.then_some(
+            "it stands in the target's own subnet alone; name more as subnets in [lattice] where the target has addresses in other zones",
+        );
+        draft.add(change.risk(RiskKind::OneZone, warning));
+        needs.push(gateway_change.clone());
+        ResourceGateway::id_of(&gateway_change)
+    };
+    let resource = ResourceConfiguration {
+        name: name.clone(),
+        id: None,
+        tags: tags(view),
+    };
+    let text = ResourceConfiguration::text(name, &gateway, &making.target.to_string(), making.port);
+    let because = format!("workers may reach {} port {}, and nothing else", making.target, making.port);
+    draft.add(Change::new(id.clone(), resource, None, Some(text), because).needs(needs));
+    (arn, vec![id])
+}
+
+fn is_deadlines(share: &Share) -> bool {
+    let mut all = share.associations.iter();
+    all.any(|a| a.kind == AssociationKind::Principal && a.entity.raw() == DEADLINE_FLEETS)
+}
+
+fn is_whole(share: &Share) -> bool {
+    let mut all = share.associations.iter();
+    share.status.raw() == "ACTIVE"
+        && all.all(|a| a.state == AssociationState::Associated || a.state == AssociationState::Disassociated)
+}
+
+/// Is it shared with Deadline Cloud, or planned to be? One that is broken is not doubled: lattice-share says what to do.
+fn share(view: &View, draft: &mut Draft, key: &FleetKey, arn: &str, needs: &mut Vec<String>) -> bool {
+    let name = own_name(&key.farm);
+    let id = share_id(&name);
+    if draft.has(&id) {
+        needs.push(id);
+        return true;
+    }
+    // What does not exist yet is in no share.
+    if needs.is_empty() {
+        match view.fact(&LatticeShares(arn.to_owned())) {
+            Fact::Known(shares) if shares.iter().any(|s| is_deadlines(s) && is_whole(s)) => {
+                return true;
+            }
+            Fact::Known(shares) if shares.iter().any(is_deadlines) => {
+                let name = view.fleet_name(key);
+                draft.refuse(format!("fleet {name} is not given the resource configuration: its share with Deadline Cloud is not ACTIVE and ASSOCIATED in every part, so that the fleet's update would fail; lattice-share says what to do"));
+                return false;
+            }
+            Fact::Known(_) | Fact::Absent => {}
+            fact => {
+                draft.problem(fact.problem());
+                return false;
+            }
+        }
+    }
+    let caller = view.fact(&CallerIdentity);
+    let Some(account) = caller.known().map(|c| &c.account) else {
+        draft.problem(caller.problem());
+        return false;
+    };
+    if draft.wishes.left_out.contains(&id) {
+        return false;
+    }
+    let resource = ResourceShare {
+        name: name.clone(),
+        arn: None,
+        shares: arn.to_owned(),
+        tags: tags(view),
+    };
+    let text = ResourceShare::text(&name, arn, account);
+    let because = "a fleet can use a configuration only while it is shared with Deadline Cloud; your account is its only source";
+    draft.add(Change::new(id.clone(), resource, None, Some(text), because).needs(needs.clone()));
+    needs.push(id);
+    true
+}
+
+fn attach(view: &View, draft: &mut Draft, key: &FleetKey, arn: &str, needs: &[String]) {
+    let taken = attached(view, key).unwrap_or_default();
+    if taken.iter().any(|id| id == configuration_id(arn)) {
+        return;
+    }
+    let name = view.fleet_name(key);
+    let quota = view.fact(&LatticeQuota);
+    match quota.known() {
+        Some(most) if taken.len() >= *most as usize => {
+            draft.refuse(format!("fleet {name} gets no other resource configuration: it uses {}, and the quota L-9F7AA0C8 lets it use {most}; ask for more in Service Quotas", taken.join(", ")));
+            return;
+        }
+        Some(_) => {}
+        // The first is within every quota.
+        None if taken.is_empty() => {}
+        None => {
+            draft.problem(quota.problem());
+            return;
+        }
+    }
+    let because = "its workers reach the server by the resource configuration";
+    edit(view, draft, key, (because, needs), &|text| with_attachment(text, arn));
+}
+
+/// One change per fleet, whatever of its configuration it edits.
+pub(super) fn edit(
+    view: &View,
+    draft: &mut Draft,
+    key: &FleetKey,
+    (because, needs): (&str, &[String]),
+    with: &dyn Fn(&str) -> Result<String, crate::domain::fleet_settings::NotEditable>,
+) {
+    let id = fleet_change_id(key);
+    if draft.wishes.left_out.contains(&id) {
+        return;
+    }
+    let Some((before, now)) = current(view, draft, key) else {
+        return;
+    };
+    let name = view.fleet_name(key);
+    let after = match with(&now) {
+        Ok(after) => after,
+        Err(why) => {
+            draft.refuse(format!("fleet {name} is not changed: {why}"));
+            return;
+        }
+    };
+    let resource = FleetConfiguration { fleet: key.clone() };
+    let earlier = draft.plan.changes.iter().find(|c| c.id == id);
+    let because: Printable = match earlier {
+        Some(c) => format!("{}; {because}", c.because).into(),
+        None => because.into(),
+    };
+    let mut all: Vec<String> = earlier.map(|c| c.needs.clone()).unwrap_or_default();
+    all.extend(needs.iter().cloned());
+    draft.retain(|c| c.id != id);
+    let warning = "UpdateFleet replaces the whole configuration: the rest goes back as the service sent it. Workers that run keep the old one until they end";
+    let change = Change::new(id, resource, Some(before), Some(after), because)
+        .named(name.to_width(40))
+        .risk(RiskKind::RunningWorkers, Some(warning));
+    draft.add(change.needs(all));
+}
+
+/// The lines that write the server's name into a worker's hosts file, so that its certificate fits.
+fn hosts_entry(view: &View, draft: &mut Draft, key: &FleetKey, id: &str, needs: &[String]) {
+    let change_id = script_id(key);
+    if draft.wishes.left_out.contains(&change_id) {
+        return;
+    }
+    let url = &view.config(Part::Server).server.url;
+    let name = view.fleet_name(key);
+    let Some(host) = url.domain() else {
+        draft.refuse(format!("fleet {name} gets no hosts entry: the server's address names no host; write tls = \"plain\" into [lattice], or a name into [server] url"));
+        return;
+    };
+    let settings = view.fact(&FleetSettings(key.clone()));
+    let Some(settings) = settings.known() else {
+        draft.problem(settings.problem());
+        return;
+    };
+    let fleet: Option<&Fleet> = view.fact(&FleetDetails(key.clone())).known();
+    let Some(os) = fleet.map(|f| f.os.clone()) else {
+        return;
+    };
+    let now = settings.script.as_ref().map(|s| s.body.as_str());
+    // What the studio has written itself serves, or the worker's own try says that it does not.
+    if now.is_some_and(|body| others(body).contains(host)) {
+        return;
+    }
+    // The name has its place within the lines before it is known.
+    let in_region = worker_name(view, "");
+    let Some(lines) = block(&os, &format!("{id}{in_region}"), host) else {
+        draft.refuse(format!("fleet {name} gets no hosts entry: which script its workers run is not known"));
+        return;
+    };
+    let before = now.and_then(own);
+    if before.as_deref() == Some(lines.as_str()) {
+        return;
+    }
+    if let Err(why) = with(now, Some(&lines), &os) {
+        draft.refuse(format!("fleet {name} gets no hosts entry: {why}"));
+        return;
+    }
+    let resource = FleetScript { fleet: key.clone(), os };
+    let because = "the certificate carries the server's own name, so workers must know that name by the address of VPC Lattice";
+    let mut all = needs.to_vec();
+    if draft.has(&fleet_change_id(key)) {
+        all.push(fleet_change_id(key));
+    }
+    let change = Change::new(change_id, resource, before, Some(lines), because)
+        .named(name.to_width(40))
+        .risk(RiskKind::RunningWorkers, Some("it runs as an administrator on every new worker, before any task; it waits half a minute at most, and never makes a worker fail"));
+    draft.add(change.needs(all));
+}
+
+/// Workers that run keep the old configuration.
+fn manual(_: &View, plan: &Plan) -> Vec<ManualStep> {
+    let changed = plan.changes.iter().filter_map(|c| match &c.resource {
+        AnyResource::FleetConfiguration(r) => Some(&r.fleet),
+        AnyResource::FleetScript(r) => Some(&r.fleet),
+        _ => None,
+    });
+    let mut fleets: Vec<&FleetKey> = changed.collect();
+    fleets.sort_unstable();
+    fleets.dedup();
+    if fleets.is_empty() {
+        return Vec::new();
+    }
+    let lines = fleets.iter().flat_map(|key| {
+        let of = format!("--farm-id {} --fleet-id {}", key.farm, key.fleet);
+        [
+            format!("aws deadline list-workers {of} --query 'workers[].status'").into(),
+            format!("aws deadline update-fleet {of} --max-worker-count 0  # then, when the list is empty, the old maximum again").into(),
+        ]
+    });
+    vec![ManualStep {
+        for_whom: "workers that run now",
+        what: "they keep the old configuration until they end, which is after 7 days at the latest; to have new ones at once, let the fleet run empty, and raise its maximum again (tasks that run are finished first)".into(),
+        paste: lines.collect(),
+    }]
+}

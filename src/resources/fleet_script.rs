@@ -1,0 +1,82 @@
+//! Our lines in the host configuration script of a fleet. Its text is those lines alone: what the studio has written around
+//! them is read again just before each change, and stays.
+
+use serde::{Deserialize, Serialize};
+
+use super::fleet_configuration::{fleet_lock, ready};
+use super::{Change, Found, Resource, Step, Touched, needed, other_answer};
+use crate::domain::farm::OperatingSystem;
+use crate::domain::fleet_settings::HostScript;
+use crate::domain::host_script::{own, with};
+use crate::domain::ids::{AccountId, FleetKey, Region};
+use crate::domain::problem::Problem;
+use crate::domain::text::Printable;
+use crate::questions::{AnyAnswer, AnyQuestion, FleetSettings, Key, Snapshot};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FleetScript {
+    pub fleet: FleetKey,
+    /// What its workers run.
+    pub os: OperatingSystem,
+}
+
+impl Resource for FleetScript {
+    fn words(&self) -> Printable {
+        format!("lines in the host configuration script of {}", self.fleet.fleet).into()
+    }
+
+    fn question(&self) -> AnyQuestion {
+        FleetSettings(self.fleet.clone()).into()
+    }
+
+    fn found(&self, answer: AnyAnswer, _: &Change) -> Result<Found, Problem> {
+        let AnyAnswer::FleetSettings(fact) = answer else {
+            return Err(other_answer());
+        };
+        Ok(needed(fact)?.map_or_else(Found::default, |it| Found {
+            ready: ready(&it),
+            ..Found::text(it.script.and_then(|s| own(&s.body)))
+        }))
+    }
+
+    fn service(&self) -> &'static str {
+        "deadline"
+    }
+
+    fn operation(&self, _: Step) -> &'static str {
+        "UpdateFleet"
+    }
+
+    fn undo(&self, _: Step) -> &'static str {
+        "undo: takes these lines out of the script, and leaves the rest; workers that run have the entry until they end"
+    }
+
+    fn lock(&self, account: &AccountId, region: &Region) -> String {
+        fleet_lock(account, region, &self.fleet)
+    }
+
+    fn readable(&self, text: &str) -> String {
+        super::known_after_apply(text)
+    }
+
+    fn waits(&self) -> bool {
+        true
+    }
+
+    fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {
+        if let Some(settings) = snapshot.facts.known_mut(&FleetSettings(self.fleet.clone())) {
+            let now = settings.script.as_ref().map(|s| s.body.as_str());
+            if let Ok(body) = with(now, text, &self.os) {
+                let seconds = settings.script.as_ref().and_then(|s| s.seconds);
+                let script = HostScript { body, seconds };
+                settings.script = Some(script).filter(|s| !s.body.is_empty());
+            }
+        }
+    }
+
+    fn touches(&self, _: &Snapshot) -> Vec<Touched> {
+        let question = FleetSettings(self.fleet.clone()).into();
+        vec![Touched::Changed(Key::Question(question))]
+    }
+}
