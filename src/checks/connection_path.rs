@@ -1,4 +1,4 @@
-//! The path that the studio file chooses for a fleet leads from its workers to the server, and this version tests it.
+//! The path that the studio file chooses for a fleet leads from its workers to the server.
 
 use super::prelude::*;
 use crate::derived::connections::{chosen, that_work};
@@ -44,14 +44,6 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
             let line = format!("Path \"{path}\" can't be judged for {workers}");
             Finding::unknown("unknown-fleet", line)
                 .fix("use the newest studiolink, or ask a real worker")
-        }
-        Fit::Recommended | Fit::Possible if !chosen.path.is_set_up() => {
-            let fit = chosen.reach.fit.word();
-            let line = format!(
-                "Path \"{path}\" is {fit} from {workers}; this version checks it, and does not set it up"
-            );
-            Finding::skipped("not-set-up", line)
-                .fix("set up by hand what the checks of this connection miss")
         }
         Fit::Recommended | Fit::Possible => {
             let assumed = match chosen.reach.stands {

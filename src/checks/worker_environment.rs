@@ -32,7 +32,10 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
     let all = environments(view, key);
     if all.len() < list.len() || all.iter().any(|e| e.template.parsed.is_err()) {
         let words = "Whether the queue gives a session the server and the key is unknown: not every environment of it could be read";
-        return vec![Finding::unknown("unread", words).from(view.evidence(&question))];
+        let finding = Finding::unknown("unread", words)
+            .why("one that can't be read may give both, or change them")
+            .fix("see what conda-environment says of it");
+        return vec![finding.from(view.evidence(&question))];
     }
     let parsed = all.iter().filter_map(|e| Some((*e, e.template.parsed.as_ref().ok()?)));
     let parsed: Vec<(&QueueEnvironment, &Template)> = parsed.collect();

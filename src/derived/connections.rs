@@ -88,22 +88,6 @@ pub fn chosen(view: &View, key: &FleetKey) -> Option<Chosen> {
     })
 }
 
-/// The paths that this version checks and does not set up, of the connections that can work; of the studio file's own path
-/// where no fleet is known to publish.
-pub fn not_set_up(view: &View) -> Vec<PathId> {
-    let all = connections(view);
-    let mut paths: Vec<PathId> = if all.is_empty() {
-        vec![view.config(Part::Server).server.path]
-    } else {
-        let able = all.iter().filter(|c| c.can_work());
-        able.map(|c| c.chosen.path).collect()
-    };
-    paths.retain(|p| !p.is_set_up());
-    paths.sort_unstable();
-    paths.dedup();
-    paths
-}
-
 /// Where the tunnel of Systems Manager ends, where one is chosen and named.
 pub fn tunnel<'a>(view: &View<'a>) -> Option<&'a Tunnel> {
     let chosen = view.config(Part::Server).chooses(PathId::Ssm);

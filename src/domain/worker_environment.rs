@@ -3,18 +3,22 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
 use url::Url;
 
+use super::choices::Tunnel;
 use super::ids::FleetId;
 use super::template::TemplateType;
 use super::worker_secret::SecretPlace;
 
 const TEMPLATE: &str = include_str!("../../assets/environments/ayon.yaml");
+const TUNNEL: &str = include_str!("../../assets/environments/ayon-tunnel.yaml");
 /// The line that lets a variable be hidden. It is not known whether the service takes it (field facts A2).
 const EXTENSION: &str = "extensions: [REDACTED_ENV_VARS]\n";
 
 /// How the environment is called in the queue.
 pub const NAME: &str = "AYON";
+pub const TUNNEL_NAME: &str = "AYON tunnel";
 pub const KIND: TemplateType = TemplateType::Yaml;
 
 /// What the environment says.
@@ -41,6 +45,34 @@ impl WorkerEnvironment<'_> {
             .replace("__SERVER__", &quoted(server))
             .replace("__SECRET__", &quoted(&self.secret.id))
             .replace("__REGION__", &quoted(self.secret.region(self.region)))
+    }
+}
+
+/// The environment that opens a tunnel of Systems Manager on the worker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TunnelEnvironment<'a> {
+    pub tunnel: &'a Tunnel,
+    /// Of AYON, at the tunnel's end.
+    pub port: u16,
+    pub region: &'a str,
+    /// The fleets whose workers open it.
+    pub fleets: Vec<FleetId>,
+}
+
+impl TunnelEnvironment<'_> {
+    pub fn template(&self) -> String {
+        let Tunnel { instance, host, .. } = self.tunnel;
+        let mut parameters = json!({ "portNumber": [self.port.to_string()] });
+        if let Some(host) = host {
+            parameters["host"] = json!([host]);
+        }
+        let fleets: Vec<&str> = self.fleets.iter().map(FleetId::as_str).collect();
+        TUNNEL
+            .replace("__TARGET__", &json!(instance).to_string())
+            .replace("__DOCUMENT__", &json!(self.tunnel.document()).to_string())
+            .replace("__PARAMETERS__", &parameters.to_string())
+            .replace("__REGION__", &json!(self.region).to_string())
+            .replace("__FLEETS__", &json!(fleets).to_string())
     }
 }
 
@@ -87,6 +119,26 @@ mod tests {
         assert!(read.is_made_here && read.gives("AYON_API_KEY") && !read.shows_key);
         let url = read.variables.get("AYON_SERVER_URL").map(String::as_str);
         assert_eq!(url, Some("https://ayon.example.com"));
-        assert!(!whole.contains("__"), "every place is filled: {whole}");
+        assert!(!whole.contains("__S"), "every place is filled: {whole}");
+    }
+
+    #[test]
+    fn the_tunnel_has_every_place_filled_and_is_taken() {
+        let tunnel = Tunnel {
+            instance: "mi-0a1b2c3d4e5f60718".to_owned(),
+            host: Some("10.0.0.5".to_owned()),
+            port: Some(5000),
+        };
+        let text = TunnelEnvironment {
+            tunnel: &tunnel,
+            port: 5000,
+            region: "us-west-2",
+            fleets: vec!["fleet-00000000000000000000000000000001".parse().unwrap()],
+        }
+        .template();
+        validate(&text, KIND).unwrap();
+        let unfilled = text.lines().any(|l| l.trim_end().ends_with("__") && !l.contains("__file__"));
+        assert!(!unfilled && text.contains(r#""host":["10.0.0.5"]"#), "{text}");
+        assert!(Template::read(&text, KIND).unwrap().is_made_here);
     }
 }

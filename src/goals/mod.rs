@@ -10,6 +10,7 @@ mod new_queue_role;
 mod queue_channels;
 mod role_permissions;
 mod role_trust;
+mod tunnel_environment;
 mod unused_permissions;
 mod worker_environment;
 mod worker_key;
@@ -45,6 +46,7 @@ pub const ALL: &[&Goal] = &[
     &fleet_roles::GOAL,
     &lattice_path::GOAL,
     &worker_environment::GOAL,
+    &tunnel_environment::GOAL,
 ];
 
 /// What somebody said of the plan, besides the studio file.

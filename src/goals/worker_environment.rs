@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::derived::conda_environment::environments;
-use crate::derived::connections::{connections, not_set_up};
+use crate::derived::connections::connections;
 use crate::derived::job_packages::is_named;
 use crate::derived::lattice_wanted::{Wanted, wanted, worker_url};
 use crate::derived::role_use::role_of;
@@ -55,12 +55,6 @@ fn refuse_paths(view: &View, draft: &mut Draft) {
     if !is_named(&config.server.url) || !others {
         return;
     }
-    for path in not_set_up(view) {
-        draft.refuse(format!(
-            "Path \"{}\" is checked, and not set up by this version",
-            path.word()
-        ));
-    }
     for connection in connections(view).iter().filter(|c| !c.can_work()) {
         draft.refuse(format!(
             "Path \"{}\" does not lead from fleet {} to the server: {}",
@@ -72,7 +66,7 @@ fn refuse_paths(view: &View, draft: &mut Draft) {
 }
 
 /// Of a queue whose environments could all be read: those that parse. `None`: one can't be, and the plan says so.
-fn read_all<'a>(
+pub(super) fn read_all<'a>(
     view: &View<'a>,
     draft: &mut Draft,
     key: &QueueKey,
@@ -92,8 +86,13 @@ fn read_all<'a>(
     parsed.collect()
 }
 
+/// The id of the change that makes it, or changes it.
+pub(super) fn environment_change_id(key: &QueueKey) -> String {
+    format!("ayon-environment/{}", key.queue)
+}
+
 fn of_queue(view: &View, draft: &mut Draft, key: &QueueKey, secret: &SecretPlace) {
-    let id = format!("ayon-environment/{}", key.queue);
+    let id = environment_change_id(key);
     if draft.wishes.left_out.contains(&id) {
         return;
     }
@@ -184,7 +183,7 @@ fn servers(view: &View, draft: &Draft, key: &QueueKey) -> BTreeMap<FleetId, Stri
 
 /// Before what makes conda environments or wraps what comes after it: then the host's own python reads the key, and the
 /// packages' variables win where both set one.
-fn place(draft: &Draft, key: &QueueKey, all: &[(&QueueEnvironment, &Template)]) -> (i32, Printable) {
+pub(super) fn place(draft: &Draft, key: &QueueKey, all: &[(&QueueEnvironment, &Template)]) -> (i32, Printable) {
     let rules = |(_, t): &&(&QueueEnvironment, &Template)| t.kind.is_conda() || t.wraps;
     let first = all.iter().filter(rules).min_by_key(|(e, _)| e.priority);
     let planned = draft.has(&format!("conda-environment/{}", key.queue));
@@ -219,7 +218,7 @@ fn needs(view: &View, draft: &Draft, key: &QueueKey, secret: &SecretPlace) -> Ve
 }
 
 fn is_given(view: &View, plan: &Plan, key: &QueueKey) -> bool {
-    let planned = format!("ayon-environment/{}", key.queue);
+    let planned = environment_change_id(key);
     let parsed = environments(view, key);
     let mut parsed = parsed.iter().filter_map(|e| e.template.parsed.as_ref().ok());
     plan.changes.iter().any(|c| c.id == planned)
@@ -229,21 +228,9 @@ fn is_given(view: &View, plan: &Plan, key: &QueueKey) -> bool {
 fn manual(view: &View, plan: &Plan) -> Vec<ManualStep> {
     let config = view.config(Part::Server);
     let server = &config.server;
-    let mut steps = Vec::new();
-    for path in not_set_up(view) {
-        let path = path.word();
-        steps.push(ManualStep {
-            for_whom: "the network",
-            what: format!(
-                "set up the connection path \"{path}\": this version checks it, and does not set it up"
-            )
-            .into(),
-            paste: Vec::new(),
-        });
-    }
     let queues = &view.config(Part::Queues).queues;
     if !queues.is_empty() && queues.iter().all(|key| is_given(view, plan, key)) {
-        return steps;
+        return Vec::new();
     }
     let mut paste = vec!["AYON_HEADLESS_MODE=1".into()];
     if is_named(&server.url) {
@@ -255,7 +242,7 @@ fn manual(view: &View, plan: &Plan) -> Vec<ManualStep> {
     } else {
         "; setup does it where [server] secret names a secret, such as ayon/workers"
     };
-    steps.push(ManualStep {
+    vec![ManualStep {
         for_whom: "the workers",
         what: format!(
             "give the publish step the server and the key of a service user in its environment; \
@@ -263,6 +250,5 @@ fn manual(view: &View, plan: &Plan) -> Vec<ManualStep> {
         )
         .into(),
         paste,
-    });
-    steps
+    }]
 }

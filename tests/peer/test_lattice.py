@@ -185,7 +185,7 @@ def test_what_can_not_be_made_is_refused_before_anything_is(tmp_path, change, ta
 def test_two_configurations_for_the_same_target_and_a_half_made_one(tmp_path):
     s = studio(tmp_path, newer=False)
     lattice = s.client("vpc-lattice")
-    gateway = lattice.create_resource_gateway(name="g-1", vpcIdentifier="vpc-0a1b2c3d4e5f60718", subnetIds=["subnet-0a1b2c3d4e5f60711"])["id"]
+    gateway = lattice.create_resource_gateway(name="g-1", vpcIdentifier="vpc-0a1b2c3d4e5f60718", subnetIds=["subnet-0a1b2c3d4e5f60711", "subnet-0a1b2c3d4e5f60712"], securityGroupIds=["sg-0a1b2c3d4e5f60711"])["id"]
     time.sleep(1.5)
     for name in ("one", "two"):
         lattice.create_resource_configuration(name=name, type="SINGLE", portRanges=["5000"], protocol="TCP", resourceGatewayIdentifier=gateway, resourceConfigurationDefinition={"ipResource": {"ipAddress": "10.20.1.50"}})

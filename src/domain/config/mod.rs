@@ -59,14 +59,6 @@ words!(
     PathId { Direct = "direct", Vpn = "vpn", Lattice = "lattice", Ssm = "ssm", Lan = "lan" }
 );
 
-impl PathId {
-    /// Does this version set up what of it is setup's to make? A VPN is the studio's network, which it only checks. Of the
-    /// others it checks what AWS tells, and says so wherever one is chosen.
-    pub fn is_set_up(self) -> bool {
-        self != Self::Ssm
-    }
-}
-
 words!(
     /// Whose name the certificate carries that workers see behind VPC Lattice, and so by which address they go (field facts C).
     LatticeTls { Hosts = "hosts", Plain = "plain", PrivateCa = "private-ca", CustomDomain = "custom-domain" }

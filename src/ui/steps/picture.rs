@@ -147,7 +147,7 @@ fn tested(model: &Model, path: &connections::Path, url: &Url) -> Vec<Part> {
             ));
         }
         // By these nothing of the server itself was seen.
-        None if !path.id.is_set_up() => {
+        None if !matches!(path.id, PathId::Direct | PathId::Lan) => {
             list.push(part("       ▾", "", Seen::Nothing));
             list.push(part(
                 server.clone(),

@@ -225,12 +225,7 @@ fn choices(screen: &mut Screen, model: &Model) {
     }));
     let path_words = |p: &PathId| {
         let path = connections::path(*p);
-        let later = if p.is_set_up() {
-            ""
-        } else {
-            " (checked, not set up by this version)"
-        };
-        format!("{}: {}{later}", path.title, path.purpose)
+        format!("{}: {}", path.title, path.purpose)
     };
     let options = PathId::ALL
         .iter()
@@ -375,12 +370,7 @@ fn comparison(model: &Model) -> Screen {
     }
     let from_aws = places.iter().any(|p| *p != WorkerPlace::Lan);
     for path in PathId::ALL {
-        let made = if path.is_set_up() {
-            ""
-        } else {
-            " (checked, not set up by this version)"
-        };
-        screen.heading(format!("{}{made}", connections::path(*path).title));
+        screen.heading(connections::path(*path).title);
         let mut works = false;
         for place in &places {
             let reach = reach::of(location, *place, *path);

@@ -45,6 +45,10 @@ pub const BUILT_IN: &[(&str, &str)] = &[
         include_str!("../../../assets/sandbox/no-environment.toml"),
     ),
     (
+        "no-key",
+        include_str!("../../../assets/sandbox/no-key.toml"),
+    ),
+    (
         "two-environments",
         include_str!("../../../assets/sandbox/two-environments.toml"),
     ),

@@ -1,0 +1,120 @@
+//! A fleet whose path is SSM gets its tunnel on the worker: one queue environment opens it before anything needs the
+//! server, keeps it open, and closes it at the end of the session.
+
+use crate::derived::connections::{connections, tunnel};
+use crate::derived::job_packages::is_named;
+use crate::domain::config::PathId;
+use crate::domain::ids::{FleetId, QueueKey};
+use crate::domain::needs::QUEUE_POLICY;
+use crate::domain::template::{MADE_HERE, SERVER_URL};
+use crate::domain::text::Untrusted;
+use crate::domain::worker_environment::{self, KIND, TUNNEL_NAME, TunnelEnvironment};
+use crate::questions::{Part, View};
+use crate::resources::{Change, EnvironmentTemplate};
+
+use super::new_queue_role::{link_change_id, parts_of_role};
+use super::queue_channels::MOST_ENVIRONMENTS;
+use super::worker_environment::{environment_change_id, place, read_all};
+use super::{Draft, Goal, nothing_manual};
+
+pub(super) const GOAL: Goal = Goal {
+    id: "tunnel-environment",
+    title: "Each fleet with the path \"ssm\" has its tunnel on the worker",
+    propose,
+    manual: nothing_manual,
+};
+
+fn propose(view: &View, draft: &mut Draft) {
+    let url = &view.config(Part::Server).server.url;
+    if !is_named(url) {
+        return;
+    }
+    let all = connections(view);
+    let by_tunnel: Vec<_> = all
+        .iter()
+        .filter(|c| c.chosen.path == PathId::Ssm && c.can_work())
+        .collect();
+    if by_tunnel.is_empty() {
+        return;
+    }
+    let Some(end) = tunnel(view) else {
+        draft.refuse("the path \"ssm\" has no end: write instance = \"i-…\" or \"mi-…\" into [ssm]");
+        return;
+    };
+    let behind = end.behind(url);
+    if behind.scheme() != "http" {
+        draft.refuse("no tunnel is made: the server's certificate does not fit 127.0.0.1, where a worker finds the tunnel; write port = 5000 into [ssm], AYON's own plain listener (the tunnel itself is encrypted)");
+        return;
+    }
+    for key in &view.config(Part::Queues).queues {
+        let own = by_tunnel.iter().filter(|c| c.queues.contains(key));
+        let mut fleets: Vec<FleetId> = own.map(|c| c.key.fleet.clone()).collect();
+        fleets.sort_unstable();
+        if fleets.is_empty() {
+            continue;
+        }
+        let environment = TunnelEnvironment {
+            tunnel: end,
+            port: behind.port_or_known_default().unwrap_or(80),
+            region: view.region().as_str(),
+            fleets,
+        };
+        of_queue(view, draft, key, &environment);
+    }
+}
+
+fn of_queue(view: &View, draft: &mut Draft, key: &QueueKey, wanted: &TunnelEnvironment) {
+    let id = format!("tunnel-environment/{}", key.queue);
+    if draft.wishes.left_out.contains(&id) {
+        return;
+    }
+    let Some(all) = read_all(view, draft, key) else {
+        return;
+    };
+    let name = view.queue_name(key);
+    let opens = |text: &str| text.contains("StartPortForwardingSession");
+    let found = all.iter().find(|(e, _)| opens(&e.template.text));
+    // A tunnel that the studio opens itself stays: two would only cost two sessions.
+    if found.is_some_and(|(e, _)| !e.template.text.contains(MADE_HERE)) {
+        return;
+    }
+    let text = wanted.template();
+    let mut resource = EnvironmentTemplate {
+        queue: key.clone(),
+        id: None,
+        name: Untrusted::new(TUNNEL_NAME),
+        priority: 0,
+        template_type: KIND,
+    };
+    let change = if let Some((environment, _)) = found {
+        let before = &environment.template.text;
+        if worker_environment::is_same(before, &text) {
+            return;
+        }
+        resource.id = Some(environment.id.clone());
+        resource.priority = environment.priority;
+        let because = "the studio file says something else of the tunnel than the environment that setup made";
+        Change::new(id, resource, Some(before.clone()), Some(text), because)
+    } else {
+        if all.len() >= MOST_ENVIRONMENTS {
+            draft.refuse(format!("queue {name} has {} environments already, and the service accepts {MOST_ENVIRONMENTS}: none for the tunnel is added", all.len()));
+            return;
+        }
+        // Where the environment with the server stands, so that both come before what makes conda environments.
+        let given = all.iter().find(|(_, t)| t.gives(SERVER_URL));
+        let priority = given.map_or_else(|| place(draft, key, &all).0, |(e, _)| e.priority);
+        resource.priority = priority;
+        let because = format!("workers reach the server by {} alone, through a session that each opens for itself (0.6 to 0.8 MB/s, whatever the machine: a bundle of 300 MB takes about 7 minutes on a fresh worker)", wanted.tunnel.instance);
+        Change::new(id, resource, None, Some(text), because)
+    };
+    let role = crate::derived::role_use::role_of(view, key);
+    let parts = role.iter().flat_map(|arn| {
+        let own = crate::derived::role_outcome::policy_change_id(QUEUE_POLICY, arn);
+        parts_of_role(arn).into_iter().chain([own])
+    });
+    let more = [link_change_id(key), environment_change_id(key)];
+    let mut needs: Vec<String> = parts.chain(more).filter(|id| draft.has(id)).collect();
+    needs.sort_unstable();
+    needs.dedup();
+    draft.add(change.named(name.to_width(40)).needs(needs));
+}
