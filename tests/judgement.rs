@@ -6,8 +6,7 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 
 use common::{look, of_check, open, open_with, run};
-use studiolink::domain::choices::{Tunnel};
-use studiolink::domain::worker_secret::SecretPlace;
+use studiolink::domain::choices::Tunnel;
 use studiolink::domain::config::{PathId, StudioConfig};
 use studiolink::domain::finding::{Grade, Verdict};
 use studiolink::domain::ids::QueueKey;
@@ -15,6 +14,7 @@ use studiolink::domain::permission::Requests;
 use studiolink::domain::problem::{Problem, ProblemKind};
 use studiolink::domain::subject::Subject;
 use studiolink::domain::text::{Printable, Untrusted};
+use studiolink::domain::worker_secret::SecretPlace;
 use studiolink::engine::workflow::{Event, Workflow};
 use studiolink::probes::{AnyProbe, AnySeen, Carried, Observations, SessionSeen};
 use studiolink::questions::{AnyQuestion, Purpose, Snapshot, View};
@@ -380,20 +380,21 @@ async fn a_known_queue_takes_at_most_four_dependent_round_trips() {
 #[test]
 fn setup_asks_for_every_permission_that_its_questions_and_changes_take() {
     use studiolink::domain::caller::{NEW_ROLE_ACTIONS, SETUP_ACTIONS};
-    use studiolink::domain::own_policy::{For, policy};
+    use studiolink::domain::own_policy::{For, Scope, policy};
     let role = "arn:aws:iam::111122223333:role/Q".parse().unwrap();
     let region = "us-west-2".parse().unwrap();
     let farm = ["farm-00000000000000000000000000000001".to_owned()];
-    let document = policy(
-        For::Setup,
-        &region,
-        &farm,
-        &[role],
-        &[],
-        Some("/studio/*"),
-        &[],
-    )
-    .to_string();
+    let scope = Scope {
+        region: &region,
+        farms: &farm,
+        roles: &[role],
+        buckets: &[],
+        new_role: Some("/studio/*"),
+        path_reads: &[],
+        path_writes: &[],
+        secret: None,
+    };
+    let document = policy(For::Setup, &scope).to_string();
     let mut permissions: BTreeSet<&str> = BTreeSet::new();
     let key: QueueKey = format!("{}/queue-00000000000000000000000000000001", farm[0])
         .try_into()

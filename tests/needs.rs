@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use studiolink::domain::choices::{Choices, RoleUse, Tunnel};
-use studiolink::domain::worker_secret::SecretPlace;
 use studiolink::domain::needs::{INLINE_LIMIT, Need, counted};
 use studiolink::domain::policy::{Context, Decision, Policy, decide};
+use studiolink::domain::worker_secret::SecretPlace;
 
 /// A block of a table.
 struct Block {

@@ -15,8 +15,7 @@ use common::{apply_all, bytes, look, open, run};
 use proptest::prelude::*;
 use studiolink::domain::call::Vantage;
 use studiolink::domain::channel::{Channel, split};
-use studiolink::domain::choices::{Tunnel};
-use studiolink::domain::worker_secret::SecretPlace;
+use studiolink::domain::choices::Tunnel;
 use studiolink::domain::config::{Location, PathId, Pin, StudioConfig};
 use studiolink::domain::farm::{AssociationStatus, FleetStatus, Management, QueueStatus};
 use studiolink::domain::finding::{Finding, Grade, Verdict};
@@ -25,6 +24,7 @@ use studiolink::domain::network::{RouteState, TunnelStatus};
 use studiolink::domain::node::ManagedNode;
 use studiolink::domain::template::{Template, TemplateType};
 use studiolink::domain::text::Untrusted;
+use studiolink::domain::worker_secret::SecretPlace;
 use studiolink::engine::apply::apply;
 use studiolink::engine::journal::{self, to_undo};
 use studiolink::engine::unheard;
@@ -273,6 +273,48 @@ const CHANGES: &[(&str, Change)] = &[
             id: SECRET.to_owned(),
             key: None,
         });
+    }),
+    ("the secret has no value", |t, c| {
+        t.add_secret(SECRET);
+        t.kept_secrets[0].current = None;
+        c.secret = Some(SecretPlace {
+            id: SECRET.to_owned(),
+            key: None,
+        });
+    }),
+    ("the secret waits for its deletion", |t, c| {
+        t.add_secret(SECRET);
+        t.kept_secrets[0].deleted = Some("2026-11-20T00:00:00Z".parse().unwrap());
+        c.secret = Some(SecretPlace {
+            id: SECRET.to_owned(),
+            key: None,
+        });
+    }),
+    ("a secret that setup makes", |t, c| {
+        t.queues
+            .values_mut()
+            .for_each(|q| q.environments.retain(|e| e.name.raw() != "AYON"));
+        c.secret = Some(SecretPlace {
+            id: "ayon/workers".to_owned(),
+            key: None,
+        });
+    }),
+    ("no environment gives the server and the key", |t, _| {
+        t.queues
+            .values_mut()
+            .for_each(|q| q.environments.retain(|e| e.name.raw() != "AYON"));
+    }),
+    ("the key stands in an environment", |t, _| {
+        for environment in t.queues.values_mut().flat_map(|q| &mut q.environments) {
+            let url = "AYON_SERVER_URL: https://ayon.example.com";
+            let shown = format!("{url}\n    AYON_API_KEY: \"0123456789abcdef0123456789abcdef\"");
+            environment.text = environment.text.replace(url, &shown);
+        }
+    }),
+    ("AYON is not headless", |t, _| {
+        for environment in t.queues.values_mut().flat_map(|q| &mut q.environments) {
+            environment.text = environment.text.replace("MODE: \"1\"", "MODE: \"true\"");
+        }
     }),
     ("the path is not built", |_, c| {
         c.server.path = PathId::Lattice
@@ -683,10 +725,12 @@ async fn what_must_hold(base: &str, with: &[usize]) -> Result<(), TestCaseError>
     let back = to_undo(all.iter().find(|r| r.header.id == id).unwrap(), &all);
     let undone = apply_all(&world, &config, &back, Some(&id)).await;
     prop_assert!(undone.stop.is_none(), "{:?}: {:?}", names, undone.stop);
-    // Deleted things come back under another id.
-    let made = changes
-        .iter()
-        .any(|c| c.operation().starts_with("Create") || c.operation().starts_with("Delete"));
+    // Deleted things come back under another id, and a secret's first value stays.
+    let made = changes.iter().any(|c| {
+        ["Create", "Delete", "PutSecretValue"]
+            .iter()
+            .any(|o| c.operation().starts_with(o))
+    });
     if !made {
         prop_assert_eq!(bytes(&world), before, "{:?}", names);
     }

@@ -56,6 +56,15 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
     vec![finding.from(evidence)]
 }
 
+/// Setup attaches what exists, and makes what the studio file says enough of.
+fn attach(view: &View) -> Fix {
+    let choices = &view.config(Part::Server).lattice;
+    if choices.configuration.is_some() || choices.target.is_some() {
+        return Fix::setup("makes what is missing, and has the fleet use it");
+    }
+    format!("write target = \"ADDRESS\" of your load balancer or proxy in the VPC into [lattice] of the studio file, and setup makes the way to it; or {ATTACH}").into()
+}
+
 fn missing(view: &View, key: &FleetKey, id: Option<&str>) -> Finding {
     let taken = attached(view, key).unwrap_or_default();
     if taken.is_empty() {
@@ -65,7 +74,7 @@ fn missing(view: &View, key: &FleetKey, id: Option<&str>) -> Finding {
         };
         return Finding::fail("not-attached", line)
             .why(CHECK.why)
-            .fix(ATTACH);
+            .fix(attach(view));
     }
     for other in &taken {
         view.fact(&LatticeConfiguration(other.clone()));
@@ -78,7 +87,7 @@ fn missing(view: &View, key: &FleetKey, id: Option<&str>) -> Finding {
         Some(most) if taken.len() < *most as usize => {
             return Finding::fail("not-attached", format!("Uses {names}, and not {what}"))
                 .why(format!("the quota L-9F7AA0C8 lets a fleet use {most}"))
-                .fix(ATTACH);
+                .fix(attach(view));
         }
         Some(most) => {
             format!("the quota L-9F7AA0C8 lets a fleet use {most}, and it is taken by {names}")

@@ -37,7 +37,9 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
             .fix("see what conda-environment says of it");
         return vec![finding.from(view.evidence(&question))];
     }
-    let parsed = all.iter().filter_map(|e| Some((*e, e.template.parsed.as_ref().ok()?)));
+    let parsed = all
+        .iter()
+        .filter_map(|e| Some((*e, e.template.parsed.as_ref().ok()?)));
     let parsed: Vec<(&QueueEnvironment, &Template)> = parsed.collect();
     let mut findings = vec![gives(&parsed)];
     for (environment, template) in &parsed {

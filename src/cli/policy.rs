@@ -15,16 +15,17 @@ use crate::domain::exit::Exit;
 use crate::domain::finding::{Finding, Grade, Severity, Topic};
 use crate::domain::ids::{RoleArn, partition_of};
 use crate::domain::needs::Need;
-use crate::domain::own_policy::{For, policy};
+use crate::domain::own_policy::{For, Scope, policy};
 use crate::domain::subject::Subject;
 use crate::engine::drive::observe;
 use crate::engine::inquiry::Catalogue;
 use crate::engine::unheard;
 use crate::engine::workflow::{Catalogues, Workflow};
 use crate::questions::{
-    AddressOwner, CallerIdentity, Check, FarmDetails, LatticeConfiguration, LatticeGateway,
-    LatticeQuota, LatticeShares, NodeDetails, Purpose, Question as _, QueueDetails, QueueFleets,
-    Run, SessionSettings, TransitPath, View, VpcNetwork, VpnConnections,
+    AddressOwner, CallerIdentity, Check, FarmDetails, LatticeConfiguration, LatticeConfigurations,
+    LatticeGateway, LatticeGateways, LatticeQuota, LatticeShares, NamedShares, NodeDetails,
+    Purpose, Question as _, QueueDetails, QueueFleets, Run, SessionSettings, TransitPath, View,
+    VpcNetwork, VpnConnections,
 };
 
 /// Reads what the needs of a role follow from, and says nothing.
@@ -127,15 +128,22 @@ pub(super) async fn run(args: &Args, command: &args::Policy) -> Result<Exit, Fai
         format!("{}{name}", new.path.as_deref().unwrap_or("/"))
     });
     let reads = config.as_ref().map(path_reads).unwrap_or_default();
-    let document = policy(
-        what,
-        &region,
-        &farms,
-        &command.role,
-        &buckets,
-        made.as_deref(),
-        &reads,
-    );
+    let writes = config.as_ref().map(path_writes).unwrap_or_default();
+    let secret = config.as_ref().and_then(|c| c.secret.as_ref());
+    let account = command.role.first().map_or("*", |r| r.account());
+    let partition = partition_of(&region);
+    let secret = secret.map(|s| s.resource(partition, &region, account));
+    let scope = Scope {
+        region: &region,
+        farms: &farms,
+        roles: &command.role,
+        buckets: &buckets,
+        new_role: made.as_deref(),
+        path_reads: &reads,
+        path_writes: &writes,
+        secret: secret.as_deref(),
+    };
+    let document = policy(what, &scope);
     data(&serde_json::to_string_pretty(&document).unwrap_or_default());
     if command.role.is_empty() {
         talk(
@@ -167,6 +175,9 @@ fn path_reads(config: &StudioConfig) -> Vec<&'static str> {
         add(LatticeGateway(none()).permissions());
         add(LatticeShares(none()).permissions());
         add(LatticeQuota.permissions());
+        add(LatticeConfigurations.permissions());
+        add(LatticeGateways.permissions());
+        add(NamedShares(none()).permissions());
         add(VpcNetwork(none()).permissions());
         add(AddressOwner(none()).permissions());
     }
@@ -179,6 +190,28 @@ fn path_reads(config: &StudioConfig) -> Vec<&'static str> {
         };
         add(VpnConnections.permissions());
         add(path.permissions());
+    }
+    all
+}
+
+/// What setting them up calls besides. That sharing takes PutResourcePolicy is inferred: AWS's pages do not say it.
+fn path_writes(config: &StudioConfig) -> Vec<&'static str> {
+    let mut all = Vec::new();
+    if config.chooses(PathId::Lattice) {
+        all.extend([
+            "vpc-lattice:CreateResourceGateway",
+            "vpc-lattice:DeleteResourceGateway",
+            "vpc-lattice:CreateResourceConfiguration",
+            "vpc-lattice:DeleteResourceConfiguration",
+            "vpc-lattice:PutResourcePolicy",
+            "vpc-lattice:TagResource",
+            "ram:CreateResourceShare",
+            "ram:DeleteResourceShare",
+            "ram:TagResource",
+        ]);
+    }
+    if config.chooses(PathId::Lattice) || !config.connections.is_empty() {
+        all.push("deadline:UpdateFleet");
     }
     all
 }

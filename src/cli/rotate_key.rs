@@ -44,10 +44,20 @@ pub(super) async fn run(args: &Args, command: &args::RotateKey) -> Result<Exit, 
     let url = &config.server.url;
     let key = new_key(url.host_str().unwrap_or_default(), asks).await?;
     world.hold_key(url, Some(key)).await;
-    let mut work = observed(args, world, &config, Purpose::Setup, Wishes::default(), &stop).await?;
+    let mut work = observed(
+        args,
+        world,
+        &config,
+        Purpose::Setup,
+        Wishes::default(),
+        &stop,
+    )
+    .await?;
     let owner = owner(work.snapshot(), url)?;
     let secret = held(work.snapshot(), &place)?;
-    talk(&format!("AYON accepts the new key: it is of the service user {owner}"));
+    talk(&format!(
+        "AYON accepts the new key: it is of the service user {owner}"
+    ));
     let change = change(&place, &secret, url, &owner);
     let version = change.after.clone().unwrap_or_default();
     let plan = Plan {
@@ -67,11 +77,21 @@ pub(super) async fn run(args: &Args, command: &args::RotateKey) -> Result<Exit, 
         Vec::new()
     };
     let is_read = put && !read.is_empty() && read.iter().all(|(_, right)| *right);
-    let stopped = made.applied.stop.as_ref().map(crate::engine::apply::Stop::exit);
-    let exit = stopped.unwrap_or(if is_read { Exit::Clean } else { Exit::NotChecked });
+    let stopped = made
+        .applied
+        .stop
+        .as_ref()
+        .map(crate::engine::apply::Stop::exit);
+    let exit = stopped.unwrap_or(if is_read {
+        Exit::Clean
+    } else {
+        Exit::NotChecked
+    });
     tell(args, &place, &read, is_read, put, &owner);
     if args.format == Format::Json {
-        let seen = read.iter().map(|(queue, right)| json!({ "queue": queue, "new_version_is_read": right }));
+        let seen = read
+            .iter()
+            .map(|(queue, right)| json!({ "queue": queue, "new_version_is_read": right }));
         let parts = json!({
             "secret": place.name(),
             "version": version,
@@ -98,7 +118,11 @@ async fn new_key(host: &str, asks: bool) -> Result<SecretString, Failure> {
     if key.is_empty() || key.contains(char::is_whitespace) {
         return Err(Failure::Usage(format!(
             "No new key was given{}\n  fix   make one in AYON for the service user, and type it, or set {VARIABLE}",
-            if key.is_empty() { "" } else { ": a key has no spaces" }
+            if key.is_empty() {
+                ""
+            } else {
+                ": a key has no spaces"
+            }
         )));
     }
     Ok(SecretString::from(key.to_owned()))
@@ -107,15 +131,24 @@ async fn new_key(host: &str, asks: bool) -> Result<SecretString, Failure> {
 /// A key that AYON does not accept, or of somebody who is no service user, is not given to workers.
 fn owner(snapshot: &Snapshot, url: &url::Url) -> Result<Printable, Failure> {
     let doing = "The key is not rotated";
-    let seen = snapshot.observations.get(&AyonKey(url.clone()), &Vantage::Here);
+    let seen = snapshot
+        .observations
+        .get(&AyonKey(url.clone()), &Vantage::Here);
     let refused = |kind, because: String, fix: &str| {
         Err(Failure::from(Problem::new(kind, doing, because, fix)))
     };
     match seen.map(|o| &o.seen) {
-        Some(Ok(KeySeen::Owner { user, service: true, .. })) => Ok(user.show()),
+        Some(Ok(KeySeen::Owner {
+            user,
+            service: true,
+            ..
+        })) => Ok(user.show()),
         Some(Ok(KeySeen::Owner { user, .. })) => refused(
             ProblemKind::Invalid,
-            format!("the new key is of {}, who is not a service user: workers would publish in that name", user.show()),
+            format!(
+                "the new key is of {}, who is not a service user: workers would publish in that name",
+                user.show()
+            ),
             "give the key of a service user",
         ),
         Some(Err(problem)) => Err(Failure::from((**problem).clone())),
@@ -131,7 +164,12 @@ fn owner(snapshot: &Snapshot, url: &url::Url) -> Result<Printable, Failure> {
 fn held(snapshot: &Snapshot, place: &SecretPlace) -> Result<WorkerSecret, Failure> {
     let name = place.name();
     let refused = |kind, because: String, fix: String| {
-        Err(Failure::from(Problem::new(kind, "The key is not rotated", because, fix)))
+        Err(Failure::from(Problem::new(
+            kind,
+            "The key is not rotated",
+            because,
+            fix,
+        )))
     };
     match snapshot.facts.get(&SecretDetails(place.clone())) {
         Some(Fact::Known(secret)) if secret.deleted.is_some() => refused(
@@ -143,7 +181,8 @@ fn held(snapshot: &Snapshot, place: &SecretPlace) -> Result<WorkerSecret, Failur
         Some(Fact::Absent) => refused(
             ProblemKind::Missing,
             format!("there is no secret {name}"),
-            "run `studiolink setup`: it makes the secret, and gives it the key that is held here".to_owned(),
+            "run `studiolink setup`: it makes the secret, and gives it the key that is held here"
+                .to_owned(),
         ),
         other => match other.and_then(Fact::problem) {
             Some(problem) => Err(Failure::from(problem.clone())),
@@ -185,7 +224,14 @@ fn read_back(
     seen.collect()
 }
 
-fn tell(args: &Args, place: &SecretPlace, read: &[(Printable, bool)], is_read: bool, put: bool, owner: &Printable) {
+fn tell(
+    args: &Args,
+    place: &SecretPlace,
+    read: &[(Printable, bool)],
+    is_read: bool,
+    put: bool,
+    owner: &Printable,
+) {
     let name = place.name();
     let say = |words: &str| {
         if args.format == Format::Text {
@@ -198,7 +244,9 @@ fn tell(args: &Args, place: &SecretPlace, read: &[(Printable, bool)], is_read: b
         say(&if *right {
             format!("OK       the role of queue {queue} is handed out the new version of {name}")
         } else {
-            format!("UNKNOWN  it was not seen that the role of queue {queue} is handed out the new version of {name}")
+            format!(
+                "UNKNOWN  it was not seen that the role of queue {queue} is handed out the new version of {name}"
+            )
         });
     }
     if !put {
@@ -211,5 +259,7 @@ fn tell(args: &Args, place: &SecretPlace, read: &[(Printable, bool)], is_read: b
     } else {
         say("Keep the old key until the new one was seen: `studiolink audit` says what is wrong");
     }
-    say(&format!("The keyring of this machine was not changed; `studiolink rollback` hands out the version before again, as long as AYON accepts its key ({name})."));
+    say(&format!(
+        "The keyring of this machine was not changed; `studiolink rollback` hands out the version before again, as long as AYON accepts its key ({name})."
+    ));
 }

@@ -56,7 +56,7 @@ fn refused<T>(words: impl Into<Printable>) -> Result<T, Lack> {
 }
 
 /// A fact as this needs it; `None`: there is no such thing.
-fn read<'a, T>(fact: &'a Fact<T>) -> Result<Option<&'a T>, Lack> {
+fn read<T>(fact: &Fact<T>) -> Result<Option<&T>, Lack> {
     match fact {
         Fact::Known(value) => Ok(Some(value)),
         Fact::Absent => Ok(None),
@@ -83,7 +83,9 @@ pub fn wanted(view: &View, key: &FleetKey) -> Option<Result<Wanted, Lack>> {
 fn existing(view: &View, id: &str) -> Result<Wanted, Lack> {
     match read(view.fact(&LatticeConfiguration(id.to_owned())))? {
         Some(it) => usable(id, it),
-        None => refused(format!("there is no resource configuration {id}: correct configuration in [lattice]")),
+        None => refused(format!(
+            "there is no resource configuration {id}: correct configuration in [lattice]"
+        )),
     }
 }
 
@@ -91,11 +93,19 @@ fn existing(view: &View, id: &str) -> Result<Wanted, Lack> {
 fn usable(id: &str, it: &ResourceConfiguration) -> Result<Wanted, Lack> {
     let name = format!("{} ({id})", it.name.show());
     if it.status != LatticeStatus::Active {
-        let why = it.failure.as_ref().map_or_else(String::new, |f| format!(": {}", f.long()));
-        return refused(format!("resource configuration {name} is {}{why}", it.status.word()));
+        let why = it
+            .failure
+            .as_ref()
+            .map_or_else(String::new, |f| format!(": {}", f.long()));
+        return refused(format!(
+            "resource configuration {name} is {}{why}",
+            it.status.word()
+        ));
     }
     if !it.shareable {
-        return refused(format!("resource configuration {name} can't be used by Deadline Cloud, as lattice-configuration says; it is not changed here, because others may use it"));
+        return refused(format!(
+            "resource configuration {name} can't be used by Deadline Cloud, as lattice-configuration says; it is not changed here, because others may use it"
+        ));
     }
     Ok(Wanted::There {
         id: id.to_owned(),
@@ -106,7 +116,9 @@ fn usable(id: &str, it: &ResourceConfiguration) -> Result<Wanted, Lack> {
 fn found_or_made(view: &View, key: &FleetKey) -> Result<Wanted, Lack> {
     let choices = &view.config(Part::Server).lattice;
     let Some(target) = choices.target else {
-        return refused("the path \"lattice\" has no end: write target = \"ADDRESS\" of the load balancer or proxy in the VPC into [lattice], or configuration = \"rcfg-…\" where one exists");
+        return refused(
+            "the path \"lattice\" has no end: write target = \"ADDRESS\" of the load balancer or proxy in the VPC into [lattice], or configuration = \"rcfg-…\" where one exists",
+        );
     };
     let port = view.config(Part::Server).lattice_port();
     let all = read(view.fact(&LatticeConfigurations))?.map_or(&[][..], Vec::as_slice);
@@ -121,11 +133,16 @@ fn found_or_made(view: &View, key: &FleetKey) -> Result<Wanted, Lack> {
         [(id, it)] => return usable(id, it),
         several => {
             let ids: Vec<&str> = several.iter().map(|(id, _)| id.as_str()).collect();
-            return refused(format!("the resource configurations {} all lead to {target} port {port}: name one as configuration in [lattice]", ids.join(", ")));
+            return refused(format!(
+                "the resource configurations {} all lead to {target} port {port}: name one as configuration in [lattice]",
+                ids.join(", ")
+            ));
         }
     }
     if let Some((id, _)) = all.iter().find(|(_, it)| it.name.raw() == name) {
-        return refused(format!("the resource configuration {name} ({id}) exists and leads elsewhere than to {target} port {port}: delete it, or name the one to use as configuration in [lattice]"));
+        return refused(format!(
+            "the resource configuration {name} ({id}) exists and leads elsewhere than to {target} port {port}: delete it, or name the one to use as configuration in [lattice]"
+        ));
     }
     making(view, choices, (name, target, port))
 }
@@ -137,11 +154,16 @@ fn making(
 ) -> Result<Wanted, Lack> {
     let owner = read(view.fact(&AddressOwner(target.to_string())))?;
     let Some(Interface { vpc, subnet, .. }) = owner else {
-        return refused(format!("no network interface of this account holds {target}: a gateway needs a target in its VPC, such as a network load balancer or a proxy there; that an address behind a VPN works as the target itself is not proven"));
+        return refused(format!(
+            "no network interface of this account holds {target}: a gateway needs a target in its VPC, such as a network load balancer or a proxy there; that an address behind a VPN works as the target itself is not proven"
+        ));
     };
     let network = read(view.fact(&VpcNetwork(vpc.raw().to_owned())))?;
     let Some(network) = network else {
-        return refused(format!("the VPC {} of {target} could not be found", vpc.show()));
+        return refused(format!(
+            "the VPC {} of {target} could not be found",
+            vpc.show()
+        ));
     };
     let one_subnet = choices.subnets.is_empty();
     let subnets = if one_subnet {
@@ -151,15 +173,24 @@ fn making(
     };
     let known = |id: &&String| network.subnets.iter().any(|s| s.id.raw() == **id);
     if let Some(other) = subnets.iter().find(|id| !known(id)) {
-        return refused(format!("subnet {other} of [lattice] is not in {}, where {target} is: traffic of a gateway there would have no way to it", vpc.show()));
+        return refused(format!(
+            "subnet {other} of [lattice] is not in {}, where {target} is: traffic of a gateway there would have no way to it",
+            vpc.show()
+        ));
     }
     let groups = choices.security_groups.clone();
     if groups.is_empty() {
-        return refused(format!("the gateway needs a security group that lets TCP {port} out: make one (`aws ec2 create-security-group --group-name ayon-gateway --description \"Resource gateway to AYON\" --vpc-id {}`) and write its id as security_groups = [\"sg-…\"] into [lattice]; studiolink changes nothing in EC2", vpc.show()));
+        return refused(format!(
+            "the gateway needs a security group that lets TCP {port} out: make one (`aws ec2 create-security-group --group-name ayon-gateway --description \"Resource gateway to AYON\" --vpc-id {}`) and write its id as security_groups = [\"sg-…\"] into [lattice]; studiolink changes nothing in EC2",
+            vpc.show()
+        ));
     }
     let there = |id: &&String| network.groups.iter().any(|g| g.id.raw() == **id);
     if let Some(gone) = groups.iter().find(|id| !there(id)) {
-        return refused(format!("security group {gone} of [lattice] is not in {}: correct it, or make one there", vpc.show()));
+        return refused(format!(
+            "security group {gone} of [lattice] is not in {}: correct it, or make one there",
+            vpc.show()
+        ));
     }
     let gateway = gateway(view, &name, vpc.raw(), &subnets, &groups)?;
     Ok(Wanted::Make(Box::new(Making {
@@ -191,14 +222,18 @@ fn gateway(
     };
     let own = all.iter().find(|(_, it)| it.name.raw() == name);
     match own {
-        Some((id, it)) if !fits(it) => refused(format!("the resource gateway {name} ({id}) exists with other subnets or security groups: delete it, or correct [lattice]; they can't be changed to others of another VPC")),
+        Some((id, it)) if !fits(it) => refused(format!(
+            "the resource gateway {name} ({id}) exists with other subnets or security groups: delete it, or correct [lattice]; they can't be changed to others of another VPC"
+        )),
         Some((id, it)) if it.status != LatticeStatus::Active => refused(format!(
             "the resource gateway {name} ({id}) is {}: wait a minute, then run it again",
             it.status.word()
         )),
         Some((id, _)) => Ok(Some(id.clone())),
         None => {
-            let other = all.iter().find(|(_, it)| fits(it) && it.status == LatticeStatus::Active);
+            let other = all
+                .iter()
+                .find(|(_, it)| fits(it) && it.status == LatticeStatus::Active);
             Ok(other.map(|(id, _)| id.clone()))
         }
     }

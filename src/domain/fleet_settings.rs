@@ -47,12 +47,16 @@ pub fn with_attachment(text: &str, arn: &str) -> Result<String, NotEditable> {
     let mut all = parse(text)?;
     let service = all.get_mut(SERVICE).and_then(Value::as_object_mut);
     let service = service.ok_or(NotEditable::NotService)?;
-    let vpc = service.entry("vpcConfiguration").or_insert_with(|| json!({}));
+    let vpc = service
+        .entry("vpcConfiguration")
+        .or_insert_with(|| json!({}));
     if vpc.is_null() {
         *vpc = json!({});
     }
     let vpc = vpc.as_object_mut().ok_or(NotEditable::Unreadable)?;
-    let list = vpc.entry("resourceConfigurationArns").or_insert_with(|| json!([]));
+    let list = vpc
+        .entry("resourceConfigurationArns")
+        .or_insert_with(|| json!([]));
     if list.is_null() {
         *list = json!([]);
     }
@@ -76,14 +80,18 @@ pub fn with_role(text: &str, role: &str) -> Result<String, NotEditable> {
     };
     let capabilities = capabilities.and_then(Value::as_object_mut);
     let capabilities = capabilities.ok_or(NotEditable::Unreadable)?;
-    let attributes = capabilities.entry("customAttributes").or_insert_with(|| json!([]));
+    let attributes = capabilities
+        .entry("customAttributes")
+        .or_insert_with(|| json!([]));
     if attributes.is_null() {
         *attributes = json!([]);
     }
     let attributes = attributes.as_array_mut().ok_or(NotEditable::Unreadable)?;
     match attributes.iter_mut().find(|a| a["name"] == ROLE) {
         Some(own) => {
-            let values = own["values"].as_array_mut().ok_or(NotEditable::Unreadable)?;
+            let values = own["values"]
+                .as_array_mut()
+                .ok_or(NotEditable::Unreadable)?;
             if !values.iter().any(|v| v == role) {
                 values.push(json!(role));
             }
@@ -100,12 +108,16 @@ pub fn read(text: &str) -> Result<(Vec<String>, Vec<String>), NotEditable> {
         let list = value.and_then(Value::as_array).into_iter().flatten();
         list.filter_map(|v| v.as_str().map(str::to_owned)).collect()
     };
-    let attached = texts(all.pointer(&format!("/{SERVICE}/vpcConfiguration/resourceConfigurationArns")));
+    let attached = texts(all.pointer(&format!(
+        "/{SERVICE}/vpcConfiguration/resourceConfigurationArns"
+    )));
     let attributes = all
         .pointer(&format!("/{SERVICE}/instanceCapabilities/customAttributes"))
         .or_else(|| all.pointer(&format!("/{CUSTOMER}/workerCapabilities/customAttributes")));
     let own = attributes.and_then(Value::as_array).into_iter().flatten();
-    let roles = own.filter(|a| a["name"] == ROLE).flat_map(|a| texts(a.get("values")));
+    let roles = own
+        .filter(|a| a["name"] == ROLE)
+        .flat_map(|a| texts(a.get("values")));
     Ok((attached, roles.collect()))
 }
 
@@ -123,12 +135,14 @@ mod tests {
     fn one_member_is_edited_and_what_nobody_knows_stays() {
         let with = with_attachment(FLEET, "arn:rcfg-1").unwrap();
         let mut wanted = value(FLEET);
-        wanted["serviceManagedEc2"]["vpcConfiguration"] = json!({ "resourceConfigurationArns": ["arn:rcfg-1"] });
+        wanted["serviceManagedEc2"]["vpcConfiguration"] =
+            json!({ "resourceConfigurationArns": ["arn:rcfg-1"] });
         assert_eq!(value(&with), wanted);
         assert_eq!(with_attachment(&with, "arn:rcfg-1").unwrap(), with, "once");
         let with = with_role(FLEET, "publish").unwrap();
         wanted = value(FLEET);
-        wanted["serviceManagedEc2"]["instanceCapabilities"]["customAttributes"][0]["values"] = json!(["render", "publish"]);
+        wanted["serviceManagedEc2"]["instanceCapabilities"]["customAttributes"][0]["values"] =
+            json!(["render", "publish"]);
         assert_eq!(value(&with), wanted);
         assert_eq!(read(&with).unwrap().1, ["render", "publish"]);
     }
@@ -140,7 +154,10 @@ mod tests {
         assert_eq!(read(&with).unwrap().1, ["publish"]);
         assert_eq!(value(&with)["customerManaged"]["storageProfileId"], "sp-1");
         assert_eq!(with_attachment(own, "x"), Err(NotEditable::NotService));
-        assert_eq!(with_role(r#"{"other":{}}"#, "x"), Err(NotEditable::UnknownKind));
+        assert_eq!(
+            with_role(r#"{"other":{}}"#, "x"),
+            Err(NotEditable::UnknownKind)
+        );
         assert_eq!(with_role("no", "x"), Err(NotEditable::Unreadable));
     }
 }

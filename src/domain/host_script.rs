@@ -41,7 +41,12 @@ fn place(script: &str) -> Result<Option<std::ops::Range<usize>>, NotEditable> {
     let end = from + end + END.len();
     // A script of Windows may have its own line ends.
     let rest = &script[end..];
-    let line_end = rest.len() - rest.strip_prefix("\r\n").or(rest.strip_prefix('\n')).unwrap_or(rest).len();
+    let line_end = rest.len()
+        - rest
+            .strip_prefix("\r\n")
+            .or(rest.strip_prefix('\n'))
+            .unwrap_or(rest)
+            .len();
     Ok(Some(from..end + line_end))
 }
 
@@ -64,18 +69,27 @@ pub fn others(script: &str) -> String {
 }
 
 /// The script with our lines, or without any. Every other byte of it stays. An empty script is none.
-pub fn with(script: Option<&str>, block: Option<&str>, os: &OperatingSystem) -> Result<String, NotEditable> {
+pub fn with(
+    script: Option<&str>,
+    block: Option<&str>,
+    os: &OperatingSystem,
+) -> Result<String, NotEditable> {
     let script = script.unwrap_or_default();
     place(script)?;
     let rest = others(script);
     let Some(block) = block else {
         // What was written for our lines alone goes with them.
-        return Ok(if rest.trim() == SHEBANG.trim() { String::new() } else { rest });
+        return Ok(if rest.trim() == SHEBANG.trim() {
+            String::new()
+        } else {
+            rest
+        });
     };
     let made = if *os == OperatingSystem::Windows {
         for word in ["param", "using", "[cmdletbinding", "#requires"] {
             let first = rest.lines().map(str::trim).find(|l| {
-                !l.is_empty() && (!l.starts_with('#') || l.to_ascii_lowercase().starts_with("#requires"))
+                !l.is_empty()
+                    && (!l.starts_with('#') || l.to_ascii_lowercase().starts_with("#requires"))
             });
             if first.is_some_and(|l| l.to_ascii_lowercase().starts_with(word)) {
                 return Err(NotEditable::FirstStatement(word));
@@ -114,7 +128,10 @@ mod tests {
     fn they_stand_at_the_top_and_every_other_byte_stays() {
         let own_script = "#!/usr/bin/env bash\nset -e\nexit 0\n# no end of line";
         let made = with(Some(own_script), Some(&lines()), &OS).unwrap();
-        assert!(made.starts_with("#!/usr/bin/env bash\n# >>> studiolink"), "{made}");
+        assert!(
+            made.starts_with("#!/usr/bin/env bash\n# >>> studiolink"),
+            "{made}"
+        );
         assert_eq!(own(&made), Some(lines()));
         assert_eq!(with(Some(&made), None, &OS).unwrap(), own_script);
         let again = with(Some(&made), Some(&lines()), &OS).unwrap();
@@ -128,13 +145,27 @@ mod tests {
     fn what_can_not_be_edited_says_why() {
         let long = format!("#!/bin/bash\n{}", "x".repeat(14_978));
         assert_eq!(long.len(), 14_990);
-        assert!(matches!(with(Some(&long), Some(&lines()), &OS), Err(NotEditable::TooLong(_))));
+        assert!(matches!(
+            with(Some(&long), Some(&lines()), &OS),
+            Err(NotEditable::TooLong(_))
+        ));
         let windows = OperatingSystem::Windows;
         let lines = block(&windows, "a", "b").unwrap();
-        let first = with(Some("# what it takes\nparam($x)\r\n"), Some(&lines), &windows);
+        let first = with(
+            Some("# what it takes\nparam($x)\r\n"),
+            Some(&lines),
+            &windows,
+        );
         assert_eq!(first, Err(NotEditable::FirstStatement("param")));
         let made = with(Some("Write-Output 1\r\n"), Some(&lines), &windows).unwrap();
         assert!(made.ends_with("Write-Output 1\r\n") && made.starts_with("# >>>"));
-        assert_eq!(with(Some("# >>> studiolink: the address of the AYON server\n"), None, &OS), Err(NotEditable::Unclosed));
+        assert_eq!(
+            with(
+                Some("# >>> studiolink: the address of the AYON server\n"),
+                None,
+                &OS
+            ),
+            Err(NotEditable::Unclosed)
+        );
     }
 }

@@ -45,18 +45,45 @@ const ROLE_WRITES: &[&str] = &[
 /// What makes a role for a queue that has none.
 const ROLE_MAKES: &[&str] = &["iam:CreateRole", "iam:TagRole", "iam:DeleteRole"];
 
-/// As IAM takes it. Without roles any role is named; `new_role`: the queue has none yet, and setup is to make one of that
-/// path and name, which may hold a `*`. `path_reads`: what the checks of the chosen connection paths call; the services name
-/// few resources for these.
-pub fn policy(
-    what: For,
-    region: &Region,
-    farms: &[String],
-    roles: &[RoleArn],
-    buckets: &[String],
-    new_role: Option<&str>,
-    path_reads: &[&str],
-) -> Value {
+const SECRET_READS: &[&str] = &["secretsmanager:DescribeSecret"];
+const SECRET_WRITES: &[&str] = &[
+    "secretsmanager:CreateSecret",
+    "secretsmanager:TagResource",
+    "secretsmanager:PutSecretValue",
+    "secretsmanager:UpdateSecretVersionStage",
+    "secretsmanager:DeleteSecret",
+];
+
+/// What the policy is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'a> {
+    pub region: &'a Region,
+    pub farms: &'a [String],
+    /// Without any, every role is named.
+    pub roles: &'a [RoleArn],
+    pub buckets: &'a [String],
+    /// The queue has no role yet, and setup is to make one of that path and name, which may hold a `*`.
+    pub new_role: Option<&'a str>,
+    /// What the checks of the chosen connection paths call; the services name few resources for these.
+    pub path_reads: &'a [&'a str],
+    /// What sets these paths up.
+    pub path_writes: &'a [&'a str],
+    /// The resource that stands for the workers' secret.
+    pub secret: Option<&'a str>,
+}
+
+/// As IAM takes it.
+pub fn policy(what: For, scope: &Scope) -> Value {
+    let Scope {
+        region,
+        farms,
+        roles,
+        buckets,
+        new_role,
+        path_reads,
+        path_writes,
+        secret,
+    } = *scope;
     let partition = partition_of(region);
     let account = roles.first().map_or("*", RoleArn::account);
     let mut farms: Vec<String> = farms
@@ -122,6 +149,14 @@ pub fn policy(
         let all = ["*".to_owned()];
         statements.push(statement("ConnectionPaths", path_reads, &all));
     }
+    if changes && !path_writes.is_empty() {
+        let all = ["*".to_owned()];
+        statements.push(statement("ConnectionPathsAreMade", path_writes, &all));
+    }
+    if let Some(secret) = secret {
+        let actions = with(SECRET_READS, SECRET_WRITES, changes);
+        statements.push(statement("WorkersSecret", &actions, &[secret.to_owned()]));
+    }
     if !buckets.is_empty() {
         let objects: Vec<String> = buckets
             .iter()
@@ -154,16 +189,18 @@ mod tests {
     fn actions(what: For, new_role: Option<&str>) -> Vec<String> {
         let farm = "farm-00000000000000000000000000000001".to_owned();
         let role = "arn:aws:iam::111122223333:role/Q".parse().unwrap();
-        let region = "us-west-2".parse().unwrap();
-        let document = policy(
-            what,
-            &region,
-            &[farm],
-            &[role],
-            &["b-1".to_owned()],
+        let region: Region = "us-west-2".parse().unwrap();
+        let scope = Scope {
+            region: &region,
+            farms: &[farm],
+            roles: &[role],
+            buckets: &["b-1".to_owned()],
             new_role,
-            &["ssm:GetDocument"],
-        );
+            path_reads: &["ssm:GetDocument"],
+            path_writes: &["deadline:UpdateFleet"],
+            secret: Some("arn:aws:secretsmanager:us-west-2:111122223333:secret:ayon/key-??????"),
+        };
+        let document = policy(what, &scope);
         let text = document.to_string();
         assert!(
             Policy::parse(&text).is_ok() && text.len() < 6_144,

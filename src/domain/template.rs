@@ -110,6 +110,7 @@ pub enum GuardSet {
 
 /// What a template says, as far as it matters here.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)] // each is a question of its own
 pub struct Template {
     pub kind: Kind,
     pub name: String,
@@ -222,9 +223,15 @@ impl Template {
                 .and_then(Value::as_str)
                 .is_some_and(|d| d.starts_with(MADE_HERE)),
             told: ran.tells(),
-            shows_key: ran.shows_key() || environment.get("variables").is_some_and(|v| v.get(API_KEY).is_some()),
+            shows_key: ran.shows_key()
+                || environment
+                    .get("variables")
+                    .is_some_and(|v| v.get(API_KEY).is_some()),
             variables: variables(environment.get("variables")),
-            wraps: value.get("extensions").and_then(Value::as_array).is_some_and(|all| all.iter().any(|e| e == "WRAP_ACTIONS")),
+            wraps: value
+                .get("extensions")
+                .and_then(Value::as_array)
+                .is_some_and(|all| all.iter().any(|e| e == "WRAP_ACTIONS")),
         })
     }
 }
@@ -343,7 +350,10 @@ impl Ran {
             return BTreeSet::new();
         }
         let named = |name: &&str| self.lines.iter().any(|l| l.contains(*name));
-        [SERVER_URL, API_KEY, HEADLESS].into_iter().filter(named).collect()
+        [SERVER_URL, API_KEY, HEADLESS]
+            .into_iter()
+            .filter(named)
+            .collect()
     }
 
     /// A line that tells OpenJD the key without hiding it.

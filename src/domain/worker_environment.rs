@@ -78,7 +78,8 @@ impl TunnelEnvironment<'_> {
 
 /// The template for a service that refuses extensions.
 pub fn without_extension(text: &str) -> Option<String> {
-    text.contains(EXTENSION).then(|| text.replacen(EXTENSION, "", 1))
+    text.contains(EXTENSION)
+        .then(|| text.replacen(EXTENSION, "", 1))
 }
 
 /// Do two templates say the same, but for that line?
@@ -97,7 +98,9 @@ mod tests {
             id: "ayon/workers".to_owned(),
             key: None,
         };
-        let servers = servers.iter().map(|(f, u)| (f.parse().unwrap(), (*u).to_owned()));
+        let servers = servers
+            .iter()
+            .map(|(f, u)| (f.parse().unwrap(), (*u).to_owned()));
         WorkerEnvironment {
             server: &"https://ayon.example.com/".parse().unwrap(),
             servers: servers.collect(),
@@ -137,8 +140,13 @@ mod tests {
         }
         .template();
         validate(&text, KIND).unwrap();
-        let unfilled = text.lines().any(|l| l.trim_end().ends_with("__") && !l.contains("__file__"));
-        assert!(!unfilled && text.contains(r#""host":["10.0.0.5"]"#), "{text}");
+        let unfilled = text
+            .lines()
+            .any(|l| l.trim_end().ends_with("__") && !l.contains("__file__"));
+        assert!(
+            !unfilled && text.contains(r#""host":["10.0.0.5"]"#),
+            "{text}"
+        );
         assert!(Template::read(&text, KIND).unwrap().is_made_here);
     }
 }

@@ -1,6 +1,8 @@
 //! The secret of AWS Secrets Manager that holds the workers' AYON key: where it is, and what is known of it. Its value is
 //! no part of it: nothing here ever holds one.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -90,7 +92,11 @@ fn next_version(name: &str, versions: &[String]) -> String {
     let mut all: Vec<&str> = versions.iter().map(String::as_str).collect();
     all.sort_unstable();
     let hash = Sha256::digest(format!("studiolink/{name}/{}", all.join("/")));
-    hash.iter().take(20).map(|b| format!("{b:02x}")).collect()
+    let mut id = String::new();
+    for byte in hash.iter().take(20) {
+        let _ = write!(id, "{byte:02x}");
+    }
+    id
 }
 
 #[cfg(test)]
@@ -108,7 +114,8 @@ mod tests {
             by_name.resource("aws", &region, "123456789012"),
             "arn:aws:secretsmanager:us-west-2:123456789012:secret:ayon/nordlicht/workers-??????"
         );
-        let arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ayon/nordlicht/workers-AbCdEf";
+        let arn =
+            "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ayon/nordlicht/workers-AbCdEf";
         let by_arn = SecretPlace {
             id: arn.to_owned(),
             key: None,
@@ -137,7 +144,16 @@ mod tests {
 
     #[test]
     fn a_pasted_key_is_no_name() {
-        for bad in ["", "0123456789abcdef0123456789abcdef", "a", "/a", "a/", "a//b", "a b/c", "a/*"] {
+        for bad in [
+            "",
+            "0123456789abcdef0123456789abcdef",
+            "a",
+            "/a",
+            "a/",
+            "a//b",
+            "a b/c",
+            "a/*",
+        ] {
             assert!(!is_name(bad), "{bad}");
         }
         assert!(is_name("ayon/workers") && is_name("ayon/nordlicht/workers"));

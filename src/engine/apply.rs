@@ -116,6 +116,7 @@ impl Applied {
 }
 
 /// Makes the changes. `stop` is looked at between calls: a call under way is finished and written down.
+#[allow(clippy::too_many_lines)] // one run, from its locks to its end
 pub async fn apply(
     world: &dyn World,
     changes: &[Change],
@@ -627,7 +628,9 @@ impl Making<'_> {
         let words = change.words();
         let problem = |kind, because: String, fix: &str| {
             let doing = format!("{words} is made, and not ready");
-            Some(Stop::Failed(Box::new(Problem::new(kind, doing, because, fix))))
+            Some(Stop::Failed(Box::new(Problem::new(
+                kind, doing, because, fix,
+            ))))
         };
         loop {
             let now = match read_now(self.world, change).await {
@@ -637,11 +640,14 @@ impl Making<'_> {
             // What is to be gone may be listed for a while.
             let why = match now.ready {
                 Ready::Failed(why) => {
-                    let fix = "`studiolink rollback` takes away what this run made; then run it again";
+                    let fix =
+                        "`studiolink rollback` takes away what this run made; then run it again";
                     return (done, problem(ProblemKind::Invalid, why.to_string(), fix));
                 }
                 Ready::NotYet(why) => why,
-                Ready::Yes if change.after.is_none() && now.text.is_some() => "it is still there".into(),
+                Ready::Yes if change.after.is_none() && now.text.is_some() => {
+                    "it is still there".into()
+                }
                 Ready::Yes => return (done, None),
             };
             if self.stop.load(Ordering::SeqCst) {
@@ -653,7 +659,9 @@ impl Making<'_> {
                 return (done, problem(ProblemKind::Unreached, because, fix));
             }
             let seconds = began.elapsed().as_secs();
-            (self.tell)(Progress::WaitingFor(format!("{words}: {why}, {seconds} s").into()));
+            (self.tell)(Progress::WaitingFor(
+                format!("{words}: {why}, {seconds} s").into(),
+            ));
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LAST_PAUSE);
         }

@@ -11,6 +11,7 @@ use crate::domain::call::Call;
 use crate::domain::ids::{AccountId, QueueKey, Region};
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Printable;
+use crate::domain::worker_secret::SecretPlace;
 use crate::resources::{AnyResource, Change, Outputs};
 use crate::world::LocalState;
 
@@ -295,7 +296,8 @@ pub fn to_undo(run: &Run, all: &[Run]) -> Vec<Change> {
         .collect();
     let mut open = Vec::new();
     let stays = stays(run, all);
-    let undoable = run.done().rev().filter(|e| !stays.contains(&&e.change));
+    let undoable = run.done().rev();
+    let undoable = undoable.filter(|e| !e.change.is_final() && !stays.contains(&&e.change));
     for back in undoable.map(|e| e.change.reverse()) {
         let same = |u: &&Change| u.id == back.id && u.makes_the_same(&back);
         match undone.iter().position(same) {
@@ -332,7 +334,15 @@ pub fn stays<'a>(run: &'a Run, all: &[Run]) -> Vec<&'a Change> {
             matches!(&c.resource, AnyResource::IamRole(r) if given.contains(&r.role.as_str()));
         c.is_final() || tied
     };
-    run.done().map(|e| &e.change).filter(kept).collect()
+    // A value goes with its secret, where the run has made both.
+    let made = |place: &SecretPlace| {
+        let mut own = run.done().map(|e| &e.change.resource);
+        own.any(|r| matches!(r, AnyResource::Secret(s) if s.place == *place))
+    };
+    let goes_along =
+        |c: &&Change| matches!(&c.resource, AnyResource::SecretValue(v) if made(&v.place));
+    let done = run.done().map(|e| &e.change);
+    done.filter(|c| kept(c) && !goes_along(c)).collect()
 }
 
 /// Writes one journal. The file is made with the first intent: a run that changed nothing leaves none.

@@ -34,7 +34,10 @@ pub(super) fn current(view: &View, draft: &mut Draft, key: &FleetKey) -> Option<
 }
 
 fn propose(view: &View, draft: &mut Draft) {
-    let publish = &view.config(Part::WorkerAttributes).worker_attributes.publish;
+    let publish = &view
+        .config(Part::WorkerAttributes)
+        .worker_attributes
+        .publish;
     let Some(role) = publish.first() else {
         return; // any fleet takes them
     };
@@ -55,8 +58,16 @@ fn propose(view: &View, draft: &mut Draft) {
         let Some(fleet) = fact.known().filter(|f| !f.publishes(publish)) else {
             continue;
         };
-        let declares = if fleet.roles.is_empty() { "declares none" } else { "declares others" };
-        let because = format!("publish steps ask for attr.role = {role}, and the fleet {declares}, so that it takes none of them, whatever worker.toml says on its hosts");
-        edit(view, draft, &key, (&because, &[]), &|text| with_role(text, role));
+        let declares = if fleet.roles.is_empty() {
+            "declares none"
+        } else {
+            "declares others"
+        };
+        let because = format!(
+            "publish steps ask for attr.role = {role}, and the fleet {declares}, so that it takes none of them, whatever worker.toml says on its hosts"
+        );
+        edit(view, draft, &key, (&because, &[]), &|text| {
+            with_role(text, role)
+        });
     }
 }

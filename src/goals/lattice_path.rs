@@ -84,7 +84,9 @@ fn set_up(view: &View, draft: &mut Draft, key: &FleetKey, wanted: &Wanted) {
     if writes_hosts(&view.config(Part::Server).lattice) {
         let id = match wanted {
             Wanted::There { id, .. } => id.clone(),
-            Wanted::Make(making) => format!("${{change:{}.id}}", configuration_change_id(&making.name)),
+            Wanted::Make(making) => {
+                format!("${{change:{}.id}}", configuration_change_id(&making.name))
+            }
         };
         hosts_entry(view, draft, key, &id, &needs);
     }
@@ -116,7 +118,10 @@ fn make(view: &View, draft: &mut Draft, making: &Making) -> (String, Vec<String>
             tags: tags(view),
         };
         let text = ResourceGateway::text(name, &making.vpc, &making.subnets, &making.groups);
-        let because = format!("traffic of the workers enters {} here, on its way to {}", making.vpc, making.target);
+        let because = format!(
+            "traffic of the workers enters {} here, on its way to {}",
+            making.vpc, making.target
+        );
         let change = Change::new(gateway_change.clone(), resource, None, Some(text), because);
         let warning = making.one_subnet.then_some(
             "it stands in the target's own subnet alone; name more as subnets in [lattice] where the target has addresses in other zones",
@@ -131,7 +136,10 @@ fn make(view: &View, draft: &mut Draft, making: &Making) -> (String, Vec<String>
         tags: tags(view),
     };
     let text = ResourceConfiguration::text(name, &gateway, &making.target.to_string(), making.port);
-    let because = format!("workers may reach {} port {}, and nothing else", making.target, making.port);
+    let because = format!(
+        "workers may reach {} port {}, and nothing else",
+        making.target, making.port
+    );
     draft.add(Change::new(id.clone(), resource, None, Some(text), because).needs(needs));
     (arn, vec![id])
 }
@@ -144,11 +152,19 @@ fn is_deadlines(share: &Share) -> bool {
 fn is_whole(share: &Share) -> bool {
     let mut all = share.associations.iter();
     share.status.raw() == "ACTIVE"
-        && all.all(|a| a.state == AssociationState::Associated || a.state == AssociationState::Disassociated)
+        && all.all(|a| {
+            a.state == AssociationState::Associated || a.state == AssociationState::Disassociated
+        })
 }
 
 /// Is it shared with Deadline Cloud, or planned to be? One that is broken is not doubled: lattice-share says what to do.
-fn share(view: &View, draft: &mut Draft, key: &FleetKey, arn: &str, needs: &mut Vec<String>) -> bool {
+fn share(
+    view: &View,
+    draft: &mut Draft,
+    key: &FleetKey,
+    arn: &str,
+    needs: &mut Vec<String>,
+) -> bool {
     let name = own_name(&key.farm);
     let id = share_id(&name);
     if draft.has(&id) {
@@ -215,7 +231,9 @@ fn attach(view: &View, draft: &mut Draft, key: &FleetKey, arn: &str, needs: &[St
         }
     }
     let because = "its workers reach the server by the resource configuration";
-    edit(view, draft, key, (because, needs), &|text| with_attachment(text, arn));
+    edit(view, draft, key, (because, needs), &|text| {
+        with_attachment(text, arn)
+    });
 }
 
 /// One change per fleet, whatever of its configuration it edits.
@@ -286,7 +304,9 @@ fn hosts_entry(view: &View, draft: &mut Draft, key: &FleetKey, id: &str, needs: 
     // The name has its place within the lines before it is known.
     let in_region = worker_name(view, "");
     let Some(lines) = block(&os, &format!("{id}{in_region}"), host) else {
-        draft.refuse(format!("fleet {name} gets no hosts entry: which script its workers run is not known"));
+        draft.refuse(format!(
+            "fleet {name} gets no hosts entry: which script its workers run is not known"
+        ));
         return;
     };
     let before = now.and_then(own);
@@ -297,7 +317,10 @@ fn hosts_entry(view: &View, draft: &mut Draft, key: &FleetKey, id: &str, needs: 
         draft.refuse(format!("fleet {name} gets no hosts entry: {why}"));
         return;
     }
-    let resource = FleetScript { fleet: key.clone(), os };
+    let resource = FleetScript {
+        fleet: key.clone(),
+        os,
+    };
     let because = "the certificate carries the server's own name, so workers must know that name by the address of VPC Lattice";
     let mut all = needs.to_vec();
     if draft.has(&fleet_change_id(key)) {

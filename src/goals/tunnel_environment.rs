@@ -38,7 +38,8 @@ fn propose(view: &View, draft: &mut Draft) {
         return;
     }
     let Some(end) = tunnel(view) else {
-        draft.refuse("the path \"ssm\" has no end: write instance = \"i-…\" or \"mi-…\" into [ssm]");
+        draft
+            .refuse("the path \"ssm\" has no end: write instance = \"i-…\" or \"mi-…\" into [ssm]");
         return;
     };
     let behind = end.behind(url);
@@ -104,7 +105,10 @@ fn of_queue(view: &View, draft: &mut Draft, key: &QueueKey, wanted: &TunnelEnvir
         let given = all.iter().find(|(_, t)| t.gives(SERVER_URL));
         let priority = given.map_or_else(|| place(draft, key, &all).0, |(e, _)| e.priority);
         resource.priority = priority;
-        let because = format!("workers reach the server by {} alone, through a session that each opens for itself (0.6 to 0.8 MB/s, whatever the machine: a bundle of 300 MB takes about 7 minutes on a fresh worker)", wanted.tunnel.instance);
+        let because = format!(
+            "workers reach the server by {} alone, through a session that each opens for itself (0.6 to 0.8 MB/s, whatever the machine: a bundle of 300 MB takes about 7 minutes on a fresh worker)",
+            wanted.tunnel.instance
+        );
         Change::new(id, resource, None, Some(text), because)
     };
     let role = crate::derived::role_use::role_of(view, key);

@@ -81,7 +81,9 @@ pub(super) fn read_all<'a>(
     if read.len() < list.len() {
         return None;
     }
-    let parsed = read.iter().map(|e| Some((*e, e.template.parsed.as_ref().ok()?)));
+    let parsed = read
+        .iter()
+        .map(|e| Some((*e, e.template.parsed.as_ref().ok()?)));
     // Why it does not parse, queue-channels says.
     parsed.collect()
 }
@@ -152,7 +154,11 @@ fn of_queue(view: &View, draft: &mut Draft, key: &QueueKey, secret: &SecretPlace
         resource.priority = priority;
         Change::new(id, resource, None, Some(wanted), because)
     };
-    draft.add(change.named(name.to_width(40)).needs(needs(view, draft, key, secret)));
+    draft.add(
+        change
+            .named(name.to_width(40))
+            .needs(needs(view, draft, key, secret)),
+    );
 }
 
 /// The fleets whose workers know the server by another address.
@@ -183,7 +189,11 @@ fn servers(view: &View, draft: &Draft, key: &QueueKey) -> BTreeMap<FleetId, Stri
 
 /// Before what makes conda environments or wraps what comes after it: then the host's own python reads the key, and the
 /// packages' variables win where both set one.
-pub(super) fn place(draft: &Draft, key: &QueueKey, all: &[(&QueueEnvironment, &Template)]) -> (i32, Printable) {
+pub(super) fn place(
+    draft: &Draft,
+    key: &QueueKey,
+    all: &[(&QueueEnvironment, &Template)],
+) -> (i32, Printable) {
     let rules = |(_, t): &&(&QueueEnvironment, &Template)| t.kind.is_conda() || t.wraps;
     let first = all.iter().filter(rules).min_by_key(|(e, _)| e.priority);
     let planned = draft.has(&format!("conda-environment/{}", key.queue));
@@ -220,7 +230,9 @@ fn needs(view: &View, draft: &Draft, key: &QueueKey, secret: &SecretPlace) -> Ve
 fn is_given(view: &View, plan: &Plan, key: &QueueKey) -> bool {
     let planned = environment_change_id(key);
     let parsed = environments(view, key);
-    let mut parsed = parsed.iter().filter_map(|e| e.template.parsed.as_ref().ok());
+    let mut parsed = parsed
+        .iter()
+        .filter_map(|e| e.template.parsed.as_ref().ok());
     plan.changes.iter().any(|c| c.id == planned)
         || parsed.any(|t| t.gives(SERVER_URL) && t.gives(API_KEY))
 }

@@ -3,7 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Found, Ready, Resource, Step, Touched, json_equal, laid_out, needed, other_answer};
+use super::{
+    Change, Found, Ready, Resource, Step, Touched, json_equal, laid_out, needed, other_answer,
+};
 use crate::domain::farm::FleetStatus;
 use crate::domain::fleet_settings::{FleetSettings as Settings, read};
 use crate::domain::ids::{AccountId, FleetKey, Region};
@@ -38,7 +40,7 @@ pub(super) fn ready(settings: &Settings) -> Ready {
 
 impl Resource for FleetConfiguration {
     fn words(&self) -> Printable {
-        format!("configuration of {}", self.fleet.fleet).into()
+        format!("configuration of {}", self.fleet.fleet.brief()).into()
     }
 
     fn question(&self) -> AnyQuestion {
@@ -106,6 +108,9 @@ impl Resource for FleetConfiguration {
             FleetSettings(self.fleet.clone()).into(),
             FleetDetails(self.fleet.clone()).into(),
         ];
-        questions.into_iter().map(|q| Touched::Changed(Key::Question(q))).collect()
+        questions
+            .into_iter()
+            .map(|q| Touched::Changed(Key::Question(q)))
+            .collect()
     }
 }

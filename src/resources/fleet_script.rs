@@ -23,7 +23,11 @@ pub struct FleetScript {
 
 impl Resource for FleetScript {
     fn words(&self) -> Printable {
-        format!("lines in the host configuration script of {}", self.fleet.fleet).into()
+        format!(
+            "lines in the host configuration script of {}",
+            self.fleet.fleet.brief()
+        )
+        .into()
     }
 
     fn question(&self) -> AnyQuestion {

@@ -33,8 +33,8 @@ use crate::domain::text::Printable;
 use crate::questions::{AnyAnswer, AnyQuestion, Key, Snapshot};
 
 pub use change::{Change, Step, fill};
-pub use secret::{DESCRIPTION, RECOVERY_DAYS};
 pub use plan::{LeftAlong, Plan};
+pub use secret::{DESCRIPTION, RECOVERY_DAYS};
 
 /// What AWS assigns to a thing when it is created, by name.
 pub type Outputs = BTreeMap<String, String>;

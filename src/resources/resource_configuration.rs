@@ -74,7 +74,9 @@ impl ResourceConfiguration {
     }
 
     fn is(&self, id: &str, it: &Configuration) -> bool {
-        self.id.as_deref().map_or(it.name.raw() == self.name, |own| own == id)
+        self.id
+            .as_deref()
+            .map_or(it.name.raw() == self.name, |own| own == id)
     }
 
     /// Before it exists, a preview knows it by its placeholder.
@@ -136,10 +138,14 @@ impl Resource for ResourceConfiguration {
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {
         let arn = self.preview_arn();
         let id = configuration_id(&arn).to_owned();
-        let value: Value = text.and_then(|t| serde_json::from_str(t).ok()).unwrap_or_default();
+        let value: Value = text
+            .and_then(|t| serde_json::from_str(t).ok())
+            .unwrap_or_default();
         let words = |key: &str| Untrusted::new(value[key].as_str().unwrap_or_default());
         let definition = &value["resourceConfigurationDefinition"];
-        let address = definition["ipResource"]["ipAddress"].as_str().unwrap_or_default();
+        let address = definition["ipResource"]["ipAddress"]
+            .as_str()
+            .unwrap_or_default();
         let ports = value["portRanges"].as_array().into_iter().flatten();
         let it = text.map(|_| Configuration {
             arn: Untrusted::new(&arn),
@@ -148,7 +154,10 @@ impl Resource for ResourceConfiguration {
             failure: None,
             kind: words("type"),
             protocol: Some(words("protocol")),
-            ports: ports.filter_map(|p| p.as_str()).map(Untrusted::new).collect(),
+            ports: ports
+                .filter_map(|p| p.as_str())
+                .map(Untrusted::new)
+                .collect(),
             gateway: Some(words("resourceGatewayIdentifier")),
             target: Target::Address(Untrusted::new(address)),
             shareable: value["allowAssociationToShareableServiceNetwork"] == json!(true),
@@ -157,14 +166,20 @@ impl Resource for ResourceConfiguration {
             all.retain(|(other, it)| !self.is(other, it));
             all.extend(it.clone().map(|it| (id.clone(), it)));
         }
-        snapshot.facts.set(LatticeConfiguration(id), it.map_or(Fact::Absent, Fact::Known));
+        snapshot.facts.set(
+            LatticeConfiguration(id),
+            it.map_or(Fact::Absent, Fact::Known),
+        );
     }
 
     fn touches(&self, _: &Snapshot) -> Vec<Touched> {
         let arn = self.preview_arn();
         let own = LatticeConfiguration(configuration_id(&arn).to_owned());
         let questions = [LatticeConfigurations.into(), own.into()];
-        questions.into_iter().map(|q| Touched::Changed(Key::Question(q))).collect()
+        questions
+            .into_iter()
+            .map(|q| Touched::Changed(Key::Question(q)))
+            .collect()
     }
 
     fn waits(&self) -> bool {

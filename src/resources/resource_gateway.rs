@@ -83,7 +83,9 @@ impl ResourceGateway {
     }
 
     fn is(&self, id: &str, it: &Gateway) -> bool {
-        self.id.as_deref().map_or(it.name.raw() == self.name, |own| own == id)
+        self.id
+            .as_deref()
+            .map_or(it.name.raw() == self.name, |own| own == id)
     }
 
     fn preview_id(&self) -> String {
@@ -143,11 +145,14 @@ impl Resource for ResourceGateway {
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {
         let id = self.preview_id();
-        let value: serde_json::Value =
-            text.and_then(|t| serde_json::from_str(t).ok()).unwrap_or_default();
+        let value: serde_json::Value = text
+            .and_then(|t| serde_json::from_str(t).ok())
+            .unwrap_or_default();
         let texts = |key: &str| -> Vec<Untrusted> {
             let list = value[key].as_array().into_iter().flatten();
-            list.filter_map(|v| v.as_str()).map(Untrusted::new).collect()
+            list.filter_map(|v| v.as_str())
+                .map(Untrusted::new)
+                .collect()
         };
         let it = text.map(|_| Gateway {
             name: Untrusted::new(&self.name),
@@ -155,18 +160,30 @@ impl Resource for ResourceGateway {
             vpc: Untrusted::new(value["vpcIdentifier"].as_str().unwrap_or_default()),
             subnets: texts("subnetIds"),
             security_groups: texts("securityGroupIds"),
-            dns: DnsResolution::from(value["resourceConfigDnsResolution"].as_str().unwrap_or_default()),
+            dns: DnsResolution::from(
+                value["resourceConfigDnsResolution"]
+                    .as_str()
+                    .unwrap_or_default(),
+            ),
         });
         if let Some(all) = snapshot.facts.known_mut(&LatticeGateways) {
             all.retain(|(other, it)| !self.is(other, it));
             all.extend(it.clone().map(|it| (id.clone(), it)));
         }
-        snapshot.facts.set(LatticeGateway(id), it.map_or(Fact::Absent, Fact::Known));
+        snapshot
+            .facts
+            .set(LatticeGateway(id), it.map_or(Fact::Absent, Fact::Known));
     }
 
     fn touches(&self, _: &Snapshot) -> Vec<Touched> {
-        let questions = [LatticeGateways.into(), LatticeGateway(self.preview_id()).into()];
-        questions.into_iter().map(|q| Touched::Changed(Key::Question(q))).collect()
+        let questions = [
+            LatticeGateways.into(),
+            LatticeGateway(self.preview_id()).into(),
+        ];
+        questions
+            .into_iter()
+            .map(|q| Touched::Changed(Key::Question(q)))
+            .collect()
     }
 
     fn waits(&self) -> bool {

@@ -70,16 +70,28 @@ impl ResourceShare {
     }
 
     fn ready(share: &Share) -> Ready {
-        let open = share.associations.iter().find(|a| a.state != AssociationState::Associated && !is_gone(a));
+        let open = share
+            .associations
+            .iter()
+            .find(|a| a.state != AssociationState::Associated && !is_gone(a));
         let said = |a: &ShareAssociation| {
             let kind = a.kind.word().as_str().to_lowercase();
-            let more = a.message.as_ref().map_or_else(String::new, |m| format!(": {}", m.long()));
-            format!("its association with the {kind} is {}{more}", a.state.word())
+            let more = a
+                .message
+                .as_ref()
+                .map_or_else(String::new, |m| format!(": {}", m.long()));
+            format!(
+                "its association with the {kind} is {}{more}",
+                a.state.word()
+            )
         };
         match (share.status.raw(), open) {
             ("ACTIVE", None) => Ready::Yes,
             ("ACTIVE" | "PENDING", Some(a))
-                if matches!(a.state, AssociationState::Associating | AssociationState::Restoring) =>
+                if matches!(
+                    a.state,
+                    AssociationState::Associating | AssociationState::Restoring
+                ) =>
             {
                 Ready::NotYet(said(a).into())
             }
@@ -147,15 +159,19 @@ impl Resource for ResourceShare {
     }
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {
-        let value: Value = text.and_then(|t| serde_json::from_str(t).ok()).unwrap_or_default();
+        let value: Value = text
+            .and_then(|t| serde_json::from_str(t).ok())
+            .unwrap_or_default();
         let of = |key: &str, kind: AssociationKind| -> Vec<ShareAssociation> {
             let list = value[key].as_array().into_iter().flatten();
-            let each = list.filter_map(|v| v.as_str()).map(|entity| ShareAssociation {
-                kind: kind.clone(),
-                entity: Untrusted::new(entity),
-                state: AssociationState::Associated,
-                message: None,
-            });
+            let each = list
+                .filter_map(|v| v.as_str())
+                .map(|entity| ShareAssociation {
+                    kind: kind.clone(),
+                    entity: Untrusted::new(entity),
+                    state: AssociationState::Associated,
+                    message: None,
+                });
             each.collect()
         };
         let share = text.map(|_| Share {
@@ -171,7 +187,9 @@ impl Resource for ResourceShare {
             .concat(),
         });
         let shares: Vec<Share> = share.into_iter().collect();
-        snapshot.facts.set(NamedShares(self.name.clone()), Fact::Known(shares.clone()));
+        snapshot
+            .facts
+            .set(NamedShares(self.name.clone()), Fact::Known(shares.clone()));
         let of_it = LatticeShares(self.shares.clone());
         let others = snapshot.facts.get(&of_it).and_then(Fact::known).cloned();
         let mut all = others.unwrap_or_default();
@@ -185,7 +203,10 @@ impl Resource for ResourceShare {
             NamedShares(self.name.clone()).into(),
             LatticeShares(self.shares.clone()).into(),
         ];
-        questions.into_iter().map(|q| Touched::Changed(Key::Question(q))).collect()
+        questions
+            .into_iter()
+            .map(|q| Touched::Changed(Key::Question(q)))
+            .collect()
     }
 
     fn waits(&self) -> bool {

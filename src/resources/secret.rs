@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    Change, Found, Propagation, Resource, Step, Touched, json_equal, laid_out, needed, other_answer,
-    secret_value,
+    Change, Found, Propagation, Resource, Step, Touched, json_equal, laid_out, needed,
+    other_answer, secret_value,
 };
 use crate::domain::fact::Fact;
 use crate::domain::ids::{AccountId, Region};
@@ -25,7 +25,8 @@ pub struct Secret {
 pub const RECOVERY_DAYS: i64 = 7;
 
 /// What people read in the console.
-pub const DESCRIPTION: &str = "AYON API key that Deadline Cloud workers read at the start of a session";
+pub const DESCRIPTION: &str =
+    "AYON API key that Deadline Cloud workers read at the start of a session";
 
 impl Secret {
     /// Its text: what it is, without what it holds.
@@ -92,8 +93,8 @@ impl Resource for Secret {
     }
 
     fn readable(&self, text: &str) -> String {
-        let tags: String = self.tags.iter().map(|(k, v)| format!("tag {k} = {v}\n")).collect();
-        laid_out(text) + &tags
+        let tags = self.tags.iter().map(|(k, v)| format!("tag {k} = {v}\n"));
+        laid_out(text) + &tags.collect::<Vec<_>>().concat()
     }
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {

@@ -43,7 +43,11 @@ pub(super) fn touched(snapshot: &Snapshot, place: &SecretPlace) -> Vec<Touched> 
 
 impl Resource for SecretValue {
     fn words(&self) -> Printable {
-        let version = if self.back { "earlier key in" } else { "key in" };
+        let version = if self.back {
+            "earlier key in"
+        } else {
+            "key in"
+        };
         format!("{version} secret {}", self.place.name()).into()
     }
 

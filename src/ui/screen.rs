@@ -90,6 +90,8 @@ pub enum Takes {
     /// When it is entered.
     #[default]
     Whole,
+    /// The same, and it may stay empty: nobody is led to it.
+    Optional,
     /// With every letter, as a filter does.
     Each,
     /// When it is entered; and it was just opened to be typed into.

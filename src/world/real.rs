@@ -306,12 +306,16 @@ impl RealWorld {
             AnyQuestion::TransitPath(q) => {
                 A::TransitPath(aws.look_transit(record, &q.gateway, &q.vpc, &q.to).await)
             }
-            AnyQuestion::FleetSettings(q) => A::FleetSettings(aws.look_settings(record, &q.0).await),
+            AnyQuestion::FleetSettings(q) => {
+                A::FleetSettings(aws.look_settings(record, &q.0).await)
+            }
             AnyQuestion::LatticeConfigurations(_) => {
                 A::LatticeConfigurations(aws.look_configurations(record).await)
             }
             AnyQuestion::LatticeGateways(_) => A::LatticeGateways(aws.look_gateways(record).await),
-            AnyQuestion::NamedShares(q) => A::NamedShares(aws.look_named_shares(record, &q.0).await),
+            AnyQuestion::NamedShares(q) => {
+                A::NamedShares(aws.look_named_shares(record, &q.0).await)
+            }
             AnyQuestion::SecretDetails(q) => A::SecretDetails(aws.look_secret(record, &q.0).await),
             AnyQuestion::AyonBundles(q) => A::AyonBundles(
                 self.with_key(&q.0, async |key| {

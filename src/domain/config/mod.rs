@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use connection::FleetConnection;
+pub use read::{lattice_of, tunnel_of};
 
 use super::channel::Channel;
 use super::choices::Tunnel;

@@ -8,8 +8,8 @@ use toml_edit::{Document, Item};
 
 use super::table::{Reader, refuse};
 use super::{
-    FleetRoles, IamChoices, LatticeChoices, LatticeTls, Location, NewRole, PathId, Pin, Refused, SCHEMA,
-    Server, Strategy, StudioConfig, WorkerAttributes, connection, server_url,
+    FleetRoles, IamChoices, LatticeChoices, LatticeTls, Location, NewRole, PathId, Pin, Refused,
+    SCHEMA, Server, Strategy, StudioConfig, WorkerAttributes, connection, server_url,
 };
 use crate::domain::channel::Channel;
 use crate::domain::choices::Tunnel;
@@ -142,6 +142,23 @@ impl StudioConfig {
             worker_attributes,
         })
     }
+}
+
+/// A table of one path, as somebody has typed its values; the same rules as for the file.
+pub fn lattice_of(text: &str) -> Result<LatticeChoices, Refused> {
+    read_lattice(text, table_of(text)?.get("lattice"))
+}
+
+/// The same for a tunnel of Systems Manager.
+pub fn tunnel_of(text: &str) -> Result<Option<Tunnel>, Refused> {
+    read_tunnel(text, table_of(text)?.get("ssm"))
+}
+
+fn table_of(text: &str) -> Result<Document<String>, Refused> {
+    Document::parse(text.to_owned()).map_err(|e| {
+        let at = e.span().map_or(0, |s| s.start);
+        refuse(text, at, e.message().replace('\n', ", "), "correct it")
+    })
 }
 
 fn read_aws(mut aws: Reader<'_>) -> Result<(Option<Region>, Option<String>), Refused> {
@@ -532,9 +549,16 @@ fn read_ids(
     let mut all = Vec::new();
     for (id, at) in table.texts(key)?.unwrap_or_default() {
         let rest = id.strip_prefix(prefix);
-        if !rest.is_some_and(|r| !r.is_empty() && r.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')) {
+        if !rest.is_some_and(|r| {
+            !r.is_empty() && r.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        }) {
             let what = format!("{key}: \"{}\" is not an id", Printable::short(id, 40));
-            return Err(refuse(text, at, what, format!("copy it from the VPC console: {prefix}…")));
+            return Err(refuse(
+                text,
+                at,
+                what,
+                format!("copy it from the VPC console: {prefix}…"),
+            ));
         }
         all.push(id.to_owned());
     }

@@ -4,7 +4,8 @@ use toml_edit::{Array, DocumentMut, Item, TableLike, Value, value};
 
 use super::read::read_queues;
 use super::{
-    FleetRoles, Location, PathId, Pin, SCHEMA, Strategy, StudioConfig, WorkerAttributes, connection,
+    FleetRoles, LatticeChoices, Location, PathId, Pin, SCHEMA, Strategy, StudioConfig,
+    WorkerAttributes, connection,
 };
 use crate::domain::channel::Channel;
 use crate::domain::ids::QueueKey;
@@ -24,6 +25,7 @@ impl StudioConfig {
         self.write_conda(to, fresh);
         self.write_server(to, fresh);
         connection::write(self, to);
+        self.write_paths(to);
         self.write_workers(to, fresh);
         document.to_string()
     }
@@ -61,6 +63,44 @@ impl StudioConfig {
         set(to, &["server", "secret"], arn, true);
         let key = secret.and_then(|s| s.key.as_deref()).map(value);
         set(to, &["server", "secret_key"], key, true);
+    }
+
+    /// The tables of single paths: what nobody chose needs no line.
+    fn write_paths(&self, to: &mut DocumentMut) {
+        let LatticeChoices {
+            configuration,
+            port,
+            target,
+            subnets,
+            security_groups,
+            tls,
+        } = &self.lattice;
+        let text = |t: Option<String>| t.map(value);
+        let port_of = |p: Option<u16>| p.map(|p| value(i64::from(p)));
+        let some = |all: &[String]| (!all.is_empty()).then(|| list(all.iter().map(String::as_str)));
+        let lattice = [
+            ("configuration", text(configuration.clone())),
+            ("target", text(target.map(|t| t.to_string()))),
+            ("port", port_of(*port)),
+            ("subnets", some(subnets)),
+            ("security_groups", some(security_groups)),
+            ("tls", text(tls.map(|t| t.word().to_owned()))),
+        ];
+        for (key, new) in lattice {
+            set(to, &["lattice", key], new, true);
+        }
+        let tunnel = self.tunnel.as_ref();
+        let ssm = [
+            ("instance", text(tunnel.map(|t| t.instance.clone()))),
+            ("host", text(tunnel.and_then(|t| t.host.clone()))),
+            ("port", port_of(tunnel.and_then(|t| t.port))),
+        ];
+        for (key, new) in ssm {
+            // Without an instance the table may hold what the file says for later.
+            if tunnel.is_some() {
+                set(to, &["ssm", key], new, true);
+            }
+        }
     }
 
     fn write_workers(&self, to: &mut DocumentMut, fresh: bool) {

@@ -5,6 +5,7 @@ mod channels;
 mod hops;
 mod identity;
 mod make;
+mod path_fields;
 mod picture;
 mod queue;
 mod review;

@@ -4,10 +4,10 @@ use super::super::model::{Admin, Model, is_server_test};
 use super::super::screen::{Block, Cell, Choice, Field, Key, List, Screen, Takes, Tone};
 use super::super::wizard::{Effect, Msg};
 use super::hops::{is_hop, timelines};
-use super::{Step, told, word_of};
+use super::{Step, path_fields, told, word_of};
 use crate::connections::{self, chooser};
 use crate::derived::connections::{self as connections_of, Connection};
-use crate::domain::config::{Location, PathId, server_url};
+use crate::domain::config::{LatticeTls, Location, PathId, server_url};
 use crate::domain::finding::{Finding, Topic, Verdict};
 use crate::domain::ids::FleetId;
 use crate::domain::login::AyonLogin;
@@ -63,6 +63,7 @@ impl Step for ServerStep {
                     ))
                 }
             },
+            Msg::Set { field, text } if path_fields::set(model, field, text) => {}
             Msg::Choose { choice, at } => choose(model, choice, *at),
             Msg::Act {
                 id: id @ ("own-path" | "place"),
@@ -159,6 +160,7 @@ impl Step for ServerStep {
             options: Vec::new(),
         }));
         choices(&mut screen, model);
+        path_fields::fields(&mut screen, model);
         screen.action("compare", Key::Char('m'), "compare");
         let hint = if model.has_key {
             "type to replace it"
@@ -175,6 +177,7 @@ impl Step for ServerStep {
             takes: Takes::Whole,
             options: Vec::new(),
         }));
+        path_fields::key_field(&mut screen, model);
         fleets(&mut screen, model);
         if self.signing_in {
             admin(&mut screen, model);
@@ -259,6 +262,7 @@ fn choose(model: &mut Model, choice: &str, at: usize) {
             let chosen = PathId::ALL.get(at).copied();
             model.draft.path = chosen.unwrap_or(model.draft.path);
         }
+        "tls" => model.draft.rest.lattice.tls = LatticeTls::ALL.get(at).copied(),
         _ => {}
     }
 }
@@ -412,7 +416,7 @@ fn comparison(model: &Model) -> Screen {
 fn tested(screen: &mut Screen, model: &Model) {
     // The list of the fleets says which path fits, and the timelines say what is well.
     let told_below = |f: &&Finding| match f.verdict {
-        Verdict::Ok => is_hop(f) || matches!(f.subject, Subject::Connection(_)),
+        Verdict::Ok => is_hop(f) || matches!(f.subject, Subject::Connection(_) | Subject::Queue(_)),
         Verdict::NotReached | Verdict::WorkerOnly => is_hop(f),
         _ => false,
     };

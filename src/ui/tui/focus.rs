@@ -162,7 +162,7 @@ impl Focus {
             });
             let empty = items
                 .iter()
-                .find(|i| matches!(i, Item::Field(f) if f.value.as_str().is_empty() && !f.secret));
+                .find(|i| matches!(i, Item::Field(f) if f.value.as_str().is_empty() && !f.secret && f.takes != Takes::Optional));
             if list.is_some() || !list_to_come {
                 self.fresh = false;
                 self.item = needed.or(list).or(empty).map(Item::id);

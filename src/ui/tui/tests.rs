@@ -716,7 +716,7 @@ async fn details_are_searched_and_copied() {
 
 #[tokio::test]
 async fn values_of_the_last_page_are_copied_one_by_one() {
-    let mut play = Play::open("studio", true, false).await;
+    let mut play = Play::open("foreign-channel", true, false).await;
     play.keys("⏎⏎⏎⏎⏎ay").await;
     let mut copied = Vec::new();
     for _ in 0..3 {
@@ -725,9 +725,12 @@ async fn values_of_the_last_page_are_copied_one_by_one() {
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!(copied[0], "AYON_SERVER_URL=https://ayon.example.com");
-    assert_eq!(copied[1], "AYON_HEADLESS_MODE=1");
-    assert_ne!(copied[2], copied[1]);
+    assert_eq!(
+        copied[..2],
+        ["[", "{"],
+        "the statement for the owner, line by line"
+    );
+    assert!(copied[2].contains("Allow"), "{copied:?}");
 }
 
 #[tokio::test]

@@ -320,8 +320,7 @@ impl Aws {
                     .priority(*priority)
                     .template_type(service_type(*template_type));
                 let sent = async |text: String, request: CreateQueueEnvironmentFluentBuilder| {
-                    let what =
-                        What::new(SERVICE, change.operation(), about, doing.clone());
+                    let what = What::new(SERVICE, change.operation(), about, doing.clone());
                     let request = request.template(text).customize();
                     let request = request.config_override(patient_config()).send();
                     self.call(record, what, request).await

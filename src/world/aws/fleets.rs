@@ -9,8 +9,8 @@ use super::signed::{Request, unreadable};
 use crate::domain::fact::Fact;
 use crate::domain::farm::FleetStatus;
 use crate::domain::fleet_settings::{FleetSettings, HostScript};
-use crate::domain::ids::FleetKey;
 use crate::domain::host_script::with;
+use crate::domain::ids::FleetKey;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Untrusted;
 use crate::resources::{Change, FleetConfiguration, FleetScript};
@@ -99,7 +99,8 @@ impl Aws {
             script["scriptTimeoutSeconds"] = json!(seconds);
         }
         let body = json!({ "hostConfiguration": script });
-        self.update_fleet(record, &resource.fleet, &body, token, doing).await
+        self.update_fleet(record, &resource.fleet, &body, token, doing)
+            .await
     }
 
     async fn update_fleet(

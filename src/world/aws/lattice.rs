@@ -264,7 +264,9 @@ impl Aws {
         let named = ("ListResourceGateways", "resourcegateways");
         let rows = self.lattice_list(record, named).await;
         let gateway = |it: &Value| {
-            let dns = it["resourceConfigDnsResolution"].as_str().unwrap_or("PUBLIC");
+            let dns = it["resourceConfigDnsResolution"]
+                .as_str()
+                .unwrap_or("PUBLIC");
             let gateway = ResourceGateway {
                 name: text(&it["name"]),
                 status: LatticeStatus::from(it["status"].as_str().unwrap_or_default()),
@@ -289,7 +291,9 @@ impl Aws {
         let (mut all, mut next) = (Vec::new(), None::<String>);
         for _ in 0..PAGES {
             let what = What::new(SERVICE, operation, "this region", doing.clone());
-            let page = next.as_deref().map_or_else(String::new, |n| format!("&nextToken={}", id_in_path(n)));
+            let page = next
+                .as_deref()
+                .map_or_else(String::new, |n| format!("&nextToken={}", id_in_path(n)));
             let request = get(format!("{path}?maxResults=100{page}"));
             let body = self.read(record, what, &request).await?.json();
             let rows = body["items"].as_array().ok_or_else(|| unreadable(&doing))?;
@@ -306,7 +310,9 @@ impl Aws {
         let doing = format!("Could not read the shares of the name {name}");
         let what = What::new("ram", "GetResourceShares", name, doing.clone());
         let of = json!({ "resourceOwner": "SELF", "name": name });
-        let read = self.read(record, what, &ram("getresourceshares", &of)).await;
+        let read = self
+            .read(record, what, &ram("getresourceshares", &of))
+            .await;
         let rows = read.and_then(|body| {
             let rows = body.json()["resourceShares"].as_array().cloned();
             rows.ok_or_else(|| unreadable(&doing))
@@ -327,7 +333,10 @@ impl Aws {
         // What was deleted is listed for a while.
         let own = |it: &&Value| it["name"] == name && it["status"] != "DELETED";
         let rows: Vec<&Value> = rows.iter().filter(own).collect();
-        let arns: Vec<&str> = rows.iter().filter_map(|it| it["resourceShareArn"].as_str()).collect();
+        let arns: Vec<&str> = rows
+            .iter()
+            .filter_map(|it| it["resourceShareArn"].as_str())
+            .collect();
         if arns.is_empty() {
             return Ok(Vec::new());
         }
@@ -348,7 +357,9 @@ impl Aws {
     ) -> Result<Outputs, Problem> {
         let made = (&resource.id, resource.tags.as_slice(), "resourcegateways");
         let it = self.change_lattice(record, change, token, made).await?;
-        let id = it["id"].as_str().map(crate::resources::ResourceGateway::outputs);
+        let id = it["id"]
+            .as_str()
+            .map(crate::resources::ResourceGateway::outputs);
         Ok(id.unwrap_or_default())
     }
 
@@ -359,10 +370,15 @@ impl Aws {
         change: &Change,
         token: &str,
     ) -> Result<Outputs, Problem> {
-        let made = (&resource.id, resource.tags.as_slice(), "resourceconfigurations");
+        let made = (
+            &resource.id,
+            resource.tags.as_slice(),
+            "resourceconfigurations",
+        );
         let it = self.change_lattice(record, change, token, made).await?;
         let outputs = it["id"].as_str().zip(it["arn"].as_str());
-        let outputs = outputs.map(|(id, arn)| crate::resources::ResourceConfiguration::outputs(id, arn));
+        let outputs =
+            outputs.map(|(id, arn)| crate::resources::ResourceConfiguration::outputs(id, arn));
         Ok(outputs.unwrap_or_default())
     }
 
@@ -392,7 +408,10 @@ impl Aws {
         let began = std::time::Instant::now();
         loop {
             let path = format!("{path}/{}", id_in_path(id));
-            let request = Request { method: http::Method::DELETE, ..get(path) };
+            let request = Request {
+                method: http::Method::DELETE,
+                ..get(path)
+            };
             match self.read(record, what(), &request).await {
                 Ok(body) => return Ok(body.json()),
                 Err(p) if p.kind == ProblemKind::Missing => return Ok(Value::Null),
@@ -415,7 +434,8 @@ impl Aws {
         let what = What::new("ram", change.operation(), &resource.name, doing.clone());
         let Some(text) = &change.after else {
             let arn = resource.arn.as_deref().ok_or_else(|| unreadable(&doing))?;
-            let arn = percent_encoding::utf8_percent_encode(arn, percent_encoding::NON_ALPHANUMERIC);
+            let arn =
+                percent_encoding::utf8_percent_encode(arn, percent_encoding::NON_ALPHANUMERIC);
             let request = Request {
                 method: http::Method::DELETE,
                 path: format!("deleteresourceshare?resourceShareArn={arn}&clientToken={token}"),
@@ -427,13 +447,22 @@ impl Aws {
         };
         let mut body: Value = serde_json::from_str(text).map_err(|_| unreadable(&doing))?;
         body["clientToken"] = json!(token);
-        let tags: Vec<Value> = resource.tags.iter().map(|(k, v)| json!({ "key": k, "value": v })).collect();
+        let tags: Vec<Value> = resource
+            .tags
+            .iter()
+            .map(|(k, v)| json!({ "key": k, "value": v }))
+            .collect();
         if !tags.is_empty() {
             body["tags"] = json!(tags);
         }
-        let made = self.read(record, what, &ram("createresourceshare", &body)).await?.json();
+        let made = self
+            .read(record, what, &ram("createresourceshare", &body))
+            .await?
+            .json();
         let arn = made["resourceShare"]["resourceShareArn"].as_str();
-        Ok(arn.map(crate::resources::ResourceShare::outputs).unwrap_or_default())
+        Ok(arn
+            .map(crate::resources::ResourceShare::outputs)
+            .unwrap_or_default())
     }
 }
 
@@ -452,7 +481,9 @@ fn send(method: http::Method, path: String, body: &Value) -> Request {
 }
 
 fn share(it: &Value, all: &[(String, ShareAssociation)]) -> Share {
-    let own = all.iter().filter(|(share, _)| it["resourceShareArn"] == share.as_str());
+    let own = all
+        .iter()
+        .filter(|(share, _)| it["resourceShareArn"] == share.as_str());
     Share {
         name: text(&it["name"]),
         arn: text(&it["resourceShareArn"]),

@@ -25,8 +25,11 @@ const CURRENT: &str = "AWSCURRENT";
 
 fn described(out: DescribeSecretOutput) -> Option<WorkerSecret> {
     let deleted = out.deleted_date.map(|d| d.secs());
-    let stages: BTreeMap<String, Vec<String>> =
-        out.version_ids_to_stages.unwrap_or_default().into_iter().collect();
+    let stages: BTreeMap<String, Vec<String>> = out
+        .version_ids_to_stages
+        .unwrap_or_default()
+        .into_iter()
+        .collect();
     let is_current = |(_, labels): &(&String, &Vec<String>)| labels.iter().any(|l| l == CURRENT);
     let current = stages.iter().find(is_current).map(|(id, _)| id.clone());
     Some(WorkerSecret {
@@ -77,7 +80,9 @@ impl Aws {
             return Ok(());
         }
         let tags = resource.tags.iter();
-        let tags: Vec<Tag> = tags.map(|(k, v)| Tag::builder().key(k).value(v).build()).collect();
+        let tags: Vec<Tag> = tags
+            .map(|(k, v)| Tag::builder().key(k).value(v).build())
+            .collect();
         let request = client
             .create_secret()
             .name(place.name())

@@ -133,8 +133,7 @@ impl Signer {
             .endpoint
             .as_deref()
             .map(|e| e.trim_end_matches('/').to_owned());
-        let base = own
-            .unwrap_or_else(|| {
+        let base = own.unwrap_or_else(|| {
             let (prefix, service) = (request.prefix, request.service);
             format!("https://{prefix}{service}.{region}.amazonaws.com{tail}")
         });

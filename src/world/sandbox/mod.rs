@@ -592,9 +592,12 @@ fn answer(truth: &Truth, question: &AnyQuestion) -> AnyAnswer {
         AnyQuestion::TransitPath(q) => {
             A::TransitPath(fact(truth.network.transit.get(&q.gateway).cloned()))
         }
-        AnyQuestion::FleetSettings(q) => {
-            A::FleetSettings(fact(truth.fleets.get(&q.0).map(|f| network::settings(truth, &q.0, f))))
-        }
+        AnyQuestion::FleetSettings(q) => A::FleetSettings(fact(
+            truth
+                .fleets
+                .get(&q.0)
+                .map(|f| network::settings(truth, &q.0, f)),
+        )),
         AnyQuestion::LatticeConfigurations(_) => {
             let all = truth.lattice.configurations.clone().into_iter();
             A::LatticeConfigurations(Fact::Known(all.collect()))
@@ -795,9 +798,7 @@ impl World for Sandbox {
                 AnyResource::EnvironmentTemplate(_)
                 | AnyResource::QueueRoleLink(_)
                 | AnyResource::FleetConfiguration(_)
-                | AnyResource::FleetScript(_) => {
-                    ("deadline", Vantage::Aws)
-                }
+                | AnyResource::FleetScript(_) => ("deadline", Vantage::Aws),
                 AnyResource::AddonSetting(_) => ("ayon", Vantage::Here),
                 AnyResource::ResourceGateway(_) | AnyResource::ResourceConfiguration(_) => {
                     ("vpc-lattice", Vantage::Aws)

@@ -193,10 +193,16 @@ pub(super) fn secret(
             ProblemKind::Denied,
             "Secrets Manager refused the queue role",
         )
-    } else if let Some(version) = there.filter(|s| s.deleted.is_none()).and_then(|s| s.current.clone()) {
+    } else if let Some(version) = there
+        .filter(|s| s.deleted.is_none())
+        .and_then(|s| s.current.clone())
+    {
         Ok(version)
     } else {
-        problem(ProblemKind::Missing, "the secret does not exist, or holds no value")
+        problem(
+            ProblemKind::Missing,
+            "the secret does not exist, or holds no value",
+        )
     }
 }
 

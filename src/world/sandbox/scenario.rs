@@ -45,6 +45,10 @@ pub const BUILT_IN: &[(&str, &str)] = &[
         include_str!("../../../assets/sandbox/no-environment.toml"),
     ),
     (
+        "lattice",
+        include_str!("../../../assets/sandbox/lattice.toml"),
+    ),
+    (
         "no-key",
         include_str!("../../../assets/sandbox/no-key.toml"),
     ),
