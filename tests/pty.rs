@@ -173,7 +173,7 @@ fn the_wizard_is_walked_to_its_end_by_keyboard() {
         t.press("a");
         t.wait_for("CONFIRM");
         t.press("y");
-        let screen = t.wait_for("Applied 2 of 2");
+        let screen = t.wait_for("Still open");
         assert!(
             screen.contains("DONE") && screen.contains("PutRolePolicy"),
             "{screen}"

@@ -12,7 +12,8 @@
     }
     if ($address) {
       $others = @(Get-Content -Path $file -ErrorAction Stop | Where-Object { $_ -notmatch ' # studiolink$' })
-      Set-Content -Path $file -Value ($others + "$address $server # studiolink") -ErrorAction Stop
+      $line = "$address $server # studiolink"
+      Set-Content -Path $file -Value ($others + $line) -ErrorAction Stop
       Write-Output "studiolink: $server is $address, by $name"
     } else {
       Write-Output "studiolink: $name does not resolve, so $server was not written to the hosts file"
