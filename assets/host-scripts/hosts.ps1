@@ -12,8 +12,8 @@
     }
     if ($address) {
       $others = @(Get-Content -Path $file -ErrorAction Stop | Where-Object { $_ -notmatch ' # studiolink$' })
-      $line = "$address $server # studiolink"
-      Set-Content -Path $file -Value ($others + $line) -ErrorAction Stop
+      $lines = $others + ('{0} {1} # studiolink' -f $address, $server)
+      Set-Content -Path $file -Value $lines -ErrorAction Stop
       Write-Output "studiolink: $server is $address, by $name"
     } else {
       Write-Output "studiolink: $name does not resolve, so $server was not written to the hosts file"
