@@ -123,7 +123,7 @@ async fn raw(answer: Option<&'static [u8]>) -> u16 {
     port
 }
 
-const AYON: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 20\r\nconnection: close\r\n\r\n{\"version\":\"1.15.18\"}";
+const AYON: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 21\r\nconnection: close\r\n\r\n{\"version\":\"1.15.18\"}";
 const PORTAL: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\n\r\n<html><title>Sign in to the studio's network</title></html>";
 /// A fatal alert, protocol_version, in the dress of TLS 1.0: what a server of 1999 says to a client of today.
 const OLD: &[u8] = &[0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x46];
