@@ -4,11 +4,12 @@
     $server = '__HOST__'
     $file = "$env:SystemRoot\System32\drivers\etc\hosts"
     $address = $null
-    foreach ($try in 1..6) {
+    $until = (Get-Date).AddSeconds(25)
+    while ((Get-Date) -lt $until) {
       $found = Resolve-DnsName -Name $name -Type A -QuickTimeout -ErrorAction SilentlyContinue
       $address = ($found | Where-Object { $_.IPAddress } | Select-Object -First 1).IPAddress
       if ($address) { break }
-      Start-Sleep -Seconds 5
+      Start-Sleep -Seconds 2
     }
     if ($address) {
       $others = @(Get-Content -Path $file -ErrorAction Stop | Where-Object { $_ -notmatch ' # studiolink$' })

@@ -2,10 +2,10 @@
   name='__NAME__'
   host='__HOST__'
   address=
-  for try in 1 2 3 4 5 6; do
-    address=$(timeout 10 getent ahostsv4 "$name" | awk '{ print $1; exit }')
+  for try in 1 2 3 4 5; do
+    address=$(timeout 4 getent ahostsv4 "$name" | awk '{ print $1; exit }')
     [ -n "$address" ] && break
-    sleep 5
+    sleep 2
   done
   if [ -n "$address" ]; then
     sed -i '/ # studiolink$/d' /etc/hosts

@@ -66,10 +66,12 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
 
 fn gives(all: &[(&QueueEnvironment, &Template)]) -> Finding {
     let who = |name: &str| {
-        let found = all.iter().find(|(_, t)| t.gives(name));
+        // A tunnel gives the address to the fleets that it names alone.
+        let found = all.iter().find(|(_, t)| t.gives(name) && !(t.opens_tunnel && t.is_made_here));
         found.map(|(e, _)| e.name.show())
     };
     let fix = "name [server] secret, such as ayon/workers: setup then makes an environment that gives both";
+    let own = "add the other one to it: setup leaves an environment of your own as it is; or take it out and name [server] secret, and setup makes one that gives both";
     match (who(SERVER_URL), who(API_KEY)) {
         (Some(server), Some(key)) if server.as_str() == key.as_str() => Finding::ok(format!(
             "Environment \"{server}\" gives a session the server's address and the key, by its text"
@@ -82,13 +84,13 @@ fn gives(all: &[(&QueueEnvironment, &Template)]) -> Finding {
             format!("\"{server}\" gives a session the server's address, and no environment of the queue gives it the key"),
         )
         .why(CHECK.why)
-        .fix(fix),
+        .fix(own),
         (None, Some(key)) => Finding::warn(
             "no-server",
             format!("\"{key}\" gives a session the key, and no environment of the queue gives it the server's address"),
         )
         .why(CHECK.why)
-        .fix(fix),
+        .fix(own),
         (None, None) => Finding::warn(
             "neither",
             "No environment of the queue gives a session the server's address or the key",

@@ -203,7 +203,8 @@ fn change(place: &SecretPlace, secret: &WorkerSecret, url: &url::Url, owner: &Pr
     };
     let id = format!("secret-value/{}", place.name());
     let because = format!("the workers get another key of {owner}");
-    let after = Some(secret.next_version());
+    // Its own id: what somebody else puts at the same moment is not taken for it.
+    let after = Some(uuid::Uuid::new_v4().to_string());
     Change::new(id, resource, secret.current.clone(), after, because)
 }
 

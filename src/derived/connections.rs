@@ -29,7 +29,14 @@ pub fn publishing<'a>(view: &View<'a>, queue: &QueueKey) -> Vec<(FleetKey, &'a F
     let known = fleets
         .into_iter()
         .filter_map(|(key, f)| Some((key, f.known()?)));
-    known.filter(|(_, f)| f.publishes(roles)).collect()
+    // A fleet that the studio file connects is meant to publish, and gets the role for it in the same plan.
+    let connects = |key: &FleetKey| {
+        let mut own = view.config(Part::Server).connections.iter();
+        own.any(|c| c.fleet == key.fleet)
+    };
+    known
+        .filter(|(key, f)| f.publishes(roles) || connects(key))
+        .collect()
 }
 
 /// One fleet's way to the server, and the queues whose publish steps it takes.

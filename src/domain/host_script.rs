@@ -18,6 +18,8 @@ pub enum NotEditable {
     TooLong(usize),
     #[error("the script begins with `{0}`, which has to stay its first statement")]
     FirstStatement(&'static str),
+    #[error("it is run by `{0}`, which is no shell of the Bourne kind")]
+    OtherLanguage(String),
     #[error("its line `# >>> studiolink` has no end")]
     Unclosed,
 }
@@ -87,7 +89,8 @@ pub fn with(
     };
     let made = if *os == OperatingSystem::Windows {
         for word in ["param", "using", "[cmdletbinding", "#requires"] {
-            let first = rest.lines().map(str::trim).find(|l| {
+            let code = without_block_comments(&rest);
+            let first = code.lines().map(str::trim).find(|l| {
                 !l.is_empty()
                     && (!l.starts_with('#') || l.to_ascii_lowercase().starts_with("#requires"))
             });
@@ -98,6 +101,10 @@ pub fn with(
         format!("{block}{rest}")
     } else if rest.starts_with("#!") {
         let at = rest.find('\n').map_or(rest.len(), |n| n + 1);
+        let line = rest[..at].trim();
+        if !is_shell(line) {
+            return Err(NotEditable::OtherLanguage(line.to_owned()));
+        }
         let (first, after) = rest.split_at(at);
         let end = if first.ends_with('\n') { "" } else { "\n" };
         format!("{first}{end}{block}{after}")
@@ -109,6 +116,28 @@ pub fn with(
         return Err(NotEditable::TooLong(length));
     }
     Ok(made)
+}
+
+/// `#!/bin/bash -e`, `#!/usr/bin/env bash` and their like.
+fn is_shell(line: &str) -> bool {
+    let mut words = line.trim_start_matches("#!").split_whitespace();
+    let name = |word: &str| word.rsplit('/').next().unwrap_or_default().to_owned();
+    let mut program = words.next().map(name).unwrap_or_default();
+    if program == "env" {
+        program = words.find(|w| !w.starts_with('-')).map(name).unwrap_or_default();
+    }
+    ["sh", "bash", "dash", "ksh", "zsh"].contains(&program.as_str())
+}
+
+/// PowerShell's help stands in `<# … #>` before its first statement.
+fn without_block_comments(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("<#") {
+        out.push_str(before);
+        rest = after.split_once("#>").map_or("", |(_, r)| r);
+    }
+    out + rest
 }
 
 /// A script of Linux has to say what runs it.
@@ -139,6 +168,22 @@ mod tests {
         let fresh = with(None, Some(&lines()), &OS).unwrap();
         assert!(fresh.starts_with("#!/bin/bash\n"));
         assert_eq!(with(Some(&fresh), None, &OS).unwrap(), "");
+    }
+
+    #[test]
+    fn only_a_shell_gets_lines_of_a_shell() {
+        for good in ["#!/bin/sh", "#!/usr/bin/env -S bash -e", "#!/bin/bash -x", "#! /bin/dash"] {
+            assert!(with(Some(&format!("{good}\necho\n")), Some(&lines()), &OS).is_ok(), "{good}");
+        }
+        for other in ["#!/usr/bin/env python3", "#!/usr/bin/perl -w", "#!/opt/fish"] {
+            let refused = with(Some(&format!("{other}\nx\n")), Some(&lines()), &OS);
+            assert_eq!(refused, Err(NotEditable::OtherLanguage(other.to_owned())));
+        }
+        let windows = OperatingSystem::Windows;
+        let lines = block(&windows, "a", "b").unwrap();
+        let helped = "<#\n.SYNOPSIS\nwrite-output\n#>\nparam($x)\n";
+        let refused = with(Some(helped), Some(&lines), &windows);
+        assert_eq!(refused, Err(NotEditable::FirstStatement("param")));
     }
 
     #[test]

@@ -131,6 +131,8 @@ pub struct Template {
     pub told: BTreeSet<&'static str>,
     /// The key stands in its text, or in the log of every session.
     pub shows_key: bool,
+    /// It opens a port by Systems Manager.
+    pub opens_tunnel: bool,
     /// It wraps the actions of what is entered after it (RFC 0008 of OpenJD).
     pub wraps: bool,
 }
@@ -222,6 +224,7 @@ impl Template {
                 .get("description")
                 .and_then(Value::as_str)
                 .is_some_and(|d| d.starts_with(MADE_HERE)),
+            opens_tunnel: ran.words().contains("StartPortForwardingSession"),
             told: ran.tells(),
             shows_key: ran.shows_key()
                 || environment

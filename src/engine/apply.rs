@@ -542,7 +542,7 @@ impl Making<'_> {
             Ok(now) => now,
             Err(problem) => return Ok(failed(problem)),
         };
-        if !change.reads.is_empty() && change.is_before(now.text.as_deref()) {
+        if change.is_gated() && change.is_before(now.text.as_deref()) {
             match self.look(change).await? {
                 Looked::Open => {}
                 Looked::Held(why) => return Ok((ChangeState::HeldBack(why), None)),
@@ -680,10 +680,12 @@ impl Making<'_> {
             _ => None,
         };
         if seconds > 0 || held.is_some() {
-            let channels: Vec<&str> = change.reads.iter().map(|(_, c)| c.as_str()).collect();
+            let channels = change.reads.iter().map(|(_, c)| c.as_str());
+            let secrets = change.secrets.iter().map(|(_, s)| s.name());
+            let what: Vec<&str> = channels.chain(secrets).collect();
             self.writer.wait(Wait {
                 change: change.id.clone(),
-                words: format!("reading {} as the queue role", channels.join(", ")).into(),
+                words: format!("reading {} as the queue role", what.join(", ")).into(),
                 seconds,
                 held,
             })?;

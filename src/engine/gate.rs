@@ -8,13 +8,16 @@ use std::time::{Duration, Instant};
 use super::inquiry::{Catalogue, Inquiry};
 use super::workflow::IAM_PATIENCE;
 use super::{Progress, Tell};
+use crate::domain::call::Vantage;
 use crate::domain::channel::Channel;
 use crate::domain::config::StudioConfig;
 use crate::domain::ids::QueueKey;
+use crate::domain::problem::ProblemKind;
 use crate::domain::risk::{Gate as Judged, RiskKind};
 use crate::domain::subject::Subject;
 use crate::domain::text::Printable;
-use crate::probes::AnyProbe;
+use crate::domain::worker_secret::SecretPlace;
+use crate::probes::{AnyProbe, ReadSecret};
 use crate::questions::{AnyQuestion, Demand, Purpose, View};
 use crate::resources::{Change, Propagation};
 use crate::world::World;
@@ -104,6 +107,12 @@ impl<'a> Gate<'a> {
                     return (Looked::Stopped, waited());
                 }
             }
+            for (key, secret) in &change.secrets {
+                if closed.is_some() {
+                    break;
+                }
+                closed = self.secret(key, secret).await;
+            }
             let Some((why, passes)) = closed else {
                 return (Looked::Open, waited());
             };
@@ -129,6 +138,20 @@ impl<'a> Gate<'a> {
             }
             self.forget();
         }
+    }
+
+    /// Is the secret handed out to the queue's role now? `None`: it is; else why not, and whether IAM may only take a while.
+    async fn secret(&self, key: &QueueKey, secret: &SecretPlace) -> Option<(Printable, bool)> {
+        let from = Vantage::QueueRole(key.clone());
+        let probe = AnyProbe::from(ReadSecret(secret.clone()));
+        let problem = self.world.try_out(&probe, &from).await.seen.err()?;
+        let passes = matches!(problem.kind, ProblemKind::Denied | ProblemKind::Missing);
+        let why = format!(
+            "the queue role does not read secret {}, so that every session of the queue would fail: {}",
+            secret.name(),
+            problem.because
+        );
+        Some((why.into(), passes))
     }
 
     fn forget(&mut self) {

@@ -18,7 +18,7 @@ use crate::domain::lattice::{
 use crate::domain::risk::RiskKind;
 use crate::domain::text::Printable;
 use crate::questions::{
-    CallerIdentity, FleetDetails, FleetSettings, LatticeQuota, LatticeShares, Part, View,
+    CallerIdentity, FleetDetails, FleetSettings, LatticeQuota, LatticeShares, NamedShares, Part, View,
 };
 use crate::resources::{
     AnyResource, Change, FleetConfiguration, FleetScript, Plan, ResourceConfiguration,
@@ -70,6 +70,18 @@ fn propose(view: &View, draft: &mut Draft) {
 }
 
 fn set_up(view: &View, draft: &mut Draft, key: &FleetKey, wanted: &Wanted) {
+    // What the fleet could not use is not made for it.
+    let there = match wanted {
+        Wanted::There { id, .. } => Some(id.as_str()),
+        Wanted::Make(_) => None,
+    };
+    let uses = attached(view, key).unwrap_or_default();
+    let is_attached = there.is_some_and(|id| uses.iter().any(|u| u == id));
+    if !is_attached
+        && (draft.wishes.left_out.contains(&fleet_change_id(key)) || !has_room(view, draft, key, &uses))
+    {
+        return;
+    }
     let (arn, mut needs) = match wanted {
         Wanted::There { arn, .. } => (arn.clone(), Vec::new()),
         Wanted::Make(making) => make(view, draft, making),
@@ -80,7 +92,12 @@ fn set_up(view: &View, draft: &mut Draft, key: &FleetKey, wanted: &Wanted) {
     if !share(view, draft, key, &arn, &mut needs) {
         return;
     }
-    attach(view, draft, key, &arn, &needs);
+    if !is_attached {
+        attach(view, draft, key, &arn, &needs);
+        if !draft.has(&fleet_change_id(key)) {
+            return;
+        }
+    }
     if writes_hosts(&view.config(Part::Server).lattice) {
         let id = match wanted {
             Wanted::There { id, .. } => id.clone(),
@@ -189,6 +206,17 @@ fn share(
             }
         }
     }
+    match view.fact(&NamedShares(name.clone())) {
+        Fact::Known(others) if !others.is_empty() => {
+            draft.refuse(format!("a resource share {name} exists and does not share {}: delete it in Resource Access Manager, or add the configuration and fleets.deadline.amazonaws.com to it", configuration_id(arn)));
+            return false;
+        }
+        Fact::Known(_) | Fact::Absent => {}
+        fact => {
+            draft.problem(fact.problem());
+            return false;
+        }
+    }
     let caller = view.fact(&CallerIdentity);
     let Some(account) = caller.known().map(|c| &c.account) else {
         draft.problem(caller.problem());
@@ -200,7 +228,6 @@ fn share(
     let resource = ResourceShare {
         name: name.clone(),
         arn: None,
-        shares: arn.to_owned(),
         tags: tags(view),
     };
     let text = ResourceShare::text(&name, arn, account);
@@ -210,26 +237,28 @@ fn share(
     true
 }
 
-fn attach(view: &View, draft: &mut Draft, key: &FleetKey, arn: &str, needs: &[String]) {
-    let taken = attached(view, key).unwrap_or_default();
-    if taken.iter().any(|id| id == configuration_id(arn)) {
-        return;
+/// Has the fleet room for another one? What it uses is never taken from it.
+fn has_room(view: &View, draft: &mut Draft, key: &FleetKey, taken: &[String]) -> bool {
+    // The first is within every quota.
+    if taken.is_empty() {
+        return true;
     }
     let name = view.fleet_name(key);
     let quota = view.fact(&LatticeQuota);
     match quota.known() {
         Some(most) if taken.len() >= *most as usize => {
-            draft.refuse(format!("fleet {name} gets no other resource configuration: it uses {}, and the quota L-9F7AA0C8 lets it use {most}; ask for more in Service Quotas", taken.join(", ")));
-            return;
+            draft.refuse(format!("fleet {name} gets no other resource configuration, and nothing is made for it: it uses {}, and the quota L-9F7AA0C8 lets it use {most}; ask for more in Service Quotas", taken.join(", ")));
+            false
         }
-        Some(_) => {}
-        // The first is within every quota.
-        None if taken.is_empty() => {}
+        Some(_) => true,
         None => {
             draft.problem(quota.problem());
-            return;
+            false
         }
     }
+}
+
+fn attach(view: &View, draft: &mut Draft, key: &FleetKey, arn: &str, needs: &[String]) {
     let because = "its workers reach the server by the resource configuration";
     edit(view, draft, key, (because, needs), &|text| {
         with_attachment(text, arn)
@@ -328,7 +357,7 @@ fn hosts_entry(view: &View, draft: &mut Draft, key: &FleetKey, id: &str, needs: 
     }
     let change = Change::new(change_id, resource, before, Some(lines), because)
         .named(name.to_width(40))
-        .risk(RiskKind::RunningWorkers, Some("it runs as an administrator on every new worker, before any task; it waits half a minute at most, and never makes a worker fail"));
+        .risk(RiskKind::RunningWorkers, Some("it runs as an administrator on every new worker, before any task; it takes half a minute at most, and never makes a worker fail"));
     draft.add(change.needs(all));
 }
 

@@ -371,7 +371,7 @@ impl Queue<'_> {
             template_type: TemplateType::Yaml,
         };
         let because = "the queue has no conda environment, so no job could install AYON; this is the console's default conda environment";
-        let warning = self.may_be_customers().then_some(
+        let warning = may_be_customers(self.view, self.key).then_some(
             "a customer-managed fleet is, or may be, \
             associated with the queue; the console's command is only known to exist on \
             service-managed workers",
@@ -382,17 +382,17 @@ impl Queue<'_> {
         draft.add(self.adds(change, &channels));
     }
 
-    /// A fleet that could not be read, or is of a kind that this version does not know, may be a customer's.
-    fn may_be_customers(&self) -> bool {
-        let fleets = self.view.fact(&QueueFleets(self.key.clone())).known();
-        fleets.is_none_or(|list| {
-            list.iter().any(|row| {
-                let fleet = self.key.fleet(&row.fleet);
-                let fleet = self.view.fact(&FleetDetails(fleet)).known();
-                fleet.is_none_or(|f| f.management != Management::Service)
-            })
+}
+
+/// A fleet that could not be read, or is of a kind that this version does not know, may be a customer's.
+pub(super) fn may_be_customers(view: &View, key: &QueueKey) -> bool {
+    let fleets = view.fact(&QueueFleets(key.clone())).known();
+    fleets.is_none_or(|list| {
+        list.iter().any(|row| {
+            let fleet = view.fact(&FleetDetails(key.fleet(&row.fleet))).known();
+            fleet.is_none_or(|f| f.management != Management::Service)
         })
-    }
+    })
 }
 
 struct Edit {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::derived::conda_environment::environments;
 use crate::derived::connections::connections;
 use crate::derived::job_packages::is_named;
+use crate::derived::lattice::{Which, which};
 use crate::derived::lattice_wanted::{Wanted, wanted, worker_url};
 use crate::derived::role_use::role_of;
 use crate::domain::config::PathId;
@@ -13,16 +14,18 @@ use crate::domain::fact::Fact;
 use crate::domain::farm::QueueEnvironment;
 use crate::domain::ids::{FleetId, QueueKey};
 use crate::domain::needs::QUEUE_POLICY;
+use crate::domain::risk::RiskKind;
 use crate::domain::template::{API_KEY, SERVER_URL, Template};
 use crate::domain::text::{Printable, Untrusted};
 use crate::domain::worker_environment::{self, WorkerEnvironment};
 use crate::domain::worker_secret::SecretPlace;
 use crate::questions::{Part, QueueEnvironments, View};
-use crate::resources::{Change, EnvironmentTemplate, Plan};
+use crate::resources::{AnyResource, Change, EnvironmentTemplate, Plan};
 
+use super::fleet_roles::fleet_change_id;
 use super::lattice_path::configuration_change_id;
 use super::new_queue_role::{link_change_id, parts_of_role};
-use super::queue_channels::MOST_ENVIRONMENTS;
+use super::queue_channels::{MOST_ENVIRONMENTS, may_be_customers};
 use super::worker_key::{secret_change_id, value_change_id, will_hold_key};
 use super::{Draft, Goal, ManualStep};
 
@@ -102,7 +105,8 @@ fn of_queue(view: &View, draft: &mut Draft, key: &QueueKey, secret: &SecretPlace
         return;
     };
     let name = view.queue_name(key);
-    let gives = |t: &Template| t.gives(SERVER_URL) || t.gives(API_KEY);
+    // A tunnel's own environment gives the server's address to some fleets, and is looked after by its own goal.
+    let gives = |t: &Template| !t.opens_tunnel && (t.gives(SERVER_URL) || t.gives(API_KEY));
     let own = all.iter().find(|(_, t)| t.is_made_here && gives(t));
     // What the studio has made serves, or worker-environment says what it lacks.
     if own.is_none() && all.iter().any(|(_, t)| gives(t)) {
@@ -111,6 +115,13 @@ fn of_queue(view: &View, draft: &mut Draft, key: &QueueKey, secret: &SecretPlace
     if role_of(view, key).is_none() {
         draft.refuse(format!(
             "queue {name} gets no environment with the server and the key: it has no role that could read the secret"
+        ));
+        return;
+    }
+    if !will_hold_key(view, draft, secret) {
+        draft.refuse(format!(
+            "queue {name} gets no environment with the server and the key: secret {} holds no key, and every session of the queue would fail",
+            secret.name()
         ));
         return;
     }
@@ -139,26 +150,34 @@ fn of_queue(view: &View, draft: &mut Draft, key: &QueueKey, secret: &SecretPlace
         let because = "the studio file says something else of the server or the key than the environment that setup made";
         Change::new(id, resource, Some(text.clone()), Some(wanted), because)
     } else {
-        if all.len() >= MOST_ENVIRONMENTS {
+        if all.len() + planned(draft, key) >= MOST_ENVIRONMENTS {
             draft.refuse(format!("queue {name} has {} environments already, and the service accepts {MOST_ENVIRONMENTS}: none with the server and the key is added", all.len()));
-            return;
-        }
-        if !will_hold_key(view, draft, secret) {
-            draft.refuse(format!(
-                "queue {name} gets no environment with the server and the key: secret {} holds no key, and every session of the queue would fail",
-                secret.name()
-            ));
             return;
         }
         let (priority, because) = place(draft, key, &all);
         resource.priority = priority;
         Change::new(id, resource, None, Some(wanted), because)
     };
+    let warning = may_be_customers(view, key).then_some(
+        "a customer-managed fleet is, or may be, associated with the queue: its hosts need a command named python, with boto3 or the aws command; \
+        a worker agent from before May 2025 may not know openjd_redacted_env, and then writes the line with the key into its log",
+    );
+    let change = change.risk(RiskKind::UntestedWorkers, warning);
+    let change = change.reads_secret(key.clone(), secret.clone());
     draft.add(
         change
             .named(name.to_width(40))
             .needs(needs(view, draft, key, secret)),
     );
+}
+
+/// The environments that this plan adds to the queue.
+pub(super) fn planned(draft: &Draft, key: &QueueKey) -> usize {
+    let adds = |c: &&Change| {
+        matches!(&c.resource, AnyResource::EnvironmentTemplate(e) if e.queue == *key)
+            && c.before.is_none()
+    };
+    draft.plan.changes.iter().filter(adds).count()
 }
 
 /// The fleets whose workers know the server by another address.
@@ -167,6 +186,11 @@ fn servers(view: &View, draft: &Draft, key: &QueueKey) -> BTreeMap<FleetId, Stri
     for connection in connections(view) {
         let by_lattice = connection.chosen.path == PathId::Lattice && connection.can_work();
         if !by_lattice || !connection.queues.contains(key) {
+            continue;
+        }
+        // What its workers can't resolve is no address for them.
+        let uses = matches!(which(view, &connection.key), Some(Which::One { attached: true, .. }));
+        if !uses && !draft.has(&fleet_change_id(&connection.key)) {
             continue;
         }
         let id = match wanted(view, &connection.key) {
@@ -220,7 +244,14 @@ fn needs(view: &View, draft: &Draft, key: &QueueKey, secret: &SecretPlace) -> Ve
         parts_of_role(arn).into_iter().chain([own])
     });
     let secrets = [secret_change_id(secret), value_change_id(secret)];
-    let mut all: Vec<String> = parts.chain([link_change_id(key)]).chain(secrets).collect();
+    let fleets = connections(view);
+    let fleets = fleets.iter().filter(|c| c.queues.contains(key));
+    let fleets = fleets.map(|c| fleet_change_id(&c.key));
+    let mut all: Vec<String> = parts
+        .chain([link_change_id(key)])
+        .chain(secrets)
+        .chain(fleets)
+        .collect();
     all.retain(|id| draft.has(id));
     all.sort_unstable();
     all.dedup();

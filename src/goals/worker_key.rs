@@ -35,6 +35,9 @@ fn propose(view: &View, draft: &mut Draft) {
         Fact::Known(secret) if secret.deleted.is_some() => draft.refuse(format!(
             "secret {name} is scheduled for deletion: `aws secretsmanager restore-secret --secret-id {name}` keeps it, or write another name in [server] secret"
         )),
+        Fact::Known(secret) if is_locked(place, secret) => draft.refuse(format!(
+            "secret {name} is encrypted with a KMS key that the studio file does not name: write it as secret_key beside [server] secret, so that the queue role gets kms:Decrypt on it"
+        )),
         Fact::Known(secret) if secret.current.is_some() => {}
         Fact::Known(secret) => {
             let value = value(view, draft, place, secret.next_version());
@@ -114,9 +117,15 @@ fn value(view: &View, draft: &mut Draft, place: &SecretPlace, version: String) -
     Some(Change::new(id, resource, None, Some(version), because))
 }
 
+/// A key of somebody's own, of which no policy here knows.
+fn is_locked(place: &SecretPlace, secret: &WorkerSecret) -> bool {
+    let own = |k: &crate::domain::text::Untrusted| !k.raw().ends_with("alias/aws/secretsmanager");
+    place.key.is_none() && secret.key.as_ref().is_some_and(own)
+}
+
 /// What is known of it, for others that rely on it.
 pub(super) fn will_hold_key(view: &View, draft: &Draft, place: &SecretPlace) -> bool {
-    let holds = |s: &WorkerSecret| s.deleted.is_none() && s.current.is_some();
+    let holds = |s: &WorkerSecret| s.deleted.is_none() && s.current.is_some() && !is_locked(place, s);
     let known = view.fact(&SecretDetails(place.clone())).known();
     known.is_some_and(holds) || draft.has(&value_change_id(place))
 }

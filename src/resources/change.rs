@@ -9,6 +9,7 @@ use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::risk::RiskKind;
 use crate::domain::secrets::{masked, unmasked};
 use crate::domain::text::Printable;
+use crate::domain::worker_secret::SecretPlace;
 use crate::questions::Snapshot;
 
 /// What a change does to a thing.
@@ -42,6 +43,9 @@ pub struct Change {
     /// The channels that the role of these queues has to read before this is made.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reads: Vec<(QueueKey, Channel)>,
+    /// The secrets that the role of these queues has to read before this is made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<(QueueKey, SecretPlace)>,
     /// The changes without which this one can't be made, or would do harm.
     pub needs: Vec<String>,
 }
@@ -65,6 +69,7 @@ impl Change {
             warning: None,
             risk: None,
             reads: Vec::new(),
+            secrets: Vec::new(),
             needs: Vec::new(),
         }
     }
@@ -83,6 +88,17 @@ impl Change {
     pub fn reads(mut self, channels: impl IntoIterator<Item = (QueueKey, Channel)>) -> Self {
         self.reads.extend(channels);
         self
+    }
+
+    #[must_use]
+    pub fn reads_secret(mut self, queue: QueueKey, secret: SecretPlace) -> Self {
+        self.secrets.push((queue, secret));
+        self
+    }
+
+    /// Is something to be seen before it is made?
+    pub fn is_gated(&self) -> bool {
+        !self.reads.is_empty() || !self.secrets.is_empty()
     }
 
     #[must_use]
@@ -139,6 +155,7 @@ impl Change {
             warning: None,
             risk: None,
             reads: Vec::new(),
+            secrets: Vec::new(),
             needs: Vec::new(),
         }
     }

@@ -37,6 +37,12 @@ impl EnvironmentTemplate {
         Outputs::from([(ID.to_owned(), id.to_string())])
     }
 
+    /// The service has refused the extensions of OpenJD, and got the text without them: the journal says so.
+    pub fn without_extensions() -> Outputs {
+        let note = "the service refused `extensions`, and got the template without that line";
+        Outputs::from([("sent".to_owned(), note.to_owned())])
+    }
+
     /// An id that no environment of the queue has yet, for a preview; the service assigns its own.
     fn free_id(list: &[Fact<QueueEnvironment>]) -> QueueEnvironmentId {
         let taken =

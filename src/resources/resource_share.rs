@@ -22,8 +22,6 @@ pub struct ResourceShare {
     pub name: String,
     /// The ARN; `None` until it was created.
     pub arn: Option<String>,
-    /// What is shared, as the change names it.
-    pub shares: String,
     pub tags: Vec<(String, String)>,
 }
 
@@ -190,7 +188,8 @@ impl Resource for ResourceShare {
         snapshot
             .facts
             .set(NamedShares(self.name.clone()), Fact::Known(shares.clone()));
-        let of_it = LatticeShares(self.shares.clone());
+        let first = value["resourceArns"][0].as_str().unwrap_or_default();
+        let of_it = LatticeShares(first.to_owned());
         let others = snapshot.facts.get(&of_it).and_then(Fact::known).cloned();
         let mut all = others.unwrap_or_default();
         all.retain(|s| s.name.raw() != self.name);
@@ -198,13 +197,13 @@ impl Resource for ResourceShare {
         snapshot.facts.set(of_it, Fact::Known(all));
     }
 
-    fn touches(&self, _: &Snapshot) -> Vec<Touched> {
-        let questions = [
-            NamedShares(self.name.clone()).into(),
-            LatticeShares(self.shares.clone()).into(),
-        ];
-        questions
-            .into_iter()
+    fn touches(&self, snapshot: &Snapshot) -> Vec<Touched> {
+        // Whose shares were looked at may be those of what it shares.
+        let asked = snapshot.facts.asked().into_iter().map(|(q, _)| q);
+        let shares = asked.filter(|q| matches!(q, AnyQuestion::LatticeShares(_)));
+        let own = [NamedShares(self.name.clone()).into()];
+        shares
+            .chain(own)
             .map(|q| Touched::Changed(Key::Question(q)))
             .collect()
     }

@@ -1,6 +1,7 @@
 //! Deadline Cloud: farms, queues, fleets, queue environments, and the queue role's credentials.
 
 use aws_sdk_deadline::operation::create_queue_environment::builders::CreateQueueEnvironmentFluentBuilder;
+use aws_sdk_deadline::operation::update_queue_environment::builders::UpdateQueueEnvironmentFluentBuilder;
 use aws_sdk_deadline::types::{EnvironmentTemplateType, FleetConfiguration};
 use futures_util::future::join_all;
 
@@ -325,11 +326,15 @@ impl Aws {
                     let request = request.config_override(patient_config()).send();
                     self.call(record, what, request).await
                 };
+                let mut outputs = Outputs::new();
                 let made = match sent(template.clone(), request.clone()).await {
                     Err(problem) if problem.kind == ProblemKind::Invalid => {
                         // A request that was refused made nothing, so its token is free for another text.
                         match without_extension(template).filter(|_| refuses_extensions(&problem)) {
-                            Some(plain) => sent(plain, request).await?,
+                            Some(plain) => {
+                                outputs = EnvironmentTemplate::without_extensions();
+                                sent(plain, request).await?
+                            }
                             None => return Err(problem),
                         }
                     }
@@ -337,7 +342,8 @@ impl Aws {
                 };
                 let made = made.queue_environment_id.parse();
                 let made = made.map_err(|e| wrong_id(&doing, &e))?;
-                Ok(EnvironmentTemplate::outputs(&made))
+                outputs.extend(EnvironmentTemplate::outputs(&made));
+                Ok(outputs)
             }
             (Some(_), Some(template), Some(id)) => {
                 let request = self
@@ -346,19 +352,26 @@ impl Aws {
                     .farm_id(farm)
                     .queue_id(queue_id)
                     .queue_environment_id(id.as_str())
-                    .client_token(token);
-                self.call(
-                    record,
-                    what,
-                    request
-                        .template_type(service_type(*template_type))
-                        .template(template)
-                        .customize()
-                        .config_override(patient_config())
-                        .send(),
-                )
-                .await?;
-                Ok(Outputs::new())
+                    .client_token(token)
+                    .template_type(service_type(*template_type));
+                let sent = async |text: String, request: UpdateQueueEnvironmentFluentBuilder| {
+                    let what = What::new(SERVICE, change.operation(), about, doing.clone());
+                    let request = request.template(text).customize();
+                    let request = request.config_override(patient_config()).send();
+                    self.call(record, what, request).await
+                };
+                match sent(template.clone(), request.clone()).await {
+                    Err(problem) if problem.kind == ProblemKind::Invalid => {
+                        match without_extension(template).filter(|_| refuses_extensions(&problem)) {
+                            Some(plain) => {
+                                sent(plain, request).await?;
+                                Ok(EnvironmentTemplate::without_extensions())
+                            }
+                            None => Err(problem),
+                        }
+                    }
+                    made => made.map(|_| Outputs::new()),
+                }
             }
             (Some(_), None, Some(id)) => {
                 let request = self

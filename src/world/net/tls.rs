@@ -90,13 +90,30 @@ fn refusal(error: &rustls::Error, leaf: &[u8], chain: &[CertificateDer<'_>]) -> 
             "it is a CA's own certificate, shown as a server's: strict clients refuse that"
                 .to_owned()
         }
-        other => other.to_string(),
+        // A CA of this machine may carry the same name with another kind of key: then no signature of it fits.
+        rustls::Error::InvalidCertificate(_) if is_self_signed(leaf) => {
+            return unknown_issuer(leaf, chain);
+        }
+        other => {
+            let words = format!("{other:?}");
+            let inner = words.trim_start_matches("InvalidCertificate(");
+            let name = inner.split(|c: char| !c.is_ascii_alphanumeric()).next();
+            format!(
+                "its signature can't be checked here ({})",
+                name.unwrap_or_default()
+            )
+        }
     };
     Refusal {
         code: "not-trusted",
         because,
         fix: PRIVATE_CA,
     }
+}
+
+fn is_self_signed(leaf: &[u8]) -> bool {
+    let read = X509Certificate::from_der(leaf);
+    read.is_ok_and(|(_, x509)| x509.issuer() == x509.subject())
 }
 
 /// The certificate itself tells a missing intermediate one from a private CA: a public issuer writes into it where the
@@ -110,7 +127,7 @@ fn unknown_issuer(leaf: &[u8], chain: &[CertificateDer<'_>]) -> Refusal {
     let Ok((_, x509)) = X509Certificate::from_der(leaf) else {
         return refusal("not-trusted", "it can't be read", PRIVATE_CA);
     };
-    if x509.issuer() == x509.subject() {
+    if is_self_signed(leaf) {
         let because = "it is self-signed: no CA has issued it";
         return refusal("self-signed", because, PRIVATE_CA);
     }
