@@ -36,7 +36,7 @@ fn check(view: &View) -> Vec<Finding> {
     let allowed = permissions.allowed.iter().filter(counts).count();
     let finding = match refused.as_slice() {
         [] => Finding::ok(format!(
-            "All {allowed} calls of setup are allowed (simulated by IAM)"
+            "All {allowed} calls that every setup makes are allowed (simulated by IAM); what a secret or a path takes besides is not asked beforehand"
         )),
         some => Finding::warn(
             "not-allowed",

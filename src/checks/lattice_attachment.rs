@@ -2,6 +2,7 @@
 
 use super::prelude::*;
 use crate::derived::lattice::{Which, attached, name, which};
+use crate::derived::lattice_wanted::{Lack, wanted};
 use crate::domain::ids::FleetKey;
 use crate::questions::{FleetDetails, LatticeConfiguration, LatticeQuota, Part};
 
@@ -72,9 +73,14 @@ fn missing(view: &View, key: &FleetKey, id: Option<&str>) -> Finding {
             Some(id) => format!("Does not use the resource configuration {}", name(view, id)),
             None => "Uses no resource configuration".to_owned(),
         };
-        return Finding::fail("not-attached", line)
-            .why(CHECK.why)
-            .fix(attach(view));
+        let finding = Finding::fail("not-attached", line);
+        // What setup can't put right is said where it is to be corrected.
+        return match wanted(view, key) {
+            Some(Err(Lack::Refused(why))) => finding
+                .why(why)
+                .fix("correct [lattice] in the studio file, or on the Server step"),
+            _ => finding.why(CHECK.why).fix(attach(view)),
+        };
     }
     for other in &taken {
         view.fact(&LatticeConfiguration(other.clone()));

@@ -68,7 +68,7 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
             Finding::fail("private-name", line)
                 .why("only the studio's own DNS knows the name, and the gateway asks public DNS")
                 .fix(format!(
-                    "`aws vpc-lattice update-resource-gateway --resource-gateway-identifier {} --resource-config-dns-resolution IN_VPC` and a Route 53 Resolver rule for the name in the VPC; or an address of the VPC as the target",
+                    "`aws vpc-lattice update-resource-gateway --resource-gateway-identifier {} --resource-config-dns-resolution IN_VPC` (the AWS CLI of early November 2026 does not know that option yet: take a newer one, or boto3) and a Route 53 Resolver rule for the name in the VPC; or an address of the VPC as the target",
                     gateway.show()
                 ))
         }

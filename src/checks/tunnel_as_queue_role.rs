@@ -26,7 +26,11 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
     let Some(tunnel) = &view.config(Part::Tunnel).tunnel else {
         let line = "No session was tried and no permission for one is set: the studio file names no instance";
         let fix = "add [ssm] with instance = \"i-…\" or \"mi-…\" to the studio file";
-        return vec![Finding::skipped("no-instance", line).fix(fix)];
+        return vec![
+            Finding::fail("no-instance", line)
+                .why("the path has no end, so that no worker reaches the server by it")
+                .fix(fix),
+        ];
     };
     as_queue_role(
         view,

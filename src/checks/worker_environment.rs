@@ -41,7 +41,8 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
         .iter()
         .filter_map(|e| Some((*e, e.template.parsed.as_ref().ok()?)));
     let parsed: Vec<(&QueueEnvironment, &Template)> = parsed.collect();
-    let mut findings = vec![gives(&parsed)];
+    let named = view.config(Part::Secret).secret.is_some();
+    let mut findings = vec![gives(&parsed, named)];
     for (environment, template) in &parsed {
         let name = environment.name.show();
         if template.shows_key {
@@ -64,13 +65,19 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
         .collect()
 }
 
-fn gives(all: &[(&QueueEnvironment, &Template)]) -> Finding {
+fn gives(all: &[(&QueueEnvironment, &Template)], named: bool) -> Finding {
     let who = |name: &str| {
         // A tunnel gives the address to the fleets that it names alone.
-        let found = all.iter().find(|(_, t)| t.gives(name) && !(t.opens_tunnel && t.is_made_here));
+        let found = all
+            .iter()
+            .find(|(_, t)| t.gives(name) && !(t.opens_tunnel && t.is_made_here));
         found.map(|(e, _)| e.name.show())
     };
-    let fix = "name [server] secret, such as ayon/workers: setup then makes an environment that gives both";
+    let fix = if named {
+        Fix::setup("makes an environment that gives both")
+    } else {
+        "name [server] secret, such as ayon/workers: setup then makes an environment that gives both".into()
+    };
     let own = "add the other one to it: setup leaves an environment of your own as it is; or take it out and name [server] secret, and setup makes one that gives both";
     match (who(SERVER_URL), who(API_KEY)) {
         (Some(server), Some(key)) if server.as_str() == key.as_str() => Finding::ok(format!(

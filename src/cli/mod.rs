@@ -5,6 +5,7 @@ pub mod args;
 mod ask;
 mod audit;
 mod diagram;
+mod in_use;
 mod init;
 mod open;
 mod out;

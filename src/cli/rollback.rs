@@ -9,7 +9,7 @@ use super::args::{self, Args, Format};
 use super::out::{data, ink, talk};
 use super::setup::{calls, progress, undo_stop_words};
 use super::stop::Stop;
-use super::{Failure, ask, open};
+use super::{Failure, ask, in_use, open};
 use crate::domain::exit::Exit;
 use crate::domain::fact::Fact;
 use crate::domain::ids::QueueKey;
@@ -84,6 +84,7 @@ pub(super) async fn run(args: &Args, command: &args::Rollback) -> Result<Exit, F
     }
     leave_out(&mut plan, &command.skip)?;
     let mut kept = keep_used_roles(world, &header, &mut plan).await;
+    kept.extend(in_use::keep(world, &header, &mut plan).await);
     if asks {
         sign_in(world, &plan).await?;
     }

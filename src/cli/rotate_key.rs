@@ -34,8 +34,13 @@ pub(super) async fn run(args: &Args, command: &args::RotateKey) -> Result<Exit, 
     };
     let asks = !command.yes;
     if asks && !ask::is_answered(args) {
+        let fix = if std::env::var(VARIABLE).is_ok_and(|k| !k.trim().is_empty()) {
+            "add --yes".to_owned()
+        } else {
+            format!("set {VARIABLE} to the new key, and add --yes")
+        };
         return Err(Failure::Usage(format!(
-            "rotate-key writes to AWS Secrets Manager, and there is no terminal to ask on\n  fix   set {VARIABLE} to the new key, and add --yes"
+            "rotate-key writes to AWS Secrets Manager, and there is no terminal to ask on\n  fix   {fix}"
         )));
     }
     let stop = Stop::listen();
@@ -151,6 +156,10 @@ fn owner(snapshot: &Snapshot, url: &url::Url) -> Result<Printable, Failure> {
             ),
             "give the key of a service user",
         ),
+        // A key that is refused was the wrong one to give.
+        Some(Err(problem)) if problem.kind == ProblemKind::Denied => {
+            Err(Failure::Problem(problem.clone(), Exit::Usage))
+        }
         Some(Err(problem)) => Err(Failure::from((**problem).clone())),
         _ => refused(
             ProblemKind::Unreached,

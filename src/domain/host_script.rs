@@ -124,7 +124,10 @@ fn is_shell(line: &str) -> bool {
     let name = |word: &str| word.rsplit('/').next().unwrap_or_default().to_owned();
     let mut program = words.next().map(name).unwrap_or_default();
     if program == "env" {
-        program = words.find(|w| !w.starts_with('-')).map(name).unwrap_or_default();
+        program = words
+            .find(|w| !w.starts_with('-'))
+            .map(name)
+            .unwrap_or_default();
     }
     ["sh", "bash", "dash", "ksh", "zsh"].contains(&program.as_str())
 }
@@ -172,10 +175,22 @@ mod tests {
 
     #[test]
     fn only_a_shell_gets_lines_of_a_shell() {
-        for good in ["#!/bin/sh", "#!/usr/bin/env -S bash -e", "#!/bin/bash -x", "#! /bin/dash"] {
-            assert!(with(Some(&format!("{good}\necho\n")), Some(&lines()), &OS).is_ok(), "{good}");
+        for good in [
+            "#!/bin/sh",
+            "#!/usr/bin/env -S bash -e",
+            "#!/bin/bash -x",
+            "#! /bin/dash",
+        ] {
+            assert!(
+                with(Some(&format!("{good}\necho\n")), Some(&lines()), &OS).is_ok(),
+                "{good}"
+            );
         }
-        for other in ["#!/usr/bin/env python3", "#!/usr/bin/perl -w", "#!/opt/fish"] {
+        for other in [
+            "#!/usr/bin/env python3",
+            "#!/usr/bin/perl -w",
+            "#!/opt/fish",
+        ] {
             let refused = with(Some(&format!("{other}\nx\n")), Some(&lines()), &OS);
             assert_eq!(refused, Err(NotEditable::OtherLanguage(other.to_owned())));
         }

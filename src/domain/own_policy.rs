@@ -110,6 +110,16 @@ pub fn policy(what: For, scope: &Scope) -> Value {
     if changes && new_role.is_some() {
         farm_actions.push("deadline:UpdateQueue");
     }
+    // What is of Deadline Cloud is narrowed to the farm.
+    let of_farm = |a: &&&str| a.starts_with("deadline:");
+    if changes {
+        farm_actions.extend(path_writes.iter().filter(of_farm));
+    }
+    let path_writes: Vec<&str> = path_writes
+        .iter()
+        .filter(|a| !of_farm(a))
+        .copied()
+        .collect();
     if as_role {
         farm_actions.push("deadline:AssumeQueueRoleForUser");
     }
@@ -151,7 +161,7 @@ pub fn policy(what: For, scope: &Scope) -> Value {
     }
     if changes && !path_writes.is_empty() {
         let all = ["*".to_owned()];
-        statements.push(statement("ConnectionPathsAreMade", path_writes, &all));
+        statements.push(statement("ConnectionPathsAreMade", &path_writes, &all));
     }
     if let Some(secret) = secret {
         let actions = with(SECRET_READS, SECRET_WRITES, changes);

@@ -85,7 +85,9 @@ impl<'a> Gate<'a> {
     pub(super) async fn look(&mut self, change: &Change, propagates: Propagation) -> (Looked, u64) {
         let began = Instant::now();
         let waited = || began.elapsed().as_secs();
-        if self.rules.insist(change) {
+        // The risk of a channel that was not read is accepted for channels alone.
+        let channels = !self.rules.insist(change);
+        if self.rules.insisted.contains(&change.id) {
             return (Looked::Open, 0);
         }
         let long = self.rules.patience > IAM_PATIENCE;
@@ -98,7 +100,7 @@ impl<'a> Gate<'a> {
         self.inquiry = None;
         loop {
             let mut closed = None;
-            for (key, channel) in &change.reads {
+            for (key, channel) in change.reads.iter().filter(|_| channels) {
                 if let Judged::Closed { why, passes } = self.judge(key, channel).await {
                     closed = Some((why, passes));
                     break;

@@ -18,7 +18,8 @@ use crate::domain::lattice::{
 use crate::domain::risk::RiskKind;
 use crate::domain::text::Printable;
 use crate::questions::{
-    CallerIdentity, FleetDetails, FleetSettings, LatticeQuota, LatticeShares, NamedShares, Part, View,
+    CallerIdentity, FleetDetails, FleetSettings, LatticeQuota, LatticeShares, NamedShares, Part,
+    View,
 };
 use crate::resources::{
     AnyResource, Change, FleetConfiguration, FleetScript, Plan, ResourceConfiguration,
@@ -78,7 +79,8 @@ fn set_up(view: &View, draft: &mut Draft, key: &FleetKey, wanted: &Wanted) {
     let uses = attached(view, key).unwrap_or_default();
     let is_attached = there.is_some_and(|id| uses.iter().any(|u| u == id));
     if !is_attached
-        && (draft.wishes.left_out.contains(&fleet_change_id(key)) || !has_room(view, draft, key, &uses))
+        && (draft.wishes.left_out.contains(&fleet_change_id(key))
+            || !has_room(view, draft, key, &uses))
     {
         return;
     }

@@ -381,7 +381,6 @@ impl Queue<'_> {
         let change = change.risk(RiskKind::UntestedWorkers, warning);
         draft.add(self.adds(change, &channels));
     }
-
 }
 
 /// A fleet that could not be read, or is of a kind that this version does not know, may be a customer's.

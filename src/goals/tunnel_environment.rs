@@ -83,7 +83,8 @@ fn change_id(key: &QueueKey) -> String {
 /// A tunnel that setup made, where no fleet of the queue has that path any more: left there, its address would win over the one
 /// that is right now. Only where every fleet of the queue is known.
 fn take_away(view: &View, draft: &mut Draft, key: &QueueKey) {
-    let known = active_fleets(view, key).is_ok_and(|all| all.iter().all(|(_, f)| f.known().is_some()));
+    let known =
+        active_fleets(view, key).is_ok_and(|all| all.iter().all(|(_, f)| f.known().is_some()));
     if !known || draft.wishes.left_out.contains(&change_id(key)) {
         return;
     }
@@ -152,7 +153,9 @@ fn of_queue(view: &View, draft: &mut Draft, key: &QueueKey, wanted: &TunnelEnvir
             return;
         }
         // Where the environment with the server stands, so that both come before what makes conda environments.
-        let given = all.iter().find(|(_, t)| t.gives(SERVER_URL) && !t.opens_tunnel);
+        let given = all
+            .iter()
+            .find(|(_, t)| t.gives(SERVER_URL) && !t.opens_tunnel);
         let priority = given.map_or_else(|| place(draft, key, &all).0, |(e, _)| e.priority);
         resource.priority = priority;
         let because = format!(

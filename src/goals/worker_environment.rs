@@ -189,7 +189,10 @@ fn servers(view: &View, draft: &Draft, key: &QueueKey) -> BTreeMap<FleetId, Stri
             continue;
         }
         // What its workers can't resolve is no address for them.
-        let uses = matches!(which(view, &connection.key), Some(Which::One { attached: true, .. }));
+        let uses = matches!(
+            which(view, &connection.key),
+            Some(Which::One { attached: true, .. })
+        );
         if !uses && !draft.has(&fleet_change_id(&connection.key)) {
             continue;
         }
@@ -221,7 +224,7 @@ pub(super) fn place(
     let rules = |(_, t): &&(&QueueEnvironment, &Template)| t.kind.is_conda() || t.wraps;
     let first = all.iter().filter(rules).min_by_key(|(e, _)| e.priority);
     let planned = draft.has(&format!("conda-environment/{}", key.queue));
-    let words = "no environment of the queue gives a session the server's address or the key";
+    let words = "no environment of the queue gives a session the server's address or the key; it is made once the queue role was seen to read the secret";
     match first.map(|(e, _)| (e.priority, e.name.show())) {
         Some((0, other)) => (
             0,
@@ -272,7 +275,9 @@ fn manual(view: &View, plan: &Plan) -> Vec<ManualStep> {
     let config = view.config(Part::Server);
     let server = &config.server;
     let queues = &view.config(Part::Queues).queues;
-    if !queues.is_empty() && queues.iter().all(|key| is_given(view, plan, key)) {
+    // Where a secret is named, setup makes what is missing, or says why it does not.
+    let named = view.config(Part::Secret).secret.is_some();
+    if !queues.is_empty() && (named || queues.iter().all(|key| is_given(view, plan, key))) {
         return Vec::new();
     }
     let mut paste = vec!["AYON_HEADLESS_MODE=1".into()];
@@ -280,18 +285,11 @@ fn manual(view: &View, plan: &Plan) -> Vec<ManualStep> {
         let url = server.url.as_str().trim_end_matches('/');
         paste.insert(0, format!("AYON_SERVER_URL={url}").into());
     }
-    let setup = if view.config(Part::Secret).secret.is_some() {
-        ""
-    } else {
-        "; setup does it where [server] secret names a secret, such as ayon/workers"
-    };
     vec![ManualStep {
         for_whom: "the workers",
-        what: format!(
-            "give the publish step the server and the key of a service user in its environment; \
-            pass the key in a way that no log shows{setup}"
-        )
-        .into(),
+        what: "give the publish step the server and the key of a service user in its environment; \
+            pass the key in a way that no log shows; setup does it where [server] secret names a secret, such as ayon/workers"
+            .into(),
         paste,
     }]
 }

@@ -46,7 +46,8 @@ fn propose(view: &View, draft: &mut Draft) {
             }
         }
         Fact::Absent if place.is_arn() => draft.refuse(format!(
-            "there is no secret {name} at the ARN of [server] secret: correct it, or write a name there, which setup creates"
+            "there is no secret {name} in {} at the ARN of [server] secret: correct its region and account, or write a name there, which setup creates",
+            place.region(view.region().as_str())
         )),
         Fact::Absent => {
             // A secret without a value is of no use to anybody.
@@ -84,8 +85,12 @@ fn value(view: &View, draft: &mut Draft, place: &SecretPlace, version: String) -
     let here = Vantage::Here;
     let sight = view.seen(&AyonKey(server.clone()), &here);
     let seen = sight.seen()?;
-    match &seen.seen {
-        Ok(KeySeen::Owner { service: true, .. }) => {}
+    let owner = match &seen.seen {
+        Ok(KeySeen::Owner {
+            service: true,
+            user,
+            ..
+        }) => user.show(),
         Ok(KeySeen::Owner { user, .. }) => {
             draft.refuse(format!(
                 "secret {name} gets no key: the one that is held here is of {}, who is not a service user, so that workers would publish in that name; give a service user's key",
@@ -103,14 +108,14 @@ fn value(view: &View, draft: &mut Draft, place: &SecretPlace, version: String) -
             draft.problem(Some(problem));
             return None;
         }
-    }
+    };
     let resource = SecretValue {
         place: place.clone(),
         server: server.clone(),
         back: false,
     };
     let because = format!(
-        "the secret holds no value; it gets the key that this machine holds for {}",
+        "the secret holds no value; it gets the key of the service user {owner}, which this machine holds for {} (AYON_API_KEY, or the keyring)",
         server.host_str().unwrap_or_default()
     );
     let id = value_change_id(place);
@@ -125,7 +130,8 @@ fn is_locked(place: &SecretPlace, secret: &WorkerSecret) -> bool {
 
 /// What is known of it, for others that rely on it.
 pub(super) fn will_hold_key(view: &View, draft: &Draft, place: &SecretPlace) -> bool {
-    let holds = |s: &WorkerSecret| s.deleted.is_none() && s.current.is_some() && !is_locked(place, s);
+    let holds =
+        |s: &WorkerSecret| s.deleted.is_none() && s.current.is_some() && !is_locked(place, s);
     let known = view.fact(&SecretDetails(place.clone())).known();
     known.is_some_and(holds) || draft.has(&value_change_id(place))
 }

@@ -36,7 +36,7 @@ impl Probe for ReadSecret {
             Err(p) if p.kind == ProblemKind::Missing => {
                 Assessment::fail("missing", "The secret of [server] secret does not exist")
                     .why(p.because.as_str())
-                    .fix("name a secret that exists in [server] secret; setup creates one where a name is written there, not an ARN")
+                    .fix("see what is said of the secret itself (worker-secret)")
             }
             Err(p) if p.kind == ProblemKind::Invalid => {
                 Assessment::fail("invalid", "The secret could not be read as the queue role")

@@ -12,6 +12,8 @@ use crate::domain::text::Printable;
 use crate::domain::worker_secret::SecretPlace;
 use crate::questions::Snapshot;
 
+const UNDOES: &str = "undoes what the run did";
+
 /// What a change does to a thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
@@ -150,7 +152,7 @@ impl Change {
             resource,
             before: self.after.clone(),
             after: self.before.clone(),
-            because: "undoes what the run did".into(),
+            because: UNDOES.into(),
             named: self.named.clone(),
             warning: None,
             risk: None,
@@ -158,6 +160,11 @@ impl Change {
             secrets: Vec::new(),
             needs: Vec::new(),
         }
+    }
+
+    /// Does it restore what a run has changed?
+    pub fn is_undo(&self) -> bool {
+        self.because.as_str() == UNDOES
     }
 
     pub fn undo(&self) -> &'static str {

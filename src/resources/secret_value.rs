@@ -95,7 +95,9 @@ impl Resource for SecretValue {
     }
 
     fn readable(&self, text: &str) -> String {
-        format!("version {text}\nvalue   hidden: read by nobody but the workers\n")
+        format!(
+            "version {text} (an id, which says nothing of the key)\nvalue   hidden: read by nobody but the workers\n"
+        )
     }
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {

@@ -322,6 +322,19 @@ fn read_secret(table: &mut Reader<'_>) -> Result<Option<String>, Refused> {
     if let Some(name) = text.filter(|t| is_name(t) && !t.starts_with("arn:")) {
         return Ok(Some(name.to_owned()));
     }
+    // A short word is a name that somebody forgot the slash of; a long one may be a key.
+    let short =
+        |t: &&str| t.len() < 24 && !t.starts_with("arn:") && !t.contains(char::is_whitespace);
+    if let Some(name) = text.filter(short) {
+        let what = if name.is_empty() {
+            "`secret` is empty".to_owned()
+        } else {
+            "`secret` is a name without a slash, which could be a key that was pasted by mistake"
+                .to_owned()
+        };
+        let fix = "write a name with a slash, such as ayon/workers, or the whole ARN of a secret; or leave it out";
+        return Err(table.wrong("secret", what, fix));
+    }
     table.arn("secret", "secretsmanager", example)
 }
 

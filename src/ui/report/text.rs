@@ -179,7 +179,9 @@ pub fn change(change: &Change, at: usize, of: usize, ink: Ink) -> String {
             "         an unattended run holds it back until the queue role reads the channel"
         );
     }
-    let _ = writeln!(out, "  {}", change.undo());
+    if !change.is_undo() {
+        let _ = writeln!(out, "  {}", change.undo());
+    }
     let name = change.words();
     let side = |there: bool, word: &str| {
         if there {

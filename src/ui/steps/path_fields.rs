@@ -141,8 +141,8 @@ fn field(id: &'static str, label: &'static str, value: String, hint: &'static st
 pub(super) fn key_field(screen: &mut Screen, model: &Model) {
     let value = model.draft.rest.secret.as_ref();
     let value = value.map(|s| s.name().to_owned()).unwrap_or_default();
-    let hint = "a secret for the workers, such as ayon/workers; empty: you do it";
-    screen.add(field("secret", "Key kept in", value, hint));
+    let hint = "for the workers' key, such as ayon/workers; empty: you do it";
+    screen.add(field("secret", "Secret", value, hint));
 }
 
 /// What the chosen paths leave open.

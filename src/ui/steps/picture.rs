@@ -174,7 +174,12 @@ fn lane(lane: &Lane) -> Vec<Part> {
     let who = format!("{} by {}", first.name, lane.path);
     list.push(part(format!("       │ {who}"), who, Seen::Nothing));
     for stop in rest {
-        let what = format!("{}: {}", stop.name, stop.which);
+        // What is not made yet has no name.
+        let what = if stop.which.as_str().is_empty() {
+            stop.name.to_string()
+        } else {
+            format!("{}: {}", stop.name, stop.which)
+        };
         let mark = match stop.state {
             _ if stop.name.as_str() == connections::SERVER => "▾",
             Some(Verdict::Fail) => "╳",

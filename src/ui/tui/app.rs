@@ -128,7 +128,7 @@ impl App {
             return (Vec::new(), Loop::On);
         };
         // What was wrong with the old text says nothing of the new one.
-        if typing && self.focus.edit.is_some() {
+        if typing {
             self.wizard.model.note = None;
         }
         self.wish(&screen, wishes)

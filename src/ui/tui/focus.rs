@@ -178,7 +178,13 @@ impl Focus {
             Some((_, before)) => at_once.map(|f| f.id).filter(|f| !before.contains(f)),
             None => at_once.map(|f| f.id),
         };
-        if let Some(opened) = opened {
+        // Who turns a choice stays at it, whatever fields that opens.
+        let turns = self.item.is_some_and(|id| {
+            items
+                .iter()
+                .any(|i| matches!(i, Item::Choice(c) if c.id == id))
+        });
+        if let Some(opened) = opened.filter(|_| !turns) {
             self.item = Some(opened);
             self.edit = None;
             self.follow = true;

@@ -254,7 +254,10 @@ impl Sandbox {
                 Some(false) => Err(problem(
                     ProblemKind::Denied,
                     "AYON does not accept the key".to_owned(),
-                    "AYON answered 401: Invalid API key",
+                    &format!(
+                        "AYON answered 401: Invalid API key (the sandbox's AYON accepts {} alone)",
+                        truth.ayon.key
+                    ),
                 )),
             },
         }

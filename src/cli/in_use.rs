@@ -1,0 +1,171 @@
+//! What a rollback leaves, because something that it does not undo uses it by now: a secret with another key, or of an
+//! environment; the way of a fleet through VPC Lattice.
+
+use super::out::talk;
+use crate::domain::fact::Fact;
+use crate::domain::farm::QueueEnvironment;
+use crate::domain::fleet_settings::read;
+use crate::domain::ids::{FleetKey, QueueKey};
+use crate::domain::lattice::configuration_id;
+use crate::domain::worker_secret::SecretPlace;
+use crate::engine::journal::Header;
+use crate::questions::{
+    AnyAnswer, AnyQuestion, FleetDetails, QueueEnvironments, QueueFleets, SecretDetails,
+};
+use crate::resources::{AnyResource, Change, Plan};
+use crate::world::World;
+
+/// Takes such changes out of the plan, says why, and returns them.
+pub(super) async fn keep(world: &dyn World, header: &Header, plan: &mut Plan) -> Vec<Change> {
+    let is_lattice = |c: &Change| {
+        matches!(
+            c.resource,
+            AnyResource::ResourceGateway(_)
+                | AnyResource::ResourceConfiguration(_)
+                | AnyResource::ResourceShare(_)
+        )
+    };
+    let fleets = if plan.changes.iter().any(is_lattice) {
+        fleet_that_stays(world, header, plan).await
+    } else {
+        None
+    };
+    let mut kept = Vec::new();
+    for change in std::mem::take(&mut plan.changes) {
+        let why = match &change.resource {
+            AnyResource::Secret(r) => secret(world, header, plan, &r.place).await,
+            _ if is_lattice(&change) => fleets.clone(),
+            _ => None,
+        };
+        match why {
+            Some(why) => {
+                talk(&format!("{} stays: {why}", change.words()));
+                kept.push(change);
+            }
+            None => plan.changes.push(change),
+        }
+    }
+    kept
+}
+
+async fn known<T>(
+    world: &dyn World,
+    question: impl Into<AnyQuestion>,
+    of: impl Fn(AnyAnswer) -> Option<Fact<T>>,
+) -> Fact<T> {
+    let answered = world.look(&question.into()).await;
+    of(answered.answer).unwrap_or(Fact::PENDING)
+}
+
+/// A fleet that still uses a resource configuration of the run after the plan; or that this could not be read.
+async fn fleet_that_stays(world: &dyn World, header: &Header, plan: &Plan) -> Option<String> {
+    let own: Vec<&str> = plan
+        .changes
+        .iter()
+        .filter_map(|c| match &c.resource {
+            AnyResource::ResourceConfiguration(r) => r.id.as_deref(),
+            _ => None,
+        })
+        .collect();
+    let mut fleets: Vec<FleetKey> = Vec::new();
+    for queue in &header.queues {
+        let list = known(world, QueueFleets(queue.clone()), |a| match a {
+            AnyAnswer::QueueFleets(fact) => Some(fact),
+            _ => None,
+        });
+        match list.await {
+            Fact::Known(list) => fleets.extend(list.iter().map(|row| queue.fleet(&row.fleet))),
+            Fact::Absent => {}
+            _ => return Some("whether a fleet uses it could not be read".to_owned()),
+        }
+    }
+    fleets.sort_unstable();
+    fleets.dedup();
+    for key in fleets {
+        // This very plan may take it from the fleet.
+        let then = plan.changes.iter().rev().find_map(|c| match &c.resource {
+            AnyResource::FleetConfiguration(r) if r.fleet == key => c.after.as_deref(),
+            _ => None,
+        });
+        let uses = match then {
+            Some(text) => read(text).map(|(attached, _)| attached).unwrap_or_default(),
+            None => {
+                let fact = known(world, FleetDetails(key.clone()), |a| match a {
+                    AnyAnswer::FleetDetails(fact) => Some(fact),
+                    _ => None,
+                });
+                match fact.await {
+                    Fact::Known(fleet) => {
+                        let all = fleet.configurations.iter();
+                        all.map(|c| c.raw().to_owned()).collect()
+                    }
+                    Fact::Absent => Vec::new(),
+                    _ => return Some("whether a fleet uses it could not be read".to_owned()),
+                }
+            }
+        };
+        if uses.iter().any(|arn| own.contains(&configuration_id(arn))) {
+            return Some(format!(
+                "fleet {} uses it, by another run or by hand",
+                key.fleet
+            ));
+        }
+    }
+    None
+}
+
+/// A secret goes while it holds what the run has put, and no environment that stays reads it.
+async fn secret(
+    world: &dyn World,
+    header: &Header,
+    done: &Plan,
+    place: &SecretPlace,
+) -> Option<String> {
+    let fact = known(world, SecretDetails(place.clone()), |a| match a {
+        AnyAnswer::SecretDetails(fact) => Some(fact),
+        _ => None,
+    });
+    let Fact::Known(there) = fact.await else {
+        return None; // the change itself reads it again
+    };
+    if there.versions.len() > 1 {
+        return Some("it got another key since".to_owned());
+    }
+    for queue in &header.queues {
+        if let Some(name) = reads(world, done, queue, place).await {
+            return Some(name);
+        }
+    }
+    None
+}
+
+async fn reads(
+    world: &dyn World,
+    done: &Plan,
+    queue: &QueueKey,
+    place: &SecretPlace,
+) -> Option<String> {
+    let fact = known(world, QueueEnvironments(queue.clone()), |a| match a {
+        AnyAnswer::QueueEnvironments(fact) => Some(fact),
+        _ => None,
+    });
+    let list = match fact.await {
+        Fact::Known(list) => list,
+        Fact::Absent => return None,
+        _ => return Some("whether an environment reads it could not be read".to_owned()),
+    };
+    // Those that this plan takes away come before the secret in it.
+    let goes = |e: &QueueEnvironment| {
+        done.changes.iter().any(|c| {
+            matches!(&c.resource, AnyResource::EnvironmentTemplate(r) if r.id.as_ref() == Some(&e.id))
+                && c.after.is_none()
+        })
+    };
+    let mut read = list.iter().filter_map(Fact::known);
+    let stays = read.find(|e| e.template.text.contains(place.name()) && !goes(e))?;
+    Some(format!(
+        "environment \"{}\" of {} reads it",
+        stays.name.show(),
+        queue.queue.brief()
+    ))
+}
