@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -151,7 +152,9 @@ impl Aws {
         let token = started["TokenValue"].take();
         let token = token.as_str().unwrap_or_default().to_owned().into();
         let address = started["StreamUrl"].as_str().unwrap_or_default().to_owned();
-        let carried = sender.carry(token, address, url).await;
+        let carried = sender
+            .carry(token, address, url, &started["SessionId"])
+            .await;
         Ok(SessionSeen {
             carried,
             ended: ending.end().await,
@@ -190,19 +193,44 @@ impl Drop for Ending {
 
 impl Sender {
     /// The upgrade of the data channel is signed too, with the host alone.
-    async fn carry(&self, token: SecretString, address: String, url: &Url) -> Carried {
+    fn opening(&self, token: SecretString, address: String) -> Result<channel::Opening, Printable> {
+        let headers = self.signer.upgrade("ssmmessages", &address);
+        let headers = headers.map_err(|_| Printable::from("the request can't be signed"))?;
+        Ok(channel::Opening {
+            address,
+            token,
+            headers,
+        })
+    }
+
+    /// A new token for the same session. With temporary credentials that may be refused (field facts E).
+    async fn resume(&self, session: &Value) -> Result<channel::Opening, Printable> {
+        let body = json!({ "SessionId": session });
+        let mut again = self
+            .call("ResumeSession", &body)
+            .await
+            .map_err(|p| p.because)?;
+        let token = again["TokenValue"].take();
+        let token = token.as_str().unwrap_or_default().to_owned();
+        let address = again["StreamUrl"].as_str().unwrap_or_default().to_owned();
+        self.opening(token.into(), address)
+    }
+
+    async fn carry(
+        &self,
+        token: SecretString,
+        address: String,
+        url: &Url,
+        session: &Value,
+    ) -> Carried {
         let (began, at) = (Instant::now(), Timestamp::now());
-        let carried = match self.signer.upgrade("ssmmessages", &address) {
-            Err(_) => Carried::Broken("the request can't be signed".into()),
-            Ok(headers) => {
-                let opening = channel::Opening {
-                    address,
-                    token,
-                    headers,
-                };
+        let resume = || self.resume(session).boxed();
+        let carried = match self.opening(token, address) {
+            Err(why) => Carried::Broken(why),
+            Ok(opening) => {
                 let info = crate::domain::ayon::api_base(url).join("api/info");
                 let info = info.unwrap_or_else(|_| url.clone());
-                judged(channel::get(opening, &info, CHANNEL).await)
+                judged(channel::get(opening, &info, CHANNEL, &resume).await)
             }
         };
         self.record.add(Call {

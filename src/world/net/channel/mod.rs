@@ -7,7 +7,7 @@ mod smux;
 
 use std::time::{Duration, Instant};
 
-use futures_util::future::{FusedFuture as _, FutureExt as _};
+use futures_util::future::{BoxFuture, FusedFuture as _, FutureExt as _};
 use futures_util::{SinkExt as _, StreamExt as _};
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper_util::rt::TokioIo;
@@ -89,20 +89,31 @@ struct Agent {
     mode: Mode,
 }
 
+/// Asks for the session's channel again, after the service has closed it, as it does about every hour.
+pub type Resume<'a> = &'a (dyn Fn() -> BoxFuture<'a, Result<Opening, Printable>> + Send + Sync);
+
+/// A channel that is closed again and again is not taken up for ever.
+const RESUMES: usize = 3;
+
 /// One GET of that URL through the channel. The channel is closed afterwards, whatever came of it.
-pub async fn get(opening: Opening, url: &Url, within: Duration) -> Result<Got, Trouble> {
+pub async fn get(
+    opening: Opening,
+    url: &Url,
+    within: Duration,
+    resume: Resume<'_>,
+) -> Result<Got, Trouble> {
     let opened = tokio::time::timeout(within, open(&opening)).await;
     let silent = Trouble::Silent("the data channel's upgrade");
-    match opened.unwrap_or(Err(silent))? {
-        Socket::Plain(socket) => exchange(*socket, &opening.token, url, within).await,
-        Socket::Tls(socket) => exchange(*socket, &opening.token, url, within).await,
-    }
+    let socket = opened.unwrap_or(Err(silent))?;
+    exchange(socket, &opening.token, url, within, resume).await
 }
 
-enum Socket {
-    Plain(Box<WebSocketStream<tokio::net::TcpStream>>),
-    Tls(Box<WebSocketStream<tokio_rustls::client::TlsStream<tokio::net::TcpStream>>>),
-}
+/// With TLS or, on loopback, without.
+trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
+
+type Socket = WebSocketStream<Box<dyn Wire>>;
 
 async fn open(opening: &Opening) -> Result<Socket, Trouble> {
     let unreached =
@@ -153,10 +164,9 @@ async fn open(opening: &Opening) -> Result<Socket, Trouble> {
         other => unreached(&other.to_string()),
     };
     if !secure {
+        let stream: Box<dyn Wire> = Box::new(stream);
         let opened = tokio_tungstenite::client_async(request, stream).await;
-        return opened
-            .map(|(s, _)| Socket::Plain(Box::new(s)))
-            .map_err(trouble);
+        return opened.map(|(s, _)| s).map_err(trouble);
     }
     let config = tls::client_config().map_err(|p| unreached(&p.because))?;
     let name =
@@ -165,24 +175,21 @@ async fn open(opening: &Opening) -> Result<Socket, Trouble> {
         .connect(name, stream)
         .await
         .map_err(|e| unreached(&io_words(&e)))?;
+    let stream: Box<dyn Wire> = Box::new(stream);
     let opened = tokio_tungstenite::client_async(request, stream).await;
-    opened
-        .map(|(s, _)| Socket::Tls(Box::new(s)))
-        .map_err(trouble)
+    opened.map(|(s, _)| s).map_err(trouble)
 }
 
-async fn exchange<S>(
-    socket: WebSocketStream<S>,
+async fn exchange(
+    socket: Socket,
     token: &SecretString,
     url: &Url,
     within: Duration,
-) -> Result<Got, Trouble>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+    resume: Resume<'_>,
+) -> Result<Got, Trouble> {
     let (ours, theirs) = tokio::io::duplex(BUFFER);
     let (told, agent) = tokio::sync::watch::channel(None);
-    let pumping = pump(socket, token, theirs, told).fuse();
+    let pumping = pump(socket, token, theirs, told, resume).fuse();
     let fetching = fetch(ours, url);
     tokio::pin!(pumping);
     let mut fetching = Box::pin(fetching);
@@ -227,8 +234,8 @@ const PORT_REFUSED: u32 = 3;
 const STREAM: u32 = 3;
 
 /// One connection through the channel: what was agreed, and where the bytes are.
-struct Forwarding<S> {
-    socket: WebSocketStream<S>,
+struct Forwarding {
+    socket: Socket,
     local: DuplexStream,
     order: Order,
     reader: smux::Reader,
@@ -246,16 +253,8 @@ fn closed(why: &str) -> Trouble {
     Trouble::Closed(Printable::short(why, 160))
 }
 
-/// Moves bytes between the channel and one connection, until the connection ends here.
-async fn pump<S>(
-    socket: WebSocketStream<S>,
-    token: &SecretString,
-    local: DuplexStream,
-    told: tokio::sync::watch::Sender<Option<Agent>>,
-) -> Result<(), Trouble>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+/// The first words on a channel: the token that says which session it is of.
+fn hello(token: &SecretString) -> Message {
     let hello = json!({
         "MessageSchemaVersion": "1.0",
         "RequestId": uuid::Uuid::new_v4().to_string(),
@@ -263,6 +262,17 @@ where
         "ClientId": uuid::Uuid::new_v4().to_string(),
         "ClientVersion": CLIENT,
     });
+    Message::text(hello.to_string())
+}
+
+/// Moves bytes between the channel and one connection, until the connection ends here.
+async fn pump(
+    socket: Socket,
+    token: &SecretString,
+    local: DuplexStream,
+    told: tokio::sync::watch::Sender<Option<Agent>>,
+    resume: Resume<'_>,
+) -> Result<(), Trouble> {
     let mut forwarding = Forwarding {
         socket,
         local,
@@ -272,31 +282,56 @@ where
         mode: None,
         told,
     };
-    forwarding.say(Message::text(hello.to_string())).await?;
+    forwarding.say(hello(token)).await?;
     let mut buffer = vec![0u8; PIECE];
     let mut tick = tokio::time::interval(TICK);
+    let mut resumed = 0;
     loop {
         let reads = forwarding.mode.is_some() && !forwarding.order.paused;
-        tokio::select! {
+        let ended = tokio::select! {
             message = forwarding.socket.next() => match message {
-                Some(Ok(Message::Binary(bytes))) => forwarding.heard(&bytes).await?,
-                Some(Ok(Message::Close(why))) => {
-                    return Err(closed(&why.map(|w| w.reason.to_string()).unwrap_or_default()));
+                Some(Ok(Message::Binary(bytes))) => {
+                    forwarding.heard(&bytes).await?;
+                    continue;
                 }
-                Some(Ok(_)) => {}
-                Some(Err(e)) => return Err(lost(&e)),
-                None => return Err(closed("")),
+                Some(Ok(Message::Close(why))) => {
+                    closed(&why.map(|w| w.reason.to_string()).unwrap_or_default())
+                }
+                Some(Ok(_)) => continue,
+                Some(Err(e)) => lost(&e),
+                None => closed(""),
             },
             read = forwarding.local.read(&mut buffer), if reads => match read.unwrap_or(0) {
                 0 => return forwarding.end().await,
-                n => forwarding.forward(&buffer[..n]).await?,
+                n => {
+                    forwarding.forward(&buffer[..n]).await?;
+                    continue;
+                }
             },
             _ = tick.tick() => {
                 if let Some(bytes) = forwarding.order.overdue(Instant::now()) {
                     forwarding.say(Message::binary(bytes)).await?;
                 }
+                continue;
             }
+        };
+        // The websocket is gone, and the session is not: before the handshake there is nothing to go on with.
+        if forwarding.mode.is_none() || resumed == RESUMES {
+            return Err(ended);
         }
+        resumed += 1;
+        forwarding.again(resume).await.map_err(|why| match why {
+            Some(why) => closed(&format!("{}; it could not be resumed: {why}", said(&ended))),
+            None => ended,
+        })?;
+    }
+}
+
+/// The reason of a channel's end, in words.
+fn said(trouble: &Trouble) -> String {
+    match trouble {
+        Trouble::Closed(why) | Trouble::Unreached(why) => why.to_string(),
+        _ => String::new(),
     }
 }
 
@@ -304,10 +339,18 @@ fn lost(error: &WsError) -> Trouble {
     Trouble::Unreached(Printable::short(&error.to_string(), 160))
 }
 
-impl<S> Forwarding<S>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+impl Forwarding {
+    /// On a new websocket, with a new token: what was not acknowledged is sent once more.
+    async fn again(&mut self, resume: Resume<'_>) -> Result<(), Option<Printable>> {
+        let opening = resume().await.map_err(Some)?;
+        self.socket = open(&opening).await.map_err(|t| Some(said(&t).into()))?;
+        self.say(hello(&opening.token)).await.map_err(|_| None)?;
+        for bytes in self.order.unacknowledged() {
+            self.say(Message::binary(bytes)).await.map_err(|_| None)?;
+        }
+        Ok(())
+    }
+
     async fn say(&mut self, message: Message) -> Result<(), Trouble> {
         self.socket.send(message).await.map_err(|e| lost(&e))
     }

@@ -66,6 +66,14 @@ impl Order {
         bytes
     }
 
+    /// What the other side has not acknowledged: after a channel was opened again it is sent once more.
+    pub(super) fn unacknowledged(&self) -> Vec<Vec<u8>> {
+        self.unacknowledged
+            .values()
+            .map(|u| u.bytes.clone())
+            .collect()
+    }
+
     /// What a frame brings, and the bytes that answer it.
     pub(super) fn take(&mut self, bytes: &[u8]) -> Result<(Vec<Came>, Vec<Vec<u8>>), &'static str> {
         let frame = Frame::decode(bytes)?;

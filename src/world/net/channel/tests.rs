@@ -189,6 +189,114 @@ async fn serve(stream: TcpStream, does: Does, version: &str) -> Option<()> {
     }
 }
 
+fn refuses() -> BoxFuture<'static, Result<Opening, Printable>> {
+    async { Err("not in this test".into()) }.boxed()
+}
+
+/// Leaves the websocket half way through its answer, as the service does about every hour, and goes on with the session on the
+/// next one.
+async fn leaving_agent(version: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let multiplexed = at_least(version, MULTIPLEXES) == Some(true);
+        let (one, two) = INFO.as_bytes().split_at(INFO.len() / 2);
+        let wrap = |data: &[u8]| {
+            if multiplexed {
+                smux::encode(smux::Command::Data, STREAM, data)
+            } else {
+                data.to_vec()
+            }
+        };
+        let connect = async |token: &str| {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
+            let hello = socket.next().await.unwrap().unwrap().into_text().unwrap();
+            let hello: Value = serde_json::from_str(&hello).unwrap();
+            assert_eq!(hello["TokenValue"], token);
+            socket
+        };
+        let mut socket = connect("CANARY-token").await;
+        let actions =
+            json!([{ "ActionType": "SessionType", "ActionParameters": { "SessionType": "Port" } }]);
+        let request = json!({ "AgentVersion": version, "RequestedClientActions": actions });
+        let request = request.to_string();
+        let shake = frame(OUTPUT, 0, Payload::HandshakeRequest, request.as_bytes());
+        socket.send(shake).await.unwrap();
+        let mut asked = Vec::new();
+        let mut last = 0;
+        while !asked.windows(4).any(|w| w == b"\r\n\r\n") {
+            let Some(Ok(Message::Binary(bytes))) = socket.next().await else {
+                continue;
+            };
+            let got = Frame::decode(&bytes).unwrap();
+            match got.what {
+                Payload::HandshakeResponse => {
+                    let done = frame(OUTPUT, 1, Payload::HandshakeComplete, b"{}");
+                    socket.send(done).await.unwrap();
+                }
+                Payload::Output => asked.extend(&got.payload),
+                _ => {}
+            }
+            last = got.sequence;
+        }
+        // The request itself is not acknowledged before the websocket is gone: it comes once more.
+        socket
+            .send(frame(OUTPUT, 2, Payload::Output, &wrap(one)))
+            .await
+            .unwrap();
+        socket.close(None).await.unwrap();
+        let mut socket = connect("CANARY-second").await;
+        let mut repeated = Vec::new();
+        while !repeated.contains(&last) {
+            if let Some(Ok(Message::Binary(bytes))) = socket.next().await {
+                repeated.push(Frame::decode(&bytes).unwrap().sequence);
+            }
+        }
+        socket
+            .send(frame(OUTPUT, 3, Payload::Output, &wrap(two)))
+            .await
+            .unwrap();
+        while socket.next().await.is_some() {}
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_session_that_is_left_half_way_is_resumed() {
+    for version in [OLD, NEW] {
+        let address = leaving_agent(version).await;
+        let opening = move |token: &str| Opening {
+            address: format!("ws://{address}/v1/data-channel/x"),
+            token: token.to_owned().into(),
+            headers: Vec::new(),
+        };
+        let url = Url::parse("http://ayon.lan:5000/api/info").unwrap();
+        let resume = || async move { Ok(opening("CANARY-second")) }.boxed();
+        let within = Duration::from_secs(3);
+        let got = get(opening("CANARY-token"), &url, within, &resume)
+            .await
+            .unwrap();
+        assert_eq!(got.body, "{\"version\":\"1.15.0\"}", "{version}");
+        // Where it can't be resumed, both reasons are said.
+        let address = leaving_agent(version).await;
+        let opening = Opening {
+            address: format!("ws://{address}/v1/data-channel/x"),
+            token: "CANARY-token".to_owned().into(),
+            headers: Vec::new(),
+        };
+        let lost = get(opening, &url, within, &refuses).await;
+        let Err(Trouble::Closed(why)) = lost else {
+            panic!("{lost:?}")
+        };
+        assert!(
+            why.as_str()
+                .contains("could not be resumed: not in this test"),
+            "{why}"
+        );
+    }
+}
+
 async fn come_of(does: Does, version: &'static str) -> Result<Got, Trouble> {
     let address = agent(does, version).await;
     let opening = Opening {
@@ -197,7 +305,7 @@ async fn come_of(does: Does, version: &'static str) -> Result<Got, Trouble> {
         headers: vec![("authorization".to_owned(), "AWS4-HMAC-SHA256 x".to_owned())],
     };
     let url = Url::parse("http://ayon.lan:5000/api/info").unwrap();
-    let got = get(opening, &url, Duration::from_secs(2)).await;
+    let got = get(opening, &url, Duration::from_secs(2), &refuses).await;
     assert!(!format!("{got:?}").contains("CANARY"), "{got:?}");
     got
 }
@@ -249,6 +357,6 @@ async fn each_trouble_has_its_own_name() {
         headers: Vec::new(),
     };
     let url = Url::parse("http://ayon.lan:5000/api/info").unwrap();
-    let clear = get(opening, &url, Duration::from_secs(2)).await;
+    let clear = get(opening, &url, Duration::from_secs(2), &refuses).await;
     assert!(matches!(clear, Err(Trouble::Unreached(_))), "{clear:?}");
 }
