@@ -141,7 +141,7 @@ fn field(id: &'static str, label: &'static str, value: String, hint: &'static st
 pub(super) fn key_field(screen: &mut Screen, model: &Model) {
     let value = model.draft.rest.secret.as_ref();
     let value = value.map(|s| s.name().to_owned()).unwrap_or_default();
-    let hint = "for the workers' key, such as ayon/workers; empty: you do it";
+    let hint = "of the workers' key: ayon/workers; empty: by hand";
     screen.add(field("secret", "Secret", value, hint));
 }
 

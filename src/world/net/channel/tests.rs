@@ -223,7 +223,7 @@ async fn leaving_agent(version: &'static str) -> SocketAddr {
         let request = request.to_string();
         let shake = frame(OUTPUT, 0, Payload::HandshakeRequest, request.as_bytes());
         socket.send(shake).await.unwrap();
-        let mut asked = Vec::new();
+        let mut asked: Vec<u8> = Vec::new();
         let mut last = 0;
         while !asked.windows(4).any(|w| w == b"\r\n\r\n") {
             let Some(Ok(Message::Binary(bytes))) = socket.next().await else {
