@@ -47,7 +47,7 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
         let name = environment.name.show();
         if template.shows_key {
             let finding = Finding::warn("key-shown", format!("\"{name}\" shows the AYON key: it stands in the template, or every session's log has it"))
-                .why("whoever may read the queue's environments or its logs has the key")
+                .why("everybody who may read the queue's environments or its logs has the key")
                 .fix("take it out, and name [server] secret: setup then makes an environment that hides it; afterwards, make another key in AYON and revoke this one");
             findings.push(finding.about(environment.id.as_str()));
         }

@@ -51,7 +51,7 @@ fn check(view: &View) -> Vec<Finding> {
                         format!("Secret {name} is encrypted with {key}, which the studio file does not say"),
                     )
                     .why("the queue role needs kms:Decrypt on that key, and setup gives it only what the studio file names")
-                    .fix(format!("write secret_key = \"{key}\" beside [server] secret, as the key's whole ARN")),
+                    .fix(format!("write secret_key = \"{key}\" next to [server] secret, as the key's whole ARN")),
                     None => Finding::ok(format!("Secret {name} exists and holds a value")),
                 }
             }

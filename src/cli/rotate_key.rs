@@ -133,7 +133,7 @@ async fn new_key(host: &str, asks: bool) -> Result<SecretString, Failure> {
     Ok(SecretString::from(key.to_owned()))
 }
 
-/// A key that AYON does not accept, or of somebody who is no service user, is not given to workers.
+/// A key that AYON does not accept, or of somebody other than a service user, is not given to workers.
 fn owner(snapshot: &Snapshot, url: &url::Url) -> Result<Printable, Failure> {
     let doing = "The key is not rotated";
     let seen = snapshot

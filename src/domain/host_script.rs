@@ -18,7 +18,7 @@ pub enum NotEditable {
     TooLong(usize),
     #[error("the script begins with `{0}`, which has to stay its first statement")]
     FirstStatement(&'static str),
-    #[error("it is run by `{0}`, which is no shell of the Bourne kind")]
+    #[error("it is run by `{0}`, and these lines need sh, bash, dash, ksh or zsh")]
     OtherLanguage(String),
     #[error("its line `# >>> studiolink` has no end")]
     Unclosed,

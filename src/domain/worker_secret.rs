@@ -76,7 +76,7 @@ pub struct WorkerSecret {
 }
 
 impl WorkerSecret {
-    /// The id of the version that comes next, by what is there: the same each time that it is worked out, so that a plan,
+    /// The id of the version that comes next, by those that exist: the same each time that it is worked out, so that a plan,
     /// a journal and a repeated call mean the same version, and another one after each change.
     pub fn next_version(&self) -> String {
         next_version(self.name.raw(), &self.versions)

@@ -508,7 +508,7 @@ async fn settle_late_of(
     Ok(looked)
 }
 
-/// How long a service may take until what it has accepted is there, and how often it is asked.
+/// How long a service may take until what it has accepted is ready, and how often it is asked.
 const READY: std::time::Duration = std::time::Duration::from_mins(5);
 const FIRST_PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
 const LAST_PAUSE: std::time::Duration = std::time::Duration::from_secs(5);

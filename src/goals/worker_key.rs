@@ -36,7 +36,7 @@ fn propose(view: &View, draft: &mut Draft) {
             "secret {name} is scheduled for deletion: `aws secretsmanager restore-secret --secret-id {name}` keeps it, or write another name in [server] secret"
         )),
         Fact::Known(secret) if is_locked(place, secret) => draft.refuse(format!(
-            "secret {name} is encrypted with a KMS key that the studio file does not name: write it as secret_key beside [server] secret, so that the queue role gets kms:Decrypt on it"
+            "secret {name} is encrypted with a KMS key that the studio file does not name: write it as secret_key next to [server] secret, so that the queue role gets kms:Decrypt on it"
         )),
         Fact::Known(secret) if secret.current.is_some() => {}
         Fact::Known(secret) => {

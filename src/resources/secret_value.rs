@@ -16,7 +16,7 @@ use crate::questions::{AnyAnswer, AnyQuestion, Key, SecretDetails, Snapshot};
 #[serde(deny_unknown_fields)]
 pub struct SecretValue {
     pub place: SecretPlace,
-    /// The AYON server whose key it is: the key that is held for it is put.
+    /// The AYON server whose key it is: what this machine holds for that server is put.
     pub server: Url,
     /// Is an earlier version handed out again?
     #[serde(default)]

@@ -162,6 +162,23 @@ class Studio:
         self.ayon.stop()
 
 
+class AsIs(Studio):
+    """A studio whose fleet roles are right already."""
+
+    def heal_fleets(self):
+        pass
+
+
+def changed(folder, base, change, peer_args=(), more=""):
+    """A studio of peer-cloud's with what differs, as its own format says it."""
+    (folder / "seed.json").write_text(json.dumps({"from": str(SHARED / f"peer-cloud/studios/{base}.json"), "change": change}))
+    printed = subprocess.run([sys.executable, "-B", str(SHARED / "peer-cloud/peer_cloud.py"), "--studio", str(folder / "seed.json"), "--print"], capture_output=True, text=True, check=True)
+    (folder / "whole.json").write_text(printed.stdout)
+    s = AsIs(folder, folder / "whole.json", peer_args)
+    s.write(more=more)
+    return s
+
+
 @pytest.fixture
 def studio_of(tmp_path):
     made = []

@@ -8,10 +8,8 @@ import subprocess
 import sys
 
 import pytest
-from conftest import SHARED, Server, Studio
+from conftest import SHARED, Server, changed
 from test_broken import MORE
-
-PEER = SHARED / "peer-cloud"
 
 
 @pytest.fixture(autouse=True)
@@ -22,14 +20,8 @@ def stopped():
 
 
 def studio(folder, name):
-    printed = subprocess.run([sys.executable, "-B", str(PEER / "peer_cloud.py"), "--studio", str(PEER / f"studios/{name}.json"), "--print"], capture_output=True, text=True, check=True)
-    (folder / "whole.json").write_text(printed.stdout)
-    whole = json.loads(printed.stdout)
-
-    class AsIs(Studio):
-        def heal_fleets(self):
-            pass
-    s = AsIs(folder, folder / "whole.json")
+    s = changed(folder, name, {})
+    whole = json.loads((folder / "whole.json").read_text())
     s.ayon.stop()
     s.key = next(iter(whole["secrets"].values()))
     s.ayon = Server(SHARED / "ayon-stand-in/ayon_stand_in.py", "--studio", folder / "whole.json", "--key", s.key)

@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from conftest import FARM, KEY, QUEUE, SHARED, Server, Studio
+from conftest import FARM, KEY, QUEUE, SHARED, Server, changed
 
 PEER = SHARED / "peer-cloud"
 NAME = "ayon/workers"
@@ -24,16 +24,7 @@ def stopped():
 def studio(folder, base="healthy_direct", change=None, peer_args=()):
     """A healthy studio without an environment for AYON, and without a secret."""
     change = {"farms/0/queues/0/environments/1": None, "secrets": {}, **(change or {})}
-    (folder / "seed.json").write_text(json.dumps({"from": str(PEER / f"studios/{base}.json"), "change": change}))
-    printed = subprocess.run([sys.executable, "-B", str(PEER / "peer_cloud.py"), "--studio", str(folder / "seed.json"), "--print"], capture_output=True, text=True, check=True)
-    (folder / "whole.json").write_text(printed.stdout)
-
-    class AsIs(Studio):
-        def heal_fleets(self):
-            pass
-    s = AsIs(folder, folder / "whole.json", peer_args)
-    s.write(more=f'secret = "{NAME}"\n')
-    return s
+    return changed(folder, base, change, peer_args, f'secret = "{NAME}"\n')
 
 
 def value(s):

@@ -2,14 +2,11 @@
 kill, and UpdateFleet that loses nothing. Looked at with boto3."""
 import json
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
-from conftest import FARM, KEY, QUEUE, SHARED, Server, Studio, get
+from conftest import FARM, Server, changed
 
-PEER = SHARED / "peer-cloud"
 FLEETS = [f"fleet-0000000000000000000000000000000{n}" for n in (1, 2)]
 NEWER = {"softwareAddOns": [{"name": "newer-than-any-client", "version": 3}], "instanceMarketOptions": {"type": "wait-and-save"}}
 TABLE = '''location = "lan"
@@ -38,21 +35,7 @@ def studio(folder, change=None, table=TABLE, base="healthy_lattice_vpn", newer=T
         if newer:
             bare[f"farms/0/fleets/{name}/configuration"] = {"serviceManagedEc2": NEWER}
     bare.update(change or {})
-    (folder / "seed.json").write_text(json.dumps({"from": str(PEER / f"studios/{base}.json"), "change": bare}))
-    printed = subprocess.run([sys.executable, "-B", str(PEER / "peer_cloud.py"), "--studio", str(folder / "seed.json"), "--print"], capture_output=True, text=True, check=True)
-    (folder / "whole.json").write_text(printed.stdout)
-
-    class AsIs(Studio):
-        def heal_fleets(self):
-            pass
-    s = AsIs(folder, folder / "whole.json")
-    s.write(more=table)
-    return s
-
-
-def raw(s):
-    """What the peer keeps of fleets and Lattice, as it is."""
-    return get(s.peer.url + "/_peer/state")
+    return changed(folder, base, bare, more=table)
 
 
 def made(s):
@@ -241,16 +224,9 @@ def test_a_script_that_would_be_too_long_is_left_alone(tmp_path):
 
 
 def test_a_fleet_on_the_lan_declares_the_role(tmp_path):
-    (tmp_path / "seed.json").write_text(json.dumps({"from": str(PEER / "studios/lan_no_role.json"), "change": {}}))
-    printed = subprocess.run([sys.executable, "-B", str(PEER / "peer_cloud.py"), "--studio", str(tmp_path / "seed.json"), "--print"], capture_output=True, text=True, check=True)
-    (tmp_path / "whole.json").write_text(printed.stdout)
-    fleets = json.loads(printed.stdout)["farms"][0]["fleets"]
+    s = changed(tmp_path, "lan_no_role", {})
+    fleets = json.loads((tmp_path / "whole.json").read_text())["farms"][0]["fleets"]
     publish = next(n for n, f in enumerate(fleets) if f["name"].startswith("Publish"))
-
-    class AsIs(Studio):
-        def heal_fleets(self):
-            pass
-    s = AsIs(tmp_path, tmp_path / "whole.json")
     s.write(more=f'location = "lan"\npath = "lan"\n[[connection]]\nfleet = "{FLEETS[publish]}"\nat = "lan"\n')
     before = fleet(s, publish)
     done = s.run("setup", "--yes")

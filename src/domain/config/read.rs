@@ -545,7 +545,7 @@ fn read_target(table: &mut Reader<'_>, text: &str) -> Result<IpAddr, Refused> {
     }
     Err(table.wrong(
         "target",
-        format!("`target` is {address}, which is no private address"),
+        format!("`target` is {address}, which is not private"),
         "write the address of the load balancer or proxy in the VPC; a server with a public address is reached by the path \"direct\"",
     ))
 }

@@ -75,7 +75,7 @@ impl Aws {
             .await
     }
 
-    /// The script is read again just before: around our lines, only what is there now is sent back.
+    /// The script is read again just before: around our lines, only what it says now is sent back.
     pub async fn change_script(
         &self,
         record: &Record,

@@ -193,8 +193,8 @@ fn refuses() -> BoxFuture<'static, Result<Opening, Printable>> {
     async { Err("not in this test".into()) }.boxed()
 }
 
-/// Leaves the websocket half way through its answer, as the service does about every hour, and goes on with the session on the
-/// next one.
+/// Leaves the websocket half way through its answer, as the service does about every hour, and continues the
+/// session on the next one.
 async fn leaving_agent(version: &'static str) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
