@@ -249,3 +249,26 @@ async fn what_was_taken_out_of_a_share_does_not_break_it() {
         words(&all)
     );
 }
+
+#[tokio::test]
+async fn networks_with_the_same_addresses_never_meet() {
+    fn to(t: &mut Truth, to: &str) {
+        let to = to.parse().unwrap();
+        network_with(t, |n| n.tables[0].routes[1].to = Some(to));
+    }
+    // The VPC is 10.20.0.0/16.
+    let inside = said(over_vpn, |t| to(t, "10.20.5.0/24"), "vpn-route").await;
+    assert_eq!(words(&inside)[0].0, Verdict::Fail, "{:?}", words(&inside));
+    assert_eq!(words(&inside)[0].1, "overlap");
+    let around = said(over_vpn, |t| to(t, "10.0.0.0/8"), "vpn-route").await;
+    assert_eq!(
+        (words(&around)[0].0, words(&around)[0].1),
+        (Verdict::Warn, "overlap")
+    );
+    let beside = said(over_vpn, |t| to(t, "10.21.0.0/16"), "vpn-route").await;
+    assert!(
+        beside.iter().all(|f| f.verdict == Verdict::Ok),
+        "{:?}",
+        words(&beside)
+    );
+}

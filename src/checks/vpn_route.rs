@@ -59,6 +59,8 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
             .fix("replace the route by one to a gateway that exists");
         findings.push(finding.about(to).from(evidence.clone()));
     }
+    let own = overlaps(network, subnet, &alive);
+    findings.extend(own.into_iter().map(|f| f.from(evidence.clone())));
     for route in alive.iter().filter(|r| r.is_transit()) {
         findings.extend(transit(view, vpc, route));
     }
@@ -95,6 +97,36 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
                 .why("that the AYON server is in one of these networks, and the studio's own routes and firewall, can't be seen from AWS")
                 .from(evidence),
         );
+    }
+    findings
+}
+
+/// The VPC's own addresses stay in it, whatever another route says: two networks with the same addresses never meet.
+fn overlaps(network: &Network, subnet: &str, alive: &[&Route]) -> Vec<Finding> {
+    let table = network.table(subnet);
+    let all = table.into_iter().flat_map(|t| &t.routes);
+    let local: Vec<IpNet> = all
+        .filter(|r| r.by.raw() == "local")
+        .filter_map(|r| r.to)
+        .collect();
+    let mut findings = Vec::new();
+    for to in alive.iter().filter_map(|r| r.to) {
+        for own in &local {
+            let words = format!(
+                "The studio's network {to} and the VPC's own {own} have the same addresses"
+            );
+            if own.contains(&to) {
+                let finding = Finding::fail("overlap", words)
+                    .why("the VPC's local route wins: nothing to these addresses ever leaves the VPC")
+                    .fix("give the load balancer a VPC with other addresses, or translate the studio's (NAT) in front of the VPN");
+                findings.push(finding.about(to.to_string()));
+            } else if to.contains(own) {
+                let finding = Finding::warn("overlap", words)
+                    .why(format!("the VPC's local route wins for {own}: a server of the studio in it is not reached, the others are"))
+                    .fix("see that the AYON server's address is outside of the VPC's own network");
+                findings.push(finding.about(to.to_string()));
+            }
+        }
     }
     findings
 }
