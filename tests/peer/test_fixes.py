@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 
 import pytest
 from conftest import SHARED, Server, changed
@@ -51,6 +52,7 @@ def test_the_printed_command_mends_it(tmp_path, name, check):
     for command in commands:
         done = subprocess.run(command, shell=True, env=env, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, (command, done.stderr)
+    time.sleep(1.5)  # VPC Lattice updates take a second
     left = wrong(s, check)
     assert not left, (commands, [(f["code"], f["message"], f["fix"]) for f in left])
 
@@ -60,4 +62,5 @@ def test_the_gateways_resolution_is_set_by_boto3(tmp_path):
     found = wrong(s, "lattice-gateway")
     gateway = re.search(r"--resource-gateway-identifier (rgw-\w+) --resource-config-dns-resolution (\w+)", found[0]["fix"])
     s.client("vpc-lattice").update_resource_gateway(resourceGatewayIdentifier=gateway[1], resourceConfigDnsResolution=gateway[2])
+    time.sleep(1.5)
     assert not wrong(s, "lattice-gateway")
