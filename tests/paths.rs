@@ -111,7 +111,9 @@ async fn an_environment_that_works_is_not_led_to_a_secret_without_a_key() {
             .any(|c| c.contains("QueueEnvironment"))
     );
     assert!(
-        refused(&work).iter().any(|r| r.contains("holds no key")),
+        refused(&work)
+            .iter()
+            .any(|r| r.contains("there is no secret")),
         "{:?}",
         refused(&work)
     );

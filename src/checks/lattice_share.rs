@@ -3,9 +3,7 @@
 use super::prelude::*;
 use crate::derived::lattice::configuration;
 use crate::domain::ids::FleetKey;
-use crate::domain::lattice::{
-    AssociationKind, AssociationState, DEADLINE_FLEETS, Share, ShareAssociation,
-};
+use crate::domain::lattice::{AssociationState, Share};
 use crate::questions::LatticeShares;
 
 pub const CHECK: Check = Check {
@@ -39,12 +37,8 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
         );
     };
     let name = it.name.show();
-    let with_deadline = |s: &&Share| {
-        let mut all = s.associations.iter();
-        all.any(|a| a.kind == AssociationKind::Principal && a.entity.raw() == DEADLINE_FLEETS)
-    };
     // One whole share is enough, whatever the others are.
-    let judged = shares.iter().filter(with_deadline);
+    let judged = shares.iter().filter(|s| s.is_with_deadline());
     let judged = judged.map(|s| judge(s, it.arn.raw()));
     let best = judged.min_by_key(|f| std::cmp::Reverse(f.verdict));
     let finding = best.unwrap_or_else(|| {
@@ -59,57 +53,20 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
     vec![finding.from(evidence)]
 }
 
-/// What of a share concerns this configuration and Deadline Cloud. One that was taken out is listed for a while.
-fn judge(share: &Share, arn: &str) -> Finding {
+fn judge(share: &Share, configuration: &str) -> Finding {
     let name = share.name.show();
-    let gone = |a: &&ShareAssociation| {
-        matches!(
-            a.state,
-            AssociationState::Disassociated | AssociationState::Disassociating
-        )
-    };
-    let ours = |a: &&ShareAssociation| match a.kind {
-        AssociationKind::Resource => a.entity.raw() == arn,
-        AssociationKind::Principal => a.entity.raw() == DEADLINE_FLEETS,
-        AssociationKind::Source => !gone(a),
-        AssociationKind::Unknown(_) => false,
-    };
-    let all: Vec<&ShareAssociation> = share.associations.iter().filter(ours).collect();
-    // The same thing may have been taken out and put in again.
-    let again = |a: &ShareAssociation| {
-        let mut same = all
-            .iter()
-            .filter(|o| o.kind == a.kind && o.entity == a.entity);
-        same.any(|o| o.state == AssociationState::Associated)
-    };
-    let broken = all
-        .iter()
-        .find(|a| a.state != AssociationState::Associated && !again(a));
-    if let Some(broken) = broken {
+    if let Some(broken) = share.open(configuration) {
         let line = format!(
             "The share {name} is {}, so Deadline Cloud can't use it",
             broken.state.word()
         );
-        let said = broken
-            .message
-            .as_ref()
-            .map(|m| format!(": {}", m.long()))
-            .unwrap_or_default();
-        let why = format!(
-            "its association with the {} is {}{said}",
-            broken.kind.word().as_str().to_lowercase(),
-            broken.state.word()
-        );
-        let passing = matches!(
-            broken.state,
-            AssociationState::Associating | AssociationState::Restoring
-        );
+        let why = broken.words();
         if let AssociationState::Unknown(_) = broken.state {
             return Finding::unknown("association", line)
                 .why(why)
                 .fix("look at the share in Resource Access Manager");
         }
-        if passing {
+        if broken.is_coming() {
             return Finding::warn("not-associated", line)
                 .why(why)
                 .fix("wait a minute, then check again");
@@ -118,14 +75,13 @@ fn judge(share: &Share, arn: &str) -> Finding {
             "associate the configuration, the principal and the source again, or make a new share",
         );
     }
-    if share.status.raw() != "ACTIVE" {
+    if !share.is_active() {
         let line = format!("The share {name} is {}", share.status.show());
         return Finding::fail("not-active", line)
             .why(CHECK.why)
             .fix("a share that stays PENDING or FAILED is to be made again");
     }
-    let guarded = all.iter().any(|a| a.kind == AssociationKind::Source);
-    if guarded {
+    if share.has_source() {
         return Finding::ok(format!(
             "The share {name} with Deadline Cloud is ACTIVE, its associations are ASSOCIATED"
         ));

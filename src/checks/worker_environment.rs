@@ -66,11 +66,11 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
 }
 
 fn gives(all: &[(&QueueEnvironment, &Template)], named: bool) -> Finding {
+    // A tunnel of setup gives the address to the fleets that it names alone.
+    let is_tunnel = |t: &Template| t.opens_tunnel && t.is_made_here;
+    let tunnel = all.iter().find(|(_, t)| is_tunnel(t));
     let who = |name: &str| {
-        // A tunnel gives the address to the fleets that it names alone.
-        let found = all
-            .iter()
-            .find(|(_, t)| t.gives(name) && !(t.opens_tunnel && t.is_made_here));
+        let found = all.iter().find(|(_, t)| t.gives(name) && !is_tunnel(t));
         found.map(|(e, _)| e.name.show())
     };
     let fix = if named {
@@ -98,11 +98,19 @@ fn gives(all: &[(&QueueEnvironment, &Template)], named: bool) -> Finding {
         )
         .why(CHECK.why)
         .fix(own),
-        (None, None) => Finding::warn(
-            "neither",
-            "No environment of the queue gives a session the server's address or the key",
-        )
-        .why("then each job has to bring both, or AYON's launcher ends with \"AYON Server URL is not set.\"")
-        .fix(fix),
+        (None, None) => match tunnel {
+            Some((e, _)) => Finding::warn(
+                "no-key",
+                format!("No environment of the queue gives a session the key; the server's address comes from \"{}\", for the tunnel's fleets alone", e.name.show()),
+            )
+            .why(CHECK.why)
+            .fix(fix),
+            None => Finding::warn(
+                "neither",
+                "No environment of the queue gives a session the server's address or the key",
+            )
+            .why("then each job has to bring both, or AYON's launcher ends with \"AYON Server URL is not set.\"")
+            .fix(fix),
+        },
     }
 }

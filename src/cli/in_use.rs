@@ -67,6 +67,7 @@ async fn fleet_that_stays(world: &dyn World, header: &Header, plan: &Plan) -> Op
             _ => None,
         })
         .collect();
+    let unread = Some("whether a fleet uses it could not be read".to_owned());
     let mut fleets: Vec<FleetKey> = Vec::new();
     for queue in &header.queues {
         let list = known(world, QueueFleets(queue.clone()), |a| match a {
@@ -76,7 +77,7 @@ async fn fleet_that_stays(world: &dyn World, header: &Header, plan: &Plan) -> Op
         match list.await {
             Fact::Known(list) => fleets.extend(list.iter().map(|row| queue.fleet(&row.fleet))),
             Fact::Absent => {}
-            _ => return Some("whether a fleet uses it could not be read".to_owned()),
+            _ => return unread,
         }
     }
     fleets.sort_unstable();
@@ -88,7 +89,10 @@ async fn fleet_that_stays(world: &dyn World, header: &Header, plan: &Plan) -> Op
             _ => None,
         });
         let uses = match then {
-            Some(text) => read(text).map(|(attached, _)| attached).unwrap_or_default(),
+            Some(text) => match read(text) {
+                Ok((attached, _)) => attached,
+                Err(_) => return unread,
+            },
             None => {
                 let fact = known(world, FleetDetails(key.clone()), |a| match a {
                     AnyAnswer::FleetDetails(fact) => Some(fact),
@@ -100,7 +104,7 @@ async fn fleet_that_stays(world: &dyn World, header: &Header, plan: &Plan) -> Op
                         all.map(|c| c.raw().to_owned()).collect()
                     }
                     Fact::Absent => Vec::new(),
-                    _ => return Some("whether a fleet uses it could not be read".to_owned()),
+                    _ => return unread,
                 }
             }
         };

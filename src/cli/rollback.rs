@@ -415,7 +415,7 @@ fn show(args: &Args, header: &Header, plan: &Plan, runs: &[Run]) {
         data(&if plan.changes.is_empty() {
             "nothing to undo".to_owned()
         } else {
-            text::plan(plan, ink(args))
+            text::rollback(plan, ink(args))
         });
     }
     let stay = find(runs, &header.id).map(|run| stays(run, runs));

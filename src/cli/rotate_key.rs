@@ -270,6 +270,6 @@ fn tell(
         say("Keep the old key until the new one was seen: `studiolink audit` says what is wrong");
     }
     say(&format!(
-        "The keyring of this machine was not changed; `studiolink rollback` hands out the version before again, as long as AYON accepts its key ({name})."
+        "The keyring of this machine was not changed; `studiolink rollback` puts the version before of {name} back in force, for as long as AYON accepts its key."
     ));
 }

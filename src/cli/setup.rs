@@ -23,7 +23,7 @@ use crate::domain::text::{Printable, without_url_secrets};
 use crate::engine::apply::{self, Applied, RunContext};
 use crate::engine::drive::{apply_and_verify, observe};
 use crate::engine::gate::Rules;
-use crate::engine::workflow::{Catalogues, IAM_PATIENCE, Workflow};
+use crate::engine::workflow::{Catalogues, Workflow};
 use crate::engine::{ChangeState, Progress};
 use crate::goals::{ManualStep, Removals, Wishes};
 use crate::questions::{CallerIdentity, Purpose, Snapshot};
@@ -342,18 +342,13 @@ pub(super) fn progress(progress: Progress) {
                 state => talk(&format!("{}  {what}", state.word())),
             }
         }
-        Progress::WaitingFor(words) => talk(words.as_str()),
         // The wait is looked at several times a second; one line in ten seconds is enough to read.
         Progress::WaitingForIam { seconds, .. } if seconds % 10 != 0 => {}
-        Progress::WaitingForIam { seconds, most } if most * 1_000 <= IAM_PATIENCE => {
-            talk(&format!(
-                "IAM is propagating the change: tried as the queue role for {seconds} s of at most {most} s"
-            ));
+        other => {
+            if let Some(words) = ending::waiting(&other) {
+                talk(words.as_str());
+            }
         }
-        Progress::WaitingForIam { seconds, most } => talk(&format!(
-            "waiting for the bucket's owner to grant the role access: tried as the queue role for {seconds} s of at most {most} s"
-        )),
-        _ => {}
     }
 }
 

@@ -74,14 +74,16 @@ pub fn own_name(farm: &FarmId) -> String {
 /// The configuration for that fleet's connection, where it does not use it yet or does; `None`: it goes by another path.
 pub fn wanted(view: &View, key: &FleetKey) -> Option<Result<Wanted, Lack>> {
     match which(view, key)? {
-        Which::One { id, .. } => Some(existing(view, &id)),
+        Which::One { id, attached } => Some(existing(view, &id, attached)),
         Which::Several(_) => None, // lattice-attachment says so
         Which::None => Some(found_or_made(view, key)),
     }
 }
 
-fn existing(view: &View, id: &str) -> Result<Wanted, Lack> {
+fn existing(view: &View, id: &str, attached: bool) -> Result<Wanted, Lack> {
     match read(view.fact(&LatticeConfiguration(id.to_owned())))? {
+        // Whether what a fleet uses already is as it should be, lattice-configuration says.
+        Some(it) if attached => Ok(there(id, it)),
         Some(it) => usable(id, it),
         None => refused(format!(
             "there is no resource configuration {id}: correct configuration in [lattice]"
@@ -107,10 +109,14 @@ fn usable(id: &str, it: &ResourceConfiguration) -> Result<Wanted, Lack> {
             "resource configuration {name} can't be used by Deadline Cloud, as lattice-configuration says; it is not changed here, because others may use it"
         ));
     }
-    Ok(Wanted::There {
+    Ok(there(id, it))
+}
+
+fn there(id: &str, it: &ResourceConfiguration) -> Wanted {
+    Wanted::There {
         id: id.to_owned(),
         arn: it.arn.raw().to_owned(),
-    })
+    }
 }
 
 fn found_or_made(view: &View, key: &FleetKey) -> Result<Wanted, Lack> {

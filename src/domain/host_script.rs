@@ -63,11 +63,21 @@ pub fn own(script: &str) -> Option<String> {
 }
 
 /// What the studio's own part of the script says.
-pub fn others(script: &str) -> String {
+fn others(script: &str) -> String {
     match place(script) {
         Ok(Some(range)) => [&script[..range.start], &script[range.end..]].concat(),
         _ => script.to_owned(),
     }
+}
+
+/// Does a statement of the studio's own part name this host? A comment is none.
+pub fn names(script: &str, host: &str, os: &OperatingSystem) -> bool {
+    let mut own = others(script);
+    if *os == OperatingSystem::Windows {
+        own = without_block_comments(&own);
+    }
+    let mut lines = own.lines().map(str::trim_start);
+    lines.any(|l| !l.starts_with('#') && l.contains(host))
 }
 
 /// The script with our lines, or without any. Every other byte of it stays. An empty script is none.
@@ -154,6 +164,25 @@ mod tests {
 
     fn lines() -> String {
         block(&OS, "rcfg-1.example", "ayon.studio.example").unwrap()
+    }
+
+    #[test]
+    fn a_comment_gives_no_worker_an_address() {
+        let host = "ayon.studio.example";
+        let windows = OperatingSystem::Windows;
+        for (script, os, is_named) in [
+            ("echo 10.0.0.9 ayon.studio.example >> /etc/hosts", &OS, true),
+            ("set -e\n  # ayon.studio.example is ours\n", &OS, false),
+            ("<#\n ayon.studio.example\n#>\nexit 0", &windows, false),
+            (
+                "Add-Content $h '10.0.0.9 ayon.studio.example'",
+                &windows,
+                true,
+            ),
+            (&lines(), &OS, false),
+        ] {
+            assert_eq!(names(script, host, os), is_named, "{script}");
+        }
     }
 
     #[test]

@@ -117,6 +117,70 @@ pub struct ShareAssociation {
     pub message: Option<Untrusted>,
 }
 
+impl Share {
+    pub fn is_with_deadline(&self) -> bool {
+        let mut all = self.associations.iter();
+        all.any(|a| a.kind == AssociationKind::Principal && a.entity.raw() == DEADLINE_FLEETS)
+    }
+
+    /// Of what concerns a configuration and Deadline Cloud: what is not associated now. What was taken out is listed for a
+    /// while, also where it was put in again.
+    pub fn open(&self, configuration: &str) -> Option<&ShareAssociation> {
+        let concerns = |a: &&ShareAssociation| match a.kind {
+            AssociationKind::Resource => a.entity.raw() == configuration,
+            AssociationKind::Principal => a.entity.raw() == DEADLINE_FLEETS,
+            AssociationKind::Source => !a.is_gone(),
+            AssociationKind::Unknown(_) => false,
+        };
+        let is_in = |a: &ShareAssociation| {
+            let mut same = self.associations.iter();
+            same.any(|o| {
+                o.kind == a.kind && o.entity == a.entity && o.state == AssociationState::Associated
+            })
+        };
+        let mut all = self.associations.iter().filter(concerns);
+        all.find(|a| !is_in(a))
+    }
+
+    /// Has it a source, as which alone the service may use it?
+    pub fn has_source(&self) -> bool {
+        let mut all = self.associations.iter();
+        all.any(|a| a.kind == AssociationKind::Source && !a.is_gone())
+    }
+
+    pub fn is_active(&self) -> bool {
+        self.status.raw() == "ACTIVE"
+    }
+}
+
+impl ShareAssociation {
+    pub fn is_gone(&self) -> bool {
+        matches!(
+            self.state,
+            AssociationState::Disassociated | AssociationState::Disassociating
+        )
+    }
+
+    /// On its way to ASSOCIATED.
+    pub fn is_coming(&self) -> bool {
+        matches!(
+            self.state,
+            AssociationState::Associating | AssociationState::Restoring
+        )
+    }
+
+    /// With what it is, its state, and what the service says of it.
+    pub fn words(&self) -> String {
+        let kind = self.kind.word().as_str().to_lowercase();
+        let message = self.message.as_ref();
+        let more = message.map_or_else(String::new, |m| format!(": {}", m.long()));
+        format!(
+            "its association with the {kind} is {}{more}",
+            self.state.word()
+        )
+    }
+}
+
 /// The id at the end of a configuration's ARN, or the id itself.
 pub fn configuration_id(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)

@@ -348,8 +348,7 @@ impl Ran {
 
     /// A program may put the line together from parts: where it names the variable and speaks to OpenJD, it counts.
     fn tells(&self) -> BTreeSet<&'static str> {
-        let speaks = |l: &String| l.contains("openjd_env") || l.contains("openjd_redacted_env");
-        if !self.lines.iter().any(speaks) {
+        if !self.lines.iter().any(|l| sets(l)) {
             return BTreeSet::new();
         }
         let named = |name: &&str| self.lines.iter().any(|l| l.contains(*name));
@@ -372,11 +371,15 @@ impl Ran {
         if let Some(last) = named.find_map(|l| told(l)) {
             return Some(last);
         }
-        let speaks = |l: &String| l.contains("openjd_env") || l.contains("openjd_redacted_env");
         let parts =
-            !kind.is_conda() && self.words().contains(GUARD) && self.lines.iter().any(speaks);
+            !kind.is_conda() && self.words().contains(GUARD) && self.lines.iter().any(|l| sets(l));
         parts.then_some(GuardSet::Set)
     }
+}
+
+/// Does it tell OpenJD a variable, openly or hidden?
+fn sets(line: &str) -> bool {
+    line.contains("openjd_env") || line.contains("openjd_redacted_env")
 }
 
 /// What a line tells OpenJD, in whatever spelling: `openjd_env: NAME=VALUE`, the whole as a JSON string, hidden, taken away.
@@ -384,7 +387,7 @@ fn told(line: &str) -> Option<GuardSet> {
     let before = &line[..line.find(GUARD)?];
     if before.contains("openjd_unset_env") {
         Some(GuardSet::Unset)
-    } else if before.contains("openjd_env") || before.contains("openjd_redacted_env") {
+    } else if sets(before) {
         Some(GuardSet::Set)
     } else {
         None

@@ -9,12 +9,10 @@ use crate::derived::lattice_wanted::{
 use crate::domain::config::PathId;
 use crate::domain::fact::Fact;
 use crate::domain::farm::Fleet;
-use crate::domain::fleet_settings::with_attachment;
-use crate::domain::host_script::{block, others, own, with};
+use crate::domain::fleet_settings::{read, with_attachment};
+use crate::domain::host_script::{block, names, own, with};
 use crate::domain::ids::FleetKey;
-use crate::domain::lattice::{
-    AssociationKind, AssociationState, DEADLINE_FLEETS, Share, configuration_id,
-};
+use crate::domain::lattice::{Share, configuration_id};
 use crate::domain::risk::RiskKind;
 use crate::domain::text::Printable;
 use crate::questions::{
@@ -23,7 +21,7 @@ use crate::questions::{
 };
 use crate::resources::{
     AnyResource, Change, FleetConfiguration, FleetScript, Plan, ResourceConfiguration,
-    ResourceGateway, ResourceShare,
+    ResourceGateway, ResourceShare, placeholder,
 };
 
 use super::fleet_roles::{current, fleet_change_id};
@@ -35,14 +33,6 @@ pub(super) const GOAL: Goal = Goal {
     propose,
     manual,
 };
-
-fn gateway_id(name: &str) -> String {
-    format!("lattice-gateway/{name}")
-}
-
-pub(super) fn configuration_change_id(name: &str) -> String {
-    format!("lattice-configuration/{name}")
-}
 
 fn share_id(name: &str) -> String {
     format!("lattice-share/{name}")
@@ -71,27 +61,25 @@ fn propose(view: &View, draft: &mut Draft) {
 }
 
 fn set_up(view: &View, draft: &mut Draft, key: &FleetKey, wanted: &Wanted) {
-    // What the fleet could not use is not made for it.
-    let there = match wanted {
-        Wanted::There { id, .. } => Some(id.as_str()),
-        Wanted::Make(_) => None,
-    };
+    let id = id_of(wanted);
     let uses = attached(view, key).unwrap_or_default();
-    let is_attached = there.is_some_and(|id| uses.iter().any(|u| u == id));
+    let is_attached = uses.contains(&id);
+    // What the fleet could not use is not made for it.
     if !is_attached
         && (draft.wishes.left_out.contains(&fleet_change_id(key))
             || !has_room(view, draft, key, &uses))
     {
         return;
     }
-    let (arn, mut needs) = match wanted {
-        Wanted::There { arn, .. } => (arn.clone(), Vec::new()),
-        Wanted::Make(making) => make(view, draft, making),
+    let mut needs = match wanted {
+        Wanted::There { .. } => Vec::new(),
+        Wanted::Make(making) => match make(view, draft, making) {
+            Some(change) => vec![change],
+            None => return, // something of it was left out
+        },
     };
-    if arn.is_empty() {
-        return; // something of it was left out
-    }
-    if !share(view, draft, key, &arn, &mut needs) {
+    let arn = arn_of(wanted);
+    if !share(view, draft, key, (&arn, is_attached), &mut needs) {
         return;
     }
     if !is_attached {
@@ -101,31 +89,51 @@ fn set_up(view: &View, draft: &mut Draft, key: &FleetKey, wanted: &Wanted) {
         }
     }
     if writes_hosts(&view.config(Part::Server).lattice) {
-        let id = match wanted {
-            Wanted::There { id, .. } => id.clone(),
-            Wanted::Make(making) => {
-                format!("${{change:{}.id}}", configuration_change_id(&making.name))
-            }
-        };
         hosts_entry(view, draft, key, &id, &needs);
     }
+}
+
+/// The id of the configuration, as later changes name it.
+pub(super) fn id_of(wanted: &Wanted) -> String {
+    match wanted {
+        Wanted::There { id, .. } => id.clone(),
+        Wanted::Make(making) => placeholder(&ResourceConfiguration::change_id(&making.name), "id"),
+    }
+}
+
+/// Its ARN, as later changes name it.
+fn arn_of(wanted: &Wanted) -> String {
+    match wanted {
+        Wanted::There { arn, .. } => arn.clone(),
+        Wanted::Make(making) => placeholder(&ResourceConfiguration::change_id(&making.name), "arn"),
+    }
+}
+
+/// Does the fleet use that configuration, now or after this plan?
+pub(super) fn will_use(view: &View, draft: &Draft, key: &FleetKey, wanted: &Wanted) -> bool {
+    let id = fleet_change_id(key);
+    let planned = draft.plan.changes.iter().filter(|c| c.id == id);
+    let planned = planned.filter_map(|c| read(c.after.as_deref()?).ok());
+    let arn = arn_of(wanted);
+    let uses = attached(view, key).unwrap_or_default();
+    uses.contains(&id_of(wanted)) || planned.into_iter().any(|(all, _)| all.contains(&arn))
 }
 
 fn tags(view: &View) -> Vec<(String, String)> {
     view.config(Part::Iam).iam.new_role.tags.clone()
 }
 
-/// Gateway and configuration: the placeholder for the ARN, and what it comes from.
-fn make(view: &View, draft: &mut Draft, making: &Making) -> (String, Vec<String>) {
-    let (name, id) = (&making.name, configuration_change_id(&making.name));
-    let arn = ResourceConfiguration::arn_of(&id);
+/// Gateway and configuration: the change that makes the latter. `None`: something of it was left out.
+fn make(view: &View, draft: &mut Draft, making: &Making) -> Option<String> {
+    let name = &making.name;
+    let id = ResourceConfiguration::change_id(name);
     if draft.has(&id) {
-        return (arn, vec![id]);
+        return Some(id);
     }
     let left_out = |id: &String| draft.wishes.left_out.contains(id);
-    let gateway_change = gateway_id(name);
+    let gateway_change = ResourceGateway::change_id(name);
     if left_out(&id) || (making.gateway.is_none() && left_out(&gateway_change)) {
-        return (String::new(), Vec::new());
+        return None;
     }
     let mut needs = Vec::new();
     let gateway = if let Some(there) = &making.gateway {
@@ -147,7 +155,7 @@ fn make(view: &View, draft: &mut Draft, making: &Making) -> (String, Vec<String>
         );
         draft.add(change.risk(RiskKind::OneZone, warning));
         needs.push(gateway_change.clone());
-        ResourceGateway::id_of(&gateway_change)
+        placeholder(&gateway_change, "id")
     };
     let resource = ResourceConfiguration {
         name: name.clone(),
@@ -160,20 +168,7 @@ fn make(view: &View, draft: &mut Draft, making: &Making) -> (String, Vec<String>
         making.target, making.port
     );
     draft.add(Change::new(id.clone(), resource, None, Some(text), because).needs(needs));
-    (arn, vec![id])
-}
-
-fn is_deadlines(share: &Share) -> bool {
-    let mut all = share.associations.iter();
-    all.any(|a| a.kind == AssociationKind::Principal && a.entity.raw() == DEADLINE_FLEETS)
-}
-
-fn is_whole(share: &Share) -> bool {
-    let mut all = share.associations.iter();
-    share.status.raw() == "ACTIVE"
-        && all.all(|a| {
-            a.state == AssociationState::Associated || a.state == AssociationState::Disassociated
-        })
+    Some(id)
 }
 
 /// Is it shared with Deadline Cloud, or planned to be? One that is broken is not doubled: lattice-share says what to do.
@@ -181,11 +176,12 @@ fn share(
     view: &View,
     draft: &mut Draft,
     key: &FleetKey,
-    arn: &str,
+    (arn, is_attached): (&str, bool),
     needs: &mut Vec<String>,
 ) -> bool {
     let name = own_name(&key.farm);
     let id = share_id(&name);
+    let serves = |s: &Share| s.is_with_deadline() && s.is_active() && s.open(arn).is_none();
     if draft.has(&id) {
         needs.push(id);
         return true;
@@ -193,10 +189,11 @@ fn share(
     // What does not exist yet is in no share.
     if needs.is_empty() {
         match view.fact(&LatticeShares(arn.to_owned())) {
-            Fact::Known(shares) if shares.iter().any(|s| is_deadlines(s) && is_whole(s)) => {
-                return true;
-            }
-            Fact::Known(shares) if shares.iter().any(is_deadlines) => {
+            Fact::Known(shares) if shares.iter().any(serves) => return true,
+            Fact::Known(shares) if shares.iter().any(Share::is_with_deadline) => {
+                if is_attached {
+                    return true;
+                }
                 let name = view.fleet_name(key);
                 draft.refuse(format!("fleet {name} is not given the resource configuration: its share with Deadline Cloud is not ACTIVE and ASSOCIATED in every part, so that the fleet's update would fail; lattice-share says what to do"));
                 return false;
@@ -329,7 +326,7 @@ fn hosts_entry(view: &View, draft: &mut Draft, key: &FleetKey, id: &str, needs: 
     };
     let now = settings.script.as_ref().map(|s| s.body.as_str());
     // What the studio has written itself serves, or the worker's own try says that it does not.
-    if now.is_some_and(|body| others(body).contains(host)) {
+    if now.is_some_and(|body| names(body, host, &os)) {
         return;
     }
     // The name has its place within the lines before it is known.

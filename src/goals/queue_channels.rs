@@ -107,7 +107,7 @@ fn propose(view: &View, draft: &mut Draft) {
 }
 
 /// The changes of this plan that the queue's role waits for.
-fn role_changes(draft: &Draft, key: &QueueKey, arn: &RoleArn) -> Vec<String> {
+pub(super) fn role_changes(draft: &Draft, key: &QueueKey, arn: &RoleArn) -> Vec<String> {
     let ids = parts_of_role(arn).into_iter().chain([link_change_id(key)]);
     ids.filter(|id| draft.has(id)).collect()
 }

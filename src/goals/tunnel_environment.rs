@@ -9,15 +9,13 @@ use crate::derived::solve_questions::active_fleets;
 use crate::domain::config::PathId;
 use crate::domain::farm::QueueEnvironment;
 use crate::domain::ids::{FleetId, QueueKey};
-use crate::domain::needs::QUEUE_POLICY;
 use crate::domain::template::{SERVER_URL, Template};
 use crate::domain::text::Untrusted;
 use crate::domain::worker_environment::{self, KIND, TUNNEL_NAME, TunnelEnvironment};
 use crate::questions::{Part, View};
 use crate::resources::{Change, EnvironmentTemplate};
 
-use super::new_queue_role::{link_change_id, parts_of_role};
-use super::queue_channels::MOST_ENVIRONMENTS;
+use super::queue_channels::{MOST_ENVIRONMENTS, role_changes};
 use super::worker_environment::{environment_change_id, place, planned, read_all};
 use super::{Draft, Goal, nothing_manual};
 
@@ -124,12 +122,12 @@ fn of_queue(view: &View, draft: &mut Draft, key: &QueueKey, wanted: &TunnelEnvir
     if found.is_none() && all.iter().any(|(_, t)| foreign(t)) {
         return;
     }
-    if role_of(view, key).is_none() {
+    let Some(role) = role_of(view, key) else {
         draft.refuse(format!(
             "queue {name} gets no tunnel: it has no role that could open a session"
         ));
         return;
-    }
+    };
     let text = wanted.template();
     let mut resource = EnvironmentTemplate {
         queue: key.clone(),
@@ -164,14 +162,9 @@ fn of_queue(view: &View, draft: &mut Draft, key: &QueueKey, wanted: &TunnelEnvir
         );
         Change::new(id, resource, None, Some(text), because)
     };
-    let role = role_of(view, key);
-    let parts = role.iter().flat_map(|arn| {
-        let own = crate::derived::role_outcome::policy_change_id(QUEUE_POLICY, arn);
-        parts_of_role(arn).into_iter().chain([own])
-    });
-    let more = [link_change_id(key), environment_change_id(key)];
-    let mut needs: Vec<String> = parts.chain(more).filter(|id| draft.has(id)).collect();
+    let own = [environment_change_id(key)];
+    let mut needs = role_changes(draft, key, &role);
+    needs.extend(own.into_iter().filter(|id| draft.has(id)));
     needs.sort_unstable();
-    needs.dedup();
     draft.add(change.named(name.to_width(40)).needs(needs));
 }

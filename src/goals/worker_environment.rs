@@ -6,14 +6,12 @@ use std::collections::BTreeMap;
 use crate::derived::conda_environment::environments;
 use crate::derived::connections::connections;
 use crate::derived::job_packages::is_named;
-use crate::derived::lattice::{Which, which};
-use crate::derived::lattice_wanted::{Wanted, wanted, worker_url};
+use crate::derived::lattice_wanted::{wanted, worker_url};
 use crate::derived::role_use::role_of;
 use crate::domain::config::PathId;
 use crate::domain::fact::Fact;
 use crate::domain::farm::QueueEnvironment;
 use crate::domain::ids::{FleetId, QueueKey};
-use crate::domain::needs::QUEUE_POLICY;
 use crate::domain::risk::RiskKind;
 use crate::domain::template::{API_KEY, SERVER_URL, Template};
 use crate::domain::text::{Printable, Untrusted};
@@ -23,9 +21,8 @@ use crate::questions::{Part, QueueEnvironments, View};
 use crate::resources::{AnyResource, Change, EnvironmentTemplate, Plan};
 
 use super::fleet_roles::fleet_change_id;
-use super::lattice_path::configuration_change_id;
-use super::new_queue_role::{link_change_id, parts_of_role};
-use super::queue_channels::{MOST_ENVIRONMENTS, may_be_customers};
+use super::lattice_path::{id_of, will_use};
+use super::queue_channels::{MOST_ENVIRONMENTS, may_be_customers, role_changes};
 use super::worker_key::{secret_change_id, value_change_id, will_hold_key};
 use super::{Draft, Goal, ManualStep};
 
@@ -118,11 +115,8 @@ fn of_queue(view: &View, draft: &mut Draft, key: &QueueKey, secret: &SecretPlace
         ));
         return;
     }
+    // Every session of the queue would fail; worker-key says what the secret lacks.
     if !will_hold_key(view, draft, secret) {
-        draft.refuse(format!(
-            "queue {name} gets no environment with the server and the key: secret {} holds no key, and every session of the queue would fail",
-            secret.name()
-        ));
         return;
     }
     let wanted = WorkerEnvironment {
@@ -188,26 +182,14 @@ fn servers(view: &View, draft: &Draft, key: &QueueKey) -> BTreeMap<FleetId, Stri
         if !by_lattice || !connection.queues.contains(key) {
             continue;
         }
-        // What its workers can't resolve is no address for them.
-        let uses = matches!(
-            which(view, &connection.key),
-            Some(Which::One { attached: true, .. })
-        );
-        if !uses && !draft.has(&fleet_change_id(&connection.key)) {
+        let Some(Ok(wanted)) = wanted(view, &connection.key) else {
+            continue;
+        };
+        // A worker can't resolve the address of a configuration that its fleet does not use.
+        if !will_use(view, draft, &connection.key, &wanted) {
             continue;
         }
-        let id = match wanted(view, &connection.key) {
-            Some(Ok(Wanted::There { id, .. })) => id,
-            Some(Ok(Wanted::Make(making))) => {
-                let change = configuration_change_id(&making.name);
-                if !draft.has(&change) {
-                    continue;
-                }
-                format!("${{change:{change}.id}}")
-            }
-            _ => continue,
-        };
-        if let Some(url) = worker_url(view, &id) {
+        if let Some(url) = worker_url(view, &id_of(&wanted)) {
             all.insert(connection.key.fleet.clone(), url);
         }
     }
@@ -242,20 +224,13 @@ pub(super) fn place(
 /// The changes of this plan that it waits for: the key, and the role that reads it.
 fn needs(view: &View, draft: &Draft, key: &QueueKey, secret: &SecretPlace) -> Vec<String> {
     let role = role_of(view, key);
-    let parts = role.iter().flat_map(|arn| {
-        let own = crate::derived::role_outcome::policy_change_id(QUEUE_POLICY, arn);
-        parts_of_role(arn).into_iter().chain([own])
-    });
+    let of_role = role.iter().flat_map(|arn| role_changes(draft, key, arn));
     let secrets = [secret_change_id(secret), value_change_id(secret)];
     let fleets = connections(view);
     let fleets = fleets.iter().filter(|c| c.queues.contains(key));
     let fleets = fleets.map(|c| fleet_change_id(&c.key));
-    let mut all: Vec<String> = parts
-        .chain([link_change_id(key)])
-        .chain(secrets)
-        .chain(fleets)
-        .collect();
-    all.retain(|id| draft.has(id));
+    let more = secrets.into_iter().chain(fleets);
+    let mut all: Vec<String> = more.filter(|id| draft.has(id)).chain(of_role).collect();
     all.sort_unstable();
     all.dedup();
     all

@@ -1,5 +1,5 @@
 //! The workers' AYON key lies in AWS Secrets Manager: the secret that the studio file names is made, and given the key that
-//! this machine holds, where it has none. A key that is there is changed by `rotate-key` alone.
+//! this machine holds, where it has none. A key that exists is changed by `rotate-key` alone.
 
 use crate::derived::job_packages::is_named;
 use crate::domain::call::Vantage;

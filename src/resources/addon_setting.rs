@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Change, Found, Resource, Step, Touched, json_equal, laid_out, needed, other_answer};
+use super::{Change, Found, Resource, Step, Touched, changed, needed, other_answer};
 use crate::domain::ayon::{AddonChannels as Channels, Variant};
 use crate::domain::fact::Fact;
 use crate::domain::ids::{AccountId, Region};
 use crate::domain::problem::Problem;
 use crate::domain::text::{Printable, Untrusted};
-use crate::questions::{AddonChannels, AddonSettings, AnyAnswer, AnyQuestion, Key, Snapshot};
+use crate::questions::{AddonChannels, AddonSettings, AnyAnswer, AnyQuestion, Snapshot};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,12 +72,8 @@ impl Resource for AddonSetting {
         format!("ayon-{}", self.server.host_str().unwrap_or("server"))
     }
 
-    fn is_same(&self, one: &str, other: &str) -> bool {
-        json_equal(one, other)
-    }
-
-    fn readable(&self, text: &str) -> String {
-        laid_out(text)
+    fn is_json(&self) -> bool {
+        true
     }
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {
@@ -90,7 +86,6 @@ impl Resource for AddonSetting {
     }
 
     fn touches(&self, _: &Snapshot) -> Vec<Touched> {
-        let both: [AnyQuestion; 2] = [self.settings().into(), self.channels().into()];
-        both.map(|q| Touched::Changed(Key::Question(q))).to_vec()
+        changed([self.settings().into(), self.channels().into()])
     }
 }

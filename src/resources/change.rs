@@ -1,5 +1,7 @@
 //! One change as data: the thing, its text before and after, the changes that it needs.
 
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
 
 use super::{AnyResource, Outputs};
@@ -11,8 +13,6 @@ use crate::domain::secrets::{masked, unmasked};
 use crate::domain::text::Printable;
 use crate::domain::worker_secret::SecretPlace;
 use crate::questions::Snapshot;
-
-const UNDOES: &str = "undoes what the run did";
 
 /// What a change does to a thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,7 +152,7 @@ impl Change {
             resource,
             before: self.after.clone(),
             after: self.before.clone(),
-            because: UNDOES.into(),
+            because: "undoes what the run did".into(),
             named: self.named.clone(),
             warning: None,
             risk: None,
@@ -160,11 +160,6 @@ impl Change {
             secrets: Vec::new(),
             needs: Vec::new(),
         }
-    }
-
-    /// Does it restore what a run has changed?
-    pub fn is_undo(&self) -> bool {
-        self.because.as_str() == UNDOES
     }
 
     pub fn undo(&self) -> &'static str {
@@ -205,7 +200,9 @@ impl Change {
     pub fn readable(&self) -> (String, String) {
         let lay_out = |text: &Option<String>| {
             let text = text.as_deref();
-            text.map_or_else(String::new, |t| self.resource.inner().readable(t))
+            text.map_or_else(String::new, |t| {
+                known_after_apply(&self.resource.inner().readable(t))
+            })
         };
         (lay_out(&self.before), lay_out(&self.after))
     }
@@ -225,16 +222,40 @@ impl Change {
     }
 }
 
+const OPEN: &str = "${change:";
+
+/// What another change puts out, as the text of a later one names it before it is known.
+pub fn placeholder(change: &str, output: &str) -> String {
+    format!("{OPEN}{change}.{output}}}")
+}
+
+/// A placeholder as people read it.
+fn known_after_apply(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(OPEN) {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        let end = from.find('}').map_or(from.len(), |i| i + 1);
+        let inner = from.get(OPEN.len()..end - 1).unwrap_or_default();
+        let (change, output) = inner.rsplit_once('.').unwrap_or((inner, "value"));
+        let _ = write!(out, "(known after apply: {output} of {change})");
+        rest = &from[end..];
+    }
+    out.push_str(rest);
+    out
+}
+
 /// The text with what earlier changes have put out: `${change-id.name}`. A placeholder that nothing fills is refused,
 /// because the service would take it literally.
 pub fn fill(text: &str, outputs: &dyn Fn(&str) -> Option<Outputs>) -> Result<String, Problem> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find("${change:") {
+    while let Some(at) = rest.find(OPEN) {
         let (before, from) = rest.split_at(at);
         out.push_str(before);
         let end = from.find('}').unwrap_or(from.len());
-        let name = from.get("${change:".len()..end).unwrap_or_default();
+        let name = from.get(OPEN.len()..end).unwrap_or_default();
         let value = name
             .rsplit_once('.')
             .and_then(|(id, output)| outputs(id)?.remove(output));
@@ -264,6 +285,7 @@ mod tests {
             (id == "gateway/a").then(|| Outputs::from(arn))
         };
         let text = r#"{"arn":"${change:gateway/a.arn}","p":"${aws:userid}"}"#;
+        assert!(text.contains(&placeholder("gateway/a", "arn")));
         assert_eq!(
             fill(text, &outputs).unwrap(),
             r#"{"arn":"arn:x","p":"${aws:userid}"}"#,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Found, Outputs, Resource, Step, Touched, needed, other_answer};
+use super::{Change, Found, Outputs, Resource, Step, Touched, changed, needed, other_answer};
 use crate::domain::fact::Fact;
 use crate::domain::farm::{QueueEnvironment, TemplateText};
 use crate::domain::ids::{AccountId, QueueEnvironmentId, QueueKey, Region};
@@ -10,7 +10,7 @@ use crate::domain::problem::Problem;
 use crate::domain::template::TemplateType;
 use crate::domain::text::{Printable, Untrusted};
 use crate::domain::worker_environment;
-use crate::questions::{AnyAnswer, AnyQuestion, EnvironmentText, Key, QueueEnvironments, Snapshot};
+use crate::questions::{AnyAnswer, AnyQuestion, EnvironmentText, QueueEnvironments, Snapshot};
 
 /// The output that is the environment's id.
 const ID: &str = "id";
@@ -134,10 +134,6 @@ impl Resource for EnvironmentTemplate {
         worker_environment::is_same(one, other)
     }
 
-    fn readable(&self, text: &str) -> String {
-        super::known_after_apply(text)
-    }
-
     fn now(&self, snapshot: &Snapshot) -> Option<String> {
         let question = QueueEnvironments(self.queue.clone());
         let list = snapshot.facts.get(&question)?.known()?;
@@ -178,8 +174,7 @@ impl Resource for EnvironmentTemplate {
     }
 
     fn touches(&self, _: &Snapshot) -> Vec<Touched> {
-        let question = QueueEnvironments(self.queue.clone()).into();
-        vec![Touched::Changed(Key::Question(question))]
+        changed([QueueEnvironments(self.queue.clone()).into()])
     }
 
     fn learn(&mut self, outputs: &Outputs) {

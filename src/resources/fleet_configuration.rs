@@ -3,15 +3,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Change, Found, Ready, Resource, Step, Touched, json_equal, laid_out, needed, other_answer,
-};
+use super::{Change, Found, Ready, Resource, Step, Touched, changed, needed, other_answer};
 use crate::domain::farm::FleetStatus;
 use crate::domain::fleet_settings::{FleetSettings as Settings, read};
 use crate::domain::ids::{AccountId, FleetKey, Region};
 use crate::domain::problem::Problem;
 use crate::domain::text::{Printable, Untrusted};
-use crate::questions::{AnyAnswer, AnyQuestion, FleetDetails, FleetSettings, Key, Snapshot};
+use crate::questions::{AnyAnswer, AnyQuestion, FleetDetails, FleetSettings, Snapshot};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,9 +30,12 @@ pub(super) fn ready(settings: &Settings) -> Ready {
         format!("the fleet is {}{more}", settings.status.word()).into()
     };
     match &settings.status {
-        FleetStatus::Updating | FleetStatus::Creating => Ready::NotYet(said()),
+        // A word of a later version of the service may be a step on the way.
+        FleetStatus::Updating | FleetStatus::Creating | FleetStatus::Unknown(_) => {
+            Ready::NotYet(said())
+        }
         FleetStatus::UpdateFailed | FleetStatus::CreateFailed => Ready::Failed(said()),
-        FleetStatus::Active | FleetStatus::Suspended | FleetStatus::Unknown(_) => Ready::Yes,
+        FleetStatus::Active | FleetStatus::Suspended => Ready::Yes,
     }
 }
 
@@ -73,12 +74,8 @@ impl Resource for FleetConfiguration {
         fleet_lock(account, region, &self.fleet)
     }
 
-    fn is_same(&self, one: &str, other: &str) -> bool {
-        json_equal(one, other)
-    }
-
-    fn readable(&self, text: &str) -> String {
-        super::known_after_apply(&laid_out(text))
+    fn is_json(&self) -> bool {
+        true
     }
 
     fn waits(&self) -> bool {
@@ -104,13 +101,10 @@ impl Resource for FleetConfiguration {
     }
 
     fn touches(&self, _: &Snapshot) -> Vec<Touched> {
-        let questions = [
-            FleetSettings(self.fleet.clone()).into(),
-            FleetDetails(self.fleet.clone()).into(),
-        ];
-        questions
-            .into_iter()
-            .map(|q| Touched::Changed(Key::Question(q)))
-            .collect()
+        let fleet = &self.fleet;
+        changed([
+            FleetSettings(fleet.clone()).into(),
+            FleetDetails(fleet.clone()).into(),
+        ])
     }
 }

@@ -4,14 +4,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::fleet_configuration::{fleet_lock, ready};
-use super::{Change, Found, Resource, Step, Touched, needed, other_answer};
+use super::{Change, Found, Resource, Step, Touched, changed, needed, other_answer};
 use crate::domain::farm::OperatingSystem;
 use crate::domain::fleet_settings::HostScript;
 use crate::domain::host_script::{own, with};
 use crate::domain::ids::{AccountId, FleetKey, Region};
 use crate::domain::problem::Problem;
 use crate::domain::text::Printable;
-use crate::questions::{AnyAnswer, AnyQuestion, FleetSettings, Key, Snapshot};
+use crate::questions::{AnyAnswer, AnyQuestion, FleetSettings, Snapshot};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -60,10 +60,6 @@ impl Resource for FleetScript {
         fleet_lock(account, region, &self.fleet)
     }
 
-    fn readable(&self, text: &str) -> String {
-        super::known_after_apply(text)
-    }
-
     fn waits(&self) -> bool {
         true
     }
@@ -80,7 +76,6 @@ impl Resource for FleetScript {
     }
 
     fn touches(&self, _: &Snapshot) -> Vec<Touched> {
-        let question = FleetSettings(self.fleet.clone()).into();
-        vec![Touched::Changed(Key::Question(question))]
+        changed([FleetSettings(self.fleet.clone()).into()])
     }
 }

@@ -2,9 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Change, Found, Propagation, Resource, Step, Touched, json_equal, laid_out, needed, other_answer,
-};
+use super::{Change, Found, Propagation, Resource, Step, Touched, changed, needed, other_answer};
 use crate::domain::call::Vantage;
 use crate::domain::fact::Fact;
 use crate::domain::ids::{AccountId, Region, RoleArn};
@@ -28,8 +26,7 @@ pub(super) fn role_lock(account: &AccountId, role: &RoleArn) -> String {
 
 /// A role's documents, and everything that was seen of what it can do.
 pub(super) fn touched_by_role(snapshot: &Snapshot, role: &RoleArn) -> Vec<Touched> {
-    let documents = RoleDocuments(role.clone()).into();
-    let mut touched = vec![Touched::Changed(Key::Question(documents))];
+    let mut touched = changed([RoleDocuments(role.clone()).into()]);
     let asked = snapshot.facts.asked().into_iter().map(|(q, _)| q);
     let simulated = asked.filter(|q| matches!(q, AnyQuestion::RoleSimulation(q) if q.0 == *role));
     touched.extend(simulated.map(|q| Touched::Stale(Key::Question(q))));
@@ -88,12 +85,8 @@ impl Resource for InlinePolicy {
         role_lock(account, &self.role)
     }
 
-    fn is_same(&self, one: &str, other: &str) -> bool {
-        json_equal(one, other)
-    }
-
-    fn readable(&self, text: &str) -> String {
-        laid_out(text)
+    fn is_json(&self) -> bool {
+        true
     }
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {

@@ -22,7 +22,6 @@ mod secret_value;
 mod trust_policy;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +31,7 @@ use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Printable;
 use crate::questions::{AnyAnswer, AnyQuestion, Key, Snapshot};
 
-pub use change::{Change, Step, fill};
+pub use change::{Change, Step, fill, placeholder};
 pub use plan::{LeftAlong, Plan};
 pub use secret::{DESCRIPTION, RECOVERY_DAYS};
 
@@ -108,14 +107,23 @@ pub trait Resource: Send + Sync {
     /// One run at a time holds this.
     fn lock(&self, account: &AccountId, region: &Region) -> String;
 
-    /// Do two texts say the same? A document is compared as JSON where the service lays it out differently.
+    /// Is its text JSON? Then it is compared by what it says, because the service may lay it out differently.
+    fn is_json(&self) -> bool {
+        false
+    }
+
+    /// Do two texts say the same?
     fn is_same(&self, one: &str, other: &str) -> bool {
-        one == other
+        one == other || (self.is_json() && json_equal(one, other))
     }
 
     /// The text as people read it.
     fn readable(&self, text: &str) -> String {
-        text.to_owned()
+        if self.is_json() {
+            laid_out(text)
+        } else {
+            text.to_owned()
+        }
     }
 
     /// Its text in a snapshot; only for texts that may hold secrets, which are put back from it.
@@ -246,6 +254,32 @@ impl AnyResource {
     }
 }
 
+/// `apply_to` says what the answers to these are afterwards.
+fn changed(questions: impl IntoIterator<Item = AnyQuestion>) -> Vec<Touched> {
+    let keys = questions.into_iter().map(Key::Question);
+    keys.map(Touched::Changed).collect()
+}
+
+/// A text as JSON, for a preview; null where there is none.
+fn parsed(text: Option<&str>) -> serde_json::Value {
+    let value = text.and_then(|t| serde_json::from_str(t).ok());
+    value.unwrap_or_default()
+}
+
+/// The member of a JSON object that is text; "" where it is none.
+fn text_at<'a>(value: &'a serde_json::Value, member: &str) -> &'a str {
+    value[member].as_str().unwrap_or_default()
+}
+
+/// The texts of a member that is an array.
+fn texts_at<'a>(
+    value: &'a serde_json::Value,
+    member: &str,
+) -> impl Iterator<Item = &'a str> + use<'a> {
+    let all = value[member].as_array().into_iter().flatten();
+    all.filter_map(serde_json::Value::as_str)
+}
+
 /// A fact as a change needs it: what could not be read stops the change.
 fn needed<T>(fact: Fact<T>) -> Result<Option<T>, Problem> {
     match fact {
@@ -278,24 +312,7 @@ fn bug(because: &str) -> Problem {
 /// Two JSON texts that say the same, however they are laid out.
 fn json_equal(one: &str, other: &str) -> bool {
     let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
-    one == other || (parse(one).is_some() && parse(one) == parse(other))
-}
-
-/// A placeholder as people read it.
-fn known_after_apply(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("${change:") {
-        let (before, from) = rest.split_at(at);
-        out.push_str(before);
-        let end = from.find('}').map_or(from.len(), |i| i + 1);
-        let inner = from.get("${change:".len()..end - 1).unwrap_or_default();
-        let (change, output) = inner.rsplit_once('.').unwrap_or((inner, "value"));
-        let _ = write!(out, "(known after apply: {output} of {change})");
-        rest = &from[end..];
-    }
-    out.push_str(rest);
-    out
+    parse(one).is_some() && parse(one) == parse(other)
 }
 
 /// JSON laid out; any other text as it is.

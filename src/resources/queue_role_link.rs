@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Change, Found, Propagation, Resource, Step, Touched, environment_template, inline_policy,
-    needed, other_answer,
+    Change, Found, Propagation, Resource, Step, Touched, changed, environment_template,
+    inline_policy, needed, other_answer,
 };
 use crate::domain::call::Vantage;
 use crate::domain::ids::{AccountId, QueueKey, Region};
 use crate::domain::problem::Problem;
 use crate::domain::text::{Printable, Untrusted};
-use crate::questions::{AnyAnswer, AnyQuestion, Key, QueueDetails, Snapshot};
+use crate::questions::{AnyAnswer, AnyQuestion, QueueDetails, Snapshot};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -78,8 +78,7 @@ impl Resource for QueueRoleLink {
     }
 
     fn touches(&self, snapshot: &Snapshot) -> Vec<Touched> {
-        let question = QueueDetails(self.queue.clone()).into();
-        let mut touched = vec![Touched::Changed(Key::Question(question))];
+        let mut touched = changed([QueueDetails(self.queue.clone()).into()]);
         let from = Vantage::QueueRole(self.queue.clone());
         touched.extend(inline_policy::seen_as_role(snapshot, &from));
         touched

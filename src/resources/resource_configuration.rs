@@ -1,11 +1,12 @@
 //! A resource configuration of VPC Lattice: the one address and port behind a gateway that workers may reach.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::resource_gateway::ready;
+use super::resource_gateway::{lattice_lock, ready};
 use super::{
-    Change, Found, Outputs, Resource, Step, Touched, json_equal, laid_out, needed, other_answer,
+    Change, Found, Outputs, Resource, Step, Touched, changed, needed, other_answer, parsed,
+    placeholder, text_at, texts_at,
 };
 use crate::domain::fact::Fact;
 use crate::domain::ids::{AccountId, Region};
@@ -15,7 +16,7 @@ use crate::domain::lattice::{
 use crate::domain::problem::Problem;
 use crate::domain::text::{Printable, Untrusted};
 use crate::questions::{
-    AnyAnswer, AnyQuestion, Key, LatticeConfiguration, LatticeConfigurations, Snapshot,
+    AnyAnswer, AnyQuestion, LatticeConfiguration, LatticeConfigurations, Snapshot,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,9 +29,9 @@ pub struct ResourceConfiguration {
 }
 
 impl ResourceConfiguration {
-    /// The placeholder for its ARN, where a change before has made it.
-    pub fn arn_of(change: &str) -> String {
-        format!("${{change:{change}.arn}}")
+    /// The id of the change that makes one of that name.
+    pub fn change_id(name: &str) -> String {
+        format!("lattice-configuration/{name}")
     }
 
     pub fn outputs(id: &str, arn: &str) -> Outputs {
@@ -81,8 +82,8 @@ impl ResourceConfiguration {
 
     /// Before it exists, a preview knows it by its placeholder.
     fn preview_arn(&self) -> String {
-        let change = format!("lattice-configuration/{}", self.name);
-        self.id.clone().unwrap_or_else(|| Self::arn_of(&change))
+        let own = self.id.clone();
+        own.unwrap_or_else(|| placeholder(&Self::change_id(&self.name), "arn"))
     }
 }
 
@@ -124,29 +125,20 @@ impl Resource for ResourceConfiguration {
     }
 
     fn lock(&self, account: &AccountId, region: &Region) -> String {
-        format!("{account}-{region}-lattice")
+        lattice_lock(account, region)
     }
 
-    fn is_same(&self, one: &str, other: &str) -> bool {
-        json_equal(one, other)
-    }
-
-    fn readable(&self, text: &str) -> String {
-        super::known_after_apply(&laid_out(text))
+    fn is_json(&self) -> bool {
+        true
     }
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {
         let arn = self.preview_arn();
         let id = configuration_id(&arn).to_owned();
-        let value: Value = text
-            .and_then(|t| serde_json::from_str(t).ok())
-            .unwrap_or_default();
-        let words = |key: &str| Untrusted::new(value[key].as_str().unwrap_or_default());
+        let value = parsed(text);
+        let words = |member: &str| Untrusted::new(text_at(&value, member));
         let definition = &value["resourceConfigurationDefinition"];
-        let address = definition["ipResource"]["ipAddress"]
-            .as_str()
-            .unwrap_or_default();
-        let ports = value["portRanges"].as_array().into_iter().flatten();
+        let address = text_at(&definition["ipResource"], "ipAddress");
         let it = text.map(|_| Configuration {
             arn: Untrusted::new(&arn),
             name: Untrusted::new(&self.name),
@@ -154,10 +146,7 @@ impl Resource for ResourceConfiguration {
             failure: None,
             kind: words("type"),
             protocol: Some(words("protocol")),
-            ports: ports
-                .filter_map(|p| p.as_str())
-                .map(Untrusted::new)
-                .collect(),
+            ports: texts_at(&value, "portRanges").map(Untrusted::new).collect(),
             gateway: Some(words("resourceGatewayIdentifier")),
             target: Target::Address(Untrusted::new(address)),
             shareable: value["allowAssociationToShareableServiceNetwork"] == json!(true),
@@ -175,11 +164,7 @@ impl Resource for ResourceConfiguration {
     fn touches(&self, _: &Snapshot) -> Vec<Touched> {
         let arn = self.preview_arn();
         let own = LatticeConfiguration(configuration_id(&arn).to_owned());
-        let questions = [LatticeConfigurations.into(), own.into()];
-        questions
-            .into_iter()
-            .map(|q| Touched::Changed(Key::Question(q)))
-            .collect()
+        changed([LatticeConfigurations.into(), own.into()])
     }
 
     fn waits(&self) -> bool {

@@ -4,15 +4,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    Change, Found, Outputs, Ready, Resource, Step, Touched, json_equal, laid_out, needed,
-    other_answer,
+    Change, Found, Outputs, Ready, Resource, Step, Touched, changed, needed, other_answer, parsed,
+    placeholder, text_at, texts_at,
 };
 use crate::domain::fact::Fact;
 use crate::domain::ids::{AccountId, Region};
-use crate::domain::lattice::{DnsResolution, LatticeStatus, ResourceGateway as Gateway};
+use crate::domain::lattice::{LatticeStatus, ResourceGateway as Gateway};
 use crate::domain::problem::Problem;
 use crate::domain::text::{Printable, Untrusted};
-use crate::questions::{AnyAnswer, AnyQuestion, Key, LatticeGateway, LatticeGateways, Snapshot};
+use crate::questions::{AnyAnswer, AnyQuestion, LatticeGateway, LatticeGateways, Snapshot};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,28 +23,32 @@ pub struct ResourceGateway {
     pub tags: Vec<(String, String)>,
 }
 
+/// One run at a time changes what VPC Lattice has in a region.
+pub(super) fn lattice_lock(account: &AccountId, region: &Region) -> String {
+    format!("{account}-{region}-lattice")
+}
+
 /// The status of a thing of VPC Lattice, as progress; `failure` is what the service says of it.
 pub(super) fn ready(status: &LatticeStatus, failure: Option<&Untrusted>) -> Ready {
-    let failed = || {
-        let why = failure.map_or_else(String::new, |f| format!(": {}", f.long()));
-        Ready::Failed(format!("it is {}{why}", status.word()).into())
-    };
+    let why = failure.map_or_else(String::new, |f| format!(": {}", f.long()));
+    let said = format!("it is {}{why}", status.word()).into();
     match status {
         LatticeStatus::Active => Ready::Yes,
-        LatticeStatus::Creating | LatticeStatus::Updating | LatticeStatus::Deleting => {
-            Ready::NotYet(format!("it is {}", status.word()).into())
-        }
+        // A word of a later version of the service may be a step on the way.
+        LatticeStatus::Creating
+        | LatticeStatus::Updating
+        | LatticeStatus::Deleting
+        | LatticeStatus::Unknown(_) => Ready::NotYet(said),
         LatticeStatus::CreateFailed | LatticeStatus::UpdateFailed | LatticeStatus::DeleteFailed => {
-            failed()
+            Ready::Failed(said)
         }
-        LatticeStatus::Unknown(_) => failed(),
     }
 }
 
 impl ResourceGateway {
-    /// The placeholder for its id, where a change before has made it.
-    pub fn id_of(change: &str) -> String {
-        format!("${{change:{change}.id}}")
+    /// The id of the change that makes one of that name.
+    pub fn change_id(name: &str) -> String {
+        format!("lattice-gateway/{name}")
     }
 
     pub fn outputs(id: &str) -> Outputs {
@@ -89,8 +93,8 @@ impl ResourceGateway {
     }
 
     fn preview_id(&self) -> String {
-        let change = format!("lattice-gateway/{}", self.name);
-        self.id.clone().unwrap_or_else(|| Self::id_of(&change))
+        let own = self.id.clone();
+        own.unwrap_or_else(|| placeholder(&Self::change_id(&self.name), "id"))
     }
 }
 
@@ -132,39 +136,24 @@ impl Resource for ResourceGateway {
     }
 
     fn lock(&self, account: &AccountId, region: &Region) -> String {
-        format!("{account}-{region}-lattice")
+        lattice_lock(account, region)
     }
 
-    fn is_same(&self, one: &str, other: &str) -> bool {
-        json_equal(one, other)
-    }
-
-    fn readable(&self, text: &str) -> String {
-        laid_out(text)
+    fn is_json(&self) -> bool {
+        true
     }
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {
         let id = self.preview_id();
-        let value: serde_json::Value = text
-            .and_then(|t| serde_json::from_str(t).ok())
-            .unwrap_or_default();
-        let texts = |key: &str| -> Vec<Untrusted> {
-            let list = value[key].as_array().into_iter().flatten();
-            list.filter_map(|v| v.as_str())
-                .map(Untrusted::new)
-                .collect()
-        };
+        let value = parsed(text);
+        let texts = |member: &str| texts_at(&value, member).map(Untrusted::new).collect();
         let it = text.map(|_| Gateway {
             name: Untrusted::new(&self.name),
             status: LatticeStatus::Active,
-            vpc: Untrusted::new(value["vpcIdentifier"].as_str().unwrap_or_default()),
+            vpc: Untrusted::new(text_at(&value, "vpcIdentifier")),
             subnets: texts("subnetIds"),
             security_groups: texts("securityGroupIds"),
-            dns: DnsResolution::from(
-                value["resourceConfigDnsResolution"]
-                    .as_str()
-                    .unwrap_or_default(),
-            ),
+            dns: text_at(&value, "resourceConfigDnsResolution").into(),
         });
         if let Some(all) = snapshot.facts.known_mut(&LatticeGateways) {
             all.retain(|(other, it)| !self.is(other, it));
@@ -176,14 +165,8 @@ impl Resource for ResourceGateway {
     }
 
     fn touches(&self, _: &Snapshot) -> Vec<Touched> {
-        let questions = [
-            LatticeGateways.into(),
-            LatticeGateway(self.preview_id()).into(),
-        ];
-        questions
-            .into_iter()
-            .map(|q| Touched::Changed(Key::Question(q)))
-            .collect()
+        let own = LatticeGateway(self.preview_id());
+        changed([LatticeGateways.into(), own.into()])
     }
 
     fn waits(&self) -> bool {

@@ -1,11 +1,12 @@
 //! A share of Resource Access Manager that lets Deadline Cloud use a resource configuration.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::resource_gateway::lattice_lock;
 use super::{
-    Change, Found, Outputs, Ready, Resource, Step, Touched, json_equal, laid_out, needed,
-    other_answer,
+    Change, Found, Outputs, Ready, Resource, Step, Touched, changed, needed, other_answer, parsed,
+    texts_at,
 };
 use crate::domain::fact::Fact;
 use crate::domain::ids::{AccountId, Region};
@@ -14,7 +15,7 @@ use crate::domain::lattice::{
 };
 use crate::domain::problem::Problem;
 use crate::domain::text::{Printable, Untrusted};
-use crate::questions::{AnyAnswer, AnyQuestion, Key, LatticeShares, NamedShares, Snapshot};
+use crate::questions::{AnyAnswer, AnyQuestion, LatticeShares, NamedShares, Snapshot};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,13 +24,6 @@ pub struct ResourceShare {
     /// The ARN; `None` until it was created.
     pub arn: Option<String>,
     pub tags: Vec<(String, String)>,
-}
-
-fn is_gone(a: &ShareAssociation) -> bool {
-    matches!(
-        a.state,
-        AssociationState::Disassociated | AssociationState::Disassociating
-    )
 }
 
 impl ResourceShare {
@@ -51,7 +45,7 @@ impl ResourceShare {
     fn text_of(share: &Share) -> String {
         let of = |kind: AssociationKind| -> Vec<&str> {
             let own = share.associations.iter();
-            let own = own.filter(|a| a.kind == kind && !is_gone(a));
+            let own = own.filter(|a| a.kind == kind && !a.is_gone());
             let mut all: Vec<&str> = own.map(|a| a.entity.raw()).collect();
             all.sort_unstable();
             all.dedup();
@@ -68,36 +62,16 @@ impl ResourceShare {
     }
 
     fn ready(share: &Share) -> Ready {
-        let open = share
-            .associations
-            .iter()
-            .find(|a| a.state != AssociationState::Associated && !is_gone(a));
-        let said = |a: &ShareAssociation| {
-            let kind = a.kind.word().as_str().to_lowercase();
-            let more = a
-                .message
-                .as_ref()
-                .map_or_else(String::new, |m| format!(": {}", m.long()));
-            format!(
-                "its association with the {kind} is {}{more}",
-                a.state.word()
-            )
-        };
+        let shared = share.associations.iter();
+        let mut shared = shared.filter(|a| a.kind == AssociationKind::Resource);
+        let open = shared.find_map(|a| share.open(a.entity.raw()));
+        let status = || format!("it is {}", share.status.show()).into();
         match (share.status.raw(), open) {
+            ("FAILED", _) => Ready::Failed(status()),
             ("ACTIVE", None) => Ready::Yes,
-            ("ACTIVE" | "PENDING", Some(a))
-                if matches!(
-                    a.state,
-                    AssociationState::Associating | AssociationState::Restoring
-                ) =>
-            {
-                Ready::NotYet(said(a).into())
-            }
-            (_, Some(a)) => Ready::Failed(said(a).into()),
-            ("PENDING" | "DELETING", None) => {
-                Ready::NotYet(format!("it is {}", share.status.show()).into())
-            }
-            _ => Ready::Failed(format!("it is {}", share.status.show()).into()),
+            ("ACTIVE" | "PENDING", Some(a)) if a.is_coming() => Ready::NotYet(a.words().into()),
+            ("ACTIVE" | "PENDING", Some(a)) => Ready::Failed(a.words().into()),
+            _ => Ready::NotYet(status()),
         }
     }
 
@@ -145,31 +119,22 @@ impl Resource for ResourceShare {
     }
 
     fn lock(&self, account: &AccountId, region: &Region) -> String {
-        format!("{account}-{region}-lattice")
+        lattice_lock(account, region)
     }
 
-    fn is_same(&self, one: &str, other: &str) -> bool {
-        json_equal(one, other)
-    }
-
-    fn readable(&self, text: &str) -> String {
-        super::known_after_apply(&laid_out(text))
+    fn is_json(&self) -> bool {
+        true
     }
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {
-        let value: Value = text
-            .and_then(|t| serde_json::from_str(t).ok())
-            .unwrap_or_default();
-        let of = |key: &str, kind: AssociationKind| -> Vec<ShareAssociation> {
-            let list = value[key].as_array().into_iter().flatten();
-            let each = list
-                .filter_map(|v| v.as_str())
-                .map(|entity| ShareAssociation {
-                    kind: kind.clone(),
-                    entity: Untrusted::new(entity),
-                    state: AssociationState::Associated,
-                    message: None,
-                });
+        let value = parsed(text);
+        let of = |member: &str, kind: AssociationKind| -> Vec<ShareAssociation> {
+            let each = texts_at(&value, member).map(|entity| ShareAssociation {
+                kind: kind.clone(),
+                entity: Untrusted::new(entity),
+                state: AssociationState::Associated,
+                message: None,
+            });
             each.collect()
         };
         let share = text.map(|_| Share {
@@ -188,7 +153,7 @@ impl Resource for ResourceShare {
         snapshot
             .facts
             .set(NamedShares(self.name.clone()), Fact::Known(shares.clone()));
-        let first = value["resourceArns"][0].as_str().unwrap_or_default();
+        let first = texts_at(&value, "resourceArns").next().unwrap_or_default();
         let of_it = LatticeShares(first.to_owned());
         let others = snapshot.facts.get(&of_it).and_then(Fact::known).cloned();
         let mut all = others.unwrap_or_default();
@@ -201,11 +166,7 @@ impl Resource for ResourceShare {
         // Whose shares were looked at may be those of what it shares.
         let asked = snapshot.facts.asked().into_iter().map(|(q, _)| q);
         let shares = asked.filter(|q| matches!(q, AnyQuestion::LatticeShares(_)));
-        let own = [NamedShares(self.name.clone()).into()];
-        shares
-            .chain(own)
-            .map(|q| Touched::Changed(Key::Question(q)))
-            .collect()
+        changed(shares.chain([NamedShares(self.name.clone()).into()]))
     }
 
     fn waits(&self) -> bool {

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    Change, Found, Propagation, Resource, Step, Touched, json_equal, laid_out, needed,
-    other_answer, secret_value,
+    Change, Found, Propagation, Resource, Step, Touched, laid_out, needed, other_answer,
+    secret_value,
 };
 use crate::domain::fact::Fact;
 use crate::domain::ids::{AccountId, Region};
@@ -88,8 +88,8 @@ impl Resource for Secret {
         secret_value::secret_lock(account, region, &self.place)
     }
 
-    fn is_same(&self, one: &str, other: &str) -> bool {
-        json_equal(one, other)
+    fn is_json(&self) -> bool {
+        true
     }
 
     fn readable(&self, text: &str) -> String {

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Change, Found, Resource, Step, Touched, needed, other_answer};
+use super::{Change, Found, Resource, Step, Touched, changed, needed, other_answer};
 use crate::domain::ids::{AccountId, Region};
 use crate::domain::problem::Problem;
 use crate::domain::text::Printable;
@@ -31,8 +31,7 @@ pub(super) fn secret_lock(account: &AccountId, region: &Region, place: &SecretPl
 
 /// What was told of the secret, and what was read of it as a queue role.
 pub(super) fn touched(snapshot: &Snapshot, place: &SecretPlace) -> Vec<Touched> {
-    let details = SecretDetails(place.clone()).into();
-    let mut touched = vec![Touched::Changed(Key::Question(details))];
+    let mut touched = changed([SecretDetails(place.clone()).into()]);
     let all = snapshot.observations.all().into_iter();
     let own = all.filter(
         |(probe, _)| matches!(probe, AnyProbe::ReadSecret(ReadSecret(other)) if other == place),

@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Change, Found, Propagation, Resource, Step, Touched, inline_policy, json_equal, laid_out,
-    needed, other_answer,
+    Change, Found, Propagation, Resource, Step, Touched, inline_policy, needed, other_answer,
 };
 use crate::domain::ids::{AccountId, Region, RoleArn};
 use crate::domain::problem::Problem;
@@ -50,12 +49,8 @@ impl Resource for TrustPolicy {
         inline_policy::role_lock(account, &self.role)
     }
 
-    fn is_same(&self, one: &str, other: &str) -> bool {
-        json_equal(one, other)
-    }
-
-    fn readable(&self, text: &str) -> String {
-        laid_out(text)
+    fn is_json(&self) -> bool {
+        true
     }
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {

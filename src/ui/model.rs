@@ -84,6 +84,8 @@ pub struct Model {
     pub progress: Vec<(Change, ChangeState)>,
     /// When the changes were begun, on the clock of `now`.
     pub applying_since: u64,
+    /// What the run waits for within a change.
+    pub run_waits: Option<Printable>,
     pub run: Option<Printable>,
     /// A run that was cut short before, in words: which, and when.
     pub interrupted: Option<Interrupted>,
@@ -159,6 +161,7 @@ impl Model {
             insisted: BTreeSet::new(),
             progress: Vec::new(),
             applying_since: 0,
+            run_waits: None,
             run: None,
             interrupted: None,
             first_draft: None,
@@ -443,8 +446,9 @@ impl Model {
                 if let Some(slot) = self.progress.get_mut(at) {
                     *slot = (*change, state);
                 }
+                self.run_waits = None;
             }
-            _ => {}
+            other => self.run_waits = ending::waiting(&other).or(self.run_waits.take()),
         }
     }
 

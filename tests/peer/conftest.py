@@ -2,12 +2,9 @@
 import json
 import os
 import pathlib
-import shutil
-import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 
 import pytest
@@ -188,6 +185,11 @@ def studio_of(tmp_path):
         folder.mkdir()
         made.append(Studio(folder, *args, **more))
         return made[-1]
-    yield make
+    return make
+
+
+@pytest.fixture(autouse=True)
+def stopped():
+    yield
     while Server.running:
         Server.running.pop().stop()

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import KEY, SHARED, Server, Studio
+from conftest import AsIs, KEY, SHARED, Server
 
 PEER = SHARED / "peer-cloud"
 # Studio, check, verdict, code, a part of what is said (message, why and fix).
@@ -73,10 +73,6 @@ def test_what_is_broken_is_said_and_nothing_else(tmp_path, name):
     whole = json.loads(printed.stdout)
     seed.write_text(printed.stdout)
     (tmp_path / "here").mkdir()
-
-    class AsIs(Studio):
-        def heal_fleets(self):
-            pass
 
     s = AsIs(tmp_path / "here", seed)
     try:

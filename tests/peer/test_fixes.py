@@ -13,13 +13,6 @@ from conftest import SHARED, Server, changed
 from test_broken import MORE
 
 
-@pytest.fixture(autouse=True)
-def stopped():
-    yield
-    while Server.running:
-        Server.running.pop().stop()
-
-
 def studio(folder, name):
     s = changed(folder, name, {})
     whole = json.loads((folder / "whole.json").read_text())

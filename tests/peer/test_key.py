@@ -7,18 +7,11 @@ import sys
 import time
 
 import pytest
-from conftest import FARM, KEY, QUEUE, SHARED, Server, changed
+from conftest import FARM, KEY, QUEUE, SHARED, changed
 
 PEER = SHARED / "peer-cloud"
 NAME = "ayon/workers"
 OTHER = "fedcba9876543210CANARY98765432f1"
-
-
-@pytest.fixture(autouse=True)
-def stopped():
-    yield
-    while Server.running:
-        Server.running.pop().stop()
 
 
 def studio(folder, base="healthy_direct", change=None, peer_args=()):

@@ -5,7 +5,7 @@ import signal
 import time
 
 import pytest
-from conftest import FARM, Server, changed
+from conftest import FARM, changed
 
 FLEETS = [f"fleet-0000000000000000000000000000000{n}" for n in (1, 2)]
 NEWER = {"softwareAddOns": [{"name": "newer-than-any-client", "version": 3}], "instanceMarketOptions": {"type": "wait-and-save"}}
@@ -19,13 +19,6 @@ subnets = ["subnet-0a1b2c3d4e5f60711", "subnet-0a1b2c3d4e5f60712"]
 security_groups = ["sg-0a1b2c3d4e5f60711"]
 tls = "plain"
 '''
-
-
-@pytest.fixture(autouse=True)
-def stopped():
-    yield
-    while Server.running:
-        Server.running.pop().stop()
 
 
 def studio(folder, change=None, table=TABLE, base="healthy_lattice_vpn", newer=True):

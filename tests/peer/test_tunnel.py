@@ -4,16 +4,9 @@ import subprocess
 import sys
 
 import pytest
-from conftest import KEY, SHARED, Server, Studio
+from conftest import AsIs, KEY, SHARED, Server
 
 PEER = SHARED / "peer-cloud"
-
-
-@pytest.fixture(autouse=True)
-def stopped():
-    yield
-    while Server.running:
-        Server.running.pop().stop()
 
 
 def studio(folder, name, **instance):
@@ -27,10 +20,6 @@ def studio(folder, name, **instance):
     if node["forward"]["5000"] != "refused":
         node["forward"]["5000"] = ayon.url.removeprefix("http://")
         (folder / "whole.json").write_text(json.dumps(whole))
-
-    class AsIs(Studio):
-        def heal_fleets(self):
-            pass
     s = AsIs(folder, folder / "whole.json", ("--ayon", ayon.url))
     s.ayon.stop()
     s.ayon = ayon

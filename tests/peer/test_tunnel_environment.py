@@ -10,19 +10,12 @@ import tarfile
 import time
 
 import pytest
-from conftest import SHARED, Server
+from conftest import SHARED
 from test_tunnel import studio
 
 PEER = SHARED / "peer-cloud"
 FLEET = "fleet-00000000000000000000000000000002"
 TASK = "import os,json,time,urllib.request as u;o=u.build_opener(u.ProxyHandler({}));e=os.environ;print('SEEN '+e['AYON_SERVER_URL']+' '+json.load(o.open(e['AYON_SERVER_URL']+'/api/info',timeout=20))['version'],flush=True)"
-
-
-@pytest.fixture(autouse=True)
-def stopped():
-    yield
-    while Server.running:
-        Server.running.pop().stop()
 
 
 def bare(folder, name="healthy_ssm_ec2", **instance):

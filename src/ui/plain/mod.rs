@@ -14,6 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use self::menu::Pick;
 use super::driver::{Driver, Outside};
 use super::model::Model;
+use super::report::ending;
 use super::screen::{Action, Screen, Takes};
 use super::steps::cautions;
 use super::wizard::{Msg, Wizard};
@@ -368,8 +369,19 @@ fn announce(msg: &Msg) {
             )),
         }
     }
-    if let Msg::Progress(Progress::Run { id, resumed: true }) = msg {
-        say(&format!("Resuming run {id}, which was interrupted."));
+    let Msg::Progress(progress) = msg else {
+        return;
+    };
+    match progress {
+        Progress::Run { id, resumed: true } => {
+            say(&format!("Resuming run {id}, which was interrupted."));
+        }
+        Progress::WaitingForIam { seconds, .. } if seconds % 10 != 0 => {}
+        other => {
+            if let Some(words) = ending::waiting(other) {
+                say(words.as_str());
+            }
+        }
     }
 }
 

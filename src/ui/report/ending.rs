@@ -1,8 +1,25 @@
 //! The end of a run, the same in every mode: the verdict first, what no worker has confirmed, and how to undo.
 
 use crate::domain::finding::{Finding, Verdict};
+use crate::domain::text::Printable;
+use crate::engine::Progress;
 use crate::engine::apply::{Applied, Stop};
+use crate::engine::workflow::IAM_PATIENCE;
 use crate::resources::Plan;
+
+/// What a run waits for, where it waits.
+pub fn waiting(progress: &Progress) -> Option<Printable> {
+    match progress {
+        Progress::WaitingFor(words) => Some(words.clone()),
+        Progress::WaitingForIam { seconds, most } if most * 1_000 <= IAM_PATIENCE => Some(
+            format!("IAM is propagating the change: tried as the queue role for {seconds} s of at most {most} s").into(),
+        ),
+        Progress::WaitingForIam { seconds, most } => Some(
+            format!("waiting for the bucket's owner to grant the role access: tried as the queue role for {seconds} s of at most {most} s").into(),
+        ),
+        _ => None,
+    }
+}
 
 /// In one sentence: what was applied, and what remains.
 pub fn headline(plan: &Plan, applied: Option<&Applied>, findings: &[Finding]) -> (Verdict, String) {

@@ -156,7 +156,7 @@ pub fn summary<'a>(list: impl IntoIterator<Item = &'a Finding>) -> String {
     }
 }
 
-pub fn change(change: &Change, at: usize, of: usize, ink: Ink) -> String {
+fn change(change: &Change, (at, of): (usize, usize), can_undo: bool, ink: Ink) -> String {
     let mut out = String::new();
     let _ = writeln!(
         out,
@@ -179,7 +179,7 @@ pub fn change(change: &Change, at: usize, of: usize, ink: Ink) -> String {
             "         an unattended run holds it back until the queue role reads the channel"
         );
     }
-    if !change.is_undo() {
+    if can_undo {
         let _ = writeln!(out, "  {}", change.undo());
     }
     let name = change.words();
@@ -202,11 +202,22 @@ pub fn change(change: &Change, at: usize, of: usize, ink: Ink) -> String {
     out
 }
 
-pub fn plan(plan: &Plan, ink: Ink) -> String {
+/// A plan of a rollback: what it undoes can't be undone again.
+pub fn rollback(plan: &Plan, ink: Ink) -> String {
+    changes(plan, false, ink)
+}
+
+fn changes(plan: &Plan, can_undo: bool, ink: Ink) -> String {
     let mut out = String::new();
     for (at, one) in plan.changes.iter().enumerate() {
-        let _ = writeln!(out, "{}", change(one, at, plan.changes.len(), ink));
+        let place = (at, plan.changes.len());
+        let _ = writeln!(out, "{}", change(one, place, can_undo, ink));
     }
+    out
+}
+
+pub fn plan(plan: &Plan, ink: Ink) -> String {
+    let mut out = changes(plan, true, ink);
     if plan.changes.is_empty() && plan.unread.is_empty() && plan.refused.is_empty() {
         let _ = writeln!(out, "nothing to change");
     }

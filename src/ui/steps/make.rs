@@ -81,7 +81,11 @@ impl Step for Make {
             screen.note = format!("run {run}").into();
         }
         if matches!(model.phase(), Phase::Applying) {
-            screen.say(bar(model)).blank();
+            screen.say(bar(model));
+            if let Some(words) = &model.run_waits {
+                screen.say(format!("....  {words}"));
+            }
+            screen.blank();
         }
         if !model.progress.is_empty() {
             screen.add(Block::Progress(model.progress.iter().map(line).collect()));

@@ -41,7 +41,7 @@ fn secret(text: &str, now: Option<&SecretPlace>) -> Result<Option<SecretPlace>, 
     // What is neither may be a key that was pasted here by mistake: it is not repeated.
     if !is_name(text) && !text.starts_with("arn:aws") {
         let fix = "write a name with a slash, such as ayon/workers, or the whole ARN of a secret";
-        return Err(("That is no secret".to_owned(), fix.to_owned()));
+        return Err(("That is not a secret".to_owned(), fix.to_owned()));
     }
     let key = now.filter(|s| s.id == text).and_then(|s| s.key.clone());
     let id = text.to_owned();
@@ -58,7 +58,7 @@ fn quoted_list(text: &str) -> String {
     format!("[{}]", all.join(", "))
 }
 
-/// A port is a number; what is none is refused as the text that it is.
+/// A port is a number; anything else is refused as the text that it is.
 fn number(text: &str) -> String {
     text.parse::<u16>()
         .map_or_else(|_| quoted(text), |n| n.to_string())
@@ -120,19 +120,20 @@ fn tunnel(now: Option<&Tunnel>, field: &str, text: &str) -> Result<Option<Tunnel
     Ok(read.map(|t| Tunnel { host, ..t }))
 }
 
-fn field(id: &'static str, label: &'static str, value: String, hint: &'static str) -> Block {
+/// `takes`: optional where a value follows from others, or is somebody's own to give.
+fn field(
+    id: &'static str,
+    label: &'static str,
+    value: String,
+    (hint, takes): (&'static str, Takes),
+) -> Block {
     Block::Field(Field {
         id,
         label,
         value: value.into(),
         secret: false,
         hint,
-        // What has a value that follows from others, or is somebody's own to do, may stay empty.
-        takes: if hint.contains("empty:") {
-            Takes::Optional
-        } else {
-            Takes::Whole
-        },
+        takes,
         options: Vec::new(),
     })
 }
@@ -142,7 +143,7 @@ pub(super) fn key_field(screen: &mut Screen, model: &Model) {
     let value = model.draft.rest.secret.as_ref();
     let value = value.map(|s| s.name().to_owned()).unwrap_or_default();
     let hint = "of the workers' key: ayon/workers; empty: by hand";
-    screen.add(field("secret", "Secret", value, hint));
+    screen.add(field("secret", "Secret", value, (hint, Takes::Optional)));
 }
 
 /// What the chosen paths leave open.
@@ -162,26 +163,29 @@ pub(super) fn fields(screen: &mut Screen, model: &Model) {
             "target",
             "Target",
             target,
-            "address of your load balancer or proxy in the VPC",
+            (
+                "address of your load balancer or proxy in the VPC",
+                Takes::Whole,
+            ),
         ));
         screen.add(field(
             "subnets",
             "Subnets",
             subnets.join(", "),
-            "of the gateway; empty: the target's own",
+            ("of the gateway; empty: the target's own", Takes::Optional),
         ));
         let groups = security_groups.join(", ");
         screen.add(field(
             "security_groups",
             "Groups",
             groups,
-            "security groups of the gateway, sg-…",
+            ("security groups of the gateway, sg-…", Takes::Whole),
         ));
         screen.add(field(
             "lattice-port",
             "Port",
             port,
-            "empty: as the server's address says",
+            ("empty: as the server's address says", Takes::Optional),
         ));
         let words = |t: &LatticeTls| match t {
             LatticeTls::Hosts => "the server's name goes into each worker's hosts file",
@@ -218,13 +222,13 @@ pub(super) fn fields(screen: &mut Screen, model: &Model) {
             "instance",
             "Instance",
             instance,
-            "i-… or mi-…, where the tunnel ends",
+            ("i-… or mi-…, where the tunnel ends", Takes::Whole),
         ));
         screen.add(field(
             "ssm-port",
             "Port",
             port,
-            "of AYON's plain listener there, often 5000",
+            ("of AYON's plain listener there, often 5000", Takes::Whole),
         ));
     }
 }

@@ -22,6 +22,7 @@ use crate::domain::exit::Exit;
 use crate::domain::ids::Region;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Printable;
+use crate::engine::{ChangeState, Progress};
 use crate::resources::Plan;
 use crate::ui::draft::Draft;
 use crate::ui::driver::{Driver, Outside, SignedIn};
@@ -387,6 +388,39 @@ async fn what_is_under_way_is_said() {
         play.app.wizard.at, 5,
         "nothing is made while the plan may yet change"
     );
+}
+
+#[tokio::test]
+async fn what_a_run_waits_for_is_said() {
+    let mut play = Play::open("studio", true, false).await;
+    play.keys("⏎⏎⏎⏎⏎a").await;
+    // Its answers are not taken in: the run stands at its first change.
+    let (msgs, _) = play.app.key(Input::Char('y'));
+    for msg in msgs {
+        play.app.tell(msg);
+    }
+    let first = play.app.wizard.model.progress[0].0.clone();
+    let heard = |state| Progress::Change {
+        at: 0,
+        change: Box::new(first.clone()),
+        state,
+    };
+    for (progress, is_said) in [
+        (heard(ChangeState::UnderWay), false),
+        (
+            Progress::WaitingFor("the fleet is UPDATE_IN_PROGRESS, 12 s".into()),
+            true,
+        ),
+        (heard(ChangeState::Done { millis: 7 }), false),
+    ] {
+        play.app.tell(Msg::Progress(progress));
+        let screen = play.screen();
+        assert_eq!(
+            screen.contains("the fleet is UPDATE_IN_PROGRESS, 12 s"),
+            is_said,
+            "{screen}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,5 @@
 //! Deadline Cloud: farms, queues, fleets, queue environments, and the queue role's credentials.
 
-use aws_sdk_deadline::operation::create_queue_environment::builders::CreateQueueEnvironmentFluentBuilder;
-use aws_sdk_deadline::operation::update_queue_environment::builders::UpdateQueueEnvironmentFluentBuilder;
 use aws_sdk_deadline::types::{EnvironmentTemplateType, FleetConfiguration};
 use futures_util::future::join_all;
 
@@ -32,6 +30,26 @@ fn template_type(kind: &EnvironmentTemplateType) -> TemplateType {
         TemplateType::Json
     } else {
         TemplateType::Yaml
+    }
+}
+
+/// Sends a template, and without its OpenJD extension where the service takes none; what came back, and that it was so. A
+/// request that was refused made nothing, so its token is free for another text.
+async fn sent_as_taken<T, Sent: Future<Output = Result<T, Problem>>>(
+    template: &str,
+    send: impl Fn(String) -> Sent,
+) -> Result<(T, Outputs), Problem> {
+    match send(template.to_owned()).await {
+        Err(problem) if problem.kind == ProblemKind::Invalid && refuses_extensions(&problem) => {
+            let Some(plain) = without_extension(template) else {
+                return Err(problem);
+            };
+            Ok((
+                send(plain).await?,
+                EnvironmentTemplate::without_extensions(),
+            ))
+        }
+        made => Ok((made?, Outputs::new())),
     }
 }
 
@@ -320,26 +338,13 @@ impl Aws {
                 let request = request
                     .priority(*priority)
                     .template_type(service_type(*template_type));
-                let sent = async |text: String, request: CreateQueueEnvironmentFluentBuilder| {
+                let (made, mut outputs) = sent_as_taken(template, |text| {
                     let what = What::new(SERVICE, change.operation(), about, doing.clone());
-                    let request = request.template(text).customize();
+                    let request = request.clone().template(text).customize();
                     let request = request.config_override(patient_config()).send();
-                    self.call(record, what, request).await
-                };
-                let mut outputs = Outputs::new();
-                let made = match sent(template.clone(), request.clone()).await {
-                    Err(problem) if problem.kind == ProblemKind::Invalid => {
-                        // A request that was refused made nothing, so its token is free for another text.
-                        match without_extension(template).filter(|_| refuses_extensions(&problem)) {
-                            Some(plain) => {
-                                outputs = EnvironmentTemplate::without_extensions();
-                                sent(plain, request).await?
-                            }
-                            None => return Err(problem),
-                        }
-                    }
-                    made => made?,
-                };
+                    self.call(record, what, request)
+                })
+                .await?;
                 let made = made.queue_environment_id.parse();
                 let made = made.map_err(|e| wrong_id(&doing, &e))?;
                 outputs.extend(EnvironmentTemplate::outputs(&made));
@@ -354,24 +359,13 @@ impl Aws {
                     .queue_environment_id(id.as_str())
                     .client_token(token)
                     .template_type(service_type(*template_type));
-                let sent = async |text: String, request: UpdateQueueEnvironmentFluentBuilder| {
+                let sent = sent_as_taken(template, |text| {
                     let what = What::new(SERVICE, change.operation(), about, doing.clone());
-                    let request = request.template(text).customize();
+                    let request = request.clone().template(text).customize();
                     let request = request.config_override(patient_config()).send();
-                    self.call(record, what, request).await
-                };
-                match sent(template.clone(), request.clone()).await {
-                    Err(problem) if problem.kind == ProblemKind::Invalid => {
-                        match without_extension(template).filter(|_| refuses_extensions(&problem)) {
-                            Some(plain) => {
-                                sent(plain, request).await?;
-                                Ok(EnvironmentTemplate::without_extensions())
-                            }
-                            None => Err(problem),
-                        }
-                    }
-                    made => made.map(|_| Outputs::new()),
-                }
+                    self.call(record, what, request)
+                });
+                sent.await.map(|(_, outputs)| outputs)
             }
             (Some(_), None, Some(id)) => {
                 let request = self

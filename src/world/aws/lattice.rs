@@ -247,9 +247,11 @@ impl Aws {
         let rows = self.lattice_list(record, named).await?;
         let own = rows.iter().filter(|it| it["amazonManaged"] != json!(true));
         let ids = own.filter_map(|it| it["id"].as_str());
+        let each = ids.map(|id| async move { (id, self.look_configuration(record, id).await) });
+        let each: Vec<_> = each.collect();
         let mut all = Vec::new();
-        for id in ids {
-            match self.look_configuration(record, id).await {
+        for (id, fact) in futures_util::future::join_all(each).await {
+            match fact {
                 Fact::Known(it) => all.push((id.to_owned(), it)),
                 // Gone since it was listed.
                 Fact::Absent => {}
