@@ -296,7 +296,7 @@ fn an_addition_costs_what_the_house_says() {
             "questions/mod.rs",
             "questions/queue_fleets.rs",
             "world/real.rs",
-            "world/sandbox/mod.rs"
+            "world/sandbox/answers.rs"
         ]
     );
     // A resource kind: the same, beside the goal that proposes it.
@@ -308,7 +308,7 @@ fn an_addition_costs_what_the_house_says() {
             "resources/trust_policy.rs",
             "world/aws/iam.rs",
             "world/real.rs",
-            "world/sandbox/mod.rs"
+            "world/sandbox/writes.rs"
         ]
     );
 }

@@ -7,9 +7,8 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use studiolink::domain::conda_solve::Priority;
-use studiolink::domain::template::{
-    GuardSet, Kind, Template, TemplateError, TemplateType, with_channels,
-};
+use studiolink::domain::template::{GuardSet, Kind, Template, TemplateError, TemplateType};
+use studiolink::domain::template_edit::with_channels;
 
 const NEW: &str = "deadline-cloud-v2 deadline-cloud s3://ynput-conda-channel/ayon conda-forge";
 

@@ -809,3 +809,19 @@ proptest! {
         runtime.block_on(what_it_must_not_do(base, &with))?;
     }
 }
+
+/// Mixtures that the test above found once.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_must_hold_holds_where_it_once_did_not() {
+    let mixtures = [[
+        "the channel is another account's, and open to us",
+        "there is a secret",
+        "there is no environment",
+    ]];
+    for mixture in mixtures {
+        let at = |name: &str| CHANGES.iter().position(|c| c.0 == name).unwrap();
+        let with = mixture.map(at);
+        what_must_hold("studio", &with).await.unwrap();
+        what_it_must_not_do("studio", &with).await.unwrap();
+    }
+}

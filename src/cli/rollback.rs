@@ -19,6 +19,7 @@ use crate::domain::text::Printable;
 use crate::engine::apply::{self, RunContext};
 use crate::engine::journal::{self, Header, Journals, Run, stays, to_undo};
 use crate::engine::rollback::{cannot_undo, chosen};
+use crate::engine::settle;
 use crate::questions::{AnyAnswer, CallerIdentity, QueueDetails};
 use crate::resources::{AnyResource, Change, Plan, Propagation};
 use crate::ui::report::{json as json_report, text};
@@ -70,7 +71,7 @@ pub(super) async fn run(args: &Args, command: &args::Rollback) -> Result<Exit, F
     let mut unread = Vec::new();
     // What was cut short, or got no answer, is read first: it may have been done, and then it is to be undone too.
     if let Some(run) = find(&runs, &header.id) {
-        let settled = apply::settle_run(world, run, &context).await?;
+        let settled = settle::settle_run(world, run, &context).await?;
         if let Some(stop) = settled.stop {
             talk(&undo_stop_words(&stop));
             return Ok(stop.exit());

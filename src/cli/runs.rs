@@ -8,8 +8,8 @@ use super::out::{data, talk};
 use super::{Failure, open, rollback};
 use crate::domain::exit::Exit;
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::engine::apply;
 use crate::engine::journal;
+use crate::engine::settle;
 use crate::ui::report::{json as json_report, markdown};
 use crate::world::local::{DiskState, files};
 use crate::world::{LocalState, World};
@@ -151,7 +151,7 @@ async fn looked_at(
     args: &Args,
     run: &journal::Run,
     sandbox: Option<&dyn World>,
-) -> Result<Vec<apply::LookedAt>, Failure> {
+) -> Result<Vec<settle::LookedAt>, Failure> {
     let real;
     let world = match sandbox {
         Some(world) => world,
@@ -161,7 +161,7 @@ async fn looked_at(
         }
     };
     let context = rollback::context_of(args, "runs", &run.header, world).await?;
-    Ok(apply::look_again(world, run, &context).await?)
+    Ok(settle::look_again(world, run, &context).await?)
 }
 
 /// A journal of another machine, which has to be whole and of a run that is not here yet.

@@ -149,7 +149,7 @@ impl Outside for Here {
     fn keep_draft(&self, config: Option<&StudioConfig>) {
         let old = self.old_text.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = match config {
-            // What the file says already is no choice to keep.
+            // Only choices that the file does not have yet are kept.
             Some(config) if old.as_deref() != Some(config.write_into(old.as_deref()).as_str()) => {
                 json!({ "file": old.as_deref(), "draft": config }).to_string()
             }

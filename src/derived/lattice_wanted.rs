@@ -85,6 +85,9 @@ fn existing(view: &View, id: &str, attached: bool) -> Result<Wanted, Lack> {
         // Whether what a fleet uses already is as it should be, lattice-configuration says.
         Some(it) if attached => Ok(there(id, it)),
         Some(it) => usable(id, it),
+        None if attached => refused(format!(
+            "a fleet uses the resource configuration {id}, which does not exist: take it out of the fleet in the Deadline Cloud console, then run it again"
+        )),
         None => refused(format!(
             "there is no resource configuration {id}: correct configuration in [lattice]"
         )),

@@ -38,6 +38,7 @@ pub mod role;
 pub mod secrets;
 pub mod subject;
 pub mod template;
+pub mod template_edit;
 pub mod text;
 pub mod time;
 pub mod trust;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::template_edit::with_channels;
 
 const NEW: &str = "deadline-cloud-v2 deadline-cloud s3://ynput-conda-channel/ayon conda-forge";
 

@@ -8,6 +8,7 @@ pub mod inquiry;
 pub mod journal;
 pub mod plan;
 pub mod rollback;
+pub mod settle;
 pub mod todo;
 pub mod workflow;
 

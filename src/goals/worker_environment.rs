@@ -8,15 +8,18 @@ use crate::derived::connections::connections;
 use crate::derived::job_packages::is_named;
 use crate::derived::lattice_wanted::{wanted, worker_url};
 use crate::derived::role_use::role_of;
+use crate::domain::call::Vantage;
 use crate::domain::config::PathId;
 use crate::domain::fact::Fact;
 use crate::domain::farm::QueueEnvironment;
 use crate::domain::ids::{FleetId, QueueKey};
+use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::risk::RiskKind;
 use crate::domain::template::{API_KEY, SERVER_URL, Template};
 use crate::domain::text::{Printable, Untrusted};
 use crate::domain::worker_environment::{self, WorkerEnvironment};
 use crate::domain::worker_secret::SecretPlace;
+use crate::probes::{ReadSecret, has_no_credentials};
 use crate::questions::{Part, QueueEnvironments, View};
 use crate::resources::{AnyResource, Change, EnvironmentTemplate, Plan};
 
@@ -109,14 +112,23 @@ fn of_queue(view: &View, draft: &mut Draft, key: &QueueKey, secret: &SecretPlace
     if own.is_none() && all.iter().any(|(_, t)| gives(t)) {
         return;
     }
-    if role_of(view, key).is_none() {
+    let Some(arn) = role_of(view, key) else {
         draft.refuse(format!(
             "queue {name} gets no environment with the server and the key: it has no role that could read the secret"
         ));
         return;
-    }
+    };
     // Every session of the queue would fail; worker-key says what the secret lacks.
     if !will_hold_key(view, draft, secret) {
+        return;
+    }
+    if let Some(problem) = denied(view, key, secret)
+        && role_changes(draft, key, &arn).is_empty()
+    {
+        draft.refuse(format!(
+            "queue {name} gets no environment with the server and the key: its role can't read the secret ({}), and this plan does not change the role",
+            problem.because
+        ));
         return;
     }
     let wanted = WorkerEnvironment {
@@ -163,6 +175,14 @@ fn of_queue(view: &View, draft: &mut Draft, key: &QueueKey, secret: &SecretPlace
             .named(name.to_width(40))
             .needs(needs(view, draft, key, secret)),
     );
+}
+
+/// The role was seen not to read the secret. That nobody has tried it, as in an audit, says nothing.
+fn denied<'a>(view: &View<'a>, key: &QueueKey, secret: &SecretPlace) -> Option<&'a Problem> {
+    let from = Vantage::QueueRole(key.clone());
+    let seen = view.peek_seen(&ReadSecret(secret.clone()), &from).seen();
+    let problem = seen.and_then(|o| o.problem());
+    problem.filter(|p| p.kind == ProblemKind::Denied && !has_no_credentials(p))
 }
 
 /// The environments that this plan adds to the queue.

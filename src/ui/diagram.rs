@@ -290,7 +290,8 @@ pub fn svg(diagram: &Diagram) -> String {
             };
             let _ = writeln!(
                 shapes,
-                "<rect x=\"{LEFT}\" y=\"{y}\" width=\"{BOX}\" height=\"{height}\" rx=\"6\" fill=\"#fff\" stroke=\"#333\" stroke-width=\"{}\"{dash}/>",
+                "<rect x=\"{LEFT}\" y=\"{y}\" width=\"{BOX}\" height=\"{height}\" rx=\"6\" fill=\"#fff\" \
+                stroke=\"#333\" stroke-width=\"{}\"{dash}/>",
                 if broken { 3 } else { 1 }
             );
             let grey = " fill=\"#555\"";
@@ -311,9 +312,12 @@ pub fn svg(diagram: &Diagram) -> String {
         }
     }
     format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 640 {y}\" width=\"640\" height=\"{y}\" font-family=\"sans-serif\" font-size=\"14\" role=\"img\">\n<title>How workers reach the AYON server</title>\n<rect width=\"640\" height=\"{y}\" fill=\"#fff\"/>\n{shapes}{body}</svg>"
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 640 {y}\" width=\"640\" height=\"{y}\" \
+        font-family=\"sans-serif\" font-size=\"14\" role=\"img\">\n<title>How workers reach the AYON server</title>\n\
+        <rect width=\"640\" height=\"{y}\" fill=\"#fff\"/>\n{shapes}{body}</svg>"
     )
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;

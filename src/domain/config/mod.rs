@@ -1,7 +1,8 @@
-//! The studio file, `studiolink.toml`. Its values are here; `read.rs` reads it strictly (`table.rs`), with line and
-//! column, and `write.rs` writes it with its comments kept.
+//! The studio file, `studiolink.toml`. Its values are here; `read.rs` and `paths.rs` read it strictly (`table.rs`), with
+//! line and column, and `write.rs` writes it with its comments kept.
 
 mod connection;
+mod paths;
 mod read;
 mod table;
 mod write;
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use connection::FleetConnection;
-pub use read::{lattice_of, tunnel_of};
+pub use paths::{lattice_of, tunnel_of};
 
 use super::channel::Channel;
 use super::choices::Tunnel;

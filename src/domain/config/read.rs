@@ -1,18 +1,17 @@
 //! Reading `studiolink.toml`: strictly, with line and column, and a fix for whatever is wrong.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::ops::Range;
 
 use toml_edit::{Document, Item};
 
+use super::paths::{read_lattice, read_tunnel};
 use super::table::{Reader, refuse};
 use super::{
-    FleetRoles, IamChoices, LatticeChoices, LatticeTls, Location, NewRole, PathId, Pin, Refused,
-    SCHEMA, Server, Strategy, StudioConfig, WorkerAttributes, connection, server_url,
+    FleetRoles, IamChoices, Location, NewRole, PathId, Pin, Refused, SCHEMA, Server, Strategy,
+    StudioConfig, WorkerAttributes, connection, server_url,
 };
 use crate::domain::channel::Channel;
-use crate::domain::choices::Tunnel;
 use crate::domain::ids::{AccountId, FarmId, QueueKey, Region};
 use crate::domain::text::Printable;
 use crate::domain::worker_secret::{SecretPlace, is_name};
@@ -142,23 +141,6 @@ impl StudioConfig {
             worker_attributes,
         })
     }
-}
-
-/// A table of one path, as somebody has typed its values; the same rules as for the file.
-pub fn lattice_of(text: &str) -> Result<LatticeChoices, Refused> {
-    read_lattice(text, table_of(text)?.get("lattice"))
-}
-
-/// The same for a tunnel of Systems Manager.
-pub fn tunnel_of(text: &str) -> Result<Option<Tunnel>, Refused> {
-    read_tunnel(text, table_of(text)?.get("ssm"))
-}
-
-fn table_of(text: &str) -> Result<Document<String>, Refused> {
-    Document::parse(text.to_owned()).map_err(|e| {
-        let at = e.span().map_or(0, |s| s.start);
-        refuse(text, at, e.message().replace('\n', ", "), "correct it")
-    })
 }
 
 fn read_aws(mut aws: Reader<'_>) -> Result<(Option<Region>, Option<String>), Refused> {
@@ -473,138 +455,6 @@ fn read_owners(conda: &mut Reader<'_>) -> Result<BTreeMap<String, AccountId>, Re
         owners.insert(bucket.to_owned(), account);
     }
     Ok(owners)
-}
-
-/// A tunnel's end. The rest of [ssm] is for the version that builds the path.
-fn read_lattice(text: &str, item: Option<&Item>) -> Result<LatticeChoices, Refused> {
-    let Some(item) = item else {
-        return Ok(LatticeChoices::default());
-    };
-    let mut table = Reader::new(text, "lattice", item, 0..0)?;
-    let configuration = table.text("configuration")?.map(str::to_owned);
-    let id = configuration
-        .as_deref()
-        .map(crate::domain::lattice::configuration_id);
-    let good = |id: &str| {
-        id.strip_prefix("rcfg-")
-            .is_some_and(|i| !i.is_empty() && i.bytes().all(|b| b.is_ascii_alphanumeric()))
-    };
-    if !id.is_none_or(good) {
-        return Err(table.wrong(
-            "configuration",
-            "`configuration` is not a resource configuration",
-            "write its id or ARN, rcfg-… as the VPC console shows it",
-        ));
-    }
-    let port = table.port("port")?;
-    let target = match table.text("target")? {
-        Some(text) => Some(read_target(&mut table, text)?),
-        None => None,
-    };
-    let subnets = read_ids(text, &mut table, "subnets", "subnet-")?;
-    let security_groups = read_ids(text, &mut table, "security_groups", "sg-")?;
-    if security_groups.len() > MOST_GROUPS {
-        return Err(table.wrong(
-            "security_groups",
-            "`security_groups` has more than 5",
-            "VPC Lattice takes 5 for a gateway",
-        ));
-    }
-    let tls = table.word("tls", LatticeTls::of_word, LatticeTls::WORDS)?;
-    if target.is_some() && configuration.is_some() {
-        return Err(table.wrong(
-            "target",
-            "`target` is for a configuration that setup makes, and `configuration` names one that exists",
-            "leave one of the two out",
-        ));
-    }
-    table.finish()?;
-    Ok(LatticeChoices {
-        configuration,
-        port,
-        target,
-        subnets,
-        security_groups,
-        tls,
-    })
-}
-
-/// Only a private address lies in a VPC, or behind one.
-fn read_target(table: &mut Reader<'_>, text: &str) -> Result<IpAddr, Refused> {
-    let address: IpAddr = table.parsed(
-        "target",
-        text,
-        "write the address of the load balancer or proxy in the VPC, such as 10.20.1.50",
-    )?;
-    let private = match address {
-        IpAddr::V4(a) => a.is_private() || (a.octets()[0] == 100 && (a.octets()[1] & 0xc0) == 64),
-        IpAddr::V6(a) => a.is_unique_local(),
-    };
-    if private {
-        return Ok(address);
-    }
-    Err(table.wrong(
-        "target",
-        format!("`target` is {address}, which is not private"),
-        "write the address of the load balancer or proxy in the VPC; a server with a public address is reached by the path \"direct\"",
-    ))
-}
-
-/// VPC Lattice takes so many security groups for a gateway.
-const MOST_GROUPS: usize = 5;
-
-fn read_ids(
-    text: &str,
-    table: &mut Reader<'_>,
-    key: &'static str,
-    prefix: &str,
-) -> Result<Vec<String>, Refused> {
-    let mut all = Vec::new();
-    for (id, at) in table.texts(key)?.unwrap_or_default() {
-        let rest = id.strip_prefix(prefix);
-        if !rest.is_some_and(|r| {
-            !r.is_empty() && r.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        }) {
-            let what = format!("{key}: \"{}\" is not an id", Printable::short(id, 40));
-            return Err(refuse(
-                text,
-                at,
-                what,
-                format!("copy it from the VPC console: {prefix}…"),
-            ));
-        }
-        all.push(id.to_owned());
-    }
-    Ok(all)
-}
-
-fn read_tunnel(text: &str, item: Option<&Item>) -> Result<Option<Tunnel>, Refused> {
-    let Some(item) = item else {
-        return Ok(None);
-    };
-    let mut table = Reader::new(text, "ssm", item, 0..0)?;
-    let (instance, host) = (table.text("instance")?, table.text("host")?);
-    let host = host.map(str::to_owned);
-    let port = table.port("port")?;
-    let Some(instance) = instance else {
-        table.finish()?;
-        return Ok(None);
-    };
-    let id = instance.strip_prefix("i-").or(instance.strip_prefix("mi-"));
-    if !id.is_some_and(|i| i.len() >= 8 && i.bytes().all(|b| b.is_ascii_hexdigit())) {
-        return Err(table.wrong(
-            "instance",
-            "`instance` is not a managed instance",
-            "write its id, i-… or mi-…, as Systems Manager shows it",
-        ));
-    }
-    let instance = instance.to_owned();
-    table.finish()?;
-    Ok(Some(Tunnel {
-        instance,
-        host,
-        port,
-    }))
 }
 
 fn read_new_role(text: &str, item: &Item) -> Result<NewRole, Refused> {

@@ -56,7 +56,7 @@ pub struct Focus {
     /// The page follows what has the focus until somebody scrolls.
     pub follow: bool,
     fresh: bool,
-    /// The lists and the fields of the page: a field that a key has just opened beside the same lists gets the focus.
+    /// The lists and the fields of the page. A field that a key has just opened gets the focus, where the lists are the same.
     before: Option<(Vec<&'static str>, Vec<&'static str>)>,
     /// How many lines of the page are seen at once.
     pub height: usize,

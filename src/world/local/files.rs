@@ -58,7 +58,7 @@ pub fn write_whole(path: &Path, text: &str) -> Result<(), Problem> {
 }
 
 /// Keeps others on this machine from the same file while it is held; a killed process frees it. The lock lies among the
-/// temporary files, so that nothing is left beside the file. `None`: there can be no lock here.
+/// temporary files, so that nothing is left in the folder of the file. `None`: this machine knows no lock.
 pub fn lock_for(path: &Path) -> Result<Option<File>, Problem> {
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let whole = fs::canonicalize(&whole).unwrap_or(whole);

@@ -2,6 +2,7 @@
 //! writes nothing but its state file. A sandbox that is kinder than AWS is a bug: it validates what it is sent, and
 //! lets a role read only what its documents say. Scenarios are files in `assets/sandbox/`; copy one to add one.
 
+mod answers;
 mod conda_solve;
 mod memory;
 mod network;
@@ -9,6 +10,7 @@ mod roles;
 pub mod scenario;
 mod secrets;
 mod truth;
+mod writes;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use std::path::PathBuf;
@@ -18,25 +20,19 @@ use std::time::Duration;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use url::Url;
 
+use self::answers::{answer, operation};
 use self::memory::MemoryState;
+use self::writes::write;
 
 use super::real::no_key;
 use super::{CallLog, LocalState, Outcome, Record, World};
-use crate::domain::ayon::AddonChannels;
 use crate::domain::call::{Call, Vantage};
-use crate::domain::caller::{NEW_ROLE_ACTIONS, SETUP_ACTIONS, SimulatedPermissions};
 use crate::domain::channel::Channel;
 use crate::domain::conda_solve::{SolveReport, SubdirState};
-use crate::domain::fact::Fact;
-use crate::domain::farm::{Farm, Listed};
-use crate::domain::ids::{QueueEnvironmentId, Region};
+use crate::domain::ids::Region;
 use crate::domain::login::AyonLogin;
-use crate::domain::needs::{INLINE_LIMIT, counted};
 use crate::domain::node::PingStatus;
-use crate::domain::policy::Policy;
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::role::PolicyText;
-use crate::domain::template::validate;
 use crate::domain::text::{Printable, Untrusted};
 use crate::probes::{
     AnyProbe, AnySeen, AyonInfo, AyonKey, BucketOwner, BucketRegion, Carried, Certificate, Connect,
@@ -44,7 +40,7 @@ use crate::probes::{
     ReadIndex, ReadOutside, ReadSecret, Resolve, Resolved, SessionSeen, Solve,
 };
 use crate::questions::{Answered, AnyAnswer, AnyQuestion};
-use crate::resources::{AnyResource, Change, EnvironmentTemplate, Outputs};
+use crate::resources::{Change, Outputs};
 
 pub use self::truth::{SandboxChannel, SandboxEnvironment, SandboxQueue, SandboxRole, Truth};
 
@@ -355,314 +351,6 @@ fn channel_here(truth: &Truth, channel: &Channel) -> Result<(), Problem> {
     }
 }
 
-/// Writes one thing, as strictly as the service would; the reason where it refuses.
-fn write(truth: &mut Truth, change: &Change) -> Result<Outputs, String> {
-    let after = change.after.as_deref();
-    let document = |text: &str| -> Result<String, String> {
-        let malformed = |e| format!("MalformedPolicyDocument: {e}");
-        Policy::parse(text).map_err(malformed)?;
-        Ok(text.to_owned())
-    };
-    match &change.resource {
-        AnyResource::EnvironmentTemplate(r) => return write_environment(truth, r, after),
-        AnyResource::IamRole(r) => match after {
-            Some(_) if truth.roles.contains_key(&r.role) => {
-                return Err(format!("EntityAlreadyExists: {}", r.role.name()));
-            }
-            Some(trust) => {
-                let boundary_policy = r.boundary.as_ref().and_then(|b| truth.boundaries.get(b));
-                let role = SandboxRole {
-                    trust: document(trust)?,
-                    boundary: r.boundary.clone(),
-                    boundary_policy: boundary_policy.cloned(),
-                    inline: std::collections::BTreeMap::new(),
-                    attached: std::collections::BTreeMap::new(),
-                };
-                truth.roles.insert(r.role.clone(), role);
-            }
-            None => {
-                let found = truth.roles.get(&r.role).ok_or("NoSuchEntity")?;
-                if !found.inline.is_empty() || !found.attached.is_empty() {
-                    return Err("DeleteConflict: the role still has policies".to_owned());
-                }
-                truth.roles.remove(&r.role);
-            }
-        },
-        AnyResource::InlinePolicy(r) => {
-            let role = truth.roles.get_mut(&r.role).ok_or("NoSuchEntity")?;
-            match after {
-                Some(text) => {
-                    let others = role.inline.iter().filter(|(name, _)| **name != r.policy);
-                    let others: usize = others.map(|(_, text)| counted(text)).sum();
-                    if counted(text) + others > INLINE_LIMIT {
-                        return Err(
-                            "LimitExceeded: a role's inline policies hold 10,240 characters"
-                                .to_owned(),
-                        );
-                    }
-                    role.inline.insert(r.policy.clone(), document(text)?);
-                }
-                None => {
-                    role.inline.remove(&r.policy).ok_or("NoSuchEntity")?;
-                }
-            }
-        }
-        AnyResource::TrustPolicy(r) => {
-            let role = truth.roles.get_mut(&r.role).ok_or("NoSuchEntity")?;
-            role.trust = document(after.ok_or("a role always has a trust policy")?)?;
-        }
-        AnyResource::QueueRoleLink(r) => {
-            let arn = after.ok_or("UpdateQueue can't take a queue's role away")?;
-            let queue = truth.queues.get_mut(&r.queue).ok_or("ResourceNotFound")?;
-            queue.queue.role = Some(Untrusted::new(arn));
-        }
-        AnyResource::AddonSetting(r) => {
-            if !truth.ayon.admin {
-                return Err("no login of an AYON administrator is given".to_owned());
-            }
-            let then = after.and_then(AddonChannels::of_text);
-            let then = then.ok_or("the value can't be read")?;
-            if let Some(settings) = truth.addon.get_mut(&r.variant) {
-                settings.channels = Untrusted::new(then.conda_channels.clone());
-            }
-            truth.addon_channels.insert(r.variant, then);
-        }
-        AnyResource::ResourceGateway(r) => return network::gateway(truth, r, after),
-        AnyResource::ResourceConfiguration(r) => return network::configuration(truth, r, after),
-        AnyResource::ResourceShare(r) => return network::share(truth, r, after),
-        AnyResource::FleetConfiguration(r) => network::fleet(truth, &r.fleet, after)?,
-        AnyResource::FleetScript(r) => network::script(truth, r, after)?,
-        AnyResource::Secret(r) => secrets::write(truth, r, after)?,
-        AnyResource::SecretValue(r) => secrets::hand_out(truth, r, after)?,
-    }
-    Ok(Outputs::new())
-}
-
-fn write_environment(
-    truth: &mut Truth,
-    resource: &EnvironmentTemplate,
-    after: Option<&str>,
-) -> Result<Outputs, String> {
-    if let Some(text) = after {
-        let refused = |e| format!("ValidationException: {e}");
-        validate(text, resource.template_type).map_err(refused)?;
-    }
-    truth.made += 1;
-    let made = format!("queueenv-{:032x}", 0xf000_0000_u64 + u64::from(truth.made));
-    let queue = truth
-        .queues
-        .get_mut(&resource.queue)
-        .ok_or("ResourceNotFound")?;
-    let all = &mut queue.environments;
-    let at = |id: &QueueEnvironmentId| all.iter().position(|e| e.id == *id);
-    match (&resource.id, after) {
-        (None, Some(text)) => {
-            let id: QueueEnvironmentId = made.parse().map_err(|e| format!("{e}"))?;
-            let environment = SandboxEnvironment {
-                id: id.clone(),
-                name: resource.name.clone(),
-                priority: resource.priority,
-                kind: resource.template_type,
-                text: text.to_owned(),
-            };
-            let later = all.iter().position(|e| e.priority > resource.priority);
-            let place = later.unwrap_or(all.len());
-            all.insert(place, environment);
-            Ok(EnvironmentTemplate::outputs(&id))
-        }
-        // A deleted environment comes back with another id.
-        (Some(id), Some(text)) => {
-            let Some(at) = at(id) else {
-                let anew = EnvironmentTemplate {
-                    id: None,
-                    ..resource.clone()
-                };
-                return write_environment(truth, &anew, after);
-            };
-            text.clone_into(&mut all[at].text);
-            Ok(Outputs::new())
-        }
-        (Some(id), None) => {
-            let at = at(id).ok_or("ResourceNotFound")?;
-            all.remove(at);
-            Ok(Outputs::new())
-        }
-        (None, None) => Err("the change names no environment id".to_owned()),
-    }
-}
-
-fn fact<T>(value: Option<T>) -> Fact<T> {
-    value.map_or(Fact::Absent, Fact::Known)
-}
-
-#[allow(clippy::too_many_lines)] // an arm for each question
-fn answer(truth: &Truth, question: &AnyQuestion) -> AnyAnswer {
-    use AnyAnswer as A;
-    let role = |arn| truth.roles.get(arn);
-    match question {
-        AnyQuestion::CallerIdentity(_) => A::CallerIdentity(Fact::Known(truth.caller.clone())),
-        AnyQuestion::CallerPermissions(_) => {
-            let all = [SETUP_ACTIONS, NEW_ROLE_ACTIONS].concat();
-            let all = all.iter().map(|a| (*a).to_owned());
-            let (refused, allowed) = all.partition(|a| truth.denies(a));
-            A::CallerPermissions(Fact::Known(SimulatedPermissions { allowed, refused }))
-        }
-        AnyQuestion::FarmList(_) => {
-            let farms = truth.farms.iter().map(|f| Listed {
-                id: f.id.to_string(),
-                name: f.name.clone(),
-            });
-            A::FarmList(Fact::Known(farms.collect()))
-        }
-        AnyQuestion::QueueList(q) => {
-            let known = truth.farms.iter().any(|f| f.id == q.0);
-            let queues = truth.queue_order.iter().filter(|k| k.farm == q.0);
-            let row = |key: &crate::domain::ids::QueueKey| {
-                let name = truth.queues.get(key)?.queue.name.clone();
-                let id = key.queue.to_string();
-                Some(Listed { id, name })
-            };
-            A::QueueList(fact(known.then(|| queues.filter_map(row).collect())))
-        }
-        AnyQuestion::FarmDetails(q) => {
-            let farm = truth.farms.iter().find(|f| f.id == q.0);
-            A::FarmDetails(fact(farm.map(|f| Farm {
-                id: f.id.clone(),
-                name: f.name.clone(),
-                key: f.key.clone(),
-            })))
-        }
-        AnyQuestion::QueueDetails(q) => {
-            A::QueueDetails(fact(truth.queues.get(&q.0).map(|q| q.queue.clone())))
-        }
-        AnyQuestion::QueueFleets(q) => {
-            A::QueueFleets(fact(truth.queues.get(&q.0).map(|q| q.fleets.clone())))
-        }
-        AnyQuestion::FleetDetails(q) => A::FleetDetails(fact(truth.fleets.get(&q.0).cloned())),
-        AnyQuestion::QueueEnvironments(q) => {
-            let queue = truth.queues.get(&q.0);
-            let texts = queue.map(|q| q.environments.iter().map(|e| Fact::Known(e.answer())));
-            A::QueueEnvironments(fact(texts.map(Iterator::collect)))
-        }
-        AnyQuestion::EnvironmentText(q) => {
-            let all = truth.queues.get(&q.0).into_iter();
-            let mut all = all.flat_map(|queue| &queue.environments);
-            A::EnvironmentText(fact(
-                all.find(|e| e.id == q.1).map(SandboxEnvironment::answer),
-            ))
-        }
-        AnyQuestion::RoleDocuments(q) => A::RoleDocuments(fact(role(&q.0).map(|r| r.answer(&q.0)))),
-        AnyQuestion::RolePolicy(q) => {
-            let text = role(&q.0).and_then(|r| r.inline.get(&q.1).cloned());
-            A::RolePolicy(fact(text.map(PolicyText::new)))
-        }
-        AnyQuestion::RoleTrust(q) => {
-            let text = role(&q.0).map(|r| r.trust.clone());
-            A::RoleTrust(fact(text.map(PolicyText::new)))
-        }
-        AnyQuestion::RoleSimulation(q) => A::RoleSimulation(roles::simulate(truth, &q.0, &q.1)),
-        AnyQuestion::ManagedPolicy(q) => {
-            let text = truth.boundaries.get(&q.0).cloned();
-            A::ManagedPolicy(fact(text.map(PolicyText::new)))
-        }
-        // It says so rather than finding no fault.
-        AnyQuestion::PolicyValidation(_) => {
-            A::PolicyValidation(Fact::declined("the sandbox has no Access Analyzer"))
-        }
-        AnyQuestion::NodeDetails(q) => A::NodeDetails(fact(truth.nodes.get(&q.0).cloned())),
-        AnyQuestion::SessionSettings(_) => {
-            A::SessionSettings(Fact::Known(truth.session_preferences.clone()))
-        }
-        AnyQuestion::LatticeConfiguration(q) => {
-            A::LatticeConfiguration(fact(truth.lattice.configurations.get(&q.0).cloned()))
-        }
-        AnyQuestion::LatticeGateway(q) => {
-            A::LatticeGateway(fact(truth.lattice.gateways.get(&q.0).cloned()))
-        }
-        AnyQuestion::LatticeShares(q) => {
-            let id = crate::domain::lattice::configuration_id(&q.0);
-            let shares = truth.lattice.shares.get(id).cloned();
-            A::LatticeShares(Fact::Known(shares.unwrap_or_default()))
-        }
-        AnyQuestion::LatticeQuota(_) => A::LatticeQuota(Fact::Known(1)),
-        AnyQuestion::VpcNetwork(q) => A::VpcNetwork(fact(truth.network.vpcs.get(&q.0).cloned())),
-        AnyQuestion::AddressOwner(q) => {
-            A::AddressOwner(fact(truth.network.addresses.get(&q.0).cloned()))
-        }
-        AnyQuestion::VpnConnections(_) => {
-            A::VpnConnections(Fact::Known(truth.network.vpns.clone()))
-        }
-        AnyQuestion::TransitPath(q) => {
-            A::TransitPath(fact(truth.network.transit.get(&q.gateway).cloned()))
-        }
-        AnyQuestion::FleetSettings(q) => A::FleetSettings(fact(
-            truth
-                .fleets
-                .get(&q.0)
-                .map(|f| network::settings(truth, &q.0, f)),
-        )),
-        AnyQuestion::LatticeConfigurations(_) => {
-            let all = truth.lattice.configurations.clone().into_iter();
-            A::LatticeConfigurations(Fact::Known(all.collect()))
-        }
-        AnyQuestion::LatticeGateways(_) => {
-            let all = truth.lattice.gateways.clone().into_iter();
-            A::LatticeGateways(Fact::Known(all.collect()))
-        }
-        AnyQuestion::NamedShares(q) => {
-            let all = truth.lattice.shares.values().flatten();
-            let own = all.filter(|s| s.name.raw() == q.0).cloned();
-            A::NamedShares(Fact::Known(own.collect()))
-        }
-        AnyQuestion::SecretDetails(q) => A::SecretDetails(fact(truth.secret(&q.0).cloned())),
-        AnyQuestion::AyonBundles(_) => A::AyonBundles(Fact::Known(truth.ayon.bundles.clone())),
-        AnyQuestion::AddonSettings(q) => A::AddonSettings(fact(truth.addon.get(&q.1).cloned())),
-        AnyQuestion::AddonChannels(q) => {
-            A::AddonChannels(fact(truth.addon_channels.get(&q.1).cloned()))
-        }
-    }
-}
-
-fn operation(question: &AnyQuestion) -> (&'static str, &'static str) {
-    match question {
-        AnyQuestion::CallerIdentity(_) => ("sts", "GetCallerIdentity"),
-        AnyQuestion::CallerPermissions(_) | AnyQuestion::RoleSimulation(_) => {
-            ("iam", "SimulatePrincipalPolicy")
-        }
-        AnyQuestion::FarmList(_) => ("deadline", "ListFarms"),
-        AnyQuestion::QueueList(_) => ("deadline", "ListQueues"),
-        AnyQuestion::FarmDetails(_) => ("deadline", "GetFarm"),
-        AnyQuestion::QueueDetails(_) => ("deadline", "GetQueue"),
-        AnyQuestion::QueueFleets(_) => ("deadline", "ListQueueFleetAssociations"),
-        AnyQuestion::FleetDetails(_) => ("deadline", "GetFleet"),
-        AnyQuestion::QueueEnvironments(_) => ("deadline", "ListQueueEnvironments"),
-        AnyQuestion::EnvironmentText(_) => ("deadline", "GetQueueEnvironment"),
-        AnyQuestion::RoleDocuments(_) | AnyQuestion::RoleTrust(_) => ("iam", "GetRole"),
-        AnyQuestion::RolePolicy(_) => ("iam", "GetRolePolicy"),
-        AnyQuestion::ManagedPolicy(_) => ("iam", "GetPolicyVersion"),
-        AnyQuestion::PolicyValidation(_) => ("access-analyzer", "ValidatePolicy"),
-        AnyQuestion::NodeDetails(_) => ("ssm", "DescribeInstanceInformation"),
-        AnyQuestion::SessionSettings(_) => ("ssm", "GetDocument"),
-        AnyQuestion::LatticeConfiguration(_) => ("vpc-lattice", "GetResourceConfiguration"),
-        AnyQuestion::LatticeGateway(_) => ("vpc-lattice", "GetResourceGateway"),
-        AnyQuestion::LatticeShares(_) => ("ram", "GetResourceShareAssociations"),
-        AnyQuestion::LatticeQuota(_) => ("servicequotas", "GetServiceQuota"),
-        AnyQuestion::VpcNetwork(_) => ("ec2", "DescribeRouteTables"),
-        AnyQuestion::AddressOwner(_) => ("ec2", "DescribeNetworkInterfaces"),
-        AnyQuestion::VpnConnections(_) => ("ec2", "DescribeVpnConnections"),
-        AnyQuestion::TransitPath(_) => ("ec2", "SearchTransitGatewayRoutes"),
-        AnyQuestion::FleetSettings(_) => ("deadline", "GetFleet"),
-        AnyQuestion::LatticeConfigurations(_) => ("vpc-lattice", "ListResourceConfigurations"),
-        AnyQuestion::LatticeGateways(_) => ("vpc-lattice", "ListResourceGateways"),
-        AnyQuestion::NamedShares(_) => ("ram", "GetResourceShares"),
-        AnyQuestion::SecretDetails(_) => ("secretsmanager", "DescribeSecret"),
-        AnyQuestion::AyonBundles(_) => ("ayon", "GET api/bundles"),
-        AnyQuestion::AddonSettings(_) | AnyQuestion::AddonChannels(_) => {
-            ("ayon", "GET api/addons/deadline_cloud")
-        }
-    }
-}
-
 /// How the services say no, as the call log has it.
 fn refusal(kind: ProblemKind) -> &'static str {
     match kind {
@@ -794,23 +482,9 @@ impl World for Sandbox {
         async move {
             let record = Record::new(&self.log);
             let result = self.carry_out(change);
-            let (service, vantage) = match change.resource {
-                AnyResource::InlinePolicy(_)
-                | AnyResource::TrustPolicy(_)
-                | AnyResource::IamRole(_) => ("iam", Vantage::Aws),
-                AnyResource::EnvironmentTemplate(_)
-                | AnyResource::QueueRoleLink(_)
-                | AnyResource::FleetConfiguration(_)
-                | AnyResource::FleetScript(_) => ("deadline", Vantage::Aws),
-                AnyResource::AddonSetting(_) => ("ayon", Vantage::Here),
-                AnyResource::ResourceGateway(_) | AnyResource::ResourceConfiguration(_) => {
-                    ("vpc-lattice", Vantage::Aws)
-                }
-                AnyResource::ResourceShare(_) => ("ram", Vantage::Aws),
-                AnyResource::Secret(_) | AnyResource::SecretValue(_) => {
-                    ("secretsmanager", Vantage::Aws)
-                }
-            };
+            let service = writes::service(&change.resource);
+            let at_ayon = service == "ayon";
+            let vantage = if at_ayon { Vantage::Here } else { Vantage::Aws };
             let outcome = if result.is_ok() { "OK" } else { "Refused" };
             let named = (service, change.operation());
             let call = self.took(&record, vantage, named, "sandbox", outcome).await;

@@ -1,0 +1,180 @@
+//! What the studio in memory answers to a question, and the call that AWS or AYON would answer it with.
+
+use super::{SandboxEnvironment, Truth, network, roles};
+use crate::domain::caller::{NEW_ROLE_ACTIONS, SETUP_ACTIONS, SimulatedPermissions};
+use crate::domain::fact::Fact;
+use crate::domain::farm::{Farm, Listed};
+use crate::domain::role::PolicyText;
+use crate::questions::{AnyAnswer, AnyQuestion};
+
+fn fact<T>(value: Option<T>) -> Fact<T> {
+    value.map_or(Fact::Absent, Fact::Known)
+}
+
+#[allow(clippy::too_many_lines)] // an arm for each question
+pub(super) fn answer(truth: &Truth, question: &AnyQuestion) -> AnyAnswer {
+    use AnyAnswer as A;
+    let role = |arn| truth.roles.get(arn);
+    match question {
+        AnyQuestion::CallerIdentity(_) => A::CallerIdentity(Fact::Known(truth.caller.clone())),
+        AnyQuestion::CallerPermissions(_) => {
+            let all = [SETUP_ACTIONS, NEW_ROLE_ACTIONS].concat();
+            let all = all.iter().map(|a| (*a).to_owned());
+            let (refused, allowed) = all.partition(|a| truth.denies(a));
+            A::CallerPermissions(Fact::Known(SimulatedPermissions { allowed, refused }))
+        }
+        AnyQuestion::FarmList(_) => {
+            let farms = truth.farms.iter().map(|f| Listed {
+                id: f.id.to_string(),
+                name: f.name.clone(),
+            });
+            A::FarmList(Fact::Known(farms.collect()))
+        }
+        AnyQuestion::QueueList(q) => {
+            let known = truth.farms.iter().any(|f| f.id == q.0);
+            let queues = truth.queue_order.iter().filter(|k| k.farm == q.0);
+            let row = |key: &crate::domain::ids::QueueKey| {
+                let name = truth.queues.get(key)?.queue.name.clone();
+                let id = key.queue.to_string();
+                Some(Listed { id, name })
+            };
+            A::QueueList(fact(known.then(|| queues.filter_map(row).collect())))
+        }
+        AnyQuestion::FarmDetails(q) => {
+            let farm = truth.farms.iter().find(|f| f.id == q.0);
+            A::FarmDetails(fact(farm.map(|f| Farm {
+                id: f.id.clone(),
+                name: f.name.clone(),
+                key: f.key.clone(),
+            })))
+        }
+        AnyQuestion::QueueDetails(q) => {
+            A::QueueDetails(fact(truth.queues.get(&q.0).map(|q| q.queue.clone())))
+        }
+        AnyQuestion::QueueFleets(q) => {
+            A::QueueFleets(fact(truth.queues.get(&q.0).map(|q| q.fleets.clone())))
+        }
+        AnyQuestion::FleetDetails(q) => A::FleetDetails(fact(truth.fleets.get(&q.0).cloned())),
+        AnyQuestion::QueueEnvironments(q) => {
+            let queue = truth.queues.get(&q.0);
+            let texts = queue.map(|q| q.environments.iter().map(|e| Fact::Known(e.answer())));
+            A::QueueEnvironments(fact(texts.map(Iterator::collect)))
+        }
+        AnyQuestion::EnvironmentText(q) => {
+            let all = truth.queues.get(&q.0).into_iter();
+            let mut all = all.flat_map(|queue| &queue.environments);
+            A::EnvironmentText(fact(
+                all.find(|e| e.id == q.1).map(SandboxEnvironment::answer),
+            ))
+        }
+        AnyQuestion::RoleDocuments(q) => A::RoleDocuments(fact(role(&q.0).map(|r| r.answer(&q.0)))),
+        AnyQuestion::RolePolicy(q) => {
+            let text = role(&q.0).and_then(|r| r.inline.get(&q.1).cloned());
+            A::RolePolicy(fact(text.map(PolicyText::new)))
+        }
+        AnyQuestion::RoleTrust(q) => {
+            let text = role(&q.0).map(|r| r.trust.clone());
+            A::RoleTrust(fact(text.map(PolicyText::new)))
+        }
+        AnyQuestion::RoleSimulation(q) => A::RoleSimulation(roles::simulate(truth, &q.0, &q.1)),
+        AnyQuestion::ManagedPolicy(q) => {
+            let text = truth.boundaries.get(&q.0).cloned();
+            A::ManagedPolicy(fact(text.map(PolicyText::new)))
+        }
+        // It says so rather than finding no fault.
+        AnyQuestion::PolicyValidation(_) => {
+            A::PolicyValidation(Fact::declined("the sandbox has no Access Analyzer"))
+        }
+        AnyQuestion::NodeDetails(q) => A::NodeDetails(fact(truth.nodes.get(&q.0).cloned())),
+        AnyQuestion::SessionSettings(_) => {
+            A::SessionSettings(Fact::Known(truth.session_preferences.clone()))
+        }
+        AnyQuestion::LatticeConfiguration(q) => {
+            A::LatticeConfiguration(fact(truth.lattice.configurations.get(&q.0).cloned()))
+        }
+        AnyQuestion::LatticeGateway(q) => {
+            A::LatticeGateway(fact(truth.lattice.gateways.get(&q.0).cloned()))
+        }
+        AnyQuestion::LatticeShares(q) => {
+            let id = crate::domain::lattice::configuration_id(&q.0);
+            let shares = truth.lattice.shares.get(id).cloned();
+            A::LatticeShares(Fact::Known(shares.unwrap_or_default()))
+        }
+        AnyQuestion::LatticeQuota(_) => A::LatticeQuota(Fact::Known(1)),
+        AnyQuestion::VpcNetwork(q) => A::VpcNetwork(fact(truth.network.vpcs.get(&q.0).cloned())),
+        AnyQuestion::AddressOwner(q) => {
+            A::AddressOwner(fact(truth.network.addresses.get(&q.0).cloned()))
+        }
+        AnyQuestion::VpnConnections(_) => {
+            A::VpnConnections(Fact::Known(truth.network.vpns.clone()))
+        }
+        AnyQuestion::TransitPath(q) => {
+            A::TransitPath(fact(truth.network.transit.get(&q.gateway).cloned()))
+        }
+        AnyQuestion::FleetSettings(q) => A::FleetSettings(fact(
+            truth
+                .fleets
+                .get(&q.0)
+                .map(|f| network::settings(truth, &q.0, f)),
+        )),
+        AnyQuestion::LatticeConfigurations(_) => {
+            let all = truth.lattice.configurations.clone().into_iter();
+            A::LatticeConfigurations(Fact::Known(all.collect()))
+        }
+        AnyQuestion::LatticeGateways(_) => {
+            let all = truth.lattice.gateways.clone().into_iter();
+            A::LatticeGateways(Fact::Known(all.collect()))
+        }
+        AnyQuestion::NamedShares(q) => {
+            let all = truth.lattice.shares.values().flatten();
+            let own = all.filter(|s| s.name.raw() == q.0).cloned();
+            A::NamedShares(Fact::Known(own.collect()))
+        }
+        AnyQuestion::SecretDetails(q) => A::SecretDetails(fact(truth.secret(&q.0).cloned())),
+        AnyQuestion::AyonBundles(_) => A::AyonBundles(Fact::Known(truth.ayon.bundles.clone())),
+        AnyQuestion::AddonSettings(q) => A::AddonSettings(fact(truth.addon.get(&q.1).cloned())),
+        AnyQuestion::AddonChannels(q) => {
+            A::AddonChannels(fact(truth.addon_channels.get(&q.1).cloned()))
+        }
+    }
+}
+
+pub(super) fn operation(question: &AnyQuestion) -> (&'static str, &'static str) {
+    match question {
+        AnyQuestion::CallerIdentity(_) => ("sts", "GetCallerIdentity"),
+        AnyQuestion::CallerPermissions(_) | AnyQuestion::RoleSimulation(_) => {
+            ("iam", "SimulatePrincipalPolicy")
+        }
+        AnyQuestion::FarmList(_) => ("deadline", "ListFarms"),
+        AnyQuestion::QueueList(_) => ("deadline", "ListQueues"),
+        AnyQuestion::FarmDetails(_) => ("deadline", "GetFarm"),
+        AnyQuestion::QueueDetails(_) => ("deadline", "GetQueue"),
+        AnyQuestion::QueueFleets(_) => ("deadline", "ListQueueFleetAssociations"),
+        AnyQuestion::FleetDetails(_) => ("deadline", "GetFleet"),
+        AnyQuestion::QueueEnvironments(_) => ("deadline", "ListQueueEnvironments"),
+        AnyQuestion::EnvironmentText(_) => ("deadline", "GetQueueEnvironment"),
+        AnyQuestion::RoleDocuments(_) | AnyQuestion::RoleTrust(_) => ("iam", "GetRole"),
+        AnyQuestion::RolePolicy(_) => ("iam", "GetRolePolicy"),
+        AnyQuestion::ManagedPolicy(_) => ("iam", "GetPolicyVersion"),
+        AnyQuestion::PolicyValidation(_) => ("access-analyzer", "ValidatePolicy"),
+        AnyQuestion::NodeDetails(_) => ("ssm", "DescribeInstanceInformation"),
+        AnyQuestion::SessionSettings(_) => ("ssm", "GetDocument"),
+        AnyQuestion::LatticeConfiguration(_) => ("vpc-lattice", "GetResourceConfiguration"),
+        AnyQuestion::LatticeGateway(_) => ("vpc-lattice", "GetResourceGateway"),
+        AnyQuestion::LatticeShares(_) => ("ram", "GetResourceShareAssociations"),
+        AnyQuestion::LatticeQuota(_) => ("servicequotas", "GetServiceQuota"),
+        AnyQuestion::VpcNetwork(_) => ("ec2", "DescribeRouteTables"),
+        AnyQuestion::AddressOwner(_) => ("ec2", "DescribeNetworkInterfaces"),
+        AnyQuestion::VpnConnections(_) => ("ec2", "DescribeVpnConnections"),
+        AnyQuestion::TransitPath(_) => ("ec2", "SearchTransitGatewayRoutes"),
+        AnyQuestion::FleetSettings(_) => ("deadline", "GetFleet"),
+        AnyQuestion::LatticeConfigurations(_) => ("vpc-lattice", "ListResourceConfigurations"),
+        AnyQuestion::LatticeGateways(_) => ("vpc-lattice", "ListResourceGateways"),
+        AnyQuestion::NamedShares(_) => ("ram", "GetResourceShares"),
+        AnyQuestion::SecretDetails(_) => ("secretsmanager", "DescribeSecret"),
+        AnyQuestion::AyonBundles(_) => ("ayon", "GET api/bundles"),
+        AnyQuestion::AddonSettings(_) | AnyQuestion::AddonChannels(_) => {
+            ("ayon", "GET api/addons/deadline_cloud")
+        }
+    }
+}
