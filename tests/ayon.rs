@@ -5,6 +5,7 @@
 use secrecy::{ExposeSecret as _, SecretString};
 use studiolink::domain::ayon::{AddonChannels, Variant};
 use studiolink::domain::fact::Fact;
+use studiolink::resources::AyonUserKey;
 use studiolink::world::{CallLog, Record, ayon};
 use url::Url;
 use wiremock::ResponseTemplate;
@@ -382,4 +383,76 @@ async fn a_session_is_closed_as_such() {
     assert!(!last.headers.contains_key("x-api-key"));
     let lines = format!("{:?}", record.taken());
     assert!(!lines.contains("canary-token"), "{lines}");
+}
+
+/// What AYON 1.15.18 answered (`ayon-recordings` 018, 050 to 057): a user who never had a labelled key has no list, and a
+/// POST is then an error of the server.
+#[tokio::test]
+async fn a_first_key_gets_its_list_first_and_is_in_no_line_of_the_log() {
+    let (url, server) = serve(|line| match line {
+        l if l.starts_with("GET /api/users/has_one") => (
+            200,
+            r#"{"name":"has_one","data":{"apiKeys":[{"id":"61bb2e32e7ca11f1aefd02fc00000001","key":"HASH","label":"render","created":1795499183.4,"preview":"01***cd"}],"isService":true},"active":true}"#,
+        ),
+        l if l.starts_with("GET /api/users/") => (
+            200,
+            r#"{"name":"svc_farm","attrib":{"fullName":"Farm service"},"data":{"apiKey":"HASH","createdBy":"admin","isService":true,"apiKeyPreview":"P"},"active":true}"#,
+        ),
+        l if l.starts_with("PATCH") => (204, ""),
+        _ => (200, "null"),
+    });
+    let client = ayon::client(false).unwrap();
+    let admin = SecretString::from("admin-canary".to_owned());
+    let key = SecretString::from("0123456789abcdef0123456789abcdef".to_owned());
+    let log = CallLog::default();
+    let record = Record::new(&log);
+    for user in ["svc_farm", "has_one"] {
+        let resource = AyonUserKey {
+            server: url.clone(),
+            user: user.to_owned(),
+            label: "studiolink 2026-11-30".to_owned(),
+        };
+        ayon::make_key(&record, &client, &admin, &resource, &key)
+            .await
+            .unwrap();
+    }
+    let lines: Vec<String> = server.lines();
+    let expected = [
+        "GET /api/info",
+        "GET /api/users/svc_farm",
+        "PATCH /api/users/svc_farm",
+        "POST /api/users/svc_farm/apikeys",
+        "GET /api/users/has_one",
+        "POST /api/users/has_one/apikeys",
+    ];
+    assert_eq!(lines, expected);
+    let bodies: Vec<serde_json::Value> = server
+        .asked()
+        .iter()
+        .filter(|r| !r.body.is_empty())
+        .map(|r| r.body_json().unwrap())
+        .collect();
+    assert_eq!(bodies[0], serde_json::json!({ "data": { "apiKeys": [] } }));
+    assert_eq!(bodies[1]["expires"], serde_json::Value::Null);
+    let fact = ayon::look_user(&record, &client, &url, &admin, "has_one").await;
+    let user = fact.known().unwrap();
+    assert!(user.service && user.active && !user.own_key);
+    assert_eq!(user.keys[0].label.raw(), "render");
+    let kept = format!("{:?} {user:?}", log.recent(20));
+    for secret in ["0123456789abcdef", "admin-canary", "HASH", "01***cd"] {
+        assert!(!kept.contains(secret), "{secret}: {kept}");
+    }
+    let gone = AyonUserKey {
+        server: url.clone(),
+        user: "has_one".to_owned(),
+        label: "render".to_owned(),
+    };
+    ayon::delete_key(&record, &client, &admin, &gone)
+        .await
+        .unwrap();
+    let last = server.lines().pop().unwrap();
+    assert_eq!(
+        last,
+        "DELETE /api/users/has_one/apikeys/61bb2e32e7ca11f1aefd02fc00000001"
+    );
 }

@@ -330,6 +330,13 @@ const CHANGES: &[(&str, Change)] = &[
         t.ayon.days_left = 3
     }),
     ("the certificate has run out", |t, _| t.ayon.days_left = -1),
+    ("this machine alone knows the server's name", |t, _| {
+        t.ayon.in_dns = None;
+    }),
+    ("DNS leads elsewhere", |t, _| {
+        t.ayon.in_dns = Some([10, 20, 1, 7].into());
+    }),
+    ("the server's clock is ahead", |t, _| t.ayon.ahead = 400),
     ("no bundle is in production", |t, _| {
         t.ayon.bundles.production = None
     }),
@@ -396,6 +403,14 @@ const CHANGES: &[(&str, Change)] = &[
         network_with(t, |n| n.groups[1].inbound.clear());
     }),
     ("the studio is behind a VPN", over_vpn),
+    ("the file names a VPN that is not there", |t, c| {
+        over_vpn(t, c);
+        c.vpn.connection = Some("vpn-0fffffffffffffff0".to_owned());
+    }),
+    ("the file names a network that no route leads to", |t, c| {
+        over_vpn(t, c);
+        c.vpn.network = Some("203.0.113.0/24".parse().unwrap());
+    }),
     ("both tunnels of the VPN are down", |t, c| {
         over_vpn(t, c);
         for tunnel in &mut t.network.vpns[0].tunnels {

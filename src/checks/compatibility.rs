@@ -74,7 +74,7 @@ fn check(view: &View, url: &Url) -> Vec<Finding> {
     if seen.is_pending() {
         return Vec::new();
     }
-    let finding = of_bundle(bundle, seen.value());
+    let finding = of_bundle(bundle, seen.value().map(|i| &i.version));
     vec![
         finding
             .from(view.evidence(&AyonBundles(url.clone())))

@@ -50,6 +50,8 @@ mod queue_role_trust;
 mod queue_status;
 mod secret_as_queue_role;
 mod server_certificate;
+mod server_clock;
+mod server_dns;
 mod server_info;
 mod server_key;
 mod server_name;
@@ -124,9 +126,11 @@ pub const ALL: &[&Check] = &[
     &tunnel_node::CHECK,
     &tunnel_settings::CHECK,
     &server_name::CHECK,
+    &server_dns::CHECK,
     &server_port::CHECK,
     &server_certificate::CHECK,
     &server_info::CHECK,
+    &server_clock::CHECK,
     &server_key::CHECK,
 ];
 

@@ -37,7 +37,7 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
         return with_evidence(Finding::unread("the network of the target", fact), evidence);
     };
     let subnet = holder.subnet.raw();
-    let routes = to_studio(network, subnet);
+    let routes = to_studio(view, network, subnet);
     if routes.is_empty() {
         return vec![no_route(view, network, subnet).from(evidence)];
     }
@@ -139,7 +139,12 @@ fn no_route(view: &View, network: &Network, subnet: &str) -> Finding {
         && vpns
             .iter()
             .all(|v| v.tunnels.iter().all(|t| t.status == TunnelStatus::Down));
-    let line = "The target's subnet has no route to the studio";
+    let line = match view.config(Part::Server).vpn.network {
+        Some(studio) => {
+            format!("The target's subnet has no route to the studio's network {studio}")
+        }
+        None => "The target's subnet has no route to the studio".to_owned(),
+    };
     if propagates && down {
         return Finding::new(
             Verdict::NotReached,

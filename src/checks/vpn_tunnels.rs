@@ -5,7 +5,7 @@ use crate::derived::lattice_network::of_connection;
 use crate::domain::finding::Verdict;
 use crate::domain::ids::FleetKey;
 use crate::domain::network::{TunnelStatus, VpnConnection};
-use crate::questions::VpnConnections;
+use crate::questions::{Part, VpnConnections};
 
 pub const CHECK: Check = Check {
     id: "vpn-tunnels",
@@ -26,6 +26,20 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
     let evidence = view.evidence(&VpnConnections);
     if fact.known().is_none() {
         return with_evidence(Finding::unread("the VPN connections", fact), evidence);
+    }
+    let named = &view.config(Part::Server).vpn.connection;
+    if let (Some(id), true) = (named, ours.is_empty()) {
+        let here = fact.known().into_iter().flatten();
+        let here = here.into_iter().any(|v| v.id.raw() == id);
+        let line = if here {
+            format!("{id} of [vpn] ends at no gateway of the target's VPC")
+        } else {
+            format!("There is no Site-to-Site VPN connection {id} in this account and region")
+        };
+        let finding = Finding::fail("not-the-one", line)
+            .why("the studio file says that the studio is reached by it")
+            .fix("compare [vpn] connection of the studio file with the VPC console; another account's connection can't be looked at: then leave the line out");
+        return vec![finding.from(evidence)];
     }
     if ours.is_empty() {
         let line = "Whether the studio is reached can't be told: no Site-to-Site VPN connection was found for it in this account and region";

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::domain::exit::Exit;
-use crate::domain::ids::{FarmId, QueueId, Region};
+use crate::domain::ids::{FarmId, JobId, QueueId, Region};
 use crate::domain::risk::RiskKind;
 
 /// By command: a line and what it does.
@@ -66,6 +66,21 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
         "diagram",
         "studiolink diagram --format mermaid > connections.mmd",
         "for the studio's documentation; --format svg is a picture",
+    ),
+    (
+        "explain",
+        "studiolink explain session.log",
+        "what a failed job's log comes from; - reads stdin",
+    ),
+    (
+        "explain",
+        "studiolink explain --job job-…",
+        "finds the session that failed, and reads its log",
+    ),
+    (
+        "explain",
+        "aws logs get-log-events … | studiolink explain - --offline",
+        "without looking at the studio",
     ),
     (
         "rollback",
@@ -235,6 +250,9 @@ pub enum Command {
     /// Draws how the workers reach the server, with what is seen of each part
     #[command(after_help = with_examples("diagram", ""))]
     Diagram(Diagram),
+    /// Says what a failed job's log comes from, and whether the studio shows the same now
+    #[command(after_help = with_examples("explain", ""))]
+    Explain(Explain),
     /// Restores what a run has changed
     #[command(after_help = with_examples("rollback", ""))]
     Rollback(Rollback),
@@ -370,10 +388,30 @@ pub struct Rollback {
 }
 
 #[derive(Debug, ClapArgs)]
+pub struct Explain {
+    /// The log, as text or as `aws logs get-log-events` prints it; `-` is stdin
+    #[arg(
+        value_name = "LOGFILE",
+        required_unless_present = "job",
+        conflicts_with = "job"
+    )]
+    pub log: Option<PathBuf>,
+    /// A job of the studio's queues, whose failed session is read
+    #[arg(long, value_name = "JOB_ID", conflicts_with = "offline")]
+    pub job: Option<JobId>,
+    /// Does not look at the studio
+    #[arg(long)]
+    pub offline: bool,
+}
+
+#[derive(Debug, ClapArgs)]
 pub struct RotateKey {
-    /// Without asking; the new key is that of AYON_NEW_API_KEY
+    /// Without asking; the new key is that of AYON_NEW_API_KEY, unless --make-for makes it
     #[arg(long)]
     pub yes: bool,
+    /// Makes the new key in AYON, for this service user, with your own login (AYON_ADMIN_KEY)
+    #[arg(long, value_name = "AYON_USER")]
+    pub make_for: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]

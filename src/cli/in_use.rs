@@ -1,6 +1,8 @@
 //! What a rollback leaves, because something that it does not undo uses it by now: a secret with another key, or of an
 //! environment; the way of a fleet through VPC Lattice.
 
+use url::Url;
+
 use super::out::talk;
 use crate::domain::fact::Fact;
 use crate::domain::farm::QueueEnvironment;
@@ -8,7 +10,7 @@ use crate::domain::fleet_settings::read;
 use crate::domain::ids::{FleetKey, QueueKey};
 use crate::domain::lattice::configuration_id;
 use crate::domain::worker_secret::SecretPlace;
-use crate::engine::journal::Header;
+use crate::engine::journal::{self, Header, to_undo};
 use crate::questions::{
     AnyAnswer, AnyQuestion, FleetDetails, QueueEnvironments, QueueFleets, SecretDetails,
 };
@@ -33,6 +35,7 @@ pub(super) async fn keep(world: &dyn World, header: &Header, plan: &mut Plan) ->
     let mut kept = Vec::new();
     for change in std::mem::take(&mut plan.changes) {
         let why = match &change.resource {
+            AnyResource::AyonUserKey(r) => key_in_a_secret(world, header, &r.server),
             AnyResource::Secret(r) => secret(world, header, plan, &r.place).await,
             _ if is_lattice(&change) => fleets.clone(),
             _ => None,
@@ -116,6 +119,27 @@ async fn fleet_that_stays(world: &dyn World, header: &Header, plan: &Plan) -> Op
         }
     }
     None
+}
+
+/// A key that a later run has put into a secret, and no rollback has taken back: workers sign in with it.
+fn key_in_a_secret(world: &dyn World, header: &Header, server: &Url) -> Option<String> {
+    let Ok(journals) = journal::read_all(world.local()) else {
+        return Some("whether a secret holds it could not be read".to_owned());
+    };
+    let later = journals
+        .runs
+        .iter()
+        .filter(|r| r.header.started > header.started);
+    let mut later = later.filter(|r| r.header.undoes.is_none());
+    later.find_map(|run| {
+        let open = to_undo(run, &journals.runs);
+        let name = open.iter().find_map(|c| match &c.resource {
+            AnyResource::SecretValue(v) if v.server == *server => Some(v.place.name()),
+            _ => None,
+        })?;
+        let id = &run.header.id;
+        Some(format!("run {id} has put a key into secret {name} since; undo that one first: studiolink rollback {id}"))
+    })
 }
 
 /// A secret goes while it holds what the run has put, and no environment that stays reads it.

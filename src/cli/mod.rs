@@ -5,6 +5,7 @@ pub mod args;
 mod ask;
 mod audit;
 mod diagram;
+mod explain;
 mod in_use;
 mod init;
 mod open;
@@ -162,6 +163,7 @@ async fn run(mut args: Args) -> Exit {
         Command::Apply(apply) => apply::run(&args, &apply).await,
         Command::Audit => audit::run(&args).await,
         Command::Diagram(diagram) => diagram::run(&args, &diagram).await,
+        Command::Explain(explain) => explain::run(&args, &explain).await,
         Command::Rollback(rollback) => rollback::run(&args, &rollback).await,
         Command::RotateKey(rotate) => rotate_key::run(&args, &rotate).await,
         Command::Runs(runs) => runs::run(&args, &runs).await,

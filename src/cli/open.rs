@@ -70,7 +70,7 @@ impl Opened {
     pub(super) async fn leave(&self) {
         let all = std::mem::take(&mut *self.worlds.lock().unwrap_or_else(PoisonError::into_inner));
         for world in all {
-            let _ = tokio::time::timeout(Duration::from_secs(3), world.leave()).await;
+            let _ = tokio::time::timeout(Duration::from_secs(5), world.leave()).await;
         }
     }
 }

@@ -237,14 +237,23 @@ fn leave_out(plan: &mut Plan, skip: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The AYON server where an administrator alone may undo this.
+fn of_ayon(change: &Change) -> Option<&Url> {
+    match &change.resource {
+        AnyResource::AddonSetting(setting) => Some(&setting.server),
+        AnyResource::AyonUserKey(key) => Some(&key.server),
+        _ => None,
+    }
+}
+
 /// The AYON servers whose settings are to be undone.
 fn ayon_servers(plan: &Plan) -> Vec<Url> {
     let mut servers = Vec::new();
     for change in &plan.changes {
-        if let AnyResource::AddonSetting(setting) = &change.resource
-            && !servers.contains(&setting.server)
+        if let Some(server) = of_ayon(change)
+            && !servers.contains(server)
         {
-            servers.push(setting.server.clone());
+            servers.push(server.clone());
         }
     }
     servers
@@ -253,14 +262,11 @@ fn ayon_servers(plan: &Plan) -> Vec<Url> {
 /// Asks for a login where AYON's settings can't be read without.
 async fn sign_in(world: &dyn World, plan: &Plan) -> Result<(), Failure> {
     for server in ayon_servers(plan) {
-        let own = plan
-            .changes
-            .iter()
-            .find(|c| matches!(&c.resource, AnyResource::AddonSetting(s) if s.server == server));
+        let own = plan.changes.iter().find(|c| of_ayon(c) == Some(&server));
         if let Some(change) = own
             && unreadable(world, change).await.is_some()
         {
-            ask::sign_in(world, &server).await?;
+            ask::sign_in(world, &server, "undoing what was changed there").await?;
         }
     }
     Ok(())
@@ -270,6 +276,7 @@ async fn sign_in(world: &dyn World, plan: &Plan) -> Result<(), Failure> {
 async fn unreadable(world: &dyn World, change: &Change) -> Option<String> {
     match world.look(&change.resource.question()).await.answer {
         AnyAnswer::AddonChannels(fact) => fact.why_unread(),
+        AnyAnswer::AyonUserKeys(fact) => fact.why_unread(),
         _ => None,
     }
 }
@@ -280,9 +287,9 @@ async fn keep_unsigned(world: &dyn World, plan: &mut Plan) -> Vec<Change> {
     let mut kept = Vec::new();
     let all = std::mem::take(&mut plan.changes);
     for change in all {
-        let why = match change.resource {
-            AnyResource::AddonSetting(_) => unreadable(world, &change).await,
-            _ => None,
+        let why = match of_ayon(&change) {
+            Some(_) => unreadable(world, &change).await,
+            None => None,
         };
         match why {
             None => plan.changes.push(change),

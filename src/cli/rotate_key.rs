@@ -1,25 +1,31 @@
-//! `studiolink rotate-key`: another AYON key for the workers. The new key is tried at the server, put into the secret, and
+//! `studiolink rotate-key`: another AYON key for the workers, given or made in AYON. The new key is tried at the server, put into the secret, and
 //! read as the queue role; then it is said what to revoke.
 
 use secrecy::SecretString;
 use serde_json::json;
+use url::Url;
 
 use super::args::{self, Args, Format};
 use super::out::{data, talk};
 use super::setup::{How, make, observed};
 use super::stop::Stop;
 use super::{Failure, ask, open};
+use crate::domain::ayon::AyonUser;
 use crate::domain::call::Vantage;
+use crate::domain::config::StudioConfig;
 use crate::domain::exit::Exit;
 use crate::domain::fact::Fact;
+use crate::domain::login::LOGIN_FIX;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Printable;
 use crate::domain::worker_secret::{SecretPlace, WorkerSecret};
+use crate::engine::workflow::Workflow;
 use crate::goals::Wishes;
 use crate::probes::{AyonKey, KeySeen, ReadSecret};
-use crate::questions::{Purpose, SecretDetails, Snapshot};
-use crate::resources::{Change, Plan, SecretValue};
+use crate::questions::{AnyAnswer, AyonUserKeys, Purpose, SecretDetails, Snapshot};
+use crate::resources::{AyonUserKey, Change, Plan, SecretValue};
 use crate::ui::report::json as json_report;
+use crate::world::World;
 
 /// Where an unattended run has the new key from: no key is ever an argument.
 const VARIABLE: &str = "AYON_NEW_API_KEY";
@@ -34,7 +40,9 @@ pub(super) async fn run(args: &Args, command: &args::RotateKey) -> Result<Exit, 
     };
     let asks = !command.yes;
     if asks && !ask::is_answered(args) {
-        let fix = if std::env::var(VARIABLE).is_ok_and(|k| !k.trim().is_empty()) {
+        let fix = if command.make_for.is_some()
+            || std::env::var(VARIABLE).is_ok_and(|k| !k.trim().is_empty())
+        {
             "add --yes".to_owned()
         } else {
             format!("set {VARIABLE} to the new key, and add --yes")
@@ -47,37 +55,184 @@ pub(super) async fn run(args: &Args, command: &args::RotateKey) -> Result<Exit, 
     let world = open::world(args, Some(&config)).await?;
     let world = world.as_ref();
     let url = &config.server.url;
-    let key = new_key(url.host_str().unwrap_or_default(), asks).await?;
-    world.hold_key(url, Some(key)).await;
-    let mut work = observed(
-        args,
-        world,
-        &config,
-        Purpose::Setup,
-        Wishes::default(),
-        &stop,
-    )
-    .await?;
+    let Some(user) = &command.make_for else {
+        let key = new_key(url.host_str().unwrap_or_default(), asks).await?;
+        world.hold_key(url, Some(key)).await;
+        return put(args, world, &config, &place, asks, None, &stop).await;
+    };
+    let new = match make_in_ayon(args, world, &config, user, asks, &stop).await? {
+        Ok(new) => new,
+        Err(exit) => return Ok(exit),
+    };
+    let done = put(args, world, &config, &place, asks, Some(&new), &stop).await;
+    if !matches!(done, Ok(Exit::Clean)) {
+        talk(&format!(
+            "The new key \"{}\" of {user} stays in AYON; where no worker uses it, `studiolink rollback {}` deletes it",
+            new.label, new.run
+        ));
+    }
+    done
+}
+
+/// A key that was made in AYON by a run of this command.
+struct New {
+    label: String,
+    run: String,
+    /// What else the user is accepted with.
+    others: Vec<Printable>,
+}
+
+/// Another key for that service user, held for this session. `Err`: how far the run came.
+async fn make_in_ayon(
+    args: &Args,
+    world: &dyn World,
+    config: &StudioConfig,
+    user: &str,
+    asks: bool,
+    stop: &Stop,
+) -> Result<Result<New, Exit>, Failure> {
+    let url = &config.server.url;
+    if std::env::var(VARIABLE).is_ok_and(|k| !k.trim().is_empty()) {
+        return Err(Failure::Usage(format!(
+            "--make-for makes a new key, and {VARIABLE} gives one\n  fix   leave out one of the two"
+        )));
+    }
+    let there = user_of(world, url, user, asks).await?;
+    let label = format!(
+        "studiolink {}",
+        world.local().now().strftime("%Y-%m-%d %H:%M:%S")
+    );
+    let resource = AyonUserKey {
+        server: url.clone(),
+        user: user.to_owned(),
+        label: label.clone(),
+    };
+    let because =
+        "the workers get a key of their own making; the others of this user stay as they are";
+    let change = Change::new(
+        format!("ayon-key/{user}"),
+        resource,
+        None,
+        Some(label.clone()),
+        because,
+    );
+    let mut work = looked_at(args, world, config, stop).await?;
+    let made = make(args, world, &mut work, &plan_of(change), how(asks), stop).await?;
+    if let Some(stopped) = &made.applied.stop {
+        return Ok(Err(stopped.exit()));
+    }
+    let Some(run) = made.applied.run else {
+        return Ok(Err(made.exit.and(Exit::NotChecked)));
+    };
+    let labels = there.keys.iter().map(|k| k.label.show());
+    let labels = labels.map(|l| Printable::from(format!("\"{l}\"")));
+    let own = there.own_key.then(|| "the one without a label".into());
+    let others = labels.chain(own).collect();
+    Ok(Ok(New { label, run, others }))
+}
+
+/// The service user, read with an administrator's login, which is asked for where none is given.
+async fn user_of(
+    world: &dyn World,
+    url: &Url,
+    user: &str,
+    asks: bool,
+) -> Result<AyonUser, Failure> {
+    let question = AyonUserKeys(url.clone(), user.to_owned()).into();
+    let look = async || match world.look(&question).await.answer {
+        AnyAnswer::AyonUserKeys(fact) => fact,
+        _ => Fact::PENDING,
+    };
+    let mut fact = look().await;
+    if asks && matches!(fact, Fact::NotAsked(_)) {
+        ask::sign_in(world, url, "making a key there").await?;
+        fact = look().await;
+    }
+    let refused = |kind, because: String, fix: &str| {
+        Err(Failure::from(Problem::new(
+            kind,
+            "No key is made",
+            because,
+            fix,
+        )))
+    };
+    let shown = Printable::short(user, 60);
+    match fact {
+        Fact::Known(it) if !it.service => refused(
+            ProblemKind::Invalid,
+            format!("{shown} is not a service user: workers would publish in that name"),
+            "name a service user; AYON makes one under Studio settings, Users",
+        ),
+        Fact::Known(it) if !it.active => refused(
+            ProblemKind::Invalid,
+            format!("{shown} is switched off in AYON, which would accept no key of it"),
+            "activate the user in AYON, or name another one",
+        ),
+        Fact::Known(it) => Ok(it),
+        Fact::Absent => refused(
+            ProblemKind::Missing,
+            format!("AYON has no user {shown}"),
+            "name a service user; AYON makes one under Studio settings, Users",
+        ),
+        Fact::Denied(problem) | Fact::NoAnswer(problem) => Err(Failure::from(*problem)),
+        Fact::NotAsked(_) => refused(
+            ProblemKind::Credentials,
+            "no login of an AYON administrator is given".to_owned(),
+            LOGIN_FIX,
+        ),
+    }
+}
+
+async fn looked_at(
+    args: &Args,
+    world: &dyn World,
+    config: &StudioConfig,
+    stop: &Stop,
+) -> Result<Workflow, Failure> {
+    observed(args, world, config, Purpose::Setup, Wishes::default(), stop).await
+}
+
+fn plan_of(change: Change) -> Plan {
+    Plan {
+        changes: vec![change],
+        ..Plan::default()
+    }
+}
+
+fn how(asks: bool) -> How<'static> {
+    static NO_RISK: args::Insist = args::Insist {
+        accept_risk: Vec::new(),
+    };
+    How {
+        command: "rotate-key",
+        insist: &NO_RISK,
+        asks,
+    }
+}
+
+/// The key that is held goes into the secret, where AYON accepts it; then it is read back.
+async fn put(
+    args: &Args,
+    world: &dyn World,
+    config: &StudioConfig,
+    place: &SecretPlace,
+    asks: bool,
+    new: Option<&New>,
+    stop: &Stop,
+) -> Result<Exit, Failure> {
+    let url = &config.server.url;
+    let mut work = looked_at(args, world, config, stop).await?;
     let owner = owner(work.snapshot(), url)?;
-    let secret = held(work.snapshot(), &place)?;
+    let secret = held(work.snapshot(), place)?;
     talk(&format!(
         "AYON accepts the new key: it is of the service user {owner}"
     ));
-    let change = change(&place, &secret, url, &owner);
+    let change = change(place, &secret, url, &owner);
     let version = change.after.clone().unwrap_or_default();
-    let plan = Plan {
-        changes: vec![change],
-        ..Plan::default()
-    };
-    let how = How {
-        command: "rotate-key",
-        insist: &args::Insist::default(),
-        asks,
-    };
-    let made = make(args, world, &mut work, &plan, how, &stop).await?;
+    let made = make(args, world, &mut work, &plan_of(change), how(asks), stop).await?;
     let put = made.applied.stop.is_none() && made.applied.held.is_empty();
     let read: Vec<(Printable, bool)> = if put {
-        read_back(&work, &place, &version)
+        read_back(&work, place, &version)
     } else {
         Vec::new()
     };
@@ -92,7 +247,15 @@ pub(super) async fn run(args: &Args, command: &args::RotateKey) -> Result<Exit, 
     } else {
         Exit::NotChecked
     });
-    tell(args, &place, &read, is_read, put, &owner);
+    let told = Told {
+        place,
+        read: &read,
+        is_read,
+        put,
+        owner: &owner,
+        new,
+    };
+    tell(args, &told);
     if args.format == Format::Json {
         let seen = read
             .iter()
@@ -102,6 +265,7 @@ pub(super) async fn run(args: &Args, command: &args::RotateKey) -> Result<Exit, 
             "version": version,
             "owner": owner,
             "run": made.applied.run,
+            "made_in_ayon": new.map(|n| json!({ "label": n.label, "run": n.run, "others": n.others })),
             "read": seen.collect::<Vec<_>>(),
         });
         let (account, region) = (made.account.as_ref(), Some(&made.region));
@@ -234,15 +398,18 @@ fn read_back(
     seen.collect()
 }
 
-fn tell(
-    args: &Args,
-    place: &SecretPlace,
-    read: &[(Printable, bool)],
+/// What came of it.
+struct Told<'a> {
+    place: &'a SecretPlace,
+    read: &'a [(Printable, bool)],
     is_read: bool,
     put: bool,
-    owner: &Printable,
-) {
-    let name = place.name();
+    owner: &'a Printable,
+    new: Option<&'a New>,
+}
+
+fn tell(args: &Args, told: &Told) {
+    let (name, owner) = (told.place.name(), told.owner);
     let say = |words: &str| {
         if args.format == Format::Text {
             data(words);
@@ -250,7 +417,7 @@ fn tell(
             talk(words);
         }
     };
-    for (queue, right) in read {
+    for (queue, right) in told.read {
         say(&if *right {
             format!("OK       the role of queue {queue} is handed out the new version of {name}")
         } else {
@@ -259,12 +426,18 @@ fn tell(
             )
         });
     }
-    if !put {
+    if !told.put {
         return;
     }
-    if is_read {
+    if told.is_read {
+        let others = told.new.map_or(&[][..], |n| n.others.as_slice());
+        let others: Vec<String> = others.iter().map(ToString::to_string).collect();
+        let has = match others.as_slice() {
+            [] => String::new(),
+            others => format!(" {owner} has besides: {}.", others.join(", ")),
+        };
         say(&format!(
-            "Next: revoke the old key of {owner} in AYON (Studio settings, Users), when the sessions that began before now have ended. AYON may accept it for 10 minutes more."
+            "Next: revoke the old key of {owner} in AYON (Studio settings, Users), when the sessions that began before now have ended. AYON may accept it for 10 minutes more.{has}"
         ));
     } else {
         say("Keep the old key until the new one was seen: `studiolink audit` says what is wrong");

@@ -49,11 +49,23 @@ pub fn owner<'a>(view: &View<'a>, target: IpAddr) -> &'a Fact<Interface> {
     view.fact(&AddressOwner(target.to_string()))
 }
 
-/// The routes of the target's subnet that lead to the studio, by a VPN.
-pub fn to_studio<'a>(network: &'a Network, subnet: &str) -> Vec<&'a Route> {
+/// The routes of the target's subnet that lead to the studio, by a VPN; where the studio file names its network, those alone
+/// that lead there.
+pub fn to_studio<'a>(view: &View, network: &'a Network, subnet: &str) -> Vec<&'a Route> {
+    let studio = view.config(Part::Server).vpn.network;
+    let leads_there = |route: &Route| match (studio, route.to) {
+        (Some(studio), Some(to)) => to.contains(&studio),
+        _ => true,
+    };
     let table = network.table(subnet);
     let routes = table.into_iter().flat_map(|t| &t.routes);
-    routes.filter(|r| r.is_vpn()).collect()
+    routes.filter(|r| r.is_vpn() && leads_there(r)).collect()
+}
+
+/// Is it the one that the studio file names? Where it names none, any may be it.
+fn is_chosen(view: &View, vpn: &VpnConnection) -> bool {
+    let named = view.config(Part::Server).vpn.connection.as_deref();
+    named.is_none_or(|id| vpn.id.raw() == id)
 }
 
 /// The VPN connections that end at gateways of that VPC: those that its routes name, or take over routes of.
@@ -66,7 +78,10 @@ pub fn vpns<'a>(view: &View<'a>, network: &Network) -> Vec<&'a VpnConnection> {
         .chain(tables().flat_map(|t| &t.propagating).map(Untrusted::raw))
         .collect();
     let ends_here = |v: &&VpnConnection| named.contains(&v.gateway.raw());
-    all.into_iter().flatten().filter(ends_here).collect()
+    let all = all.into_iter().flatten();
+    all.filter(|v| is_chosen(view, v))
+        .filter(ends_here)
+        .collect()
 }
 
 /// The VPN connections that a fleet's connection goes by; `None`: it goes by no VPN.
@@ -87,7 +102,7 @@ pub fn of_connection<'a>(view: &View<'a>, key: &FleetKey) -> Option<Vec<&'a VpnC
     let here = here.and_then(|i| network(view, i.vpc.raw()).known());
     Some(match here {
         Some(network) => vpns(view, network),
-        None => all.collect(),
+        None => all.filter(|v| is_chosen(view, v)).collect(),
     })
 }
 

@@ -67,6 +67,23 @@ impl AddonChannels {
     }
 }
 
+/// An AYON user, as far as the keys of workers are concerned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AyonUser {
+    pub service: bool,
+    pub active: bool,
+    /// Has it the one key that only a service user has, which has no label?
+    pub own_key: bool,
+    pub keys: Vec<LabelledKey>,
+}
+
+/// One of the API keys that AYON keeps by their labels: what it is, not what it says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabelledKey {
+    pub id: Untrusted,
+    pub label: Untrusted,
+}
+
 /// The studio's AYON server, as a base for its REST calls: the path without `/api`, ending in a slash.
 pub fn api_base(url: &Url) -> Url {
     let mut base = url.clone();

@@ -81,6 +81,10 @@ hex_id!(
     FleetId, "fleet-", "a fleet id"
 );
 hex_id!(
+    /// `job-` and 32 hex digits.
+    JobId, "job-", "a job id"
+);
+hex_id!(
     /// `queueenv-` and 32 hex digits.
     QueueEnvironmentId, "queueenv-", "a queue environment id"
 );

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::LazyLock;
 
+use regex::Regex;
 use sha2::{Digest as _, Sha256};
 
 const MARK: &str = "${secret:";
@@ -113,6 +115,21 @@ pub fn without_url_secrets(text: &str) -> String {
     rattler_redaction::redact_signatures_in_text(&out, rattler_redaction::DEFAULT_REDACTION_STR)
         .into_owned()
 }
+
+/// The same for a line of a log, where values stand beside their names: `AYON_API_KEY=…`, `"SecretAccessKey": "…"`.
+pub fn without_log_secrets(line: &str) -> String {
+    let line = without_url_secrets(line);
+    NAMED_SECRET
+        .replace_all(&line, "${name}${between}********")
+        .into_owned()
+}
+
+static NAMED_SECRET: LazyLock<Regex> = LazyLock::new(|| {
+    let name = r#"(?P<name>[a-z0-9_-]*(api[_-]?key|access[_-]?key|secret[_-]?key|token|password|passwd|secret)[a-z0-9_-]*["']?)"#;
+    let between = r#"(?P<between>\s*[:=]\s*["']?(bearer |apikey )?)"#;
+    let whole = format!("(?i){name}{between}[^\\s\"',;]{{6,}}");
+    Regex::new(&whole).unwrap_or_else(|e| unreachable!("a constant: {e}"))
+});
 
 /// What must not be kept of a text: each secret of its addresses, in their order.
 fn secrets(text: &str) -> Vec<Range<usize>> {

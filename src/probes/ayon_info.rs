@@ -11,19 +11,25 @@ use crate::domain::text::Untrusted;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct AyonInfo(pub Url);
 
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Info {
+    pub version: Untrusted,
+    /// So many seconds the server's clock is ahead of this machine's, by the date of its answer.
+    pub ahead: Option<i64>,
+}
+
 impl Probe for AyonInfo {
-    /// The server's version.
-    type Observed = Untrusted;
+    type Observed = Info;
 
     fn words(&self, _: &Vantage) -> String {
         "AYON answers /api/info".to_owned()
     }
 
-    fn assess(&self, _: &Vantage, seen: &Observation<Untrusted>) -> Assessment {
+    fn assess(&self, _: &Vantage, seen: &Observation<Info>) -> Assessment {
         match &seen.seen {
-            Ok(version) => Assessment::ok(format!(
+            Ok(info) => Assessment::ok(format!(
                 "AYON {} answers /api/info, {} ms",
-                version.show(),
+                info.version.show(),
                 seen.millis
             )),
             Err(problem) => super::hop_problem(problem),

@@ -4,6 +4,7 @@
 //! To add one, copy `connect.rs`, the shortest; then a `mod` line and an entry in the list below. The compiler then
 //! names the one function in the world and the one in the sandbox that run it.
 
+mod ask_dns;
 mod ayon_info;
 mod ayon_key;
 mod bucket_owner;
@@ -29,6 +30,8 @@ use crate::domain::call::{Call, Vantage};
 use crate::domain::finding::Assessment;
 use crate::domain::problem::{Problem, ProblemKind};
 
+pub use ask_dns::{DnsAnswer, DnsRecord, LeadsTo};
+pub use ayon_info::Info;
 pub use ayon_key::KeySeen;
 pub use connect::Connected;
 pub use handshake::{Certificate, Refusal};
@@ -230,6 +233,7 @@ probes! {
     OpenSession in open_session,
     Solve in solve,
     Resolve in resolve,
+    AskDns in ask_dns,
     Connect in connect,
     Handshake in handshake,
     AyonInfo in ayon_info,

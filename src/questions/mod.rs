@@ -8,6 +8,7 @@ mod addon_channels;
 mod addon_settings;
 mod address_owner;
 mod ayon_bundles;
+mod ayon_user_keys;
 mod caller_identity;
 mod caller_permissions;
 mod check;
@@ -16,6 +17,7 @@ mod farm_details;
 mod farm_list;
 mod fleet_details;
 mod fleet_settings;
+mod job_run;
 mod lattice_configuration;
 mod lattice_configurations;
 mod lattice_gateway;
@@ -240,6 +242,8 @@ questions! {
     AyonBundles in ayon_bundles,
     AddonSettings in addon_settings,
     AddonChannels in addon_channels,
+    AyonUserKeys in ayon_user_keys,
+    JobRun in job_run,
     NodeDetails in node_details,
     SessionSettings in session_settings,
     LatticeConfiguration in lattice_configuration,

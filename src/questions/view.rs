@@ -59,7 +59,9 @@ impl Part {
             (Self::Packages, (a.strategy, &a.pin) == (b.strategy, &b.pin)),
             (
                 Self::Server,
-                a.server == b.server && a.connections == b.connections && a.lattice == b.lattice,
+                a.server == b.server
+                    && a.connections == b.connections
+                    && (&a.lattice, &a.vpn) == (&b.lattice, &b.vpn),
             ),
             (Self::Secret, a.secret == b.secret),
             (Self::Tunnel, a.tunnel == b.tunnel),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Change, Found, Resource, Step, Touched, changed, needed, other_answer};
+use super::{Change, Found, Resource, Step, Touched, changed, other_answer, told};
 use crate::domain::ayon::{AddonChannels as Channels, Variant};
 use crate::domain::fact::Fact;
 use crate::domain::ids::{AccountId, Region};
@@ -45,15 +45,8 @@ impl Resource for AddonSetting {
         let AnyAnswer::AddonChannels(fact) = answer else {
             return Err(other_answer());
         };
-        if matches!(fact, Fact::NotAsked(_)) {
-            return Err(Problem::new(
-                crate::domain::problem::ProblemKind::Denied,
-                "Could not read the AYON addon's settings",
-                "no login of an AYON administrator is given",
-                crate::domain::login::LOGIN_FIX,
-            ));
-        }
-        Ok(Found::text(needed(fact)?.map(|c| c.text())))
+        let channels = told(fact, "Could not read the AYON addon's settings")?;
+        Ok(Found::text(channels.map(|c| c.text())))
     }
 
     fn service(&self) -> &'static str {

@@ -6,6 +6,7 @@
 //! names the one function in the world and the one in the sandbox that make the change.
 
 mod addon_setting;
+mod ayon_user_key;
 mod change;
 mod environment_template;
 mod fleet_configuration;
@@ -208,6 +209,7 @@ resources! {
     AddonSetting in addon_setting,
     Secret in secret,
     SecretValue in secret_value,
+    AyonUserKey in ayon_user_key,
     ResourceGateway in resource_gateway,
     ResourceConfiguration in resource_configuration,
     ResourceShare in resource_share,
@@ -278,6 +280,19 @@ fn texts_at<'a>(
 ) -> impl Iterator<Item = &'a str> + use<'a> {
     let all = value[member].as_array().into_iter().flatten();
     all.filter_map(serde_json::Value::as_str)
+}
+
+/// What AYON tells its administrators alone.
+fn told<T>(fact: Fact<T>, doing: &str) -> Result<Option<T>, Problem> {
+    if matches!(fact, Fact::NotAsked(_)) {
+        return Err(Problem::new(
+            ProblemKind::Denied,
+            doing,
+            "no login of an AYON administrator is given",
+            crate::domain::login::LOGIN_FIX,
+        ));
+    }
+    needed(fact)
 }
 
 /// A fact as a change needs it: what could not be read stops the change.

@@ -82,7 +82,7 @@ impl Driver {
     /// At the end: closes what was opened at others.
     pub async fn leave(&self) {
         if let Some(world) = self.world() {
-            let _ = tokio::time::timeout(Duration::from_secs(3), world.leave()).await;
+            let _ = tokio::time::timeout(Duration::from_secs(5), world.leave()).await;
         }
     }
 

@@ -130,6 +130,7 @@ pub fn is_server_test(probe: &AnyProbe) -> bool {
     matches!(
         probe,
         AnyProbe::Resolve(_)
+            | AnyProbe::AskDns(_)
             | AnyProbe::Connect(_)
             | AnyProbe::Handshake(_)
             | AnyProbe::AyonInfo(_)

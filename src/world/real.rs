@@ -26,9 +26,9 @@ use crate::probes::{
     AnyProbe, AnySeen, AyonKey, Connect, Handshake, IndexSeen, KeySeen, Listed as _, Observation,
     OpenSession, ReadIndex, ReadOutside, ReadSecret, Resolve, Solve,
 };
-use crate::probes::{AyonInfo, BucketOwner, BucketRegion};
+use crate::probes::{AskDns, AyonInfo, BucketOwner, BucketRegion};
 use crate::questions::{Answered, AnyAnswer, AnyQuestion};
-use crate::resources::{AddonSetting, AnyResource, Change, Outputs, SecretValue};
+use crate::resources::{AddonSetting, AnyResource, AyonUserKey, Change, Outputs, SecretValue};
 
 /// What the keyring answered, or what was typed.
 type KeyAnswer = Result<Option<SecretString>, Problem>;
@@ -218,6 +218,38 @@ impl RealWorld {
         ayon::change_addon_channels(record, client, server, &key, *variant, version, &then).await
     }
 
+    /// A key is made up here, held for this session, and sent to AYON, which keeps a hash. Nobody else ever has it.
+    async fn change_user_key(
+        &self,
+        record: &Record,
+        resource: &AyonUserKey,
+        change: &Change,
+    ) -> Result<(), Problem> {
+        let (client, url) = (&self.ayon, &resource.server);
+        let admin = self.admin(record, url).await?.ok_or_else(|| {
+            let doing = format!("Could not change {}", change.words());
+            let because = "no login of an AYON administrator is given";
+            Problem::new(ProblemKind::Denied, doing, because, LOGIN_FIX)
+        })?;
+        if change.after.is_none() {
+            return ayon::delete_key(record, client, &admin, resource).await;
+        }
+        // As AYON makes its own: 32 hexadecimal digits.
+        let key = SecretString::from(uuid::Uuid::new_v4().simple().to_string());
+        let name = api_base(url).to_string();
+        // Held before it is sent: a call without an answer may have been carried out.
+        let held = Ok(Some(key.clone()));
+        self.keys.lock().await.insert(name.clone(), held);
+        let made = ayon::make_key(record, client, &admin, resource, &key).await;
+        if made
+            .as_ref()
+            .is_err_and(|p| p.kind != ProblemKind::Unreached)
+        {
+            self.keys.lock().await.remove(&name);
+        }
+        made
+    }
+
     /// The key that is held for that server goes into the secret. It passes through no plan and no journal.
     async fn change_secret_value(
         &self,
@@ -245,6 +277,20 @@ impl RealWorld {
         match self.key_or_reason(url).await {
             Ok(Ok(key)) => ask(&key).await,
             Ok(Err(because)) => Fact::declined(no_key(&because)),
+            Err(problem) => Fact::from(Err(problem)),
+        }
+    }
+
+    /// What AYON answers to an administrator; without a login of one it is not asked.
+    async fn as_admin<T>(
+        &self,
+        record: &Record,
+        url: &Url,
+        ask: impl AsyncFnOnce(&SecretString) -> Fact<T>,
+    ) -> Fact<T> {
+        match self.admin(record, url).await {
+            Ok(Some(key)) => ask(&key).await,
+            Ok(None) => Fact::declined("no login of an AYON administrator is given"),
             Err(problem) => Fact::from(Err(problem)),
         }
     }
@@ -329,15 +375,19 @@ impl RealWorld {
                 })
                 .await,
             ),
-            AnyQuestion::AddonChannels(q) => {
-                A::AddonChannels(match self.admin(record, &q.0).await {
-                    Ok(Some(key)) => {
-                        ayon::look_addon_channels(record, client, &q.0, &key, q.1, &q.2).await
-                    }
-                    Ok(None) => Fact::declined("no login of an AYON administrator is given"),
-                    Err(problem) => Fact::from(Err(problem)),
+            AnyQuestion::AddonChannels(q) => A::AddonChannels(
+                self.as_admin(record, &q.0, async |key| {
+                    ayon::look_addon_channels(record, client, &q.0, key, q.1, &q.2).await
                 })
-            }
+                .await,
+            ),
+            AnyQuestion::JobRun(q) => A::JobRun(aws.look_job(record, &q.0, &q.1).await),
+            AnyQuestion::AyonUserKeys(q) => A::AyonUserKeys(
+                self.as_admin(record, &q.0, async |key| {
+                    ayon::look_user(record, client, &q.0, key, &q.1).await
+                })
+                .await,
+            ),
         }
     }
 
@@ -384,6 +434,11 @@ impl RealWorld {
                 own_call(record, "dns", "resolve", host, test)
                     .await
                     .map(Resolve::seen)
+            }
+            AnyProbe::AskDns(AskDns(host)) => {
+                own_call(record, "dns", "query", host, net::ask_dns(host))
+                    .await
+                    .map(AskDns::seen)
             }
             AnyProbe::Connect(Connect(host, port, scheme)) => {
                 let test = net::try_port(host, *port, *scheme);
@@ -562,6 +617,10 @@ impl World for RealWorld {
                     let done = self.change_addon(record_of, r, change).await;
                     done.map(|()| Outputs::new())
                 }
+                AnyResource::AyonUserKey(r) => {
+                    let done = self.change_user_key(record_of, r, change).await;
+                    done.map(|()| Outputs::new())
+                }
                 AnyResource::ResourceGateway(r) => {
                     aws.change_gateway(record_of, r, change, token).await
                 }
@@ -678,6 +737,7 @@ impl World for RealWorld {
 
     fn leave(&self) -> BoxFuture<'_, ()> {
         async move {
+            self.aws.leave().await;
             let record = Record::new(&self.log);
             for (url, token) in self.sessions.lock().await.drain(..) {
                 // A session that can't be closed ends by itself.

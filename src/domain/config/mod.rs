@@ -155,6 +155,15 @@ pub struct LatticeChoices {
     pub tls: Option<LatticeTls>,
 }
 
+/// Which of several ways in AWS is the studio's: no call tells.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct VpnChoices {
+    /// The Site-to-Site VPN connection that leads to the studio.
+    pub connection: Option<String>,
+    /// The studio's network that the AYON server stands in.
+    pub network: Option<ipnet::IpNet>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Server {
     pub url: Url,
@@ -186,6 +195,8 @@ pub struct StudioConfig {
     pub connections: Vec<FleetConnection>,
     #[serde(default)]
     pub lattice: LatticeChoices,
+    #[serde(default)]
+    pub vpn: VpnChoices,
     /// Where the AYON key lies for the workers, in AWS Secrets Manager.
     #[serde(default)]
     pub secret: Option<SecretPlace>,
@@ -255,6 +266,7 @@ impl StudioConfig {
             },
             connections: Vec::new(),
             lattice: LatticeChoices::default(),
+            vpn: VpnChoices::default(),
             secret: None,
             tunnel: None,
             iam: IamChoices::default(),

@@ -1,11 +1,11 @@
-//! Reading the tables of single paths, `[lattice]` and `[ssm]`: of the studio file, and as somebody types their values.
+//! Reading the tables of single paths, `[lattice]`, `[vpn]` and `[ssm]`: of the studio file, and as somebody types their values.
 
 use std::net::IpAddr;
 
 use toml_edit::{Document, Item};
 
 use super::table::{Reader, refuse};
-use super::{LatticeChoices, LatticeTls, Refused};
+use super::{LatticeChoices, LatticeTls, Refused, VpnChoices};
 use crate::domain::choices::Tunnel;
 use crate::domain::text::Printable;
 
@@ -76,6 +76,38 @@ pub(super) fn read_lattice(text: &str, item: Option<&Item>) -> Result<LatticeCho
         subnets,
         security_groups,
         tls,
+    })
+}
+
+pub(super) fn read_vpn(text: &str, item: Option<&Item>) -> Result<VpnChoices, Refused> {
+    let Some(item) = item else {
+        return Ok(VpnChoices::default());
+    };
+    let mut table = Reader::new(text, "vpn", item, 0..0)?;
+    let connection = table.text("connection")?.map(str::to_owned);
+    let good = |id: &str| {
+        id.strip_prefix("vpn-")
+            .is_some_and(|i| i.len() >= 8 && i.bytes().all(|b| b.is_ascii_hexdigit()))
+    };
+    if !connection.as_deref().is_none_or(good) {
+        return Err(table.wrong(
+            "connection",
+            "`connection` is not a Site-to-Site VPN connection",
+            "write its id, vpn-… as the VPC console shows it",
+        ));
+    }
+    let network = match table.text("network")? {
+        Some(text) => {
+            let fix =
+                "write the studio's network as an address and a length, such as 192.168.10.0/24";
+            Some(table.parsed("network", text, fix)?)
+        }
+        None => None,
+    };
+    table.finish()?;
+    Ok(VpnChoices {
+        connection,
+        network,
     })
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use toml_edit::{Document, Item};
 
-use super::paths::{read_lattice, read_tunnel};
+use super::paths::{read_lattice, read_tunnel, read_vpn};
 use super::table::{Reader, refuse};
 use super::{
     FleetRoles, IamChoices, Location, NewRole, PathId, Pin, Refused, SCHEMA, Server, Strategy,
@@ -116,6 +116,7 @@ impl StudioConfig {
         let (server, secret) = read_server(text, section("server")?)?;
         let connections = connection::read(text, document.get("connection"))?;
         let lattice = read_lattice(text, document.get("lattice"))?;
+        let vpn = read_vpn(text, document.get("vpn"))?;
         let tunnel = read_tunnel(text, document.get("ssm"))?;
         let iam = section("iam")?.map_or(Ok(IamChoices::default()), |t| read_iam(text, t))?;
         let attributes = section("worker_attributes")?;
@@ -132,6 +133,7 @@ impl StudioConfig {
             channel_key: conda.key,
             connections,
             lattice,
+            vpn,
             secret,
             tunnel,
             iam,

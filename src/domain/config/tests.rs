@@ -260,7 +260,8 @@ host = "ayon.lan"
 port = 5000
 
 [vpn]
-later = "for the version that builds the path"
+connection = "vpn-0a1b2c3d4e5f60718"
+network = "192.168.10.0/24"
 "#;
 
 #[test]

@@ -4,7 +4,7 @@ use toml_edit::{Array, DocumentMut, Item, TableLike, Value, value};
 
 use super::read::read_queues;
 use super::{
-    FleetRoles, LatticeChoices, Location, PathId, Pin, SCHEMA, Strategy, StudioConfig,
+    FleetRoles, LatticeChoices, Location, PathId, Pin, SCHEMA, Strategy, StudioConfig, VpnChoices,
     WorkerAttributes, connection,
 };
 use crate::domain::channel::Channel;
@@ -88,6 +88,17 @@ impl StudioConfig {
         ];
         for (key, new) in lattice {
             set(to, &["lattice", key], new, true);
+        }
+        let VpnChoices {
+            connection,
+            network,
+        } = &self.vpn;
+        let vpn = [
+            ("connection", text(connection.clone())),
+            ("network", text(network.map(|n| n.to_string()))),
+        ];
+        for (key, new) in vpn {
+            set(to, &["vpn", key], new, true);
         }
         let tunnel = self.tunnel.as_ref();
         let ssm = [

@@ -2,6 +2,7 @@
 
 pub mod diff;
 pub mod ending;
+pub mod explain;
 pub mod json;
 pub mod markdown;
 pub mod text;

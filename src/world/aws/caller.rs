@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::future::Future;
 use std::time::Instant;
 
-use aws_smithy_async::future::pagination_stream::PaginationStream;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -65,29 +64,6 @@ impl Aws {
         let clock = Clock::start();
         let (result, last) = with_status(sending).await;
         self.recorded(record, &what, &clock, result, last)
-    }
-
-    /// Every page of a list, each a call of its own in the log. The SDK stops at a page that says it is its own next.
-    pub(super) async fn pages<'a, T, E>(
-        &self,
-        record: &Record,
-        what: impl Fn() -> What<'a>,
-        mut pages: PaginationStream<Result<T, SdkError<E, HttpResponse>>>,
-    ) -> Result<Vec<T>, Problem>
-    where
-        T: RequestId,
-        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    {
-        let mut all = Vec::new();
-        loop {
-            let _place = self.permits.acquire().await;
-            let clock = Clock::start();
-            let (next, last) = with_status(pages.next()).await;
-            let Some(page) = next else {
-                return Ok(all);
-            };
-            all.push(self.recorded(record, &what(), &clock, page, last)?);
-        }
     }
 
     fn recorded<T, E>(

@@ -10,9 +10,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::{
-    BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
-};
+use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use tokio::sync::Semaphore;
@@ -28,34 +26,6 @@ pub struct Login {
     pub profile: Option<String>,
     pub region: Option<Region>,
     pub endpoint: Option<String>,
-}
-
-/// The SDK puts `management.` or `scheduling.` before a custom endpoint's host, which then does not resolve.
-#[derive(Debug)]
-struct PlainHost;
-
-impl Intercept for PlainHost {
-    fn name(&self) -> &'static str {
-        "PlainHost"
-    }
-
-    fn modify_before_signing(
-        &self,
-        context: &mut BeforeTransmitInterceptorContextMut<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let uri = context.request().uri().to_owned();
-        for prefix in ["://management.", "://scheduling."] {
-            if uri.contains(prefix) {
-                context
-                    .request_mut()
-                    .set_uri(uri.replacen(prefix, "://", 1))?;
-                break;
-            }
-        }
-        Ok(())
-    }
 }
 
 tokio::task_local! {
@@ -110,13 +80,6 @@ impl Intercept for Attempts {
         let _ = LAST_STATUS.try_with(|last| last.set(Some(status)));
         Ok(())
     }
-}
-
-/// A write that is asked to slow down may take its time; a read that gets no answer says so soon.
-pub(super) fn patient() -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .operation_timeout(Duration::from_mins(1))
-        .build()
 }
 
 /// That nobody is signed in is said once, before each call says it by itself. What was given then is what the first calls
@@ -242,10 +205,6 @@ pub async fn connect(login: &Login) -> Result<Aws, Problem> {
         .or_else(|| std::env::var("AWS_PROFILE").ok())
         .unwrap_or_else(|| "default".to_owned());
     let config = with_credentials(config, &profile).await?;
-    let mut deadline = aws_sdk_deadline::config::Builder::from(&config).interceptor(Attempts);
-    if custom {
-        deadline = deadline.interceptor(PlainHost);
-    }
     let s3 = aws_sdk_s3::config::Builder::from(&config)
         .interceptor(Attempts)
         .force_path_style(custom)
@@ -254,19 +213,8 @@ pub async fn connect(login: &Login) -> Result<Aws, Problem> {
         region,
         profile,
         path_style: custom,
-        deadline: aws_sdk_deadline::Client::from_conf(deadline.build()),
-        iam: aws_sdk_iam::Client::from_conf(
-            aws_sdk_iam::config::Builder::from(&config)
-                .interceptor(Attempts)
-                .build(),
-        ),
         sts: aws_sdk_sts::Client::from_conf(
             aws_sdk_sts::config::Builder::from(&config)
-                .interceptor(Attempts)
-                .build(),
-        ),
-        analyzer: aws_sdk_accessanalyzer::Client::from_conf(
-            aws_sdk_accessanalyzer::config::Builder::from(&config)
                 .interceptor(Attempts)
                 .build(),
         ),
@@ -275,5 +223,6 @@ pub async fn connect(login: &Login) -> Result<Aws, Problem> {
         config,
         permits: Semaphore::new(AT_ONCE),
         queue_roles: tokio::sync::Mutex::default(),
+        left: super::sessions::Left::default(),
     })
 }

@@ -1,10 +1,10 @@
 //! Deadline Cloud: farms, queues, fleets, queue environments, and the queue role's credentials.
 
-use aws_sdk_deadline::types::{EnvironmentTemplateType, FleetConfiguration};
 use futures_util::future::join_all;
+use serde_json::{Value, json};
 
 use super::caller::What;
-use super::client::patient;
+use super::signed::{Request, unreadable};
 use super::{Aws, QueueRole, QueueRoleCell};
 use crate::domain::call::Vantage;
 use crate::domain::fact::Fact;
@@ -25,11 +25,110 @@ const SERVICE: &str = "deadline";
 const NEW_ROLE: std::time::Duration = std::time::Duration::from_secs(20);
 const PAUSE: std::time::Duration = std::time::Duration::from_secs(4);
 
-fn template_type(kind: &EnvironmentTemplateType) -> TemplateType {
-    if *kind == EnvironmentTemplateType::Json {
-        TemplateType::Json
-    } else {
-        TemplateType::Yaml
+/// A list that has no end is none.
+const PAGES: usize = 200;
+
+fn request(method: http::Method, path: &str, body: Option<&Value>, token: Option<&str>) -> Request {
+    let mut headers = Vec::new();
+    if body.is_some() {
+        headers.push(("content-type", "application/json".to_owned()));
+    }
+    if let Some(token) = token {
+        headers.push(("x-amz-client-token", token.to_owned()));
+    }
+    Request {
+        service: SERVICE,
+        prefix: "management.",
+        method,
+        path: format!("2023-10-12/{path}"),
+        headers,
+        body: body.map_or_else(String::new, Value::to_string),
+    }
+}
+
+fn text(value: &Value) -> Untrusted {
+    Untrusted::new(value.as_str().unwrap_or_default())
+}
+
+/// What is there and not empty.
+pub(super) fn some(value: &Value) -> Option<Untrusted> {
+    let text = value.as_str().filter(|t| !t.is_empty());
+    text.map(Untrusted::new)
+}
+
+fn word<'a, T: From<&'a str>>(value: &'a Value) -> T {
+    T::from(value.as_str().unwrap_or_default())
+}
+
+pub(super) fn of_queue(key: &QueueKey) -> String {
+    format!("farms/{}/queues/{}", key.farm, key.queue)
+}
+
+fn of_environment(key: &QueueKey, id: &QueueEnvironmentId) -> String {
+    format!("{}/environments/{id}", of_queue(key))
+}
+
+impl Aws {
+    pub(super) async fn deadline(
+        &self,
+        record: &Record,
+        what: What<'_>,
+        path: &str,
+    ) -> Result<Value, Problem> {
+        let doing = what.doing.clone();
+        let request = request(http::Method::GET, path, None, None);
+        let body = self.read(record, what, &request).await?.json();
+        if body.is_object() {
+            Ok(body)
+        } else {
+            Err(unreadable(&doing))
+        }
+    }
+
+    /// Every row of a list, page by page.
+    pub(super) async fn deadline_rows<'w>(
+        &self,
+        record: &Record,
+        what: impl Fn() -> What<'w>,
+        path: &str,
+        member: &str,
+    ) -> Result<Vec<Value>, Problem> {
+        let (mut all, mut next) = (Vec::new(), None::<String>);
+        for _ in 0..PAGES {
+            let page = match &next {
+                Some(token) => {
+                    let token = percent_encoding::utf8_percent_encode(
+                        token,
+                        percent_encoding::NON_ALPHANUMERIC,
+                    );
+                    let separator = if path.contains('?') { '&' } else { '?' };
+                    format!("{path}{separator}nextToken={token}")
+                }
+                None => path.to_owned(),
+            };
+            let mut body = self.deadline(record, what(), &page).await?;
+            let Value::Array(rows) = body[member].take() else {
+                return Err(unreadable(&what().doing));
+            };
+            all.extend(rows);
+            match body["nextToken"].as_str() {
+                // A page that says it is its own next would go on for ever.
+                Some(token) if next.as_deref() != Some(token) => next = Some(token.to_owned()),
+                _ => return Ok(all),
+            }
+        }
+        Err(unreadable(&what().doing))
+    }
+
+    pub(super) async fn deadline_write(
+        &self,
+        record: &Record,
+        what: What<'_>,
+        (method, path): (http::Method, &str),
+        (body, token): (Option<&Value>, Option<&str>),
+    ) -> Result<Value, Problem> {
+        let request = request(method, path, body, token);
+        Ok(self.write(record, what, &request).await?.json())
     }
 }
 
@@ -58,10 +157,10 @@ fn refuses_extensions(problem: &Problem) -> bool {
     problem.because.to_ascii_lowercase().contains("extension")
 }
 
-fn service_type(kind: TemplateType) -> EnvironmentTemplateType {
+fn service_type(kind: TemplateType) -> &'static str {
     match kind {
-        TemplateType::Json => EnvironmentTemplateType::Json,
-        TemplateType::Yaml => EnvironmentTemplateType::Yaml,
+        TemplateType::Json => "JSON",
+        TemplateType::Yaml => "YAML",
     }
 }
 
@@ -76,111 +175,51 @@ fn wrong_id(doing: &str, e: &crate::domain::ids::NotAnId) -> Problem {
 
 impl Aws {
     pub async fn look_farms(&self, record: &Record) -> Fact<Vec<Listed>> {
-        let listed = async {
-            let pages = self
-                .pages(
-                    record,
-                    || What::new(SERVICE, "ListFarms", "farms", "Could not list the farms"),
-                    self.deadline.list_farms().into_paginator().send(),
-                )
-                .await?;
-            Ok(pages
-                .into_iter()
-                .flat_map(|p| p.farms)
-                .map(|f| Listed {
-                    id: f.farm_id,
-                    name: Untrusted::new(f.display_name),
-                })
-                .collect())
+        let what = || What::new(SERVICE, "ListFarms", "farms", "Could not list the farms");
+        let rows = self.deadline_rows(record, what, "farms", "farms").await;
+        let listed = |row: &Value| Listed {
+            id: text(&row["farmId"]).raw().to_owned(),
+            name: text(&row["displayName"]),
         };
-        listed.await.into()
+        rows.map(|rows| rows.iter().map(listed).collect()).into()
     }
 
     pub async fn look_queues(&self, record: &Record, farm: &FarmId) -> Fact<Vec<Listed>> {
-        let listed = async {
-            let pages = self
-                .pages(
-                    record,
-                    || {
-                        What::new(
-                            SERVICE,
-                            "ListQueues",
-                            farm.as_str(),
-                            format!("Could not list the queues of {farm}"),
-                        )
-                    },
-                    self.deadline
-                        .list_queues()
-                        .farm_id(farm.as_str())
-                        .into_paginator()
-                        .send(),
-                )
-                .await?;
-            Ok(pages
-                .into_iter()
-                .flat_map(|p| p.queues)
-                .map(|q| Listed {
-                    id: q.queue_id,
-                    name: Untrusted::new(q.display_name),
-                })
-                .collect())
+        let doing = format!("Could not list the queues of {farm}");
+        let what = || What::new(SERVICE, "ListQueues", farm.as_str(), doing.clone());
+        let path = format!("farms/{farm}/queues");
+        let rows = self.deadline_rows(record, what, &path, "queues").await;
+        let listed = |row: &Value| Listed {
+            id: text(&row["queueId"]).raw().to_owned(),
+            name: text(&row["displayName"]),
         };
-        listed.await.into()
+        rows.map(|rows| rows.iter().map(listed).collect()).into()
     }
 
     pub async fn look_farm(&self, record: &Record, farm: &FarmId) -> Fact<Farm> {
-        let what = What::new(
-            SERVICE,
-            "GetFarm",
-            farm.as_str(),
-            format!("Could not read farm {farm}"),
-        );
-        let answer = self
-            .call(
-                record,
-                what,
-                self.deadline.get_farm().farm_id(farm.as_str()).send(),
-            )
-            .await;
+        let doing = format!("Could not read farm {farm}");
+        let what = What::new(SERVICE, "GetFarm", farm.as_str(), doing);
+        let answer = self.deadline(record, what, &format!("farms/{farm}")).await;
         answer
-            .map(|f| Farm {
+            .map(|it| Farm {
                 id: farm.clone(),
-                name: Untrusted::new(f.display_name),
-                key: f.kms_key_arn.filter(|k| !k.is_empty()).map(Untrusted::new),
+                name: text(&it["displayName"]),
+                key: some(&it["kmsKeyArn"]),
             })
             .into()
     }
 
     pub async fn look_queue(&self, record: &Record, key: &QueueKey) -> Fact<Queue> {
-        let what = What::new(
-            SERVICE,
-            "GetQueue",
-            key.queue.as_str(),
-            format!("Could not read queue {}", key.queue),
-        );
-        let answer = self
-            .call(
-                record,
-                what,
-                self.deadline
-                    .get_queue()
-                    .farm_id(key.farm.as_str())
-                    .queue_id(key.queue.as_str())
-                    .send(),
-            )
-            .await;
-        let queue = |q: aws_sdk_deadline::operation::get_queue::GetQueueOutput| Queue {
-            name: Untrusted::new(q.display_name),
-            status: q.status.as_str().into(),
-            blocked_reason: q.blocked_reason.map(|r| Untrusted::new(r.as_str())),
-            role: q.role_arn.filter(|r| !r.is_empty()).map(Untrusted::new),
-            attachments_prefix: q
-                .job_attachment_settings
-                .as_ref()
-                .map(|s| Untrusted::new(s.root_prefix.clone())),
-            attachments_bucket: q
-                .job_attachment_settings
-                .map(|s| Untrusted::new(s.s3_bucket_name)),
+        let doing = format!("Could not read queue {}", key.queue);
+        let what = What::new(SERVICE, "GetQueue", key.queue.as_str(), doing);
+        let answer = self.deadline(record, what, &of_queue(key)).await;
+        let queue = |it: Value| Queue {
+            name: text(&it["displayName"]),
+            status: word(&it["status"]),
+            blocked_reason: some(&it["blockedReason"]),
+            role: some(&it["roleArn"]),
+            attachments_prefix: some(&it["jobAttachmentSettings"]["rootPrefix"]),
+            attachments_bucket: some(&it["jobAttachmentSettings"]["s3BucketName"]),
         };
         answer.map(queue).into()
     }
@@ -191,49 +230,38 @@ impl Aws {
         key: &QueueKey,
     ) -> Fact<Vec<Association>> {
         let doing = format!("Could not list the fleets of queue {}", key.queue);
-        let listed = async {
-            let request = || {
-                self.deadline
-                    .list_queue_fleet_associations()
-                    .farm_id(key.farm.as_str())
-                    .queue_id(key.queue.as_str())
-            };
-            let pages = self
-                .pages(
-                    record,
-                    || {
-                        What::new(
-                            SERVICE,
-                            "ListQueueFleetAssociations",
-                            key.queue.as_str(),
-                            doing.clone(),
-                        )
-                    },
-                    request().into_paginator().send(),
-                )
-                .await?;
-            let rows = pages.into_iter().flat_map(|p| p.queue_fleet_associations);
-            let association = |row: aws_sdk_deadline::types::QueueFleetAssociationSummary| {
-                Ok(Association {
-                    fleet: row.fleet_id.parse().map_err(|e| wrong_id(&doing, &e))?,
-                    status: row.status.as_str().into(),
-                })
-            };
-            rows.map(association).collect()
+        let named = key.queue.as_str();
+        let what = || What::new(SERVICE, "ListQueueFleetAssociations", named, doing.clone());
+        let path = format!(
+            "farms/{}/queue-fleet-associations?queueId={}",
+            key.farm, key.queue
+        );
+        let rows = self.deadline_rows(record, what, &path, "queueFleetAssociations");
+        let association = |row: &Value| {
+            let fleet = row["fleetId"].as_str().unwrap_or_default();
+            Ok(Association {
+                fleet: fleet.parse().map_err(|e| wrong_id(&doing, &e))?,
+                status: word(&row["status"]),
+            })
         };
-        let listed: Result<Vec<Association>, Problem> = listed.await;
+        let listed: Result<Vec<Association>, Problem> = match rows.await {
+            Ok(rows) => rows.iter().map(association).collect(),
+            Err(problem) => Err(problem),
+        };
         listed.into()
     }
 
     pub async fn look_fleet(&self, record: &Record, key: &FleetKey) -> Fact<Fleet> {
         let id = &key.fleet;
-        let doing = format!("Could not read fleet {id}");
-        let what = What::new(SERVICE, "GetFleet", id.as_str(), doing);
-        let request = self.deadline.get_fleet().farm_id(key.farm.as_str());
-        let answer = self
-            .call(record, what, request.fleet_id(id.as_str()).send())
-            .await;
-        answer.map(fleet).into()
+        let what = What::new(
+            SERVICE,
+            "GetFleet",
+            id.as_str(),
+            format!("Could not read fleet {id}"),
+        );
+        let path = format!("farms/{}/fleets/{id}", key.farm);
+        let answer = self.deadline(record, what, &path).await;
+        answer.map(|it| fleet(&it)).into()
     }
 
     pub async fn look_environments(
@@ -243,35 +271,17 @@ impl Aws {
     ) -> Fact<Vec<Fact<QueueEnvironment>>> {
         let doing = format!("Could not list the environments of queue {}", key.queue);
         let listed: Result<Vec<Fact<QueueEnvironment>>, Problem> = async {
-            let request = || {
-                self.deadline
-                    .list_queue_environments()
-                    .farm_id(key.farm.as_str())
-                    .queue_id(key.queue.as_str())
-            };
-            let pages = self
-                .pages(
-                    record,
-                    || {
-                        What::new(
-                            SERVICE,
-                            "ListQueueEnvironments",
-                            key.queue.as_str(),
-                            doing.clone(),
-                        )
-                    },
-                    request().into_paginator().send(),
-                )
-                .await?;
-            let mut rows: Vec<_> = pages.into_iter().flat_map(|p| p.environments).collect();
+            let named = key.queue.as_str();
+            let what = || What::new(SERVICE, "ListQueueEnvironments", named, doing.clone());
+            let path = format!("{}/environments", of_queue(key));
+            let rows = self.deadline_rows(record, what, &path, "environments");
+            let mut rows = rows.await?;
             // They run by priority; the service lists the older first among equals, and the sort keeps that.
-            rows.sort_by_key(|r| r.priority);
+            rows.sort_by_key(|row| row["priority"].as_i64());
             let doing = &doing;
             let texts = rows.into_iter().map(|row| async move {
-                let id: QueueEnvironmentId = row
-                    .queue_environment_id
-                    .parse()
-                    .map_err(|e| wrong_id(doing, &e))?;
+                let id = row["queueEnvironmentId"].as_str().unwrap_or_default();
+                let id: QueueEnvironmentId = id.parse().map_err(|e| wrong_id(doing, &e))?;
                 Ok(self.look_environment(record, key, &id).await)
             });
             join_all(texts).await.into_iter().collect()
@@ -286,27 +296,24 @@ impl Aws {
         key: &QueueKey,
         id: &QueueEnvironmentId,
     ) -> Fact<QueueEnvironment> {
-        let what = What::new(
-            SERVICE,
-            "GetQueueEnvironment",
-            id.as_str(),
-            format!("Could not read queue environment {id}"),
-        );
-        let request = self
-            .deadline
-            .get_queue_environment()
-            .farm_id(key.farm.as_str())
-            .queue_id(key.queue.as_str())
-            .queue_environment_id(id.as_str());
-        let answer = self.call(record, what, request.send()).await;
-        answer
-            .map(|e| QueueEnvironment {
+        let doing = format!("Could not read queue environment {id}");
+        let what = What::new(SERVICE, "GetQueueEnvironment", id.as_str(), doing.clone());
+        let answer = self.deadline(record, what, &of_environment(key, id)).await;
+        let read = answer.and_then(|it| {
+            let template = it["template"].as_str().ok_or_else(|| unreadable(&doing))?;
+            let kind = match it["templateType"].as_str() {
+                Some("JSON") => TemplateType::Json,
+                _ => TemplateType::Yaml,
+            };
+            let priority = it["priority"].as_i64();
+            Ok(QueueEnvironment {
                 id: id.clone(),
-                name: Untrusted::new(e.name),
-                priority: e.priority,
-                template: TemplateText::new(e.template, template_type(&e.template_type)),
+                name: text(&it["name"]),
+                priority: priority.and_then(|p| p.try_into().ok()).unwrap_or_default(),
+                template: TemplateText::new(template.to_owned(), kind),
             })
-            .into()
+        });
+        read.into()
     }
 
     pub async fn change_environment(
@@ -323,63 +330,49 @@ impl Aws {
             template_type,
             ..
         } = resource;
-        let (farm, queue_id) = (queue.farm.as_str(), queue.queue.as_str());
         let doing = format!("Could not change the {}", change.words());
-        let about = id.as_ref().map_or(queue_id, QueueEnvironmentId::as_str);
-        let what = What::new(SERVICE, change.operation(), about, doing.clone());
+        let about = id
+            .as_ref()
+            .map_or(queue.queue.as_str(), QueueEnvironmentId::as_str);
+        let what = || What::new(SERVICE, change.operation(), about, doing.clone());
+        let kind = service_type(*template_type);
         match (&change.before, &change.after, id) {
             (None, Some(template), _) => {
-                let request = self
-                    .deadline
-                    .create_queue_environment()
-                    .farm_id(farm)
-                    .queue_id(queue_id)
-                    .client_token(token);
-                let request = request
-                    .priority(*priority)
-                    .template_type(service_type(*template_type));
+                let path = format!("{}/environments", of_queue(queue));
                 let (made, mut outputs) = sent_as_taken(template, |text| {
-                    let what = What::new(SERVICE, change.operation(), about, doing.clone());
-                    let request = request.clone().template(text).customize();
-                    let request = request.config_override(patient_config()).send();
-                    self.call(record, what, request)
+                    let body =
+                        json!({ "priority": priority, "templateType": kind, "template": text });
+                    let (path, what) = (&path, &what);
+                    async move {
+                        let to = (http::Method::POST, path.as_str());
+                        self.deadline_write(record, what(), to, (Some(&body), Some(token)))
+                            .await
+                    }
                 })
                 .await?;
-                let made = made.queue_environment_id.parse();
-                let made = made.map_err(|e| wrong_id(&doing, &e))?;
+                let made = made["queueEnvironmentId"].as_str().unwrap_or_default();
+                let made = made.parse().map_err(|e| wrong_id(&doing, &e))?;
                 outputs.extend(EnvironmentTemplate::outputs(&made));
                 Ok(outputs)
             }
             (Some(_), Some(template), Some(id)) => {
-                let request = self
-                    .deadline
-                    .update_queue_environment()
-                    .farm_id(farm)
-                    .queue_id(queue_id)
-                    .queue_environment_id(id.as_str())
-                    .client_token(token)
-                    .template_type(service_type(*template_type));
+                let path = of_environment(queue, id);
                 let sent = sent_as_taken(template, |text| {
-                    let what = What::new(SERVICE, change.operation(), about, doing.clone());
-                    let request = request.clone().template(text).customize();
-                    let request = request.config_override(patient_config()).send();
-                    self.call(record, what, request)
+                    let body = json!({ "templateType": kind, "template": text });
+                    let (path, what) = (&path, &what);
+                    async move {
+                        let to = (http::Method::PATCH, path.as_str());
+                        self.deadline_write(record, what(), to, (Some(&body), Some(token)))
+                            .await
+                    }
                 });
                 sent.await.map(|(_, outputs)| outputs)
             }
             (Some(_), None, Some(id)) => {
-                let request = self
-                    .deadline
-                    .delete_queue_environment()
-                    .farm_id(farm)
-                    .queue_id(queue_id)
-                    .queue_environment_id(id.as_str());
-                self.call(
-                    record,
-                    what,
-                    request.customize().config_override(patient_config()).send(),
-                )
-                .await?;
+                let path = of_environment(queue, id);
+                let to = (http::Method::DELETE, path.as_str());
+                self.deadline_write(record, what(), to, (None, None))
+                    .await?;
                 Ok(Outputs::new())
             }
             _ => Err(Problem::new(
@@ -416,15 +409,10 @@ impl Aws {
                 queue.queue.as_str(),
                 doing.clone(),
             );
-            let request = self
-                .deadline
-                .update_queue()
-                .farm_id(queue.farm.as_str())
-                .queue_id(queue.queue.as_str())
-                .client_token(token)
-                .role_arn(role);
-            let sent = request.customize().config_override(patient_config()).send();
-            match self.call(record, what, sent).await {
+            let (path, body) = (of_queue(queue), json!({ "roleArn": role }));
+            let to = (http::Method::PATCH, path.as_str());
+            let sent = self.deadline_write(record, what, to, (Some(&body), Some(token)));
+            match sent.await {
                 // A role that was made a moment ago may not be known everywhere yet: IAM is eventually consistent.
                 Err(p) if p.kind == ProblemKind::Invalid && began.elapsed() < NEW_ROLE => {
                     tokio::time::sleep(PAUSE).await;
@@ -465,41 +453,34 @@ impl Aws {
             );
             let what = What::new(SERVICE, "AssumeQueueRoleForUser", key.queue.as_str(), doing)
                 .seen_from(Vantage::Aws);
-            let request = self
-                .deadline
-                .assume_queue_role_for_user()
-                .farm_id(key.farm.as_str())
-                .queue_id(key.queue.as_str());
-            let mut out = self
-                .call(record, what, request.send())
-                .await
-                .map_err(two_causes)?;
-            let c = out.credentials.take().ok_or_else(|| {
-                Problem::new(
+            let path = format!("{}/user-roles", of_queue(key));
+            let out = self.deadline(record, what, &path).await;
+            let out = out.map_err(two_causes)?;
+            let given = &out["credentials"];
+            let part = |name: &str| given[name].as_str().map(str::to_owned);
+            let end: Option<jiff::Timestamp> = part("expiration").and_then(|e| e.parse().ok());
+            let (Some(id), Some(secret), token, Some(end)) = (
+                part("accessKeyId"),
+                part("secretAccessKey"),
+                part("sessionToken"),
+                end,
+            ) else {
+                return Err(Problem::new(
                     ProblemKind::Invalid,
                     "Could not get the queue role's credentials",
                     "the service answered without credentials",
                     "run it again",
-                )
-            })?;
-            let expires = c.expiration.secs();
-            let credentials = aws_sdk_s3::config::Credentials::new(
-                c.access_key_id,
-                c.secret_access_key,
-                Some(c.session_token),
-                None,
-                "queue role",
-            );
+                ));
+            };
+            let expires = end.as_second();
+            let credentials =
+                aws_credential_types::Credentials::new(id, secret, token, None, "queue role");
             let config = aws_sdk_s3::config::Builder::from(&self.config)
                 .credentials_provider(credentials.clone())
                 .force_path_style(self.path_style)
                 .build();
-            let secrets = aws_sdk_secretsmanager::config::Builder::from(&self.config)
-                .credentials_provider(credentials.clone())
-                .build();
             Ok(QueueRole {
                 s3: aws_sdk_s3::Client::from_conf(config),
-                secrets: aws_sdk_secretsmanager::Client::from_conf(secrets),
                 credentials,
                 expires,
             })
@@ -509,58 +490,40 @@ impl Aws {
 }
 
 /// A fleet as the service describes it. A kind that this version does not know stays unknown.
-fn fleet(f: aws_sdk_deadline::operation::get_fleet::GetFleetOutput) -> Fleet {
-    let mut configurations = Vec::new();
-    let (management, os, cpu, attributes) = match f.configuration {
-        Some(FleetConfiguration::CustomerManaged(c)) => {
-            let w = c.worker_capabilities;
-            (
-                Management::Customer,
-                w.as_ref().map(|w| w.os_family.as_str().into()),
-                w.as_ref().map(|w| w.cpu_architecture_type.as_str().into()),
-                w.and_then(|w| w.custom_attributes),
-            )
-        }
-        Some(FleetConfiguration::ServiceManagedEc2(c)) => {
-            let vpc = c.vpc_configuration;
-            configurations = vpc
-                .and_then(|v| v.resource_configuration_arns)
-                .unwrap_or_default();
-            let i = c.instance_capabilities;
-            (
-                Management::Service,
-                i.as_ref().map(|i| i.os_family.as_str().into()),
-                i.as_ref().map(|i| i.cpu_architecture_type.as_str().into()),
-                i.and_then(|i| i.custom_attributes),
-            )
-        }
-        _ => (Management::Unknown(Untrusted::default()), None, None, None),
+fn fleet(it: &Value) -> Fleet {
+    let configuration = &it["configuration"];
+    let (customer, service) = (
+        &configuration["customerManaged"],
+        &configuration["serviceManagedEc2"],
+    );
+    let (management, can) = if customer.is_object() {
+        (Management::Customer, &customer["workerCapabilities"])
+    } else if service.is_object() {
+        (Management::Service, &service["instanceCapabilities"])
+    } else {
+        let unknown = Management::Unknown(Untrusted::default());
+        (unknown, &Value::Null)
     };
-    let unstated = Untrusted::default;
-    let attributes = attributes.unwrap_or_default().into_iter();
-    let roles = attributes.filter(|a| a.name == "attr.role");
+    let texts = |list: &Value| -> Vec<Untrusted> {
+        let all = list.as_array().into_iter().flatten();
+        all.map(text).collect()
+    };
+    let attributes = can["customAttributes"].as_array().into_iter().flatten();
+    let roles = attributes.filter(|a| a["name"] == "attr.role");
+    let count = |name: &str| it[name].as_i64().unwrap_or_default();
     Fleet {
-        name: Untrusted::new(f.display_name),
-        status: f.status.as_str().into(),
+        name: text(&it["displayName"]),
+        status: word(&it["status"]),
         management,
-        os: os.unwrap_or_else(|| OperatingSystem::Unknown(unstated())),
-        cpu: cpu.unwrap_or_else(|| CpuArchitecture::Unknown(unstated())),
-        workers: f.worker_count.into(),
-        max_workers: f.max_worker_count.into(),
-        roles: roles.flat_map(|a| a.values).map(Untrusted::new).collect(),
-        role: Some(f.role_arn)
-            .filter(|r| !r.is_empty())
-            .map(Untrusted::new),
-        message: f
-            .status_message
-            .filter(|m| !m.is_empty())
-            .map(Untrusted::new),
-        configurations: configurations.into_iter().map(Untrusted::new).collect(),
+        os: word::<OperatingSystem>(&can["osFamily"]),
+        cpu: word::<CpuArchitecture>(&can["cpuArchitectureType"]),
+        workers: count("workerCount"),
+        max_workers: count("maxWorkerCount"),
+        roles: roles.flat_map(|a| texts(&a["values"])).collect(),
+        role: some(&it["roleArn"]),
+        message: some(&it["statusMessage"]),
+        configurations: texts(&service["vpcConfiguration"]["resourceConfigurationArns"]),
     }
-}
-
-fn patient_config() -> aws_sdk_deadline::config::Builder {
-    aws_sdk_deadline::Config::builder().timeout_config(patient())
 }
 
 /// One code has two causes here, and the message does not tell them apart: the check of the trust policy tells them apart.

@@ -2,7 +2,6 @@
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use url::form_urlencoded::Serializer;
 
 use super::Aws;
 use super::caller::What;
@@ -369,17 +368,6 @@ fn acl(a: XmlAcl) -> NetworkAcl {
     }
 }
 
-fn form(operation: &str, more: &[(&str, &str)], next: Option<&str>) -> String {
-    let mut form = Serializer::new(String::new());
-    form.append_pair("Action", operation)
-        .append_pair("Version", VERSION);
-    form.extend_pairs(more);
-    if let Some(next) = next {
-        form.append_pair("NextToken", next);
-    }
-    form.finish()
-}
-
 impl Aws {
     /// Every row of a list, page by page.
     async fn rows<P: Page>(
@@ -392,18 +380,10 @@ impl Aws {
         let doing = format!("Could not read EC2's answer to {operation}");
         let (mut all, mut next) = (Vec::new(), None::<String>);
         for _ in 0..PAGES {
-            let body = form(operation, more, next.as_deref());
-            let request = Request {
-                service: SERVICE,
-                prefix: "",
-                method: http::Method::POST,
-                path: String::new(),
-                headers: vec![(
-                    "content-type",
-                    "application/x-www-form-urlencoded; charset=utf-8".to_owned(),
-                )],
-                body,
-            };
+            let mut fields = vec![("Action", operation), ("Version", VERSION)];
+            fields.extend(more);
+            fields.extend(next.as_deref().map(|next| ("NextToken", next)));
+            let request = Request::form(SERVICE, &fields);
             let what = What::new(SERVICE, operation, about, doing.clone());
             let body = self.read(record, what, &request).await?;
             let page: P = quick_xml::de::from_str(&body.text).map_err(|_| unreadable(&doing))?;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Aws;
 use super::caller::What;
-use super::signed::{Request, unreadable};
+use super::signed::unreadable;
 use crate::domain::fact::Fact;
 use crate::domain::farm::FleetStatus;
 use crate::domain::fleet_settings::{FleetSettings, HostScript};
@@ -18,45 +18,34 @@ use crate::world::Record;
 
 const SERVICE: &str = "deadline";
 
-fn request(method: http::Method, key: &FleetKey, body: String, token: Option<&str>) -> Request {
-    let mut headers = Vec::new();
-    if let Some(token) = token {
-        headers.push(("content-type", "application/json".to_owned()));
-        headers.push(("x-amz-client-token", token.to_owned()));
-    }
-    Request {
-        service: SERVICE,
-        prefix: "management.",
-        method,
-        path: format!("2023-10-12/farms/{}/fleets/{}", key.farm, key.fleet),
-        headers,
-        body,
-    }
+fn path(key: &FleetKey) -> String {
+    format!("farms/{}/fleets/{}", key.farm, key.fleet)
 }
 
 impl Aws {
     pub async fn look_settings(&self, record: &Record, key: &FleetKey) -> Fact<FleetSettings> {
         let doing = format!("Could not read the configuration of fleet {}", key.fleet);
         let what = What::new(SERVICE, "GetFleet", key.fleet.as_str(), doing.clone());
-        let request = request(http::Method::GET, key, String::new(), None);
-        let read = self.read(record, what, &request).await.and_then(|body| {
-            let it = body.json();
-            if !it["configuration"].is_object() {
-                return Err(unreadable(&doing));
-            }
-            let script = &it["hostConfiguration"];
-            let body = script["scriptBody"].as_str().filter(|b| !b.is_empty());
-            let message = it["statusMessage"].as_str().filter(|m| !m.is_empty());
-            Ok(FleetSettings {
-                configuration: it["configuration"].to_string(),
-                script: body.map(|body| HostScript {
-                    body: body.to_owned(),
-                    seconds: script["scriptTimeoutSeconds"].as_i64(),
-                }),
-                status: FleetStatus::from(it["status"].as_str().unwrap_or_default()),
-                message: message.map(Untrusted::new),
-            })
-        });
+        let read = self
+            .deadline(record, what, &path(key))
+            .await
+            .and_then(|it| {
+                if !it["configuration"].is_object() {
+                    return Err(unreadable(&doing));
+                }
+                let script = &it["hostConfiguration"];
+                let body = script["scriptBody"].as_str().filter(|b| !b.is_empty());
+                let message = it["statusMessage"].as_str().filter(|m| !m.is_empty());
+                Ok(FleetSettings {
+                    configuration: it["configuration"].to_string(),
+                    script: body.map(|body| HostScript {
+                        body: body.to_owned(),
+                        seconds: script["scriptTimeoutSeconds"].as_i64(),
+                    }),
+                    status: FleetStatus::from(it["status"].as_str().unwrap_or_default()),
+                    message: message.map(Untrusted::new),
+                })
+            });
         read.into()
     }
 
@@ -112,8 +101,10 @@ impl Aws {
         doing: String,
     ) -> Result<(), Problem> {
         let what = What::new(SERVICE, "UpdateFleet", key.fleet.as_str(), doing);
-        let request = request(http::Method::PATCH, key, body.to_string(), Some(token));
-        self.read(record, what, &request).await?;
+        let path = path(key);
+        let to = (http::Method::PATCH, path.as_str());
+        self.deadline_write(record, what, to, (Some(body), Some(token)))
+            .await?;
         Ok(())
     }
 }

@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_iam::types::{
-    ContextEntry, ContextKeyTypeEnum, OrganizationsDecisionDetail,
-    PermissionsBoundaryDecisionDetail, PolicyEvaluationDecisionType, Tag,
-};
 use futures_util::future::{join, join_all, join3};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::Aws;
 use super::caller::What;
-use super::client::patient;
+use super::signed::{Request, unreadable};
 use crate::domain::caller::{Caller, SimulatedPermissions};
 use crate::domain::fact::Fact;
 use crate::domain::ids::RoleArn;
@@ -23,6 +21,174 @@ use crate::resources::{Change, IamRole, InlinePolicy, TrustPolicy};
 use crate::world::Record;
 
 const SERVICE: &str = "iam";
+const VERSION: &str = "2010-05-08";
+/// A list that has no end is none.
+const PAGES: usize = 100;
+
+/// What the query protocol puts around each list.
+#[derive(Debug, Default, Deserialize)]
+struct Members<T> {
+    #[serde(default = "Vec::new")]
+    member: Vec<T>,
+}
+
+impl<T> Members<T> {
+    const NONE: Self = Self { member: Vec::new() };
+}
+
+/// Every answer has its result under a name of its own: `GetRoleResponse` holds `GetRoleResult`.
+macro_rules! answers {
+    ($($name:ident = $result:literal : $inner:ty),+ $(,)?) => {
+        $(
+            #[derive(Debug, Deserialize)]
+            struct $name {
+                #[serde(rename = $result)]
+                result: $inner,
+            }
+
+            impl Answer for $name {
+                type Result = $inner;
+
+                fn result(self) -> $inner {
+                    self.result
+                }
+            }
+        )+
+    };
+}
+
+trait Answer: DeserializeOwned {
+    type Result;
+    fn result(self) -> Self::Result;
+}
+
+answers! {
+    GetRole = "GetRoleResult": RoleOf,
+    ListRolePolicies = "ListRolePoliciesResult": Names,
+    ListAttachedRolePolicies = "ListAttachedRolePoliciesResult": Attached,
+    GetRolePolicy = "GetRolePolicyResult": InlineText,
+    GetPolicy = "GetPolicyResult": PolicyOf,
+    GetPolicyVersion = "GetPolicyVersionResult": VersionOf,
+    SimulatePrincipalPolicy = "SimulatePrincipalPolicyResult": Simulated,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RoleOf {
+    role: XmlRole,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct XmlRole {
+    arn: String,
+    #[serde(default)]
+    assume_role_policy_document: String,
+    permissions_boundary: Option<XmlBoundary>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct XmlBoundary {
+    permissions_boundary_arn: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Names {
+    #[serde(default = "none")]
+    policy_names: Members<String>,
+    marker: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Attached {
+    #[serde(default = "none")]
+    attached_policies: Members<XmlAttached>,
+    marker: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct XmlAttached {
+    policy_arn: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct InlineText {
+    policy_document: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct PolicyOf {
+    policy: XmlPolicy,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct XmlPolicy {
+    default_version_id: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct VersionOf {
+    policy_version: XmlVersion,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct XmlVersion {
+    document: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Simulated {
+    #[serde(default = "none")]
+    evaluation_results: Members<XmlEvaluation>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct XmlEvaluation {
+    eval_action_name: String,
+    eval_decision: String,
+    #[serde(default = "none")]
+    missing_context_values: Members<String>,
+    #[serde(default = "none")]
+    resource_specific_results: Members<XmlResource>,
+    permissions_boundary_decision_detail: Option<XmlBoundaryDetail>,
+    organizations_decision_detail: Option<XmlOrganization>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct XmlResource {
+    #[serde(default = "none")]
+    missing_context_values: Members<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct XmlBoundaryDetail {
+    #[serde(default)]
+    allowed_by_permissions_boundary: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct XmlOrganization {
+    #[serde(default)]
+    allowed_by_organizations: bool,
+}
+
+fn none<T>() -> Members<T> {
+    Members::NONE
+}
 
 /// Documents arrive percent-encoded (RFC 3986); undo needs the text itself.
 fn decoded(text: &str, doing: &str) -> Result<String, Problem> {
@@ -37,6 +203,17 @@ fn decoded(text: &str, doing: &str) -> Result<String, Problem> {
     })
 }
 
+/// The simulator is asked of an identity and so many actions.
+fn asking(arn: &str, actions: Vec<String>) -> Vec<(String, String)> {
+    let mut fields = vec![
+        ("PolicySourceArn".to_owned(), arn.to_owned()),
+        ("MaxItems".to_owned(), "100".to_owned()),
+    ];
+    let each = actions.into_iter().enumerate();
+    fields.extend(each.map(|(n, action)| (format!("ActionNames.member.{}", n + 1), action)));
+    fields
+}
+
 /// A step that the service has no call for.
 fn no_such_call(doing: String) -> Problem {
     Problem::new(
@@ -47,15 +224,64 @@ fn no_such_call(doing: String) -> Problem {
     )
 }
 
+fn form(operation: &str, fields: &[(&str, &str)]) -> Request {
+    let mut all = vec![("Action", operation), ("Version", VERSION)];
+    all.extend(fields);
+    Request::form(SERVICE, &all)
+}
+
 impl Aws {
+    async fn iam<A: Answer>(
+        &self,
+        record: &Record,
+        what: What<'_>,
+        fields: &[(&str, &str)],
+    ) -> Result<A::Result, Problem> {
+        let (request, doing) = (form(what.operation, fields), what.doing.clone());
+        let body = self.read(record, what, &request).await?;
+        let answer: Result<A, _> = quick_xml::de::from_str(&body.text);
+        answer.map(A::result).map_err(|_| unreadable(&doing))
+    }
+
+    /// Every page of a list.
+    async fn iam_pages<'w, A: Answer>(
+        &self,
+        record: &Record,
+        what: impl Fn() -> What<'w>,
+        role: &str,
+        marker: impl Fn(&A::Result) -> Option<String>,
+    ) -> Result<Vec<A::Result>, Problem> {
+        let (mut all, mut next) = (Vec::new(), None::<String>);
+        for _ in 0..PAGES {
+            let mut fields = vec![("RoleName", role)];
+            fields.extend(next.as_deref().map(|next| ("Marker", next)));
+            let page = self.iam::<A>(record, what(), &fields).await?;
+            let then = marker(&page).filter(|m| !m.is_empty());
+            all.push(page);
+            match then {
+                Some(then) => next = Some(then),
+                None => return Ok(all),
+            }
+        }
+        Err(unreadable(&what().doing))
+    }
+
+    async fn iam_write(
+        &self,
+        record: &Record,
+        what: What<'_>,
+        fields: &[(&str, &str)],
+    ) -> Result<(), Problem> {
+        let request = form(what.operation, fields);
+        self.write(record, what, &request).await.map(|_| ())
+    }
+
     pub async fn look_role(&self, record: &Record, arn: &RoleArn) -> Fact<Role> {
         let name = arn.name();
         let doing = format!("Could not read role {name}");
-        let role = self.call(
-            record,
-            What::new(SERVICE, "GetRole", name, doing.clone()),
-            self.iam.get_role().role_name(name).send(),
-        );
+        let what = What::new(SERVICE, "GetRole", name, doing.clone());
+        let named = [("RoleName", name)];
+        let role = self.iam::<GetRole>(record, what, &named);
         let (role, inline, attached) = join3(
             role,
             self.inline_policies(record, name),
@@ -63,28 +289,20 @@ impl Aws {
         )
         .await;
         let boundary = role.as_ref().ok().and_then(|out| {
-            let boundary = out.role()?.permissions_boundary()?;
-            boundary.permissions_boundary_arn().map(str::to_owned)
+            let boundary = out.role.permissions_boundary.as_ref()?;
+            boundary.permissions_boundary_arn.clone()
         });
         let boundary_policy = match &boundary {
             Some(policy) => self.managed_policy(record, policy).await.into(),
             None => Fact::Absent,
         };
         let read = || {
-            let role = role?;
-            let role = role.role().ok_or_else(|| {
-                Problem::new(
-                    ProblemKind::Missing,
-                    doing.clone(),
-                    "IAM answered without a role",
-                    "look at it in the IAM console",
-                )
-            })?;
-            if role.arn() != arn.as_str() {
+            let role = role?.role;
+            if role.arn != arn.as_str() {
                 // A name is unique in an account: the one that was found is another role than the queue names.
                 let because = format!(
                     "the account has a role of that name, but it is {}",
-                    Untrusted::new(role.arn()).show()
+                    Untrusted::new(role.arn).show()
                 );
                 return Err(Problem::new(
                     ProblemKind::Invalid,
@@ -93,10 +311,7 @@ impl Aws {
                     "correct the ARN: a queue's role in the console, a machine's in the studio file",
                 ));
             }
-            let trust = decoded(
-                role.assume_role_policy_document().unwrap_or_default(),
-                &doing,
-            )?;
+            let trust = decoded(&role.assume_role_policy_document, &doing)?;
             let lists = inline
                 .as_ref()
                 .err()
@@ -136,31 +351,12 @@ impl Aws {
         record: &Record,
         role: &str,
     ) -> Result<BTreeMap<String, Fact<PolicyText>>, Problem> {
-        let pages = self
-            .pages(
-                record,
-                || {
-                    What::new(
-                        SERVICE,
-                        "ListRolePolicies",
-                        role,
-                        format!("Could not list the policies of role {role}"),
-                    )
-                },
-                self.iam
-                    .list_role_policies()
-                    .role_name(role)
-                    .into_paginator()
-                    .send(),
-            )
-            .await?;
-        let names: Vec<String> = pages
-            .iter()
-            .flat_map(
-                aws_sdk_iam::operation::list_role_policies::ListRolePoliciesOutput::policy_names,
-            )
-            .cloned()
-            .collect();
+        let doing = format!("Could not list the policies of role {role}");
+        let what = || What::new(SERVICE, "ListRolePolicies", role, doing.clone());
+        let marker = |page: &Names| page.marker.clone();
+        let pages = self.iam_pages::<ListRolePolicies>(record, what, role, marker);
+        let pages = pages.await?.into_iter();
+        let names: Vec<String> = pages.flat_map(|p| p.policy_names.member).collect();
         let texts = join_all(
             names
                 .iter()
@@ -181,18 +377,9 @@ impl Aws {
     ) -> Result<PolicyText, Problem> {
         let doing = format!("Could not read policy {name} of role {role}");
         let what = What::new(SERVICE, "GetRolePolicy", name, doing.clone());
-        let out = self
-            .call(
-                record,
-                what,
-                self.iam
-                    .get_role_policy()
-                    .role_name(role)
-                    .policy_name(name)
-                    .send(),
-            )
-            .await?;
-        decoded(out.policy_document(), &doing).map(PolicyText::new)
+        let named = [("RoleName", role), ("PolicyName", name)];
+        let out = self.iam::<GetRolePolicy>(record, what, &named).await?;
+        decoded(&out.policy_document, &doing).map(PolicyText::new)
     }
 
     async fn attached_policies(
@@ -200,29 +387,13 @@ impl Aws {
         record: &Record,
         role: &str,
     ) -> Result<BTreeMap<String, Fact<PolicyText>>, Problem> {
-        let pages = self
-            .pages(
-                record,
-                || {
-                    What::new(
-                        SERVICE,
-                        "ListAttachedRolePolicies",
-                        role,
-                        format!("Could not list the managed policies of role {role}"),
-                    )
-                },
-                self.iam
-                    .list_attached_role_policies()
-                    .role_name(role)
-                    .into_paginator()
-                    .send(),
-            )
-            .await?;
-        let arns: Vec<String> = pages
-            .iter()
-            .flat_map(aws_sdk_iam::operation::list_attached_role_policies::ListAttachedRolePoliciesOutput::attached_policies)
-            .filter_map(|p| p.policy_arn().map(str::to_owned))
-            .collect();
+        let doing = format!("Could not list the managed policies of role {role}");
+        let what = || What::new(SERVICE, "ListAttachedRolePolicies", role, doing.clone());
+        let marker = |page: &Attached| page.marker.clone();
+        let pages = self.iam_pages::<ListAttachedRolePolicies>(record, what, role, marker);
+        let pages = pages.await?.into_iter();
+        let rows = pages.flat_map(|p| p.attached_policies.member);
+        let arns: Vec<String> = rows.map(|p| p.policy_arn).collect();
         let texts = join_all(arns.iter().map(|arn| self.managed_policy(record, arn))).await;
         Ok(arns
             .into_iter()
@@ -232,32 +403,15 @@ impl Aws {
 
     async fn managed_policy(&self, record: &Record, arn: &str) -> Result<PolicyText, Problem> {
         let doing = format!("Could not read managed policy {arn}");
-        let out = self
-            .call(
-                record,
-                What::new(SERVICE, "GetPolicy", arn, doing.clone()),
-                self.iam.get_policy().policy_arn(arn).send(),
-            )
-            .await?;
-        let version = out
-            .policy()
-            .and_then(|p| p.default_version_id())
-            .unwrap_or("v1")
-            .to_owned();
+        let what = What::new(SERVICE, "GetPolicy", arn, doing.clone());
+        let named = [("PolicyArn", arn)];
+        let out = self.iam::<GetPolicy>(record, what, &named).await?;
+        let version = out.policy.default_version_id;
+        let version = version.as_deref().unwrap_or("v1");
         let what = What::new(SERVICE, "GetPolicyVersion", arn, doing.clone());
-        let out = self
-            .call(
-                record,
-                what,
-                self.iam
-                    .get_policy_version()
-                    .policy_arn(arn)
-                    .version_id(version)
-                    .send(),
-            )
-            .await?;
-        let document = out.policy_version().and_then(|v| v.document());
-        decoded(document.unwrap_or_default(), &doing).map(PolicyText::new)
+        let named = [("PolicyArn", arn), ("VersionId", version)];
+        let out = self.iam::<GetPolicyVersion>(record, what, &named).await?;
+        decoded(&out.policy_version.document, &doing).map(PolicyText::new)
     }
 
     /// A managed policy's text: a boundary that a new role is to get.
@@ -279,17 +433,12 @@ impl Aws {
         let doing = format!("Could not read role {name}");
         let what = What::new(SERVICE, "GetRole", name, doing.clone());
         let read = async {
-            let out = self
-                .call(record, what, self.iam.get_role().role_name(name).send())
-                .await?;
-            let role = out.role();
-            if let Some(found) = role
-                .map(aws_sdk_iam::types::Role::arn)
-                .filter(|found| *found != arn.as_str())
-            {
+            let named = [("RoleName", name)];
+            let role = self.iam::<GetRole>(record, what, &named).await?.role;
+            if role.arn != arn.as_str() {
                 let because = format!(
                     "the account has a role of that name, but it is {}",
-                    Untrusted::new(found).show()
+                    Untrusted::new(role.arn).show()
                 );
                 let fix = "choose another name in [iam.new_role], or that role in the console";
                 return Err(Problem::new(
@@ -299,8 +448,7 @@ impl Aws {
                     fix,
                 ));
             }
-            let text = role.and_then(|r| r.assume_role_policy_document());
-            decoded(text.unwrap_or_default(), &doing).map(PolicyText::new)
+            decoded(&role.assume_role_policy_document, &doing).map(PolicyText::new)
         };
         read.await.into()
     }
@@ -316,14 +464,8 @@ impl Aws {
             return Err(no_such_call(doing));
         };
         let what = What::new(SERVICE, change.operation(), role.name(), doing);
-        let request = self
-            .iam
-            .update_assume_role_policy()
-            .role_name(role.name())
-            .policy_document(document)
-            .customize()
-            .config_override(aws_sdk_iam::Config::builder().timeout_config(patient()));
-        self.call(record, what, request.send()).await.map(|_| ())
+        let fields = [("RoleName", role.name()), ("PolicyDocument", document)];
+        self.iam_write(record, what, &fields).await
     }
 
     /// Makes a role, or takes away one that a run had made.
@@ -338,36 +480,34 @@ impl Aws {
         change: &Change,
     ) -> Result<(), Problem> {
         let doing = format!("Could not change the {}", change.words());
-        let what = What::new(SERVICE, change.operation(), role.name(), doing.clone());
-        let patient = || aws_sdk_iam::Config::builder().timeout_config(patient());
+        let what = What::new(SERVICE, change.operation(), role.name(), doing);
         let Some(trust) = &change.after else {
-            let request = self.iam.delete_role().role_name(role.name()).customize();
-            let sent = request.config_override(patient()).send();
-            return self.call(record, what, sent).await.map(|_| ());
+            return self
+                .iam_write(record, what, &[("RoleName", role.name())])
+                .await;
         };
-        let tag = |(key, value): &(String, String)| {
-            Tag::builder().key(key).value(value).build().map_err(|e| {
-                Problem::new(
-                    ProblemKind::Invalid,
-                    doing.clone(),
-                    e.to_string(),
-                    "correct [iam.new_role] tags in the studio file",
+        let mut fields = vec![
+            ("RoleName", role.name()),
+            ("Path", role.path()),
+            ("AssumeRolePolicyDocument", trust),
+            (
+                "Description",
+                "Queue role for AWS Deadline Cloud, made by studiolink",
+            ),
+        ];
+        fields.extend(boundary.as_deref().map(|b| ("PermissionsBoundary", b)));
+        let names: Vec<(String, String)> = (1..=tags.len())
+            .map(|n| {
+                (
+                    format!("Tags.member.{n}.Key"),
+                    format!("Tags.member.{n}.Value"),
                 )
             })
-        };
-        let tags: Vec<Tag> = tags.iter().map(tag).collect::<Result<_, _>>()?;
-        let request = self
-            .iam
-            .create_role()
-            .role_name(role.name())
-            .path(role.path())
-            .assume_role_policy_document(trust)
-            .description("Queue role for AWS Deadline Cloud, made by studiolink")
-            .set_permissions_boundary(boundary.clone())
-            .set_tags((!tags.is_empty()).then_some(tags))
-            .customize()
-            .config_override(patient());
-        self.call(record, what, request.send()).await.map(|_| ())
+            .collect();
+        for ((key, value), (key_name, value_name)) in tags.iter().zip(&names) {
+            fields.extend([(key_name.as_str(), key.as_str()), (value_name, value)]);
+        }
+        self.iam_write(record, what, &fields).await
     }
 
     pub async fn change_role_policy(
@@ -378,43 +518,10 @@ impl Aws {
     ) -> Result<(), Problem> {
         let doing = format!("Could not change {}", change.words());
         let what = What::new(SERVICE, change.operation(), role.name(), doing);
-        match &change.after {
-            Some(document) => {
-                let request = self
-                    .iam
-                    .put_role_policy()
-                    .role_name(role.name())
-                    .policy_name(policy)
-                    .policy_document(document);
-                self.call(
-                    record,
-                    what,
-                    request
-                        .customize()
-                        .config_override(aws_sdk_iam::Config::builder().timeout_config(patient()))
-                        .send(),
-                )
-                .await
-                .map(|_| ())
-            }
-            None => {
-                let request = self
-                    .iam
-                    .delete_role_policy()
-                    .role_name(role.name())
-                    .policy_name(policy);
-                self.call(
-                    record,
-                    what,
-                    request
-                        .customize()
-                        .config_override(aws_sdk_iam::Config::builder().timeout_config(patient()))
-                        .send(),
-                )
-                .await
-                .map(|_| ())
-            }
-        }
+        let mut fields = vec![("RoleName", role.name()), ("PolicyName", policy)];
+        let document = change.after.as_deref();
+        fields.extend(document.map(|text| ("PolicyDocument", text)));
+        self.iam_write(record, what, &fields).await
     }
 
     /// What the simulator says of a role: one call for each resource and what its requests carry, all at once.
@@ -450,53 +557,67 @@ impl Aws {
         let what = What::new(SERVICE, "SimulatePrincipalPolicy", resource, doing);
         // A key that the request does not carry is left out, as it would be.
         let carried = context.iter().filter(|(_, value)| !value.is_empty());
-        let entry = |(key, value): (&String, &String)| {
-            ContextEntry::builder()
-                .context_key_name(key)
-                .context_key_values(value)
-                .context_key_type(match key.as_str() {
-                    "aws:securetransport" => ContextKeyTypeEnum::Boolean,
-                    "aws:calledvia" => ContextKeyTypeEnum::StringList,
-                    _ => ContextKeyTypeEnum::String,
-                })
-                .build()
-        };
-        let request = self
-            .iam
-            .simulate_principal_policy()
-            .policy_source_arn(arn.as_str())
-            .set_action_names(Some(actions))
-            .resource_arns(resource)
-            .set_context_entries(Some(carried.map(entry).collect()))
-            .max_items(100);
-        let out = self.call(record, what, request.send()).await?;
-        let said =
-            |row: &aws_sdk_iam::types::EvaluationResult| SimulationResult {
-                request: PermissionRequest {
-                    action: row.eval_action_name().to_owned(),
-                    resource: resource.to_owned(),
-                    context: context.clone(),
-                },
-                allowed: *row.eval_decision() == PolicyEvaluationDecisionType::Allowed,
-                explicit: *row.eval_decision() == PolicyEvaluationDecisionType::ExplicitDeny,
-                boundary: row
-                    .permissions_boundary_decision_detail()
-                    .map(PermissionsBoundaryDecisionDetail::allowed_by_permissions_boundary),
-                organization: row
-                    .organizations_decision_detail()
-                    .map(OrganizationsDecisionDetail::allowed_by_organizations),
-                // Where a resource is named, the values that were missing stand with that resource.
-                missing: row
-                    .missing_context_values()
-                    .iter()
-                    .chain(row.resource_specific_results().iter().flat_map(
-                        aws_sdk_iam::types::ResourceSpecificResult::missing_context_values,
-                    ))
-                    .filter(|key| context.get(&key.to_ascii_lowercase()).is_none())
-                    .map(Untrusted::new)
-                    .collect(),
+        let mut fields = asking(arn.as_str(), actions);
+        fields.push(("ResourceArns.member.1".to_owned(), resource.to_owned()));
+        for (n, (key, value)) in carried.enumerate() {
+            let kind = match key.as_str() {
+                "aws:securetransport" => "boolean",
+                "aws:calledvia" => "stringList",
+                _ => "string",
             };
-        Ok(out.evaluation_results().iter().map(said).collect())
+            let entry = format!("ContextEntries.member.{}", n + 1);
+            fields.push((format!("{entry}.ContextKeyName"), key.clone()));
+            fields.push((
+                format!("{entry}.ContextKeyValues.member.1"),
+                value.to_owned(),
+            ));
+            fields.push((format!("{entry}.ContextKeyType"), kind.to_owned()));
+        }
+        let rows = self.simulated(record, what, &fields).await?;
+        let said = |row: XmlEvaluation| SimulationResult {
+            request: PermissionRequest {
+                action: row.eval_action_name,
+                resource: resource.to_owned(),
+                context: context.clone(),
+            },
+            allowed: row.eval_decision == "allowed",
+            explicit: row.eval_decision == "explicitDeny",
+            boundary: row
+                .permissions_boundary_decision_detail
+                .map(|d| d.allowed_by_permissions_boundary),
+            organization: row
+                .organizations_decision_detail
+                .map(|d| d.allowed_by_organizations),
+            // Where a resource is named, the values that were missing stand with that resource.
+            missing: row
+                .missing_context_values
+                .member
+                .into_iter()
+                .chain(
+                    row.resource_specific_results
+                        .member
+                        .into_iter()
+                        .flat_map(|r| r.missing_context_values.member),
+                )
+                .filter(|key| context.get(&key.to_ascii_lowercase()).is_none())
+                .map(Untrusted::new)
+                .collect(),
+        };
+        Ok(rows.into_iter().map(said).collect())
+    }
+
+    async fn simulated(
+        &self,
+        record: &Record,
+        what: What<'_>,
+        fields: &[(String, String)],
+    ) -> Result<Vec<XmlEvaluation>, Problem> {
+        let fields: Vec<(&str, &str)> = fields
+            .iter()
+            .map(|(k, v)| (k.as_str(), v.as_str()))
+            .collect();
+        let out = self.iam::<SimulatePrincipalPolicy>(record, what, &fields);
+        Ok(out.await?.evaluation_results.member)
     }
 
     /// Simulated, never verified. An assumed role is simulated as its role, whose ARN has a path that the session's
@@ -525,13 +646,7 @@ impl Aws {
             let arn = arn.clone();
             async move {
                 let what = What::new(SERVICE, "SimulatePrincipalPolicy", &arn, doing);
-                let request = self
-                    .iam
-                    .simulate_principal_policy()
-                    .policy_source_arn(&arn)
-                    .set_action_names(Some(some))
-                    .max_items(100);
-                self.call(record, what, request.send()).await
+                self.simulated(record, what, &asking(&arn, some)).await
             }
         };
         let (first, second) = actions.split_at(actions.len() / 2);
@@ -539,13 +654,13 @@ impl Aws {
         let (a, b) = join(ask(owned(first)), ask(owned(second))).await;
         let mut rights = SimulatedPermissions::default();
         for page in [a?, b?] {
-            for row in page.evaluation_results() {
-                let list = if row.eval_decision().as_str() == "allowed" {
+            for row in page {
+                let list = if row.eval_decision == "allowed" {
                     &mut rights.allowed
                 } else {
                     &mut rights.refused
                 };
-                list.push(row.eval_action_name().to_owned());
+                list.push(row.eval_action_name);
             }
         }
         Ok(rights)
@@ -559,17 +674,9 @@ impl Aws {
         if let Some(session) = resource.strip_prefix("assumed-role/") {
             let name = session.split('/').next().unwrap_or_default();
             let what = What::new(SERVICE, "GetRole", name, doing);
-            let out = self
-                .call(record, what, self.iam.get_role().role_name(name).send())
-                .await?;
-            return out.role().map(|r| r.arn().to_owned()).ok_or_else(|| {
-                Problem::new(
-                    ProblemKind::Missing,
-                    doing,
-                    "IAM does not name the caller's role",
-                    "nothing to do: each call will show it",
-                )
-            });
+            let named = [("RoleName", name)];
+            let out = self.iam::<GetRole>(record, what, &named).await?;
+            return Ok(out.role.arn);
         }
         let because = format!(
             "IAM can't simulate this kind of identity ({})",

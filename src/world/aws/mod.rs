@@ -8,6 +8,7 @@ mod deadline;
 mod ec2;
 mod fleets;
 mod iam;
+mod jobs;
 mod lattice;
 mod problem;
 pub mod profiles;
@@ -30,11 +31,10 @@ pub use client::{Login, connect};
 /// So many AWS calls are under way at once, at most; more would only meet the services' throttling.
 const AT_ONCE: usize = 16;
 
-/// Clients with the queue role's credentials.
+/// The queue role's credentials, and the client that holds them.
 #[derive(Clone)]
 struct QueueRole {
     s3: aws_sdk_s3::Client,
-    secrets: aws_sdk_secretsmanager::Client,
     /// For what has no client here.
     credentials: aws_credential_types::Credentials,
     /// When the credentials expire, in seconds since 1970.
@@ -48,13 +48,11 @@ pub struct Aws {
     profile: String,
     config: aws_config::SdkConfig,
     path_style: bool,
-    deadline: aws_sdk_deadline::Client,
-    iam: aws_sdk_iam::Client,
     sts: aws_sdk_sts::Client,
-    analyzer: aws_sdk_accessanalyzer::Client,
     s3: aws_sdk_s3::Client,
     /// For services without a client crate; it follows no redirect.
     plain: reqwest::Client,
     permits: Semaphore,
     queue_roles: Mutex<HashMap<QueueKey, QueueRoleCell>>,
+    left: sessions::Left,
 }

@@ -3,13 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_secretsmanager::config::{Builder, Region};
-use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
-use aws_sdk_secretsmanager::types::Tag;
 use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Value, json};
 
 use super::Aws;
 use super::caller::What;
+use super::signed::{Body, Request, Signer, unreadable};
 use crate::domain::call::Vantage;
 use crate::domain::fact::Fact;
 use crate::domain::ids::QueueKey;
@@ -23,44 +22,59 @@ const SERVICE: &str = "secretsmanager";
 /// The label of the version that is handed out.
 const CURRENT: &str = "AWSCURRENT";
 
-fn described(out: DescribeSecretOutput) -> Option<WorkerSecret> {
-    let deleted = out.deleted_date.map(|d| d.secs());
-    let stages: BTreeMap<String, Vec<String>> = out
-        .version_ids_to_stages
-        .unwrap_or_default()
-        .into_iter()
-        .collect();
+fn described(out: &Value) -> Option<WorkerSecret> {
+    let text = |name: &str| out[name].as_str().map(Untrusted::new);
+    #[allow(clippy::cast_possible_truncation)] // whole seconds are enough
+    let deleted = out["DeletedDate"].as_f64().map(|s| s as i64);
+    let labels: BTreeMap<String, Vec<String>> = match &out["VersionIdsToStages"] {
+        Value::Null => BTreeMap::new(),
+        stages => serde_json::from_value(stages.clone()).ok()?,
+    };
     let is_current = |(_, labels): &(&String, &Vec<String>)| labels.iter().any(|l| l == CURRENT);
-    let current = stages.iter().find(is_current).map(|(id, _)| id.clone());
+    let current = labels.iter().find(is_current).map(|(id, _)| id.clone());
     Some(WorkerSecret {
-        arn: Untrusted::new(out.arn?),
-        name: Untrusted::new(out.name?),
-        key: out.kms_key_id.map(Untrusted::new),
+        arn: text("ARN")?,
+        name: text("Name")?,
+        key: text("KmsKeyId"),
         deleted: deleted.and_then(|s| jiff::Timestamp::from_second(s).ok()),
         current,
-        versions: stages.into_keys().collect(),
+        versions: labels.into_keys().collect(),
     })
 }
 
+fn request(operation: &str, body: &Value) -> Request {
+    Request::json(SERVICE, &format!("secretsmanager.{operation}"), body)
+}
+
 impl Aws {
-    /// The caller's own client, where the secret is.
-    fn secrets(&self, place: &SecretPlace) -> aws_sdk_secretsmanager::Client {
+    /// As the caller, where the secret is. A repeated call means the same: what is made carries a token of ours.
+    async fn send_secret(
+        &self,
+        record: &Record,
+        what: What<'_>,
+        place: &SecretPlace,
+        body: &Value,
+    ) -> Result<Body, Problem> {
+        let request = request(what.operation, body);
+        let signer = async {
+            let own = self.own_signer().await?;
+            Ok(self.where_it_is(own, place))
+        };
+        self.read_as(record, what, &request, signer).await
+    }
+
+    fn where_it_is(&self, signer: Signer, place: &SecretPlace) -> Signer {
         let region = place.region(self.region.as_str()).to_owned();
-        let config = Builder::from(&self.config).region(Region::new(region));
-        aws_sdk_secretsmanager::Client::from_conf(config.build())
+        Signer { region, ..signer }
     }
 
     pub async fn look_secret(&self, record: &Record, place: &SecretPlace) -> Fact<WorkerSecret> {
         let doing = format!("Could not read the secret {}", place.name());
         let what = What::new(SERVICE, "DescribeSecret", place.name(), doing.clone());
-        let request = self.secrets(place).describe_secret().secret_id(&place.id);
-        match self.call(record, what, request.send()).await {
-            Ok(out) => match described(out) {
-                Some(secret) => Fact::Known(secret),
-                None => Fact::from(Err(super::signed::unreadable(&doing))),
-            },
-            Err(problem) => Fact::from(Err(problem)),
-        }
+        let body = json!({ "SecretId": place.id });
+        let sent = self.send_secret(record, what, place, &body).await;
+        sent.and_then(|out| described(&out.json()).ok_or_else(|| unreadable(&doing)))
+            .into()
     }
 
     pub async fn change_secret(
@@ -70,27 +84,26 @@ impl Aws {
         change: &Change,
         token: &str,
     ) -> Result<(), Problem> {
-        let (place, client) = (&resource.place, self.secrets(&resource.place));
+        let place = &resource.place;
         let doing = format!("Could not change the {}", change.words());
         let what = What::new(SERVICE, change.operation(), place.name(), doing);
         if change.after.is_none() {
-            let request = client.delete_secret().secret_id(&place.id);
-            let request = request.recovery_window_in_days(RECOVERY_DAYS);
-            self.call(record, what, request.send()).await?;
+            let body = json!({ "SecretId": place.id, "RecoveryWindowInDays": RECOVERY_DAYS });
+            self.send_secret(record, what, place, &body).await?;
             return Ok(());
         }
         let tags = resource.tags.iter();
-        let tags: Vec<Tag> = tags
-            .map(|(k, v)| Tag::builder().key(k).value(v).build())
-            .collect();
-        let request = client
-            .create_secret()
-            .name(place.name())
-            .description(DESCRIPTION)
-            .client_request_token(token)
-            .set_kms_key_id(place.key.clone())
-            .set_tags(Some(tags).filter(|t| !t.is_empty()));
-        self.call(record, what, request.send()).await?;
+        let tags: Vec<Value> = tags.map(|(k, v)| json!({ "Key": k, "Value": v })).collect();
+        let mut body = json!({
+            "Name": place.name(), "Description": DESCRIPTION, "ClientRequestToken": token,
+        });
+        if let Some(key) = &place.key {
+            body["KmsKeyId"] = json!(key);
+        }
+        if !tags.is_empty() {
+            body["Tags"] = json!(tags);
+        }
+        self.send_secret(record, what, place, &body).await?;
         Ok(())
     }
 
@@ -105,13 +118,11 @@ impl Aws {
         let place = &resource.place;
         let doing = format!("Could not change the {}", change.words());
         let what = What::new(SERVICE, "PutSecretValue", place.name(), doing);
-        let client = self.secrets(place);
-        let request = client
-            .put_secret_value()
-            .secret_id(&place.id)
-            .set_client_request_token(change.after.clone())
-            .secret_string(key.expose_secret());
-        self.call(record, what, request.send()).await?;
+        let body = json!({
+            "SecretId": place.id, "ClientRequestToken": change.after,
+            "SecretString": key.expose_secret(),
+        });
+        self.send_secret(record, what, place, &body).await?;
         Ok(())
     }
 
@@ -125,14 +136,17 @@ impl Aws {
         let place = &resource.place;
         let doing = format!("Could not hand out the {}", change.words());
         let what = What::new(SERVICE, "UpdateSecretVersionStage", place.name(), doing);
-        let client = self.secrets(place);
-        let request = client
-            .update_secret_version_stage()
-            .secret_id(&place.id)
-            .version_stage(CURRENT)
-            .set_move_to_version_id(change.after.clone())
-            .set_remove_from_version_id(change.before.clone());
-        self.call(record, what, request.send()).await?;
+        let mut body = json!({ "SecretId": place.id, "VersionStage": CURRENT });
+        let moved = [
+            ("MoveToVersionId", &change.after),
+            ("RemoveFromVersionId", &change.before),
+        ];
+        for (member, version) in moved {
+            if let Some(version) = version {
+                body[member] = json!(version);
+            }
+        }
+        self.send_secret(record, what, place, &body).await?;
         Ok(())
     }
 
@@ -142,18 +156,20 @@ impl Aws {
         queue: &QueueKey,
         place: &SecretPlace,
     ) -> Result<String, Problem> {
-        let clients = self.queue_role(record, queue).await?;
+        let credentials = self.queue_role(record, queue).await?.credentials;
         let doing = "Could not read the secret with the AYON key as the queue role";
         // The name alone is evidence; a whole ARN is too long for a line.
         let what = What::new(SERVICE, "GetSecretValue", place.name(), doing);
         let what = what.seen_from(Vantage::QueueRole(queue.clone()));
         // A secret is asked for where it is, which need not be the farm's region.
-        let region = place.region(self.region.as_str()).to_owned();
-        let there = aws_sdk_secretsmanager::Config::builder().region(Region::new(region));
-        let request = clients.secrets.get_secret_value().secret_id(&place.id);
-        let request = request.customize().config_override(there).send();
-        match self.call(record, what, request).await {
-            Ok(out) => Ok(out.version_id.unwrap_or_default()),
+        let signer = self.where_it_is(self.signer_with(credentials), place);
+        let signer = std::future::ready(Ok(signer));
+        let request = request(what.operation, &json!({ "SecretId": place.id }));
+        match self.read_as(record, what, &request, signer).await {
+            Ok(out) => {
+                let version = out.json()["VersionId"].as_str().map(str::to_owned);
+                version.ok_or_else(|| unreadable(doing))
+            }
             Err(mut p) => {
                 if p.kind == ProblemKind::Denied {
                     // The lack is the queue role's, not the caller's: no permission of ours is named.

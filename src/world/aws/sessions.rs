@@ -1,12 +1,14 @@
 //! Systems Manager: may the queue role start a port-forwarding session, does AYON answer through it, and may the role end
 //! it? The token that comes with it is kept in memory until the channel is open.
 
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 use url::Url;
 
 use super::Aws;
@@ -118,6 +120,14 @@ impl Sender {
 }
 
 impl Aws {
+    /// Waits for the ends of sessions whose test ran out of time: each call has its own deadline.
+    pub async fn leave(&self) {
+        let left = self.left.lock().map(|mut l| std::mem::take(&mut *l));
+        for ending in left.into_iter().flatten() {
+            let _ = ending.await;
+        }
+    }
+
     /// One request through a session of the queue role's own.
     pub async fn open_session(
         &self,
@@ -128,12 +138,7 @@ impl Aws {
     ) -> Result<SessionSeen, Problem> {
         let credentials = self.queue_role(record, queue).await?.credentials;
         let sender = Sender {
-            signer: Signer {
-                client: self.plain.clone(),
-                credentials,
-                region: self.region.to_string(),
-                endpoint: self.config.endpoint_url().map(str::to_owned),
-            },
+            signer: self.signer_with(credentials),
             record: record.clone(),
             queue: queue.clone(),
             about: tunnel.instance.clone(),
@@ -147,6 +152,7 @@ impl Aws {
         let mut started = sender.call("StartSession", &start).await?;
         let ending = Ending {
             sender: sender.clone(),
+            left: self.left.clone(),
             body: json!({ "SessionId": started["SessionId"] }),
         };
         let token = started["TokenValue"].take();
@@ -162,14 +168,18 @@ impl Aws {
     }
 }
 
+/// The ends of sessions that nobody waits for any more; the program waits for them before it ends.
+pub(super) type Left = Arc<Mutex<Vec<JoinHandle<Result<Value, Problem>>>>>;
+
 /// A session that was started is ended, also where nobody waits for the answer any more.
 struct Ending {
     sender: Sender,
+    left: Left,
     body: Value,
 }
 
 impl Ending {
-    fn spawn(&mut self) -> tokio::task::JoinHandle<Result<Value, Problem>> {
+    fn spawn(&mut self) -> JoinHandle<Result<Value, Problem>> {
         let (sender, body) = (self.sender.clone(), std::mem::take(&mut self.body));
         tokio::spawn(async move { sender.call("TerminateSession", &body).await })
     }
@@ -186,7 +196,10 @@ impl Ending {
 impl Drop for Ending {
     fn drop(&mut self) {
         if !self.body.is_null() && tokio::runtime::Handle::try_current().is_ok() {
-            drop(self.spawn());
+            let ending = self.spawn();
+            if let Ok(mut left) = self.left.lock() {
+                left.push(ending);
+            }
         }
     }
 }

@@ -20,8 +20,8 @@ use super::client::LAST_STATUS;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::world::Record;
 
-/// One call, before it is signed.
-#[derive(Debug, Clone)]
+/// One call, before it is signed. It may hold a secret that is put, so it can't be printed.
+#[derive(Clone)]
 pub(super) struct Request {
     /// As SigV4 and the endpoint's host spell it.
     pub service: &'static str,
@@ -49,13 +49,51 @@ impl Request {
             body: body.to_string(),
         }
     }
+
+    /// The query protocol: the operation and its parameters as a form.
+    pub(super) fn form(service: &'static str, fields: &[(&str, &str)]) -> Self {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        form.extend_pairs(fields);
+        let kind = "application/x-www-form-urlencoded; charset=utf-8";
+        Self {
+            service,
+            prefix: "",
+            method: http::Method::POST,
+            path: String::new(),
+            headers: vec![("content-type", kind.to_owned())],
+            body: form.finish(),
+        }
+    }
 }
 
-/// How EC2 says no.
+/// Where a service is that has one place for a whole partition: its host, and the region that its requests are signed for.
+fn global(service: &str, region: &str) -> Option<(&'static str, &'static str)> {
+    if service != "iam" {
+        return None;
+    }
+    Some(if region.starts_with("cn-") {
+        ("iam.cn-north-1.amazonaws.com.cn", "cn-north-1")
+    } else if region.starts_with("us-gov-") {
+        ("iam.us-gov.amazonaws.com", "us-gov-west-1")
+    } else {
+        ("iam.amazonaws.com", "us-east-1")
+    })
+}
+
+/// How EC2 says no, and how IAM does.
 #[derive(Debug, serde::Deserialize)]
 struct XmlErrors {
     #[serde(rename = "Errors")]
-    all: XmlAll,
+    all: Option<XmlAll>,
+    #[serde(rename = "Error")]
+    one: Option<XmlError>,
+}
+
+impl XmlErrors {
+    fn read(text: &str) -> Option<XmlError> {
+        let errors: Self = quick_xml::de::from_str(text).ok()?;
+        errors.one.or(errors.all.map(|all| all.one))
+    }
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -95,11 +133,7 @@ impl Answer {
         let header = header.and_then(|v| v.to_str().ok()).map(str::to_owned);
         let body = self.json();
         let body = body["__type"].as_str().or_else(|| body["code"].as_str());
-        let xml = || {
-            quick_xml::de::from_str::<XmlErrors>(&self.text)
-                .ok()
-                .map(|e| e.all.one.code)
-        };
+        let xml = || XmlErrors::read(&self.text).map(|e| e.code);
         let name = header.or_else(|| body.map(str::to_owned)).or_else(xml)?;
         let name = name.split(':').next().unwrap_or_default();
         Some(name.rsplit('#').next().unwrap_or_default().to_owned())
@@ -135,7 +169,10 @@ impl Signer {
             .map(|e| e.trim_end_matches('/').to_owned());
         let base = own.unwrap_or_else(|| {
             let (prefix, service) = (request.prefix, request.service);
-            format!("https://{prefix}{service}.{region}.amazonaws.com{tail}")
+            match global(service, region) {
+                Some((host, _)) => format!("https://{host}"),
+                None => format!("https://{prefix}{service}.{region}.amazonaws.com{tail}"),
+            }
         });
         format!("{base}/{}", request.path)
     }
@@ -152,7 +189,7 @@ impl Signer {
         let identity = self.credentials.clone().into();
         let params = SigningParams::builder()
             .identity(&identity)
-            .region(&self.region)
+            .region(global(service, &self.region).map_or(self.region.as_str(), |(_, r)| r))
             .name(service)
             .time(SystemTime::now())
             .settings(SigningSettings::default())
@@ -229,7 +266,7 @@ impl RequestId for Body {
     }
 }
 
-type Failure = SdkError<ErrorMetadata, HttpResponse>;
+pub(super) type Failure = SdkError<ErrorMetadata, HttpResponse>;
 
 fn outcome(sent: Result<Answer, Lost>) -> Result<Body, Failure> {
     let answer = sent.map_err(|lost| match lost {
@@ -246,13 +283,11 @@ fn outcome(sent: Result<Answer, Lost>) -> Result<Body, Failure> {
         });
     }
     let body = answer.json();
-    let xml = quick_xml::de::from_str::<XmlErrors>(&answer.text).ok();
+    let xml = XmlErrors::read(&answer.text);
     let said = body["message"]
         .as_str()
         .or_else(|| body["Message"].as_str());
-    let said = said
-        .map(str::to_owned)
-        .or_else(|| xml.map(|e| e.all.one.message));
+    let said = said.map(str::to_owned).or_else(|| xml.map(|e| e.message));
     let mut error = ErrorMetadata::builder();
     if let Some(code) = answer.code() {
         error = error.code(code);
@@ -289,22 +324,41 @@ fn again(result: &Result<Body, Failure>) -> bool {
     }
 }
 
-const TRIES: u32 = 4;
-/// For all of them, as the clients of the SDK have it.
-const DEADLINE: Duration = Duration::from_secs(20);
+/// How long a call may take with all its tries, as the clients of the SDK have it. A write that is asked to slow down may
+/// take its time; a read that gets no answer says so soon.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    tries: u32,
+    deadline: Duration,
+}
+
+const READ: Patience = Patience {
+    tries: 4,
+    deadline: Duration::from_secs(20),
+};
+const WRITE: Patience = Patience {
+    tries: 7,
+    deadline: Duration::from_mins(1),
+};
+/// Between two tries, at most.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 impl Aws {
     /// The caller's own signer.
-    async fn own_signer(&self) -> Result<Signer, Failure> {
+    pub(super) async fn own_signer(&self) -> Result<Signer, Failure> {
         let source = self.config.credentials_provider();
         let source = source.ok_or_else(|| SdkError::construction_failure("no credentials"))?;
         let credentials = source.provide_credentials().await;
-        Ok(Signer {
+        Ok(self.signer_with(credentials.map_err(SdkError::construction_failure)?))
+    }
+
+    pub(super) fn signer_with(&self, credentials: Credentials) -> Signer {
+        Signer {
             client: self.plain.clone(),
-            credentials: credentials.map_err(SdkError::construction_failure)?,
+            credentials,
             region: self.region.to_string(),
             endpoint: self.config.endpoint_url().map(str::to_owned),
-        })
+        }
     }
 
     /// A call that may be made twice, as the caller, sent again where it was lost or the service asked to slow down: one that
@@ -315,26 +369,53 @@ impl Aws {
         what: What<'_>,
         request: &Request,
     ) -> Result<Body, Problem> {
+        self.read_as(record, what, request, self.own_signer()).await
+    }
+
+    /// A write as the caller, whose repetition means the same.
+    pub(super) async fn write(
+        &self,
+        record: &Record,
+        what: What<'_>,
+        request: &Request,
+    ) -> Result<Body, Problem> {
+        let sending = self.send_patiently(request, self.own_signer(), WRITE);
+        self.call(record, what, sending).await
+    }
+
+    /// The same as whom the signer signs for.
+    pub(super) async fn read_as(
+        &self,
+        record: &Record,
+        what: What<'_>,
+        request: &Request,
+        signer: impl Future<Output = Result<Signer, Failure>>,
+    ) -> Result<Body, Problem> {
+        let sending = self.send_patiently(request, signer, READ);
+        self.call(record, what, sending).await
+    }
+
+    async fn send_patiently(
+        &self,
+        request: &Request,
+        signer: impl Future<Output = Result<Signer, Failure>>,
+        patience: Patience,
+    ) -> Result<Body, Failure> {
         let sending = async {
-            let signer = self.own_signer().await?;
+            let signer = signer.await?;
             let mut pause = Duration::from_millis(100);
-            for _ in 1..TRIES {
+            for _ in 1..patience.tries {
                 let result = outcome(signer.send(request).await);
                 if !again(&result) {
                     return result;
                 }
                 tokio::time::sleep(pause).await;
-                pause *= 3;
+                pause = (pause * 3).min(LONGEST_PAUSE);
             }
             outcome(signer.send(request).await)
         };
-        let within = async {
-            let lost = |_| Err(SdkError::timeout_error("no answer in time"));
-            tokio::time::timeout(DEADLINE, sending)
-                .await
-                .unwrap_or_else(lost)
-        };
-        self.call(record, what, within).await
+        let within = tokio::time::timeout(patience.deadline, sending).await;
+        within.unwrap_or_else(|_| Err(SdkError::timeout_error("no answer in time")))
     }
 }
 

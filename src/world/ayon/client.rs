@@ -148,6 +148,19 @@ pub(super) async fn get(
     send(record, client, url, question, None).await
 }
 
+/// Another method than GET and POST.
+pub(super) async fn send_by(
+    record: &Record,
+    client: &Client,
+    url: &Url,
+    question: Question<'_>,
+    method: reqwest::Method,
+    body: Option<&Value>,
+) -> Result<Value, Problem> {
+    let answered = exchange(record, client, url, question, (method, body)).await;
+    answered.map(|(value, _)| value)
+}
+
 /// A GET, or with a body a POST.
 pub(super) async fn send(
     record: &Record,
@@ -156,6 +169,33 @@ pub(super) async fn send(
     question: Question<'_>,
     body: Option<&Value>,
 ) -> Result<Value, Problem> {
+    let answered = dated(record, client, url, question, body).await;
+    answered.map(|(value, _)| value)
+}
+
+/// The same, and so many seconds the server's clock is ahead of this machine's, where the answer has a date.
+pub(super) async fn dated(
+    record: &Record,
+    client: &Client,
+    url: &Url,
+    question: Question<'_>,
+    body: Option<&Value>,
+) -> Result<(Value, Option<i64>), Problem> {
+    let method = if body.is_some() {
+        reqwest::Method::POST
+    } else {
+        reqwest::Method::GET
+    };
+    exchange(record, client, url, question, (method, body)).await
+}
+
+async fn exchange(
+    record: &Record,
+    client: &Client,
+    url: &Url,
+    question: Question<'_>,
+    (method, body): (reqwest::Method, Option<&Value>),
+) -> Result<(Value, Option<i64>), Problem> {
     let base = api_base(url);
     let host = base.host_str().unwrap_or_default().to_owned();
     let doing = question.doing;
@@ -171,11 +211,10 @@ pub(super) async fn send(
     if question.key.is_some() || body.is_some() {
         client.may_send(record, url, doing).await?;
     }
-    let method = if body.is_some() { "POST" } else { "GET" };
-    let mut request = match body {
-        Some(body) => client.http.post(target).json(body),
-        None => client.http.get(target),
-    };
+    let mut request = client.http.request(method.clone(), target);
+    if let Some(body) = body {
+        request = request.json(body);
+    }
     if let Some(key) = question.key {
         let (header, value) = match key {
             Key::Session(token) => ("Authorization", format!("Bearer {}", token.expose_secret())),
@@ -203,6 +242,7 @@ pub(super) async fn send(
         }
         Ok::<_, reqwest::Error>((
             response.status(),
+            response.headers().get("date").and_then(ahead),
             response
                 .headers()
                 .get("location")
@@ -239,11 +279,17 @@ pub(super) async fn send(
             ),
             "see that the AYON server runs and is reached from here",
         )),
-        Ok((status, location, body)) => {
-            judge(status, location, &body, &host, question.key, &problem)
+        Ok((status, ahead, location, body)) => {
+            let value = judge(status, location, &body, &host, question.key, &problem);
+            value.map(|value| (value, ahead))
         }
     };
     judged.map_err(|p| p.seen(call))
+}
+
+fn ahead(date: &reqwest::header::HeaderValue) -> Option<i64> {
+    let there = jiff::fmt::rfc2822::parse(date.to_str().ok()?).ok()?;
+    Some(there.timestamp().as_second() - Timestamp::now().as_second())
 }
 
 fn judge(

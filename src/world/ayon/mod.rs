@@ -2,20 +2,22 @@
 //! password hashes, so no body is ever logged or kept; only the named fields are taken out.
 
 mod client;
+mod users;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::Url;
 
 pub use self::client::{Client, client};
+pub use self::users::{delete_key, look_user, make_key};
 
-use self::client::{Key, LOCKED_OUT, Question, get, send};
+use self::client::{Key, LOCKED_OUT, Question, dated, get, send};
 use super::Record;
 use crate::domain::ayon::{AddonChannels, AddonSettings, Bundle, Bundles, Variant};
 use crate::domain::fact::Fact;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::{Printable, Untrusted};
-use crate::probes::KeySeen;
+use crate::probes::{Info, KeySeen};
 
 /// What a version may hold as it is, in a path.
 const IN_PATH: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
@@ -24,19 +26,22 @@ const IN_PATH: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-pub async fn try_info(record: &Record, client: &Client, url: &Url) -> Result<Untrusted, Problem> {
+pub async fn try_info(record: &Record, client: &Client, url: &Url) -> Result<Info, Problem> {
     let doing = "The server does not answer /api/info as AYON does";
     let question = Question {
         doing,
         path: "api/info".to_owned(),
         key: None,
     };
-    let value = match get(record, client, url, question).await {
-        Ok(value) => value,
+    let (value, ahead) = match dated(record, client, url, question, None).await {
+        Ok(answered) => answered,
         Err(problem) => return Err(or_tls(problem, url).await),
     };
     match value.get("version").and_then(Value::as_str) {
-        Some(version) => Ok(Untrusted::new(version)),
+        Some(version) => Ok(Info {
+            version: Untrusted::new(version),
+            ahead,
+        }),
         None => Err(Problem::new(
             ProblemKind::Invalid,
             doing,

@@ -1,6 +1,7 @@
 //! DNS, TCP and TLS from this machine. Only this room opens its own sockets. Each live test ends within five seconds.
 
 pub mod channel;
+mod dns;
 mod name;
 mod port;
 mod proxy;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::without_url_secrets;
 
+pub use dns::ask_dns;
 pub use name::{addresses, try_name};
 pub use port::try_port;
 pub use proxy::through;

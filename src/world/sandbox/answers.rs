@@ -133,6 +133,8 @@ pub(super) fn answer(truth: &Truth, question: &AnyQuestion) -> AnyAnswer {
         AnyQuestion::SecretDetails(q) => A::SecretDetails(fact(truth.secret(&q.0).cloned())),
         AnyQuestion::AyonBundles(_) => A::AyonBundles(Fact::Known(truth.ayon.bundles.clone())),
         AnyQuestion::AddonSettings(q) => A::AddonSettings(fact(truth.addon.get(&q.1).cloned())),
+        AnyQuestion::JobRun(q) => A::JobRun(fact(truth.jobs.get(&q.1).cloned())),
+        AnyQuestion::AyonUserKeys(q) => A::AyonUserKeys(fact(truth.ayon.users.get(&q.1).cloned())),
         AnyQuestion::AddonChannels(q) => {
             A::AddonChannels(fact(truth.addon_channels.get(&q.1).cloned()))
         }
@@ -173,6 +175,8 @@ pub(super) fn operation(question: &AnyQuestion) -> (&'static str, &'static str) 
         AnyQuestion::NamedShares(_) => ("ram", "GetResourceShares"),
         AnyQuestion::SecretDetails(_) => ("secretsmanager", "DescribeSecret"),
         AnyQuestion::AyonBundles(_) => ("ayon", "GET api/bundles"),
+        AnyQuestion::JobRun(_) => ("deadline", "GetJob"),
+        AnyQuestion::AyonUserKeys(_) => ("ayon", "GET api/users"),
         AnyQuestion::AddonSettings(_) | AnyQuestion::AddonChannels(_) => {
             ("ayon", "GET api/addons/deadline_cloud")
         }

@@ -35,9 +35,10 @@ use crate::domain::node::PingStatus;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::{Printable, Untrusted};
 use crate::probes::{
-    AnyProbe, AnySeen, AyonInfo, AyonKey, BucketOwner, BucketRegion, Carried, Certificate, Connect,
-    Connected, Handshake, IndexSeen, KeySeen, Listed as _, Observation, OpenSession, OutsideSeen,
-    ReadIndex, ReadOutside, ReadSecret, Resolve, Resolved, SessionSeen, Solve,
+    AnyProbe, AnySeen, AskDns, AyonInfo, AyonKey, BucketOwner, BucketRegion, Carried, Certificate,
+    Connect, Connected, DnsAnswer, DnsRecord, Handshake, IndexSeen, Info, KeySeen, LeadsTo,
+    Listed as _, Observation, OpenSession, OutsideSeen, ReadIndex, ReadOutside, ReadSecret,
+    Resolve, Resolved, SessionSeen, Solve,
 };
 use crate::questions::{Answered, AnyAnswer, AnyQuestion};
 use crate::resources::{Change, Outputs};
@@ -54,6 +55,9 @@ pub struct Sandbox {
     log: CallLog,
     millis: u64,
 }
+
+/// Where the sandbox's AYON server is: an address of documentation (RFC 5737).
+const SERVER: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 20));
 
 impl Sandbox {
     pub fn new(mut truth: Truth, state: Option<PathBuf>) -> Self {
@@ -186,6 +190,7 @@ impl Sandbox {
                 Ok(Solve::seen(conda_solve::report(truth, question, from)))
             }
             AnyProbe::Resolve(_)
+            | AnyProbe::AskDns(_)
             | AnyProbe::Connect(_)
             | AnyProbe::Handshake(_)
             | AnyProbe::AyonInfo(_)
@@ -200,7 +205,7 @@ impl Sandbox {
         problem: &dyn Fn(ProblemKind, String, &str) -> Problem,
     ) -> Result<AnySeen, Problem> {
         let known = |host: &str| host == truth.ayon.host;
-        let address = std::net::IpAddr::from([203, 0, 113, 20]);
+        let address = SERVER;
         let no_host = |doing: String| {
             let because = "the sandbox's network has no such host";
             Err(problem(ProblemKind::Unreached, doing, because))
@@ -214,6 +219,19 @@ impl Sandbox {
                 format!("{host} does not resolve from here"),
                 "the sandbox's network has no such name",
             )),
+            AnyProbe::AskDns(AskDns(host)) => {
+                let named = known(host).then_some(truth.ayon.in_dns).flatten();
+                let record = |address| DnsRecord {
+                    name: Untrusted::new(host.clone()),
+                    leads_to: LeadsTo::Address(address),
+                    ttl: 300,
+                };
+                Ok(AskDns::seen(DnsAnswer {
+                    server: std::net::IpAddr::from([192, 0, 2, 53]),
+                    exists: named.is_some(),
+                    records: named.map(record).into_iter().collect(),
+                }))
+            }
             AnyProbe::Connect(Connect(host, port, _))
             | AnyProbe::Handshake(Handshake(host, port))
                 if !known(host) =>
@@ -237,7 +255,10 @@ impl Sandbox {
             {
                 no_host("The server does not answer /api/info as AYON does".to_owned())
             }
-            AnyProbe::AyonInfo(_) => Ok(AyonInfo::seen(Untrusted::new(truth.ayon.version.clone()))),
+            AnyProbe::AyonInfo(_) => Ok(AyonInfo::seen(Info {
+                version: Untrusted::new(truth.ayon.version.clone()),
+                ahead: Some(truth.ayon.ahead),
+            })),
             _ => match self.holds_key(truth) {
                 None => Ok(AyonKey::seen(KeySeen::NoKey {
                     because: "none is in the sandbox's keyring".to_owned(),
@@ -389,6 +410,7 @@ fn test_operation(probe: &AnyProbe) -> (&'static str, &'static str) {
         AnyProbe::OpenSession(_) => ("ssm", "StartSession"),
         AnyProbe::Solve(_) => ("conda", "GET repodata.json"),
         AnyProbe::Resolve(_) => ("dns", "resolve"),
+        AnyProbe::AskDns(_) => ("dns", "query"),
         AnyProbe::Connect(_) => ("tcp", "connect"),
         AnyProbe::Handshake(_) => ("tls", "handshake"),
         AnyProbe::AyonInfo(_) => ("ayon", "GET api/info"),
@@ -400,7 +422,10 @@ impl World for Sandbox {
     fn look<'a>(&'a self, question: &'a AnyQuestion) -> BoxFuture<'a, Answered> {
         async move {
             let truth = self.truth();
-            let is_administrators = matches!(question, AnyQuestion::AddonChannels(_));
+            let is_administrators = matches!(
+                question,
+                AnyQuestion::AddonChannels(_) | AnyQuestion::AyonUserKeys(_)
+            );
             // No call is made, so none is shown.
             if matches!(question, AnyQuestion::PolicyValidation(_)) {
                 return Answered {

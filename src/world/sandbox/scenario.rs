@@ -10,7 +10,7 @@ use super::truth::{
     SandboxAyon, SandboxChannel, SandboxEnvironment, SandboxFarm, SandboxLattice, SandboxNetwork,
     SandboxQueue, SandboxRole, Truth,
 };
-use crate::domain::ayon::{AddonChannels, AddonSettings, Bundle, Bundles, Variant};
+use crate::domain::ayon::{AddonChannels, AddonSettings, AyonUser, Bundle, Bundles, Variant};
 use crate::domain::caller::Caller;
 use crate::domain::config::StudioConfig;
 use crate::domain::farm::{
@@ -369,6 +369,7 @@ pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
         ayon: sandbox_ayon(&ayon),
         boundaries: file.boundaries.unwrap_or_default(),
         kept_secrets: Vec::new(),
+        jobs: BTreeMap::new(),
         nodes: file.nodes.unwrap_or_default(),
         session_preferences: file.session_preferences.unwrap_or_default(),
         lattice: file.lattice.unwrap_or_default(),
@@ -467,6 +468,8 @@ fn sandbox_ayon(ayon: &AyonRow) -> SandboxAyon {
         service: ayon.service,
         key: "sandbox".to_owned(),
         days_left: ayon.days_left,
+        in_dns: Some(super::SERVER),
+        ahead: 0,
         bundles: Bundles {
             production: Some(bundle.clone()),
             staging: Some(Bundle {
@@ -474,6 +477,16 @@ fn sandbox_ayon(ayon: &AyonRow) -> SandboxAyon {
                 ..bundle
             }),
         },
+        users: [(
+            ayon.user.clone(),
+            AyonUser {
+                service: ayon.service,
+                active: true,
+                own_key: ayon.service,
+                keys: Vec::new(),
+            },
+        )]
+        .into(),
         admin: ayon.admin,
     }
 }

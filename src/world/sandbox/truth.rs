@@ -6,14 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use super::conda_solve::SandboxPackage;
 use super::memory;
-use crate::domain::ayon::{AddonChannels, AddonSettings, Bundles, Variant};
+use crate::domain::ayon::{AddonChannels, AddonSettings, AyonUser, Bundles, Variant};
 use crate::domain::caller::Caller;
 use crate::domain::channel::Channel;
 use crate::domain::fact::Fact;
 use crate::domain::farm::{Association, Fleet, Queue, QueueEnvironment, TemplateText};
 use crate::domain::ids::{
-    AccountId, FarmId, FleetKey, QueueEnvironmentId, QueueKey, Region, RoleArn,
+    AccountId, FarmId, FleetKey, JobId, QueueEnvironmentId, QueueKey, Region, RoleArn,
 };
+use crate::domain::job::Job;
 use crate::domain::lattice::{ResourceConfiguration, ResourceGateway, Share};
 use crate::domain::network::{Interface, Network, TransitRoute, VpnConnection};
 use crate::domain::node::{ManagedNode, SessionPreferences};
@@ -53,6 +54,8 @@ pub struct Truth {
     pub lattice: SandboxLattice,
     #[serde(default)]
     pub network: SandboxNetwork,
+    #[serde(default)]
+    pub jobs: BTreeMap<JobId, Job>,
     /// The configurations of fleets that were changed, as they were sent.
     #[serde(default)]
     pub fleet_texts: BTreeMap<String, String>,
@@ -211,7 +214,14 @@ pub struct SandboxAyon {
     pub service: bool,
     pub key: String,
     pub days_left: i64,
+    /// What DNS says of the host.
+    pub in_dns: Option<std::net::IpAddr>,
+    /// So many seconds its clock is ahead of this machine's.
+    pub ahead: i64,
     pub bundles: Bundles,
+    /// By user: their API keys that have labels.
+    #[serde(default)]
+    pub users: BTreeMap<String, AyonUser>,
     /// Is an administrator of AYON signed in?
     pub admin: bool,
 }

@@ -1,7 +1,7 @@
 //! What a change does to the studio in memory.
 
 use super::{SandboxEnvironment, SandboxRole, Truth, network, secrets};
-use crate::domain::ayon::AddonChannels;
+use crate::domain::ayon::{AddonChannels, LabelledKey};
 use crate::domain::ids::QueueEnvironmentId;
 use crate::domain::needs::{INLINE_LIMIT, counted};
 use crate::domain::policy::Policy;
@@ -19,7 +19,7 @@ pub(super) fn service(resource: &AnyResource) -> &'static str {
         | AnyResource::QueueRoleLink(_)
         | AnyResource::FleetConfiguration(_)
         | AnyResource::FleetScript(_) => "deadline",
-        AnyResource::AddonSetting(_) => "ayon",
+        AnyResource::AddonSetting(_) | AnyResource::AyonUserKey(_) => "ayon",
         AnyResource::ResourceGateway(_) | AnyResource::ResourceConfiguration(_) => "vpc-lattice",
         AnyResource::ResourceShare(_) => "ram",
         AnyResource::Secret(_) | AnyResource::SecretValue(_) => "secretsmanager",
@@ -97,6 +97,23 @@ pub(super) fn write(truth: &mut Truth, change: &Change) -> Result<Outputs, Strin
                 settings.channels = Untrusted::new(then.conda_channels.clone());
             }
             truth.addon_channels.insert(r.variant, then);
+        }
+        AnyResource::AyonUserKey(r) => {
+            if !truth.ayon.admin {
+                return Err("no login of an AYON administrator is given".to_owned());
+            }
+            let user = truth.ayon.users.get_mut(&r.user).ok_or("no such user")?;
+            let own = |k: &LabelledKey| k.label.raw() == r.label;
+            match after {
+                Some(_) if user.keys.iter().any(own) => {
+                    return Err("API key with this label already exists".to_owned());
+                }
+                Some(label) => user.keys.push(LabelledKey {
+                    id: Untrusted::new(format!("key-{label}")),
+                    label: Untrusted::new(label),
+                }),
+                None => user.keys.retain(|k| !own(k)),
+            }
         }
         AnyResource::ResourceGateway(r) => return network::gateway(truth, r, after),
         AnyResource::ResourceConfiguration(r) => return network::configuration(truth, r, after),

@@ -1,0 +1,202 @@
+//! Jobs: how far one is, where it ran, and its sessions' logs in CloudWatch.
+
+use futures_util::future::{join, join_all};
+use serde_json::{Value, json};
+
+use super::Aws;
+use super::caller::What;
+use super::deadline::{of_queue, some};
+use super::signed::{Request, unreadable};
+use crate::domain::fact::Fact;
+use crate::domain::ids::{JobId, QueueKey};
+use crate::domain::job::{ActionKind, Job, JobSession, JobStatus, SessionAction};
+use crate::domain::problem::Problem;
+use crate::domain::text::{Printable, Untrusted};
+use crate::world::Record;
+
+const SERVICE: &str = "deadline";
+const LOGS: &str = "logs";
+/// A log may be huge: so many pages are read, each of at most 10,000 lines.
+const LOG_PAGES: usize = 20;
+fn path(key: &QueueKey, job: &JobId) -> String {
+    format!("{}/jobs/{job}", of_queue(key))
+}
+
+fn time(value: &Value) -> Option<jiff::Timestamp> {
+    value.as_str()?.parse().ok()
+}
+
+fn kind(definition: &Value) -> ActionKind {
+    let environment = |member: &str| some(&definition[member]["environmentId"]);
+    if let Some(id) = environment("envEnter") {
+        return ActionKind::EnterEnvironment(id);
+    }
+    if let Some(id) = environment("envExit") {
+        return ActionKind::ExitEnvironment(id);
+    }
+    match definition {
+        Value::Object(d) if d.contains_key("taskRun") => ActionKind::Task,
+        Value::Object(d) if d.contains_key("syncInputJobAttachments") => ActionKind::Attachments,
+        _ => ActionKind::Other,
+    }
+}
+
+impl Aws {
+    pub async fn look_job(&self, record: &Record, key: &QueueKey, job: &JobId) -> Fact<Job> {
+        self.job(record, key, job).await.into()
+    }
+
+    async fn job(&self, record: &Record, key: &QueueKey, job: &JobId) -> Result<Job, Problem> {
+        let doing = format!("Could not read job {job}");
+        let what = What::new(SERVICE, "GetJob", job.as_str(), doing.clone());
+        let path = path(key, job);
+        let (it, sessions) = join(
+            self.deadline(record, what, &path),
+            self.sessions(record, key, job),
+        )
+        .await;
+        let it = it?;
+        let name = some(&it["name"]).ok_or_else(|| unreadable(&doing))?;
+        Ok(Job {
+            name,
+            lifecycle: some(&it["lifecycleStatus"]).unwrap_or_else(|| Untrusted::new("")),
+            lifecycle_message: some(&it["lifecycleStatusMessage"]),
+            status: JobStatus::from(it["taskRunStatus"].as_str().unwrap_or_default()),
+            created: time(&it["createdAt"]),
+            ended: time(&it["endedAt"]),
+            sessions: sessions?,
+        })
+    }
+
+    async fn sessions(
+        &self,
+        record: &Record,
+        key: &QueueKey,
+        job: &JobId,
+    ) -> Result<Vec<JobSession>, Problem> {
+        let list = format!("{}/sessions", path(key, job));
+        let doing = format!("Could not list the sessions of job {job}");
+        let what = || What::new(SERVICE, "ListSessions", job.as_str(), doing.clone());
+        let rows = self.deadline_rows(record, what, &list, "sessions").await?;
+        let ids = rows.iter().filter_map(|row| row["sessionId"].as_str());
+        let sessions = join_all(ids.map(|id| self.session(record, key, job, id))).await;
+        let mut sessions: Vec<JobSession> = sessions.into_iter().collect::<Result<_, _>>()?;
+        sessions.sort_by_key(|s| s.started);
+        Ok(sessions)
+    }
+
+    async fn session(
+        &self,
+        record: &Record,
+        key: &QueueKey,
+        job: &JobId,
+        id: &str,
+    ) -> Result<JobSession, Problem> {
+        let doing = format!("Could not read session {}", Printable::short(id, 60));
+        let what = What::new(SERVICE, "GetSession", id, doing);
+        let path = format!("{}/sessions/{id}", path(key, job));
+        let (it, actions) = join(
+            self.deadline(record, what, &path),
+            self.actions(record, key, job, id),
+        )
+        .await;
+        let it = it?;
+        let log = self.session_log(record, &it["log"]).await;
+        Ok(JobSession {
+            id: Untrusted::new(id),
+            fleet: it["fleetId"].as_str().and_then(|f| f.parse().ok()),
+            worker: some(&it["workerId"]).unwrap_or_else(|| Untrusted::new("")),
+            started: time(&it["startedAt"]),
+            ended: time(&it["endedAt"]),
+            actions: actions?,
+            log,
+        })
+    }
+
+    /// The list has neither exit code nor message: each action is read.
+    async fn actions(
+        &self,
+        record: &Record,
+        key: &QueueKey,
+        job: &JobId,
+        session: &str,
+    ) -> Result<Vec<SessionAction>, Problem> {
+        let list = format!("{}/session-actions?sessionId={session}", path(key, job));
+        let doing = format!(
+            "Could not list what session {} did",
+            Printable::short(session, 60)
+        );
+        let what = || What::new(SERVICE, "ListSessionActions", session, doing.clone());
+        let rows = self
+            .deadline_rows(record, what, &list, "sessionActions")
+            .await?;
+        let ids = rows
+            .iter()
+            .filter_map(|row| row["sessionActionId"].as_str().map(str::to_owned));
+        let read = ids.map(|id| async move {
+            let doing = format!(
+                "Could not read session action {}",
+                Printable::short(&id, 60)
+            );
+            let what = What::new(SERVICE, "GetSessionAction", &id, doing);
+            let path = format!("{}/session-actions/{id}", path(key, job));
+            let it = self.deadline(record, what, &path).await?;
+            Ok(SessionAction {
+                what: kind(&it["definition"]),
+                status: some(&it["status"]).unwrap_or_else(|| Untrusted::new("")),
+                started: time(&it["startedAt"]),
+                ended: time(&it["endedAt"]),
+                message: some(&it["progressMessage"]),
+                exit_code: it["processExitCode"].as_i64(),
+                id: Untrusted::new(id),
+            })
+        });
+        let mut all: Vec<SessionAction> = join_all(read)
+            .await
+            .into_iter()
+            .collect::<Result<_, Problem>>()?;
+        // `sessionaction-<32 hex>-<n>`
+        let number = |a: &SessionAction| {
+            let n = a.id.raw().rsplit('-').next();
+            n.and_then(|n| n.parse::<u64>().ok()).unwrap_or(u64::MAX)
+        };
+        all.sort_by_key(number);
+        Ok(all)
+    }
+
+    /// What a session or a worker wrote, where its log is said to be; `error` says why there is none.
+    async fn session_log(&self, record: &Record, log: &Value) -> Result<Vec<Untrusted>, Printable> {
+        if let Some(error) = log["error"].as_str().filter(|e| !e.is_empty()) {
+            return Err(Printable::short(error, 200));
+        }
+        let options = &log["options"];
+        let (Some(group), Some(stream)) = (
+            options["logGroupName"].as_str(),
+            options["logStreamName"].as_str(),
+        ) else {
+            return Err("Deadline Cloud names no log for it".into());
+        };
+        let doing = "Could not read the log";
+        let (mut lines, mut next) = (Vec::new(), None::<String>);
+        for _ in 0..LOG_PAGES {
+            let mut body =
+                json!({ "logGroupName": group, "logStreamName": stream, "startFromHead": true });
+            if let Some(next) = &next {
+                body["nextToken"] = json!(next);
+            }
+            let request = Request::json(LOGS, "Logs_20140328.GetLogEvents", &body);
+            let what = What::new(LOGS, "GetLogEvents", stream, doing);
+            let page = self.read(record, what, &request).await;
+            let page = page.map_err(|p| Printable::from(p.because))?.json();
+            let events = page["events"].as_array().into_iter().flatten();
+            lines.extend(events.filter_map(|e| e["message"].as_str().map(Untrusted::new)));
+            // The end is where the token stays the same.
+            let token = page["nextForwardToken"].as_str().map(str::to_owned);
+            if token.is_none() || token == next {
+                break;
+            }
+            next = token;
+        }
+        Ok(lines)
+    }
+}
