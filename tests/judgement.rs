@@ -280,7 +280,6 @@ async fn the_pane_of_live_tests_says_what_the_findings_say() {
         "BucketOwner",
         "Solve",
         "Resolve",
-        "AskDns",
         "Connect",
         "Handshake",
         "AyonInfo",

@@ -160,7 +160,7 @@ async fn info(port: u16) -> String {
     let record = Record::new(&CallLog::default());
     let client = ayon::client(false).unwrap();
     match ayon::try_info(&record, &client, &url).await {
-        Ok(version) => format!("AYON {}", version.raw()),
+        Ok(info) => format!("AYON {}", info.version.raw()),
         Err(problem) => format!("{}: {}", problem.doing, problem.because),
     }
 }

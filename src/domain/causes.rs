@@ -36,7 +36,8 @@ pub struct Cause {
     #[serde(default)]
     symptom: bool,
     patterns: Vec<String>,
-    cause: String,
+    #[serde(rename = "cause")]
+    words: String,
     fix: String,
     pub source: String,
     /// The checks that look at the same thing.
@@ -103,13 +104,15 @@ impl Causes {
 }
 
 /// The time and the colours that a log puts around its lines: Deadline's, CloudWatch's, Python's, openjd's.
-static AROUND: LazyLock<Regex> = LazyLock::new(|| {
-    let colours = r"\x1b\[[0-9;?]*[A-Za-z]";
+static TIME: LazyLock<Regex> = LazyLock::new(|| {
     let clock = r"^\d+:\d\d:\d\d\.\d+\s+";
-    let time =
-        r"^\s*\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d[.,\d]*\s*(Z|UTC|[+-]\d\d:?\d\d)?\]?:?\s*";
-    Regex::new(&format!("{colours}|{time}|{clock}"))
-        .unwrap_or_else(|e| unreachable!("a constant: {e}"))
+    let day =
+        r"^\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d[.,\d]*\s*(Z|UTC|[+-]\d\d:?\d\d)?\]?:?\s*";
+    Regex::new(&format!("{day}|{clock}")).unwrap_or_else(|e| unreachable!("a constant: {e}"))
+});
+
+static COLOURS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\x1b\[[0-9;?]*[A-Za-z]").unwrap_or_else(|e| unreachable!("a constant: {e}"))
 });
 
 /// The longest line that is looked at; a longer one is cut there. No message of the ones that are known is longer.
@@ -131,7 +134,8 @@ pub fn explain<'a>(log: impl IntoIterator<Item = &'a str>) -> Vec<Explained> {
     let mut hits: Vec<Hit> = Vec::new();
     for (at, line) in log.into_iter().enumerate() {
         let cut = line.floor_char_boundary(LONGEST);
-        let plain = AROUND.replace_all(&line[..cut], "");
+        let plain = COLOURS.replace_all(&line[..cut], "");
+        let plain = TIME.replace(plain.trim(), "");
         let plain = plain.trim();
         // The first in the file is the most precise. Of two on one line, the second is only its wider kind.
         let wide = |pattern: &usize| known.causes.cause[known.of[*pattern]].symptom;
@@ -173,7 +177,7 @@ fn explained_by(hit: &Hit) -> Explained {
         line: hit.line,
         quote: Printable::short(&without_log_secrets(&hit.quote), QUOTED),
         lines: hit.lines,
-        cause: filled(&cause.cause, &hit.names),
+        cause: filled(&cause.words, &hit.names),
         fix: filled(&cause.fix, &hit.names),
         source: &cause.source,
         checks: &cause.checks,
@@ -268,7 +272,7 @@ mod tests {
         assert_eq!(ids.len(), all, "an id is given twice");
         for cause in known.all() {
             assert!(!cause.source.is_empty() && !cause.fix.is_empty());
-            for text in [&cause.cause, &cause.fix] {
+            for text in [&cause.words, &cause.fix] {
                 for name in text.split('{').skip(1) {
                     let name = name.split('}').next().unwrap();
                     let group = format!("(?P<{name}>");

@@ -19,6 +19,18 @@ pub fn tunnel_of(text: &str) -> Result<Option<Tunnel>, Refused> {
     read_tunnel(text, table_of(text)?.get("ssm"))
 }
 
+/// What each path leaves open, as the studio file says it.
+pub(super) fn read_paths(
+    text: &str,
+    document: &Document<String>,
+) -> Result<(LatticeChoices, VpnChoices, Option<Tunnel>), Refused> {
+    Ok((
+        read_lattice(text, document.get("lattice"))?,
+        read_vpn(text, document.get("vpn"))?,
+        read_tunnel(text, document.get("ssm"))?,
+    ))
+}
+
 fn table_of(text: &str) -> Result<Document<String>, Refused> {
     Document::parse(text.to_owned()).map_err(|e| {
         let at = e.span().map_or(0, |s| s.start);
@@ -26,7 +38,7 @@ fn table_of(text: &str) -> Result<Document<String>, Refused> {
     })
 }
 
-pub(super) fn read_lattice(text: &str, item: Option<&Item>) -> Result<LatticeChoices, Refused> {
+fn read_lattice(text: &str, item: Option<&Item>) -> Result<LatticeChoices, Refused> {
     let Some(item) = item else {
         return Ok(LatticeChoices::default());
     };
@@ -79,7 +91,7 @@ pub(super) fn read_lattice(text: &str, item: Option<&Item>) -> Result<LatticeCho
     })
 }
 
-pub(super) fn read_vpn(text: &str, item: Option<&Item>) -> Result<VpnChoices, Refused> {
+fn read_vpn(text: &str, item: Option<&Item>) -> Result<VpnChoices, Refused> {
     let Some(item) = item else {
         return Ok(VpnChoices::default());
     };
@@ -160,7 +172,7 @@ fn read_ids(
     Ok(all)
 }
 
-pub(super) fn read_tunnel(text: &str, item: Option<&Item>) -> Result<Option<Tunnel>, Refused> {
+fn read_tunnel(text: &str, item: Option<&Item>) -> Result<Option<Tunnel>, Refused> {
     let Some(item) = item else {
         return Ok(None);
     };

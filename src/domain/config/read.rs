@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use toml_edit::{Document, Item};
 
-use super::paths::{read_lattice, read_tunnel, read_vpn};
+use super::paths::read_paths;
 use super::table::{Reader, refuse};
 use super::{
     FleetRoles, IamChoices, Location, NewRole, PathId, Pin, Refused, SCHEMA, Server, Strategy,
@@ -115,9 +115,7 @@ impl StudioConfig {
         let conda = read_conda(text, section("conda")?)?;
         let (server, secret) = read_server(text, section("server")?)?;
         let connections = connection::read(text, document.get("connection"))?;
-        let lattice = read_lattice(text, document.get("lattice"))?;
-        let vpn = read_vpn(text, document.get("vpn"))?;
-        let tunnel = read_tunnel(text, document.get("ssm"))?;
+        let (lattice, vpn, tunnel) = read_paths(text, &document)?;
         let iam = section("iam")?.map_or(Ok(IamChoices::default()), |t| read_iam(text, t))?;
         let attributes = section("worker_attributes")?;
         let worker_attributes = read_worker_attributes(text, attributes)?;

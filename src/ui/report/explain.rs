@@ -27,7 +27,7 @@ fn agreement(related: &[&Finding]) -> &'static str {
             Verdict::Fail | Verdict::Warn | Verdict::ToDo | Verdict::NotReached
         )
     };
-    if related.iter().any(|f| bad(f)) {
+    if related.iter().any(bad) {
         "confirmed"
     } else if related.iter().any(|f| f.verdict == Verdict::Ok)
         && !related

@@ -415,8 +415,14 @@ fn comparison(model: &Model) -> Screen {
 /// What was found, then how it all hangs together.
 fn tested(screen: &mut Screen, model: &Model) {
     // The list of the fleets says which path fits, and the timelines say what is well.
+    // What only explains a hop is told where it is wrong.
+    let explains = |f: &&Finding| matches!(f.check, "server-dns" | "server-clock");
     let told_below = |f: &&Finding| match f.verdict {
-        Verdict::Ok => is_hop(f) || matches!(f.subject, Subject::Connection(_) | Subject::Queue(_)),
+        Verdict::Ok => {
+            is_hop(f)
+                || explains(f)
+                || matches!(f.subject, Subject::Connection(_) | Subject::Queue(_))
+        }
         Verdict::NotReached | Verdict::WorkerOnly => is_hop(f),
         _ => false,
     };
