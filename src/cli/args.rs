@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use crate::domain::ayon::Variant;
 use crate::domain::exit::Exit;
-use crate::domain::ids::{FarmId, JobId, QueueId, Region};
+use crate::domain::ids::{FarmId, FleetId, JobId, QueueId, Region};
 use crate::domain::risk::RiskKind;
 
 /// By command: a line and what it does.
@@ -66,6 +67,16 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
         "diagram",
         "studiolink diagram --format mermaid > connections.mmd",
         "for the studio's documentation; --format svg is a picture",
+    ),
+    (
+        "probe",
+        "studiolink probe",
+        "asks, then starts a worker and shows what it sees",
+    ),
+    (
+        "probe",
+        "studiolink probe --job job-…",
+        "reads one that was sent before",
     ),
     (
         "explain",
@@ -250,6 +261,9 @@ pub enum Command {
     /// Draws how the workers reach the server, with what is seen of each part
     #[command(after_help = with_examples("diagram", ""))]
     Diagram(Diagram),
+    /// Asks a worker: a small job tells what a publish step would meet there; starts a billed worker, and asks first
+    #[command(after_help = with_examples("probe", ""))]
+    Probe(Probe),
     /// Says what a failed job's log comes from, and whether the studio shows the same now
     #[command(after_help = with_examples("explain", ""))]
     Explain(Explain),
@@ -321,6 +335,10 @@ pub struct Wishes {
     pub create_environment: bool,
 }
 
+fn variant(text: &str) -> Result<Variant, String> {
+    Variant::of_word(text).ok_or_else(|| format!("one of {}", Variant::WORDS.join(", ")))
+}
+
 fn risk(text: &str) -> Result<RiskKind, String> {
     let held: Vec<RiskKind> = RiskKind::ALL
         .iter()
@@ -385,6 +403,28 @@ pub struct Rollback {
     /// Leaves this change as it is now, and undoes the others; several times for several
     #[arg(long, value_name = "CHANGE_ID")]
     pub skip: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Probe {
+    /// Without asking: starts a worker, which is billed
+    #[arg(long)]
+    pub yes: bool,
+    /// Only for this fleet's system; the job may still run on another fleet that a publish step fits
+    #[arg(long, value_name = "FLEET_ID")]
+    pub fleet: Option<FleetId>,
+    /// Whose addon settings and bundle are asked for
+    #[arg(long, value_name = "VARIANT", value_parser = variant, default_value = "production")]
+    pub variant: Variant,
+    /// Leaves the conda packages out, so that a fault of theirs hides no other
+    #[arg(long)]
+    pub without_conda: bool,
+    /// Looks so long
+    #[arg(long, value_name = "MINUTES", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=1440))]
+    pub minutes: u64,
+    /// A probe's job that was sent before: reads it, and sends none
+    #[arg(long, value_name = "JOB_ID", conflicts_with_all = ["fleet", "variant", "without_conda"])]
+    pub job: Option<JobId>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -71,11 +71,14 @@ pub(super) async fn run(args: &Args, command: &args::Explain) -> Result<Exit, Fa
     }
     let findings = now.as_ref().map(|n| n.findings.as_slice());
     data(&report::text(&causes, lines.len(), findings, ink(args)));
+    if failed && causes.is_empty() {
+        data(&report::before_the_end(&lines));
+    }
     Ok(exit)
 }
 
 /// The job, in the first of the studio's queues that has it.
-async fn of_job(args: &Args, id: &JobId) -> Result<(QueueKey, Job), Failure> {
+pub(super) async fn of_job(args: &Args, id: &JobId) -> Result<(QueueKey, Job), Failure> {
     let config = open::needed(args, &open::studio_file(args)?)?;
     let world = open::world(args, Some(&config)).await?;
     let mut unread = None;

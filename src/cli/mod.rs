@@ -12,6 +12,7 @@ mod open;
 mod out;
 mod plan;
 mod policy;
+mod probe;
 mod rollback;
 mod rotate_key;
 mod runs;
@@ -163,6 +164,7 @@ async fn run(mut args: Args) -> Exit {
         Command::Apply(apply) => apply::run(&args, &apply).await,
         Command::Audit => audit::run(&args).await,
         Command::Diagram(diagram) => diagram::run(&args, &diagram).await,
+        Command::Probe(probe) => probe::run(&args, &probe).await,
         Command::Explain(explain) => explain::run(&args, &explain).await,
         Command::Rollback(rollback) => rollback::run(&args, &rollback).await,
         Command::RotateKey(rotate) => rotate_key::run(&args, &rotate).await,

@@ -12,6 +12,7 @@ pub mod lattice;
 pub mod lattice_network;
 pub mod lattice_wanted;
 pub mod our_policy;
+pub mod probe_request;
 pub mod role_access;
 pub mod role_findings;
 pub mod role_outcome;

@@ -248,6 +248,8 @@ mod tests {
     #[test]
     fn a_quoted_line_shows_no_secret_and_no_escape() {
         let line = "Invalid API key for https://mia:hunter22@ayon.example.com AYON_API_KEY=0123456789abcdef \u{7}token: abcdefgh";
+        let action = "AccessDenied: not authorized to perform: secretsmanager:GetSecretValue";
+        assert_eq!(explain([action])[0].quote.as_str(), action);
         let quote = explain([line])[0].quote.to_string();
         for secret in ["hunter22", "0123456789abcdef", "abcdefgh", "\u{7}"] {
             assert!(!quote.contains(secret), "{quote}");

@@ -33,6 +33,7 @@ pub mod own_policy;
 pub mod package;
 pub mod permission;
 pub mod policy;
+pub mod probe_job;
 pub mod problem;
 pub mod reach;
 pub mod risk;

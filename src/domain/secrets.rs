@@ -125,7 +125,7 @@ pub fn without_log_secrets(line: &str) -> String {
 }
 
 static NAMED_SECRET: LazyLock<Regex> = LazyLock::new(|| {
-    let name = r#"(?P<name>[a-z0-9_-]*(api[_-]?key|access[_-]?key|secret[_-]?key|token|password|passwd|secret)[a-z0-9_-]*["']?)"#;
+    let name = r#"(?P<name>[a-z0-9_-]*(api[_-]?key|access[_-]?key|secret[_-]?key|token|password|passwd|secret)["']?)"#;
     let between = r#"(?P<between>\s*[:=]\s*["']?(bearer |apikey )?)"#;
     let whole = format!("(?i){name}{between}[^\\s\"',;]{{6,}}");
     Regex::new(&whole).unwrap_or_else(|e| unreachable!("a constant: {e}"))

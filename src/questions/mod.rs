@@ -28,6 +28,7 @@ mod managed_policy;
 mod named_shares;
 mod node_details;
 mod policy_validation;
+mod probe_jobs;
 mod queue_details;
 mod queue_environments;
 mod queue_fleets;
@@ -244,6 +245,7 @@ questions! {
     AddonChannels in addon_channels,
     AyonUserKeys in ayon_user_keys,
     JobRun in job_run,
+    ProbeJobs in probe_jobs,
     NodeDetails in node_details,
     SessionSettings in session_settings,
     LatticeConfiguration in lattice_configuration,

@@ -14,6 +14,7 @@ mod fleet_script;
 mod iam_role;
 mod inline_policy;
 mod plan;
+mod probe_job;
 mod queue_role_link;
 mod resource_configuration;
 mod resource_gateway;
@@ -210,6 +211,7 @@ resources! {
     Secret in secret,
     SecretValue in secret_value,
     AyonUserKey in ayon_user_key,
+    ProbeJob in probe_job,
     ResourceGateway in resource_gateway,
     ResourceConfiguration in resource_configuration,
     ResourceShare in resource_share,

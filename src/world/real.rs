@@ -381,6 +381,7 @@ impl RealWorld {
                 })
                 .await,
             ),
+            AnyQuestion::ProbeJobs(q) => A::ProbeJobs(aws.look_probes(record, &q.0, &q.1).await),
             AnyQuestion::JobRun(q) => A::JobRun(aws.look_job(record, &q.0, &q.1).await),
             AnyQuestion::AyonUserKeys(q) => A::AyonUserKeys(
                 self.as_admin(record, &q.0, async |key| {
@@ -617,6 +618,7 @@ impl World for RealWorld {
                     let done = self.change_addon(record_of, r, change).await;
                     done.map(|()| Outputs::new())
                 }
+                AnyResource::ProbeJob(r) => aws.change_probe(record_of, r, change, token).await,
                 AnyResource::AyonUserKey(r) => {
                     let done = self.change_user_key(record_of, r, change).await;
                     done.map(|()| Outputs::new())

@@ -56,6 +56,24 @@ pub fn as_json(causes: &[Explained], findings: Option<&[Finding]>) -> Value {
     Value::Array(causes.iter().map(one).collect())
 }
 
+/// What the process that failed wrote last, for a person to read.
+pub fn before_the_end(lines: &[String]) -> String {
+    let ended = |line: &String| {
+        let code = line.split_once("exited with code: ").map(|(_, rest)| rest);
+        code.is_some_and(|code| !code.starts_with('0'))
+    };
+    let end = lines.iter().position(ended).unwrap_or(lines.len());
+    let said = lines[..end].iter().rev().map(|l| l.trim());
+    let said = said.filter(|l| !l.is_empty()).take(LAST_LINES);
+    let said: Vec<String> = said
+        .map(|l| format!("  {}", Printable::short(&without_log_secrets(l), 240)))
+        .collect();
+    let said: Vec<&str> = said.iter().rev().map(String::as_str).collect();
+    format!("The last lines before it ended:\n{}", said.join("\n"))
+}
+
+const LAST_LINES: usize = 6;
+
 /// Which job, and where it failed, before the causes.
 pub fn job(queue: &QueueKey, job: &Job, ink: Ink) -> String {
     let mut text = format!(
@@ -165,12 +183,14 @@ pub fn text(causes: &[Explained], lines: usize, findings: Option<&[Finding]>, in
                 }
             }
             "not-seen-now" => {
-                let names: Vec<&str> = cause.checks.iter().map(String::as_str).collect();
-                let _ = writeln!(
-                    text,
-                    "  now   the studio does not show it: {} find nothing. It was put right since, or differs on the worker",
+                // Of a check that had nothing to look at nothing is said.
+                let mut names: Vec<&str> = related.iter().map(|f| f.check).collect();
+                names.dedup();
+                let words = format!(
+                    "OK by {}: it was put right since, or differs on the worker",
                     names.join(", ")
                 );
+                let _ = writeln!(text, "{}", ink.folded("  now   ", 8, &words));
             }
             _ => {
                 let _ = writeln!(text, "  now   the studio's checks can't tell from here");

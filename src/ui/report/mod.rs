@@ -5,6 +5,7 @@ pub mod ending;
 pub mod explain;
 pub mod json;
 pub mod markdown;
+pub mod probe;
 pub mod text;
 
 use crate::domain::finding::Finding;

@@ -133,6 +133,13 @@ pub(super) fn answer(truth: &Truth, question: &AnyQuestion) -> AnyAnswer {
         AnyQuestion::SecretDetails(q) => A::SecretDetails(fact(truth.secret(&q.0).cloned())),
         AnyQuestion::AyonBundles(_) => A::AyonBundles(Fact::Known(truth.ayon.bundles.clone())),
         AnyQuestion::AddonSettings(q) => A::AddonSettings(fact(truth.addon.get(&q.1).cloned())),
+        AnyQuestion::ProbeJobs(q) => {
+            let own = truth
+                .probes
+                .get(&q.1)
+                .and_then(|id| Some((id.clone(), truth.jobs.get(id)?.status)));
+            A::ProbeJobs(Fact::Known(own.into_iter().collect()))
+        }
         AnyQuestion::JobRun(q) => A::JobRun(fact(truth.jobs.get(&q.1).cloned())),
         AnyQuestion::AyonUserKeys(q) => A::AyonUserKeys(fact(truth.ayon.users.get(&q.1).cloned())),
         AnyQuestion::AddonChannels(q) => {
@@ -175,6 +182,7 @@ pub(super) fn operation(question: &AnyQuestion) -> (&'static str, &'static str) 
         AnyQuestion::NamedShares(_) => ("ram", "GetResourceShares"),
         AnyQuestion::SecretDetails(_) => ("secretsmanager", "DescribeSecret"),
         AnyQuestion::AyonBundles(_) => ("ayon", "GET api/bundles"),
+        AnyQuestion::ProbeJobs(_) => ("deadline", "SearchJobs"),
         AnyQuestion::JobRun(_) => ("deadline", "GetJob"),
         AnyQuestion::AyonUserKeys(_) => ("ayon", "GET api/users"),
         AnyQuestion::AddonSettings(_) | AnyQuestion::AddonChannels(_) => {

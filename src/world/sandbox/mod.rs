@@ -4,6 +4,7 @@
 
 mod answers;
 mod conda_solve;
+mod jobs;
 mod memory;
 mod network;
 mod roles;

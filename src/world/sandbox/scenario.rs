@@ -370,6 +370,7 @@ pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
         boundaries: file.boundaries.unwrap_or_default(),
         kept_secrets: Vec::new(),
         jobs: BTreeMap::new(),
+        probes: BTreeMap::new(),
         nodes: file.nodes.unwrap_or_default(),
         session_preferences: file.session_preferences.unwrap_or_default(),
         lattice: file.lattice.unwrap_or_default(),

@@ -56,6 +56,9 @@ pub struct Truth {
     pub network: SandboxNetwork,
     #[serde(default)]
     pub jobs: BTreeMap<JobId, Job>,
+    /// The jobs of probes, by their marks.
+    #[serde(default)]
+    pub probes: BTreeMap<String, JobId>,
     /// The configurations of fleets that were changed, as they were sent.
     #[serde(default)]
     pub fleet_texts: BTreeMap<String, String>,

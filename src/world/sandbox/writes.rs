@@ -1,6 +1,6 @@
 //! What a change does to the studio in memory.
 
-use super::{SandboxEnvironment, SandboxRole, Truth, network, secrets};
+use super::{SandboxEnvironment, SandboxRole, Truth, jobs, network, secrets};
 use crate::domain::ayon::{AddonChannels, LabelledKey};
 use crate::domain::ids::QueueEnvironmentId;
 use crate::domain::needs::{INLINE_LIMIT, counted};
@@ -18,7 +18,8 @@ pub(super) fn service(resource: &AnyResource) -> &'static str {
         AnyResource::EnvironmentTemplate(_)
         | AnyResource::QueueRoleLink(_)
         | AnyResource::FleetConfiguration(_)
-        | AnyResource::FleetScript(_) => "deadline",
+        | AnyResource::FleetScript(_)
+        | AnyResource::ProbeJob(_) => "deadline",
         AnyResource::AddonSetting(_) | AnyResource::AyonUserKey(_) => "ayon",
         AnyResource::ResourceGateway(_) | AnyResource::ResourceConfiguration(_) => "vpc-lattice",
         AnyResource::ResourceShare(_) => "ram",
@@ -98,6 +99,7 @@ pub(super) fn write(truth: &mut Truth, change: &Change) -> Result<Outputs, Strin
             }
             truth.addon_channels.insert(r.variant, then);
         }
+        AnyResource::ProbeJob(r) => return jobs::probe(truth, r, after),
         AnyResource::AyonUserKey(r) => {
             if !truth.ayon.admin {
                 return Err("no login of an AYON administrator is given".to_owned());

@@ -1,0 +1,98 @@
+//! What a probe job asks for: the workers of which systems, and the packages and channels that AYON's own jobs would name.
+
+use serde_json::{Value, json};
+
+use super::conda_environment::conda_environments;
+use super::connections::publishing;
+use super::job_packages::server;
+use crate::domain::ayon::Variant;
+use crate::domain::farm::{Fleet, OperatingSystem};
+use crate::domain::ids::{FleetId, FleetKey, QueueKey};
+use crate::domain::probe_job::{PARAMETER, PRIORITY, template};
+use crate::questions::{AddonSettings, AyonBundles, Part, View};
+
+/// One probe of a queue: one job reaches one worker, of any of these fleets.
+pub struct ProbeRequest<'a> {
+    pub queue: QueueKey,
+    pub os: OperatingSystem,
+    pub fleets: Vec<(FleetKey, &'a Fleet)>,
+}
+
+/// By queue and operating system of the fleets that publish; of one fleet alone where it is named.
+pub fn probe_requests<'a>(view: &View<'a>, only: Option<&FleetId>) -> Vec<ProbeRequest<'a>> {
+    let mut all: Vec<ProbeRequest> = Vec::new();
+    for queue in &view.config(Part::Queues).queues {
+        for (key, fleet) in publishing(view, queue) {
+            if only.is_some_and(|only| *only != key.fleet) {
+                continue;
+            }
+            let same = |r: &&mut ProbeRequest| r.queue == *queue && r.os == fleet.os;
+            match all.iter_mut().find(same) {
+                Some(request) => request.fleets.push((key, fleet)),
+                None => all.push(ProbeRequest {
+                    queue: queue.clone(),
+                    os: fleet.os.clone(),
+                    fleets: vec![(key, fleet)],
+                }),
+            }
+        }
+    }
+    all
+}
+
+impl ProbeRequest<'_> {
+    /// The body of CreateJob, with the template as a value. `conda`: with the packages of a publish job.
+    pub fn text(&self, view: &View, mark: &str, variant: Variant, conda: bool) -> String {
+        let config = view.config(Part::WorkerAttributes);
+        let roles = &config.worker_attributes.publish;
+        let mut parameters = json!({ PARAMETER: { "string": mark } });
+        for (name, value) in self.packages(view, variant, conda) {
+            parameters[name] = json!({ "string": value });
+        }
+        let text: Value = json!({
+            "priority": PRIORITY,
+            "targetTaskRunStatus": "READY",
+            "maxFailedTasksCount": 0,
+            "maxRetriesPerTask": 0,
+            "maxWorkerCount": 1,
+            "tags": { "studiolink": "probe" },
+            "parameters": parameters,
+            "template": template(&self.os, roles, variant),
+        });
+        text.to_string()
+    }
+
+    /// What AYON's addon would put into its jobs, where the queue's conda environment knows the parameter.
+    fn packages(&self, view: &View, variant: Variant, conda: bool) -> Vec<(&'static str, String)> {
+        let environments = conda_environments(view, &self.queue);
+        let defines_packages = environments.iter().any(|(_, t)| t.packages.is_some());
+        let defines_channels = environments.iter().any(|(_, t)| t.channels.is_some());
+        if !conda {
+            // Every conda environment of AWS's samples makes none of no packages.
+            let none = ("CondaPackages", String::new());
+            return Some(none)
+                .filter(|_| defines_packages)
+                .into_iter()
+                .collect();
+        }
+        let settings = || {
+            let url = server(view)?;
+            let bundles = view.fact(&AyonBundles(url.clone())).known()?;
+            let version = bundles.of(variant)?.addon.as_ref()?.raw().to_owned();
+            view.fact(&AddonSettings(url, variant, version)).known()
+        };
+        let Some(settings) = settings() else {
+            return Vec::new();
+        };
+        let all = [
+            ("CondaPackages", settings.packages.raw(), defines_packages),
+            ("CondaChannels", settings.channels.raw(), defines_channels),
+        ];
+        let named = all
+            .into_iter()
+            .filter(|(_, value, defined)| *defined && !value.is_empty());
+        named
+            .map(|(name, value, _)| (name, value.to_owned()))
+            .collect()
+    }
+}

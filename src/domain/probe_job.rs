@@ -1,0 +1,461 @@
+//! The probe: a small job that tells, from a worker, what a publish step would meet there. Its template is `assets/probe`;
+//! what it prints is read here.
+
+use serde_json::{Map, Value, json};
+
+use super::ayon::Variant;
+use super::farm::OperatingSystem;
+use super::finding::{Assessment, Verdict};
+use super::text::{Printable, Untrusted};
+
+/// The job's own parameter, by which it is found again: a search of jobs knows no tags.
+pub const PARAMETER: &str = "StudiolinkProbe";
+pub const NAME: &str = "studiolink probe";
+/// Seconds until the action is stopped: AYON may have to download hundreds of megabytes first.
+pub const TIMEOUT: u32 = 1_200;
+pub const PRIORITY: i64 = 75;
+
+const PYTHON: &str = include_str!("../../assets/probe/probe.py");
+const SHELL: &str = include_str!("../../assets/probe/probe.sh");
+const POWERSHELL: &str = include_str!("../../assets/probe/probe.ps1");
+const MARK: &str = "studiolink-probe ";
+
+/// As an attribute of workers spells it.
+pub fn family(os: &OperatingSystem) -> String {
+    os.word().as_str().to_ascii_lowercase()
+}
+
+/// The job template: host requirements as the publish step has them, besides the operating system.
+pub fn template(os: &OperatingSystem, roles: &[String], variant: Variant) -> Value {
+    let windows = *os == OperatingSystem::Windows;
+    let mut attributes = Vec::new();
+    // Of a system that this version does not know the family has no name here.
+    if !matches!(os, OperatingSystem::Unknown(_)) {
+        attributes.push(json!({ "name": "attr.worker.os.family", "anyOf": [family(os)] }));
+    }
+    if !roles.is_empty() {
+        attributes.push(json!({ "name": "attr.role", "anyOf": roles }));
+    }
+    let python = json!({ "name": "Probe", "type": "TEXT", "filename": "probe.py", "data": PYTHON });
+    let (run, command, args) = if windows {
+        (
+            json!({ "name": "Run", "type": "TEXT", "filename": "probe.ps1", "data": POWERSHELL }),
+            "powershell.exe",
+            json!([
+                "-NoProfile",
+                "-ExecutionPolicy",
+                "Bypass",
+                "-File",
+                "{{Task.File.Run}}",
+                "{{Task.File.Probe}}",
+                variant.word()
+            ]),
+        )
+    } else {
+        (
+            json!({ "name": "Run", "type": "TEXT", "filename": "probe.sh", "runnable": true, "data": SHELL }),
+            "{{Task.File.Run}}",
+            json!(["{{Task.File.Probe}}", variant.word()]),
+        )
+    };
+    json!({
+        "specificationVersion": "jobtemplate-2023-09",
+        "name": NAME,
+        "description": "What a worker sees of conda, AYON and the studio's storage. Changes nothing.",
+        "parameterDefinitions": [{ "name": PARAMETER, "type": "STRING", "default": "" }],
+        "steps": [{
+            "name": "Probe",
+            "hostRequirements": { "attributes": attributes },
+            "script": {
+                "actions": { "onRun": { "command": command, "args": args, "timeout": TIMEOUT } },
+                "embeddedFiles": [run, python],
+            },
+        }],
+    })
+}
+
+/// One line of the probe.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    pub name: String,
+    pub ok: bool,
+    facts: Map<String, Value>,
+}
+
+/// The readings in a log, in their order. A line that is none, or of another version, is left out.
+pub fn readings<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<Reading> {
+    let read = |line: &str| {
+        let at = line.find(MARK)?;
+        let value: Value = serde_json::from_str(line[at + MARK.len()..].trim()).ok()?;
+        let Value::Object(facts) = value else {
+            return None;
+        };
+        (facts.get("v")? == 1).then_some(())?;
+        Some(Reading {
+            name: facts.get("reading")?.as_str()?.to_owned(),
+            ok: facts.get("ok")?.as_bool()?,
+            facts,
+        })
+    };
+    lines.into_iter().filter_map(read).collect()
+}
+
+impl Reading {
+    fn text(&self, name: &str) -> Printable {
+        let text = self.facts.get(name).and_then(Value::as_str);
+        Untrusted::new(text.unwrap_or_default()).show()
+    }
+
+    fn texts(&self, name: &str) -> Printable {
+        let list = self.facts.get(name).and_then(Value::as_array);
+        let each = list.into_iter().flatten().filter_map(Value::as_str);
+        Printable::short(&each.collect::<Vec<_>>().join(", "), 160)
+    }
+
+    fn number(&self, name: &str) -> i64 {
+        self.facts
+            .get(name)
+            .and_then(Value::as_i64)
+            .unwrap_or_default()
+    }
+
+    fn is(&self, name: &str) -> bool {
+        self.facts.get(name).and_then(Value::as_bool) == Some(true)
+    }
+
+    fn error(&self) -> Printable {
+        self.text("error")
+    }
+
+    /// What it means. `None`: it only frames the others.
+    pub fn assess(&self) -> Option<Assessment> {
+        Some(match self.name.as_str() {
+            "worker" => self.worker(),
+            "conda" => self.conda(),
+            "launcher" => self.launcher(),
+            "variables" => self.variables(),
+            "dns" | "tcp" | "tls" | "info" => self.hop(),
+            "key" => self.key(),
+            "bundle" => self.bundle(),
+            "ayon" => self.ayon(),
+            "roots" => self.roots(),
+            "disk" => self.disk(),
+            "identity" => self.identity(),
+            _ => return None,
+        })
+    }
+
+    fn worker(&self) -> Assessment {
+        if !self.ok {
+            return Assessment::fail("no-python", "The worker has no Python: nothing else could be read")
+                .fix("install Python 3 for the job user, or give the step a conda environment with python");
+        }
+        let (os, release, python) = (self.text("os"), self.text("release"), self.text("python"));
+        Assessment::ok(format!(
+            "{os} {release}, Python {python}, region {}",
+            self.text("region")
+        ))
+    }
+
+    fn conda(&self) -> Assessment {
+        if !self.ok {
+            return Assessment::warn("no-environment", format!("No conda environment: {}", self.error()))
+                .why("packages of a channel, ayon-launcher among them, are not there for the step")
+                .fix("see that the step's packages are not empty, and that DISABLE_CONDA_ENV is not set for it");
+        }
+        let named = self.facts.get("named").and_then(|n| n.get("ayon-launcher"));
+        let launcher = named.and_then(Value::as_str).map_or_else(
+            || "without ayon-launcher".to_owned(),
+            |v| format!("ayon-launcher {}", Printable::short(v, 30)),
+        );
+        Assessment::ok(format!(
+            "conda made the environment: {} packages, {launcher}, from {}",
+            self.number("packages"),
+            self.texts("channels")
+        ))
+    }
+
+    fn launcher(&self) -> Assessment {
+        if self.ok {
+            return Assessment::ok(format!("ayon is {}", self.text("path")));
+        }
+        Assessment::fail("not-on-path", "There is no ayon on PATH")
+            .why("a publish step ends with \"ayon: command not found\"")
+            .fix("put ayon-launcher into the addon's conda_packages; on your own workers, onto the job user's PATH")
+    }
+
+    fn variables(&self) -> Assessment {
+        let disabled = self.text("disable_conda_env");
+        let folders = self.facts.get("folders").and_then(Value::as_object);
+        let shut: Vec<&str> = folders
+            .into_iter()
+            .flatten()
+            .filter(|(_, writable)| **writable == Value::Bool(false))
+            .map(|(name, _)| name.as_str())
+            .collect();
+        let lacks = |what: &str, name: &str| {
+            Assessment::fail("no-variable", format!("{what} is not given: {name} is not set"))
+                .fix("name [server] secret, and run setup: its queue environment gives server and key; see worker-environment")
+        };
+        if !self.is("url") {
+            return lacks("The server's address", "AYON_SERVER_URL");
+        }
+        if !self.is("key") {
+            return lacks("The key", "AYON_API_KEY");
+        }
+        let headless = self.text("headless");
+        if headless.as_str() != "1" {
+            return Assessment::fail("not-headless", format!("AYON_HEADLESS_MODE is \"{headless}\""))
+                .why("only \"1\" makes AYON run without windows; anything else waits for somebody to click on a worker")
+                .fix("set AYON_HEADLESS_MODE to 1 in a queue environment");
+        }
+        if !shut.is_empty() {
+            let names = Printable::short(&shut.join(", "), 120);
+            return Assessment::fail(
+                "not-writable",
+                format!("The job user can't write to the folder of {names}"),
+            )
+            .fix("point them at folders that the job user may write; setup's environment does");
+        }
+        if !disabled.as_str().is_empty() && !matches!(disabled.as_str(), "0" | "false") {
+            return Assessment::warn("conda-disabled", format!("DISABLE_CONDA_ENV is \"{disabled}\" in this session"))
+                .why("a guarded conda environment makes no environment then; it has to be set on the studio's own publish machines alone");
+        }
+        Assessment::ok(
+            "The session has the server's address, the key, AYON_HEADLESS_MODE=1 and folders it can write",
+        )
+    }
+
+    fn hop(&self) -> Assessment {
+        let (what, fine) = match self.name.as_str() {
+            "dns" => (
+                "The worker does not resolve the server's name",
+                format!(
+                    "{} resolves to {}",
+                    self.text("host"),
+                    self.texts("addresses")
+                ),
+            ),
+            "tcp" => (
+                "The worker does not reach the server's port",
+                format!(
+                    "{} accepts connections on port {}",
+                    self.text("address"),
+                    self.number("port")
+                ),
+            ),
+            "tls" => (
+                "The worker does not trust the server's certificate",
+                format!(
+                    "The certificate is trusted: by {}, for {}, until {}",
+                    self.text("issuer"),
+                    self.texts("names"),
+                    self.text("until")
+                ),
+            ),
+            _ => (
+                "What answers the worker is not AYON",
+                format!("AYON {} answers", self.text("version")),
+            ),
+        };
+        if self.ok {
+            return Assessment::ok(format!("{fine}, {} ms", self.number("ms")));
+        }
+        let why = if self.error().as_str().is_empty() {
+            format!("HTTP {}", self.number("status"))
+        } else {
+            self.error().to_string()
+        };
+        Assessment::fail("broken", what)
+            .why(why)
+            .fix("compare with the same hop from here in `studiolink audit`: where that one is OK, the worker's network differs")
+    }
+
+    fn key(&self) -> Assessment {
+        let user = self.text("user");
+        if self.ok {
+            return Assessment::ok(format!("The key is of the service user {user}"));
+        }
+        if self.number("status") == 200 {
+            return Assessment::fail(
+                "not-service",
+                format!("The key is of {user}, who is not a service user"),
+            )
+            .why("versions would be published in that name")
+            .fix("studiolink rotate-key gives the workers another key");
+        }
+        Assessment::fail("refused", "AYON does not accept the worker's key")
+            .why(format!(
+                "HTTP {}: {}{}",
+                self.number("status"),
+                self.text("detail"),
+                self.error()
+            ))
+            .fix("studiolink rotate-key gives the workers another key")
+    }
+
+    fn bundle(&self) -> Assessment {
+        let (variant, name) = (self.text("variant"), self.text("name"));
+        if self.ok {
+            return Assessment::ok(format!(
+                "The {variant} bundle {name} has launcher {}",
+                self.text("installer")
+            ));
+        }
+        Assessment::fail("no-bundle", format!("The server has no {variant} bundle"))
+            .why("the launcher ends with \"No studio bundle is set as production\"")
+            .fix("set one in AYON")
+    }
+
+    fn ayon(&self) -> Assessment {
+        if self.ok {
+            let more = if self.is("downloaded") {
+                ", and had to download first"
+            } else {
+                ""
+            };
+            return Assessment::ok(format!(
+                "ayon starts without windows in {} s{more}",
+                self.number("seconds")
+            ));
+        }
+        let said = self.texts("said");
+        let why = if said.as_str().is_empty() {
+            self.error()
+        } else {
+            said
+        };
+        Assessment::fail(
+            "not-started",
+            format!("ayon does not start: exit code {}", self.number("exit")),
+        )
+        .why(why)
+        .fix("`studiolink explain --job` reads the whole log")
+    }
+
+    fn roots(&self) -> Assessment {
+        let rows = self.facts.get("roots").and_then(Value::as_array);
+        let rows: Vec<&Value> = rows.into_iter().flatten().collect();
+        let word =
+            |row: &Value, name: &str| Printable::short(row[name].as_str().unwrap_or_default(), 60);
+        let missing: Vec<String> = rows
+            .iter()
+            .filter(|r| r["there"] != true)
+            .map(|r| {
+                format!(
+                    "{} of {} ({})",
+                    word(r, "root"),
+                    word(r, "project"),
+                    word(r, "path")
+                )
+            })
+            .collect();
+        if !missing.is_empty() {
+            return Assessment::warn("no-root", format!("Not on the worker: root {}", missing.join(", ")))
+                .why("a publish step writes there, unless job attachments carry its files")
+                .fix("mount it (host configuration script, storage profile), and give the anatomy a root for this system");
+        }
+        if self.ok {
+            return Assessment::ok(format!(
+                "{} roots are there, of the first projects",
+                rows.len()
+            ));
+        }
+        Assessment::unknown("unread", "The projects' roots could not be read from AYON")
+    }
+
+    fn disk(&self) -> Assessment {
+        let words = format!("{} MB of the disk are free", self.number("free_mb"));
+        if self.ok {
+            Assessment::ok(words)
+        } else {
+            Assessment::warn("little", words).fix("give the fleet a larger root volume")
+        }
+    }
+
+    fn identity(&self) -> Assessment {
+        if self.ok {
+            return Assessment::ok(format!("The session is {}", self.text("arn")));
+        }
+        Assessment::unknown(
+            "unread",
+            format!("Who the session is was not read: {}", self.error()),
+        )
+    }
+
+    pub fn is_end(&self) -> bool {
+        self.name == "end"
+    }
+}
+
+/// The worst of the readings; `None`: none has a meaning.
+pub fn worst(readings: &[Reading]) -> Option<Verdict> {
+    readings
+        .iter()
+        .filter_map(Reading::assess)
+        .map(|a| a.verdict)
+        .min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Vec<Reading> {
+        readings([line])
+    }
+
+    #[test]
+    fn a_line_of_the_probe_is_found_behind_a_time_and_others_are_left() {
+        let line = r#"2026/11/30 04:00:00+00:00 studiolink-probe {"v":1,"reading":"dns","ok":true,"host":"ayon","addresses":["10.0.0.1"],"ms":3}"#;
+        let all = read(line);
+        assert_eq!(all.len(), 1);
+        let said = all[0].assess().unwrap();
+        assert_eq!(
+            (said.verdict, said.message.as_str()),
+            (Verdict::Ok, "ayon resolves to 10.0.0.1, 3 ms")
+        );
+        for other in [
+            "studiolink-probe {",
+            r#"studiolink-probe {"v":2,"reading":"dns","ok":true}"#,
+            r#"studiolink-probe {"v":1,"reading":"dns"}"#,
+            "studiolink-probe []",
+            "echo studiolink-probes",
+        ] {
+            assert!(read(other).is_empty(), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_a_worker_prints_is_not_trusted() {
+        let line = r#"studiolink-probe {"v":1,"reading":"info","ok":true,"version":"1.0\u001b[2J\u0007","ms":-1}"#;
+        let said = read(line)[0].assess().unwrap().message.to_string();
+        assert!(said.chars().all(|c| !c.is_control()), "{said:?}");
+    }
+
+    #[test]
+    fn a_server_without_a_key_is_a_lack_of_the_key() {
+        let line = r#"studiolink-probe {"v":1,"reading":"variables","ok":false,"url":true,"key":false,"headless":"1"}"#;
+        let said = read(line)[0].assess().unwrap();
+        assert_eq!(said.verdict, Verdict::Fail);
+        assert!(said.message.as_str().contains("AYON_API_KEY"));
+        assert_eq!(worst(&read(line)), Some(Verdict::Fail));
+        assert_eq!(worst(&[]), None);
+    }
+
+    #[test]
+    fn the_template_keeps_to_openjd_for_each_system() {
+        for os in [OperatingSystem::Linux, OperatingSystem::Windows] {
+            let template = template(&os, &["publish".to_owned()], Variant::Staging);
+            let text = template.to_string();
+            let value = openjd_model::template::parse::document_string_to_object(
+                &text,
+                openjd_model::DocumentType::Json,
+                &openjd_model::CallerLimits::default(),
+            );
+            let limits = openjd_model::CallerLimits::default();
+            openjd_model::template::parse::decode_job_template(value.unwrap(), None, &limits)
+                .unwrap();
+        }
+    }
+}

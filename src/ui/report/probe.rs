@@ -1,0 +1,127 @@
+//! What a probe told from its worker, as text and as JSON, beside what is seen of the same hops from here.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::text::Ink;
+use crate::domain::finding::{Finding, Verdict};
+use crate::domain::ids::{JobId, QueueKey};
+use crate::domain::job::{Job, JobStatus};
+use crate::domain::probe_job::Reading;
+
+/// The check that looks at the same hop from here.
+fn from_here<'a>(reading: &Reading, here: &[&'a Finding]) -> Option<&'a Finding> {
+    let check = match reading.name.as_str() {
+        "dns" => "server-name",
+        "tcp" => "server-port",
+        "tls" => "server-certificate",
+        "info" => "server-info",
+        "key" => "server-key",
+        _ => return None,
+    };
+    let own = here.iter().filter(|f| f.check == check);
+    own.min_by_key(|f| f.verdict).copied()
+}
+
+fn ran_on(job: &Job) -> String {
+    let session = job.sessions.last();
+    session.map_or_else(
+        || "no worker took it".to_owned(),
+        |s| {
+            let fleet = s.fleet.as_ref().map(|f| format!(" of fleet {}", f.brief()));
+            format!("{}{}", s.worker.show(), fleet.unwrap_or_default())
+        },
+    )
+}
+
+pub fn text(
+    (queue, id): (&QueueKey, &JobId),
+    job: &Job,
+    readings: &[Reading],
+    here: &[&Finding],
+    ink: Ink,
+) -> String {
+    let head = format!("Worker {}", ran_on(job));
+    let mut text = format!(
+        "{}\n  seen from the worker, by job {id} in queue {}: {}\n",
+        ink.strong(&head),
+        queue.queue.brief(),
+        job.status.word()
+    );
+    if job.status == JobStatus::NotCompatible {
+        let words = "no fleet of the queue has what the publish step asks for: see fleet-attributes in `studiolink audit`";
+        let _ = writeln!(text, "  {}  {words}", ink.verdict(Verdict::Fail));
+    }
+    for session in &job.sessions {
+        if let Err(why) = &session.log {
+            let _ = writeln!(
+                text,
+                "  {}  The log of {} was not read: {why}",
+                ink.verdict(Verdict::Unknown),
+                session.id.show()
+            );
+        }
+    }
+    for reading in readings {
+        let Some(assessment) = reading.assess() else {
+            continue;
+        };
+        let label = format!("  {}  ", ink.verdict(assessment.verdict));
+        let columns = assessment.verdict.word().len() + 4;
+        let _ = writeln!(
+            text,
+            "{}",
+            ink.folded(&label, columns, assessment.message.as_str())
+        );
+        if let Some(why) = &assessment.why {
+            let _ = writeln!(text, "{}", ink.folded("    why   ", 10, why.as_str()));
+        }
+        if let Some(fix) = &assessment.fix {
+            let _ = writeln!(text, "{}", ink.folded("    fix   ", 10, fix.as_str()));
+        }
+        // That both say the same needs no line.
+        if let Some(here) = from_here(reading, here).filter(|h| h.verdict != assessment.verdict) {
+            let words = format!("{}: {}", here.verdict.word(), here.message);
+            let _ = writeln!(text, "{}", ink.folded("    here  ", 10, &words));
+        }
+    }
+    if readings.is_empty() && job.status.is_final() {
+        let _ = writeln!(
+            text,
+            "  {}  The probe told nothing: it did not come to its script",
+            ink.verdict(Verdict::Unknown)
+        );
+    }
+    text
+}
+
+pub fn as_json(
+    (queue, id): (&QueueKey, &JobId),
+    job: &Job,
+    readings: &[Reading],
+    here: &[&Finding],
+) -> Value {
+    let reading = |r: &Reading| {
+        let assessment = r.assess()?;
+        Some(json!({
+            "reading": r.name,
+            "verdict": assessment.verdict.id(),
+            "code": assessment.code,
+            "message": assessment.message,
+            "why": assessment.why,
+            "fix": assessment.fix,
+            "from_here": from_here(r, here).map(|f| f.verdict.id()),
+        }))
+    };
+    let session = job.sessions.last();
+    json!({
+        "queue": queue,
+        "job": id,
+        "status": job.status.word(),
+        "fleet": session.and_then(|s| s.fleet.clone()),
+        "worker": session.map(|s| s.worker.show()),
+        "log_read": job.sessions.iter().all(|s| s.log.is_ok()),
+        "readings": readings.iter().filter_map(reading).collect::<Vec<_>>(),
+    })
+}

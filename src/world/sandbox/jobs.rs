@@ -1,0 +1,96 @@
+//! Jobs of the studio in memory. A probe is over at once; what its worker would have printed follows from the studio.
+
+use crate::domain::farm::Management;
+use crate::domain::job::{ActionKind, Job, JobSession, JobStatus, SessionAction};
+use crate::domain::template::{API_KEY, SERVER_URL, Template};
+use crate::domain::text::Untrusted;
+use crate::resources::{Outputs, ProbeJob};
+
+use super::Truth;
+
+pub(super) fn probe(
+    truth: &mut Truth,
+    resource: &ProbeJob,
+    after: Option<&str>,
+) -> Result<Outputs, String> {
+    if after.is_none() {
+        let job = resource.job.as_ref().and_then(|id| truth.jobs.get_mut(id));
+        job.ok_or("ResourceNotFoundException")?.status = JobStatus::Canceled;
+        return Ok(Outputs::new());
+    }
+    truth.made += 1;
+    let id = format!("job-{:032x}", 0xf000_0000_u64 + u64::from(truth.made));
+    let parsed = id.parse().map_err(|_| "the sandbox made no job id")?;
+    let job = ran(truth, resource);
+    truth.jobs.insert(parsed, job);
+    let parsed = id.parse().map_err(|_| "the sandbox made no job id")?;
+    truth.probes.insert(resource.mark.clone(), parsed);
+    Ok(Outputs::from([(ProbeJob::JOB.to_owned(), id)]))
+}
+
+fn ran(truth: &Truth, resource: &ProbeJob) -> Job {
+    let name = Untrusted::new(crate::domain::probe_job::NAME);
+    let publishes = |f: &crate::domain::farm::Fleet| {
+        f.roles.iter().any(|r| r.raw() == "publish") && f.management == Management::Service
+    };
+    let fleet = truth.fleets.iter().find(|(_, f)| publishes(f));
+    let job = |status, sessions| Job {
+        name,
+        lifecycle: Untrusted::new("CREATE_COMPLETE"),
+        lifecycle_message: None,
+        status,
+        created: None,
+        ended: None,
+        sessions,
+    };
+    let Some((fleet, _)) = fleet else {
+        return job(JobStatus::NotCompatible, Vec::new());
+    };
+    let lines = printed(truth, resource);
+    let action = SessionAction {
+        id: Untrusted::new("sessionaction-00000000000000000000000000000001-0"),
+        what: ActionKind::Task,
+        status: Untrusted::new("SUCCEEDED"),
+        started: None,
+        ended: None,
+        message: None,
+        exit_code: Some(0),
+    };
+    let session = JobSession {
+        id: Untrusted::new("session-00000000000000000000000000000001"),
+        fleet: Some(fleet.fleet.clone()),
+        worker: Untrusted::new("worker-00000000000000000000000000000001"),
+        started: None,
+        ended: None,
+        actions: vec![action],
+        log: Ok(lines.into_iter().map(Untrusted::new).collect()),
+    };
+    job(JobStatus::Succeeded, vec![session])
+}
+
+fn printed(truth: &Truth, resource: &ProbeJob) -> Vec<String> {
+    let queue = truth.queues.get(&resource.queue);
+    let environments = queue.into_iter().flat_map(|q| &q.environments);
+    let parsed: Vec<Template> = environments
+        .filter_map(|e| Template::read(&e.text, e.kind).ok())
+        .collect();
+    let gives = |name: &str| parsed.iter().any(|t| t.gives(name));
+    let (url, key) = (gives(SERVER_URL), gives(API_KEY));
+    let conda = parsed.iter().any(|t| t.kind.is_conda());
+    let mut lines = vec![
+        serde_json::json!({ "reading": "worker", "ok": true, "os": "linux", "release": "sandbox", "python": "3.11", "region": truth.region.as_str() }),
+        serde_json::json!({ "reading": "conda", "ok": conda, "error": "no conda environment is active", "packages": 2, "channels": ["sandbox"], "named": {} }),
+        serde_json::json!({ "reading": "launcher", "ok": conda, "path": "/sandbox/bin/ayon" }),
+        serde_json::json!({ "reading": "variables", "ok": url && key, "url": url, "key": key, "headless": if url { "1" } else { "" }, "folders": {} }),
+    ];
+    if url {
+        let at = super::SERVER.to_string();
+        lines.push(serde_json::json!({ "reading": "dns", "ok": true, "host": truth.ayon.host, "addresses": [at], "ms": 0 }));
+        lines.push(serde_json::json!({ "reading": "info", "ok": true, "version": truth.ayon.version, "ms": 0 }));
+    }
+    let mark = |mut line: serde_json::Value| {
+        line["v"] = 1.into();
+        format!("studiolink-probe {line}")
+    };
+    lines.into_iter().map(mark).collect()
+}
