@@ -1,4 +1,4 @@
-//! What DNS says of the server's name, beside what this machine's resolver says: a name that only this machine's hosts file
+//! What DNS says of the server's name, next to what this machine's resolver says: a name that only this machine's hosts file
 //! knows leads no worker anywhere.
 
 use std::net::IpAddr;

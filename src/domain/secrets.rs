@@ -116,7 +116,7 @@ pub fn without_url_secrets(text: &str) -> String {
         .into_owned()
 }
 
-/// The same for a line of a log, where values stand beside their names: `AYON_API_KEY=…`, `"SecretAccessKey": "…"`.
+/// The same for a line of a log, where values stand next to their names: `AYON_API_KEY=…`, `"SecretAccessKey": "…"`.
 pub fn without_log_secrets(line: &str) -> String {
     let line = without_url_secrets(line);
     NAMED_SECRET

@@ -1,5 +1,5 @@
 //! A labelled API key of an AYON user. Its value is made up where it is sent from, held for this session, and never read
-//! back: AYON keeps a hash of it. The label tells whether it is there, and undoing deletes it.
+//! back: AYON keeps a hash of it. The label tells whether it exists, and undoing deletes it.
 
 use serde::{Deserialize, Serialize};
 use url::Url;

@@ -1,4 +1,4 @@
-//! The causes that a log shows, as text and as JSON, beside what the studio's checks say now.
+//! The causes that a log shows, as text and as JSON, next to what the studio's checks say now.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! What a probe told from its worker, as text and as JSON, beside what is seen of the same hops from here.
+//! What a probe told from its worker, as text and as JSON, next to what is seen of the same hops from here.
 
 use std::fmt::Write as _;
 

@@ -50,7 +50,7 @@ fn text(value: &Value) -> Untrusted {
     Untrusted::new(value.as_str().unwrap_or_default())
 }
 
-/// What is there and not empty.
+/// A text that is not empty.
 pub(super) fn some(value: &Value) -> Option<Untrusted> {
     let text = value.as_str().filter(|t| !t.is_empty());
     text.map(Untrusted::new)
