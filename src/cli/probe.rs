@@ -20,7 +20,7 @@ use crate::domain::farm::Management;
 use crate::domain::finding::{Finding, Verdict};
 use crate::domain::ids::{JobId, QueueKey};
 use crate::domain::job::{Job, JobStatus};
-use crate::domain::probe_job::{Reading, family, readings, worst};
+use crate::domain::probe_job::{NAME, PARAMETER, Reading, family, readings, worst};
 use crate::domain::text::Printable;
 use crate::engine::workflow::Workflow;
 use crate::goals::Wishes;
@@ -62,7 +62,12 @@ pub(super) async fn run(args: &Args, command: &args::Probe) -> Result<Exit, Fail
         for (queue, mark) in marks {
             match found(world, &queue, &mark).await {
                 Some(id) => jobs.push((queue, id)),
-                None => exit = exit.and(Exit::NotChecked),
+                None => {
+                    exit = exit.and(Exit::NotChecked);
+                    talk(&format!(
+                        "The job was sent, and was not found again: look for \"{NAME}\" with {PARAMETER} = {mark} in the monitor; it may run"
+                    ));
+                }
             }
         }
         if let Some(run) = &made.applied.run {
