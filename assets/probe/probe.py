@@ -236,7 +236,9 @@ def ayon():
     path = shutil.which("ayon") or shutil.which("ayon_console")
     if not path:
         return {"ok": False, "error": "ayon is not on PATH"}
-    command = [path, "--headless"] + (["--use-staging"] if VARIANT == "staging" else []) + ["--version"]
+    # The launcher knows no --version: a real proof is the help of the very command that a publish step runs.
+    command = [path, "--headless"] + (["--use-staging"] if VARIANT == "staging" else [])
+    command += ["addon", "deadline_cloud", "publish", "--help"]
     began = time.time()
     out = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=600)
     said = out.stdout.decode("utf-8", "replace").replace(KEY or "\0", "********")

@@ -132,7 +132,9 @@ fn key_in_a_secret(world: &dyn World, header: &Header, server: &Url) -> Option<S
         .filter(|r| r.header.started > header.started);
     let mut later = later.filter(|r| r.header.undoes.is_none());
     later.find_map(|run| {
-        let open = to_undo(run, &journals.runs);
+        let mut open = to_undo(run, &journals.runs);
+        // A call whose answer was lost may have put it too.
+        open.extend(run.may_be_done_late().map(|e| e.change.clone()));
         let name = open.iter().find_map(|c| match &c.resource {
             AnyResource::SecretValue(v) if v.server == *server => Some(v.place.name()),
             _ => None,

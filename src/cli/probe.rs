@@ -9,7 +9,7 @@ use super::args::{self, Args, Format};
 use super::explain::of_job;
 use super::open::catalogues;
 use super::out::{data, ink, talk};
-use super::setup::{How, account, make, observed_by};
+use super::setup::{How, account, make, observed_by, stop_words};
 use super::stop::Stop;
 use super::{Failure, ask, open};
 use crate::derived::probe_request::{ProbeRequest, probe_requests};
@@ -57,6 +57,12 @@ pub(super) async fn run(args: &Args, command: &args::Probe) -> Result<Exit, Fail
         let (plan, marks) = planned(&work, command)?;
         let made = make(args, world, &mut work, &plan, how(asks), &stop).await?;
         if let Some(stopped) = &made.applied.stop {
+            talk(&stop_words(stopped));
+            if let Some(run) = &made.applied.run {
+                talk(&format!(
+                    "What was sent before runs on; `studiolink rollback {run}` cancels it"
+                ));
+            }
             return Ok(stopped.exit());
         }
         for (queue, mark) in marks {

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::args::{self, Args, Format};
 use super::out::{data, talk};
-use super::setup::{How, make, observed};
+use super::setup::{How, make, observed, stop_words};
 use super::stop::Stop;
 use super::{Failure, ask, open};
 use crate::domain::ayon::AyonUser;
@@ -76,6 +76,7 @@ pub(super) async fn run(args: &Args, command: &args::RotateKey) -> Result<Exit, 
 
 /// A key that was made in AYON by a run of this command.
 struct New {
+    user: String,
     label: String,
     run: String,
     /// What else the user is accepted with.
@@ -119,6 +120,7 @@ async fn make_in_ayon(
     let mut work = looked_at(args, world, config, stop).await?;
     let made = make(args, world, &mut work, &plan_of(change), how(asks), stop).await?;
     if let Some(stopped) = &made.applied.stop {
+        talk(&stop_words(stopped));
         return Ok(Err(stopped.exit()));
     }
     let Some(run) = made.applied.run else {
@@ -128,7 +130,12 @@ async fn make_in_ayon(
     let labels = labels.map(|l| Printable::from(format!("\"{l}\"")));
     let own = there.own_key.then(|| "the one without a label".into());
     let others = labels.chain(own).collect();
-    Ok(Ok(New { label, run, others }))
+    Ok(Ok(New {
+        user: user.to_owned(),
+        label,
+        run,
+        others,
+    }))
 }
 
 /// The service user, read with an administrator's login, which is asked for where none is given.
@@ -223,6 +230,20 @@ async fn put(
     let url = &config.server.url;
     let mut work = looked_at(args, world, config, stop).await?;
     let owner = owner(work.snapshot(), url)?;
+    // What is held must be the key that was just made, never the one of before.
+    if let Some(new) = new
+        && owner.as_str() != new.user
+    {
+        return Err(Failure::from(Problem::new(
+            ProblemKind::Invalid,
+            "The key is not rotated",
+            format!(
+                "the key that is held is of {owner}, and the new one was made for {}",
+                new.user
+            ),
+            "give the user's exact name, and run it again",
+        )));
+    }
     let secret = held(work.snapshot(), place)?;
     talk(&format!(
         "AYON accepts the new key: it is of the service user {owner}"
@@ -230,6 +251,9 @@ async fn put(
     let change = change(place, &secret, url, &owner);
     let version = change.after.clone().unwrap_or_default();
     let made = make(args, world, &mut work, &plan_of(change), how(asks), stop).await?;
+    if let Some(stopped) = &made.applied.stop {
+        talk(&stop_words(stopped));
+    }
     let put = made.applied.stop.is_none() && made.applied.held.is_empty();
     let read: Vec<(Printable, bool)> = if put {
         read_back(&work, place, &version)

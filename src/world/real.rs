@@ -237,14 +237,12 @@ impl RealWorld {
         // As AYON makes its own: 32 hexadecimal digits.
         let key = SecretString::from(uuid::Uuid::new_v4().simple().to_string());
         let name = api_base(url).to_string();
-        // Held before it is sent: a call without an answer may have been carried out.
+        // Held before it is sent, and kept unless AYON itself refuses it: a call without an answer, or with one of a proxy in
+        // between, may have been carried out.
         let held = Ok(Some(key.clone()));
         self.keys.lock().await.insert(name.clone(), held);
         let made = ayon::make_key(record, client, &admin, resource, &key).await;
-        if made
-            .as_ref()
-            .is_err_and(|p| p.kind != ProblemKind::Unreached)
-        {
+        if made.as_ref().is_err_and(|p| p.kind == ProblemKind::Denied) {
             self.keys.lock().await.remove(&name);
         }
         made
