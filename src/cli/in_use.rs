@@ -134,7 +134,9 @@ fn key_in_a_secret(world: &dyn World, header: &Header, server: &Url) -> Option<S
     later.find_map(|run| {
         let mut open = to_undo(run, &journals.runs);
         // A call whose answer was lost may have put it too.
-        open.extend(run.may_be_done_late().map(|e| e.change.clone()));
+        let in_doubt = run.entries.iter().filter(|e| e.came.is_none());
+        let in_doubt = in_doubt.chain(run.may_be_done_late());
+        open.extend(in_doubt.map(|e| e.change.clone()));
         let name = open.iter().find_map(|c| match &c.resource {
             AnyResource::SecretValue(v) if v.server == *server => Some(v.place.name()),
             _ => None,
