@@ -185,7 +185,7 @@ def bundle():
     found = next((b for b in body.get("bundles", []) if b.get("name") == name), None) if name else None
     wanted = os.environ.get("AYON_STUDIO_BUNDLE_NAME", "")
     return {"ok": found is not None, "variant": VARIANT, "name": name or "", "installer": (found or {}).get("installerVersion") or "",
-            "asked_for": wanted, "status": status}
+            "asked_for": wanted, "status": status, "detail": str(body.get("detail", ""))[:200]}
 
 
 @reading("roots")
@@ -193,18 +193,19 @@ def roots():
     """Of the first projects: is each root of this system there, and can the job user write to it?"""
     status, _, body = ask("/api/projects", True)
     if status != 200:
-        return {"ok": False, "status": status}
+        return {"ok": False, "status": status, "unread": 1}
     here = {"Linux": "linux", "Windows": "windows", "Darwin": "darwin"}.get(platform.system(), "linux")
-    rows, ok = [], True
+    rows, ok, unread = [], True, 0
     for project in body.get("projects", [])[:3]:
         quoted = urllib.parse.quote(project["name"])
         status, _, found = ask("/api/projects/%s/siteRoots?platform=%s" % (quoted, here), True)
+        unread += status != 200
         for name, path in sorted(found.items()) if status == 200 else []:
             there = bool(path) and os.path.isdir(path)
             row = {"project": project["name"], "root": name, "path": path or "", "there": there, "writable": there and writable(path)}
             ok = ok and there
             rows.append(row)
-    return {"ok": ok, "roots": rows[:20], "platform": here}
+    return {"ok": ok and not unread, "roots": rows[:20], "unread": unread, "platform": here}
 
 
 @reading("disk")

@@ -43,8 +43,17 @@ fn check(view: &View, url: &Url) -> Vec<Finding> {
     let (host, server) = (&dns.0, dns_seen.server);
     let known = dns_seen.addresses();
     let gone_to = resolved.addresses();
-    let finding = if gone_to.is_empty() {
+    if gone_to.is_empty() {
         return Vec::new(); // left to a proxy
+    }
+    let finding = if server.is_loopback() {
+        Finding::skipped("own-server", format!("Whether DNS knows {host} as this machine does was not seen: the name server that answers is this machine's own, {server}"))
+            .why("such a one reads the hosts file too")
+            .fix("ask the DNS of your workers: nslookup there, or `studiolink probe`")
+    } else if known.is_empty() && gone_to.iter().all(|ip| near(*ip).is_some()) {
+        Finding::skipped("private", format!("Name server {server} does not know {host}, which leads this machine to a private address"))
+            .why("a VPN or a studio may have name servers of its own for such names; which of them a worker asks is not seen from here")
+            .fix("ask the DNS of your workers: nslookup there, or `studiolink probe`")
     } else if known.is_empty() {
         let what = if dns_seen.exists {
             "no address of it"

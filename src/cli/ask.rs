@@ -28,9 +28,13 @@ pub(super) async fn hidden(label: String) -> Result<String, Failure> {
 
 /// An administrator's login for that server: tried at once, and asked for again while it is refused. An empty one goes on
 /// without.
-pub(super) async fn sign_in(world: &dyn World, url: &Url, what: &str) -> Result<(), Failure> {
+pub(super) async fn sign_in(
+    world: &dyn World,
+    url: &Url,
+    (what, who): (&str, &str),
+) -> Result<(), Failure> {
     talk(&format!(
-        "AYON {}: {what} needs the login of an administrator or manager",
+        "AYON {}: {what} needs the login of {who}",
         url.host_str().unwrap_or_default()
     ));
     while let Some(login) = blocking(ask::login).await? {

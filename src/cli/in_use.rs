@@ -126,6 +126,11 @@ fn key_in_a_secret(world: &dyn World, header: &Header, server: &Url) -> Option<S
     let Ok(journals) = journal::read_all(world.local()) else {
         return Some("whether a secret holds it could not be read".to_owned());
     };
+    if let Some((id, _)) = journals.unreadable.first() {
+        return Some(format!(
+            "whether run {id} has put it into a secret could not be read"
+        ));
+    }
     let later = journals
         .runs
         .iter()

@@ -20,17 +20,22 @@ use crate::domain::farm::Management;
 use crate::domain::finding::{Finding, Verdict};
 use crate::domain::ids::{JobId, QueueKey};
 use crate::domain::job::{Job, JobStatus};
-use crate::domain::probe_job::{NAME, PARAMETER, Reading, family, readings, worst};
+use crate::domain::probe_job::{Reading, family, is_whole, readings, worst};
+use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::secrets::has_secret;
 use crate::domain::text::Printable;
+use crate::engine::journal;
 use crate::engine::workflow::Workflow;
 use crate::goals::Wishes;
-use crate::questions::{AnyAnswer, JobRun, ProbeJobs, Purpose};
-use crate::resources::{Change, Plan, ProbeJob};
+use crate::questions::{AnyAnswer, JobRun, Purpose};
+use crate::resources::{AnyResource, Change, Plan, ProbeJob};
 use crate::ui::report::{explain as causes_report, json as json_report, probe as report};
 use crate::world::World;
 
 /// How often the job is looked at.
 const PAUSE: Duration = Duration::from_secs(5);
+/// So much later than its end a job's last lines are in its log, at the latest (inferred).
+const LOG_DELAY: Duration = Duration::from_secs(30);
 /// A job that nobody takes is explained after so long.
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -54,29 +59,15 @@ pub(super) async fn run(args: &Args, command: &args::Probe) -> Result<Exit, Fail
         let (queue, _) = of_job(args, id).await?;
         jobs.push((queue, id.clone()));
     } else {
-        let (plan, marks) = planned(&work, command)?;
-        let made = make(args, world, &mut work, &plan, how(asks), &stop).await?;
+        let plan = planned(&work, command)?;
+        let how = How::plain("probe", asks);
+        let made = make(args, world, &mut work, &plan, how, &stop).await?;
         if let Some(stopped) = &made.applied.stop {
             talk(&stop_words(stopped));
-            if let Some(run) = &made.applied.run {
-                talk(&format!(
-                    "What was sent before runs on; `studiolink rollback {run}` cancels it"
-                ));
-            }
-            return Ok(stopped.exit());
-        }
-        for (queue, mark) in marks {
-            match found(world, &queue, &mark).await {
-                Some(id) => jobs.push((queue, id)),
-                None => {
-                    exit = exit.and(Exit::NotChecked);
-                    talk(&format!(
-                        "The job was sent, and was not found again: look for \"{NAME}\" with {PARAMETER} = {mark} in the monitor; it may run"
-                    ));
-                }
-            }
+            exit = exit.and(stopped.exit());
         }
         if let Some(run) = &made.applied.run {
+            jobs = sent(world, run)?;
             talk(&format!(
                 "Ctrl-C leaves the job running; `studiolink rollback {run}` cancels it"
             ));
@@ -84,7 +75,17 @@ pub(super) async fn run(args: &Args, command: &args::Probe) -> Result<Exit, Fail
     }
     let mut documents = Vec::new();
     for (queue, id) in &jobs {
-        let job = watched(world, &work, (queue, id), command.minutes, &stop).await?;
+        let job = match watched(world, &work, (queue, id), command.minutes, &stop).await {
+            Ok(job) => job,
+            Err(problem) => {
+                // The other jobs are told all the same.
+                exit = exit.and(Exit::NotChecked);
+                talk(&format!(
+                    "{problem}\nthe job may run on; `studiolink probe --job {id}` reads it"
+                ));
+                continue;
+            }
+        };
         let lines = lines(&job);
         let read = readings(lines.iter().map(String::as_str));
         exit = exit.and(judged(&job, &read, &stop));
@@ -93,9 +94,9 @@ pub(super) async fn run(args: &Args, command: &args::Probe) -> Result<Exit, Fail
             documents.push(report::as_json((queue, id), &job, &read, &here));
         } else {
             data(&report::text((queue, id), &job, &read, &here, ink(args)));
-            if !job.status.is_final() {
+            if !job.is_over() {
                 talk(&format!("`studiolink probe --job {id}` goes on looking"));
-            } else if !read.iter().any(Reading::is_end) {
+            } else if !is_whole(&read) {
                 tell_why(args, &lines, command);
             }
         }
@@ -110,21 +111,8 @@ pub(super) async fn run(args: &Args, command: &args::Probe) -> Result<Exit, Fail
     Ok(exit)
 }
 
-fn how(asks: bool) -> How<'static> {
-    static NO_RISK: args::Insist = args::Insist {
-        accept_risk: Vec::new(),
-    };
-    How {
-        command: "probe",
-        insist: &NO_RISK,
-        asks,
-    }
-}
-
-type Marks = Vec<(QueueKey, String)>;
-
 /// A job for each queue and operating system; what it starts is said before it is asked for.
-fn planned(work: &Workflow, command: &args::Probe) -> Result<(Plan, Marks), Failure> {
+fn planned(work: &Workflow, command: &args::Probe) -> Result<Plan, Failure> {
     let view = work.view();
     let requests = probe_requests(&view, command.fleet.as_ref());
     if requests.is_empty() {
@@ -136,15 +124,21 @@ fn planned(work: &Workflow, command: &args::Probe) -> Result<(Plan, Marks), Fail
             "{what}\n  fix   look at queue-fleets and fleet-attributes in `studiolink audit`: a probe needs what a publish step needs"
         )));
     }
-    let (mut plan, mut marks) = (Plan::default(), Vec::new());
+    let mut plan = Plan::default();
     for request in requests {
         tell_price(&request);
         let mark = uuid::Uuid::new_v4().simple().to_string();
         let text = request.text(&view, &mark, command.variant, !command.without_conda);
+        if has_secret(&text) {
+            return Err(Failure::Usage(
+                "The addon's conda_channels hold a password or token in an address, and no plan and no journal keeps one: such a probe is not sent\n  fix   studiolink probe --without-conda; or let the channel take the role's credentials in place of a token"
+                    .to_owned(),
+            ));
+        }
         let (queue, os) = (request.queue.clone(), family(&request.os));
         let resource = ProbeJob {
             queue: queue.clone(),
-            mark: mark.clone(),
+            mark,
             job: None,
         };
         let because = "what a worker sees, only a worker can tell";
@@ -152,9 +146,8 @@ fn planned(work: &Workflow, command: &args::Probe) -> Result<(Plan, Marks), Fail
         plan.changes.push(
             Change::new(id, resource, None, Some(text), because).named(view.queue_name(&queue)),
         );
-        marks.push((queue, mark));
     }
-    Ok((plan, marks))
+    Ok(plan)
 }
 
 fn tell_price(request: &ProbeRequest) {
@@ -179,41 +172,65 @@ fn tell_price(request: &ProbeRequest) {
     ));
 }
 
-async fn found(world: &dyn World, queue: &QueueKey, mark: &str) -> Option<JobId> {
-    let question = ProbeJobs(queue.clone(), mark.to_owned()).into();
-    match world.look(&question).await.answer {
-        AnyAnswer::ProbeJobs(Fact::Known(jobs)) => jobs.into_iter().next().map(|(id, _)| id),
+/// The jobs that a run has sent, by its journal: a search of jobs may not know them yet.
+fn sent(world: &dyn World, run: &str) -> Result<Vec<(QueueKey, JobId)>, Failure> {
+    let journals = journal::read_all(world.local())?;
+    let own = journals.runs.iter().filter(|r| r.header.id == run);
+    let job = |entry: &journal::Entry| match &entry.change.resource {
+        AnyResource::ProbeJob(r) => Some((r.queue.clone(), r.job.clone()?)),
         _ => None,
-    }
+    };
+    Ok(own.flat_map(|r| &r.entries).filter_map(job).collect())
 }
 
-/// The job until it is over, each stage said when it changes; or until the time is up, or somebody stops looking.
+/// The job until it is over, each stage said when it changes; or until the time is up, or somebody stops looking. A look that
+/// gets no answer is made again.
 async fn watched(
     world: &dyn World,
     work: &Workflow,
     (queue, id): (&QueueKey, &JobId),
     minutes: u64,
     stop: &Stop,
-) -> Result<Job, Failure> {
+) -> Result<Job, Box<Problem>> {
     let began = Instant::now();
-    let (mut last, mut explained) = (String::new(), false);
+    let (mut last, mut explained, mut over_since) = (String::new(), false, None::<Instant>);
     loop {
         let question = JobRun(queue.clone(), id.clone()).into();
-        let job = match world.look(&question).await.answer {
-            AnyAnswer::JobRun(Fact::Known(job)) => job,
-            AnyAnswer::JobRun(Fact::Denied(problem) | Fact::NoAnswer(problem)) => {
-                return Err(Failure::from(*problem));
-            }
-            _ => return Err(Failure::Usage(format!("There is no job {id} any more"))),
+        let fact = match world.look(&question).await.answer {
+            AnyAnswer::JobRun(fact) => fact,
+            _ => Fact::PENDING,
         };
-        let stage = stage(&job);
-        if stage != last {
-            talk(&format!("{:>5} s  {stage}", began.elapsed().as_secs()));
-            last = stage;
-        }
-        let over = began.elapsed() >= Duration::from_secs(minutes * 60);
-        if job.status.is_final() || over || stop.is_asked() {
+        let late = began.elapsed() >= Duration::from_secs(minutes * 60) || stop.is_asked();
+        let job = match fact {
+            Fact::Known(job) => job,
+            Fact::NoAnswer(problem) if !late => {
+                say_once(&mut last, format!("no answer: {}", problem.because), began);
+                let _ = stop.or(tokio::time::sleep(PAUSE)).await;
+                continue;
+            }
+            Fact::Denied(problem) | Fact::NoAnswer(problem) => return Err(problem),
+            Fact::Absent | Fact::NotAsked(_) => {
+                return Err(Box::new(Problem::new(
+                    ProblemKind::Missing,
+                    "The probe's job was not read",
+                    format!("there is no job {id} any more"),
+                    "probe again",
+                )));
+            }
+        };
+        say_once(&mut last, stage(&job), began);
+        if late {
             return Ok(job);
+        }
+        if job.is_over() {
+            // The last lines come into the log a little later than the job's end.
+            let since = *over_since.get_or_insert_with(Instant::now);
+            let read = lines(&job);
+            let read = readings(read.iter().map(String::as_str));
+            let ran = job.status == JobStatus::Succeeded;
+            if is_whole(&read) || !ran || since.elapsed() >= LOG_DELAY {
+                return Ok(job);
+            }
         }
         if !explained && job.sessions.is_empty() && began.elapsed() >= PATIENCE {
             explained = true;
@@ -222,6 +239,13 @@ async fn watched(
             }
         }
         let _ = stop.or(tokio::time::sleep(PAUSE)).await;
+    }
+}
+
+fn say_once(last: &mut String, words: String, began: Instant) {
+    if words != *last {
+        talk(&format!("{:>5} s  {words}", began.elapsed().as_secs()));
+        *last = words;
     }
 }
 
@@ -275,8 +299,8 @@ fn judged(job: &Job, read: &[Reading], stop: &Stop) -> Exit {
     if stop.is_asked() {
         return Exit::Interrupted;
     }
-    let whole = read.iter().any(Reading::is_end);
-    let failed = matches!(job.status, JobStatus::Failed | JobStatus::NotCompatible);
+    let failed = matches!(job.status, JobStatus::Failed | JobStatus::NotCompatible)
+        || job.could_not_be_made();
     let worst = worst(read);
     Exit::Clean
         .and_if(
@@ -284,7 +308,7 @@ fn judged(job: &Job, read: &[Reading], stop: &Stop) -> Exit {
             Exit::Problem,
         )
         .and_if(
-            !whole || matches!(worst, Some(Verdict::Unknown)),
+            !is_whole(read) || matches!(worst, Some(Verdict::Unknown)),
             Exit::NotChecked,
         )
 }

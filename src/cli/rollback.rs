@@ -266,7 +266,12 @@ async fn sign_in(world: &dyn World, plan: &Plan) -> Result<(), Failure> {
         if let Some(change) = own
             && unreadable(world, change).await.is_some()
         {
-            ask::sign_in(world, &server, "undoing what was changed there").await?;
+            // A key is an administrator's to delete; settings are a manager's too.
+            let who = match &change.resource {
+                AnyResource::AyonUserKey(_) => "an administrator",
+                _ => "an administrator or manager",
+            };
+            ask::sign_in(world, &server, ("undoing what was changed there", who)).await?;
         }
     }
     Ok(())

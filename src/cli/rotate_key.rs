@@ -118,7 +118,15 @@ async fn make_in_ayon(
         because,
     );
     let mut work = looked_at(args, world, config, stop).await?;
-    let made = make(args, world, &mut work, &plan_of(change), how(asks), stop).await?;
+    let made = make(
+        args,
+        world,
+        &mut work,
+        &plan_of(change),
+        How::plain("rotate-key", asks),
+        stop,
+    )
+    .await?;
     if let Some(stopped) = &made.applied.stop {
         talk(&stop_words(stopped));
         return Ok(Err(stopped.exit()));
@@ -152,7 +160,7 @@ async fn user_of(
     };
     let mut fact = look().await;
     if asks && matches!(fact, Fact::NotAsked(_)) {
-        ask::sign_in(world, url, "making a key there").await?;
+        ask::sign_in(world, url, ("making a key there", "an administrator")).await?;
         fact = look().await;
     }
     let refused = |kind, because: String, fix: &str| {
@@ -206,17 +214,6 @@ fn plan_of(change: Change) -> Plan {
     }
 }
 
-fn how(asks: bool) -> How<'static> {
-    static NO_RISK: args::Insist = args::Insist {
-        accept_risk: Vec::new(),
-    };
-    How {
-        command: "rotate-key",
-        insist: &NO_RISK,
-        asks,
-    }
-}
-
 /// The key that is held goes into the secret, where AYON accepts it; then it is read back.
 async fn put(
     args: &Args,
@@ -250,7 +247,15 @@ async fn put(
     ));
     let change = change(place, &secret, url, &owner);
     let version = change.after.clone().unwrap_or_default();
-    let made = make(args, world, &mut work, &plan_of(change), how(asks), stop).await?;
+    let made = make(
+        args,
+        world,
+        &mut work,
+        &plan_of(change),
+        How::plain("rotate-key", asks),
+        stop,
+    )
+    .await?;
     if let Some(stopped) = &made.applied.stop {
         talk(&stop_words(stopped));
     }

@@ -242,6 +242,21 @@ pub(super) struct How<'a> {
     pub asks: bool,
 }
 
+static NO_RISK: args::Insist = args::Insist {
+    accept_risk: Vec::new(),
+};
+
+impl How<'static> {
+    /// A command that insists on nothing.
+    pub(super) fn plain(command: &'static str, asks: bool) -> Self {
+        How {
+            command,
+            insist: &NO_RISK,
+            asks,
+        }
+    }
+}
+
 /// Shows the plan, applies it, checks again. The preview on screen is the plan that is applied.
 pub(super) async fn make(
     args: &Args,

@@ -248,6 +248,29 @@ mod tests {
     #[test]
     fn a_quoted_line_shows_no_secret_and_no_escape() {
         let line = "Invalid API key for https://mia:hunter22@ayon.example.com AYON_API_KEY=0123456789abcdef \u{7}token: abcdefgh";
+        for (line, secret) in [
+            (
+                "Missing API key Authorization: Bearer eyJhbGciOi",
+                "eyJhbGciOi",
+            ),
+            (
+                "Missing API key authorization: ApiKey 0123456789",
+                "0123456789",
+            ),
+            ("Missing API key --password hunter22", "hunter22"),
+            (
+                "Missing API key AYON_API_KEY 0123456789abcdef",
+                "0123456789abcdef",
+            ),
+            ("Missing API key b'x-api-key': b'0123456789'", "0123456789"),
+            (
+                r#"Missing API key {"SecretString\":\"0123456789"}"#,
+                "0123456789",
+            ),
+        ] {
+            let quote = explain([line])[0].quote.to_string();
+            assert!(!quote.contains(secret), "{quote}");
+        }
         let action = "AccessDenied: not authorized to perform: secretsmanager:GetSecretValue";
         assert_eq!(explain([action])[0].quote.as_str(), action);
         let quote = explain([line])[0].quote.to_string();

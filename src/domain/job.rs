@@ -110,6 +110,16 @@ fn last(id: &Untrusted) -> Printable {
 }
 
 impl Job {
+    /// The service took its template back: nothing of it runs.
+    pub fn could_not_be_made(&self) -> bool {
+        self.lifecycle.raw() == "CREATE_FAILED"
+    }
+
+    /// Nothing of it changes any more.
+    pub fn is_over(&self) -> bool {
+        self.status.is_final() || self.could_not_be_made()
+    }
+
     /// The session and the action that failed first.
     pub fn failed(&self) -> Option<(&JobSession, Option<&SessionAction>)> {
         let with = self.sessions.iter().find_map(|s| {

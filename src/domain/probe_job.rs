@@ -271,36 +271,49 @@ impl Reading {
             .fix("compare with the same hop from here in `studiolink audit`: where that one is OK, the worker's network differs")
     }
 
+    /// What AYON said, where it said something else than it should.
+    fn status_words(&self) -> String {
+        match self.number("status") {
+            0 => self.error().to_string(),
+            status => format!("HTTP {status}: {}", self.text("detail")),
+        }
+    }
+
     fn key(&self) -> Assessment {
         let user = self.text("user");
         if self.ok {
             return Assessment::ok(format!("The key is of the service user {user}"));
         }
-        if self.number("status") == 200 {
-            return Assessment::fail(
+        match self.number("status") {
+            200 => Assessment::fail(
                 "not-service",
                 format!("The key is of {user}, who is not a service user"),
             )
             .why("versions would be published in that name")
-            .fix("studiolink rotate-key gives the workers another key");
+            .fix("studiolink rotate-key gives the workers another key"),
+            401 | 403 => Assessment::fail("refused", "AYON does not accept the worker's key")
+                .why(self.status_words())
+                .fix("studiolink rotate-key gives the workers another key"),
+            _ => Assessment::unknown(
+                "unread",
+                "Whether AYON accepts the worker's key is not known",
+            )
+            .why(self.status_words())
+            .fix("probe again; look at the AYON server's log where it stays"),
         }
-        Assessment::fail("refused", "AYON does not accept the worker's key")
-            .why(format!(
-                "HTTP {}: {}{}",
-                self.number("status"),
-                self.text("detail"),
-                self.error()
-            ))
-            .fix("studiolink rotate-key gives the workers another key")
     }
 
     fn bundle(&self) -> Assessment {
         let (variant, name) = (self.text("variant"), self.text("name"));
         if self.ok {
+            let installer = self.text("installer");
             return Assessment::ok(format!(
-                "The {variant} bundle {name} has launcher {}",
-                self.text("installer")
+                "The {variant} bundle {name} has launcher {installer}"
             ));
+        }
+        if self.number("status") != 200 {
+            return Assessment::unknown("unread", "The server's bundles could not be read")
+                .why(self.status_words());
         }
         Assessment::fail("no-bundle", format!("The server has no {variant} bundle"))
             .why("the launcher ends with \"No studio bundle is set as production\"")
@@ -336,35 +349,57 @@ impl Reading {
     fn roots(&self) -> Assessment {
         let rows = self.facts.get("roots").and_then(Value::as_array);
         let rows: Vec<&Value> = rows.into_iter().flatten().collect();
-        let word =
-            |row: &Value, name: &str| Printable::short(row[name].as_str().unwrap_or_default(), 60);
-        let missing: Vec<String> = rows
-            .iter()
-            .filter(|r| r["there"] != true)
-            .map(|r| {
-                format!(
-                    "{} of {} ({})",
-                    word(r, "root"),
-                    word(r, "project"),
-                    word(r, "path")
-                )
-            })
-            .collect();
+        let named = |which: &dyn Fn(&Value) -> bool| {
+            let word = |row: &Value, name: &str| {
+                Printable::short(row[name].as_str().unwrap_or_default(), 60)
+            };
+            let these = rows.iter().filter(|r| which(r));
+            let these: Vec<String> = these
+                .map(|r| {
+                    format!(
+                        "{} of {} ({})",
+                        word(r, "root"),
+                        word(r, "project"),
+                        word(r, "path")
+                    )
+                })
+                .collect();
+            these.join(", ")
+        };
+        let missing = named(&|r| r["there"] != true);
         if !missing.is_empty() {
-            return Assessment::warn("no-root", format!("Not on the worker: root {}", missing.join(", ")))
+            return Assessment::warn("no-root", format!("Not on the worker: root {missing}"))
                 .why("a publish step writes there, unless job attachments carry its files")
                 .fix("mount it (host configuration script, storage profile), and give the anatomy a root for this system");
         }
-        if self.ok {
+        let shut = named(&|r| r["writable"] != true);
+        if !shut.is_empty() {
+            return Assessment::warn(
+                "read-only",
+                format!("The job user can't write to root {shut}"),
+            )
+            .why("a publish step writes there, unless job attachments carry its files")
+            .fix("see who owns the share, and which user the queue's jobs run as (jobRunAsUser)");
+        }
+        let unread = self.number("unread");
+        if self.ok && unread == 0 {
+            let count = rows.len();
             return Assessment::ok(format!(
-                "{} roots are there, of the first projects",
-                rows.len()
+                "{count} roots are there and can be written, of the first projects"
             ));
         }
-        Assessment::unknown("unread", "The projects' roots could not be read from AYON")
+        Assessment::unknown(
+            "unread",
+            format!("The roots of {unread} projects could not be read from AYON"),
+        )
+        .why(self.status_words())
     }
 
     fn disk(&self) -> Assessment {
+        if !self.facts.contains_key("free_mb") {
+            return Assessment::unknown("unread", "How much of the disk is free was not read")
+                .why(self.error());
+        }
         let words = format!("{} MB of the disk are free", self.number("free_mb"));
         if self.ok {
             Assessment::ok(words)
@@ -382,10 +417,11 @@ impl Reading {
             format!("Who the session is was not read: {}", self.error()),
         )
     }
+}
 
-    pub fn is_end(&self) -> bool {
-        self.name == "end"
-    }
+/// Did the probe come to its end? What is missing in between was then not to be read.
+pub fn is_whole(readings: &[Reading]) -> bool {
+    readings.iter().any(|r| r.name == "end")
 }
 
 /// The worst of the readings; `None`: none has a meaning.
@@ -441,6 +477,44 @@ mod tests {
         assert!(said.message.as_str().contains("AYON_API_KEY"));
         assert_eq!(worst(&read(line)), Some(Verdict::Fail));
         assert_eq!(worst(&[]), None);
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_unknown_and_no_refusal() {
+        for (facts, verdict) in [
+            (
+                r#""reading":"key","ok":false,"status":503"#,
+                Verdict::Unknown,
+            ),
+            (
+                r#""reading":"key","ok":false,"error":"timed out""#,
+                Verdict::Unknown,
+            ),
+            (r#""reading":"key","ok":false,"status":401"#, Verdict::Fail),
+            (
+                r#""reading":"bundle","ok":false,"status":403"#,
+                Verdict::Unknown,
+            ),
+            (
+                r#""reading":"bundle","ok":false,"status":200"#,
+                Verdict::Fail,
+            ),
+            (
+                r#""reading":"roots","ok":false,"roots":[],"unread":3"#,
+                Verdict::Unknown,
+            ),
+            (
+                r#""reading":"roots","ok":true,"roots":[{"there":true,"writable":false}]"#,
+                Verdict::Warn,
+            ),
+            (
+                r#""reading":"disk","ok":false,"error":"x""#,
+                Verdict::Unknown,
+            ),
+        ] {
+            let line = format!(r#"studiolink-probe {{"v":1,{facts}}}"#);
+            assert_eq!(worst(&read(&line)), Some(verdict), "{facts}");
+        }
     }
 
     #[test]

@@ -116,19 +116,30 @@ pub fn without_url_secrets(text: &str) -> String {
         .into_owned()
 }
 
-/// The same for a line of a log, where values stand next to their names: `AYON_API_KEY=…`, `"SecretAccessKey": "…"`.
+/// The same for a line of a log, where a value stands next to its name in many ways: `AYON_API_KEY=…`, `--password …`,
+/// `"SecretString\": \"…"`, `Authorization: Bearer …`, `b'x-api-key': b'…'`.
 pub fn without_log_secrets(line: &str) -> String {
     let line = without_url_secrets(line);
+    let line = SCHEME_AND_SECRET.replace_all(&line, "${scheme} ********");
     NAMED_SECRET
-        .replace_all(&line, "${name}${between}********")
+        .replace_all(&line, "${name}${name2}${between}${between2}********")
         .into_owned()
 }
 
+static SCHEME_AND_SECRET: LazyLock<Regex> = LazyLock::new(|| {
+    let text = r#"(?i)\b(?P<scheme>bearer|apikey|basic)\s+[^\s"',;\\]{6,}"#;
+    Regex::new(text).unwrap_or_else(|e| unreachable!("a constant: {e}"))
+});
+
 static NAMED_SECRET: LazyLock<Regex> = LazyLock::new(|| {
-    let name = r#"(?P<name>[a-z0-9_-]*(api[_-]?key|access[_-]?key|secret[_-]?key|token|password|passwd|secret)["']?)"#;
-    let between = r#"(?P<between>\s*[:=]\s*["']?(bearer |apikey )?)"#;
-    let whole = format!("(?i){name}{between}[^\\s\"',;]{{6,}}");
-    Regex::new(&whole).unwrap_or_else(|e| unreachable!("a constant: {e}"))
+    let name = "(?P<name>[a-z0-9_-]*(api[_-]?key|access[_-]?key|secret[_-]?key|token|password|passwd|secret|secretstring)";
+    // A sign and quotes, or after an option or a variable in capitals a space alone.
+    let sign = r#"(?P<between>[\\"']*\s*[:=]\s*b?[\\"']*)"#;
+    let value = r#"[^\s"',;\\]{6,}"#;
+    let signed = format!("(?i){name}){sign}{value}");
+    let spaced = r"(?P<name2>--[a-z-]*(?:password|token|secret|key)|\b[A-Z0-9_]*(?:API_KEY|TOKEN|PASSWORD|SECRET))(?P<between2> )[^\s]{6,}";
+    Regex::new(&format!("{signed}|(?-i:{spaced})"))
+        .unwrap_or_else(|e| unreachable!("a constant: {e}"))
 });
 
 /// What must not be kept of a text: each secret of its addresses, in their order.

@@ -18,6 +18,7 @@ mod farm_list;
 mod fleet_details;
 mod fleet_settings;
 mod job_run;
+mod job_state;
 mod lattice_configuration;
 mod lattice_configurations;
 mod lattice_gateway;
@@ -245,6 +246,7 @@ questions! {
     AddonChannels in addon_channels,
     AyonUserKeys in ayon_user_keys,
     JobRun in job_run,
+    JobState in job_state,
     ProbeJobs in probe_jobs,
     NodeDetails in node_details,
     SessionSettings in session_settings,

@@ -6,7 +6,7 @@ use super::{Change, Found, Outputs, Resource, Step, Touched, changed, needed, ot
 use crate::domain::ids::{AccountId, JobId, QueueKey, Region};
 use crate::domain::problem::Problem;
 use crate::domain::text::Printable;
-use crate::questions::{AnyAnswer, AnyQuestion, ProbeJobs, Snapshot};
+use crate::questions::{AnyAnswer, AnyQuestion, JobState, ProbeJobs, Snapshot};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,17 +27,22 @@ impl Resource for ProbeJob {
         format!("probe job of queue {}", self.queue.queue.brief()).into()
     }
 
+    /// A job whose id is known is asked for by it: a search may not know it yet.
     fn question(&self) -> AnyQuestion {
-        ProbeJobs(self.queue.clone(), self.mark.clone()).into()
+        match &self.job {
+            Some(job) => JobState(self.queue.clone(), job.clone()).into(),
+            None => ProbeJobs(self.queue.clone(), self.mark.clone()).into(),
+        }
     }
 
     /// A job that runs no more is as good as gone: there is nothing to cancel.
     fn found(&self, answer: AnyAnswer, change: &Change) -> Result<Found, Problem> {
-        let AnyAnswer::ProbeJobs(fact) = answer else {
-            return Err(other_answer());
+        let found = match (answer, &self.job) {
+            (AnyAnswer::JobState(fact), Some(job)) => needed(fact)?.map(|s| (job.clone(), s)),
+            (AnyAnswer::ProbeJobs(fact), _) => needed(fact)?.and_then(|j| j.into_iter().next()),
+            _ => return Err(other_answer()),
         };
-        let jobs = needed(fact)?.unwrap_or_default();
-        let Some((id, status)) = jobs.first() else {
+        let Some((id, status)) = found else {
             return Ok(Found::default());
         };
         let text = change.after.clone().or_else(|| change.before.clone());

@@ -379,6 +379,7 @@ impl RealWorld {
                 })
                 .await,
             ),
+            AnyQuestion::JobState(q) => A::JobState(aws.look_job_state(record, &q.0, &q.1).await),
             AnyQuestion::ProbeJobs(q) => A::ProbeJobs(aws.look_probes(record, &q.0, &q.1).await),
             AnyQuestion::JobRun(q) => A::JobRun(aws.look_job(record, &q.0, &q.1).await),
             AnyQuestion::AyonUserKeys(q) => A::AyonUserKeys(

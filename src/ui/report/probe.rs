@@ -8,7 +8,8 @@ use super::text::Ink;
 use crate::domain::finding::{Finding, Verdict};
 use crate::domain::ids::{JobId, QueueKey};
 use crate::domain::job::{Job, JobStatus};
-use crate::domain::probe_job::Reading;
+use crate::domain::probe_job::{Reading, is_whole};
+use crate::domain::text::Untrusted;
 
 /// The check that looks at the same hop from here.
 fn from_here<'a>(reading: &Reading, here: &[&'a Finding]) -> Option<&'a Finding> {
@@ -49,6 +50,15 @@ pub fn text(
         queue.queue.brief(),
         job.status.word()
     );
+    if job.could_not_be_made() {
+        let why = job.lifecycle_message.as_ref().map(Untrusted::show);
+        let _ = writeln!(
+            text,
+            "  {}  Deadline Cloud did not take the job: {}",
+            ink.verdict(Verdict::Fail),
+            why.unwrap_or_else(|| "it says no reason".into())
+        );
+    }
     if job.status == JobStatus::NotCompatible {
         let words = "no fleet of the queue has what the publish step asks for: see fleet-attributes in `studiolink audit`";
         let _ = writeln!(text, "  {}  {words}", ink.verdict(Verdict::Fail));
@@ -86,12 +96,17 @@ pub fn text(
             let _ = writeln!(text, "{}", ink.folded("    here  ", 10, &words));
         }
     }
-    if readings.is_empty() && job.status.is_final() {
-        let _ = writeln!(
-            text,
-            "  {}  The probe told nothing: it did not come to its script",
-            ink.verdict(Verdict::Unknown)
-        );
+    if !is_whole(readings) {
+        let words = match (job.is_over(), readings.is_empty()) {
+            (false, _) => "the job is not over: more may come",
+            (true, true) => {
+                "the probe told nothing: it did not come to its script, or its log was not read"
+            }
+            (true, false) => {
+                "the probe did not come to its end, or its last lines are missing in the log"
+            }
+        };
+        let _ = writeln!(text, "  {}  {words}", ink.verdict(Verdict::Unknown));
     }
     text
 }
@@ -119,6 +134,7 @@ pub fn as_json(
         "queue": queue,
         "job": id,
         "status": job.status.word(),
+        "whole": is_whole(readings),
         "fleet": session.and_then(|s| s.fleet.clone()),
         "worker": session.map(|s| s.worker.show()),
         "log_read": job.sessions.iter().all(|s| s.log.is_ok()),

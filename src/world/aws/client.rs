@@ -34,10 +34,11 @@ tokio::task_local! {
     pub(super) static LAST_STATUS: Cell<Option<u16>>;
 }
 
-/// Credentials that were loaded at sign-in, until shortly before they expire; then their source is asked again.
+/// Credentials until shortly before they expire; then their source is asked once more, and what it gives is kept in turn. A
+/// source may start a process, or ask somebody for a code.
 #[derive(Debug)]
 struct Kept {
-    first: Credentials,
+    now: tokio::sync::Mutex<Credentials>,
     source: SharedCredentialsProvider,
 }
 
@@ -54,10 +55,14 @@ impl ProvideCredentials for Kept {
         Self: 'a,
     {
         let lasts = |end: SystemTime| end > SystemTime::now() + SPARE;
-        if self.first.expiry().is_none_or(lasts) {
-            return future::ProvideCredentials::ready(Ok(self.first.clone()));
-        }
-        future::ProvideCredentials::new(self.source.provide_credentials())
+        future::ProvideCredentials::new(async move {
+            // Held across the question, so that calls which start together ask once.
+            let mut now = self.now.lock().await;
+            if !now.expiry().is_none_or(lasts) {
+                *now = self.source.provide_credentials().await?;
+            }
+            Ok(now.clone())
+        })
     }
 }
 
@@ -90,7 +95,8 @@ async fn with_credentials(config: SdkConfig, profile: &str) -> Result<SdkConfig,
     };
     let given = source.provide_credentials().await;
     let first = given.map_err(|e| super::problem::no_credentials(&e, profile))?;
-    let kept = SharedCredentialsProvider::new(Kept { first, source });
+    let now = tokio::sync::Mutex::new(first);
+    let kept = SharedCredentialsProvider::new(Kept { now, source });
     Ok(config.into_builder().credentials_provider(kept).build())
 }
 

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::{join, join_all, join3};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use super::Aws;
 use super::caller::What;
+use super::iam_xml::{
+    Answer, Attached, GetPolicy, GetPolicyVersion, GetRole, GetRolePolicy,
+    ListAttachedRolePolicies, ListRolePolicies, Names, SimulatePrincipalPolicy, XmlEvaluation,
+};
 use super::signed::{Request, unreadable};
 use crate::domain::caller::{Caller, SimulatedPermissions};
 use crate::domain::fact::Fact;
@@ -24,171 +26,6 @@ const SERVICE: &str = "iam";
 const VERSION: &str = "2010-05-08";
 /// A list that has no end is none.
 const PAGES: usize = 100;
-
-/// What the query protocol puts around each list.
-#[derive(Debug, Default, Deserialize)]
-struct Members<T> {
-    #[serde(default = "Vec::new")]
-    member: Vec<T>,
-}
-
-impl<T> Members<T> {
-    const NONE: Self = Self { member: Vec::new() };
-}
-
-/// Every answer has its result under a name of its own: `GetRoleResponse` holds `GetRoleResult`.
-macro_rules! answers {
-    ($($name:ident = $result:literal : $inner:ty),+ $(,)?) => {
-        $(
-            #[derive(Debug, Deserialize)]
-            struct $name {
-                #[serde(rename = $result)]
-                result: $inner,
-            }
-
-            impl Answer for $name {
-                type Result = $inner;
-
-                fn result(self) -> $inner {
-                    self.result
-                }
-            }
-        )+
-    };
-}
-
-trait Answer: DeserializeOwned {
-    type Result;
-    fn result(self) -> Self::Result;
-}
-
-answers! {
-    GetRole = "GetRoleResult": RoleOf,
-    ListRolePolicies = "ListRolePoliciesResult": Names,
-    ListAttachedRolePolicies = "ListAttachedRolePoliciesResult": Attached,
-    GetRolePolicy = "GetRolePolicyResult": InlineText,
-    GetPolicy = "GetPolicyResult": PolicyOf,
-    GetPolicyVersion = "GetPolicyVersionResult": VersionOf,
-    SimulatePrincipalPolicy = "SimulatePrincipalPolicyResult": Simulated,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct RoleOf {
-    role: XmlRole,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct XmlRole {
-    arn: String,
-    #[serde(default)]
-    assume_role_policy_document: String,
-    permissions_boundary: Option<XmlBoundary>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct XmlBoundary {
-    permissions_boundary_arn: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Names {
-    #[serde(default = "none")]
-    policy_names: Members<String>,
-    marker: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Attached {
-    #[serde(default = "none")]
-    attached_policies: Members<XmlAttached>,
-    marker: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct XmlAttached {
-    policy_arn: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct InlineText {
-    policy_document: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct PolicyOf {
-    policy: XmlPolicy,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct XmlPolicy {
-    default_version_id: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct VersionOf {
-    policy_version: XmlVersion,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct XmlVersion {
-    document: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Simulated {
-    #[serde(default = "none")]
-    evaluation_results: Members<XmlEvaluation>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct XmlEvaluation {
-    eval_action_name: String,
-    eval_decision: String,
-    #[serde(default = "none")]
-    missing_context_values: Members<String>,
-    #[serde(default = "none")]
-    resource_specific_results: Members<XmlResource>,
-    permissions_boundary_decision_detail: Option<XmlBoundaryDetail>,
-    organizations_decision_detail: Option<XmlOrganization>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct XmlResource {
-    #[serde(default = "none")]
-    missing_context_values: Members<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct XmlBoundaryDetail {
-    #[serde(default)]
-    allowed_by_permissions_boundary: bool,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct XmlOrganization {
-    #[serde(default)]
-    allowed_by_organizations: bool,
-}
-
-fn none<T>() -> Members<T> {
-    Members::NONE
-}
 
 /// Documents arrive percent-encoded (RFC 3986); undo needs the text itself.
 fn decoded(text: &str, doing: &str) -> Result<String, Problem> {

@@ -18,10 +18,14 @@ use crate::world::Record;
 
 const SERVICE: &str = "deadline";
 const LOGS: &str = "logs";
-/// A log may be huge: so many pages are read, each of at most 10,000 lines.
+/// A log may be huge: so many pages are read, each of at most 10,000 lines or 1 MB.
 const LOG_PAGES: usize = 20;
 fn path(key: &QueueKey, job: &JobId) -> String {
     format!("{}/jobs/{job}", of_queue(key))
+}
+
+fn status(job: &Value) -> JobStatus {
+    JobStatus::from(job["taskRunStatus"].as_str().unwrap_or_default())
 }
 
 fn time(value: &Value) -> Option<jiff::Timestamp> {
@@ -48,6 +52,18 @@ impl Aws {
         self.job(record, key, job).await.into()
     }
 
+    pub async fn look_job_state(
+        &self,
+        record: &Record,
+        key: &QueueKey,
+        job: &JobId,
+    ) -> Fact<JobStatus> {
+        let doing = format!("Could not read job {job}");
+        let what = What::new(SERVICE, "GetJob", job.as_str(), doing);
+        let it = self.deadline(record, what, &path(key, job)).await;
+        it.map(|it| status(&it)).into()
+    }
+
     async fn job(&self, record: &Record, key: &QueueKey, job: &JobId) -> Result<Job, Problem> {
         let doing = format!("Could not read job {job}");
         let what = What::new(SERVICE, "GetJob", job.as_str(), doing.clone());
@@ -63,7 +79,7 @@ impl Aws {
             name,
             lifecycle: some(&it["lifecycleStatus"]).unwrap_or_else(|| Untrusted::new("")),
             lifecycle_message: some(&it["lifecycleStatusMessage"]),
-            status: JobStatus::from(it["taskRunStatus"].as_str().unwrap_or_default()),
+            status: status(&it),
             created: time(&it["createdAt"]),
             ended: time(&it["endedAt"]),
             sessions: sessions?,
@@ -179,10 +195,12 @@ impl Aws {
             return Err("Deadline Cloud names no log for it".into());
         };
         let doing = "Could not read the log";
-        let (mut lines, mut next) = (Vec::new(), None::<String>);
+        // What says why something failed stands near the end: from there it is read, page by page backwards.
+        let (mut pages, mut next) = (Vec::new(), None::<String>);
+        let mut whole = false;
         for _ in 0..LOG_PAGES {
             let mut body =
-                json!({ "logGroupName": group, "logStreamName": stream, "startFromHead": true });
+                json!({ "logGroupName": group, "logStreamName": stream, "startFromHead": false });
             if let Some(next) = &next {
                 body["nextToken"] = json!(next);
             }
@@ -191,13 +209,20 @@ impl Aws {
             let page = self.read(record, what, &request).await;
             let page = page.map_err(|p| Printable::from(p.because))?.json();
             let events = page["events"].as_array().into_iter().flatten();
-            lines.extend(events.filter_map(|e| e["message"].as_str().map(Untrusted::new)));
-            // The end is where the token stays the same.
-            let token = page["nextForwardToken"].as_str().map(str::to_owned);
-            if token.is_none() || token == next {
+            let lines = events.filter_map(|e| e["message"].as_str().map(Untrusted::new));
+            pages.push(lines.collect::<Vec<_>>());
+            // The beginning is where the token stays the same.
+            let token = page["nextBackwardToken"].as_str().map(str::to_owned);
+            whole = token.is_none() || token == next;
+            if whole {
                 break;
             }
             next = token;
+        }
+        let mut lines: Vec<Untrusted> = pages.into_iter().rev().flatten().collect();
+        if !whole {
+            let left_out = "(studiolink: the beginning of this log was left out, it is too long)";
+            lines.insert(0, Untrusted::new(left_out));
         }
         Ok(lines)
     }
@@ -228,8 +253,7 @@ impl Aws {
             let rows = it["jobs"].as_array().ok_or_else(|| unreadable(doing))?;
             let job = |row: &Value| {
                 let id = row["jobId"].as_str()?.parse().ok()?;
-                let status = row["taskRunStatus"].as_str().unwrap_or_default();
-                Some((id, JobStatus::from(status)))
+                Some((id, status(row)))
             };
             Ok(rows.iter().filter_map(job).collect())
         });

@@ -8,6 +8,7 @@ mod deadline;
 mod ec2;
 mod fleets;
 mod iam;
+mod iam_xml;
 mod jobs;
 mod lattice;
 mod problem;

@@ -1,7 +1,7 @@
 //! Calls of services that have no client crate here: signed by the SDK's own signer, sent as JSON or as a form, read as
 //! text. A crate of each would cost a minute of every cold build, for a handful of calls.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials as _;
@@ -309,19 +309,41 @@ fn outcome(sent: Result<Answer, Lost>) -> Result<Body, Failure> {
     })
 }
 
-/// A call that only reads may be sent again.
-fn again(result: &Result<Body, Failure>) -> bool {
+/// What may be sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Again {
+    No,
+    /// It was lost, or the service failed.
+    Lost,
+    /// The service asked to slow down, and so it will take the call later.
+    Slower,
+}
+
+fn again(result: &Result<Body, Failure>) -> Again {
     match result {
-        Ok(_) | Err(SdkError::ConstructionFailure(_)) => false,
-        Err(SdkError::TimeoutError(_) | SdkError::DispatchFailure(_)) => true,
+        Ok(_) | Err(SdkError::ConstructionFailure(_)) => Again::No,
+        Err(SdkError::TimeoutError(_) | SdkError::DispatchFailure(_)) => Again::Lost,
         Err(error) => {
             let status = error.raw_response().map_or(0, |r| r.status().as_u16());
-            let slow = error
-                .code()
-                .is_some_and(|c| c.contains("Throttl") || c == "TooManyRequestsException");
-            slow || status == 429 || status >= 500
+            let slow = error.code().is_some_and(|c| {
+                c.contains("Throttl") || c == "TooManyRequestsException" || c == "SlowDown"
+            });
+            if slow || status == 429 {
+                Again::Slower
+            } else if status >= 500 {
+                Again::Lost
+            } else {
+                Again::No
+            }
         }
     }
+}
+
+/// Somewhere between half of it and the whole: calls that were refused together do not come back together.
+fn with_jitter(pause: Duration) -> Duration {
+    let random = uuid::Uuid::new_v4().as_u128() % 1_000;
+    let part = u32::try_from(random).unwrap_or_default();
+    pause / 2 + (pause / 2) * part / 1_000
 }
 
 /// How long a call may take with all its tries, as the clients of the SDK have it. A write that is asked to slow down may
@@ -341,7 +363,9 @@ const WRITE: Patience = Patience {
     deadline: Duration::from_mins(1),
 };
 /// Between two tries, at most.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+/// What an answer may take that comes to the last try.
+const SLOWEST: Duration = Duration::from_secs(2);
 
 impl Aws {
     /// The caller's own signer.
@@ -403,16 +427,23 @@ impl Aws {
     ) -> Result<Body, Failure> {
         let sending = async {
             let signer = signer.await?;
-            let mut pause = Duration::from_millis(100);
-            for _ in 1..patience.tries {
+            let (began, mut lost, mut pause) = (Instant::now(), 1, Duration::from_millis(100));
+            loop {
                 let result = outcome(signer.send(request).await);
-                if !again(&result) {
+                let wait = with_jitter(pause);
+                let goes_on = match again(&result) {
+                    Again::No => false,
+                    Again::Lost => lost < patience.tries,
+                    // Until its time is over; then the refusal itself is the answer.
+                    Again::Slower => began.elapsed() + wait + SLOWEST < patience.deadline,
+                };
+                if !goes_on {
                     return result;
                 }
-                tokio::time::sleep(pause).await;
+                lost += u32::from(again(&result) == Again::Lost);
+                tokio::time::sleep(wait).await;
                 pause = (pause * 3).min(LONGEST_PAUSE);
             }
-            outcome(signer.send(request).await)
         };
         let within = tokio::time::timeout(patience.deadline, sending).await;
         within.unwrap_or_else(|_| Err(SdkError::timeout_error("no answer in time")))

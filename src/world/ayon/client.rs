@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -145,31 +145,17 @@ pub(super) async fn get(
     url: &Url,
     question: Question<'_>,
 ) -> Result<Value, Problem> {
-    send(record, client, url, question, None).await
+    send(record, client, url, question, (Method::GET, None)).await
 }
 
-/// Another method than GET and POST.
-pub(super) async fn send_by(
-    record: &Record,
-    client: &Client,
-    url: &Url,
-    question: Question<'_>,
-    method: reqwest::Method,
-    body: Option<&Value>,
-) -> Result<Value, Problem> {
-    let answered = exchange(record, client, url, question, (method, body)).await;
-    answered.map(|(value, _)| value)
-}
-
-/// A GET, or with a body a POST.
 pub(super) async fn send(
     record: &Record,
     client: &Client,
     url: &Url,
     question: Question<'_>,
-    body: Option<&Value>,
+    what: (Method, Option<&Value>),
 ) -> Result<Value, Problem> {
-    let answered = dated(record, client, url, question, body).await;
+    let answered = dated(record, client, url, question, what).await;
     answered.map(|(value, _)| value)
 }
 
@@ -179,22 +165,7 @@ pub(super) async fn dated(
     client: &Client,
     url: &Url,
     question: Question<'_>,
-    body: Option<&Value>,
-) -> Result<(Value, Option<i64>), Problem> {
-    let method = if body.is_some() {
-        reqwest::Method::POST
-    } else {
-        reqwest::Method::GET
-    };
-    exchange(record, client, url, question, (method, body)).await
-}
-
-async fn exchange(
-    record: &Record,
-    client: &Client,
-    url: &Url,
-    question: Question<'_>,
-    (method, body): (reqwest::Method, Option<&Value>),
+    (method, body): (Method, Option<&Value>),
 ) -> Result<(Value, Option<i64>), Problem> {
     let base = api_base(url);
     let host = base.host_str().unwrap_or_default().to_owned();

@@ -4,6 +4,7 @@
 mod client;
 mod users;
 
+use reqwest::Method;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::Url;
@@ -33,7 +34,7 @@ pub async fn try_info(record: &Record, client: &Client, url: &Url) -> Result<Inf
         path: "api/info".to_owned(),
         key: None,
     };
-    let (value, ahead) = match dated(record, client, url, question, None).await {
+    let (value, ahead) = match dated(record, client, url, question, (Method::GET, None)).await {
         Ok(answered) => answered,
         Err(problem) => return Err(or_tls(problem, url).await),
     };
@@ -314,7 +315,14 @@ pub async fn change_addon_channels(
         path: addon_path(version, "settings", variant),
         key: Some(key),
     };
-    let sent = send(record, client, url, question, Some(&settings)).await;
+    let sent = send(
+        record,
+        client,
+        url,
+        question,
+        (Method::POST, Some(&settings)),
+    )
+    .await;
     sent.map(|_| ())
         .map_err(|p| not_stored(p, variant, version, then))
 }
@@ -400,7 +408,7 @@ pub async fn log_in(
         key: None,
     };
     let body = serde_json::json!({ "name": name, "password": password.expose_secret() });
-    let answer = send(record, client, url, question, Some(&body))
+    let answer = send(record, client, url, question, (Method::POST, Some(&body)))
         .await
         .map_err(|mut p| {
             // AYON answers 403 to a wrong password, and 400 to a body that it does not take.
@@ -443,7 +451,13 @@ pub async fn log_out(
         path: "api/auth/logout".to_owned(),
         key: Some(Key::Session(token)),
     };
-    send(record, client, url, question, Some(&serde_json::json!({})))
-        .await
-        .map(|_| ())
+    send(
+        record,
+        client,
+        url,
+        question,
+        (Method::POST, Some(&serde_json::json!({}))),
+    )
+    .await
+    .map(|_| ())
 }

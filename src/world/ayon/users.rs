@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::IN_PATH;
-use super::client::{Client, Key, Question, get, send, send_by};
+use super::client::{Client, Key, Question, get, send};
 use crate::domain::ayon::{AyonUser, LabelledKey};
 use crate::domain::fact::Fact;
 use crate::domain::problem::{Problem, ProblemKind};
@@ -102,18 +102,24 @@ pub async fn make_key(
     let there = read(record, client, url, admin, user).await?;
     if !there["data"]["apiKeys"].is_array() {
         let empty = json!({ "data": { "apiKeys": [] } });
-        send_by(
+        send(
             record,
             client,
             url,
             question(""),
-            Method::PATCH,
-            Some(&empty),
+            (Method::PATCH, Some(&empty)),
         )
         .await?;
     }
     let body = json!({ "label": label, "key": key.expose_secret(), "expires": null });
-    send(record, client, url, question("/apikeys"), Some(&body)).await?;
+    send(
+        record,
+        client,
+        url,
+        question("/apikeys"),
+        (Method::POST, Some(&body)),
+    )
+    .await?;
     Ok(())
 }
 
@@ -136,6 +142,6 @@ pub async fn delete_key(
         path: path(user, &format!("/apikeys/{id}")),
         key: Some(Key::Administrator(admin)),
     };
-    send_by(record, client, url, question, Method::DELETE, None).await?;
+    send(record, client, url, question, (Method::DELETE, None)).await?;
     Ok(())
 }

@@ -29,7 +29,32 @@ pub async fn ask_dns(host: &str) -> Result<DnsAnswer, Problem> {
             "see /etc/resolv.conf; what the operating system's resolver says counts",
         )
     })?;
-    ask(host, config.name_servers()).await
+    let own = config.name_servers();
+    match behind_the_stub(own) {
+        Some(behind) => ask(host, behind.name_servers()).await,
+        None => ask(host, own).await,
+    }
+}
+
+/// systemd-resolved answers on loopback, from /etc/hosts too; the servers that it asks stand in a file of its own.
+fn behind_the_stub(own: &[NameServerConfig]) -> Option<ResolverConfig> {
+    if !own.iter().all(|s| s.ip.is_loopback()) {
+        return None;
+    }
+    let text = std::fs::read("/run/systemd/resolve/resolv.conf").ok()?;
+    behind(&text)
+}
+
+#[cfg(unix)]
+fn behind(text: &[u8]) -> Option<ResolverConfig> {
+    let (config, _) = hickory_resolver::system_conf::parse_resolv_conf(text).ok()?;
+    let some = !config.name_servers().is_empty();
+    some.then_some(config)
+}
+
+#[cfg(not(unix))]
+fn behind(_: &[u8]) -> Option<ResolverConfig> {
+    None
 }
 
 /// The first of them that answers, as a resolver would.

@@ -140,6 +140,7 @@ pub(super) fn answer(truth: &Truth, question: &AnyQuestion) -> AnyAnswer {
                 .and_then(|id| Some((id.clone(), truth.jobs.get(id)?.status)));
             A::ProbeJobs(Fact::Known(own.into_iter().collect()))
         }
+        AnyQuestion::JobState(q) => A::JobState(fact(truth.jobs.get(&q.1).map(|j| j.status))),
         AnyQuestion::JobRun(q) => A::JobRun(fact(truth.jobs.get(&q.1).cloned())),
         AnyQuestion::AyonUserKeys(q) => A::AyonUserKeys(fact(truth.ayon.users.get(&q.1).cloned())),
         AnyQuestion::AddonChannels(q) => {
@@ -183,7 +184,7 @@ pub(super) fn operation(question: &AnyQuestion) -> (&'static str, &'static str) 
         AnyQuestion::SecretDetails(_) => ("secretsmanager", "DescribeSecret"),
         AnyQuestion::AyonBundles(_) => ("ayon", "GET api/bundles"),
         AnyQuestion::ProbeJobs(_) => ("deadline", "SearchJobs"),
-        AnyQuestion::JobRun(_) => ("deadline", "GetJob"),
+        AnyQuestion::JobRun(_) | AnyQuestion::JobState(_) => ("deadline", "GetJob"),
         AnyQuestion::AyonUserKeys(_) => ("ayon", "GET api/users"),
         AnyQuestion::AddonSettings(_) | AnyQuestion::AddonChannels(_) => {
             ("ayon", "GET api/addons/deadline_cloud")
