@@ -769,3 +769,23 @@ fn a_channel_is_held_back_where_nobody_can_assume_the_queue_role() {
     let whole = out(&set_up) + &err(&set_up);
     assert!(whole.contains("DONE  UpdateQueueEnvironment"), "{whole}");
 }
+
+/// The sandbox's worker sees what the sandbox's queue gives it: no key before setup has made the environment.
+#[test]
+fn a_probe_of_the_sandbox_is_told_as_such_and_asks_before_it_starts_a_worker() {
+    let place = Place::new();
+    let refused = place.run(&["probe", "--sandbox"]);
+    assert_eq!(code(&refused), 2);
+    assert!(err(&refused).contains("which is billed"));
+    let done = place.run(&["probe", "--sandbox=no-key", "--yes"]);
+    let (text, said) = (out(&done), err(&done));
+    assert_eq!(code(&done), 1, "{text}{said}");
+    assert!(
+        said.contains("nothing that follows was seen on AWS"),
+        "{said}"
+    );
+    assert!(text.contains("seen from the worker"), "{text}");
+    assert!(text.contains("AYON_SERVER_URL is not set"), "{text}");
+    let well = place.run(&["probe", "--sandbox", "--yes"]);
+    assert_eq!(code(&well), 0, "{}{}", out(&well), err(&well));
+}

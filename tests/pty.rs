@@ -189,9 +189,12 @@ fn the_wizard_is_walked_to_its_end_by_keyboard() {
 #[test]
 fn resizing_never_breaks_a_screen() {
     let mut t = Terminal::studiolink(&["--sandbox=hand-edited"], (80, 24));
-    t.wait_for("Signed in");
-    t.press("\r\r");
-    t.wait_for("Channels");
+    // One key after the other: a page that is still reading takes none.
+    t.wait_for("are allowed");
+    t.press("\r");
+    t.wait_for("▸2");
+    t.press("\r");
+    t.wait_for("▸3 Channels");
     for (cols, rows) in [(40, 10), (20, 5), (3, 2), (1, 1), (200, 60), (120, 40)] {
         t.resize(cols, rows);
         std::thread::sleep(Duration::from_millis(120));

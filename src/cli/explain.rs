@@ -14,6 +14,7 @@ use super::setup::{account, calls, told_while};
 use super::stop::Stop;
 use super::{Failure, open};
 use crate::domain::causes::{Explained, explain, lines_of};
+use crate::domain::config::StudioConfig;
 use crate::domain::exit::Exit;
 use crate::domain::fact::Fact;
 use crate::domain::finding::Finding;
@@ -25,6 +26,7 @@ use crate::engine::drive::observe;
 use crate::engine::workflow::Workflow;
 use crate::questions::{AnyAnswer, JobRun};
 use crate::ui::report::{explain as report, json as json_report};
+use crate::world::World;
 use crate::world::local::files;
 
 /// No log that a person saves is longer.
@@ -34,7 +36,9 @@ pub(super) async fn run(args: &Args, command: &args::Explain) -> Result<Exit, Fa
     let stop = Stop::listen();
     let (lines, job) = match (&command.job, &command.log) {
         (Some(job), _) => {
-            let (queue, job) = of_job(args, job).await?;
+            let config = open::needed(args, &open::studio_file(args)?)?;
+            let world = open::world(args, Some(&config)).await?;
+            let (queue, job) = of_job(args, world.as_ref(), &config, job).await?;
             (read_of(&job)?, Some((queue, job)))
         }
         (None, Some(log)) => (lines_of(&read(log).await?), None),
@@ -78,9 +82,12 @@ pub(super) async fn run(args: &Args, command: &args::Explain) -> Result<Exit, Fa
 }
 
 /// The job, in the first of the studio's queues that has it.
-pub(super) async fn of_job(args: &Args, id: &JobId) -> Result<(QueueKey, Job), Failure> {
-    let config = open::needed(args, &open::studio_file(args)?)?;
-    let world = open::world(args, Some(&config)).await?;
+pub(super) async fn of_job(
+    args: &Args,
+    world: &dyn World,
+    config: &StudioConfig,
+    id: &JobId,
+) -> Result<(QueueKey, Job), Failure> {
     let mut unread = None;
     for queue in &config.queues {
         let question = JobRun(queue.clone(), id.clone()).into();
@@ -93,7 +100,7 @@ pub(super) async fn of_job(args: &Args, id: &JobId) -> Result<(QueueKey, Job), F
             Fact::Denied(problem) | Fact::NoAnswer(problem) => unread = Some(problem),
         }
     }
-    calls(args, world.as_ref(), 0);
+    calls(args, world, 0);
     Err(match unread {
         Some(problem) => Failure::from(*problem),
         None => Failure::Usage(format!(

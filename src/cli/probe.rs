@@ -56,7 +56,7 @@ pub(super) async fn run(args: &Args, command: &args::Probe) -> Result<Exit, Fail
     let mut jobs = Vec::new();
     let mut exit = Exit::Clean;
     if let Some(id) = &command.job {
-        let (queue, _) = of_job(args, id).await?;
+        let (queue, _) = of_job(args, world, &config, id).await?;
         jobs.push((queue, id.clone()));
     } else {
         let plan = planned(&work, command)?;
@@ -71,6 +71,9 @@ pub(super) async fn run(args: &Args, command: &args::Probe) -> Result<Exit, Fail
             talk(&format!(
                 "Ctrl-C leaves the job running; `studiolink rollback {run}` cancels it"
             ));
+        }
+        if jobs.is_empty() {
+            exit = exit.and(Exit::NotChecked);
         }
     }
     let mut documents = Vec::new();

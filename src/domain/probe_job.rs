@@ -61,7 +61,7 @@ pub fn template(os: &OperatingSystem, roles: &[String], variant: Variant) -> Val
     json!({
         "specificationVersion": "jobtemplate-2023-09",
         "name": NAME,
-        "description": "What a worker sees of conda, AYON and the studio's storage. Changes nothing.",
+        "description": "What a worker sees of conda, AYON and the studio's storage. Leaves nothing behind.",
         "parameterDefinitions": [{ "name": PARAMETER, "type": "STRING", "default": "" }],
         "steps": [{
             "name": "Probe",

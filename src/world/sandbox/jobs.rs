@@ -88,6 +88,7 @@ fn printed(truth: &Truth, resource: &ProbeJob) -> Vec<String> {
         lines.push(serde_json::json!({ "reading": "dns", "ok": true, "host": truth.ayon.host, "addresses": [at], "ms": 0 }));
         lines.push(serde_json::json!({ "reading": "info", "ok": true, "version": truth.ayon.version, "ms": 0 }));
     }
+    lines.push(serde_json::json!({ "reading": "end", "ok": true }));
     let mark = |mut line: serde_json::Value| {
         line["v"] = 1.into();
         format!("studiolink-probe {line}")
