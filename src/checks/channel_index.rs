@@ -1,10 +1,11 @@
 //! The channel has an index that can be read, as far as it can be seen from here.
 
 use super::prelude::*;
+use crate::derived::worker_reading::used_by_worker;
 use crate::domain::call::Vantage;
 use crate::domain::channel::{Channel, Place};
 use crate::probes::{Probe, ReadIndex};
-use crate::questions::Part;
+use crate::questions::{LastProbes, Part};
 
 pub(super) const CHECK: Check = Check {
     id: "channel-index",
@@ -19,9 +20,7 @@ pub(super) const CHECK: Check = Check {
 
 fn check(view: &View, channel: &Channel) -> Vec<Finding> {
     if channel.place() == Place::AwsAlias {
-        let finding = Finding::worker_only("aws-alias", "Only a worker can read it")
-            .why("AWS maps this name to storage of its own that only workers reach");
-        return vec![finding];
+        return vec![aws_alias(view, channel)];
     }
     let probe = ReadIndex(channel.clone());
     let Some(seen) = view.seen(&probe, &Vantage::Here).seen() else {
@@ -48,4 +47,20 @@ fn check(view: &View, channel: &Channel) -> Vec<Finding> {
     }
     let finding = assessment.finding().seen_from(&Vantage::Here);
     vec![finding.from(view.evidence_of(&probe, &Vantage::Here))]
+}
+
+fn aws_alias(view: &View, channel: &Channel) -> Finding {
+    let Some((queue, fleet, told)) = used_by_worker(view, channel) else {
+        return Finding::worker_only("aws-alias", "Only a worker can read it")
+            .why("AWS maps this name to storage of its own that only workers reach")
+            .fix(ASK_A_WORKER);
+    };
+    let line = format!(
+        "A worker got its conda environment with this channel in the list ({})",
+        told.run.when()
+    );
+    Finding::ok(line)
+        .why("inferred: conda fails where a channel of its list can't be read")
+        .seen_from(&Vantage::Worker(fleet))
+        .from(view.evidence(&LastProbes(queue)))
 }

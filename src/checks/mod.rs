@@ -28,6 +28,7 @@ mod fleet_role;
 mod fleet_role_needs;
 mod fleet_role_simulated;
 mod fleet_status;
+mod fleet_workers;
 mod lattice_attachment;
 mod lattice_configuration;
 mod lattice_gateway;
@@ -62,10 +63,25 @@ mod tunnel_node;
 mod tunnel_settings;
 mod vpn_route;
 mod vpn_tunnels;
+mod worker_bundle;
+mod worker_certificate;
+mod worker_command;
+mod worker_conda;
+mod worker_disk;
 mod worker_environment;
 mod worker_host_named;
 mod worker_host_role;
+mod worker_identity;
+mod worker_info;
+mod worker_key;
+mod worker_launcher;
+mod worker_name;
+mod worker_port;
+mod worker_probe;
+mod worker_python;
+mod worker_roots;
 mod worker_secret;
+mod worker_variables;
 
 use crate::questions::Check;
 
@@ -77,6 +93,7 @@ pub const ALL: &[&Check] = &[
     &queue_fleets::CHECK,
     &fleet_attributes::CHECK,
     &fleet_status::CHECK,
+    &fleet_workers::CHECK,
     &conda_environment::CHECK,
     &environment_kind::CHECK,
     &queue_channels::CHECK,
@@ -132,6 +149,21 @@ pub const ALL: &[&Check] = &[
     &server_info::CHECK,
     &server_clock::CHECK,
     &server_key::CHECK,
+    &worker_probe::CHECK,
+    &worker_python::CHECK,
+    &worker_disk::CHECK,
+    &worker_identity::CHECK,
+    &worker_conda::CHECK,
+    &worker_command::CHECK,
+    &worker_variables::CHECK,
+    &worker_name::CHECK,
+    &worker_port::CHECK,
+    &worker_certificate::CHECK,
+    &worker_info::CHECK,
+    &worker_key::CHECK,
+    &worker_bundle::CHECK,
+    &worker_launcher::CHECK,
+    &worker_roots::CHECK,
 ];
 
 /// The few that a plan needs: for whom it is, and whether its queues exist.
@@ -144,6 +176,16 @@ pub mod server_hops {
     pub use super::server_key::CHECK as KEY;
     pub use super::server_name::CHECK as NAME;
     pub use super::server_port::CHECK as PORT;
+}
+
+/// The same as workers see them, whatever lies between.
+pub mod worker_hops {
+    pub use super::worker_certificate::CHECK as CERTIFICATE;
+    pub use super::worker_info::CHECK as INFO;
+    pub use super::worker_key::CHECK as KEY;
+    pub use super::worker_name::CHECK as NAME;
+    pub use super::worker_port::CHECK as PORT;
+    pub use super::worker_probe::CHECK as PROBE;
 }
 
 pub mod lattice_hops {

@@ -6,15 +6,19 @@ pub(super) use crate::questions::{Check, Run, View};
 use url::Url;
 
 use crate::derived::channel_refusal::why_no_credentials;
-use crate::derived::server_hops::{Hop, broken_before};
+use crate::derived::job_packages::server;
+use crate::derived::server_hops::{Hop, broken_before, endpoint};
+use crate::derived::worker_reading::{Told, newest, queues_of, told};
+use crate::domain::address::Scheme;
 use crate::domain::call::Vantage;
 use crate::domain::config::PathId;
 use crate::domain::fact::Fact;
 use crate::domain::finding::{Evidence, Verdict};
-use crate::domain::ids::QueueKey;
+use crate::domain::ids::{FleetKey, QueueKey};
+use crate::domain::probe_run::Basis;
 use crate::domain::text::Printable;
-use crate::probes::{self, Probe};
-use crate::questions::{Part, QueueDetails};
+use crate::probes::{self, AyonInfo, AyonKey, Connect, Handshake, Probe, Resolve};
+use crate::questions::{LastProbes, Part, QueueDetails};
 
 /// The finding, where there is one, with its evidence.
 pub(super) fn with_evidence(finding: Option<Finding>, evidence: Evidence) -> Vec<Finding> {
@@ -114,4 +118,114 @@ pub(super) fn capitalized(text: &str) -> String {
     let mut rest = text.chars();
     let first = rest.next().map(|c| c.to_uppercase().to_string());
     first.unwrap_or_default() + rest.as_str()
+}
+
+/// What to do where only a worker can tell.
+pub(super) const ASK_A_WORKER: &str = "studiolink probe, which sends a small job to a worker; a service-managed one is billed while it runs";
+
+/// What a worker of the fleet said of something last, queue by queue, with the job and its date.
+pub(super) fn from_worker(view: &View, fleet: &FleetKey, name: &str) -> Vec<Finding> {
+    let queues = queues_of(view, fleet);
+    let several = queues.len() > 1;
+    let one = |queue: &QueueKey| {
+        let said = match told(view, queue, fleet, name) {
+            Some(told) => worker_finding(view, &told)?,
+            None => behind(view, queue, fleet, name)?,
+        };
+        let said = said
+            .seen_from(&Vantage::Worker(fleet.clone()))
+            .from(view.evidence(&LastProbes(queue.clone())));
+        Some(if several {
+            said.about(view.queue_name(queue))
+        } else {
+            said
+        })
+    };
+    queues.iter().filter_map(one).collect()
+}
+
+/// A reading is stale where what it rests on has changed since: it says nothing of now.
+fn worker_finding(view: &View, told: &Told) -> Option<Finding> {
+    let assessment = told.reading.assess(told.run.readings())?;
+    let when = told.run.when();
+    if !told.changed.is_empty() {
+        return Some(stale(
+            assessment.verdict,
+            &assessment.message,
+            &when,
+            &told.changed,
+        ));
+    }
+    let verdict = assessment.verdict;
+    let mut finding = assessment.finding();
+    finding.message = format!("{} ({when})", finding.message).into();
+    if let Some(beside) = seen_from_here(view, &told.reading.name, verdict) {
+        let why = finding.why.take();
+        let why = why.map_or_else(|| beside.clone(), |w| format!("{w}; {beside}"));
+        finding.why = Some(why.into());
+    }
+    Some(finding)
+}
+
+/// What was seen before something changed.
+pub(super) fn stale(then: Verdict, message: &Printable, when: &str, changed: &[Basis]) -> Finding {
+    let changed: Vec<&str> = changed.iter().map(|b| b.words()).collect();
+    let line = format!("Stale, was {}: {message} ({when})", then.word());
+    Finding::worker_only("stale", line)
+        .why(format!("changed since: {}", changed.join(", ")))
+        .fix(ASK_A_WORKER)
+}
+
+/// The readings that need the one before, in their order.
+const ON_THE_WAY: &[&str] = &["dns", "tcp", "tls", "info", "key", "bundle", "roots"];
+
+/// What the worker did not come to, because something before it was broken.
+fn behind(view: &View, queue: &QueueKey, fleet: &FleetKey, name: &str) -> Option<Finding> {
+    let at = ON_THE_WAY.iter().position(|n| *n == name)?;
+    let run = newest(view, queue, fleet, name)?;
+    let before = run.readings().iter();
+    let mut before = before.filter(|r| ON_THE_WAY[..at].contains(&r.name.as_str()));
+    let broken = before.find(|r| !r.ok)?;
+    let message = broken.assess(run.readings())?.message;
+    let line = format!("Not reached by the worker ({})", run.when());
+    let finding = Finding::new(Verdict::NotReached, "not-reached", line);
+    Some(finding.why(format!("what is before it is broken: {message}")))
+}
+
+/// Where this machine and the worker see something differently, or meet the same fault: what that means.
+fn seen_from_here(view: &View, reading: &str, there: Verdict) -> Option<String> {
+    let url = server(view)?;
+    let (host, port) = endpoint(&url);
+    let scheme = Scheme::of(&url);
+    let here = match reading {
+        "dns" => verdict_here(view, &Resolve(host, scheme)),
+        "tcp" => verdict_here(view, &Connect(host, port, scheme)),
+        "tls" => verdict_here(view, &Handshake(host, port)),
+        "info" => verdict_here(view, &AyonInfo(url)),
+        "key" => verdict_here(view, &AyonKey(url)),
+        _ => None,
+    }?;
+    let means = match (reading, here, there) {
+        (_, Verdict::Ok, Verdict::Ok) => return None,
+        ("key", Verdict::Ok, Verdict::Fail) => {
+            "the worker has another key than this machine: see the secret's value, and rotate it"
+        }
+        ("key", Verdict::Fail, Verdict::Ok) => "this machine holds another key than the workers",
+        (_, Verdict::Ok, Verdict::Fail) => {
+            "the server is there, so what differs is the worker's network, name servers or trusted authorities"
+        }
+        (_, Verdict::Fail, Verdict::Ok) => {
+            "workers get through where this machine does not: what is broken here is this machine's own way"
+        }
+        (_, Verdict::Fail, Verdict::Fail) => {
+            "the fault is the server's or its name's, not the fleet's"
+        }
+        _ => return None,
+    };
+    Some(format!("from here it is {}: {means}", here.word()))
+}
+
+fn verdict_here<P: probes::Listed + Probe>(view: &View, probe: &P) -> Option<Verdict> {
+    let seen = view.peek_seen(probe, &Vantage::Here).seen()?;
+    Some(probe.assess(&Vantage::Here, seen).verdict)
 }

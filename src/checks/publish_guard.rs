@@ -2,13 +2,16 @@
 //! the conda environment is entered (field facts A2).
 
 use super::prelude::*;
+use crate::derived::connections::publishing;
 use crate::derived::solve_questions::active_fleets;
+use crate::derived::worker_reading::told;
+use crate::domain::call::Vantage;
 use crate::domain::fact::Fact;
 use crate::domain::farm::{Fleet, Management, QueueEnvironment};
 use crate::domain::ids::QueueKey;
 use crate::domain::template::{GuardSet, Template};
 use crate::domain::text::Printable;
-use crate::questions::{FleetDetails, Part, QueueEnvironments};
+use crate::questions::{FleetDetails, LastProbes, Part, QueueEnvironments};
 
 pub(super) const CHECK: Check = Check {
     id: "publish-guard",
@@ -25,6 +28,26 @@ pub(super) const CHECK: Check = Check {
 fn named(environment: &QueueEnvironment) -> Option<(Printable, &Template)> {
     let template = environment.template.parsed.as_ref().ok()?;
     Some((environment.name.show(), template))
+}
+
+/// What the studio's own publish machines have told of it.
+fn said_by_hosts(view: &View, key: &QueueKey) -> Option<Finding> {
+    let own = publishing(view, key).into_iter();
+    let mut own = own.filter(|(_, f)| f.management == Management::Customer);
+    own.find_map(|(fleet, details)| {
+        let told = told(view, key, &fleet, "variables").filter(|t| t.changed.is_empty())?;
+        let (name, when) = (details.name.show(), told.run.when());
+        let from = Vantage::Worker(fleet);
+        let has_ayon = told.run.readings().iter().any(|r| r.name == "launcher" && r.ok);
+        let finding = match (told.reading.is_conda_disabled(), has_ayon) {
+            (true, true) => Finding::ok(format!("A worker of fleet {name} has DISABLE_CONDA_ENV and ayon of its own ({when})")),
+            (true, false) => Finding::warn("set-without-ayon", format!("A worker of fleet {name} has DISABLE_CONDA_ENV, and no ayon on PATH ({when})"))
+                .why("it gets no conda environment, and brings no launcher of its own")
+                .fix("install AYON for the job user there, or take the variable away"),
+            (false, _) => Finding::ok(format!("A worker of fleet {name} has no DISABLE_CONDA_ENV: it gets its conda environment as others do ({when})")),
+        };
+        Some(finding.seen_from(&from).from(view.evidence(&LastProbes(key.clone()))))
+    })
 }
 
 fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
@@ -89,7 +112,7 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
             return Vec::new();
         }
         // Set on a host, it can't be seen from here.
-        Finding::worker_only(
+        said_by_hosts(view, key).unwrap_or_else(|| Finding::worker_only(
             "not-set",
             format!("\"{name}\" checks DISABLE_CONDA_ENV, and no environment of the queue sets it: whether the publish hosts do, only they can say"),
         )
@@ -98,7 +121,7 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
             "on publish hosts with their own launcher, set DISABLE_CONDA_ENV in \
             /etc/environment or the job user's profile; jobs start through a \
             login shell; the value is the one that the environment's script tests for, 1 or true",
-        )
+        ))
     };
     let mut finding = finding.from(view.evidence(&question));
     for (fleet, _) in active {

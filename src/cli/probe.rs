@@ -12,23 +12,20 @@ use super::out::{data, ink, talk};
 use super::setup::{How, account, make, observed_by, stop_words};
 use super::stop::Stop;
 use super::{Failure, ask, open};
-use crate::derived::probe_request::{ProbeRequest, probe_requests};
 use crate::domain::causes::explain;
 use crate::domain::exit::Exit;
 use crate::domain::fact::Fact;
-use crate::domain::farm::Management;
 use crate::domain::finding::{Finding, Verdict};
 use crate::domain::ids::{JobId, QueueKey};
 use crate::domain::job::{Job, JobStatus};
-use crate::domain::probe_job::{Reading, family, is_whole, readings, worst};
+use crate::domain::probe_job::{Reading, is_whole, readings, worst};
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::secrets::has_secret;
-use crate::domain::text::Printable;
 use crate::engine::journal;
 use crate::engine::workflow::Workflow;
 use crate::goals::Wishes;
 use crate::questions::{AnyAnswer, JobRun, Purpose};
-use crate::resources::{AnyResource, Change, Plan, ProbeJob};
+use crate::resources::Plan;
+use crate::ui::probing::{Wish, lines, probing, sent, stage, stuck};
 use crate::ui::report::{explain as causes_report, json as json_report, probe as report};
 use crate::world::World;
 
@@ -67,7 +64,7 @@ pub(super) async fn run(args: &Args, command: &args::Probe) -> Result<Exit, Fail
             exit = exit.and(stopped.exit());
         }
         if let Some(run) = &made.applied.run {
-            jobs = sent(world, run)?;
+            jobs = sent(&journal::changes_of(world.local(), run)?);
             talk(&format!(
                 "Ctrl-C leaves the job running; `studiolink rollback {run}` cancels it"
             ));
@@ -114,76 +111,20 @@ pub(super) async fn run(args: &Args, command: &args::Probe) -> Result<Exit, Fail
     Ok(exit)
 }
 
-/// A job for each queue and operating system; what it starts is said before it is asked for.
+/// What it starts is said before it is asked for.
 fn planned(work: &Workflow, command: &args::Probe) -> Result<Plan, Failure> {
-    let view = work.view();
-    let requests = probe_requests(&view, command.fleet.as_ref());
-    if requests.is_empty() {
-        let what = command.fleet.as_ref().map_or_else(
-            || "No fleet that publishes is known".to_owned(),
-            |f| format!("Fleet {f} is none that publishes for the studio's queues"),
-        );
-        return Err(Failure::Usage(format!(
-            "{what}\n  fix   look at queue-fleets and fleet-attributes in `studiolink audit`: a probe needs what a publish step needs"
-        )));
-    }
-    let mut plan = Plan::default();
-    for request in requests {
-        tell_price(&request);
-        let mark = uuid::Uuid::new_v4().simple().to_string();
-        let text = request.text(&view, &mark, command.variant, !command.without_conda);
-        if has_secret(&text) {
-            return Err(Failure::Usage(
-                "The addon's conda_channels hold a password or token in an address, and no plan and no journal keeps one: such a probe is not sent\n  fix   studiolink probe --without-conda; or let the channel take the role's credentials in place of a token"
-                    .to_owned(),
-            ));
-        }
-        let (queue, os) = (request.queue.clone(), family(&request.os));
-        let resource = ProbeJob {
-            queue: queue.clone(),
-            mark,
-            job: None,
-        };
-        let because = "what a worker sees, only a worker can tell";
-        let id = format!("probe/{}/{os}", queue.queue);
-        plan.changes.push(
-            Change::new(id, resource, None, Some(text), because).named(view.queue_name(&queue)),
-        );
-    }
-    Ok(plan)
-}
-
-fn tell_price(request: &ProbeRequest) {
-    let names: Vec<String> = request
-        .fleets
-        .iter()
-        .map(|(_, f)| f.name.show().to_string())
-        .collect();
-    let names = Printable::short(&names.join(" or "), 120);
-    let service = request
-        .fleets
-        .iter()
-        .any(|(_, f)| f.management == Management::Service);
-    let price = if service {
-        "a service-managed worker that is not running yet is started, and billed until it is idle again; usually 5 to 20 minutes"
-    } else {
-        "it takes a machine of yours for some minutes"
+    let wish = Wish {
+        fleet: command.fleet.as_ref(),
+        variant: command.variant,
+        conda: !command.without_conda,
     };
-    talk(&format!(
-        "One probe job ({}) runs on a worker of {names}: {price}",
-        family(&request.os)
-    ));
-}
-
-/// The jobs that a run has sent, by its journal: a search of jobs may not know them yet.
-fn sent(world: &dyn World, run: &str) -> Result<Vec<(QueueKey, JobId)>, Failure> {
-    let journals = journal::read_all(world.local())?;
-    let own = journals.runs.iter().filter(|r| r.header.id == run);
-    let job = |entry: &journal::Entry| match &entry.change.resource {
-        AnyResource::ProbeJob(r) => Some((r.queue.clone(), r.job.clone()?)),
-        _ => None,
-    };
-    Ok(own.flat_map(|r| &r.entries).filter_map(job).collect())
+    let id = || uuid::Uuid::new_v4().simple().to_string();
+    let probing = probing(&work.view(), wish, id)
+        .map_err(|p| Failure::Usage(format!("{}\n  fix   {}", p.because, p.fix)))?;
+    for words in &probing.starts {
+        talk(words);
+    }
+    Ok(probing.plan)
 }
 
 /// The job until it is over, each stage said when it changes; or until the time is up, or somebody stops looking. A look that
@@ -237,7 +178,7 @@ async fn watched(
         }
         if !explained && job.sessions.is_empty() && began.elapsed() >= PATIENCE {
             explained = true;
-            for words in stuck(work) {
+            for words in stuck(work.observed_findings()) {
                 talk(&format!("         {words}"));
             }
         }
@@ -250,52 +191,6 @@ fn say_once(last: &mut String, words: String, began: Instant) {
         talk(&format!("{:>5} s  {words}", began.elapsed().as_secs()));
         *last = words;
     }
-}
-
-fn stage(job: &Job) -> String {
-    let Some(session) = job.sessions.last() else {
-        return format!("{}: no worker has taken it yet", job.status.word());
-    };
-    let worker = session.worker.show();
-    match session.actions.last() {
-        Some(action) => format!(
-            "{}: {} on {worker}: {}",
-            job.status.word(),
-            action.words(),
-            action.status.show()
-        ),
-        None => format!("{}: {worker} begins", job.status.word()),
-    }
-}
-
-/// Why nobody takes it, as far as AWS tells.
-fn stuck(work: &Workflow) -> Vec<String> {
-    let own = |f: &&Finding| {
-        matches!(f.verdict, Verdict::Fail | Verdict::Warn)
-            && [
-                "queue-status",
-                "queue-fleets",
-                "fleet-status",
-                "fleet-attributes",
-                "fleet-role",
-                "fleet-role-needs",
-            ]
-            .contains(&f.check)
-    };
-    let mut words: Vec<String> = work
-        .observed_findings()
-        .filter(own)
-        .map(|f| format!("{} {}: {}", f.verdict.word(), f.name, f.message))
-        .collect();
-    if words.is_empty() {
-        words.push("nothing of queue, fleets and roles says why nobody takes it: a worker may still be starting, or the account's vCPU quota is used up (Service Quotas)".to_owned());
-    }
-    words
-}
-
-fn lines(job: &Job) -> Vec<String> {
-    let logs = job.sessions.iter().filter_map(|s| s.log.as_ref().ok());
-    logs.flatten().map(|l| l.raw().to_owned()).collect()
 }
 
 fn judged(job: &Job, read: &[Reading], stop: &Stop) -> Exit {

@@ -8,8 +8,11 @@ mod lattice;
 mod ssm;
 mod vpn;
 
+use crate::checks::worker_hops;
+use crate::derived::connections::Connection;
 use crate::derived::job_packages::server;
 use crate::domain::config::PathId;
+use crate::domain::finding::{Finding, Verdict};
 use crate::domain::ids::FleetKey;
 use crate::domain::text::Printable;
 use crate::questions::{Check, View};
@@ -43,6 +46,26 @@ fn the_server(view: &View, _: &FleetKey) -> Printable {
     server(view).map_or_else(Printable::default, |url| {
         url.as_str().trim_end_matches('/').into()
     })
+}
+
+/// The hops as the fleet's own workers have told them, whatever the path: the only proof that counts.
+pub const FROM_WORKER: &[&Check] = &[
+    &worker_hops::PROBE,
+    &worker_hops::NAME,
+    &worker_hops::PORT,
+    &worker_hops::CERTIFICATE,
+    &worker_hops::INFO,
+    &worker_hops::KEY,
+];
+
+/// What workers say of the server itself; `None`: none was asked.
+pub fn told_by_workers<'a>(
+    connection: &Connection,
+    findings: impl Iterator<Item = &'a Finding>,
+) -> Option<Verdict> {
+    let is_hop = |f: &&Finding| FROM_WORKER[1..].iter().any(|h| h.id == f.check);
+    let own = findings.filter(is_hop).filter(|f| connection.tells(f));
+    own.map(|f| f.verdict).min()
 }
 
 pub const ALL: &[&Leg] = &[&direct::LEG, &lan::LEG, &lattice::LEG, &ssm::LEG, &vpn::LEG];

@@ -1,9 +1,11 @@
 //! The connections of a studio: from each fleet that publishes to the AYON server, by the path that the studio file
 //! chooses for it.
 
+use crate::domain::call::Vantage;
 use crate::domain::choices::Tunnel;
 use crate::domain::config::PathId;
 use crate::domain::farm::Fleet;
+use crate::domain::finding::Finding;
 use crate::domain::ids::{FleetKey, QueueKey};
 use crate::domain::reach::{self, Fit, Reach, WorkerPlace};
 use crate::domain::subject::Subject;
@@ -55,6 +57,12 @@ impl Connection {
             Subject::Queue(queue) => self.queues.contains(queue),
             _ => true,
         }
+    }
+
+    /// Is that said of it, and not by a worker of another fleet?
+    pub fn tells(&self, finding: &Finding) -> bool {
+        let other = matches!(&finding.vantage, Vantage::Worker(fleet) if *fleet != self.key);
+        !other && self.is_about(&finding.subject)
     }
 
     pub fn can_work(&self) -> bool {

@@ -21,4 +21,5 @@ pub mod roster;
 pub mod server_hops;
 pub mod simulation;
 pub mod solve_questions;
+pub mod worker_reading;
 pub mod wrong_owner;

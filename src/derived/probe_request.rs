@@ -5,11 +5,16 @@ use serde_json::{Value, json};
 use super::conda_environment::conda_environments;
 use super::connections::publishing;
 use super::job_packages::server;
+use super::worker_reading::rests_on;
 use crate::domain::ayon::Variant;
 use crate::domain::farm::{Fleet, OperatingSystem};
 use crate::domain::ids::{FleetId, FleetKey, QueueKey};
 use crate::domain::probe_job::{PARAMETER, PRIORITY, template};
+use crate::domain::probe_run::ProbeMark;
 use crate::questions::{AddonSettings, AyonBundles, Part, View};
+
+/// So many fleets of a probe are written down at most.
+const FLEETS: usize = 10;
 
 /// One probe of a queue: one job reaches one worker, of any of these fleets.
 pub struct ProbeRequest<'a> {
@@ -41,11 +46,31 @@ pub fn probe_requests<'a>(view: &View<'a>, only: Option<&FleetId>) -> Vec<ProbeR
 }
 
 impl ProbeRequest<'_> {
+    /// The value of the job's own parameter.
+    pub fn mark(&self, view: &View, id: String, variant: Variant, conda: bool) -> ProbeMark {
+        let mut rests_on = rests_on(view, &self.queue, variant);
+        // A parameter holds 1,024 characters; the job runs on one of these.
+        let own: Vec<String> = self
+            .fleets
+            .iter()
+            .take(FLEETS)
+            .map(|(k, _)| ProbeMark::fleet(&k.fleet))
+            .collect();
+        rests_on.retain(|name, _| !ProbeMark::is_fleet(name) || own.contains(name));
+        ProbeMark {
+            id,
+            variant,
+            conda,
+            rests_on,
+        }
+    }
+
     /// The body of CreateJob, with the template as a value. `conda`: with the packages of a publish job.
-    pub fn text(&self, view: &View, mark: &str, variant: Variant, conda: bool) -> String {
+    pub fn text(&self, view: &View, mark: &ProbeMark) -> String {
+        let (variant, conda) = (mark.variant, mark.conda);
         let config = view.config(Part::WorkerAttributes);
         let roles = &config.worker_attributes.publish;
-        let mut parameters = json!({ PARAMETER: { "string": mark } });
+        let mut parameters = json!({ PARAMETER: { "string": mark.to_string() } });
         for (name, value) in self.packages(view, variant, conda) {
             parameters[name] = json!({ "string": value });
         }

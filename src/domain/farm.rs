@@ -102,6 +102,12 @@ pub struct Fleet {
     /// The ARNs of the resource configurations of VPC Lattice that its workers use.
     #[serde(default)]
     pub configurations: Vec<Untrusted>,
+    /// How many workers it wants just now, where it grows by itself.
+    #[serde(default)]
+    pub wants: Option<i64>,
+    /// What runs on its workers before they take tasks.
+    #[serde(default)]
+    pub host_script: Option<Untrusted>,
 }
 
 impl Fleet {

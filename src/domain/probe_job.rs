@@ -127,13 +127,18 @@ impl Reading {
         self.text("error")
     }
 
-    /// What it means. `None`: it only frames the others.
-    pub fn assess(&self) -> Option<Assessment> {
+    /// What it means, among the others of its run. `None`: it only frames them.
+    pub fn assess(&self, all: &[Self]) -> Option<Assessment> {
+        // A studio's own publish machines may bring AYON without conda.
+        let has_ayon = all.iter().any(|r| r.name == "launcher" && r.ok);
         Some(match self.name.as_str() {
             "worker" => self.worker(),
+            "conda" if !self.ok && has_ayon => Assessment::ok(
+                "No conda environment, and ayon is there without one: the worker brings its own",
+            ),
             "conda" => self.conda(),
             "launcher" => self.launcher(),
-            "variables" => self.variables(),
+            "variables" => self.variables(has_ayon),
             "dns" | "tcp" | "tls" | "info" => self.hop(),
             "key" => self.key(),
             "bundle" => self.bundle(),
@@ -184,7 +189,20 @@ impl Reading {
             .fix("put ayon-launcher into the addon's conda_packages; on your own workers, onto the job user's PATH")
     }
 
-    fn variables(&self) -> Assessment {
+    /// The name of the role whose session it is.
+    pub fn session_role(&self) -> Option<String> {
+        let arn = self.facts.get("arn")?.as_str()?;
+        let (_, rest) = arn.split_once(":assumed-role/")?;
+        Some(rest.split('/').next().unwrap_or(rest).to_owned())
+    }
+
+    /// Does the session tell conda environments to make none? An environment's script tests for 1 or true.
+    pub fn is_conda_disabled(&self) -> bool {
+        let set = self.facts.get("disable_conda_env").and_then(Value::as_str);
+        !matches!(set.unwrap_or_default(), "" | "0" | "false")
+    }
+
+    fn variables(&self, has_ayon: bool) -> Assessment {
         let disabled = self.text("disable_conda_env");
         let folders = self.facts.get("folders").and_then(Value::as_object);
         let shut: Vec<&str> = folders
@@ -217,7 +235,7 @@ impl Reading {
             )
             .fix("point them at folders that the job user may write; setup's environment does");
         }
-        if !disabled.as_str().is_empty() && !matches!(disabled.as_str(), "0" | "false") {
+        if self.is_conda_disabled() && !has_ayon {
             return Assessment::warn("conda-disabled", format!("DISABLE_CONDA_ENV is \"{disabled}\" in this session"))
                 .why("a guarded conda environment makes no environment then; it has to be set on the studio's own publish machines alone");
         }
@@ -412,9 +430,12 @@ impl Reading {
         if self.ok {
             return Assessment::ok(format!("The session is {}", self.text("arn")));
         }
-        Assessment::unknown(
+        Assessment::skipped(
             "unread",
-            format!("Who the session is was not read: {}", self.error()),
+            format!(
+                "Which identity the session has was not read: {}",
+                self.error()
+            ),
         )
     }
 }
@@ -428,7 +449,7 @@ pub fn is_whole(readings: &[Reading]) -> bool {
 pub fn worst(readings: &[Reading]) -> Option<Verdict> {
     readings
         .iter()
-        .filter_map(Reading::assess)
+        .filter_map(|r| r.assess(readings))
         .map(|a| a.verdict)
         .min()
 }
@@ -446,7 +467,7 @@ mod tests {
         let line = r#"2026/11/30 04:00:00+00:00 studiolink-probe {"v":1,"reading":"dns","ok":true,"host":"ayon","addresses":["10.0.0.1"],"ms":3}"#;
         let all = read(line);
         assert_eq!(all.len(), 1);
-        let said = all[0].assess().unwrap();
+        let said = all[0].assess(&all).unwrap();
         assert_eq!(
             (said.verdict, said.message.as_str()),
             (Verdict::Ok, "ayon resolves to 10.0.0.1, 3 ms")
@@ -465,14 +486,14 @@ mod tests {
     #[test]
     fn what_a_worker_prints_is_not_trusted() {
         let line = r#"studiolink-probe {"v":1,"reading":"info","ok":true,"version":"1.0\u001b[2J\u0007","ms":-1}"#;
-        let said = read(line)[0].assess().unwrap().message.to_string();
+        let said = read(line)[0].assess(&[]).unwrap().message.to_string();
         assert!(said.chars().all(|c| !c.is_control()), "{said:?}");
     }
 
     #[test]
     fn a_server_without_a_key_is_a_lack_of_the_key() {
         let line = r#"studiolink-probe {"v":1,"reading":"variables","ok":false,"url":true,"key":false,"headless":"1"}"#;
-        let said = read(line)[0].assess().unwrap();
+        let said = read(line)[0].assess(&[]).unwrap();
         assert_eq!(said.verdict, Verdict::Fail);
         assert!(said.message.as_str().contains("AYON_API_KEY"));
         assert_eq!(worst(&read(line)), Some(Verdict::Fail));

@@ -285,6 +285,13 @@ pub fn read_all(local: &dyn LocalState) -> Result<Journals, Problem> {
     Ok(all)
 }
 
+/// The changes of a run as its journal has them, with what their services assigned.
+pub fn changes_of(local: &dyn LocalState, run: &str) -> Result<Vec<Change>, Problem> {
+    let all = read_all(local)?;
+    let own = all.runs.into_iter().filter(|r| r.header.id == run);
+    Ok(own.flat_map(|r| r.entries).map(|e| e.change).collect())
+}
+
 /// The done changes of a run that no later run has undone, newest first, each with its undoing. One undoing undoes one
 /// change: a change that was made twice has to be undone twice.
 pub fn to_undo(run: &Run, all: &[Run]) -> Vec<Change> {

@@ -285,6 +285,11 @@ impl Workflow {
             .collect()
     }
 
+    /// The same question once more; until it is answered, the answer of before stays.
+    pub fn ask_again(&self, question: impl Into<AnyQuestion>) -> Request {
+        Request::Ask(self.generation, question.into())
+    }
+
     fn changed(&mut self) {
         self.plan_asked = false;
         self.plan_again();

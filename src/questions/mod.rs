@@ -17,8 +17,10 @@ mod farm_details;
 mod farm_list;
 mod fleet_details;
 mod fleet_settings;
+mod fleet_workers;
 mod job_run;
 mod job_state;
+mod last_probes;
 mod lattice_configuration;
 mod lattice_configurations;
 mod lattice_gateway;
@@ -248,6 +250,7 @@ questions! {
     JobRun in job_run,
     JobState in job_state,
     ProbeJobs in probe_jobs,
+    LastProbes in last_probes,
     NodeDetails in node_details,
     SessionSettings in session_settings,
     LatticeConfiguration in lattice_configuration,
@@ -260,6 +263,7 @@ questions! {
     TransitPath in transit_path,
     SecretDetails in secret_details,
     FleetSettings in fleet_settings,
+    FleetWorkers in fleet_workers,
     LatticeConfigurations in lattice_configurations,
     LatticeGateways in lattice_gateways,
     NamedShares in named_shares,

@@ -10,8 +10,8 @@ use crate::domain::fleet_settings::HostScript;
 use crate::domain::host_script::{own, with};
 use crate::domain::ids::{AccountId, FleetKey, Region};
 use crate::domain::problem::Problem;
-use crate::domain::text::Printable;
-use crate::questions::{AnyAnswer, AnyQuestion, FleetSettings, Snapshot};
+use crate::domain::text::{Printable, Untrusted};
+use crate::questions::{AnyAnswer, AnyQuestion, FleetDetails, FleetSettings, Snapshot};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -73,9 +73,18 @@ impl Resource for FleetScript {
                 settings.script = Some(script).filter(|s| !s.body.is_empty());
             }
         }
+        if let Some(fleet) = snapshot.facts.known_mut(&FleetDetails(self.fleet.clone())) {
+            let now = fleet.host_script.as_ref().map(Untrusted::raw);
+            if let Ok(body) = with(now, text, &self.os) {
+                fleet.host_script = Some(Untrusted::new(body)).filter(|s| !s.raw().is_empty());
+            }
+        }
     }
 
     fn touches(&self, _: &Snapshot) -> Vec<Touched> {
-        changed([FleetSettings(self.fleet.clone()).into()])
+        changed([
+            FleetSettings(self.fleet.clone()).into(),
+            FleetDetails(self.fleet.clone()).into(),
+        ])
     }
 }

@@ -82,7 +82,8 @@ fn lane(view: &View, connection: &Connection, findings: &[&Finding]) -> Option<L
     let url = server(view)?;
     let chosen = connection.chosen;
     let path = connections::path(chosen.path);
-    let own = |f: &&Finding| connection.is_about(&f.subject);
+    let own = |f: &&Finding| connection.tells(f);
+    let by_workers = connections::told_by_workers(connection, findings.iter().copied());
     let mut boxes = vec![stop("", chosen.place.words(), None)];
     let mut broken = false;
     if connection.can_work() {
@@ -92,7 +93,10 @@ fn lane(view: &View, connection: &Connection, findings: &[&Finding]) -> Option<L
                 .copied()
                 .filter(own)
                 .filter(|f| point.hops.iter().any(|h| h.id == f.check));
-            let worst = of_stop.map(|f| f.verdict).min();
+            let mut worst = of_stop.map(|f| f.verdict).min();
+            if point.name == connections::SERVER {
+                worst = worst.into_iter().chain(by_workers).min();
+            }
             // A leg that says nothing does not apply.
             if let Some(state) = worst {
                 broken |= state == Verdict::Fail;
@@ -118,7 +122,7 @@ fn lane(view: &View, connection: &Connection, findings: &[&Finding]) -> Option<L
         let state = if broken {
             Verdict::NotReached
         } else {
-            Verdict::WorkerOnly
+            by_workers.unwrap_or(Verdict::WorkerOnly)
         };
         boxes.push(stop(
             connections::SERVER,

@@ -11,6 +11,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::AbortHandle;
 
 use super::model::Model;
+use super::probing::sent;
 use super::wizard::{Effect, Msg};
 use crate::domain::ayon::api_base;
 use crate::domain::caller::Caller;
@@ -21,7 +22,8 @@ use crate::domain::ids::Region;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Printable;
 use crate::engine::Progress;
-use crate::engine::apply::{RunContext, apply};
+use crate::engine::apply::{RunContext, Stop, apply};
+use crate::engine::journal::changes_of;
 use crate::engine::workflow::Request;
 use crate::probes::AnyProbe;
 use crate::questions::{CallerIdentity, Demand};
@@ -136,6 +138,7 @@ impl Driver {
             // The wizard turns it into a request of the workflow.
             Effect::Apply => {}
             Effect::Work(Request::Apply(changes)) => self.apply(model, changes),
+            Effect::SendProbe(changes) => self.send_probe(model, changes),
             Effect::Work(Request::Cancel(demand)) => {
                 let task = self.solving.lock().ok().and_then(|mut t| t.remove(&demand));
                 if let Some(task) = task {
@@ -293,6 +296,39 @@ impl Driver {
                 Err(problem) => Err(problem),
             };
             let _ = to.send(Msg::Applied(applied.map(Box::new).map_err(Box::new)));
+        });
+    }
+
+    /// A probe is a run of its own: its journal is where its jobs are found, and rollback cancels it.
+    fn send_probe(&self, model: &Model, changes: Vec<Change>) {
+        let context = RunContext::new(
+            "probe",
+            model.fact(&CallerIdentity),
+            &model.draft.queues,
+            self.outside.endpoint().as_deref(),
+        );
+        let (world, to, stop) = (self.world(), self.to.clone(), self.stop.clone());
+        stop.store(false, Ordering::SeqCst);
+        tokio::spawn(async move {
+            let sending = async {
+                let nobody = || {
+                    Problem::new(
+                        ProblemKind::Credentials,
+                        "No probe was sent",
+                        "nobody is signed in",
+                        "sign in on the first page",
+                    )
+                };
+                let world = world.ok_or_else(nobody)?;
+                let tell = |_: Progress| {};
+                let applied = apply(world.as_ref(), &changes, &context?, &stop, &tell).await?;
+                match (applied.stop, applied.run) {
+                    (Some(Stop::Failed(problem) | Stop::InDoubt(problem)), _) => Err(*problem),
+                    (_, Some(run)) => Ok(sent(&changes_of(world.local(), &run)?)),
+                    (_, None) => Ok(Vec::new()),
+                }
+            };
+            let _ = to.send(Msg::ProbeSent(sending.await.map_err(Box::new)));
         });
     }
 }

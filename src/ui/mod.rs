@@ -7,6 +7,7 @@ pub mod draft;
 pub mod driver;
 pub mod model;
 pub mod plain;
+pub mod probing;
 pub mod report;
 pub mod screen;
 pub mod steps;

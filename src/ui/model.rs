@@ -5,13 +5,15 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
+use super::probing::told_all;
 use super::report::ending;
 use crate::domain::call::Vantage;
 use crate::domain::conda_solve::Download;
 use crate::domain::config::StudioConfig;
 use crate::domain::fact::Fact;
 use crate::domain::finding::{Assessment, Finding, Grade, Topic, Verdict, worst};
-use crate::domain::ids::{AccountId, Region, with_brief_ids};
+use crate::domain::ids::{AccountId, JobId, QueueKey, Region, with_brief_ids};
+use crate::domain::job::JobStatus;
 use crate::domain::problem::Problem;
 use crate::domain::text::Printable;
 use crate::engine::apply::Applied;
@@ -21,7 +23,8 @@ use crate::engine::{ChangeState, Progress};
 use crate::goals::{ManualStep, Removals, Wishes};
 use crate::probes::AnyProbe;
 use crate::questions::{
-    AnyQuestion, CallerIdentity, Demand, FarmList, Listed, Purpose, QueueList, View,
+    AnyQuestion, CallerIdentity, Demand, FarmList, JobRun, LastProbes, Listed, Purpose, QueueList,
+    View,
 };
 use crate::resources::{Change, Plan};
 
@@ -65,6 +68,40 @@ pub struct Interrupted {
     pub done: usize,
 }
 
+/// A probe that is being sent.
+#[derive(Debug, Clone, Default)]
+pub enum Sending {
+    #[default]
+    No,
+    Asked,
+    Failed(Box<Problem>),
+}
+
+/// A probe's job that is watched.
+#[derive(Debug, Clone)]
+pub struct Watched {
+    pub queue: QueueKey,
+    pub job: JobId,
+    /// Since when, and when it was last asked for, on the clock of `now`.
+    pub since: u64,
+    asked: u64,
+    /// Since when it is over: its last lines come into the log a little later.
+    over: Option<u64>,
+    done: bool,
+}
+
+/// The probes of this wizard.
+#[derive(Debug, Default)]
+pub struct Probes {
+    pub sending: Sending,
+    pub jobs: Vec<Watched>,
+}
+
+/// How often a job is looked at, in milliseconds.
+const LOOK: u64 = 5_000;
+/// So much later than its end a job's last lines are in its log, at the latest (inferred).
+const LOG_DELAY: u64 = 30_000;
+
 pub struct Model {
     pub sandbox: bool,
     /// What `studiolink rollback RUN` needs besides; `None`: the sandbox forgets its runs.
@@ -104,6 +141,7 @@ pub struct Model {
     /// What is being downloaded just now.
     pub downloads: Vec<Download>,
     pub admin: Admin,
+    pub probes: Probes,
     /// The name to sign in to AYON with; a password makes it a login.
     pub admin_name: String,
     /// How far the administrator has come; what a later step needs is not asked before.
@@ -175,6 +213,7 @@ impl Model {
             waiting: BTreeMap::new(),
             downloads: Vec::new(),
             admin: Admin::Nobody,
+            probes: Probes::default(),
             admin_name: String::new(),
             reached: 0,
             findings_now: OnceCell::new(),
@@ -304,6 +343,78 @@ impl Model {
         if !self.waiting.keys().any(is_solve) {
             self.downloads.clear();
         }
+    }
+
+    /// The jobs that were sent are watched from now on.
+    pub fn watch(&mut self, jobs: Vec<(QueueKey, JobId)>) -> Vec<Request> {
+        let now = self.now;
+        let known = &mut self.probes.jobs;
+        for (queue, job) in jobs {
+            if !known.iter().any(|w| w.job == job) {
+                known.push(Watched {
+                    queue,
+                    job,
+                    since: now,
+                    asked: 0,
+                    over: None,
+                    done: false,
+                });
+            }
+        }
+        self.look_at_probes()
+    }
+
+    /// Is a probe under way? Then time passes without anybody's key.
+    pub fn is_watching(&self) -> bool {
+        self.probes.jobs.iter().any(|w| !w.done)
+    }
+
+    /// A probe that somebody sent before, and that is not over yet, is watched too.
+    pub fn find_probes(&mut self) -> Vec<Request> {
+        let mut found = Vec::new();
+        for queue in &self.draft.queues {
+            let probes = self.fact(&LastProbes(queue.clone())).known();
+            let open = probes
+                .into_iter()
+                .flatten()
+                .filter(|p| !p.status.is_final());
+            found.extend(open.map(|p| (queue.clone(), p.job.clone())));
+        }
+        self.watch(found)
+    }
+
+    /// Asks for the watched jobs again, each in its time; when one is over, for what the probes told.
+    pub fn look_at_probes(&mut self) -> Vec<Request> {
+        let now = self.now;
+        let mut jobs = std::mem::take(&mut self.probes.jobs);
+        let mut requests = Vec::new();
+        for watched in jobs.iter_mut().filter(|w| !w.done) {
+            let question = JobRun(watched.queue.clone(), watched.job.clone());
+            let waits = Demand::Question(question.clone().into());
+            if self.waiting.contains_key(&waits) {
+                continue;
+            }
+            if let Some(job) = self.fact(&question).known().filter(|j| j.is_over()) {
+                let since = *watched.over.get_or_insert(now);
+                let late = now.saturating_sub(since) >= LOG_DELAY;
+                let failed = job.status != JobStatus::Succeeded;
+                watched.done = late || failed || told_all(job);
+                if watched.done {
+                    let queue = watched.queue.clone();
+                    let own = AnyQuestion::from(LastProbes(queue));
+                    self.forget(&|d| matches!(d, Demand::Question(q) if *q == own));
+                    continue;
+                }
+            }
+            let first = watched.asked == 0;
+            if first || now.saturating_sub(watched.asked) >= LOOK {
+                watched.asked = now.max(1);
+                let again = self.work.as_ref().map(|w| w.ask_again(question));
+                requests.extend(again);
+            }
+        }
+        self.probes.jobs = jobs;
+        self.listed(requests)
     }
 
     /// How it is decided whether a change that could stop jobs is made.

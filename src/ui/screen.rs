@@ -193,6 +193,8 @@ impl Key {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Screen {
     pub title: Printable,
+    /// Which page of its step it is, where it lies over the step's own; empty: the step's own. Esc leaves it.
+    pub over: &'static str,
     /// At the right of the title.
     pub note: Printable,
     pub blocks: Vec<Block>,
@@ -208,6 +210,14 @@ impl Screen {
         Self {
             title: title.into(),
             ..Self::default()
+        }
+    }
+
+    /// A page that lies over its step's own.
+    pub fn over(id: &'static str, title: impl Into<Printable>) -> Self {
+        Self {
+            over: id,
+            ..Self::new(title)
         }
     }
 

@@ -1,13 +1,13 @@
 //! The order of the steps and the pure top-level update: a message in, effects out. Nothing here waits or looks.
 
-use super::model::{Admin, Model, SignIn};
+use super::model::{Admin, Model, Sending, SignIn};
 use super::screen::Screen;
 use super::steps::{self, Step};
 use crate::domain::call::Vantage;
 use crate::domain::conda_solve::Download;
 use crate::domain::exit::Exit;
 use crate::domain::finding::Verdict;
-use crate::domain::ids::Region;
+use crate::domain::ids::{JobId, QueueKey, Region};
 use crate::domain::login::AyonLogin;
 use crate::domain::problem::Problem;
 use crate::domain::text::Printable;
@@ -16,6 +16,7 @@ use crate::engine::workflow::{Event, Phase, Request};
 use crate::engine::{ChangeState, Progress};
 use crate::probes::{AnyProbe, AnySeen, Observation};
 use crate::questions::{Answered, AnyQuestion, Demand};
+use crate::resources::Change;
 use secrecy::SecretString;
 
 /// What happened: somebody did something, or the world answered. Answers carry the generation they were asked in.
@@ -53,6 +54,8 @@ pub enum Msg {
     Observed(u64, AnyProbe, Vantage, Box<Observation<AnySeen>>),
     Progress(Progress),
     Applied(Result<Box<Applied>, Box<Problem>>),
+    /// The probe's jobs that were sent, by their journal; or why none was.
+    ProbeSent(Result<Vec<(QueueKey, JobId)>, Box<Problem>>),
     KeyFound(bool),
     /// The world holds another key now, or none: what depends on it is asked again.
     KeyHeld(bool),
@@ -81,6 +84,8 @@ pub enum Effect {
     Work(Request),
     /// Applies the plan that is shown.
     Apply,
+    /// Sends a probe, or cancels one: a run of its own.
+    SendProbe(Vec<Change>),
     StopApply,
     FindKey,
     HoldKey(SecretString),
@@ -151,6 +156,7 @@ impl Wizard {
                 .work
                 .as_ref()
                 .is_some_and(|w| w.waits().is_some())
+            || self.model.is_watching()
     }
 
     pub fn update(&mut self, now: u64, msg: Msg) -> Vec<Effect> {
@@ -224,7 +230,14 @@ impl Wizard {
             Msg::Back => return self.back(),
             Msg::Forward => return self.visit(self.at + 1),
             Msg::GoTo(step) => return self.visit(step),
-            Msg::Escape => return self.stop_long().unwrap_or_default(),
+            Msg::Escape => {
+                // A page that lies over the step's own is left first.
+                let own = self.steps[self.at].update(&Msg::Escape, &mut self.model);
+                if !own.is_empty() {
+                    return own;
+                }
+                return self.stop_long().unwrap_or_default();
+            }
             Msg::Quit => return self.quit(),
             Msg::Interrupt => {
                 return match model.phase() {
@@ -285,7 +298,16 @@ impl Wizard {
             | Msg::SsoDone(_)
             | Msg::Downloads(_)
             | Msg::Saved(_)) => return self.heard(msg),
-            Msg::Tick => return works(model.step(Event::Tick)),
+            Msg::Tick => {
+                let mut requests = model.step(Event::Tick);
+                requests.extend(model.look_at_probes());
+                return works(requests);
+            }
+            Msg::ProbeSent(Ok(jobs)) => {
+                model.probes.sending = Sending::No;
+                return works(model.watch(jobs));
+            }
+            Msg::ProbeSent(Err(problem)) => model.probes.sending = Sending::Failed(problem),
             // The keyring may answer when another page is open: it is the server page's to hear.
             msg @ Msg::KeyStored(_) => return self.steps[SERVER].update(&msg, &mut self.model),
             msg @ (Msg::Act { .. } | Msg::Set { .. } | Msg::Choose { .. } | Msg::Disarm) => {

@@ -350,6 +350,7 @@ impl RealWorld {
             AnyQuestion::TransitPath(q) => {
                 A::TransitPath(aws.look_transit(record, &q.gateway, &q.vpc, &q.to).await)
             }
+            AnyQuestion::FleetWorkers(q) => A::FleetWorkers(aws.look_workers(record, &q.0).await),
             AnyQuestion::FleetSettings(q) => {
                 A::FleetSettings(aws.look_settings(record, &q.0).await)
             }
@@ -380,6 +381,7 @@ impl RealWorld {
                 .await,
             ),
             AnyQuestion::JobState(q) => A::JobState(aws.look_job_state(record, &q.0, &q.1).await),
+            AnyQuestion::LastProbes(q) => A::LastProbes(aws.look_last_probes(record, &q.0).await),
             AnyQuestion::ProbeJobs(q) => A::ProbeJobs(aws.look_probes(record, &q.0, &q.1).await),
             AnyQuestion::JobRun(q) => A::JobRun(aws.look_job(record, &q.0, &q.1).await),
             AnyQuestion::AyonUserKeys(q) => A::AyonUserKeys(

@@ -1,5 +1,6 @@
 //! The end of a run, the same in every mode: the verdict first, what no worker has confirmed, and how to undo.
 
+use crate::domain::call::Vantage;
 use crate::domain::finding::{Finding, Verdict};
 use crate::domain::text::Printable;
 use crate::engine::Progress;
@@ -88,13 +89,17 @@ pub fn not_confirmed(findings: &[Finding]) -> String {
         .iter()
         .filter(|f| f.verdict == Verdict::WorkerOnly)
         .count();
+    let by_worker = |f: &&Finding| matches!(f.vantage, Vantage::Worker(_));
+    if of_worker == 0 && findings.iter().any(|f| by_worker(&f)) {
+        return "A worker has told what it sees, and nothing has changed since".to_owned();
+    }
     let things = match of_worker {
         0 => String::new(),
         1 => " (1 check is WORKER ONLY)".to_owned(),
         n => format!(" ({n} checks are WORKER ONLY)"),
     };
     format!(
-        "Still open: no worker has confirmed this yet{things}: submit a small publish job and read its log"
+        "Still open: no worker has confirmed this yet{things}: `studiolink probe` asks one, which is billed where AWS runs it"
     )
 }
 

@@ -74,7 +74,7 @@ pub fn text(
         }
     }
     for reading in readings {
-        let Some(assessment) = reading.assess() else {
+        let Some(assessment) = reading.assess(readings) else {
             continue;
         };
         let label = format!("  {}  ", ink.verdict(assessment.verdict));
@@ -118,7 +118,7 @@ pub fn as_json(
     here: &[&Finding],
 ) -> Value {
     let reading = |r: &Reading| {
-        let assessment = r.assess()?;
+        let assessment = r.assess(readings)?;
         Some(json!({
             "reading": r.name,
             "verdict": assessment.verdict.id(),

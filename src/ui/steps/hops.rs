@@ -5,13 +5,15 @@ use super::super::model::Model;
 use super::super::screen::{Block, Screen, Told};
 use crate::connections;
 use crate::derived::connections::{Connection, connections as connections_of};
+use crate::domain::call::Vantage;
 use crate::domain::config::PathId;
 use crate::domain::finding::{Finding, Verdict};
 use crate::domain::text::Printable;
 
 /// Is it one of the hops' own checks?
 pub(super) fn is_hop(finding: &Finding) -> bool {
-    let mut all = connections::ALL.iter().flat_map(|leg| leg.hops());
+    let legs = connections::ALL.iter().flat_map(|leg| leg.hops());
+    let mut all = legs.chain(connections::FROM_WORKER.iter().copied());
     all.any(|hop| hop.id == finding.check)
 }
 
@@ -49,9 +51,10 @@ pub(super) fn timelines(screen: &mut Screen, model: &Model) {
 fn rows(model: &Model, connection: &Connection) -> Vec<Told> {
     let legs = connections::path(connection.chosen.path).legs.iter();
     let hops = legs.flat_map(|leg| leg.hops());
+    let hops = hops.chain(connections::FROM_WORKER.iter().copied());
     let told = hops.filter_map(|hop| {
         let all = model.findings().iter();
-        let own = all.filter(|f| f.check == hop.id && connection.is_about(&f.subject));
+        let own = all.filter(|f| f.check == hop.id && connection.tells(f));
         let worst = own.min_by_key(|f| f.verdict)?;
         Some(Told {
             about: Printable::default(),
@@ -67,6 +70,9 @@ fn rows(model: &Model, connection: &Connection) -> Vec<Told> {
 /// From where it was seen and how long the longest of its calls took, where the sentence does not say it.
 fn with_time(finding: &Finding) -> Printable {
     let said = finding.message.as_str();
+    if matches!(finding.vantage, Vantage::Worker(_)) {
+        return format!("Worker: {said}").into();
+    }
     let calls = finding.evidence.iter().flat_map(|e| e.calls.iter());
     match calls.map(|c| c.millis).max() {
         Some(millis) if !said.contains(" ms") && finding.verdict != Verdict::NotReached => {

@@ -3,6 +3,7 @@
 use super::super::model::{Model, undo_words};
 use super::super::screen::{Block, Cell, Key, Screen, Told, Tone};
 use super::super::wizard::{Effect, Msg, exit};
+use super::ask_worker::{self, AskWorker};
 use super::{Step, told};
 use crate::domain::exit::Exit;
 use crate::domain::finding::{Finding, Verdict};
@@ -14,7 +15,10 @@ use crate::goals::ManualStep;
 use crate::resources::Change;
 use crate::ui::report::ending;
 
-pub(super) struct Make;
+#[derive(Default)]
+pub(super) struct Make {
+    worker: AskWorker,
+}
 
 fn tone(state: &State) -> Tone {
     match state {
@@ -44,7 +48,17 @@ impl Step for Make {
         }
     }
 
+    fn enter(&mut self, _: &mut Model) -> Vec<Effect> {
+        self.worker.open = false;
+        Vec::new()
+    }
+
     fn update(&mut self, msg: &Msg, model: &mut Model) -> Vec<Effect> {
+        if !model.is_applying()
+            && let Some(effects) = self.worker.update(msg, model)
+        {
+            return effects;
+        }
         match msg {
             Msg::Act { id: "done", .. } if !model.is_applying() => {
                 return vec![Effect::Quit(exit(model))];
@@ -66,6 +80,9 @@ impl Step for Make {
     }
 
     fn view(&self, model: &Model) -> Screen {
+        if self.worker.open {
+            return self.worker.view(model);
+        }
         let headline = match model.phase() {
             Phase::Observing => {
                 "Nothing was applied yet: the review page is before this one".to_owned()
@@ -116,6 +133,7 @@ impl Step for Make {
                 }
                 waits(&mut screen, model, *tried);
                 checked(&mut screen, model, applied.run.as_deref());
+                screen.action(ask_worker::OPEN, ask_worker::KEY, ask_worker::LABEL);
                 screen.action("done", Key::Char('q'), "finish");
             }
         }

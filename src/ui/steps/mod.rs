@@ -1,6 +1,7 @@
 //! One file per wizard step: its own state, `update`, `view`. To add one, copy `identity.rs`; then a `mod` line and an
 //! entry in `all` here. A step does nothing itself: what it wants done it returns as effects.
 
+mod ask_worker;
 mod channels;
 mod hops;
 mod identity;
@@ -43,7 +44,7 @@ pub fn all() -> Vec<Box<dyn Step>> {
         Box::new(roles::Roles),
         Box::new(server::ServerStep::default()),
         Box::new(review::Review::default()),
-        Box::new(make::Make),
+        Box::new(make::Make::default()),
     ]
 }
 

@@ -126,6 +126,7 @@ fn tested(model: &Model, path: &connections::Path, url: &Url) -> Vec<Part> {
         way,
     ));
     let hops = path.legs.iter().flat_map(|leg| leg.hops());
+    let hops = hops.chain(connections::FROM_WORKER[1..].iter().copied());
     let of_check = |id: &'static str| {
         let about = move |f: &&Finding| f.check == id && f.code != "not-public";
         let mut found = model.findings().iter().filter(about);
@@ -149,11 +150,15 @@ fn tested(model: &Model, path: &connections::Path, url: &Url) -> Vec<Part> {
         // By these nothing of the server itself was seen.
         None if !matches!(path.id, PathId::Direct | PathId::Lan) => {
             list.push(part("       ▾", "", Seen::Nothing));
-            list.push(part(
-                server.clone(),
-                server,
-                Seen::Verdict(Verdict::WorkerOnly),
-            ));
+            let all = model.findings().iter();
+            let told = all.filter(|f| {
+                connections::FROM_WORKER[1..]
+                    .iter()
+                    .any(|h| h.id == f.check)
+            });
+            let told = told.map(|f| f.verdict).min();
+            let seen = Seen::Verdict(told.unwrap_or(Verdict::WorkerOnly));
+            list.push(part(server.clone(), server, seen));
         }
         None => {
             let of_server = |f: &&Finding| hops.clone().any(|h| h.id == f.check);

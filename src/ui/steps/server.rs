@@ -3,6 +3,7 @@
 use super::super::model::{Admin, Model, is_server_test};
 use super::super::screen::{Block, Cell, Choice, Field, Key, List, Screen, Takes, Tone};
 use super::super::wizard::{Effect, Msg};
+use super::ask_worker::{self, AskWorker};
 use super::hops::{is_hop, timelines};
 use super::{Step, path_fields, told, word_of};
 use crate::connections::{self, chooser};
@@ -24,6 +25,7 @@ pub(super) struct ServerStep {
     signing_in: bool,
     /// The paths are compared in place of the page.
     compares: bool,
+    worker: AskWorker,
 }
 
 impl Step for ServerStep {
@@ -41,10 +43,14 @@ impl Step for ServerStep {
 
     fn enter(&mut self, _: &mut Model) -> Vec<Effect> {
         self.compares = false;
+        self.worker.open = false;
         Vec::new()
     }
 
     fn update(&mut self, msg: &Msg, model: &mut Model) -> Vec<Effect> {
+        if let Some(effects) = self.worker.update(msg, model) {
+            return effects;
+        }
         match msg {
             Msg::Set { field: "url", text } => match server_url(text.trim()) {
                 Ok(url) => {
@@ -70,6 +76,10 @@ impl Step for ServerStep {
                 row: Some(row),
             } => turn(model, id, *row),
             Msg::Act { id: "compare", .. } => self.compares = !self.compares,
+            Msg::Escape if self.compares => {
+                self.compares = false;
+                return vec![Effect::Stay];
+            }
             Msg::Set { field: "key", text } if text.trim().contains(char::is_whitespace) => {
                 model.note = Some((
                     Verdict::Fail,
@@ -140,6 +150,9 @@ impl Step for ServerStep {
     }
 
     fn view(&self, model: &Model) -> Screen {
+        if self.worker.open {
+            return self.worker.view(model);
+        }
         if self.compares {
             return comparison(model);
         }
@@ -162,6 +175,9 @@ impl Step for ServerStep {
         choices(&mut screen, model);
         path_fields::fields(&mut screen, model);
         screen.action("compare", Key::Char('m'), "compare");
+        if model.draft.url.is_some() {
+            screen.action(ask_worker::OPEN, ask_worker::KEY, ask_worker::LABEL);
+        }
         let hint = if model.has_key {
             "type to replace it"
         } else {
@@ -362,10 +378,10 @@ fn fleets(screen: &mut Screen, model: &Model) {
 /// What each path would take, for the workers that there are.
 fn comparison(model: &Model) -> Screen {
     let location = model.draft.location;
-    let mut screen = Screen::new(format!(
-        "The paths to a server of location \"{}\"",
-        location.word()
-    ));
+    let mut screen = Screen::over(
+        "compare",
+        format!("The paths to a server of location \"{}\"", location.word()),
+    );
     let mut places: Vec<WorkerPlace> = publishers(model).iter().map(|c| c.chosen.place).collect();
     places.sort_unstable();
     places.dedup();

@@ -31,6 +31,8 @@ pub struct App {
     pub focus: Focus,
     pub overlay: Option<Overlay>,
     pub overlay_scroll: usize,
+    /// Which page lies over the step's own.
+    over: &'static str,
     pub theme: Theme,
     pub search: Search,
     /// The overlay's lines, as they were last drawn.
@@ -74,6 +76,7 @@ impl App {
             focus: Focus::new(),
             overlay: None,
             overlay_scroll: 0,
+            over: "",
             theme,
             search: Search::default(),
             overlay_text: Vec::new(),
@@ -89,7 +92,7 @@ impl App {
 
     /// One message through the wizard; the effects that it asks for.
     pub fn tell(&mut self, msg: Msg) -> Vec<crate::ui::wizard::Effect> {
-        let before = self.wizard.at;
+        let before = (self.wizard.at, self.over);
         let set = if let Msg::Set { field, text } = &msg {
             Some((*field, text.clone()))
         } else {
@@ -97,11 +100,12 @@ impl App {
         };
         let now = self.now();
         let effects = self.wizard.update(now, msg);
-        if self.wizard.at != before {
+        let screen = self.wizard.view();
+        self.over = screen.over;
+        if (self.wizard.at, self.over) != before {
             self.focus = Focus::new();
             self.copies = 0;
         }
-        let screen = self.wizard.view();
         self.focus.settle(&screen);
         let refused = matches!(self.wizard.model.note, Some((Verdict::Fail, _)));
         if let Some((field, text)) = set.filter(|_| refused) {

@@ -132,6 +132,20 @@ impl Aws {
     }
 }
 
+impl Aws {
+    /// A search is a POST that changes nothing: it is sent again as a read is.
+    pub(super) async fn deadline_search(
+        &self,
+        record: &Record,
+        what: What<'_>,
+        path: &str,
+        body: &Value,
+    ) -> Result<Value, Problem> {
+        let request = request(http::Method::POST, path, Some(body), None);
+        Ok(self.read(record, what, &request).await?.json())
+    }
+}
+
 /// Sends a template, and without its OpenJD extension where the service takes none; what came back, and that it was so. A
 /// request that was refused made nothing, so its token is free for another text.
 async fn sent_as_taken<T, Sent: Future<Output = Result<T, Problem>>>(
@@ -523,6 +537,10 @@ fn fleet(it: &Value) -> Fleet {
         role: some(&it["roleArn"]),
         message: some(&it["statusMessage"]),
         configurations: texts(&service["vpcConfiguration"]["resourceConfigurationArns"]),
+        wants: it["targetWorkerCount"]
+            .as_i64()
+            .filter(|_| it["autoScalingStatus"] == "GROWING"),
+        host_script: some(&it["hostConfiguration"]["scriptBody"]),
     }
 }
 

@@ -1,6 +1,8 @@
 //! A fleet's configuration, raw: what UpdateFleet replaces is sent back as it came, with one member changed. A typed client
 //! would drop the members that it does not know.
 
+use futures_util::future::join_all;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Aws;
@@ -13,10 +15,14 @@ use crate::domain::host_script::with;
 use crate::domain::ids::FleetKey;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Untrusted;
+use crate::domain::worker::{Worker, WorkerStatus};
 use crate::resources::{Change, FleetConfiguration, FleetScript};
 use crate::world::Record;
 
 const SERVICE: &str = "deadline";
+
+/// So many logs of lost workers are read.
+const LOGS_READ: usize = 2;
 
 fn path(key: &FleetKey) -> String {
     format!("farms/{}/fleets/{}", key.farm, key.fleet)
@@ -47,6 +53,44 @@ impl Aws {
                 })
             });
         read.into()
+    }
+
+    pub async fn look_workers(&self, record: &Record, key: &FleetKey) -> Fact<Vec<Worker>> {
+        self.workers(record, key).await.into()
+    }
+
+    async fn workers(&self, record: &Record, key: &FleetKey) -> Result<Vec<Worker>, Problem> {
+        let doing = format!("Could not list the workers of fleet {}", key.fleet);
+        let what = || What::new(SERVICE, "ListWorkers", key.fleet.as_str(), doing.clone());
+        let list = format!("{}/workers", path(key));
+        let rows = self.deadline_rows(record, what, &list, "workers").await?;
+        let now = Timestamp::now();
+        let minutes = |row: &Value| {
+            let created: Timestamp = row["createdAt"].as_str()?.parse().ok()?;
+            Some(now.duration_since(created).as_mins())
+        };
+        let mut workers: Vec<(Worker, &Value)> = rows
+            .iter()
+            .map(|row| {
+                let worker = Worker {
+                    id: Untrusted::new(row["workerId"].as_str().unwrap_or_default()),
+                    status: WorkerStatus::from(row["status"].as_str().unwrap_or_default()),
+                    minutes: minutes(row),
+                    log: None,
+                };
+                (worker, &row["log"])
+            })
+            .collect();
+        workers.sort_by_key(|(w, _)| w.minutes);
+        // Of those that are lost the newest tell why.
+        let lost = workers
+            .iter_mut()
+            .filter(|(w, _)| w.status == WorkerStatus::NotResponding);
+        let read = lost.take(LOGS_READ).map(|(worker, log)| async move {
+            worker.log = Some(self.session_log(record, log).await);
+        });
+        join_all(read).await;
+        Ok(workers.into_iter().map(|(worker, _)| worker).collect())
     }
 
     pub async fn change_fleet(

@@ -10,25 +10,23 @@ use super::signed::{Request, unreadable};
 use crate::domain::fact::Fact;
 use crate::domain::ids::{JobId, QueueKey};
 use crate::domain::job::{ActionKind, Job, JobSession, JobStatus, SessionAction};
-use crate::domain::probe_job::PARAMETER;
-use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::problem::Problem;
 use crate::domain::text::{Printable, Untrusted};
-use crate::resources::{Change, Outputs, ProbeJob};
 use crate::world::Record;
 
 const SERVICE: &str = "deadline";
 const LOGS: &str = "logs";
 /// A log may be huge: so many pages are read, each of at most 10,000 lines or 1 MB.
 const LOG_PAGES: usize = 20;
-fn path(key: &QueueKey, job: &JobId) -> String {
+pub(super) fn path(key: &QueueKey, job: &JobId) -> String {
     format!("{}/jobs/{job}", of_queue(key))
 }
 
-fn status(job: &Value) -> JobStatus {
+pub(super) fn status(job: &Value) -> JobStatus {
     JobStatus::from(job["taskRunStatus"].as_str().unwrap_or_default())
 }
 
-fn time(value: &Value) -> Option<jiff::Timestamp> {
+pub(super) fn time(value: &Value) -> Option<jiff::Timestamp> {
     value.as_str()?.parse().ok()
 }
 
@@ -183,7 +181,11 @@ impl Aws {
     }
 
     /// What a session or a worker wrote, where its log is said to be; `error` says why there is none.
-    async fn session_log(&self, record: &Record, log: &Value) -> Result<Vec<Untrusted>, Printable> {
+    pub(super) async fn session_log(
+        &self,
+        record: &Record,
+        log: &Value,
+    ) -> Result<Vec<Untrusted>, Printable> {
         if let Some(error) = log["error"].as_str().filter(|e| !e.is_empty()) {
             return Err(Printable::short(error, 200));
         }
@@ -225,81 +227,5 @@ impl Aws {
             lines.insert(0, Untrusted::new(left_out));
         }
         Ok(lines)
-    }
-}
-
-impl Aws {
-    pub async fn look_probes(
-        &self,
-        record: &Record,
-        key: &QueueKey,
-        mark: &str,
-    ) -> Fact<Vec<(JobId, JobStatus)>> {
-        let doing = "Could not look for the probe's job";
-        let what = What::new(SERVICE, "SearchJobs", key.queue.as_str(), doing);
-        let filter =
-            json!({ "parameterFilter": { "name": PARAMETER, "operator": "EQUAL", "value": mark } });
-        let body = json!({
-            "queueIds": [key.queue.as_str()],
-            "itemOffset": 0,
-            "filterExpressions": { "filters": [filter], "operator": "AND" },
-        });
-        let path = format!("farms/{}/search/jobs", key.farm);
-        let to = (http::Method::POST, path.as_str());
-        let found = self
-            .deadline_write(record, what, to, (Some(&body), None))
-            .await;
-        let read = found.and_then(|it| {
-            let rows = it["jobs"].as_array().ok_or_else(|| unreadable(doing))?;
-            let job = |row: &Value| {
-                let id = row["jobId"].as_str()?.parse().ok()?;
-                Some((id, status(row)))
-            };
-            Ok(rows.iter().filter_map(job).collect())
-        });
-        read.into()
-    }
-
-    /// Submits the job, or cancels it.
-    pub async fn change_probe(
-        &self,
-        record: &Record,
-        resource: &ProbeJob,
-        change: &Change,
-        token: &str,
-    ) -> Result<Outputs, Problem> {
-        let doing = format!("Could not change the {}", change.words());
-        let key = &resource.queue;
-        let what = What::new(
-            SERVICE,
-            change.operation(),
-            key.queue.as_str(),
-            doing.clone(),
-        );
-        if let Some(text) = &change.after {
-            let asked: Value = serde_json::from_str(text).map_err(|_| unreadable(&doing))?;
-            let mut body = asked.clone();
-            body["template"] = json!(asked["template"].to_string());
-            body["templateType"] = json!("JSON");
-            let path = format!("{}/jobs", of_queue(key));
-            let to = (http::Method::POST, path.as_str());
-            let made = self.deadline_write(record, what, to, (Some(&body), Some(token)));
-            let id = made.await?["jobId"].as_str().map(str::to_owned);
-            let id = id.ok_or_else(|| unreadable(&doing))?;
-            return Ok(Outputs::from([(ProbeJob::JOB.to_owned(), id)]));
-        }
-        let Some(job) = &resource.job else {
-            return Err(Problem::new(
-                ProblemKind::Local,
-                doing,
-                "the change names no job",
-                "cancel it in the monitor",
-            ));
-        };
-        let (path, body) = (path(key, job), json!({ "targetTaskRunStatus": "CANCELED" }));
-        let to = (http::Method::PATCH, path.as_str());
-        self.deadline_write(record, what, to, (Some(&body), Some(token)))
-            .await?;
-        Ok(Outputs::new())
     }
 }

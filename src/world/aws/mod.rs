@@ -11,6 +11,7 @@ mod iam;
 mod iam_xml;
 mod jobs;
 mod lattice;
+mod probes;
 mod problem;
 pub mod profiles;
 mod s3;

@@ -1,10 +1,11 @@
 //! What the studio in memory answers to a question, and the call that AWS or AYON would answer it with.
 
-use super::{SandboxEnvironment, Truth, network, roles};
+use super::{SandboxEnvironment, Truth, jobs, network, roles};
 use crate::domain::caller::{NEW_ROLE_ACTIONS, SETUP_ACTIONS, SimulatedPermissions};
 use crate::domain::fact::Fact;
-use crate::domain::farm::{Farm, Listed};
+use crate::domain::farm::{Farm, Fleet, Listed};
 use crate::domain::role::PolicyText;
+use crate::domain::text::Untrusted;
 use crate::questions::{AnyAnswer, AnyQuestion};
 
 fn fact<T>(value: Option<T>) -> Fact<T> {
@@ -54,7 +55,14 @@ pub(super) fn answer(truth: &Truth, question: &AnyQuestion) -> AnyAnswer {
         AnyQuestion::QueueFleets(q) => {
             A::QueueFleets(fact(truth.queues.get(&q.0).map(|q| q.fleets.clone())))
         }
-        AnyQuestion::FleetDetails(q) => A::FleetDetails(fact(truth.fleets.get(&q.0).cloned())),
+        AnyQuestion::FleetDetails(q) => {
+            let script = truth.host_scripts.get(&q.0.fleet.to_string());
+            let fleet = truth.fleets.get(&q.0).cloned().map(|fleet| Fleet {
+                host_script: script.map(Untrusted::new),
+                ..fleet
+            });
+            A::FleetDetails(fact(fleet))
+        }
         AnyQuestion::QueueEnvironments(q) => {
             let queue = truth.queues.get(&q.0);
             let texts = queue.map(|q| q.environments.iter().map(|e| Fact::Known(e.answer())));
@@ -140,6 +148,9 @@ pub(super) fn answer(truth: &Truth, question: &AnyQuestion) -> AnyAnswer {
                 .and_then(|id| Some((id.clone(), truth.jobs.get(id)?.status)));
             A::ProbeJobs(Fact::Known(own.into_iter().collect()))
         }
+        // Nothing in memory has workers of its own.
+        AnyQuestion::FleetWorkers(_) => A::FleetWorkers(Fact::Known(Vec::new())),
+        AnyQuestion::LastProbes(q) => A::LastProbes(Fact::Known(jobs::last_probes(truth, &q.0))),
         AnyQuestion::JobState(q) => A::JobState(fact(truth.jobs.get(&q.1).map(|j| j.status))),
         AnyQuestion::JobRun(q) => A::JobRun(fact(truth.jobs.get(&q.1).cloned())),
         AnyQuestion::AyonUserKeys(q) => A::AyonUserKeys(fact(truth.ayon.users.get(&q.1).cloned())),
@@ -178,12 +189,13 @@ pub(super) fn operation(question: &AnyQuestion) -> (&'static str, &'static str) 
         AnyQuestion::VpnConnections(_) => ("ec2", "DescribeVpnConnections"),
         AnyQuestion::TransitPath(_) => ("ec2", "SearchTransitGatewayRoutes"),
         AnyQuestion::FleetSettings(_) => ("deadline", "GetFleet"),
+        AnyQuestion::FleetWorkers(_) => ("deadline", "ListWorkers"),
         AnyQuestion::LatticeConfigurations(_) => ("vpc-lattice", "ListResourceConfigurations"),
         AnyQuestion::LatticeGateways(_) => ("vpc-lattice", "ListResourceGateways"),
         AnyQuestion::NamedShares(_) => ("ram", "GetResourceShares"),
         AnyQuestion::SecretDetails(_) => ("secretsmanager", "DescribeSecret"),
         AnyQuestion::AyonBundles(_) => ("ayon", "GET api/bundles"),
-        AnyQuestion::ProbeJobs(_) => ("deadline", "SearchJobs"),
+        AnyQuestion::ProbeJobs(_) | AnyQuestion::LastProbes(_) => ("deadline", "SearchJobs"),
         AnyQuestion::JobRun(_) | AnyQuestion::JobState(_) => ("deadline", "GetJob"),
         AnyQuestion::AyonUserKeys(_) => ("ayon", "GET api/users"),
         AnyQuestion::AddonSettings(_) | AnyQuestion::AddonChannels(_) => {

@@ -1,7 +1,12 @@
 //! Jobs of the studio in memory. A probe is over at once; what its worker would have printed follows from the studio.
 
+use jiff::Timestamp;
+
 use crate::domain::farm::Management;
+use crate::domain::ids::{JobId, QueueKey};
 use crate::domain::job::{ActionKind, Job, JobSession, JobStatus, SessionAction};
+use crate::domain::probe_job::readings;
+use crate::domain::probe_run::{ProbeRun, ProbeSession};
 use crate::domain::template::{API_KEY, SERVER_URL, Template};
 use crate::domain::text::Untrusted;
 use crate::resources::{Outputs, ProbeJob};
@@ -20,12 +25,40 @@ pub(super) fn probe(
     }
     truth.made += 1;
     let id = format!("job-{:032x}", 0xf000_0000_u64 + u64::from(truth.made));
-    let parsed = id.parse().map_err(|_| "the sandbox made no job id")?;
+    let parsed: JobId = id.parse().map_err(|_| "the sandbox made no job id")?;
     let job = ran(truth, resource);
-    truth.jobs.insert(parsed, job);
-    let parsed = id.parse().map_err(|_| "the sandbox made no job id")?;
+    truth.jobs.insert(parsed.clone(), job);
+    let queue = resource.queue.clone();
+    truth.probe_queues.insert(parsed.clone(), queue);
     truth.probes.insert(resource.mark.clone(), parsed);
     Ok(Outputs::from([(ProbeJob::JOB.to_owned(), id)]))
+}
+
+/// Newest first, as far as they ran.
+pub(super) fn last_probes(truth: &Truth, queue: &QueueKey) -> Vec<ProbeRun> {
+    let own = truth.probes.iter().filter_map(|(mark, id)| {
+        (truth.probe_queues.get(id) == Some(queue)).then_some(())?;
+        let job = truth.jobs.get(id)?;
+        let session = job.sessions.last().map(|s| ProbeSession {
+            fleet: s.fleet.clone(),
+            worker: s.worker.clone(),
+            at: s.ended,
+            readings: match &s.log {
+                Ok(lines) => Ok(readings(lines.iter().map(Untrusted::raw))),
+                Err(why) => Err(why.clone()),
+            },
+        });
+        Some(ProbeRun {
+            job: id.clone(),
+            status: job.status,
+            created: job.created,
+            mark: mark.parse().ok()?,
+            session,
+        })
+    });
+    let mut own: Vec<ProbeRun> = own.collect();
+    own.sort_by(|a, b| b.job.cmp(&a.job));
+    own
 }
 
 fn ran(truth: &Truth, resource: &ProbeJob) -> Job {
@@ -39,8 +72,8 @@ fn ran(truth: &Truth, resource: &ProbeJob) -> Job {
         lifecycle: Untrusted::new("CREATE_COMPLETE"),
         lifecycle_message: None,
         status,
-        created: None,
-        ended: None,
+        created: Some(Timestamp::now()),
+        ended: Some(Timestamp::now()),
         sessions,
     };
     let Some((fleet, _)) = fleet else {
@@ -51,8 +84,8 @@ fn ran(truth: &Truth, resource: &ProbeJob) -> Job {
         id: Untrusted::new("sessionaction-00000000000000000000000000000001-0"),
         what: ActionKind::Task,
         status: Untrusted::new("SUCCEEDED"),
-        started: None,
-        ended: None,
+        started: Some(Timestamp::now()),
+        ended: Some(Timestamp::now()),
         message: None,
         exit_code: Some(0),
     };
@@ -60,8 +93,8 @@ fn ran(truth: &Truth, resource: &ProbeJob) -> Job {
         id: Untrusted::new("session-00000000000000000000000000000001"),
         fleet: Some(fleet.fleet.clone()),
         worker: Untrusted::new("worker-00000000000000000000000000000001"),
-        started: None,
-        ended: None,
+        started: Some(Timestamp::now()),
+        ended: Some(Timestamp::now()),
         actions: vec![action],
         log: Ok(lines.into_iter().map(Untrusted::new).collect()),
     };

@@ -371,6 +371,7 @@ pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
         kept_secrets: Vec::new(),
         jobs: BTreeMap::new(),
         probes: BTreeMap::new(),
+        probe_queues: BTreeMap::new(),
         nodes: file.nodes.unwrap_or_default(),
         session_preferences: file.session_preferences.unwrap_or_default(),
         lattice: file.lattice.unwrap_or_default(),
@@ -540,6 +541,8 @@ fn add_queue(
             role: f.role.clone().map(Untrusted::new),
             message: None,
             configurations: Vec::new(),
+            wants: None,
+            host_script: None,
         };
         let key = FleetKey {
             farm: row.farm.clone(),

@@ -59,6 +59,9 @@ pub struct Truth {
     /// The jobs of probes, by their marks.
     #[serde(default)]
     pub probes: BTreeMap<String, JobId>,
+    /// The queues of those jobs.
+    #[serde(default)]
+    pub probe_queues: BTreeMap<JobId, QueueKey>,
     /// The configurations of fleets that were changed, as they were sent.
     #[serde(default)]
     pub fleet_texts: BTreeMap<String, String>,

@@ -1,0 +1,111 @@
+//! The fleet's workers come up: none is stuck while it starts, none was lost to its host configuration script.
+
+use super::prelude::*;
+use crate::domain::farm::{FleetStatus, Management};
+use crate::domain::ids::FleetKey;
+use crate::domain::worker::{Worker, WorkerStatus};
+use crate::questions::{FleetDetails, FleetWorkers};
+
+pub(super) const CHECK: Check = Check {
+    id: "fleet-workers",
+    title: "The fleet's workers come up",
+    why: "a worker that never gets past its start leaves jobs READY, and its fleet starts another one, billed like the first",
+    topic: Topic::Queue,
+    grade: Grade::Documents,
+    severity: Severity::Fail,
+    in_audit: true,
+    run: Run::Fleet(check),
+};
+
+/// A worker that is CREATED for longer is stuck: a start takes 3 to 10 minutes (inferred).
+const START: i64 = 15;
+
+fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
+    let question = FleetWorkers(key.clone());
+    let fact = view.fact(&question);
+    let evidence = || view.evidence(&question);
+    let Some(workers) = fact.known() else {
+        let light = |finding: Finding| Finding {
+            severity: Severity::Warn,
+            ..finding
+        };
+        let finding = Finding::unread("the fleet's workers", fact).map(light);
+        return with_evidence(finding, evidence());
+    };
+    let findings = [
+        by_script(workers),
+        stuck(workers),
+        lost(workers),
+        wants(view, key, workers),
+    ];
+    let findings = findings.into_iter().flatten();
+    findings.map(|f| f.from(evidence())).collect()
+}
+
+/// Lost to the host configuration script, by their own logs.
+fn by_script(workers: &[Worker]) -> Option<Finding> {
+    let ends = workers.iter().filter_map(Worker::script_end);
+    let end = ends.into_iter().find(|e| e.exit != 0)?;
+    let line = format!(
+        "Its host configuration script ends with exit code {} ({})",
+        end.exit, end.said
+    );
+    let finding = Finding::fail("script-fails", line)
+        .why("Deadline Cloud shuts such a worker down and starts another one, which meets the same")
+        .fix("correct the script, so that it ends with 0 in any case; commands such as dig are not on every image: getent is");
+    Some(finding)
+}
+
+fn stuck(workers: &[Worker]) -> Option<Finding> {
+    let stuck =
+        |w: &&Worker| w.status == WorkerStatus::Created && w.minutes.is_some_and(|m| m >= START);
+    let minutes: Vec<i64> = workers
+        .iter()
+        .filter(stuck)
+        .filter_map(|w| w.minutes)
+        .collect();
+    let least = minutes.iter().min()?;
+    let (count, are) = match minutes.len() {
+        1 => ("1 worker".to_owned(), "has"),
+        n => (format!("{n} workers"), "have"),
+    };
+    let line = format!("{count} {are} been CREATED for {least} minutes or longer, and not come up");
+    let finding = Finding::warn("stuck", line)
+        .why("AWS names one reason: the fleet's role lacks logs:CreateLogStream; a trust policy that names another farm does the same (inferred)")
+        .fix("see fleet-role and fleet-role-needs");
+    Some(finding)
+}
+
+fn lost(workers: &[Worker]) -> Option<Finding> {
+    let lost = workers
+        .iter()
+        .filter(|w| w.status == WorkerStatus::NotResponding);
+    // What its script did to it is said already.
+    let lost = lost
+        .filter(|w| w.script_end().is_none_or(|e| e.exit == 0))
+        .count();
+    if lost == 0 || by_script(workers).is_some() {
+        return None;
+    }
+    let finding = Finding::warn("not-responding", format!("Workers that do not respond: {lost}"))
+        .why("Deadline Cloud hears nothing of them any more: the machine is off, or its agent has ended")
+        .fix("see the worker's log in the monitor; on machines of your own, start the worker agent again");
+    Some(finding)
+}
+
+/// It wants workers, and nothing shows why it has none.
+fn wants(view: &View, key: &FleetKey, workers: &[Worker]) -> Option<Finding> {
+    let fleet = view.fact(&FleetDetails(key.clone())).known()?;
+    let wanted = fleet.wants.filter(|n| *n > 0)?;
+    let can = fleet.status == FleetStatus::Active && fleet.management == Management::Service;
+    if !can || !workers.is_empty() || fleet.max_workers == 0 {
+        return None;
+    }
+    let finding = Finding::warn(
+        "wants-workers",
+        format!("Wants {wanted} of its workers started, and has none"),
+    )
+    .why("one may be on its way; where it stays so and no other check of the fleet says why, it is probably the account's vCPU quota, which no call tells (inferred)")
+    .fix("look at Service Quotas, AWS Deadline Cloud, and ask for more; or let the fleet take smaller instances");
+    Some(finding)
+}

@@ -1,0 +1,118 @@
+//! A worker of each fleet that publishes was asked what a publish step meets there, and could tell.
+
+use super::prelude::*;
+use crate::derived::connections::publishing;
+use crate::derived::job_packages::server;
+use crate::derived::worker_reading::{changed, newest, probes};
+use crate::domain::call::Vantage;
+use crate::domain::finding::Verdict;
+use crate::domain::ids::{QueueKey, with_brief_ids};
+use crate::domain::job::JobStatus;
+use crate::domain::probe_run::{Basis, ProbeRun};
+use crate::domain::text::Printable;
+use crate::questions::LastProbes;
+
+pub const CHECK: Check = Check {
+    id: "worker-probe",
+    title: "A worker of each publishing fleet was asked",
+    why: "what a session really gets, only a worker can tell: its conda environment, its network, its key",
+    topic: Topic::Server,
+    grade: Grade::Tried,
+    severity: Severity::Fail,
+    in_audit: true,
+    run: Run::Queue(check),
+};
+
+fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
+    let question = LastProbes(key.clone());
+    // Asked for before anything else is known: a log takes some calls, one after the other.
+    let fact = view.fact(&question);
+    if server(view).is_none() {
+        return Vec::new();
+    }
+    let fleets = publishing(view, key);
+    if fleets.is_empty() {
+        return Vec::new(); // fleet-attributes says why
+    }
+    let evidence = || view.evidence(&question);
+    if fact.known().is_none() {
+        let finding = Finding::unread("the last probes of the queue", fact);
+        let light = |finding: Finding| Finding {
+            // Without it an audit lacks nothing that it had before there were probes.
+            severity: Severity::Warn,
+            ..finding
+        };
+        return with_evidence(finding.map(light), evidence());
+    }
+    let mut findings: Vec<Finding> = newest_came_short(view, key).into_iter().collect();
+    for (fleet, details) in fleets {
+        let name = details.name.show();
+        let finding = match newest(view, key, &fleet, "worker") {
+            Some(run) => {
+                let worker = run.session.as_ref().map(|s| s.worker.show());
+                let worker = with_brief_ids(worker.unwrap_or_default().as_str());
+                let when = run.when();
+                Finding::ok(format!(
+                    "A worker of fleet {name} ran the probe to its end: {worker} ({when})"
+                ))
+            }
+            None => Finding::worker_only(
+                "needs-worker",
+                format!("No worker of fleet {name} was asked yet what a publish step meets there"),
+            )
+            .why(CHECK.why)
+            .fix(ASK_A_WORKER),
+        };
+        findings.push(finding.about(name).seen_from(&Vantage::Worker(fleet)));
+    }
+    findings.into_iter().map(|f| f.from(evidence())).collect()
+}
+
+/// The newest probe, where it did not come to its end. One that was canceled says nothing.
+fn newest_came_short(view: &View, key: &QueueKey) -> Option<Finding> {
+    let silent = |r: &&ProbeRun| matches!(r.status, JobStatus::Canceled | JobStatus::Suspended);
+    let run = probes(view, key).iter().find(|r| !silent(r))?;
+    if run.is_whole() {
+        return None;
+    }
+    let (job, when, status) = (&run.job, run.when(), run.status.word());
+    if !run.status.is_final() {
+        let line = format!("A probe is under way: {status} ({when})");
+        let fix = format!("studiolink probe --job {job} watches it");
+        return Some(Finding::worker_only("under-way", line).fix(fix));
+    }
+    let explain = format!("studiolink explain --job {job}");
+    let finding = match (run.status, &run.session) {
+        (JobStatus::NotCompatible, _) => {
+            Finding::fail("not-compatible", format!("No fleet of the queue can take the probe: it is {status} ({when})"))
+                .why("publish steps ask for the same attributes, and are not taken either")
+                .fix("see fleet-attributes")
+        }
+        (_, Some(session)) if session.readings.is_err() => {
+            let why = session.readings.as_ref().err().cloned().unwrap_or_default();
+            Finding::unknown("log-unread", format!("What the probe told is unknown: its log was not read ({when})"))
+                .why(why)
+                .fix(explain)
+        }
+        (JobStatus::Failed, Some(_)) => {
+            Finding::fail("failed", format!("The probe failed before its script came to its end ({when})"))
+                .why("a publish job meets the same: an environment of the queue that fails, or an action that is stopped")
+                .fix(explain)
+        }
+        (JobStatus::Failed, None) => {
+            Finding::fail("failed", format!("The probe failed before a worker took it ({when})")).fix(explain)
+        }
+        _ => Finding::unknown("not-whole", format!("The probe is {status}, and its log does not hold all that it tells ({when})"))
+            .why("its last lines may not have come into the log, or the log was cut")
+            .fix(explain),
+    };
+    let changed = changed(view, key, run, Basis::ALL);
+    if finding.verdict == Verdict::Fail && !changed.is_empty() {
+        let message = Printable::from(finding.message.as_str());
+        return Some(stale(finding.verdict, &message, &when, &changed));
+    }
+    Some(match run.fleet() {
+        Some(fleet) => finding.seen_from(&Vantage::Worker(key.fleet(fleet))),
+        None => finding,
+    })
+}

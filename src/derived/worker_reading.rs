@@ -1,0 +1,204 @@
+//! What workers have told last, by the probe's jobs: which reading counts for a fleet, and what it rests on has changed since.
+
+use std::collections::BTreeMap;
+
+use super::conda_environment::conda_environments;
+use super::connections::publishing;
+use super::job_packages::server;
+use crate::domain::ayon::Variant;
+use crate::domain::channel::{Channel, is_same_place, split};
+use crate::domain::ids::{FleetKey, QueueKey};
+use crate::domain::probe_job::Reading;
+use crate::domain::probe_run::{Basis, ProbeMark, ProbeRun, digest};
+use crate::domain::subject::Subject;
+use crate::questions::{
+    AddonSettings, AyonBundles, FleetDetails, LastProbes, Part, QueueDetails, QueueEnvironments,
+    RoleDocuments, SecretDetails, View,
+};
+
+/// A worker's reading, the job that it is of, and what has changed since.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told<'a> {
+    pub run: &'a ProbeRun,
+    pub reading: &'a Reading,
+    pub changed: Vec<Basis>,
+}
+
+/// The queues whose publish steps the fleet takes.
+pub fn queues_of(view: &View, fleet: &FleetKey) -> Vec<QueueKey> {
+    let parents = view.parents(&Subject::Connection(fleet.clone()));
+    let queues = parents.into_iter().filter_map(|p| match p {
+        Subject::Queue(key) => Some(key.clone()),
+        _ => None,
+    });
+    queues.collect()
+}
+
+/// The queue's probes, newest first, as far as they are known.
+pub fn probes<'a>(view: &View<'a>, queue: &QueueKey) -> &'a [ProbeRun] {
+    let known = view.fact(&LastProbes(queue.clone())).known();
+    known.map(Vec::as_slice).unwrap_or_default()
+}
+
+/// The newest run of a fleet that counts for a reading. Of packages and the launcher a job without them says nothing.
+pub fn newest<'a>(
+    view: &View<'a>,
+    queue: &QueueKey,
+    fleet: &FleetKey,
+    reading: &str,
+) -> Option<&'a ProbeRun> {
+    let needs_packages = matches!(reading, "conda" | "launcher" | "ayon");
+    let counts = |r: &&ProbeRun| {
+        r.fleet() == Some(&fleet.fleet) && r.is_whole() && (r.mark.conda || !needs_packages)
+    };
+    probes(view, queue).iter().find(counts)
+}
+
+/// What a worker of the fleet said of it last, for that queue.
+pub fn told<'a>(
+    view: &View<'a>,
+    queue: &QueueKey,
+    fleet: &FleetKey,
+    name: &str,
+) -> Option<Told<'a>> {
+    let run = newest(view, queue, fleet, name)?;
+    let reading = run.readings().iter().find(|r| r.name == name)?;
+    Some(Told {
+        run,
+        reading,
+        changed: changed(view, queue, run, Basis::of(name)),
+    })
+}
+
+/// Which of these have changed since a probe was sent. Of what was not known then, or is not now, nobody can tell.
+pub fn changed(view: &View, queue: &QueueKey, run: &ProbeRun, bases: &[Basis]) -> Vec<Basis> {
+    let now = rests_on(view, queue, run.mark.variant);
+    let own_fleet = run.fleet().map(ProbeMark::fleet);
+    let differs = |basis: &Basis| {
+        let mut then = run.mark.rests_on.iter();
+        then.any(|(name, digest)| {
+            let is_own = match basis {
+                Basis::Fleet => match &own_fleet {
+                    Some(own) => name == own,
+                    None => ProbeMark::is_fleet(name),
+                },
+                other => name == other.word(),
+            };
+            is_own && now.get(name).is_some_and(|now| now != digest)
+        })
+    };
+    bases.iter().copied().filter(differs).collect()
+}
+
+/// A worker that got its conda environment while the queue's list held the channel, and still does.
+pub fn used_by_worker<'a>(
+    view: &View<'a>,
+    channel: &Channel,
+) -> Option<(QueueKey, FleetKey, Told<'a>)> {
+    let queues = view.config(Part::Queues).queues.iter();
+    let mut found = queues.filter_map(|queue| {
+        let environments = conda_environments(view, queue);
+        let mut lists = environments
+            .iter()
+            .filter_map(|(_, t)| t.channels.as_ref()?.as_deref());
+        lists
+            .any(|l| split(l).iter().any(|c| is_same_place(c, channel.as_str())))
+            .then_some(())?;
+        let mut fleets = publishing(view, queue).into_iter();
+        fleets.find_map(|(fleet, _)| {
+            let told = told(view, queue, &fleet, "conda")?;
+            let counts = told.reading.ok && told.changed.is_empty();
+            counts.then(|| (queue.clone(), fleet, told))
+        })
+    });
+    found.next()
+}
+
+/// What a probe of the queue rests on, as digests. What is not known is left out: nothing can be said of its change.
+pub fn rests_on(view: &View, queue: &QueueKey, variant: Variant) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    let mut note = |basis: Basis, text: Option<String>| {
+        if let Some(text) = text {
+            all.insert(basis.word().to_owned(), digest(&text));
+        }
+    };
+    note(Basis::Environments, environments(view, queue));
+    note(Basis::Role, role(view, queue));
+    note(Basis::Server, server(view).map(|url| url.to_string()));
+    note(Basis::Secret, secret(view));
+    note(Basis::Bundle, bundle(view, variant));
+    for (key, _) in publishing(view, queue) {
+        if let Some(fleet) = fleet(view, &key) {
+            all.insert(ProbeMark::fleet(&key.fleet), digest(&fleet));
+        }
+    }
+    all
+}
+
+fn environments(view: &View, queue: &QueueKey) -> Option<String> {
+    let list = view.fact(&QueueEnvironments(queue.clone())).known()?;
+    let each = list.iter().map(|e| {
+        let e = e.known()?;
+        Some(format!(
+            "{} {}\n{}\n",
+            e.priority,
+            e.name.raw(),
+            e.template.text
+        ))
+    });
+    each.collect()
+}
+
+fn role(view: &View, queue: &QueueKey) -> Option<String> {
+    let arn = view
+        .fact(&QueueDetails(queue.clone()))
+        .known()?
+        .role_arn()?;
+    let role = view.fact(&RoleDocuments(arn)).known()?;
+    let mut text = format!("{}\n{}\n", role.arn, role.trust.text());
+    role.lists.known()?;
+    for (name, policy) in role.inline.iter().chain(&role.attached) {
+        text.push_str(name);
+        text.push_str(policy.known()?.text());
+    }
+    if let Some(boundary) = &role.boundary {
+        text.push_str(boundary.raw());
+        text.push_str(role.boundary_policy.known()?.text());
+    }
+    Some(text)
+}
+
+fn secret(view: &View) -> Option<String> {
+    let place = view.config(Part::Secret).secret.as_ref()?;
+    let secret = view.fact(&SecretDetails(place.clone())).known()?;
+    Some(format!("{} {:?}", place.id, secret.current))
+}
+
+/// The bundle of the variant, and what the addon puts into its jobs.
+fn bundle(view: &View, variant: Variant) -> Option<String> {
+    let url = server(view)?;
+    let bundles = view.fact(&AyonBundles(url.clone())).known()?;
+    let Some(bundle) = bundles.of(variant) else {
+        return Some("none".to_owned());
+    };
+    let mut text = serde_json::to_string(bundle).ok()?;
+    if let Some(version) = &bundle.addon {
+        let settings = AddonSettings(url, variant, version.raw().to_owned());
+        let settings = view.fact(&settings).known()?;
+        text.push_str(&serde_json::to_string(settings).ok()?);
+    }
+    Some(text)
+}
+
+/// What a fleet is; how many workers it has just now, and how it is doing, come and go.
+fn fleet(view: &View, key: &FleetKey) -> Option<String> {
+    let f = view.fact(&FleetDetails(key.clone())).known()?;
+    let role = f.role.as_ref().map(|r| r.raw());
+    let roles: Vec<&str> = f.roles.iter().map(|r| r.raw()).collect();
+    let lattice: Vec<&str> = f.configurations.iter().map(|c| c.raw()).collect();
+    let script = f.host_script.as_ref().map(|s| s.raw());
+    Some(format!(
+        "{:?} {:?} {:?} {roles:?} {role:?} {lattice:?} {script:?}",
+        f.management, f.os, f.cpu
+    ))
+}

@@ -1,0 +1,286 @@
+//! A probe from its plan to its end, as values: what is sent and what it starts, how far a job is and what is usual, why
+//! nobody takes it. For the command and the wizard alike; nothing here does IO.
+
+use jiff::Timestamp;
+
+use super::screen::{Cell, Told, Tone};
+use crate::derived::probe_request::{ProbeRequest, probe_requests};
+use crate::domain::ayon::Variant;
+use crate::domain::causes::{Stage, explain};
+use crate::domain::farm::Management;
+use crate::domain::finding::{Finding, Verdict};
+use crate::domain::ids::{FleetId, JobId, QueueKey, with_brief_ids};
+use crate::domain::job::{ActionKind, Job, JobStatus, SessionAction};
+use crate::domain::probe_job::{PRIORITY, Reading, family, is_whole, readings};
+use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::secrets::has_secret;
+use crate::domain::text::Printable;
+use crate::questions::View;
+use crate::resources::{AnyResource, Change, Plan, ProbeJob};
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish<'a> {
+    /// Of this fleet alone.
+    pub fleet: Option<&'a FleetId>,
+    pub variant: Variant,
+    /// With the packages of a publish job.
+    pub conda: bool,
+}
+
+/// A job for each queue and operating system, and in words what each starts.
+#[derive(Debug, Default)]
+pub struct Probing {
+    pub plan: Plan,
+    pub starts: Vec<String>,
+}
+
+/// `id` makes a new name for each job, by which it is found again.
+pub fn probing(
+    view: &View,
+    wish: Wish,
+    mut id: impl FnMut() -> String,
+) -> Result<Probing, Problem> {
+    let doing = "No probe was sent";
+    let requests = probe_requests(view, wish.fleet);
+    if requests.is_empty() {
+        let why = wish.fleet.map_or_else(
+            || "No fleet that publishes is known".to_owned(),
+            |f| format!("Fleet {f} is none that publishes for the studio's queues"),
+        );
+        let fix = "look at queue-fleets and fleet-attributes in `studiolink audit`: a probe needs what a publish step needs";
+        return Err(Problem::new(ProblemKind::Invalid, doing, why, fix));
+    }
+    let mut all = Probing::default();
+    for request in requests {
+        all.starts.push(starts(&request));
+        let mark = request.mark(view, id(), wish.variant, wish.conda);
+        let text = request.text(view, &mark);
+        if has_secret(&text) {
+            let why = "The addon's conda_channels hold a password or token in an address, and no plan and no journal keeps one: such a probe is not sent";
+            let fix = "studiolink probe --without-conda; or let the channel take the role's credentials in place of a token";
+            return Err(Problem::new(ProblemKind::Invalid, doing, why, fix));
+        }
+        let (queue, os) = (request.queue.clone(), family(&request.os));
+        let name = view.queue_name(&queue);
+        let id = format!("probe/{}/{os}", queue.queue);
+        let resource = ProbeJob {
+            queue,
+            mark: mark.to_string(),
+            job: None,
+        };
+        let because = "what a worker sees, only a worker can tell";
+        all.plan
+            .changes
+            .push(Change::new(id, resource, None, Some(text), because).named(name));
+    }
+    Ok(all)
+}
+
+/// What a probe starts, and what that costs.
+fn starts(request: &ProbeRequest) -> String {
+    let names = request.fleets.iter();
+    let names: Vec<String> = names.map(|(_, f)| f.name.show().to_string()).collect();
+    let names = Printable::short(&names.join(" or "), 120);
+    let mut fleets = request.fleets.iter();
+    let price = if fleets.any(|(_, f)| f.management == Management::Service) {
+        "a service-managed worker that is not running yet is started, and billed until it is idle again; usually 5 to 20 minutes"
+    } else {
+        "it takes a machine of yours for some minutes"
+    };
+    format!(
+        "One probe job ({}, priority {PRIORITY}) runs on a worker of {names}: {price}",
+        family(&request.os)
+    )
+}
+
+/// How far it is, in a line.
+pub fn stage(job: &Job) -> String {
+    let Some(session) = job.sessions.last() else {
+        return format!("{}: no worker has taken it yet", job.status.word());
+    };
+    let worker = with_brief_ids(session.worker.show().as_str());
+    match session.actions.last() {
+        Some(action) => format!(
+            "{}: {} on {worker}: {}",
+            job.status.word(),
+            action.words(),
+            action.status.show()
+        ),
+        None => format!("{}: {worker} begins", job.status.word()),
+    }
+}
+
+/// One line of what a job went through: a word, what, and how long it took.
+pub type Row = (Cell, Printable, Printable);
+
+/// From its queue to its end, with what is usual for each stage.
+pub fn timeline(job: &Job, now: Timestamp) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let taken = job.sessions.first().and_then(|s| s.started);
+    let waits = taken.is_none() && !job.is_over();
+    let word = match (job.status, job.could_not_be_made()) {
+        (_, true) | (JobStatus::NotCompatible, _) => Cell::verdict(Verdict::Fail),
+        _ if waits => running(),
+        _ if taken.is_none() => Cell::toned(job.status.word(), Tone::Dim),
+        _ => done(),
+    };
+    let what = if waits {
+        format!(
+            "{}: waits for a worker; one that has to be started usually takes 3 to 10 minutes",
+            job.status.word()
+        )
+    } else if taken.is_none() {
+        format!("{}: no worker took it", job.status.word())
+    } else {
+        "waited for a worker".to_owned()
+    };
+    let end = taken.or(job.ended).unwrap_or(now);
+    rows.push((word, what.into(), lasted(job.created, Some(end))));
+    for session in &job.sessions {
+        let fleet = session.fleet.as_ref();
+        let fleet = fleet.map(|f| format!(" of fleet {}", f.brief()));
+        let worker = with_brief_ids(session.worker.show().as_str());
+        let line = format!("{worker}{}", fleet.unwrap_or_default());
+        let lasted = lasted(session.started, session.ended.or(Some(now)));
+        let word = if session.ended.is_some() || job.is_over() {
+            done()
+        } else {
+            running()
+        };
+        rows.push((word, line.into(), lasted));
+        rows.extend(session.actions.iter().map(|a| row(a, now)));
+    }
+    rows
+}
+
+fn running() -> Cell {
+    Cell::toned("RUNNING", Tone::Strong)
+}
+
+fn done() -> Cell {
+    Cell::toned("DONE", Tone::Good)
+}
+
+fn row(action: &SessionAction, now: Timestamp) -> Row {
+    let word = match action.status.raw() {
+        "SUCCEEDED" => done(),
+        "RUNNING" => running(),
+        _ if action.has_failed() => Cell::verdict(Verdict::Fail),
+        other => Cell::toned(Printable::short(other, 20), Tone::Dim),
+    };
+    let usual = match (&action.what, action.ended) {
+        (_, Some(_)) => "",
+        (ActionKind::EnterEnvironment(_), None) => "; conda usually takes 1 to 5 minutes",
+        (ActionKind::Task, None) => "; longer where AYON has to download first",
+        _ => "",
+    };
+    let mut line = format!("  {}{usual}", action.words());
+    if action.has_failed() {
+        if let Some(code) = action.exit_code {
+            line.push_str(&format!(": exit code {code}"));
+        }
+        if let Some(message) = &action.message {
+            line.push_str(&format!(": {}", Printable::short(message.raw(), 160)));
+        }
+    }
+    let end = action.ended.or_else(|| action.started.map(|_| now));
+    (word, line.into(), lasted(action.started, end))
+}
+
+/// `4 min 7 s`; nothing where it has not begun.
+fn lasted(from: Option<Timestamp>, to: Option<Timestamp>) -> Printable {
+    let (Some(from), Some(to)) = (from, to) else {
+        return Printable::default();
+    };
+    let seconds = to.duration_since(from).as_secs().max(0);
+    if seconds < 60 {
+        format!("{seconds} s").into()
+    } else {
+        format!("{} min {} s", seconds / 60, seconds % 60).into()
+    }
+}
+
+/// The lines of all of a job's sessions, as far as their logs were read.
+pub fn lines(job: &Job) -> Vec<String> {
+    let logs = job.sessions.iter().filter_map(|s| s.log.as_ref().ok());
+    logs.flatten().map(|l| l.raw().to_owned()).collect()
+}
+
+/// Did it tell all that a probe tells?
+pub fn told_all(job: &Job) -> bool {
+    let lines = lines(job);
+    is_whole(&readings(lines.iter().map(String::as_str)))
+}
+
+/// What it told so far, as a page shows it; and where it told nothing, what its log comes from.
+pub fn told(job: &Job) -> Vec<Told> {
+    let lines = lines(job);
+    let read = readings(lines.iter().map(String::as_str));
+    let of_reading = |r: &Reading| {
+        let a = r.assess(&read)?;
+        Some(Told {
+            about: Printable::default(),
+            verdict: a.verdict,
+            message: a.message,
+            why: a.why,
+            fix: a.fix,
+        })
+    };
+    let mut all: Vec<Told> = read.iter().filter_map(of_reading).collect();
+    all.sort_by_key(|t| t.verdict);
+    if job.is_over() && !is_whole(&read) {
+        let causes = explain(lines.iter().map(String::as_str));
+        all.extend(causes.into_iter().map(|cause| Told {
+            about: Printable::default(),
+            verdict: Verdict::Fail,
+            message: cause.cause,
+            why: Some(format!("line {}: {}", cause.line, cause.quote).into()),
+            fix: Some(cause.fix),
+        }));
+    }
+    all
+}
+
+/// Would the same without the conda packages tell more? One fault hides what lies behind it.
+pub fn needs_no_conda(job: &Job) -> bool {
+    let lines = lines(job);
+    let read = readings(lines.iter().map(String::as_str));
+    let causes = explain(lines.iter().map(String::as_str));
+    job.is_over() && !is_whole(&read) && causes.iter().any(|c| c.stage == Stage::Conda)
+}
+
+/// Why nobody takes it, as far as AWS tells.
+pub fn stuck<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<String> {
+    let own = |f: &&Finding| {
+        matches!(f.verdict, Verdict::Fail | Verdict::Warn) && OF_WAITING.contains(&f.check)
+    };
+    let mut words: Vec<String> = findings
+        .filter(own)
+        .map(|f| format!("{} {}: {}", f.verdict.word(), f.name, f.message))
+        .collect();
+    if words.is_empty() {
+        words.push("nothing of queue, fleets and roles says why nobody takes it: a worker may still be starting, or the account's vCPU quota is used up (Service Quotas)".to_owned());
+    }
+    words
+}
+
+/// The checks that say why a job waits.
+const OF_WAITING: &[&str] = &[
+    "queue-status",
+    "queue-fleets",
+    "fleet-status",
+    "fleet-attributes",
+    "fleet-workers",
+    "fleet-role",
+    "fleet-role-needs",
+];
+
+/// The jobs that a run has sent, each with its queue: a search of jobs may not know them yet.
+pub fn sent(changes: &[Change]) -> Vec<(QueueKey, JobId)> {
+    let job = |change: &Change| match &change.resource {
+        AnyResource::ProbeJob(r) => Some((r.queue.clone(), r.job.clone()?)),
+        _ => None,
+    };
+    changes.iter().filter_map(job).collect()
+}

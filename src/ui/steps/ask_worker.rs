@@ -1,0 +1,248 @@
+//! The page on which a worker is asked: what is sent and what it starts, the job as it goes, what it told. It lies over the
+//! step from which it was opened; the job goes on when it is left, and is found again.
+
+use jiff::Timestamp;
+
+use super::super::model::Model;
+use super::super::probing::{
+    Probing, Wish, needs_no_conda, probing, stuck, timeline, told as told_by,
+};
+use super::super::screen::{Block, Key, Screen, Told};
+use super::super::wizard::{Effect, Msg};
+use crate::derived::job_packages::variant;
+use crate::domain::finding::{Finding, Verdict};
+use crate::domain::problem::Problem;
+use crate::questions::JobRun;
+use crate::resources::{Change, ProbeJob};
+use crate::ui::model::{Sending, Watched};
+use crate::ui::report::diff::diff;
+
+/// A job that nobody takes is explained after so many milliseconds.
+const PATIENCE: u64 = 120_000;
+
+#[derive(Default)]
+pub(super) struct AskWorker {
+    pub open: bool,
+    /// Without the packages of a publish job, so that a fault of conda hides nothing else.
+    bare: bool,
+}
+
+/// The key that opens it, on every page that has it.
+pub(super) const KEY: Key = Key::Char('o');
+pub(super) const OPEN: &str = "ask-worker";
+pub(super) const LABEL: &str = "ask a worker";
+
+impl AskWorker {
+    /// Takes what is its own; `None`: it is the step's.
+    pub(super) fn update(&mut self, msg: &Msg, model: &mut Model) -> Option<Vec<Effect>> {
+        let id = match msg {
+            Msg::Escape if self.open => &OPEN,
+            Msg::Act { id, .. } => id,
+            _ => return None,
+        };
+        match *id {
+            OPEN => {
+                self.open = !self.open;
+                self.bare = false;
+                let found = if self.open {
+                    model.find_probes()
+                } else {
+                    Vec::new()
+                };
+                let found = found.into_iter().map(Effect::Work);
+                Some(found.chain([Effect::Stay]).collect())
+            }
+            "send-probe" => Some(self.send(model)),
+            "without-conda" => {
+                self.bare = !self.bare;
+                model.probes.sending = Sending::No;
+                Some(Vec::new())
+            }
+            "cancel-probe" => Some(vec![Effect::SendProbe(cancels(model))]),
+            "probe-again" => {
+                model.probes.jobs.clear();
+                model.probes.sending = Sending::No;
+                Some(Vec::new())
+            }
+            _ => None,
+        }
+    }
+
+    fn probing(&self, model: &Model, id: impl FnMut() -> String) -> Result<Probing, Problem> {
+        let view = model.view();
+        let wish = Wish {
+            fleet: None,
+            variant: variant(&model.config()),
+            conda: !self.bare,
+        };
+        match view {
+            Some(view) => probing(&view, wish, id),
+            None => Ok(Probing::default()),
+        }
+    }
+
+    fn send(&mut self, model: &mut Model) -> Vec<Effect> {
+        let id = || uuid::Uuid::new_v4().simple().to_string();
+        match self.probing(model, id) {
+            Ok(probing) if !probing.plan.changes.is_empty() => {
+                model.probes.sending = Sending::Asked;
+                vec![Effect::SendProbe(probing.plan.changes)]
+            }
+            Ok(_) => Vec::new(),
+            Err(problem) => {
+                model.probes.sending = Sending::Failed(Box::new(problem));
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) fn view(&self, model: &Model) -> Screen {
+        let mut screen = Screen::over(OPEN, "Ask a worker");
+        screen.action(OPEN, KEY, "back to the page");
+        if model.probes.jobs.is_empty() {
+            self.before(&mut screen, model);
+        } else {
+            under_way(&mut screen, model);
+        }
+        screen
+    }
+
+    fn before(&self, screen: &mut Screen, model: &Model) {
+        screen.say("A small job tells, from a worker, what a publish step meets there: its conda environment, the way to the server, the key, AYON without windows, the storage. It leaves nothing behind.");
+        screen.blank();
+        match &model.probes.sending {
+            Sending::Asked => {
+                screen.say("....  The job is being sent");
+                return;
+            }
+            Sending::Failed(problem) => {
+                screen.add(Block::Findings(vec![Told::problem(Verdict::Fail, problem)]));
+                screen.blank();
+            }
+            Sending::No => {}
+        }
+        // What is planned here is only shown: each job gets its name when it is sent.
+        match self.probing(model, String::new) {
+            Ok(probing) => {
+                for words in &probing.starts {
+                    screen.say(words);
+                }
+                if self.bare {
+                    screen.say(
+                        "Without the conda packages: so that what is behind them is seen too.",
+                    );
+                }
+                if !probing.starts.is_empty() {
+                    screen.action("send-probe", Key::Char('y'), "send it");
+                }
+                for change in &probing.plan.changes {
+                    screen
+                        .blank()
+                        .heading(format!("CreateJob  {}", change.words()));
+                    screen.say_dim(change.undo());
+                    screen.add(Block::Diff {
+                        lines: diff(change),
+                        wrap: true,
+                    });
+                }
+            }
+            Err(problem) => {
+                screen.add(Block::Findings(vec![Told::problem(
+                    Verdict::Fail,
+                    &problem,
+                )]));
+            }
+        }
+        let label = if self.bare {
+            "with the packages"
+        } else {
+            "without packages"
+        };
+        screen.action("without-conda", Key::Char('c'), label);
+    }
+}
+
+/// The jobs that are watched, each from its queue to its end.
+fn under_way(screen: &mut Screen, model: &Model) {
+    let several = model.probes.jobs.len() > 1;
+    let mut all_over = true;
+    for watched in &model.probes.jobs {
+        if several && let Some(view) = model.view() {
+            screen.heading(format!("Queue {}", view.queue_name(&watched.queue)));
+        }
+        let question = JobRun(watched.queue.clone(), watched.job.clone());
+        let fact = model.fact(&question);
+        let Some(job) = fact.known() else {
+            all_over = false;
+            match fact.problem() {
+                Some(problem) => {
+                    screen.add(Block::Findings(vec![Told::problem(
+                        Verdict::Unknown,
+                        problem,
+                    )]));
+                }
+                None => {
+                    screen.say(format!("....  {} is being read", watched.job));
+                }
+            }
+            continue;
+        };
+        screen.add(Block::Progress(timeline(job, Timestamp::now())));
+        all_over &= job.is_over();
+        let waited = model.now.saturating_sub(watched.since);
+        if job.sessions.is_empty() && !job.is_over() && waited >= PATIENCE {
+            for words in stuck(model.findings().iter()) {
+                screen.say(format!("  {words}"));
+            }
+        }
+        let told = told_by(job);
+        if !told.is_empty() {
+            screen.blank().add(Block::Findings(told));
+        }
+        if needs_no_conda(job) {
+            screen.say("A job without the packages would show what is behind this: c, then y.");
+            screen.action("without-conda", Key::Char('c'), "without packages");
+        }
+        screen.say_dim(format!(
+            "`studiolink probe --job {}` shows it again, from any machine",
+            watched.job
+        ));
+    }
+    let stale: Vec<&Finding> = stale(model);
+    if all_over && !stale.is_empty() {
+        screen.blank();
+        screen.add(super::told(stale));
+    }
+    if all_over {
+        screen.action("probe-again", Key::Char('n'), "another one");
+    } else {
+        screen.say_dim("It goes on when you leave this page, and is found again.");
+        screen.action("cancel-probe", Key::Char('x'), "cancel the job");
+    }
+}
+
+/// What was seen before the studio changed.
+fn stale(model: &Model) -> Vec<&Finding> {
+    let all = model.findings().iter();
+    all.filter(|f| f.code == "stale").collect()
+}
+
+/// Undoes the sending of what is not over yet.
+fn cancels(model: &Model) -> Vec<Change> {
+    let open = model.probes.jobs.iter().filter(|w| {
+        let fact = model.fact(&JobRun(w.queue.clone(), w.job.clone()));
+        fact.known().is_none_or(|j| !j.is_over())
+    });
+    let cancel = |w: &Watched| {
+        let resource = ProbeJob {
+            queue: w.queue.clone(),
+            mark: String::new(),
+            job: Some(w.job.clone()),
+        };
+        // What it was sent with does not matter any more.
+        let sent = Some("{}".to_owned());
+        let id = format!("probe/{}/cancel", w.job);
+        Change::new(id, resource, sent, None, "somebody canceled it")
+    };
+    open.map(cancel).collect()
+}
