@@ -547,6 +547,22 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("tunnel-as-queue-role", "tests/judgement.rs"),
     ("server-port", "tests/peer/test_server.py"),
     ("server-info", "tests/peer/test_server.py"),
+    ("fleet-workers", "tests/worker.rs"),
+    ("worker-probe", "tests/worker.rs"),
+    ("worker-python", "tests/worker.rs"),
+    ("worker-disk", "tests/worker.rs"),
+    ("worker-identity", "tests/worker.rs"),
+    ("worker-conda", "tests/worker.rs"),
+    ("worker-command", "tests/worker.rs"),
+    ("worker-variables", "tests/worker.rs"),
+    ("worker-name", "tests/worker.rs"),
+    ("worker-port", "tests/worker.rs"),
+    ("worker-certificate", "tests/worker.rs"),
+    ("worker-info", "tests/worker.rs"),
+    ("worker-key", "tests/worker.rs"),
+    ("worker-bundle", "tests/worker.rs"),
+    ("worker-launcher", "tests/worker.rs"),
+    ("worker-roots", "tests/worker.rs"),
 ];
 
 fn studio(base: &str, with: &[usize]) -> (Sandbox, StudioConfig) {

@@ -8,11 +8,14 @@ use common::{apply_all, look, make, of_check, open, run};
 use studiolink::domain::ayon::Variant;
 use studiolink::domain::call::Vantage;
 use studiolink::domain::config::StudioConfig;
+use studiolink::domain::fact::Fact;
 use studiolink::domain::finding::{Finding, Verdict};
 use studiolink::domain::ids::{FleetKey, JobId};
 use studiolink::domain::job::{JobSession, JobStatus};
+use studiolink::domain::subject::Subject;
 use studiolink::domain::text::Untrusted;
-use studiolink::questions::Purpose;
+use studiolink::domain::worker::Worker;
+use studiolink::questions::{FleetDetails, FleetWorkers, Purpose, View};
 use studiolink::ui::probing::{Wish, probing};
 use studiolink::world::sandbox::{Sandbox, Truth};
 
@@ -379,4 +382,216 @@ async fn what_the_plan_changes_under_a_failed_reading_is_to_do() {
         (command.verdict, command.code),
         (Verdict::WorkerOnly, "stale")
     );
+}
+
+/// A broken reading for each of the checks; the healthy ones are in `HEALTHY`.
+const BROKEN: &[(&str, &str, &str, Verdict, &str)] = &[
+    (
+        "worker-python",
+        "worker",
+        r#"{"reading":"worker","ok":false,"error":"no python on PATH"}"#,
+        Verdict::Fail,
+        "no-python",
+    ),
+    (
+        "worker-conda",
+        "conda",
+        r#"{"reading":"conda","ok":true,"packages":3,"named":{},"channels":[]}"#,
+        Verdict::Ok,
+        "ok",
+    ),
+    (
+        "worker-command",
+        "launcher",
+        r#"{"reading":"launcher","ok":false,"path":""}"#,
+        Verdict::Fail,
+        "not-on-path",
+    ),
+    (
+        "worker-variables",
+        "variables",
+        r#"{"reading":"variables","ok":false,"url":true,"key":true,"headless":"yes","folders":{}}"#,
+        Verdict::Fail,
+        "not-headless",
+    ),
+    (
+        "worker-name",
+        "dns",
+        r#"{"reading":"dns","ok":false,"error":"gaierror: [Errno -2] Name or service not known"}"#,
+        Verdict::Fail,
+        "broken",
+    ),
+    (
+        "worker-port",
+        "tcp",
+        r#"{"reading":"tcp","ok":false,"error":"ConnectionRefusedError: [Errno 111] Connection refused"}"#,
+        Verdict::Fail,
+        "broken",
+    ),
+    (
+        "worker-certificate",
+        "tls",
+        r#"{"reading":"tls","ok":false,"error":"SSLCertVerificationError: self-signed certificate in certificate chain"}"#,
+        Verdict::Fail,
+        "broken",
+    ),
+    (
+        "worker-info",
+        "info",
+        r#"{"reading":"info","ok":false,"status":403,"version":""}"#,
+        Verdict::Fail,
+        "broken",
+    ),
+    (
+        "worker-key",
+        "key",
+        r#"{"reading":"key","ok":false,"status":200,"user":"artist","service":false}"#,
+        Verdict::Fail,
+        "not-service",
+    ),
+    (
+        "worker-bundle",
+        "bundle",
+        r#"{"reading":"bundle","ok":false,"status":200,"variant":"production","name":""}"#,
+        Verdict::Fail,
+        "no-bundle",
+    ),
+    (
+        "worker-launcher",
+        "ayon",
+        r#"{"reading":"ayon","ok":false,"exit":1,"said":["!!! Could not connect to AYON server"]}"#,
+        Verdict::Fail,
+        "not-started",
+    ),
+    (
+        "worker-roots",
+        "roots",
+        r#"{"reading":"roots","ok":false,"roots":[{"project":"demo","root":"work","path":"/mnt/projects","there":false,"writable":false}],"unread":0}"#,
+        Verdict::Warn,
+        "no-root",
+    ),
+    (
+        "worker-disk",
+        "disk",
+        r#"{"reading":"disk","ok":false,"free_mb":900,"total_mb":8192}"#,
+        Verdict::Warn,
+        "little",
+    ),
+    (
+        "worker-identity",
+        "identity",
+        r#"{"reading":"identity","ok":false,"error":"neither boto3 nor the aws command is there"}"#,
+        Verdict::Skipped,
+        "unread",
+    ),
+];
+
+#[tokio::test]
+async fn each_reading_has_its_check_and_its_words() {
+    for (check, reading, line, verdict, code) in BROKEN {
+        let (mut world, config) = set_up().await;
+        probed(
+            &mut world,
+            &config,
+            JobStatus::Succeeded,
+            Some(log(&[(reading, line)])),
+        )
+        .await;
+        let findings = audited(&world, &config).await;
+        let said = of_check(&findings, check)[0];
+        assert_eq!((said.verdict, said.code), (*verdict, *code), "{said:?}");
+        if *verdict == Verdict::Fail || *verdict == Verdict::Warn {
+            assert!(said.fix.is_some(), "{check} has no fix");
+        }
+    }
+    // No environment of conda, and no ayon without one.
+    let (mut world, config) = set_up().await;
+    let lines = [
+        (
+            "conda",
+            r#"{"reading":"conda","ok":false,"error":"no conda environment is active"}"#,
+        ),
+        ("launcher", r#"{"reading":"launcher","ok":false,"path":""}"#),
+    ];
+    probed(&mut world, &config, JobStatus::Succeeded, Some(log(&lines))).await;
+    let findings = audited(&world, &config).await;
+    assert_eq!(
+        of_check(&findings, "worker-conda")[0].verdict,
+        Verdict::Warn
+    );
+    // With an ayon of its own the machine needs none.
+    probed(
+        &mut world,
+        &config,
+        JobStatus::Succeeded,
+        Some(log(&lines[..1])),
+    )
+    .await;
+    let findings = audited(&world, &config).await;
+    assert_eq!(of_check(&findings, "worker-conda")[0].verdict, Verdict::Ok);
+}
+
+fn lost(log: &[&str]) -> Worker {
+    Worker {
+        id: Untrusted::new("worker-00000000000000000000000000000001"),
+        status: "NOT_RESPONDING".into(),
+        minutes: Some(8),
+        log: Some(Ok(log.iter().map(|l| Untrusted::new(*l)).collect())),
+    }
+}
+
+fn created(minutes: i64) -> Worker {
+    Worker {
+        status: "CREATED".into(),
+        minutes: Some(minutes),
+        log: None,
+        ..lost(&[])
+    }
+}
+
+#[tokio::test]
+async fn workers_that_do_not_come_up_are_found_by_fleet_workers() {
+    let (world, config) = open("studio");
+    let fleet = publish_fleet(&world);
+    let snapshot = look(&world, &config).await.snapshot().clone();
+    let script = [
+        "Running Host Configuration Script",
+        "host_configuration.sh: line 4: dig: command not found",
+        "Finished running Host Configuration Script, exit code: 127",
+    ];
+    for (workers, wants, expected) in [
+        (vec![], None, None),
+        (vec![created(3)], Some(1), None),
+        (
+            vec![created(26), created(27)],
+            None,
+            Some((Verdict::Warn, "stuck")),
+        ),
+        (
+            vec![lost(&script)],
+            None,
+            Some((Verdict::Fail, "script-fails")),
+        ),
+        (
+            vec![lost(&["Worker agent started"])],
+            None,
+            Some((Verdict::Warn, "not-responding")),
+        ),
+        (vec![], Some(1), Some((Verdict::Warn, "wants-workers"))),
+    ] {
+        let mut snapshot = snapshot.clone();
+        snapshot
+            .facts
+            .set(FleetWorkers(fleet.clone()), Fact::Known(workers));
+        snapshot
+            .facts
+            .known_mut(&FleetDetails(fleet.clone()))
+            .unwrap()
+            .wants = wants;
+        let view = View::new(&snapshot, &config, Purpose::Audit);
+        let check = studiolink::checks::by_id("fleet-workers").unwrap();
+        let said = check.run(&view, &Subject::Fleet(fleet.clone()));
+        let said: Vec<_> = said.iter().map(|f| (f.verdict, f.code)).collect();
+        assert_eq!(said, expected.into_iter().collect::<Vec<_>>());
+    }
 }

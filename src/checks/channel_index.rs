@@ -52,8 +52,7 @@ fn check(view: &View, channel: &Channel) -> Vec<Finding> {
 fn aws_alias(view: &View, channel: &Channel) -> Finding {
     let Some((queue, fleet, told)) = used_by_worker(view, channel) else {
         return Finding::worker_only("aws-alias", "Only a worker can read it")
-            .why("AWS maps this name to storage of its own that only workers reach")
-            .fix(ASK_A_WORKER);
+            .why("AWS maps this name to storage of its own that only workers reach");
     };
     let line = format!(
         "A worker got its conda environment with this channel in the list ({})",

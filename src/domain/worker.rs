@@ -73,7 +73,7 @@ mod tests {
         };
         let failed = [
             "Running Host Configuration Script",
-            "/root/host_configuration.sh: line 4: dig: command not found",
+            "host_configuration.sh: line 4: dig: command not found",
             "Finished running Host Configuration Script, exit code: 127",
         ];
         let end = worker(&failed).script_end().unwrap();

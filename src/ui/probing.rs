@@ -114,8 +114,8 @@ pub fn stage(job: &Job) -> String {
 /// One line of what a job went through: a word, what, and how long it took.
 pub type Row = (Cell, Printable, Printable);
 
-/// From its queue to its end, with what is usual for each stage.
-pub fn timeline(job: &Job, now: Timestamp) -> Vec<Row> {
+/// From its queue to its end, with what is usual for each stage; `now`: when it was last looked at.
+pub fn timeline(job: &Job, now: Option<Timestamp>) -> Vec<Row> {
     let mut rows = Vec::new();
     let taken = job.sessions.first().and_then(|s| s.started);
     let waits = taken.is_none() && !job.is_over();
@@ -135,14 +135,14 @@ pub fn timeline(job: &Job, now: Timestamp) -> Vec<Row> {
     } else {
         "waited for a worker".to_owned()
     };
-    let end = taken.or(job.ended).unwrap_or(now);
-    rows.push((word, what.into(), lasted(job.created, Some(end))));
+    let end = taken.or(job.ended).or(now);
+    rows.push((word, what.into(), lasted(job.created, end)));
     for session in &job.sessions {
         let fleet = session.fleet.as_ref();
         let fleet = fleet.map(|f| format!(" of fleet {}", f.brief()));
         let worker = with_brief_ids(session.worker.show().as_str());
         let line = format!("{worker}{}", fleet.unwrap_or_default());
-        let lasted = lasted(session.started, session.ended.or(Some(now)));
+        let lasted = lasted(session.started, session.ended.or(now));
         let word = if session.ended.is_some() || job.is_over() {
             done()
         } else {
@@ -162,7 +162,7 @@ fn done() -> Cell {
     Cell::toned("DONE", Tone::Good)
 }
 
-fn row(action: &SessionAction, now: Timestamp) -> Row {
+fn row(action: &SessionAction, now: Option<Timestamp>) -> Row {
     let word = match action.status.raw() {
         "SUCCEEDED" => done(),
         "RUNNING" => running(),
@@ -184,7 +184,7 @@ fn row(action: &SessionAction, now: Timestamp) -> Row {
             line.push_str(&format!(": {}", Printable::short(message.raw(), 160)));
         }
     }
-    let end = action.ended.or_else(|| action.started.map(|_| now));
+    let end = action.ended.or(now);
     (word, line.into(), lasted(action.started, end))
 }
 

@@ -1,8 +1,6 @@
 //! The page on which a worker is asked: what is sent and what it starts, the job as it goes, what it told. It lies over the
 //! step from which it was opened; the job goes on when it is left, and is found again.
 
-use jiff::Timestamp;
-
 use super::super::model::Model;
 use super::super::probing::{
     Probing, Wish, needs_no_conda, probing, stuck, timeline, told as told_by,
@@ -187,7 +185,11 @@ fn under_way(screen: &mut Screen, model: &Model) {
             }
             continue;
         };
-        screen.add(Block::Progress(timeline(job, Timestamp::now())));
+        // As of the last look: nothing is known of the seconds since.
+        let evidence = model.view().map(|v| v.evidence(&question));
+        let calls = evidence.iter().flat_map(|e| e.calls.iter());
+        let looked = calls.map(|c| c.at).max();
+        screen.add(Block::Progress(timeline(job, looked)));
         all_over &= job.is_over();
         let waited = model.now.saturating_sub(watched.since);
         if job.sessions.is_empty() && !job.is_over() && waited >= PATIENCE {

@@ -70,6 +70,9 @@ fn rows(model: &Model, connection: &Connection) -> Vec<Told> {
 /// From where it was seen and how long the longest of its calls took, where the sentence does not say it.
 fn with_time(finding: &Finding) -> Printable {
     let said = finding.message.as_str();
+    if finding.check == connections::FROM_WORKER[0].id {
+        return finding.message.clone();
+    }
     if matches!(finding.vantage, Vantage::Worker(_)) {
         return format!("Worker: {said}").into();
     }
