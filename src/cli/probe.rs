@@ -25,7 +25,7 @@ use crate::engine::workflow::Workflow;
 use crate::goals::Wishes;
 use crate::questions::{AnyAnswer, JobRun, Purpose};
 use crate::resources::Plan;
-use crate::ui::probing::{Wish, lines, probing, sent, stage, stuck};
+use crate::ui::probing::{NO_OBSTACLE, Wish, lines, obstacles, probing, sent, stage};
 use crate::ui::report::{explain as causes_report, json as json_report, probe as report};
 use crate::world::World;
 
@@ -124,6 +124,9 @@ fn planned(work: &Workflow, command: &args::Probe) -> Result<Plan, Failure> {
     for words in &probing.starts {
         talk(words);
     }
+    for words in obstacles(work.observed_findings()) {
+        talk(&format!("it may wait: {words}"));
+    }
     Ok(probing.plan)
 }
 
@@ -178,7 +181,9 @@ async fn watched(
         }
         if !explained && job.sessions.is_empty() && began.elapsed() >= PATIENCE {
             explained = true;
-            for words in stuck(work.observed_findings()) {
+            let known = obstacles(work.observed_findings());
+            let none = known.is_empty().then(|| NO_OBSTACLE.to_owned());
+            for words in known.into_iter().chain(none) {
                 talk(&format!("         {words}"));
             }
         }

@@ -250,20 +250,19 @@ pub fn needs_no_conda(job: &Job) -> bool {
     job.is_over() && !is_whole(&read) && causes.iter().any(|c| c.stage == Stage::Conda)
 }
 
-/// Why nobody takes it, as far as AWS tells.
-pub fn stuck<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<String> {
+/// Why nobody takes a job of the queue, as far as the studio shows it.
+pub fn obstacles<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<String> {
     let own = |f: &&Finding| {
         matches!(f.verdict, Verdict::Fail | Verdict::Warn) && OF_WAITING.contains(&f.check)
     };
-    let mut words: Vec<String> = findings
+    findings
         .filter(own)
         .map(|f| format!("{} {}: {}", f.verdict.word(), f.name, f.message))
-        .collect();
-    if words.is_empty() {
-        words.push("nothing of queue, fleets and roles says why nobody takes it: a worker may still be starting, or the account's vCPU quota is used up (Service Quotas)".to_owned());
-    }
-    words
+        .collect()
 }
+
+/// What is said of a job that waits for long where nothing shows why.
+pub const NO_OBSTACLE: &str = "nothing of queue, fleets, workers and roles says why nobody takes it: a worker may still be starting, or the account's vCPU quota is used up, which no call tells (Service Quotas)";
 
 /// The checks that say why a job waits.
 const OF_WAITING: &[&str] = &[

@@ -13,6 +13,10 @@ SEEN = [
     ("association_stopped", "fleet-attributes", "fail", "not-offered", "attr.role = publish"),
     ("budget_missing", "queue-status", "fail", "blocked", "NO_BUDGET_CONFIGURED"),
     ("fleet_role_no_logs", "fleet-role-needs", "warn", "missing-permission", "Lacks logs:CreateLogStream"),
+    ("fleet_role_no_logs", "fleet-workers", "warn", "stuck", "2 workers have been CREATED for 26 minutes or longer"),
+    ("fleet_role_other_farm", "fleet-workers", "warn", "stuck", "2 workers have been CREATED for 26 minutes or longer"),
+    ("host_script_fails", "fleet-workers", "fail", "script-fails", "Its host configuration script ends with exit code 127 (dig: command not found)"),
+    ("vcpu_quota", "fleet-workers", "warn", "wants-workers", "it is probably the account's vCPU quota"),
     ("fleet_role_other_farm", "fleet-role", "fail", "refused", "Does not let Deadline Cloud assume it for this farm"),
     ("secret_unreadable", "queue-role-needs", "fail", "missing-permission", "secretsmanager:GetSecretValue"),
     ("bundle_without_core", "compatibility", "warn", "no-core", "The bundle prod-2026-10 lacks the core addon"),
@@ -62,7 +66,7 @@ BY_NLB, BY_VPN = LATTICE.replace("LAN", "ec2").replace("PORT", "443"), LATTICE.r
 MORE = {
     "ssm_no_open_data_channel": TUNNEL, "ssm_agent_too_old": TUNNEL, "ssm_kms_preference": TUNNEL, "ssm_node_lost": HYBRID,
     **dict.fromkeys(("vpn_tunnels_down", "tgw_blackhole", "gateway_egress_closed", "nacl_drops_replies", "gateway_wrong_subnets"), BY_VPN),
-    "target_port_closed": BY_NLB, "share_suspended": BY_NLB, "lattice_flag_false": BY_NLB, "fleet_slot_taken": BY_VPN, "lattice_private_dns": BY_VPN,
+    "target_port_closed": BY_NLB, "host_script_fails": BY_NLB, "share_suspended": BY_NLB, "lattice_flag_false": BY_NLB, "fleet_slot_taken": BY_VPN, "lattice_private_dns": BY_VPN,
 }
 
 

@@ -3,7 +3,7 @@
 
 use super::super::model::Model;
 use super::super::probing::{
-    Probing, Wish, needs_no_conda, probing, stuck, timeline, told as told_by,
+    NO_OBSTACLE, Probing, Wish, needs_no_conda, obstacles, probing, timeline, told as told_by,
 };
 use super::super::screen::{Block, Key, Screen, Told};
 use super::super::wizard::{Effect, Msg};
@@ -133,6 +133,9 @@ impl AskWorker {
                 if !probing.starts.is_empty() {
                     screen.action("send-probe", Key::Char('y'), "send it");
                 }
+                for words in obstacles(model.findings().iter()) {
+                    screen.say(format!("It may wait: {words}"));
+                }
                 for change in &probing.plan.changes {
                     screen
                         .blank()
@@ -192,8 +195,12 @@ fn under_way(screen: &mut Screen, model: &Model) {
         screen.add(Block::Progress(timeline(job, looked)));
         all_over &= job.is_over();
         let waited = model.now.saturating_sub(watched.since);
-        if job.sessions.is_empty() && !job.is_over() && waited >= PATIENCE {
-            for words in stuck(model.findings().iter()) {
+        if job.sessions.is_empty() && !job.is_over() {
+            let known = obstacles(model.findings().iter());
+            if known.is_empty() && waited >= PATIENCE {
+                screen.say(format!("  {NO_OBSTACLE}"));
+            }
+            for words in known {
                 screen.say(format!("  {words}"));
             }
         }
