@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test that can't go on should say where
 
 use secrecy::{ExposeSecret as _, SecretString};
-use studiolink::domain::ayon::{AddonChannels, Variant};
+use studiolink::domain::ayon::{AddonChannels, AddonTarget, Variant};
 use studiolink::domain::fact::Fact;
 use studiolink::resources::AyonUserKey;
 use studiolink::world::{CallLog, Record, ayon};
@@ -455,4 +455,129 @@ async fn a_first_key_gets_its_list_first_and_is_in_no_line_of_the_log() {
         last,
         "DELETE /api/users/has_one/apikeys/61bb2e32e7ca11f1aefd02fc00000001"
     );
+}
+
+const STAGING: &str = r#"{"farm_id":"farm-staging","queue_id":"","conda_packages":"","conda_channels":"","extra_job_parameters":[{"name":"Priority","value":"10"}],"publish_host_requirement_roles":["publish"],"render_host_requirement_roles":["render"]}"#;
+
+#[tokio::test]
+async fn of_farm_and_queue_it_is_told_which_the_studio_has_set_to_administrators_and_managers() {
+    let as_administrator: Answer = |line| {
+        if line.contains("/rawOverrides?variant=staging") {
+            (
+                200,
+                r#"{"farm_id":"farm-staging","extra_job_parameters":[{"name":"Priority","value":"10"}]}"#,
+            )
+        } else {
+            (200, STAGING)
+        }
+    };
+    let as_manager: Answer = |line| {
+        if line.contains("/rawOverrides?") {
+            (
+                403,
+                r#"{"code":403,"detail":"You are not allowed to use low-level API"}"#,
+            )
+        } else if line.contains("/overrides?variant=staging") {
+            (
+                200,
+                r#"{"root_farm_id":{"path":["farm_id"],"value":"farm-staging","level":"studio","inGroup":null,"scope":["studio","project"]}}"#,
+            )
+        } else {
+            (200, STAGING)
+        }
+    };
+    for answer in [as_administrator, as_manager] {
+        let (url, _seen) = serve(answer);
+        let (log, client) = (CallLog::default(), ayon::client(false).unwrap());
+        let key = SecretString::from("T".repeat(64));
+        let at = (Variant::Staging, "0.3.0");
+        let target = ayon::look_addon_target(&Record::new(&log), &client, &url, &key, at).await;
+        let target = target.known().unwrap();
+        assert_eq!(
+            (target.farm_id.as_str(), target.queue_id.as_str()),
+            ("farm-staging", "")
+        );
+        assert_eq!(target.overridden, ["farm_id"]);
+    }
+}
+
+#[tokio::test]
+async fn a_target_is_changed_in_the_whole_object_and_what_was_a_default_is_unpinned_again() {
+    for (overridden, unpinned) in [
+        (vec!["farm_id".to_owned(), "queue_id".to_owned()], None),
+        (vec!["farm_id".to_owned()], Some(r#"[["queue_id"]]"#)),
+    ] {
+        let (url, seen) = serve(|line| {
+            if line.starts_with("POST") {
+                (204, "")
+            } else {
+                (200, STAGING)
+            }
+        });
+        let (log, client) = (CallLog::default(), ayon::client(false).unwrap());
+        let key = SecretString::from("T".repeat(64));
+        let then = AddonTarget {
+            farm_id: "farm-1".to_owned(),
+            queue_id: "queue-1".to_owned(),
+            overridden,
+        };
+        let at = (Variant::Staging, "0.3.0");
+        let record = Record::new(&log);
+        let done = ayon::change_addon_target(&record, &client, &url, &key, at, &then);
+        done.await.unwrap();
+        let asked = seen.asked();
+        let posted = asked
+            .iter()
+            .find(|r| web::first_line(r).starts_with("POST"))
+            .unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&posted.body).unwrap();
+        assert_eq!(
+            (&body["farm_id"], &body["queue_id"]),
+            (&"farm-1".into(), &"queue-1".into())
+        );
+        assert_eq!(
+            body["extra_job_parameters"][0]["value"], "10",
+            "the rest stays"
+        );
+        let fields = body.get("__unpinned_fields__").map(ToString::to_string);
+        assert_eq!(fields.as_deref(), unpinned);
+    }
+}
+
+#[tokio::test]
+async fn projects_and_what_ayon_hands_out_are_read_as_it_answers() {
+    let (url, _seen) = serve(|line| {
+        if line.starts_with("GET /api/projects/demo_show") {
+            (
+                200,
+                r#"{"name":"demo_show","code":"dsh","config":{"roots":{"work":{"windows":"P:/projects","linux":"/mnt/projects","darwin":"/Volumes/projects"}}}}"#,
+            )
+        } else if line.starts_with("GET /api/projects") {
+            (
+                200,
+                r#"{"detail":"Showing 3 of 3 projects","count":3,"projects":[{"name":"demo_show","active":true,"library":false},{"name":"old","active":false,"library":false},{"name":"lib","active":true,"library":true}]}"#,
+            )
+        } else if line.starts_with("GET /api/desktop/installers") {
+            (
+                200,
+                r#"{"installers":[{"filename":"AYON-1.4.0-linux.tar.gz","platform":"linux","size":12,"version":"1.4.0"}]}"#,
+            )
+        } else {
+            (
+                200,
+                r#"{"packages":[{"filename":"ayon_2607_linux.zip","platform":"linux","size":11,"installerVersion":"1.4.0"}]}"#,
+            )
+        }
+    });
+    let (log, client) = (CallLog::default(), ayon::client(false).unwrap());
+    let (record, key) = (Record::new(&log), SecretString::from("k".repeat(32)));
+    let projects = ayon::look_projects(&record, &client, &url, &key).await;
+    let projects = projects.known().unwrap();
+    // One that is not active, and a library, submit nothing.
+    assert_eq!(projects.read.len(), 1);
+    assert_eq!(projects.read[0].roots["work"]["linux"], "/mnt/projects");
+    let desktop = ayon::look_desktop(&record, &client, &url, &key).await;
+    let desktop = desktop.known().unwrap();
+    assert!(desktop.has_installer("1.4.0", "linux") && !desktop.has_installer("1.4.0", "windows"));
+    assert!(desktop.has_package("ayon_2607_linux.zip"));
 }

@@ -13,6 +13,7 @@ use std::sync::atomic::AtomicBool;
 use common::connected::{lattice, lattice_with, network_with, over_vpn};
 use common::{apply_all, bytes, look, open, run};
 use proptest::prelude::*;
+use studiolink::domain::ayon::Variant;
 use studiolink::domain::call::Vantage;
 use studiolink::domain::channel::{Channel, split};
 use studiolink::domain::choices::Tunnel;
@@ -99,6 +100,47 @@ const CHANGES: &[(&str, Change)] = &[
     ("a connection of a fleet that is not there", |_, c| {
         let fleet = format!("fleet-{}", "9".repeat(32)).parse().unwrap();
         c.connect(&fleet, PathId::Ssm, None);
+    }),
+    ("staging names no queue", |t, _| {
+        let staging = t.addon.get_mut(&Variant::Staging).unwrap();
+        staging.farm = Untrusted::new("");
+        staging.queue = Untrusted::new("");
+    }),
+    ("the addon names a queue that is gone", |t, _| {
+        for settings in t.addon.values_mut() {
+            settings.farm = Untrusted::new(format!("farm-{}", "9".repeat(32)));
+            settings.queue = Untrusted::new(format!("queue-{}", "9".repeat(32)));
+        }
+    }),
+    ("a project submits elsewhere", |t, _| {
+        let mut own = t.addon[&Variant::Production].clone();
+        own.queue = Untrusted::new(format!("queue-{}", "8".repeat(32)));
+        let name = t.ayon.projects[0].name.raw().to_owned();
+        t.ayon.project_addon.insert(name, own);
+    }),
+    ("publish steps ask for another role", |t, _| {
+        for settings in t.addon.values_mut() {
+            settings.publish_roles = Some(vec![Untrusted::new("ingest")]);
+        }
+    }),
+    ("the bundles have packages for Windows alone", |t, _| {
+        for bundle in [&mut t.ayon.bundles.production, &mut t.ayon.bundles.staging] {
+            bundle
+                .as_mut()
+                .unwrap()
+                .packages
+                .retain(|p, _| p == "windows");
+        }
+    }),
+    ("AYON has installers for Windows alone", |t, _| {
+        t.ayon
+            .desktop
+            .installers
+            .retain(|i| i.platform.raw() == "windows");
+    }),
+    ("a root has no path for Linux", |t, _| {
+        let root = t.ayon.projects[0].roots.get_mut("work").unwrap();
+        root.insert("linux".to_owned(), String::new());
     }),
     ("the queue is blocked", |t, _| {
         let queue = t.queues.values_mut().next().unwrap();

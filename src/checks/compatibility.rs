@@ -169,6 +169,7 @@ mod tests {
             installer: Some(text(launcher)),
             addon: Some(text("0.3.0")),
             core: core.map(text),
+            ..Bundle::default()
         };
         let finding = of_bundle(&bundle, Some(&text(server)));
         (finding.verdict, finding.message.to_string())

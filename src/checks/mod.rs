@@ -5,7 +5,11 @@
 //! with the folder).
 
 mod addon_channels;
+mod addon_queue;
+mod addon_roles;
+mod bundle_installer;
 mod bundle_launcher;
+mod bundle_packages;
 mod caller_identity;
 mod caller_permissions;
 mod channel_as_queue_role;
@@ -37,6 +41,7 @@ mod lattice_target;
 mod launcher_asked_for;
 mod policy_lint;
 mod prelude;
+mod project_roots;
 mod publish_guard;
 mod queue_channels;
 mod queue_fleets;
@@ -149,6 +154,11 @@ pub const ALL: &[&Check] = &[
     &server_info::CHECK,
     &server_clock::CHECK,
     &server_key::CHECK,
+    &addon_queue::CHECK,
+    &addon_roles::CHECK,
+    &bundle_packages::CHECK,
+    &bundle_installer::CHECK,
+    &project_roots::CHECK,
     &worker_probe::CHECK,
     &worker_python::CHECK,
     &worker_disk::CHECK,

@@ -241,6 +241,7 @@ fn leave_out(plan: &mut Plan, skip: &[String]) -> Result<(), Failure> {
 fn of_ayon(change: &Change) -> Option<&Url> {
     match &change.resource {
         AnyResource::AddonSetting(setting) => Some(&setting.server),
+        AnyResource::AddonTarget(target) => Some(&target.server),
         AnyResource::AyonUserKey(key) => Some(&key.server),
         _ => None,
     }
@@ -281,6 +282,7 @@ async fn sign_in(world: &dyn World, plan: &Plan) -> Result<(), Failure> {
 async fn unreadable(world: &dyn World, change: &Change) -> Option<String> {
     match world.look(&change.resource.question()).await.answer {
         AnyAnswer::AddonChannels(fact) => fact.why_unread(),
+        AnyAnswer::AddonTarget(fact) => fact.why_unread(),
         AnyAnswer::AyonUserKeys(fact) => fact.why_unread(),
         _ => None,
     }

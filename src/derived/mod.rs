@@ -2,6 +2,7 @@
 //! what follows from them; a verdict is a check's. To add one, copy `conda_environment.rs`.
 
 pub mod asked_packages;
+pub mod ayon_workers;
 pub mod bucket_owner;
 pub mod channel_gate;
 pub mod channel_refusal;

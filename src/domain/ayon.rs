@@ -1,8 +1,12 @@
 //! What AYON answers: its bundles, and the settings of the `deadline_cloud` addon.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::farm::OperatingSystem;
+use super::ids::QueueKey;
 use super::text::Untrusted;
 
 words!(
@@ -25,7 +29,7 @@ impl Bundles {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bundle {
     pub name: Untrusted,
     pub installer: Option<Untrusted>,
@@ -34,6 +38,59 @@ pub struct Bundle {
     /// The version of the `core` addon in it.
     #[serde(default)]
     pub core: Option<Untrusted>,
+    /// The files of its dependency packages, by platform as AYON spells it.
+    #[serde(default)]
+    pub packages: BTreeMap<String, Untrusted>,
+}
+
+/// What AYON hands out to launchers: installers and dependency packages.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Desktop {
+    pub installers: Vec<Installer>,
+    /// The names of the files.
+    pub packages: Vec<Untrusted>,
+}
+
+impl Desktop {
+    pub fn has_installer(&self, version: &str, platform: &str) -> bool {
+        let own = |i: &Installer| i.version.raw() == version && i.platform.raw() == platform;
+        self.installers.iter().any(own)
+    }
+
+    pub fn has_package(&self, file: &str) -> bool {
+        self.packages.iter().any(|p| p.raw() == file)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Installer {
+    pub version: Untrusted,
+    pub platform: Untrusted,
+}
+
+/// The active projects, as far as they were read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Projects {
+    pub read: Vec<Project>,
+    /// So many more there are.
+    pub more: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Project {
+    pub name: Untrusted,
+    /// The roots of its anatomy: each by its name, with its path by platform.
+    pub roots: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// How AYON spells the platform of workers; `None`: none that AYON knows.
+pub fn platform(os: &OperatingSystem) -> Option<&'static str> {
+    match os {
+        OperatingSystem::Linux => Some("linux"),
+        OperatingSystem::Windows => Some("windows"),
+        OperatingSystem::Macos => Some("darwin"),
+        OperatingSystem::Unknown(_) => None,
+    }
 }
 
 /// The settings of the `deadline_cloud` addon that beat a queue's defaults (field facts A2).
@@ -46,6 +103,9 @@ pub struct AddonSettings {
     pub job_parameters: Untrusted,
     pub farm: Untrusted,
     pub queue: Untrusted,
+    /// What its publish steps ask of a worker as `attr.role`; `None`: this version of the addon has no such setting.
+    #[serde(default)]
+    pub publish_roles: Option<Vec<Untrusted>>,
 }
 
 /// The addon's setting `conda_channels`, and whether the studio has set it: a default follows the addon.
@@ -57,6 +117,37 @@ pub struct AddonChannels {
 }
 
 impl AddonChannels {
+    /// As a change keeps and shows it.
+    pub fn text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    pub fn of_text(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+}
+
+/// The addon's settings `farm_id` and `queue_id`, and which of them the studio has set: a default follows the addon.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddonTarget {
+    pub farm_id: String,
+    pub queue_id: String,
+    pub overridden: Vec<String>,
+}
+
+impl AddonTarget {
+    pub const FIELDS: [&'static str; 2] = ["farm_id", "queue_id"];
+
+    /// To that queue.
+    pub fn to(key: &QueueKey) -> Self {
+        Self {
+            farm_id: key.farm.to_string(),
+            queue_id: key.queue.to_string(),
+            overridden: Self::FIELDS.map(str::to_owned).to_vec(),
+        }
+    }
+
     /// As a change keeps and shows it.
     pub fn text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()

@@ -112,6 +112,7 @@ mod tests {
             installer: Some(Untrusted::new("1.6.1")),
             addon: Some(Untrusted::new("0.3.0")),
             core: Some(Untrusted::new("1.9.5")),
+            ..Bundle::default()
         }
     }
 

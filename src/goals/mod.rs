@@ -4,6 +4,7 @@
 //! To add one, copy `addon_channels.rs`; then a `mod` line and an entry in `ALL` here.
 
 mod addon_channels;
+mod addon_queue;
 mod fleet_roles;
 mod lattice_path;
 mod new_queue_role;
@@ -40,6 +41,7 @@ pub const ALL: &[&Goal] = &[
     &role_permissions::GOAL,
     &role_trust::GOAL,
     &queue_channels::GOAL,
+    &addon_queue::GOAL,
     &addon_channels::GOAL,
     &unused_permissions::GOAL,
     &worker_key::GOAL,

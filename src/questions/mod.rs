@@ -6,8 +6,11 @@
 
 mod addon_channels;
 mod addon_settings;
+mod addon_target;
 mod address_owner;
 mod ayon_bundles;
+mod ayon_desktop;
+mod ayon_projects;
 mod ayon_user_keys;
 mod caller_identity;
 mod caller_permissions;
@@ -32,6 +35,7 @@ mod named_shares;
 mod node_details;
 mod policy_validation;
 mod probe_jobs;
+mod project_addon;
 mod queue_details;
 mod queue_environments;
 mod queue_fleets;
@@ -245,7 +249,11 @@ questions! {
     PolicyValidation in policy_validation,
     AyonBundles in ayon_bundles,
     AddonSettings in addon_settings,
+    ProjectAddon in project_addon,
+    AyonDesktop in ayon_desktop,
+    AyonProjects in ayon_projects,
     AddonChannels in addon_channels,
+    AddonTarget in addon_target,
     AyonUserKeys in ayon_user_keys,
     JobRun in job_run,
     JobState in job_state,

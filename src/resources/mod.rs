@@ -6,6 +6,7 @@
 //! names the one function in the world and the one in the sandbox that make the change.
 
 mod addon_setting;
+mod addon_target;
 mod ayon_user_key;
 mod change;
 mod environment_template;
@@ -208,6 +209,7 @@ resources! {
     QueueRoleLink in queue_role_link,
     EnvironmentTemplate in environment_template,
     AddonSetting in addon_setting,
+    AddonTarget in addon_target,
     Secret in secret,
     SecretValue in secret_value,
     AyonUserKey in ayon_user_key,

@@ -323,7 +323,14 @@ impl Wizard {
         match msg {
             Msg::AdminHeld(Ok(())) => {
                 model.admin = Admin::Held;
-                model.forget(&|d| matches!(d, Demand::Question(AnyQuestion::AddonChannels(_))));
+                model.forget(&|d| {
+                    matches!(
+                        d,
+                        Demand::Question(
+                            AnyQuestion::AddonChannels(_) | AnyQuestion::AddonTarget(_)
+                        )
+                    )
+                });
                 model.note = Some((
                     Verdict::Ok,
                     "Signed in to AYON for this run; nothing of it is kept".into(),

@@ -12,7 +12,7 @@ use url::Url;
 use super::aws::{Aws, Login, connect};
 use super::local::DiskState;
 use super::{CallLog, LocalState, Outcome, Record, World, ayon, conda, net};
-use crate::domain::ayon::{AddonChannels, api_base};
+use crate::domain::ayon::{AddonChannels, AddonTarget as Target, api_base};
 use crate::domain::call::{Call, Vantage};
 use crate::domain::caller::{NEW_ROLE_ACTIONS, SETUP_ACTIONS};
 use crate::domain::channel::Channel;
@@ -28,7 +28,9 @@ use crate::probes::{
 };
 use crate::probes::{AskDns, AyonInfo, BucketOwner, BucketRegion};
 use crate::questions::{Answered, AnyAnswer, AnyQuestion};
-use crate::resources::{AddonSetting, AnyResource, AyonUserKey, Change, Outputs, SecretValue};
+use crate::resources::{
+    AddonSetting, AddonTarget, AnyResource, AyonUserKey, Change, Outputs, SecretValue,
+};
 
 /// What the keyring answered, or what was typed.
 type KeyAnswer = Result<Option<SecretString>, Problem>;
@@ -218,6 +220,30 @@ impl RealWorld {
         ayon::change_addon_channels(record, client, server, &key, *variant, version, &then).await
     }
 
+    async fn change_target(
+        &self,
+        record: &Record,
+        resource: &AddonTarget,
+        change: &Change,
+    ) -> Result<(), Problem> {
+        let refused = |because: &str, fix: &str| {
+            let doing = format!("Could not change {}", change.words());
+            Problem::new(ProblemKind::Denied, doing, because, fix)
+        };
+        let then = change.after.as_deref().and_then(Target::of_text);
+        let then = then.ok_or_else(|| {
+            refused(
+                "the change holds no values that can be read",
+                "make the plan again",
+            )
+        })?;
+        let key = self.admin(record, &resource.server).await?;
+        let key =
+            key.ok_or_else(|| refused("no login of an AYON administrator is given", LOGIN_FIX))?;
+        let at = (resource.variant, resource.version.raw());
+        ayon::change_addon_target(record, &self.ayon, &resource.server, &key, at, &then).await
+    }
+
     /// A key is made up here, held for this session, and sent to AYON, which keeps a hash. Nobody else ever has it.
     async fn change_user_key(
         &self,
@@ -370,7 +396,32 @@ impl RealWorld {
             ),
             AnyQuestion::AddonSettings(q) => A::AddonSettings(
                 self.with_key(&q.0, async |key| {
-                    ayon::look_addon(record, client, &q.0, key, q.1, &q.2).await
+                    ayon::look_addon(record, client, &q.0, key, (q.1, &q.2, None)).await
+                })
+                .await,
+            ),
+            AnyQuestion::ProjectAddon(q) => A::ProjectAddon(
+                self.with_key(&q.0, async |key| {
+                    let of = (q.1, q.2.as_str(), Some(q.3.as_str()));
+                    ayon::look_addon(record, client, &q.0, key, of).await
+                })
+                .await,
+            ),
+            AnyQuestion::AyonDesktop(q) => A::AyonDesktop(
+                self.with_key(&q.0, async |key| {
+                    ayon::look_desktop(record, client, &q.0, key).await
+                })
+                .await,
+            ),
+            AnyQuestion::AyonProjects(q) => A::AyonProjects(
+                self.with_key(&q.0, async |key| {
+                    ayon::look_projects(record, client, &q.0, key).await
+                })
+                .await,
+            ),
+            AnyQuestion::AddonTarget(q) => A::AddonTarget(
+                self.as_admin(record, &q.0, async |key| {
+                    ayon::look_addon_target(record, client, &q.0, key, (q.1, &q.2)).await
                 })
                 .await,
             ),
@@ -617,6 +668,10 @@ impl World for RealWorld {
                 }
                 AnyResource::AddonSetting(r) => {
                     let done = self.change_addon(record_of, r, change).await;
+                    done.map(|()| Outputs::new())
+                }
+                AnyResource::AddonTarget(r) => {
+                    let done = self.change_target(record_of, r, change).await;
                     done.map(|()| Outputs::new())
                 }
                 AnyResource::ProbeJob(r) => aws.change_probe(record_of, r, change, token).await,

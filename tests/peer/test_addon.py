@@ -1,7 +1,9 @@
 """The AYON addon's own channel list, changed as an administrator and put back."""
 import json
+import urllib.request
 
-from conftest import CHANNELS, KEY, get
+import pytest
+from conftest import CHANNELS, FARM, KEY, QUEUE, SHARED, AsIs, Server, get
 
 TOKEN = "T" * 64
 ADMIN_PASSWORD = "PASSWORD"
@@ -61,7 +63,6 @@ def test_without_an_administrator_the_value_is_for_people_to_paste(studio_of):
 
 
 def test_somebody_elses_change_in_between_is_not_overwritten(studio_of):
-    import urllib.request
     s = studio_of(ayon_channels="deadline-cloud")
     assert s.run("plan", "--out", "p.json", AYON_ADMIN_KEY=TOKEN).returncode == 10
     body = {**settings(s)["production/studio"], "conda_channels": "by hand"}
@@ -70,3 +71,50 @@ def test_somebody_elses_change_in_between_is_not_overwritten(studio_of):
     done = s.run("apply", "p.json", "--yes", AYON_ADMIN_KEY=TOKEN)
     assert done.returncode == 1 and "by hand" in done.stdout + done.stderr
     assert settings(s)["production/studio"]["conda_channels"] == "by hand"
+
+
+def of_seed(tmp_path, name):
+    """A studio of the peer's table, with the AYON server that its file describes."""
+    seed = SHARED / f"peer-cloud/studios/{name}.json"
+    s = AsIs(tmp_path, seed)
+    s.ayon.stop()
+    s.ayon = Server(SHARED / "ayon-stand-in/ayon_stand_in.py", "--studio", seed, "--key", "API_KEY")
+    s.env["AYON_API_KEY"] = "API_KEY"
+    s.write()
+    return s
+
+
+@pytest.mark.parametrize("name, variants", [("staging_differs", ["staging"]), ("addon_other_farm", ["production", "staging"])])
+def test_the_addon_submits_to_this_queue_and_gives_its_values_back(tmp_path, name, variants):
+    s = of_seed(tmp_path, name)
+    before = settings(s)
+    planned = s.run("plan")
+    assert "see farm_id and queue_id" in planned.stdout and FARM in planned.stdout and QUEUE in planned.stdout, planned.stdout
+    done = s.run("setup", "--yes", AYON_ADMIN_KEY=TOKEN)
+    after = settings(s)
+    for variant in variants:
+        own = after[f"{variant}/studio"]
+        assert (own["farm_id"], own["queue_id"]) == (FARM, QUEUE), done.stdout + done.stderr
+        was = before[f"{variant}/studio"]
+        assert {k: v for k, v in own.items() if k not in ("farm_id", "queue_id")} == {k: v for k, v in was.items() if k not in ("farm_id", "queue_id")}
+    assert {r["who"] for r in posts(s)} == {"admin"}, "never with the workers' key"
+    audit = json.loads(s.run("audit", "--format", "json").stdout)["findings"]
+    assert {f["verdict"] for f in audit if f["check"] == "addon-queue"} == {"ok"}
+    again = s.run("setup", "--yes", AYON_ADMIN_KEY=TOKEN)
+    assert "farm_id" not in again.stdout, again.stdout
+    back = s.run("rollback", "--yes", AYON_ADMIN_KEY=TOKEN)
+    assert back.returncode == 0, back.stdout + back.stderr
+    assert settings(s) == before
+
+
+def test_another_queue_that_exists_is_left_to_people(tmp_path):
+    s = of_seed(tmp_path, "staging_differs")
+    other = s.client("deadline").create_queue(farmId=FARM, displayName="Elsewhere")["queueId"]
+    url = s.ayon.url + "/api/addons/deadline_cloud/0.3.0/settings?variant=staging"
+    body = {**settings(s)["staging/studio"], "farm_id": FARM, "queue_id": other}
+    request = urllib.request.Request(url, data=json.dumps(body).encode(), method="POST", headers={"X-Api-Key": TOKEN, "Content-Type": "application/json"})
+    urllib.request.urlopen(request)
+    before = settings(s)
+    done = s.run("setup", "--yes", AYON_ADMIN_KEY=TOKEN)
+    assert settings(s) == before, done.stdout
+    assert "it submits to queue Elsewhere, which exists" in done.stdout, done.stdout

@@ -48,6 +48,12 @@ SEEN = [
     ("nacl_drops_replies", "vpn-route", "fail", "acl", "Network ACL acl-0a1b2c3d4e5f60718 does not allow inbound TCP 1024-65535 from 192.168.10.0/24"),
     ("gateway_wrong_subnets", "lattice-target", "fail", "cannot-route", "have no route to the target 10.20.1.50: office-a, office-b"),
     ("gateway_wrong_subnets", "lattice-target", "fail", "cannot-route", "make a new gateway in render-a, render-b"),
+    ("staging_differs", "addon-queue", "warn", "not-set", "Staging differs from production: the AYON addon's farm_id and queue_id are empty (staging)"),
+    ("addon_other_farm", "addon-queue", "warn", "other-queue", "submits to farm-0000…000009, queue-0000…000009 (production)"),
+    ("addon_other_farm", "addon-queue", "warn", "other-queue", "submits to farm-0000…000009, queue-0000…000009 (staging)"),
+    ("bundle_no_linux_package", "bundle-packages", "warn", "no-package", "Bundle prod-2026-10 has no dependency package for linux"),
+    ("installer_missing", "bundle-installer", "warn", "no-installer", "The server has no linux installer 1.6.1"),
+    ("root_missing_linux", "project-roots", "warn", "no-path", "Root work of demo_show has no linux path, and the workers of Publish run linux"),
     ("lan_no_role", "fleet-attributes", "fail", "not-offered", "attr.role = publish: fleet Publish hosts declares none"),
 ]
 # What follows from the fault by itself.

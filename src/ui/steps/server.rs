@@ -13,7 +13,6 @@ use crate::domain::finding::{Finding, Topic, Verdict};
 use crate::domain::ids::FleetId;
 use crate::domain::login::AyonLogin;
 use crate::domain::reach::{self, Fit, MachinePlace, WorkerPlace};
-use crate::domain::subject::Subject;
 use crate::questions::Demand;
 use secrecy::SecretString;
 
@@ -431,25 +430,28 @@ fn comparison(model: &Model) -> Screen {
 /// What was found, then how it all hangs together.
 fn tested(screen: &mut Screen, model: &Model) {
     // The list of the fleets says which path fits, and the timelines say what is well.
-    // What only explains a hop is told where it is wrong.
-    let explains = |f: &&Finding| matches!(f.check, "server-dns" | "server-clock");
     let told_below = |f: &&Finding| match f.verdict {
-        Verdict::Ok => {
-            is_hop(f)
-                || explains(f)
-                || matches!(f.subject, Subject::Connection(_) | Subject::Queue(_))
-        }
+        // What is well is told by the timelines; the rest of it is counted.
+        Verdict::Ok => true,
         Verdict::NotReached | Verdict::WorkerOnly => is_hop(f),
         _ => false,
     };
     let findings = model.of_topic(Topic::Server);
-    let findings: Vec<&Finding> = findings.into_iter().filter(|f| !told_below(f)).collect();
+    let (below, findings): (Vec<&Finding>, Vec<&Finding>) =
+        findings.into_iter().partition(told_below);
+    let fine = below
+        .iter()
+        .filter(|f| f.verdict == Verdict::Ok && !is_hop(f));
+    let fine = fine.count();
     if !findings.is_empty() {
         screen.add(told(findings)).blank();
     }
     timelines(screen, model);
     super::picture::draw(screen, model);
-    screen.say_dim("Not looked at yet, in AYON: settings of single projects, other extra_job_parameters than CondaPackages, dev bundles.");
+    if fine > 0 {
+        screen.say_dim(format!("OK besides: {fine} checks, of the paths, of AYON's settings, bundles and roots, and of what workers told; d shows them"));
+    }
+    screen.say_dim("Not looked at yet, in AYON: other extra_job_parameters than CondaPackages, dev bundles, bundles of single projects.");
 }
 
 /// An administrator's own login, for what the workers' key may not change.

@@ -4,6 +4,11 @@
 mod client;
 mod users;
 
+use std::collections::BTreeMap;
+
+use futures_util::StreamExt as _;
+use futures_util::future::join;
+use futures_util::stream;
 use reqwest::Method;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
@@ -14,7 +19,10 @@ pub use self::users::{delete_key, look_user, make_key};
 
 use self::client::{Key, LOCKED_OUT, Question, dated, get, send};
 use super::Record;
-use crate::domain::ayon::{AddonChannels, AddonSettings, Bundle, Bundles, Variant};
+use crate::domain::ayon::{
+    AddonChannels, AddonSettings, AddonTarget, Bundle, Bundles, Desktop, Installer, Project,
+    Projects, Variant,
+};
 use crate::domain::fact::Fact;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::{Printable, Untrusted};
@@ -148,6 +156,7 @@ pub async fn look_bundles(
                 installer: text(b.get("installerVersion")),
                 addon: text(b.pointer("/addons/deadline_cloud")),
                 core: text(b.pointer("/addons/core")),
+                packages: packages(b.get("dependencyPackages")),
             })
         };
         Bundles {
@@ -161,13 +170,125 @@ pub async fn look_bundles(
         .into()
 }
 
+/// By platform; one that is null is none.
+fn packages(value: Option<&Value>) -> BTreeMap<String, Untrusted> {
+    let all = value.and_then(Value::as_object).into_iter().flatten();
+    let named = all.filter_map(|(platform, file)| Some((platform, file.as_str()?)));
+    named
+        .filter(|(_, file)| !file.is_empty())
+        .map(|(platform, file)| (platform.clone(), Untrusted::new(file)))
+        .collect()
+}
+
+pub async fn look_desktop(
+    record: &Record,
+    client: &Client,
+    url: &Url,
+    key: &SecretString,
+) -> Fact<Desktop> {
+    let doing = "Could not read AYON's installers and dependency packages";
+    let ask = |path: &str| Question {
+        doing,
+        path: path.to_owned(),
+        key: Some(Key::Worker(key)),
+    };
+    let (installers, packages) = join(
+        get(record, client, url, ask("api/desktop/installers")),
+        get(record, client, url, ask("api/desktop/dependencyPackages")),
+    )
+    .await;
+    let read = installers.and_then(|installers| {
+        let packages = packages?;
+        let rows = |value: &Value, name: &str| value.get(name).and_then(Value::as_array).cloned();
+        let lacks = || {
+            let fix = "compare the AYON server's version with one that studiolink knows (1.15)";
+            let why = "the answer has no such list";
+            Problem::new(ProblemKind::Invalid, doing, why, fix)
+        };
+        let installers = rows(&installers, "installers").ok_or_else(lacks)?;
+        let packages = rows(&packages, "packages").ok_or_else(lacks)?;
+        let text = |row: &Value, name: &str| row.get(name)?.as_str().map(Untrusted::new);
+        let installer = |row: &Value| {
+            Some(Installer {
+                version: text(row, "version")?,
+                platform: text(row, "platform")?,
+            })
+        };
+        Ok(Desktop {
+            installers: installers.iter().filter_map(installer).collect(),
+            packages: packages
+                .iter()
+                .filter_map(|p| text(p, "filename"))
+                .collect(),
+        })
+    });
+    read.into()
+}
+
+/// So many projects are read, so many of them at once.
+const PROJECTS: usize = 50;
+const AT_ONCE: usize = 8;
+
+pub async fn look_projects(
+    record: &Record,
+    client: &Client,
+    url: &Url,
+    key: &SecretString,
+) -> Fact<Projects> {
+    let doing = "Could not read AYON's projects";
+    let ask = |path: String| Question {
+        doing,
+        path,
+        key: Some(Key::Worker(key)),
+    };
+    let read = async {
+        let list = get(record, client, url, ask("api/projects".to_owned())).await?;
+        let rows = list.get("projects").and_then(Value::as_array);
+        let active = |row: &&Value| {
+            row.get("active") != Some(&Value::Bool(false))
+                && row.get("library") != Some(&Value::Bool(true))
+        };
+        let names = rows.into_iter().flatten().filter(active);
+        let mut names: Vec<&str> = names.filter_map(|row| row.get("name")?.as_str()).collect();
+        names.sort_unstable();
+        let more = names.len().saturating_sub(PROJECTS);
+        let one = |name: &str| {
+            let (encoded, name) = (
+                percent_encoding::utf8_percent_encode(name, IN_PATH).to_string(),
+                Untrusted::new(name),
+            );
+            async move {
+                let path = format!("api/projects/{encoded}");
+                let project = get(record, client, url, ask(path)).await?;
+                let roots = project.pointer("/config/roots").and_then(Value::as_object);
+                let paths = |root: &Value| -> BTreeMap<String, String> {
+                    let all = root.as_object().into_iter().flatten();
+                    let text =
+                        all.filter_map(|(p, path)| Some((p.clone(), path.as_str()?.to_owned())));
+                    text.collect()
+                };
+                let roots = roots.into_iter().flatten();
+                Ok(Project {
+                    name,
+                    roots: roots.map(|(n, root)| (n.clone(), paths(root))).collect(),
+                })
+            }
+        };
+        let some = names.into_iter().take(PROJECTS).map(one);
+        let read: Vec<Result<Project, Problem>> =
+            stream::iter(some).buffered(AT_ONCE).collect().await;
+        let read: Result<Vec<Project>, Problem> = read.into_iter().collect();
+        Ok::<_, Problem>(Projects { read: read?, more })
+    };
+    read.await.into()
+}
+
 pub async fn look_addon(
     record: &Record,
     client: &Client,
     url: &Url,
     key: &SecretString,
-    variant: Variant,
-    version: &str,
+    (variant, version, project): (Variant, &str, Option<&str>),
 ) -> Fact<AddonSettings> {
     let settings = |value: &Value| {
         let text = |name: &str| {
@@ -185,9 +306,26 @@ pub async fn look_addon(
             ),
             farm: text("farm_id"),
             queue: text("queue_id"),
+            publish_roles: value
+                .get("publish_host_requirement_roles")
+                .and_then(Value::as_array)
+                .map(|roles| {
+                    let roles = roles.iter().filter_map(Value::as_str);
+                    roles.map(Untrusted::new).collect()
+                }),
         }
     };
-    read_settings(record, client, url, Key::Worker(key), variant, version)
+    let mut path = addon_path(version, "settings", variant);
+    if let Some(project) = project {
+        let encoded = percent_encoding::utf8_percent_encode(project, IN_PATH);
+        path = path.replace("settings?", &format!("settings/{encoded}?"));
+    }
+    let question = Question {
+        doing: "Could not read the settings of the deadline_cloud addon",
+        path,
+        key: Some(Key::Worker(key)),
+    };
+    get(record, client, url, question)
         .await
         .map(|v| settings(&v))
         .into()
@@ -202,48 +340,78 @@ pub async fn look_addon_channels(
     variant: Variant,
     version: &str,
 ) -> Fact<AddonChannels> {
-    let read = async {
-        let key = Key::Administrator(key);
-        let settings = read_settings(record, client, url, key, variant, version).await?;
-        let conda_channels = settings
-            .get(CHANNELS)
-            .and_then(Value::as_str)
-            .ok_or_else(|| no_field(version))?
-            .to_owned();
-        let doing = "Could not read which settings of deadline_cloud are the studio's own";
-        let raw = Question {
-            doing,
-            path: addon_path(version, "rawOverrides", variant),
-            key: Some(key),
-        };
-        // An administrator may see the stored difference; a manager only the list of what is overridden.
-        let overridden = match get(record, client, url, raw).await {
-            Ok(raw) => raw.get(CHANNELS).is_some(),
-            Err(p) if p.kind == ProblemKind::Denied => {
-                let list = Question {
-                    doing,
-                    path: addon_path(version, "overrides", variant),
-                    key: Some(key),
-                };
-                is_listed(&get(record, client, url, list).await?)
-            }
-            Err(p) => return Err(p),
-        };
-        Ok(AddonChannels {
-            conda_channels,
-            overridden,
-        })
+    let read = own_fields(record, client, url, key, (variant, version), [CHANNELS]).await;
+    read.map(|([conda_channels], overridden)| AddonChannels {
+        conda_channels,
+        overridden: !overridden.is_empty(),
+    })
+    .into()
+}
+
+/// `farm_id` and `queue_id` of the addon, in the same way.
+pub async fn look_addon_target(
+    record: &Record,
+    client: &Client,
+    url: &Url,
+    key: &SecretString,
+    at: (Variant, &str),
+) -> Fact<AddonTarget> {
+    let read = own_fields(record, client, url, key, at, AddonTarget::FIELDS).await;
+    read.map(|([farm_id, queue_id], overridden)| AddonTarget {
+        farm_id,
+        queue_id,
+        overridden,
+    })
+    .into()
+}
+
+/// Fields of the addon as an administrator sees them: their values, and which of them the studio has set.
+async fn own_fields<const N: usize>(
+    record: &Record,
+    client: &Client,
+    url: &Url,
+    key: &SecretString,
+    (variant, version): (Variant, &str),
+    names: [&str; N],
+) -> Result<([String; N], Vec<String>), Problem> {
+    let key = Key::Administrator(key);
+    let settings = read_settings(record, client, url, key, variant, version).await?;
+    let mut values = [const { String::new() }; N];
+    for (value, name) in values.iter_mut().zip(names) {
+        let text = settings.get(name).and_then(Value::as_str);
+        *value = text.ok_or_else(|| no_field(version, name))?.to_owned();
+    }
+    let doing = "Could not read which settings of deadline_cloud are the studio's own";
+    let raw = Question {
+        doing,
+        path: addon_path(version, "rawOverrides", variant),
+        key: Some(key),
     };
-    read.await.into()
+    // An administrator may see the stored difference; a manager only the list of what is overridden.
+    let is_own: Box<dyn Fn(&str) -> bool + Send> = match get(record, client, url, raw).await {
+        Ok(raw) => Box::new(move |name| raw.get(name).is_some()),
+        Err(p) if p.kind == ProblemKind::Denied => {
+            let list = Question {
+                doing,
+                path: addon_path(version, "overrides", variant),
+                key: Some(key),
+            };
+            let list = get(record, client, url, list).await?;
+            Box::new(move |name| is_listed(&list, name))
+        }
+        Err(p) => return Err(p),
+    };
+    let own = names.into_iter().filter(|name| is_own(name));
+    Ok((values, own.map(str::to_owned).collect()))
 }
 
 const CHANNELS: &str = "conda_channels";
 
 /// Does the list of overrides hold the field? Its keys are AYON's own (`root_conda_channels`); the path is the field's.
-fn is_listed(overrides: &Value) -> bool {
+fn is_listed(overrides: &Value, name: &str) -> bool {
     let list = overrides.as_object().into_iter().flat_map(|o| o.values());
     let mut paths = list.filter_map(|o| o.get("path")?.as_array());
-    paths.any(|path| path.len() == 1 && path[0].as_str() == Some(CHANNELS))
+    paths.any(|path| path.len() == 1 && path[0].as_str() == Some(name))
 }
 
 fn addon_path(version: &str, what: &str, variant: Variant) -> String {
@@ -254,12 +422,12 @@ fn addon_path(version: &str, what: &str, variant: Variant) -> String {
     )
 }
 
-fn no_field(version: &str) -> Problem {
+fn no_field(version: &str, name: &str) -> Problem {
     Problem::new(
         ProblemKind::Invalid,
         "Could not read the settings of the deadline_cloud addon",
         format!(
-            "its version {} has no setting conda_channels",
+            "its version {} has no setting {name}",
             Printable::short(version, 30)
         ),
         "compare the addon's version with the bundle",
@@ -282,8 +450,6 @@ async fn read_settings(
     get(record, client, url, question).await
 }
 
-/// Sets one field. A POST replaces the whole object, so all of it is read, one field is changed, and all is sent
-/// (`ayon-recordings`). A value that the studio had not set is unpinned again, so that it follows the addon.
 pub async fn change_addon_channels(
     record: &Record,
     client: &Client,
@@ -293,21 +459,55 @@ pub async fn change_addon_channels(
     version: &str,
     then: &AddonChannels,
 ) -> Result<(), Problem> {
+    let field = (CHANNELS, then.conda_channels.as_str(), then.overridden);
+    set_fields(record, client, url, key, (variant, version), &[field]).await
+}
+
+pub async fn change_addon_target(
+    record: &Record,
+    client: &Client,
+    url: &Url,
+    key: &SecretString,
+    at: (Variant, &str),
+    then: &AddonTarget,
+) -> Result<(), Problem> {
+    let [farm, queue] = AddonTarget::FIELDS;
+    let own = |name: &str| then.overridden.iter().any(|o| o == name);
+    let fields = [
+        (farm, then.farm_id.as_str(), own(farm)),
+        (queue, then.queue_id.as_str(), own(queue)),
+    ];
+    set_fields(record, client, url, key, at, &fields).await
+}
+
+/// A field's name, its value, and whether the studio sets it.
+type Field<'a> = (&'a str, &'a str, bool);
+
+/// Sets some fields. A POST replaces the whole object, so all of it is read, these are changed, and all is sent
+/// (`ayon-recordings`). A value that the studio had not set is unpinned again, so that it follows the addon.
+async fn set_fields(
+    record: &Record,
+    client: &Client,
+    url: &Url,
+    key: &SecretString,
+    (variant, version): (Variant, &str),
+    then: &[Field<'_>],
+) -> Result<(), Problem> {
     let key = Key::Administrator(key);
     let mut settings = read_settings(record, client, url, key, variant, version).await?;
-    let fields = settings
-        .as_object_mut()
-        .filter(|f| f.contains_key(CHANNELS))
-        .ok_or_else(|| no_field(version))?;
-    fields.insert(
-        CHANNELS.to_owned(),
-        Value::String(then.conda_channels.clone()),
-    );
-    if !then.overridden {
-        fields.insert(
-            "__unpinned_fields__".to_owned(),
-            serde_json::json!([[CHANNELS]]),
-        );
+    for (name, value, _) in then {
+        let fields = settings
+            .as_object_mut()
+            .filter(|f| f.contains_key(*name))
+            .ok_or_else(|| no_field(version, name))?;
+        fields.insert((*name).to_owned(), Value::String((*value).to_owned()));
+    }
+    let unset = then.iter().filter(|(_, _, own)| !own);
+    let unset: Vec<Value> = unset
+        .map(|(name, _, _)| serde_json::json!([name]))
+        .collect();
+    if let (Some(fields), false) = (settings.as_object_mut(), unset.is_empty()) {
+        fields.insert("__unpinned_fields__".to_owned(), Value::Array(unset));
     }
     let doing = "Could not change the settings of the deadline_cloud addon";
     let question = Question {
@@ -315,14 +515,8 @@ pub async fn change_addon_channels(
         path: addon_path(version, "settings", variant),
         key: Some(key),
     };
-    let sent = send(
-        record,
-        client,
-        url,
-        question,
-        (Method::POST, Some(&settings)),
-    )
-    .await;
+    let what = (Method::POST, Some(&settings));
+    let sent = send(record, client, url, question, what).await;
     sent.map(|_| ())
         .map_err(|p| not_stored(p, variant, version, then))
 }
@@ -333,7 +527,7 @@ fn not_stored(
     mut problem: Problem,
     variant: Variant,
     version: &str,
-    then: &AddonChannels,
+    then: &[Field<'_>],
 ) -> Problem {
     if problem.kind != ProblemKind::Denied || problem.because.contains(LOCKED_OUT) {
         return problem;
@@ -349,16 +543,18 @@ fn not_stored(
             problem.because
         );
     }
-    let value = &then.conda_channels;
-    problem.fix = if then.overridden {
-        format!(
-            "unfreeze or copy the bundle in AYON, then run it again; or paste into conda_channels of {place} there: {value}"
-        )
-    } else {
-        format!(
-            "unfreeze or copy the bundle in AYON, then run it again; or unpin conda_channels of {place} there"
-        )
-    };
+    let each = then.iter().map(|(name, value, own)| {
+        if *own {
+            format!("paste into {name} of {place} there: {value}")
+        } else {
+            format!("unpin {name} of {place} there")
+        }
+    });
+    let each: Vec<String> = each.collect();
+    problem.fix = format!(
+        "unfreeze or copy the bundle in AYON, then run it again; or {}",
+        each.join("; ")
+    );
     problem
 }
 

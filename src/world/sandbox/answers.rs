@@ -1,6 +1,7 @@
 //! What the studio in memory answers to a question, and the call that AWS or AYON would answer it with.
 
 use super::{SandboxEnvironment, Truth, jobs, network, roles};
+use crate::domain::ayon::Projects;
 use crate::domain::caller::{NEW_ROLE_ACTIONS, SETUP_ACTIONS, SimulatedPermissions};
 use crate::domain::fact::Fact;
 use crate::domain::farm::{Farm, Fleet, Listed};
@@ -140,6 +141,16 @@ pub(super) fn answer(truth: &Truth, question: &AnyQuestion) -> AnyAnswer {
         }
         AnyQuestion::SecretDetails(q) => A::SecretDetails(fact(truth.secret(&q.0).cloned())),
         AnyQuestion::AyonBundles(_) => A::AyonBundles(Fact::Known(truth.ayon.bundles.clone())),
+        AnyQuestion::ProjectAddon(q) => {
+            let own = truth.ayon.project_addon.get(&q.3);
+            let settings = own.or_else(|| truth.addon.get(&q.1));
+            A::ProjectAddon(fact(settings.cloned()))
+        }
+        AnyQuestion::AyonDesktop(_) => A::AyonDesktop(Fact::Known(truth.ayon.desktop.clone())),
+        AnyQuestion::AyonProjects(_) => A::AyonProjects(Fact::Known(Projects {
+            read: truth.ayon.projects.clone(),
+            more: 0,
+        })),
         AnyQuestion::AddonSettings(q) => A::AddonSettings(fact(truth.addon.get(&q.1).cloned())),
         AnyQuestion::ProbeJobs(q) => {
             let own = truth
@@ -154,6 +165,7 @@ pub(super) fn answer(truth: &Truth, question: &AnyQuestion) -> AnyAnswer {
         AnyQuestion::JobState(q) => A::JobState(fact(truth.jobs.get(&q.1).map(|j| j.status))),
         AnyQuestion::JobRun(q) => A::JobRun(fact(truth.jobs.get(&q.1).cloned())),
         AnyQuestion::AyonUserKeys(q) => A::AyonUserKeys(fact(truth.ayon.users.get(&q.1).cloned())),
+        AnyQuestion::AddonTarget(q) => A::AddonTarget(fact(truth.addon_target(q.1))),
         AnyQuestion::AddonChannels(q) => {
             A::AddonChannels(fact(truth.addon_channels.get(&q.1).cloned()))
         }
@@ -195,11 +207,14 @@ pub(super) fn operation(question: &AnyQuestion) -> (&'static str, &'static str) 
         AnyQuestion::NamedShares(_) => ("ram", "GetResourceShares"),
         AnyQuestion::SecretDetails(_) => ("secretsmanager", "DescribeSecret"),
         AnyQuestion::AyonBundles(_) => ("ayon", "GET api/bundles"),
+        AnyQuestion::AyonDesktop(_) => ("ayon", "GET api/desktop"),
+        AnyQuestion::AyonProjects(_) => ("ayon", "GET api/projects"),
         AnyQuestion::ProbeJobs(_) | AnyQuestion::LastProbes(_) => ("deadline", "SearchJobs"),
         AnyQuestion::JobRun(_) | AnyQuestion::JobState(_) => ("deadline", "GetJob"),
         AnyQuestion::AyonUserKeys(_) => ("ayon", "GET api/users"),
-        AnyQuestion::AddonSettings(_) | AnyQuestion::AddonChannels(_) => {
-            ("ayon", "GET api/addons/deadline_cloud")
-        }
+        AnyQuestion::AddonSettings(_)
+        | AnyQuestion::AddonChannels(_)
+        | AnyQuestion::AddonTarget(_)
+        | AnyQuestion::ProjectAddon(_) => ("ayon", "GET api/addons/deadline_cloud"),
     }
 }

@@ -425,7 +425,9 @@ impl World for Sandbox {
             let truth = self.truth();
             let is_administrators = matches!(
                 question,
-                AnyQuestion::AddonChannels(_) | AnyQuestion::AyonUserKeys(_)
+                AnyQuestion::AddonChannels(_)
+                    | AnyQuestion::AddonTarget(_)
+                    | AnyQuestion::AyonUserKeys(_)
             );
             // No call is made, so none is shown.
             if matches!(question, AnyQuestion::PolicyValidation(_)) {

@@ -10,7 +10,9 @@ use super::truth::{
     SandboxAyon, SandboxChannel, SandboxEnvironment, SandboxFarm, SandboxLattice, SandboxNetwork,
     SandboxQueue, SandboxRole, Truth,
 };
-use crate::domain::ayon::{AddonChannels, AddonSettings, AyonUser, Bundle, Bundles, Variant};
+use crate::domain::ayon::{
+    AddonChannels, AddonSettings, AyonUser, Bundle, Bundles, Desktop, Installer, Project, Variant,
+};
 use crate::domain::caller::Caller;
 use crate::domain::config::StudioConfig;
 use crate::domain::farm::{
@@ -432,6 +434,7 @@ pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
             job_parameters: Untrusted::new("[]"),
             farm: Untrusted::new(queue.map(|q| q.farm.to_string()).unwrap_or_default()),
             queue: Untrusted::new(queue.map(|q| q.queue.to_string()).unwrap_or_default()),
+            publish_roles: Some(vec![Untrusted::new("publish")]),
         };
         truth.addon.insert(variant, settings);
         let channels = AddonChannels {
@@ -462,6 +465,28 @@ fn sandbox_ayon(ayon: &AyonRow) -> SandboxAyon {
         installer: Some(Untrusted::new(ayon.launcher.clone())),
         addon: Some(Untrusted::new(ayon.addon.clone())),
         core: ayon.core.clone().map(Untrusted::new),
+        packages: PLATFORMS
+            .iter()
+            .map(|p| ((*p).to_owned(), Untrusted::new(format!("ayon_{p}.zip"))))
+            .collect(),
+    };
+    let installer = |platform: &&str| Installer {
+        version: Untrusted::new(ayon.launcher.clone()),
+        platform: Untrusted::new(*platform),
+    };
+    let desktop = Desktop {
+        installers: PLATFORMS.iter().map(installer).collect(),
+        packages: bundle.packages.values().cloned().collect(),
+    };
+    let paths = [
+        ("linux", "/mnt/projects"),
+        ("windows", "P:/projects"),
+        ("darwin", "/Volumes/projects"),
+    ];
+    let paths = paths.map(|(p, path)| (p.to_owned(), path.to_owned()));
+    let project = Project {
+        name: Untrusted::new("fjord"),
+        roots: [("work".to_owned(), paths.into())].into(),
     };
     SandboxAyon {
         host: ayon.host.clone(),
@@ -490,8 +515,13 @@ fn sandbox_ayon(ayon: &AyonRow) -> SandboxAyon {
         )]
         .into(),
         admin: ayon.admin,
+        desktop,
+        projects: vec![project],
+        project_addon: BTreeMap::new(),
     }
 }
+
+const PLATFORMS: &[&str] = &["linux", "windows", "darwin"];
 
 fn add_queue(
     name: &str,

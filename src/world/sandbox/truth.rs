@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::conda_solve::SandboxPackage;
 use super::memory;
-use crate::domain::ayon::{AddonChannels, AddonSettings, AyonUser, Bundles, Variant};
+use crate::domain::ayon::{
+    AddonChannels, AddonSettings, AddonTarget, AyonUser, Bundles, Desktop, Project, Variant,
+};
 use crate::domain::caller::Caller;
 use crate::domain::channel::Channel;
 use crate::domain::fact::Fact;
@@ -230,9 +232,33 @@ pub struct SandboxAyon {
     pub users: BTreeMap<String, AyonUser>,
     /// Is an administrator of AYON signed in?
     pub admin: bool,
+    #[serde(default)]
+    pub desktop: Desktop,
+    #[serde(default)]
+    pub projects: Vec<Project>,
+    /// The addon's settings of the projects that have their own.
+    #[serde(default)]
+    pub project_addon: BTreeMap<String, AddonSettings>,
 }
 
 impl Truth {
+    /// An empty id is the addon's default.
+    pub fn addon_target(&self, variant: Variant) -> Option<AddonTarget> {
+        let settings = self.addon.get(&variant)?;
+        let (farm_id, queue_id) = (
+            settings.farm.raw().to_owned(),
+            settings.queue.raw().to_owned(),
+        );
+        let set = [("farm_id", &farm_id), ("queue_id", &queue_id)];
+        let set = set.into_iter().filter(|(_, v)| !v.is_empty());
+        let overridden = set.map(|(name, _)| name.to_owned()).collect();
+        Some(AddonTarget {
+            farm_id,
+            queue_id,
+            overridden,
+        })
+    }
+
     /// A secret that holds a value.
     pub fn add_secret(&mut self, arn: &str) {
         let place = SecretPlace {

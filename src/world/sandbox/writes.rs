@@ -1,7 +1,7 @@
 //! What a change does to the studio in memory.
 
 use super::{SandboxEnvironment, SandboxRole, Truth, jobs, network, secrets};
-use crate::domain::ayon::{AddonChannels, LabelledKey};
+use crate::domain::ayon::{AddonChannels, AddonTarget, LabelledKey};
 use crate::domain::ids::QueueEnvironmentId;
 use crate::domain::needs::{INLINE_LIMIT, counted};
 use crate::domain::policy::Policy;
@@ -20,7 +20,9 @@ pub(super) fn service(resource: &AnyResource) -> &'static str {
         | AnyResource::FleetConfiguration(_)
         | AnyResource::FleetScript(_)
         | AnyResource::ProbeJob(_) => "deadline",
-        AnyResource::AddonSetting(_) | AnyResource::AyonUserKey(_) => "ayon",
+        AnyResource::AddonSetting(_)
+        | AnyResource::AddonTarget(_)
+        | AnyResource::AyonUserKey(_) => "ayon",
         AnyResource::ResourceGateway(_) | AnyResource::ResourceConfiguration(_) => "vpc-lattice",
         AnyResource::ResourceShare(_) => "ram",
         AnyResource::Secret(_) | AnyResource::SecretValue(_) => "secretsmanager",
@@ -98,6 +100,16 @@ pub(super) fn write(truth: &mut Truth, change: &Change) -> Result<Outputs, Strin
                 settings.channels = Untrusted::new(then.conda_channels.clone());
             }
             truth.addon_channels.insert(r.variant, then);
+        }
+        AnyResource::AddonTarget(r) => {
+            if !truth.ayon.admin {
+                return Err("no login of an AYON administrator is given".to_owned());
+            }
+            let then = after.and_then(AddonTarget::of_text);
+            let then = then.ok_or("the values can't be read")?;
+            let settings = truth.addon.get_mut(&r.variant).ok_or("no such variant")?;
+            settings.farm = Untrusted::new(then.farm_id);
+            settings.queue = Untrusted::new(then.queue_id);
         }
         AnyResource::ProbeJob(r) => return jobs::probe(truth, r, after),
         AnyResource::AyonUserKey(r) => {
