@@ -100,7 +100,7 @@ fn of_place(view: &View, url: &Url, place: &AddonPlace, all: &[AddonPlace]) -> F
         });
         let production = all.iter().find(|p| p.project.is_none());
         let finding = match (farm.raw(), queue.raw()) {
-            ("", "") | (_, "") | ("", _) => {
+            ("", _) | (_, "") => {
                 let which = match (farm.raw(), queue.raw()) {
                     ("", "") => "farm_id and queue_id are empty",
                     ("", _) => "farm_id is empty",

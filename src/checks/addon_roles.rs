@@ -6,6 +6,7 @@ use super::prelude::*;
 use crate::derived::ayon_workers::{AddonPlace, addon_places};
 use crate::derived::solve_questions::active_fleets;
 use crate::domain::farm::Fleet;
+use crate::domain::text::Untrusted;
 use crate::questions::Part;
 
 pub(super) const CHECK: Check = Check {
@@ -34,7 +35,7 @@ fn check(view: &View, url: &Url) -> Vec<Finding> {
 
 fn of_place(view: &View, place: &AddonPlace) -> Option<Finding> {
     let roles = place.settings.publish_roles.as_ref()?;
-    let asked: Vec<&str> = roles.iter().map(|r| r.raw()).collect();
+    let asked: Vec<&str> = roles.iter().map(Untrusted::raw).collect();
     let words = place.words();
     let mut fleets: Vec<&Fleet> = Vec::new();
     for queue in &view.config(Part::Queues).queues {

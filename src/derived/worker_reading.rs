@@ -11,6 +11,7 @@ use crate::domain::ids::{FleetKey, QueueKey};
 use crate::domain::probe_job::Reading;
 use crate::domain::probe_run::{Basis, ProbeMark, ProbeRun, digest};
 use crate::domain::subject::Subject;
+use crate::domain::text::Untrusted;
 use crate::questions::{
     AddonSettings, AyonBundles, FleetDetails, LastProbes, Part, QueueDetails, QueueEnvironments,
     RoleDocuments, SecretDetails, View,
@@ -193,10 +194,10 @@ fn bundle(view: &View, variant: Variant) -> Option<String> {
 /// What a fleet is; how many workers it has just now, and how it is doing, come and go.
 fn fleet(view: &View, key: &FleetKey) -> Option<String> {
     let f = view.fact(&FleetDetails(key.clone())).known()?;
-    let role = f.role.as_ref().map(|r| r.raw());
-    let roles: Vec<&str> = f.roles.iter().map(|r| r.raw()).collect();
-    let lattice: Vec<&str> = f.configurations.iter().map(|c| c.raw()).collect();
-    let script = f.host_script.as_ref().map(|s| s.raw());
+    let role = f.role.as_ref().map(Untrusted::raw);
+    let roles: Vec<&str> = f.roles.iter().map(Untrusted::raw).collect();
+    let lattice: Vec<&str> = f.configurations.iter().map(Untrusted::raw).collect();
+    let script = f.host_script.as_ref().map(Untrusted::raw);
     Some(format!(
         "{:?} {:?} {:?} {roles:?} {role:?} {lattice:?} {script:?}",
         f.management, f.os, f.cpu

@@ -2,7 +2,7 @@
 //! one; nothing of it is kept here.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 use jiff::Timestamp;
@@ -57,7 +57,11 @@ impl Basis {
 /// What a text is known by: what is compared is only whether it is the same.
 pub fn digest(text: &str) -> String {
     let hash = Sha256::digest(text.as_bytes());
-    hash.iter().take(6).map(|b| format!("{b:02x}")).collect()
+    let mut short = String::new();
+    for byte in hash.iter().take(6) {
+        let _ = write!(short, "{byte:02x}");
+    }
+    short
 }
 
 /// The value of the probe's parameter: by which it is found, what it asked for, and what it rests on.

@@ -1,6 +1,8 @@
 //! A probe from its plan to its end, as values: what is sent and what it starts, how far a job is and what is usual, why
 //! nobody takes it. For the command and the wizard alike; nothing here does IO.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 
 use super::screen::{Cell, Told, Tone};
@@ -178,10 +180,10 @@ fn row(action: &SessionAction, now: Option<Timestamp>) -> Row {
     let mut line = format!("  {}{usual}", action.words());
     if action.has_failed() {
         if let Some(code) = action.exit_code {
-            line.push_str(&format!(": exit code {code}"));
+            let _ = write!(line, ": exit code {code}");
         }
         if let Some(message) = &action.message {
-            line.push_str(&format!(": {}", Printable::short(message.raw(), 160)));
+            let _ = write!(line, ": {}", Printable::short(message.raw(), 160));
         }
     }
     let end = action.ended.or(now);
