@@ -1,5 +1,5 @@
 //! The lines that setup writes into host configuration scripts: run by dash and bash, with stand-ins for what only a worker
-//! has; the PowerShell ones are parsed, and were never run.
+//! has; the PowerShell ones are parsed, and were never run. And the probe, whose scripts run first in its job.
 #![allow(clippy::unwrap_used)] // a test that can't go on should say where
 
 use std::path::Path;
@@ -111,4 +111,62 @@ fn the_lines_for_windows_are_powershell() {
     // The parser does refuse what is none.
     let broken = script.replacen("catch {", "catch", 1);
     assert!(parser.parse(broken, None).unwrap().root_node().has_error());
+}
+
+/// The probe as a worker runs it, with this PATH.
+fn probe(shell: &str, path: &str, folder: &Path) -> Vec<serde_json::Value> {
+    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/probe");
+    let done = Command::new(shell)
+        .arg(assets.join("probe.sh"))
+        .args([assets.join("probe.py").as_os_str(), "staging".as_ref()])
+        .env_clear()
+        .env("PATH", path)
+        .env("HOME", folder)
+        .env("AYON_SERVER_URL", "http://127.0.0.1:9")
+        .env("AYON_API_KEY", "0123456789abcdefCANARY789abcdef0")
+        .env("AYON_HEADLESS_MODE", "1")
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{done:?}");
+    let said = String::from_utf8(done.stdout).unwrap();
+    assert!(!said.contains("CANARY"), "{said}");
+    let lines = said
+        .lines()
+        .filter_map(|l| l.strip_prefix("studiolink-probe "));
+    lines.map(|l| serde_json::from_str(l).unwrap()).collect()
+}
+
+#[test]
+fn the_probe_runs_under_each_shell_and_says_so_where_there_is_no_python() {
+    for shell in shells() {
+        let folder = tempfile::tempdir().unwrap();
+        let read = probe(shell, "/usr/local/bin:/usr/bin:/bin", folder.path());
+        let of = |name: &str| read.iter().find(|r| r["reading"] == name);
+        if of("worker").unwrap()["ok"] == true {
+            assert_eq!(of("variables").unwrap()["key"], true);
+            assert_eq!(of("tcp").unwrap()["ok"], false, "nothing listens on port 9");
+            assert!(of("info").is_none(), "nothing is asked behind a broken hop");
+            assert!(of("begin").unwrap()["variant"] == "staging");
+        }
+        assert!(of("end").is_some());
+        assert!(read.iter().all(|r| r["v"] == 1 && r["ok"].is_boolean()));
+        // The folder is as it was: a probe leaves nothing behind.
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+
+        let empty = folder.path().join("no-programs");
+        std::fs::create_dir(&empty).unwrap();
+        let read = probe(shell, &empty.to_string_lossy(), folder.path());
+        assert_eq!(read[0]["error"], "no python on PATH");
+        assert_eq!(read.last().unwrap()["reading"], "end");
+    }
+}
+
+#[test]
+fn the_probe_for_windows_is_powershell() {
+    let mut parser = Parser::new();
+    let language = tree_sitter_powershell::LANGUAGE.into();
+    parser.set_language(&language).unwrap();
+    let text = include_str!("../assets/probe/probe.ps1");
+    assert!(!parser.parse(text, None).unwrap().root_node().has_error());
 }

@@ -104,6 +104,14 @@ fn by_workers(findings: &[Finding]) -> Vec<(&'static str, Verdict, &'static str)
     own.map(|f| (f.check, f.verdict, f.code)).collect()
 }
 
+/// Of a job that did not come to its end.
+fn is_of_job(finding: &Finding) -> bool {
+    finding
+        .item
+        .as_ref()
+        .is_some_and(|i| i.as_str().starts_with("job "))
+}
+
 fn publish_fleet(world: &Sandbox) -> FleetKey {
     let truth = world.truth();
     let own = truth
@@ -280,7 +288,7 @@ async fn a_probe_that_came_to_nothing_is_said_until_something_changes() {
         probed(&mut world, &config, status, lines).await;
         let said = audited(&world, &config).await;
         let newest = of_check(&said, "worker-probe");
-        let newest = newest.iter().find(|f| f.item.is_none()).unwrap();
+        let newest = newest.iter().find(|f| is_of_job(f)).unwrap();
         assert_eq!((newest.verdict, newest.code), (verdict, code));
         edit(&mut world, |truth| {
             let queue = truth.queues.get_mut(&config.queues[0]).unwrap();
@@ -288,7 +296,7 @@ async fn a_probe_that_came_to_nothing_is_said_until_something_changes() {
         });
         let later = audited(&world, &config).await;
         let newest = of_check(&later, "worker-probe");
-        let newest = newest.iter().find(|f| f.item.is_none()).unwrap();
+        let newest = newest.iter().find(|f| is_of_job(f)).unwrap();
         let expected = if verdict == Verdict::Fail {
             "stale"
         } else {
@@ -594,4 +602,118 @@ async fn workers_that_do_not_come_up_are_found_by_fleet_workers() {
         let said: Vec<_> = said.iter().map(|f| (f.verdict, f.code)).collect();
         assert_eq!(said, expected.into_iter().collect::<Vec<_>>());
     }
+}
+
+#[tokio::test]
+async fn a_job_without_packages_does_not_mend_a_fault_of_conda() {
+    let (mut world, config) = set_up().await;
+    probed(&mut world, &config, JobStatus::Failed, Some(Vec::new())).await;
+    let work = look(&world, &config).await;
+    let bare = Wish {
+        conda: false,
+        ..WISH
+    };
+    let sent = probing(&work.view(), bare, || "2".repeat(32)).unwrap();
+    apply_all(&world, &config, &sent.plan.changes, None).await;
+    let findings = audited(&world, &config).await;
+    let probe = of_check(&findings, "worker-probe");
+    assert!(probe.iter().any(|f| f.code == "failed"), "{probe:?}");
+}
+
+#[tokio::test]
+async fn what_can_not_be_compared_any_more_is_said() {
+    let (mut world, config) = set_up().await;
+    probed(&mut world, &config, JobStatus::Succeeded, Some(log(&[]))).await;
+    edit(&mut world, |t| t.denies.push("iam:GetRole".to_owned()));
+    let findings = audited(&world, &config).await;
+    let conda = of_check(&findings, "worker-conda")[0];
+    assert_eq!(
+        conda.verdict,
+        Verdict::Ok,
+        "what was seen was seen: {conda:?}"
+    );
+    let why = conda.why.as_ref().unwrap().as_str();
+    assert!(
+        why.contains("the queue role could not be compared"),
+        "{why}"
+    );
+    // What only follows from the reading is not claimed any more.
+    let channels = of_check(&findings, "channel-index");
+    assert!(channels.iter().any(|f| f.verdict == Verdict::WorkerOnly));
+}
+
+#[tokio::test]
+async fn a_channel_that_the_addon_left_out_of_the_job_was_not_used() {
+    let (mut world, config) = set_up().await;
+    edit(&mut world, |t| {
+        for settings in t.addon.values_mut() {
+            settings.channels =
+                Untrusted::new("deadline-cloud s3://ynput-conda-channel/ayon conda-forge");
+        }
+    });
+    probed(&mut world, &config, JobStatus::Succeeded, Some(log(&[]))).await;
+    let findings = audited(&world, &config).await;
+    let open: Vec<String> = of_check(&findings, "channel-index")
+        .iter()
+        .filter(|f| f.verdict == Verdict::WorkerOnly)
+        .map(|f| f.subject.id())
+        .collect();
+    assert_eq!(
+        open,
+        ["deadline-cloud-v2"],
+        "the queue lists it, and the job did not"
+    );
+}
+
+#[tokio::test]
+async fn a_role_that_was_taken_away_makes_readings_stale() {
+    let (mut world, config) = set_up().await;
+    probed(&mut world, &config, JobStatus::Succeeded, Some(log(&[]))).await;
+    edit(&mut world, |t| {
+        t.queues.get_mut(&config.queues[0]).unwrap().queue.role = None
+    });
+    let findings = audited(&world, &config).await;
+    for check in ["worker-conda", "worker-variables", "worker-identity"] {
+        assert_eq!(of_check(&findings, check)[0].code, "stale", "{check}");
+    }
+}
+
+#[tokio::test]
+async fn another_variants_worker_says_nothing_of_this_one() {
+    let (mut world, config) = set_up().await;
+    let broken = r#"{"reading":"ayon","ok":false,"exit":1,"said":["!!! No studio bundle"]}"#;
+    probed(
+        &mut world,
+        &config,
+        JobStatus::Succeeded,
+        Some(log(&[("ayon", broken)])),
+    )
+    .await;
+    let work = look(&world, &config).await;
+    let staging = Wish {
+        variant: Variant::Staging,
+        ..WISH
+    };
+    let sent = probing(&work.view(), staging, || "3".repeat(32)).unwrap();
+    apply_all(&world, &config, &sent.plan.changes, None).await;
+    let findings = audited(&world, &config).await;
+    assert_eq!(
+        of_check(&findings, "worker-launcher")[0].verdict,
+        Verdict::Fail
+    );
+}
+
+#[tokio::test]
+async fn what_a_worker_prints_of_a_secret_is_masked() {
+    let (mut world, config) = set_up().await;
+    let shown = r#"{"reading":"ayon","ok":false,"exit":1,"said":["Authorization: Bearer CANARYCANARYCANARYCANARY1234"]}"#;
+    probed(
+        &mut world,
+        &config,
+        JobStatus::Succeeded,
+        Some(log(&[("ayon", shown)])),
+    )
+    .await;
+    let findings = audited(&world, &config).await;
+    assert!(!format!("{findings:?}").contains("CANARY"));
 }

@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::prelude::*;
-use crate::derived::ayon_workers::{AddonPlace, Target, addon_places, target};
+use crate::derived::ayon_workers::{AddonPlace, Target, addon_places, target, unread_projects};
 use crate::domain::fact::Fact;
 use crate::domain::ids::{QueueKey, with_brief_ids};
 use crate::questions::{AddonTarget, AyonProjects, Part};
@@ -34,6 +34,17 @@ fn check(view: &View, url: &Url) -> Vec<Finding> {
         projects,
     );
     findings.extend(unread.map(|f| f.about("projects").from(view.evidence(&question))));
+    if let Some((count, why)) = unread_projects(view, url) {
+        let line = format!("The addon's settings of single projects could not be read: {count}");
+        let finding = Finding::unknown("project-unread", line)
+            .why(why)
+            .fix("give the service user of the workers' key access to the projects");
+        findings.push(
+            finding
+                .about("unread projects")
+                .from(view.evidence(&question)),
+        );
+    }
     if let Some(more) = projects.known().map(|p| p.more).filter(|n| *n > 0) {
         let finding = Finding::unknown(
             "more-projects",

@@ -37,14 +37,15 @@ fn of_place(view: &View, place: &AddonPlace) -> Option<Finding> {
     let roles = place.settings.publish_roles.as_ref()?;
     let asked: Vec<&str> = roles.iter().map(Untrusted::raw).collect();
     let words = place.words();
-    let mut fleets: Vec<&Fleet> = Vec::new();
-    for queue in &view.config(Part::Queues).queues {
-        let active = active_fleets(view, queue).ok()?;
-        if active.iter().any(|(_, f)| f.known().is_none()) {
-            return None; // the fleet's own checks say why
-        }
-        fleets.extend(active.iter().filter_map(|(_, f)| f.known()));
+    // Of another queue than the studio file's the fleets are not known; addon-queue says so.
+    let (farm, queue) = (place.settings.farm.raw(), place.settings.queue.raw());
+    let mut queues = view.config(Part::Queues).queues.iter();
+    let queue = queues.find(|q| q.farm.as_str() == farm && q.queue.as_str() == queue)?;
+    let active = active_fleets(view, queue).ok()?;
+    if active.iter().any(|(_, f)| f.known().is_none()) {
+        return None; // the fleet's own checks say why
     }
+    let fleets: Vec<&Fleet> = active.iter().filter_map(|(_, f)| f.known()).collect();
     let shown = roles
         .iter()
         .map(|r| r.show().to_string())

@@ -2,7 +2,7 @@
 
 use super::prelude::*;
 use crate::domain::farm::{FleetStatus, Management};
-use crate::domain::ids::FleetKey;
+use crate::domain::ids::{FleetKey, with_brief_ids};
 use crate::domain::worker::{Worker, WorkerStatus};
 use crate::questions::{FleetDetails, FleetWorkers};
 
@@ -42,16 +42,32 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
     findings.map(|f| f.from(evidence())).collect()
 }
 
-/// Lost to the host configuration script, by their own logs.
+/// Lost to the host configuration script, by the newest log that tells how one ended.
 fn by_script(workers: &[Worker]) -> Option<Finding> {
-    let ends = workers.iter().filter_map(Worker::script_end);
-    let end = ends.into_iter().find(|e| e.exit != 0)?;
-    let line = format!(
-        "Its host configuration script ends with exit code {} ({})",
-        end.exit, end.said
-    );
+    let at = workers.iter().position(|w| w.script_end().is_some())?;
+    let (worker, end) = (&workers[at], workers[at].script_end()?);
+    if end.exit == 0 {
+        return None;
+    }
+    let id = with_brief_ids(worker.id.show().as_str());
+    let minutes = worker.minutes.map(|m| format!(", created {m} minutes ago"));
+    let who = format!("{id}{}", minutes.unwrap_or_default());
+    let up = |w: &Worker| {
+        matches!(
+            w.status,
+            WorkerStatus::Started | WorkerStatus::Running | WorkerStatus::Idle
+        )
+    };
+    let how = format!("exit code {} ({}; {who})", end.exit, end.said);
+    // They are listed youngest first.
+    if workers[..at].iter().any(up) {
+        let line =
+            format!("Its host configuration script ended with {how}, and a younger worker came up");
+        return Some(Finding::ok(line));
+    }
+    let line = format!("Its host configuration script ends with {how}");
     let finding = Finding::fail("script-fails", line)
-        .why("Deadline Cloud shuts such a worker down and starts another one, which meets the same")
+        .why("Deadline Cloud shuts such a worker down and starts another one, which meets the same until the script is corrected")
         .fix("correct the script, so that it ends with 0 in any case; commands such as dig are not on every image: getent is");
     Some(finding)
 }
@@ -80,11 +96,14 @@ fn lost(workers: &[Worker]) -> Option<Finding> {
     let lost = workers
         .iter()
         .filter(|w| w.status == WorkerStatus::NotResponding);
-    // What its script did to it is said already.
-    let lost = lost
-        .filter(|w| w.script_end().is_none_or(|e| e.exit == 0))
-        .count();
-    if lost == 0 || by_script(workers).is_some() {
+    // What a script does to them is said already.
+    let by_script = workers.iter().filter_map(Worker::script_end);
+    let lost = if by_script.into_iter().any(|e| e.exit != 0) {
+        0
+    } else {
+        lost.count()
+    };
+    if lost == 0 {
         return None;
     }
     let finding = Finding::warn("not-responding", format!("Workers that do not respond: {lost}"))

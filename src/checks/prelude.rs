@@ -11,7 +11,7 @@ use crate::derived::server_hops::{Hop, broken_before, endpoint};
 use crate::derived::worker_reading::{Told, newest, queues_of, told};
 use crate::domain::address::Scheme;
 use crate::domain::call::Vantage;
-use crate::domain::config::PathId;
+use crate::domain::config::{Location, PathId};
 use crate::domain::fact::Fact;
 use crate::domain::finding::{Evidence, Verdict};
 use crate::domain::ids::{FleetKey, QueueKey};
@@ -148,23 +148,36 @@ pub(super) fn from_worker(view: &View, fleet: &FleetKey, name: &str) -> Vec<Find
 fn worker_finding(view: &View, told: &Told) -> Option<Finding> {
     let assessment = told.reading.assess(told.run.readings())?;
     let when = told.run.when();
-    if !told.changed.is_empty() {
+    let changed = &told.since.changed;
+    if !changed.is_empty() {
         return Some(stale(
             assessment.verdict,
             &assessment.message,
             &when,
-            &told.changed,
+            changed,
         ));
     }
     let verdict = assessment.verdict;
     let mut finding = assessment.finding();
     finding.message = format!("{} ({when})", finding.message).into();
-    if let Some(beside) = seen_from_here(view, &told.reading.name, verdict) {
+    let beside = seen_from_here(view, &told.reading.name, verdict);
+    for more in beside.into_iter().chain(unsure(&told.since.unsure)) {
         let why = finding.why.take();
-        let why = why.map_or_else(|| beside.clone(), |w| format!("{w}; {beside}"));
+        let why = why.map_or_else(|| more.clone(), |w| format!("{w}; {more}"));
         finding.why = Some(why.into());
     }
     Some(finding)
+}
+
+/// What may have changed since, for all that is known.
+fn unsure(of: &[Basis]) -> Option<String> {
+    let of: Vec<&str> = of.iter().map(|b| b.words()).collect();
+    (!of.is_empty()).then(|| {
+        format!(
+            "whether it still holds is not known: {} could not be compared",
+            of.join(", ")
+        )
+    })
 }
 
 /// What was seen before something changed.
@@ -197,6 +210,9 @@ fn seen_from_here(view: &View, reading: &str, there: Verdict) -> Option<String> 
     let url = server(view)?;
     let (host, port) = endpoint(&url);
     let scheme = Scheme::of(&url);
+    // A server that only a network has is not reached from everywhere else.
+    let location = view.config(Part::Server).server.location;
+    let is_open = matches!(location, Location::Public | Location::AyonCloud);
     let here = match reading {
         "dns" => verdict_here(view, &Resolve(host, scheme)),
         "tcp" => verdict_here(view, &Connect(host, port, scheme)),
@@ -217,7 +233,7 @@ fn seen_from_here(view: &View, reading: &str, there: Verdict) -> Option<String> 
         (_, Verdict::Fail, Verdict::Ok) => {
             "workers get through where this machine does not: what is broken here is this machine's own way"
         }
-        (_, Verdict::Fail, Verdict::Fail) => {
+        (_, Verdict::Fail, Verdict::Fail) if is_open => {
             "the fault is the server's or its name's, not the fleet's"
         }
         _ => return None,

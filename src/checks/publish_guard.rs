@@ -35,7 +35,7 @@ fn said_by_hosts(view: &View, key: &QueueKey) -> Option<Finding> {
     let own = publishing(view, key).into_iter();
     let mut own = own.filter(|(_, f)| f.management == Management::Customer);
     own.find_map(|(fleet, details)| {
-        let told = told(view, key, &fleet, "variables").filter(|t| t.changed.is_empty())?;
+        let told = told(view, key, &fleet, "variables").filter(|t| t.since.changed.is_empty())?;
         let (name, when) = (details.name.show(), told.run.when());
         let from = Vantage::Worker(fleet);
         let has_ayon = told.run.readings().iter().any(|r| r.name == "launcher" && r.ok);

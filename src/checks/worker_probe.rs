@@ -3,12 +3,12 @@
 use super::prelude::*;
 use crate::derived::connections::publishing;
 use crate::derived::job_packages::server;
-use crate::derived::worker_reading::{changed, newest, probes};
+use crate::derived::worker_reading::{newest, probes, since};
 use crate::domain::call::Vantage;
 use crate::domain::finding::Verdict;
 use crate::domain::ids::{QueueKey, with_brief_ids};
 use crate::domain::job::JobStatus;
-use crate::domain::probe_run::{Basis, ProbeRun};
+use crate::domain::probe_run::{Basis, ProbeMark, ProbeRun};
 use crate::domain::text::Printable;
 use crate::questions::LastProbes;
 
@@ -44,11 +44,16 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
         };
         return with_evidence(finding.map(light), evidence());
     }
-    let mut findings: Vec<Finding> = newest_came_short(view, key).into_iter().collect();
+    let mut findings: Vec<Finding> = newest_of_each(view, key)
+        .into_iter()
+        .filter_map(|run| came_short(view, key, run))
+        .collect();
     for (fleet, details) in fleets {
         let name = details.name.show();
-        let finding = match newest(view, key, &fleet, "worker") {
-            Some(run) => {
+        let whole = newest(view, key, &fleet, "conda");
+        let bare = || newest(view, key, &fleet, "worker");
+        let finding = match (whole, bare()) {
+            (Some(run), _) => {
                 let worker = run.session.as_ref().map(|s| s.worker.show());
                 let worker = with_brief_ids(worker.unwrap_or_default().as_str());
                 let when = run.when();
@@ -56,9 +61,18 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
                     "A worker of fleet {name} ran the probe to its end: {worker} ({when})"
                 ))
             }
-            None => Finding::worker_only(
+            (None, Some(run)) => Finding::worker_only(
+                "without-packages",
+                format!(
+                    "A worker of fleet {name} was asked without the conda packages alone ({})",
+                    run.when()
+                ),
+            )
+            .why(CHECK.why)
+            .fix(ASK_A_WORKER),
+            (None, None) => Finding::worker_only(
                 "needs-worker",
-                format!("No worker of fleet {name} was asked yet what a publish step meets there"),
+                format!("No worker of fleet {name} has told what a publish step meets there, by the newest probes of the queue"),
             )
             .why(CHECK.why)
             .fix(ASK_A_WORKER),
@@ -68,21 +82,51 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
     findings.into_iter().map(|f| f.from(evidence())).collect()
 }
 
-/// The newest probe, where it did not come to its end. One that was canceled says nothing.
-fn newest_came_short(view: &View, key: &QueueKey) -> Option<Finding> {
-    let silent = |r: &&ProbeRun| matches!(r.status, JobStatus::Canceled | JobStatus::Suspended);
-    let run = probes(view, key).iter().find(|r| !silent(r))?;
+/// The newest probe of each kind: of the same fleets, with or without the packages. One that was canceled says nothing.
+fn newest_of_each<'a>(view: &View<'a>, key: &QueueKey) -> Vec<&'a ProbeRun> {
+    let kind = |r: &ProbeRun| {
+        let fleets = r.mark.rests_on.keys().filter(|n| ProbeMark::is_fleet(n));
+        (fleets.cloned().collect::<Vec<_>>(), r.mark.conda)
+    };
+    let mut all: Vec<&ProbeRun> = Vec::new();
+    for run in probes(view, key) {
+        let silent = matches!(run.status, JobStatus::Canceled | JobStatus::Suspended);
+        if !silent && !all.iter().any(|r| kind(r) == kind(run)) {
+            all.push(run);
+        }
+    }
+    all
+}
+
+/// Where it did not come to its end: how far it came.
+fn came_short(view: &View, key: &QueueKey, run: &ProbeRun) -> Option<Finding> {
     if run.is_whole() {
         return None;
     }
+    let job = run.job.brief();
+    how_far(view, key, run).map(|f| f.about(format!("job {job}")))
+}
+
+fn how_far(view: &View, key: &QueueKey, run: &ProbeRun) -> Option<Finding> {
     let (job, when, status) = (&run.job, run.when(), run.status.word());
-    if !run.status.is_final() {
+    if run.status == JobStatus::Unknown {
+        let line = format!(
+            "How far the probe is can't be told: this version does not know its status ({when})"
+        );
+        return Some(Finding::unknown("unknown-status", line).fix("use the newest studiolink"));
+    }
+    if !run.status.is_final() && !run.could_not_be_made {
         let line = format!("A probe is under way: {status} ({when})");
         let fix = format!("studiolink probe --job {job} watches it");
         return Some(Finding::worker_only("under-way", line).fix(fix));
     }
     let explain = format!("studiolink explain --job {job}");
     let finding = match (run.status, &run.session) {
+        _ if run.could_not_be_made => {
+            Finding::fail("not-made", format!("Deadline Cloud did not take the probe ({when})"))
+                .why("its template or its parameters were refused")
+                .fix(format!("studiolink probe --job {job} says what the service said"))
+        }
         (JobStatus::NotCompatible, _) => {
             Finding::fail("not-compatible", format!("No fleet of the queue can take the probe: it is {status} ({when})"))
                 .why("publish steps ask for the same attributes, and are not taken either")
@@ -106,7 +150,7 @@ fn newest_came_short(view: &View, key: &QueueKey) -> Option<Finding> {
             .why("its last lines may not have come into the log, or the log was cut")
             .fix(explain),
     };
-    let changed = changed(view, key, run, Basis::ALL);
+    let changed = since(view, key, run, Basis::ALL).changed;
     if finding.verdict == Verdict::Fail && !changed.is_empty() {
         let message = Printable::from(finding.message.as_str());
         return Some(stale(finding.verdict, &message, &when, &changed));

@@ -413,9 +413,9 @@ pub struct Probe {
     /// Only for this fleet's system; the job may still run on another fleet that a publish step fits
     #[arg(long, value_name = "FLEET_ID")]
     pub fleet: Option<FleetId>,
-    /// Whose addon settings and bundle are asked for
-    #[arg(long, value_name = "VARIANT", value_parser = variant, default_value = "production")]
-    pub variant: Variant,
+    /// Whose addon settings and bundle are asked for [default: the bundle's that the studio file pins]
+    #[arg(long, value_name = "VARIANT", value_parser = variant)]
+    pub variant: Option<Variant>,
     /// Leaves the conda packages out, so that a fault of theirs hides no other
     #[arg(long)]
     pub without_conda: bool,

@@ -12,6 +12,7 @@ use super::out::{data, ink, talk};
 use super::setup::{How, account, make, observed_by, stop_words};
 use super::stop::Stop;
 use super::{Failure, ask, open};
+use crate::derived::job_packages::variant;
 use crate::domain::causes::explain;
 use crate::domain::exit::Exit;
 use crate::domain::fact::Fact;
@@ -115,7 +116,7 @@ pub(super) async fn run(args: &Args, command: &args::Probe) -> Result<Exit, Fail
 fn planned(work: &Workflow, command: &args::Probe) -> Result<Plan, Failure> {
     let wish = Wish {
         fleet: command.fleet.as_ref(),
-        variant: command.variant,
+        variant: command.variant.unwrap_or_else(|| variant(work.config())),
         conda: !command.without_conda,
     };
     let id = || uuid::Uuid::new_v4().simple().to_string();

@@ -52,6 +52,28 @@ impl AddonPlace<'_> {
     }
 }
 
+/// The projects whose settings of the addon could not be read, in each variant, and why the first was not.
+pub fn unread_projects(view: &View, url: &Url) -> Option<(usize, String)> {
+    let bundles = view.fact(&AyonBundles(url.clone())).known()?;
+    let projects = view.fact(&AyonProjects(url.clone())).known()?;
+    let (mut count, mut first) = (0, None);
+    for variant in Variant::ALL {
+        let version = bundles.of(*variant).and_then(|b| b.addon.as_ref());
+        let Some(version) = version.map(|v| v.raw().to_owned()) else {
+            continue;
+        };
+        for project in &projects.read {
+            let name = project.name.raw().to_owned();
+            let question = ProjectAddon(url.clone(), *variant, version.clone(), name);
+            if let Some(why) = view.fact(&question).why_unread() {
+                count += 1;
+                first.get_or_insert(why);
+            }
+        }
+    }
+    first.map(|why| (count, why))
+}
+
 /// The studio's settings in each variant, and those of the projects that say something else; as far as they were read.
 pub fn addon_places<'a>(view: &View<'a>, url: &Url) -> Vec<AddonPlace<'a>> {
     let bundles = view.fact(&AyonBundles(url.clone())).known();
@@ -132,7 +154,11 @@ pub fn target<'a>(view: &View<'a>, settings: &Settings) -> Target<'a> {
     };
     let key = QueueKey { farm, queue };
     match view.fact(&QueueDetails(key.clone())) {
-        Fact::Absent => Target::Set(only),
+        // Of another farm that is not there nobody can tell: another region or account may have it.
+        Fact::Absent if key.farm == only.farm => Target::Set(only),
+        Fact::Absent => Target::Ask(
+            "this account has no such farm in this region; one of another may be meant".to_owned(),
+        ),
         Fact::Known(other) => Target::Ask(format!(
             "it submits to queue {}, which exists: it may be meant",
             other.name.show()

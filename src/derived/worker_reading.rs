@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::conda_environment::conda_environments;
 use super::connections::publishing;
-use super::job_packages::server;
-use crate::domain::ayon::Variant;
+use super::job_packages::{server, variant};
+use crate::domain::ayon::{AddonSettings as Settings, Variant};
 use crate::domain::channel::{Channel, is_same_place, split};
 use crate::domain::ids::{FleetKey, QueueKey};
 use crate::domain::probe_job::Reading;
@@ -17,12 +17,12 @@ use crate::questions::{
     RoleDocuments, SecretDetails, View,
 };
 
-/// A worker's reading, the job that it is of, and what has changed since.
+/// A worker's reading, the job that it is of, and what has happened since.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Told<'a> {
     pub run: &'a ProbeRun,
     pub reading: &'a Reading,
-    pub changed: Vec<Basis>,
+    pub since: Since,
 }
 
 /// The queues whose publish steps the fleet takes.
@@ -35,13 +35,15 @@ pub fn queues_of(view: &View, fleet: &FleetKey) -> Vec<QueueKey> {
     queues.collect()
 }
 
-/// The queue's probes, newest first, as far as they are known.
-pub fn probes<'a>(view: &View<'a>, queue: &QueueKey) -> &'a [ProbeRun] {
+/// The queue's probes of the variant whose bundle is the studio's, newest first, as far as they are known.
+pub fn probes<'a>(view: &View<'a>, queue: &QueueKey) -> impl Iterator<Item = &'a ProbeRun> {
+    let own = variant(view.config(Part::Packages));
     let known = view.fact(&LastProbes(queue.clone())).known();
-    known.map(Vec::as_slice).unwrap_or_default()
+    let all = known.into_iter().flatten();
+    all.filter(move |run| run.mark.variant == own)
 }
 
-/// The newest run of a fleet that counts for a reading. Of packages and the launcher a job without them says nothing.
+/// The newest run of a fleet that counts for a reading, of the variant whose bundle is the studio's. Of packages and the launcher a job without them says nothing.
 pub fn newest<'a>(
     view: &View<'a>,
     queue: &QueueKey,
@@ -52,7 +54,7 @@ pub fn newest<'a>(
     let counts = |r: &&ProbeRun| {
         r.fleet() == Some(&fleet.fleet) && r.is_whole() && (r.mark.conda || !needs_packages)
     };
-    probes(view, queue).iter().find(counts)
+    probes(view, queue).find(counts)
 }
 
 /// What a worker of the fleet said of it last, for that queue.
@@ -67,28 +69,40 @@ pub fn told<'a>(
     Some(Told {
         run,
         reading,
-        changed: changed(view, queue, run, Basis::of(name)),
+        since: since(view, queue, run, Basis::of(name)),
     })
 }
 
-/// Which of these have changed since a probe was sent. Of what was not known then, or is not now, nobody can tell.
-pub fn changed(view: &View, queue: &QueueKey, run: &ProbeRun, bases: &[Basis]) -> Vec<Basis> {
+/// What has happened since to what a reading rests on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Since {
+    pub changed: Vec<Basis>,
+    /// Of these it was not known then, or is not now.
+    pub unsure: Vec<Basis>,
+}
+
+/// Which of these have changed since a probe was sent, and of which nobody can tell.
+pub fn since(view: &View, queue: &QueueKey, run: &ProbeRun, bases: &[Basis]) -> Since {
     let now = rests_on(view, queue, run.mark.variant);
-    let own_fleet = run.fleet().map(ProbeMark::fleet);
-    let differs = |basis: &Basis| {
-        let mut then = run.mark.rests_on.iter();
-        then.any(|(name, digest)| {
-            let is_own = match basis {
-                Basis::Fleet => match &own_fleet {
-                    Some(own) => name == own,
-                    None => ProbeMark::is_fleet(name),
-                },
-                other => name == other.word(),
-            };
-            is_own && now.get(name).is_some_and(|now| now != digest)
-        })
-    };
-    bases.iter().copied().filter(differs).collect()
+    let then = &run.mark.rests_on;
+    let mut out = Since::default();
+    for basis in bases {
+        let names: Vec<String> = match (basis, run.fleet()) {
+            (Basis::Fleet, Some(fleet)) => vec![ProbeMark::fleet(fleet)],
+            (Basis::Fleet, None) => {
+                let all = then.keys().filter(|n| ProbeMark::is_fleet(n));
+                all.cloned().collect()
+            }
+            (other, _) => vec![other.word().to_owned()],
+        };
+        let same = |n: &String| Some(then.get(n)? == now.get(n)?);
+        if names.iter().any(|n| same(n) == Some(false)) {
+            out.changed.push(*basis);
+        } else if names.iter().any(|n| same(n).is_none()) {
+            out.unsure.push(*basis);
+        }
+    }
+    out
 }
 
 /// A worker that got its conda environment while the queue's list held the channel, and still does.
@@ -98,17 +112,25 @@ pub fn used_by_worker<'a>(
 ) -> Option<(QueueKey, FleetKey, Told<'a>)> {
     let queues = view.config(Part::Queues).queues.iter();
     let mut found = queues.filter_map(|queue| {
+        let lists = |list: &str| {
+            split(list)
+                .iter()
+                .any(|c| is_same_place(c, channel.as_str()))
+        };
         let environments = conda_environments(view, queue);
-        let mut lists = environments
-            .iter()
-            .filter_map(|(_, t)| t.channels.as_ref()?.as_deref());
-        lists
-            .any(|l| split(l).iter().any(|c| is_same_place(c, channel.as_str())))
-            .then_some(())?;
+        let own = environments.iter();
+        let mut own = own.filter_map(|(_, t)| t.channels.as_ref()?.as_deref());
+        let by_queue = own.any(lists);
         let mut fleets = publishing(view, queue).into_iter();
         fleets.find_map(|(fleet, _)| {
             let told = told(view, queue, &fleet, "conda")?;
-            let counts = told.reading.ok && told.changed.is_empty();
+            // The addon's own list, where it has one, was the job's; where it can't be read, nobody knows which was.
+            let addon = addon(view, told.run.mark.variant)?;
+            let listed = match addon.map(|s| s.channels.raw()).filter(|c| !c.is_empty()) {
+                Some(own) => lists(own),
+                None => by_queue,
+            };
+            let counts = listed && told.reading.ok && told.since == Since::default();
             counts.then(|| (queue.clone(), fleet, told))
         })
     });
@@ -116,7 +138,7 @@ pub fn used_by_worker<'a>(
 }
 
 /// What a probe of the queue rests on, as digests. What is not known is left out: nothing can be said of its change.
-pub fn rests_on(view: &View, queue: &QueueKey, variant: Variant) -> BTreeMap<String, String> {
+pub fn rests_on(view: &View, queue: &QueueKey, of: Variant) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
     let mut note = |basis: Basis, text: Option<String>| {
         if let Some(text) = text {
@@ -127,7 +149,7 @@ pub fn rests_on(view: &View, queue: &QueueKey, variant: Variant) -> BTreeMap<Str
     note(Basis::Role, role(view, queue));
     note(Basis::Server, server(view).map(|url| url.to_string()));
     note(Basis::Secret, secret(view));
-    note(Basis::Bundle, bundle(view, variant));
+    note(Basis::Bundle, bundle(view, of));
     for (key, _) in publishing(view, queue) {
         if let Some(fleet) = fleet(view, &key) {
             all.insert(ProbeMark::fleet(&key.fleet), digest(&fleet));
@@ -151,10 +173,10 @@ fn environments(view: &View, queue: &QueueKey) -> Option<String> {
 }
 
 fn role(view: &View, queue: &QueueKey) -> Option<String> {
-    let arn = view
-        .fact(&QueueDetails(queue.clone()))
-        .known()?
-        .role_arn()?;
+    let details = view.fact(&QueueDetails(queue.clone())).known()?;
+    let Some(arn) = details.role_arn() else {
+        return Some("none".to_owned());
+    };
     let role = view.fact(&RoleDocuments(arn)).known()?;
     let mut text = format!("{}\n{}\n", role.arn, role.trust.text());
     role.lists.known()?;
@@ -170,22 +192,34 @@ fn role(view: &View, queue: &QueueKey) -> Option<String> {
 }
 
 fn secret(view: &View) -> Option<String> {
-    let place = view.config(Part::Secret).secret.as_ref()?;
+    let Some(place) = view.config(Part::Secret).secret.as_ref() else {
+        return Some("none".to_owned());
+    };
     let secret = view.fact(&SecretDetails(place.clone())).known()?;
     Some(format!("{} {:?}", place.id, secret.current))
 }
 
-/// The bundle of the variant, and what the addon puts into its jobs.
-fn bundle(view: &View, variant: Variant) -> Option<String> {
+/// The addon's settings in a variant; `None`: not known; the inner one: the bundle has no such addon.
+fn addon<'a>(view: &View<'a>, of: Variant) -> Option<Option<&'a Settings>> {
     let url = server(view)?;
     let bundles = view.fact(&AyonBundles(url.clone())).known()?;
-    let Some(bundle) = bundles.of(variant) else {
+    let version = bundles.of(of).and_then(|b| b.addon.as_ref());
+    let Some(version) = version.map(|v| v.raw().to_owned()) else {
+        return Some(None);
+    };
+    let settings = view.fact(&AddonSettings(url, of, version)).known()?;
+    Some(Some(settings))
+}
+
+/// The bundle of the variant, and what the addon puts into its jobs.
+fn bundle(view: &View, of: Variant) -> Option<String> {
+    let url = server(view)?;
+    let bundles = view.fact(&AyonBundles(url)).known()?;
+    let Some(bundle) = bundles.of(of) else {
         return Some("none".to_owned());
     };
     let mut text = serde_json::to_string(bundle).ok()?;
-    if let Some(version) = &bundle.addon {
-        let settings = AddonSettings(url, variant, version.raw().to_owned());
-        let settings = view.fact(&settings).known()?;
+    if let Some(settings) = addon(view, of)? {
         text.push_str(&serde_json::to_string(settings).ok()?);
     }
     Some(text)

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::ayon::Variant;
 use super::farm::OperatingSystem;
 use super::finding::{Assessment, Verdict};
+use super::secrets::without_log_secrets;
 use super::text::{Printable, Untrusted};
 
 /// The job's own parameter, by which it is found again: a search of jobs knows no tags.
@@ -103,13 +104,14 @@ pub fn readings<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<Reading> {
 impl Reading {
     fn text(&self, name: &str) -> Printable {
         let text = self.facts.get(name).and_then(Value::as_str);
-        Untrusted::new(text.unwrap_or_default()).show()
+        Untrusted::new(without_log_secrets(text.unwrap_or_default())).show()
     }
 
     fn texts(&self, name: &str) -> Printable {
         let list = self.facts.get(name).and_then(Value::as_array);
         let each = list.into_iter().flatten().filter_map(Value::as_str);
-        Printable::short(&each.collect::<Vec<_>>().join(", "), 160)
+        let each: Vec<String> = each.map(|t| without_log_secrets(t).into()).collect();
+        Printable::short(&each.join(", "), 160)
     }
 
     fn number(&self, name: &str) -> i64 {

@@ -132,6 +132,8 @@ impl FromStr for ProbeMark {
 pub struct ProbeRun {
     pub job: JobId,
     pub status: JobStatus,
+    /// The service took its template back: nothing of it runs.
+    pub could_not_be_made: bool,
     pub created: Option<Timestamp>,
     pub mark: ProbeMark,
     /// `None`: no worker took it.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::secrets::without_log_secrets;
 use super::text::{Printable, Untrusted};
 
 service_words!(
@@ -54,7 +55,7 @@ impl Worker {
         });
         Some(ScriptEnd {
             exit: digits?.parse().ok()?,
-            said: Printable::short(said, 120),
+            said: Printable::short(&without_log_secrets(said), 120),
         })
     }
 }

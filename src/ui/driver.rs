@@ -310,6 +310,7 @@ impl Driver {
         let (world, to, stop) = (self.world(), self.to.clone(), self.stop.clone());
         stop.store(false, Ordering::SeqCst);
         tokio::spawn(async move {
+            let (mut jobs, mut problem) = (Vec::new(), None);
             let sending = async {
                 let nobody = || {
                     Problem::new(
@@ -322,13 +323,25 @@ impl Driver {
                 let world = world.ok_or_else(nobody)?;
                 let tell = |_: Progress| {};
                 let applied = apply(world.as_ref(), &changes, &context?, &stop, &tell).await?;
-                match (applied.stop, applied.run) {
-                    (Some(Stop::Failed(problem) | Stop::InDoubt(problem)), _) => Err(*problem),
-                    (_, Some(run)) => Ok(sent(&changes_of(world.local(), &run)?)),
-                    (_, None) => Ok(Vec::new()),
+                // What was sent is watched, whatever became of the rest.
+                if let Some(run) = &applied.run {
+                    jobs = sent(&changes_of(world.local(), run)?);
+                }
+                match applied.stop {
+                    None => Ok(()),
+                    Some(Stop::Failed(problem) | Stop::InDoubt(problem)) => Err(*problem),
+                    Some(Stop::Moved { .. } | Stop::Interrupted) => Err(Problem::new(
+                        ProblemKind::Moved,
+                        "Not every job was sent, or canceled",
+                        "the run stopped before its end",
+                        "`studiolink runs` shows how far it came; ask again",
+                    )),
                 }
             };
-            let _ = to.send(Msg::ProbeSent(sending.await.map_err(Box::new)));
+            if let Err(why) = sending.await {
+                problem = Some(Box::new(why));
+            }
+            let _ = to.send(Msg::ProbeSent(jobs, problem));
         });
     }
 }

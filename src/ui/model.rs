@@ -82,6 +82,8 @@ pub enum Sending {
 pub struct Watched {
     pub queue: QueueKey,
     pub job: JobId,
+    /// This wizard sent it.
+    pub own: bool,
     /// Since when, and when it was last asked for, on the clock of `now`.
     pub since: u64,
     asked: u64,
@@ -346,7 +348,7 @@ impl Model {
     }
 
     /// The jobs that were sent are watched from now on.
-    pub fn watch(&mut self, jobs: Vec<(QueueKey, JobId)>) -> Vec<Request> {
+    pub fn watch(&mut self, jobs: Vec<(QueueKey, JobId)>, own: bool) -> Vec<Request> {
         let now = self.now;
         let known = &mut self.probes.jobs;
         for (queue, job) in jobs {
@@ -354,6 +356,7 @@ impl Model {
                 known.push(Watched {
                     queue,
                     job,
+                    own,
                     since: now,
                     asked: 0,
                     over: None,
@@ -380,7 +383,7 @@ impl Model {
                 .filter(|p| !p.status.is_final());
             found.extend(open.map(|p| (queue.clone(), p.job.clone())));
         }
-        self.watch(found)
+        self.watch(found, false)
     }
 
     /// Asks for the watched jobs again, each in its time; when one is over, for what the probes told.

@@ -54,8 +54,8 @@ pub enum Msg {
     Observed(u64, AnyProbe, Vantage, Box<Observation<AnySeen>>),
     Progress(Progress),
     Applied(Result<Box<Applied>, Box<Problem>>),
-    /// The probe's jobs that were sent, by their journal; or why none was.
-    ProbeSent(Result<Vec<(QueueKey, JobId)>, Box<Problem>>),
+    /// The probe's jobs that were sent, by their journal; and why not all were.
+    ProbeSent(Vec<(QueueKey, JobId)>, Option<Box<Problem>>),
     KeyFound(bool),
     /// The world holds another key now, or none: what depends on it is asked again.
     KeyHeld(bool),
@@ -303,11 +303,10 @@ impl Wizard {
                 requests.extend(model.look_at_probes());
                 return works(requests);
             }
-            Msg::ProbeSent(Ok(jobs)) => {
-                model.probes.sending = Sending::No;
-                return works(model.watch(jobs));
+            Msg::ProbeSent(jobs, problem) => {
+                model.probes.sending = problem.map_or(Sending::No, Sending::Failed);
+                return works(model.watch(jobs, true));
             }
-            Msg::ProbeSent(Err(problem)) => model.probes.sending = Sending::Failed(problem),
             // The keyring may answer when another page is open: it is the server page's to hear.
             msg @ Msg::KeyStored(_) => return self.steps[SERVER].update(&msg, &mut self.model),
             msg @ (Msg::Act { .. } | Msg::Set { .. } | Msg::Choose { .. } | Msg::Disarm) => {

@@ -84,9 +84,18 @@ def of_seed(tmp_path, name):
     return s
 
 
-@pytest.mark.parametrize("name, variants", [("staging_differs", ["staging"]), ("addon_other_farm", ["production", "staging"])])
+def gone(s, variant):
+    """A queue of this farm that is gone."""
+    url = s.ayon.url + f"/api/addons/deadline_cloud/0.3.0/settings?variant={variant}"
+    body = {**settings(s)[f"{variant}/studio"], "farm_id": FARM, "queue_id": "queue-" + "9" * 32}
+    urllib.request.urlopen(urllib.request.Request(url, data=json.dumps(body).encode(), method="POST", headers={"X-Api-Key": TOKEN, "Content-Type": "application/json"}))
+
+
+@pytest.mark.parametrize("name, variants", [("staging_differs", ["staging"]), ("healthy_direct", ["production"])])
 def test_the_addon_submits_to_this_queue_and_gives_its_values_back(tmp_path, name, variants):
     s = of_seed(tmp_path, name)
+    if name == "healthy_direct":
+        gone(s, "production")
     before = settings(s)
     # Without an administrator's login it is for people to paste.
     found = [f for f in json.loads(s.run("audit", "--format", "json").stdout)["findings"] if f["check"] == "addon-queue" and f["verdict"] == "warn"]
@@ -118,3 +127,11 @@ def test_another_queue_that_exists_is_left_to_people(tmp_path):
     done = s.run("setup", "--yes", AYON_ADMIN_KEY=TOKEN)
     assert settings(s) == before, done.stdout
     assert "which exists: it may be meant" in done.stdout, done.stdout
+
+
+def test_a_farm_that_is_not_in_this_region_is_left_to_people(tmp_path):
+    s = of_seed(tmp_path, "addon_other_farm")
+    before = settings(s)
+    done = s.run("setup", "--yes", AYON_ADMIN_KEY=TOKEN)
+    assert settings(s) == before, done.stdout
+    assert "one of another may be meant" in done.stdout and FARM in done.stdout, done.stdout

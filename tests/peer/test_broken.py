@@ -15,7 +15,7 @@ SEEN = [
     ("fleet_role_no_logs", "fleet-role-needs", "warn", "missing-permission", "Lacks logs:CreateLogStream"),
     ("fleet_role_no_logs", "fleet-workers", "warn", "stuck", "2 workers have been CREATED for 26 minutes or longer"),
     ("fleet_role_other_farm", "fleet-workers", "warn", "stuck", "2 workers have been CREATED for 26 minutes or longer"),
-    ("host_script_fails", "fleet-workers", "fail", "script-fails", "Its host configuration script ends with exit code 127 (dig: command not found)"),
+    ("host_script_fails", "fleet-workers", "fail", "script-fails", "Its host configuration script ends with exit code 127 (dig: command not found"),
     ("vcpu_quota", "fleet-workers", "warn", "wants-workers", "it is probably the account's vCPU quota"),
     ("fleet_role_other_farm", "fleet-role", "fail", "refused", "Does not let Deadline Cloud assume it for this farm"),
     ("secret_unreadable", "queue-role-needs", "fail", "missing-permission", "secretsmanager:GetSecretValue"),

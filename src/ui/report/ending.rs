@@ -91,7 +91,7 @@ pub fn not_confirmed(findings: &[Finding]) -> String {
         .count();
     let by_worker = |f: &&Finding| matches!(f.vantage, Vantage::Worker(_));
     if of_worker == 0 && findings.iter().any(|f| by_worker(&f)) {
-        return "A worker has told what it sees, and nothing has changed since".to_owned();
+        return "A worker has told what it sees: see the findings that name its job".to_owned();
     }
     let things = match of_worker {
         0 => String::new(),

@@ -52,7 +52,9 @@ impl AskWorker {
             }
             "send-probe" => Some(self.send(model)),
             "without-conda" => {
-                self.bare = !self.bare;
+                // From a job that is over it leads to the next one.
+                self.bare = !self.bare || !model.probes.jobs.is_empty();
+                model.probes.jobs.clear();
                 model.probes.sending = Sending::No;
                 Some(Vec::new())
             }
@@ -167,6 +169,11 @@ impl AskWorker {
 fn under_way(screen: &mut Screen, model: &Model) {
     let several = model.probes.jobs.len() > 1;
     let mut all_over = true;
+    let mut hides = false;
+    if let Sending::Failed(problem) = &model.probes.sending {
+        screen.add(Block::Findings(vec![Told::problem(Verdict::Fail, problem)]));
+        screen.blank();
+    }
     for watched in &model.probes.jobs {
         if several && let Some(view) = model.view() {
             screen.heading(format!("Queue {}", view.queue_name(&watched.queue)));
@@ -208,9 +215,9 @@ fn under_way(screen: &mut Screen, model: &Model) {
         if !told.is_empty() {
             screen.blank().add(Block::Findings(told));
         }
-        if needs_no_conda(job) {
-            screen.say("A job without the packages would show what is behind this: c, then y.");
-            screen.action("without-conda", Key::Char('c'), "without packages");
+        hides |= needs_no_conda(job);
+        if !watched.own && !job.is_over() {
+            screen.say("Another run sent it: `studiolink rollback` on that machine cancels it, or the monitor.");
         }
         screen.say_dim(format!(
             "`studiolink probe --job {}` shows it again, from any machine",
@@ -223,10 +230,16 @@ fn under_way(screen: &mut Screen, model: &Model) {
         screen.add(super::told(stale));
     }
     if all_over {
+        if hides {
+            screen.say("A job without the packages would show what is behind this: c, then y.");
+            screen.action("without-conda", Key::Char('c'), "without packages");
+        }
         screen.action("probe-again", Key::Char('n'), "another one");
     } else {
         screen.say_dim("It goes on when you leave this page, and is found again.");
-        screen.action("cancel-probe", Key::Char('x'), "cancel the job");
+        if !cancels(model).is_empty() {
+            screen.action("cancel-probe", Key::Char('x'), "cancel");
+        }
     }
 }
 
@@ -236,9 +249,10 @@ fn stale(model: &Model) -> Vec<&Finding> {
     all.filter(|f| f.code == "stale").collect()
 }
 
-/// Undoes the sending of what is not over yet.
+/// Undoes the sending of what this wizard sent and is not over yet.
 fn cancels(model: &Model) -> Vec<Change> {
-    let open = model.probes.jobs.iter().filter(|w| {
+    let own = model.probes.jobs.iter().filter(|w| w.own);
+    let open = own.filter(|w| {
         let fact = model.fact(&JobRun(w.queue.clone(), w.job.clone()));
         fact.known().is_none_or(|j| !j.is_over())
     });

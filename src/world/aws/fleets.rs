@@ -81,7 +81,7 @@ impl Aws {
                 (worker, &row["log"])
             })
             .collect();
-        workers.sort_by_key(|(w, _)| w.minutes);
+        workers.sort_by_key(|(w, _)| w.minutes.unwrap_or(i64::MAX));
         // Of those that are lost the newest tell why.
         let lost = workers
             .iter_mut()

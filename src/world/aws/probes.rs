@@ -47,12 +47,15 @@ impl Aws {
             Some(ProbeRun {
                 job: row["jobId"].as_str()?.parse().ok()?,
                 status: status(row),
+                could_not_be_made: row["lifecycleStatus"] == "CREATE_FAILED",
                 created: time(&row["createdAt"]),
                 mark: mark.parse().ok()?,
                 session: None,
             })
         };
-        let newest = rows.iter().filter_map(run).take(LAST);
+        // One that was canceled says nothing.
+        let says = |r: &ProbeRun| r.status != JobStatus::Canceled;
+        let newest = rows.iter().filter_map(run).filter(says).take(LAST);
         let told = newest.map(|run| async move {
             Ok(ProbeRun {
                 session: self.probe_session(record, key, &run.job).await?,

@@ -200,11 +200,7 @@ pub async fn look_desktop(
     let read = installers.and_then(|installers| {
         let packages = packages?;
         let rows = |value: &Value, name: &str| value.get(name).and_then(Value::as_array).cloned();
-        let lacks = || {
-            let fix = "compare the AYON server's version with one that studiolink knows (1.15)";
-            let why = "the answer has no such list";
-            Problem::new(ProblemKind::Invalid, doing, why, fix)
-        };
+        let lacks = || no_list(doing);
         let installers = rows(&installers, "installers").ok_or_else(lacks)?;
         let packages = rows(&packages, "packages").ok_or_else(lacks)?;
         let text = |row: &Value, name: &str| row.get(name)?.as_str().map(Untrusted::new);
@@ -223,6 +219,16 @@ pub async fn look_desktop(
         })
     });
     read.into()
+}
+
+fn no_list(doing: &str) -> Problem {
+    let fix = "compare the AYON server's version with one that studiolink knows (1.15)";
+    Problem::new(
+        ProblemKind::Invalid,
+        doing,
+        "the answer has no such list",
+        fix,
+    )
 }
 
 /// So many projects are read, so many of them at once.
@@ -244,11 +250,12 @@ pub async fn look_projects(
     let read = async {
         let list = get(record, client, url, ask("api/projects".to_owned())).await?;
         let rows = list.get("projects").and_then(Value::as_array);
+        let rows = rows.ok_or_else(|| no_list(doing))?;
         let active = |row: &&Value| {
             row.get("active") != Some(&Value::Bool(false))
                 && row.get("library") != Some(&Value::Bool(true))
         };
-        let names = rows.into_iter().flatten().filter(active);
+        let names = rows.iter().filter(active);
         let mut names: Vec<&str> = names.filter_map(|row| row.get("name")?.as_str()).collect();
         names.sort_unstable();
         let more = names.len().saturating_sub(PROJECTS);

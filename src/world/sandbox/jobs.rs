@@ -51,6 +51,7 @@ pub(super) fn last_probes(truth: &Truth, queue: &QueueKey) -> Vec<ProbeRun> {
         Some(ProbeRun {
             job: id.clone(),
             status: job.status,
+            could_not_be_made: job.could_not_be_made(),
             created: job.created,
             mark: mark.parse().ok()?,
             session,
