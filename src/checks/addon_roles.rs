@@ -61,6 +61,13 @@ fn of_place(view: &View, place: &AddonPlace) -> Option<Finding> {
         Finding::ok(format!(
             "A fleet offers attr.role = {shown}, which AYON's publish steps ask for ({words})"
         ))
+    } else if asked
+        == view
+            .config(Part::WorkerAttributes)
+            .worker_attributes
+            .publish
+    {
+        return None; // the studio file asks for the same, and fleet-attributes says that it is not offered
     } else {
         Finding::fail("not-offered", format!("AYON's publish steps ask for attr.role = {shown} ({words}), and no fleet of the queue offers it"))
             .why(CHECK.why)

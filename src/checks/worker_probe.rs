@@ -104,21 +104,21 @@ fn came_short(view: &View, key: &QueueKey, run: &ProbeRun) -> Option<Finding> {
         return None;
     }
     let job = run.job.brief();
-    how_far(view, key, run).map(|f| f.about(format!("job {job}")))
+    Some(how_far(view, key, run).about(format!("job {job}")))
 }
 
-fn how_far(view: &View, key: &QueueKey, run: &ProbeRun) -> Option<Finding> {
+fn how_far(view: &View, key: &QueueKey, run: &ProbeRun) -> Finding {
     let (job, when, status) = (&run.job, run.when(), run.status.word());
     if run.status == JobStatus::Unknown {
         let line = format!(
             "How far the probe is can't be told: this version does not know its status ({when})"
         );
-        return Some(Finding::unknown("unknown-status", line).fix("use the newest studiolink"));
+        return Finding::unknown("unknown-status", line).fix("use the newest studiolink");
     }
     if !run.status.is_final() && !run.could_not_be_made {
         let line = format!("A probe is under way: {status} ({when})");
         let fix = format!("studiolink probe --job {job} watches it");
-        return Some(Finding::worker_only("under-way", line).fix(fix));
+        return Finding::worker_only("under-way", line).fix(fix);
     }
     let explain = format!("studiolink explain --job {job}");
     let finding = match (run.status, &run.session) {
@@ -153,10 +153,10 @@ fn how_far(view: &View, key: &QueueKey, run: &ProbeRun) -> Option<Finding> {
     let changed = since(view, key, run, Basis::ALL).changed;
     if finding.verdict == Verdict::Fail && !changed.is_empty() {
         let message = Printable::from(finding.message.as_str());
-        return Some(stale(finding.verdict, &message, &when, &changed));
+        return stale(finding.verdict, &message, &when, &changed);
     }
-    Some(match run.fleet() {
+    match run.fleet() {
         Some(fleet) => finding.seen_from(&Vantage::Worker(key.fleet(fleet))),
         None => finding,
-    })
+    }
 }

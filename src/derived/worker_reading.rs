@@ -125,10 +125,10 @@ pub fn used_by_worker<'a>(
         fleets.find_map(|(fleet, _)| {
             let told = told(view, queue, &fleet, "conda")?;
             // The addon's own list, where it has one, was the job's; where it can't be read, nobody knows which was.
-            let addon = addon(view, told.run.mark.variant)?;
-            let listed = match addon.map(|s| s.channels.raw()).filter(|c| !c.is_empty()) {
-                Some(own) => lists(own),
-                None => by_queue,
+            let listed = match addon(view, told.run.mark.variant) {
+                Addon::Unread => false,
+                Addon::Read(own) if !own.channels.raw().is_empty() => lists(own.channels.raw()),
+                Addon::Read(_) | Addon::None => by_queue,
             };
             let counts = listed && told.reading.ok && told.since == Since::default();
             counts.then(|| (queue.clone(), fleet, told))
@@ -199,16 +199,26 @@ fn secret(view: &View) -> Option<String> {
     Some(format!("{} {:?}", place.id, secret.current))
 }
 
-/// The addon's settings in a variant; `None`: not known; the inner one: the bundle has no such addon.
-fn addon<'a>(view: &View<'a>, of: Variant) -> Option<Option<&'a Settings>> {
-    let url = server(view)?;
-    let bundles = view.fact(&AyonBundles(url.clone())).known()?;
-    let version = bundles.of(of).and_then(|b| b.addon.as_ref());
-    let Some(version) = version.map(|v| v.raw().to_owned()) else {
-        return Some(None);
+/// The addon's settings in a variant.
+enum Addon<'a> {
+    /// The bundle has no such addon.
+    None,
+    Unread,
+    Read(&'a Settings),
+}
+
+fn addon<'a>(view: &View<'a>, of: Variant) -> Addon<'a> {
+    let read = || {
+        let url = server(view)?;
+        let bundles = view.fact(&AyonBundles(url.clone())).known()?;
+        let version = bundles.of(of).and_then(|b| b.addon.as_ref());
+        let Some(version) = version.map(|v| v.raw().to_owned()) else {
+            return Some(Addon::None);
+        };
+        let settings = view.fact(&AddonSettings(url, of, version)).known()?;
+        Some(Addon::Read(settings))
     };
-    let settings = view.fact(&AddonSettings(url, of, version)).known()?;
-    Some(Some(settings))
+    read().unwrap_or(Addon::Unread)
 }
 
 /// The bundle of the variant, and what the addon puts into its jobs.
@@ -219,8 +229,10 @@ fn bundle(view: &View, of: Variant) -> Option<String> {
         return Some("none".to_owned());
     };
     let mut text = serde_json::to_string(bundle).ok()?;
-    if let Some(settings) = addon(view, of)? {
-        text.push_str(&serde_json::to_string(settings).ok()?);
+    match addon(view, of) {
+        Addon::Unread => return None,
+        Addon::None => {}
+        Addon::Read(settings) => text.push_str(&serde_json::to_string(settings).ok()?),
     }
     Some(text)
 }

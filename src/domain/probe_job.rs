@@ -110,7 +110,7 @@ impl Reading {
     fn texts(&self, name: &str) -> Printable {
         let list = self.facts.get(name).and_then(Value::as_array);
         let each = list.into_iter().flatten().filter_map(Value::as_str);
-        let each: Vec<String> = each.map(|t| without_log_secrets(t).into()).collect();
+        let each: Vec<String> = each.map(without_log_secrets).collect();
         Printable::short(&each.join(", "), 160)
     }
 

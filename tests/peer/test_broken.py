@@ -59,7 +59,7 @@ SEEN = [
 # What follows from the fault by itself.
 FOLLOWS = {
     "association_stopped": set(), "addon_channels_win": {"conda-solve"}, "bundle_ahead_of_channel": {"queue-packages", "launcher-asked-for"},
-    "key_expired": {"addon-channels", "bundle-launcher", "compatibility", "conda-solve", "queue-packages"},
+    "key_expired": {"addon-channels", "addon-queue", "bundle-installer", "bundle-launcher", "compatibility", "conda-solve", "queue-packages"},
     "secret_unreadable": {"queue-role-simulated"}, "fleet_role_no_logs": {"fleet-role-simulated"}, "bundle_without_core": {"bundle-launcher"},
     "ssm_no_open_data_channel": {"queue-role-simulated"}, "ssm_kms_preference": {"queue-role-simulated"},
     "lattice_flag_false": {"fleet-attributes"},
