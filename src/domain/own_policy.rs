@@ -20,7 +20,13 @@ const READS: &[&str] = &[
     "deadline:GetQueueEnvironment",
     "deadline:ListQueueFleetAssociations",
     "deadline:GetFleet",
+    "deadline:ListWorkers",
+    "deadline:SearchJobs",
+    "deadline:ListSessions",
+    "deadline:GetSession",
 ];
+/// The logs of probes, and of workers that do not come up.
+const LOG_READS: &[&str] = &["logs:GetLogEvents"];
 /// What can't be narrowed to one farm.
 const LISTS: &[&str] = &["deadline:ListFarms", "deadline:ListQueues"];
 const ROLE_READS: &[&str] = &[
@@ -91,6 +97,13 @@ pub fn policy(what: For, scope: &Scope) -> Value {
         .map(|farm| format!("arn:{partition}:deadline:{region}:{account}:farm/{farm}"))
         .collect();
     farms.dedup();
+    let logs: Vec<String> = farms
+        .iter()
+        .filter_map(|arn| arn.rsplit_once('/'))
+        .map(|(_, farm)| {
+            format!("arn:{partition}:logs:{region}:{account}:log-group:/aws/deadline/{farm}/*")
+        })
+        .collect();
     let below: Vec<String> = farms
         .iter()
         .flat_map(|f| [f.clone(), format!("{f}/*")])
@@ -130,6 +143,7 @@ pub fn policy(what: For, scope: &Scope) -> Value {
     let mut statements = vec![
         statement("PoliciesReadBeforehand", &analyzer, &["*".to_owned()]),
         statement("FarmAndBelow", &farm_actions, &below),
+        statement("LogsOfTheFarm", LOG_READS, &logs),
         statement(
             "RoleOfTheQueue",
             // Where a role is to be made, only that one is written.
