@@ -3,15 +3,17 @@
 use url::Url;
 
 use super::prelude::*;
-use crate::derived::ayon_workers::{AddonPlace, Target, addon_places, target, unread_projects};
+use crate::derived::ayon_workers::{AddonPlace, AddonPlaces, Target, addon_places, target};
+use crate::domain::ayon::Variant;
 use crate::domain::fact::Fact;
-use crate::domain::ids::{QueueKey, with_brief_ids};
+use crate::domain::ids::with_brief_ids;
 use crate::questions::{AddonTarget, AyonProjects, Part};
 
 pub(super) const CHECK: Check = Check {
     id: "addon-queue",
     title: "The AYON addon submits to this queue",
-    why: "settings are kept per variant and version, and a project's own override wins: one that names another queue, or none, sends its jobs elsewhere or nowhere",
+    why: "settings are kept per variant and version, and a project's own override wins: \
+        one that names another queue, or none, sends its jobs elsewhere or nowhere",
     topic: Topic::Server,
     grade: Grade::Documents,
     severity: Severity::Warn,
@@ -22,45 +24,26 @@ pub(super) const CHECK: Check = Check {
 fn check(view: &View, url: &Url) -> Vec<Finding> {
     let places = addon_places(view, url);
     let queues = &view.config(Part::Queues).queues;
-    let mut findings: Vec<Finding> = places
-        .iter()
-        .filter(|p| p.project.is_none() || is_wrong(p, queues))
-        .map(|p| of_place(view, url, p, &places))
-        .collect();
+    let tells = |p: &&AddonPlace| p.project.is_none() || p.settings.submits_to(queues).is_none();
+    let told = places.read.iter().filter(tells);
+    let mut findings: Vec<Finding> = told.map(|p| of_place(view, url, p, &places)).collect();
     let question = AyonProjects(url.clone());
     let projects = view.fact(&question);
-    let unread = Finding::unread(
-        "which projects have settings of the addon of their own",
-        projects,
-    );
-    findings.extend(unread.map(|f| f.about("projects").from(view.evidence(&question))));
-    if let Some((count, why)) = unread_projects(view, url) {
+    let unread = Finding::unread("which projects override the addon's settings", projects);
+    let some = places.unread.map(|(count, why)| {
         let line = format!("The addon's settings of single projects could not be read: {count}");
-        let finding = Finding::unknown("project-unread", line)
+        Finding::unknown("project-unread", line)
             .why(why)
-            .fix("give the service user of the workers' key access to the projects");
-        findings.push(
-            finding
-                .about("unread projects")
-                .from(view.evidence(&question)),
-        );
-    }
-    if let Some(more) = projects.known().map(|p| p.more).filter(|n| *n > 0) {
-        let finding = Finding::unknown(
-            "more-projects",
-            format!("{more} more projects were not looked at"),
-        )
-        .why("50 of them are read, in the order of their names");
-        findings.push(finding.about("projects").from(view.evidence(&question)));
-    }
+            .fix("give the service user of the workers' key access to the projects")
+    });
+    let more = projects.known().filter(|p| p.more > 0).map(|p| {
+        let line = format!("{} more projects were not looked at", p.more);
+        let why = format!("{} are read, in the order of their names", p.read.len());
+        Finding::skipped("more-projects", line).why(why)
+    });
+    let of_projects = [unread, some, more].into_iter().flatten();
+    findings.extend(of_projects.map(|f| f.about("projects").from(view.evidence(&question))));
     findings
-}
-
-fn is_wrong(place: &AddonPlace, queues: &[QueueKey]) -> bool {
-    let (farm, queue) = (place.settings.farm.raw(), place.settings.queue.raw());
-    !queues
-        .iter()
-        .any(|q| q.farm.as_str() == farm && q.queue.as_str() == queue)
 }
 
 /// setup sets what is empty or gone, with an administrator's own login; the rest is for people.
@@ -92,12 +75,11 @@ fn by_whom(view: &View, url: &Url, place: &AddonPlace, by_hand: String) -> Fix {
     }
 }
 
-fn of_place(view: &View, url: &Url, place: &AddonPlace, all: &[AddonPlace]) -> Finding {
+fn of_place(view: &View, url: &Url, place: &AddonPlace, all: &AddonPlaces) -> Finding {
     let queues = &view.config(Part::Queues).queues;
     let (farm, queue) = (&place.settings.farm, &place.settings.queue);
     let (words, version) = (place.words(), place.settings.version.show());
-    let here = |q: &&QueueKey| q.farm.as_str() == farm.raw() && q.queue.as_str() == queue.raw();
-    let finding = if let Some(key) = queues.iter().find(here) {
+    let finding = if let Some(key) = place.settings.submits_to(queues) {
         let name = view.queue_name(key);
         Finding::ok(format!(
             "The AYON addon {version} ({words}) submits to queue {name}"
@@ -109,7 +91,7 @@ fn of_place(view: &View, url: &Url, place: &AddonPlace, all: &[AddonPlace]) -> F
                 q.farm, q.queue
             )
         });
-        let production = all.iter().find(|p| p.project.is_none());
+        let production = all.of_studio().find(|p| p.variant == Variant::Production);
         let finding = match (farm.raw(), queue.raw()) {
             ("", _) | (_, "") => {
                 let which = match (farm.raw(), queue.raw()) {
@@ -118,7 +100,7 @@ fn of_place(view: &View, url: &Url, place: &AddonPlace, all: &[AddonPlace]) -> F
                     _ => "queue_id is empty",
                 };
                 let differs = production.is_some_and(|p| p.settings.queue.raw() != queue.raw());
-                let differs = if differs && place.variant.word() != "production" {
+                let differs = if differs && place.variant != Variant::Production {
                     format!(
                         "{} differs from production: ",
                         capitalized(place.variant.word())

@@ -22,15 +22,15 @@ pub(super) const CHECK: Check = Check {
 
 fn check(view: &View, url: &Url) -> Vec<Finding> {
     let places = addon_places(view, url);
-    let studio = places.first().map(|p| p.settings.publish_roles.clone());
-    // A project that says the same as the studio needs no line of its own.
-    let tells =
-        |p: &&AddonPlace| p.project.is_none() || Some(&p.settings.publish_roles) != studio.as_ref();
-    places
-        .iter()
-        .filter(tells)
-        .filter_map(|p| of_place(view, p))
-        .collect()
+    let of = |p: &AddonPlace| (p.settings.publish_roles.clone(), p.settings.queue.clone());
+    // A project that says the same as the studio in its variant needs no line of its own.
+    let same = |p: &AddonPlace| {
+        let mut studio = places.of_studio();
+        studio.any(|s| s.variant == p.variant && of(s) == of(p))
+    };
+    let tells = |p: &&AddonPlace| p.project.is_none() || !same(p);
+    let told = places.read.iter().filter(tells);
+    told.filter_map(|p| of_place(view, p)).collect()
 }
 
 fn of_place(view: &View, place: &AddonPlace) -> Option<Finding> {
@@ -38,9 +38,8 @@ fn of_place(view: &View, place: &AddonPlace) -> Option<Finding> {
     let asked: Vec<&str> = roles.iter().map(Untrusted::raw).collect();
     let words = place.words();
     // Of another queue than the studio file's the fleets are not known; addon-queue says so.
-    let (farm, queue) = (place.settings.farm.raw(), place.settings.queue.raw());
-    let mut queues = view.config(Part::Queues).queues.iter();
-    let queue = queues.find(|q| q.farm.as_str() == farm && q.queue.as_str() == queue)?;
+    let queues = &view.config(Part::Queues).queues;
+    let queue = place.settings.submits_to(queues)?;
     let active = active_fleets(view, queue).ok()?;
     if active.iter().any(|(_, f)| f.known().is_none()) {
         return None; // the fleet's own checks say why
@@ -51,6 +50,10 @@ fn of_place(view: &View, place: &AddonPlace) -> Option<Finding> {
         .map(|r| r.show().to_string())
         .collect::<Vec<_>>()
         .join(", ");
+    let own = &view
+        .config(Part::WorkerAttributes)
+        .worker_attributes
+        .publish;
     let offers = |f: &&&Fleet| f.roles.iter().any(|r| asked.contains(&r.raw()));
     let finding = if asked.is_empty() {
         Finding::ok(format!(
@@ -61,17 +64,16 @@ fn of_place(view: &View, place: &AddonPlace) -> Option<Finding> {
         Finding::ok(format!(
             "A fleet offers attr.role = {shown}, which AYON's publish steps ask for ({words})"
         ))
-    } else if asked
-        == view
-            .config(Part::WorkerAttributes)
-            .worker_attributes
-            .publish
-    {
-        return None; // the studio file asks for the same, and fleet-attributes says that it is not offered
+    } else if asked == *own {
+        return None; // fleet-attributes says of the same roles that they are not offered
     } else {
-        Finding::fail("not-offered", format!("AYON's publish steps ask for attr.role = {shown} ({words}), and no fleet of the queue offers it"))
-            .why(CHECK.why)
-            .fix("declare it on the fleet that publishes (setup does, with [worker_attributes] publish), or write the fleet's own into publish_host_requirement_roles of the addon")
+        let line = format!(
+            "AYON's publish steps ask for attr.role = {shown} ({words}), and no fleet of the queue offers it"
+        );
+        Finding::fail("not-offered", line).why(CHECK.why).fix(
+            "declare it on the fleet that publishes (setup does, with [worker_attributes] publish), \
+            or write the fleet's own into publish_host_requirement_roles of the addon",
+        )
     };
     Some(finding.about(words).from(place.evidence.clone()))
 }

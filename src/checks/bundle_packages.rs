@@ -3,8 +3,9 @@
 use url::Url;
 
 use super::prelude::*;
-use crate::derived::ayon_workers::platforms;
-use crate::domain::ayon::{Bundle, Variant};
+use crate::derived::ayon_workers::{ForWorkers, bundles_for_workers};
+use crate::domain::ayon::Desktop;
+use crate::domain::fact::Fact;
 use crate::domain::text::Printable;
 use crate::questions::{AyonBundles, AyonDesktop};
 
@@ -20,54 +21,49 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn check(view: &View, url: &Url) -> Vec<Finding> {
-    let (question, held) = (AyonBundles(url.clone()), AyonDesktop(url.clone()));
+    let held = AyonDesktop(url.clone());
     let desktop = view.fact(&held);
-    let Some(bundles) = view.fact(&question).known() else {
-        return Vec::new(); // bundle-launcher says why
+    let one = |pair: &ForWorkers| {
+        let finding = of(pair, desktop).about(pair.words());
+        let bundles = view.evidence(&AyonBundles(url.clone()));
+        finding.from(bundles).from(view.evidence(&held))
     };
-    let platforms = platforms(view);
-    let mut findings = Vec::new();
-    for variant in Variant::ALL {
-        let Some(bundle) = bundles.of(*variant) else {
-            continue;
-        };
-        for (platform, fleets) in &platforms {
-            let fleets: Vec<&str> = fleets.iter().map(Printable::as_str).collect();
-            let has = |file: &str| desktop.known().map(|d| d.has_package(file));
-            let finding = of(bundle, platform, &listed(&fleets, "fleets"), has);
-            let finding = finding.about(format!("{}, {platform}", variant.word()));
-            findings.push(
-                finding
-                    .from(view.evidence(&question))
-                    .from(view.evidence(&held)),
-            );
-        }
-    }
-    findings
+    bundles_for_workers(view, url).iter().map(one).collect()
 }
 
-fn of(
-    bundle: &Bundle,
-    platform: &str,
-    fleets: &str,
-    held: impl Fn(&str) -> Option<bool>,
-) -> Finding {
-    let name = bundle.name.show();
-    let Some(file) = bundle.packages.get(platform) else {
+fn of(pair: &ForWorkers, desktop: &Fact<Desktop>) -> Finding {
+    let (name, platform) = (pair.bundle.name.show(), pair.platform);
+    let Some(file) = pair.bundle.packages.get(platform) else {
+        let fleets: Vec<&str> = pair.fleets.iter().map(Printable::as_str).collect();
+        let fleets = listed(&fleets, "fleets");
         let line = format!(
             "Bundle {name} has no dependency package for {platform}, which the workers of {fleets} run"
         );
         return Finding::warn("no-package", line)
             .why(CHECK.why)
-            .fix(format!("in AYON, make a dependency package for {platform} (ayon-dependencies-tool), and add it to the bundle or to a copy of it"));
+            .fix(format!(
+                "in AYON, make a dependency package for {platform} (ayon-dependencies-tool), \
+                and add it to the bundle or to a copy of it"
+            ));
     };
     let shown = file.show();
-    match held(file.raw()) {
-        Some(true) => Finding::ok(format!("Bundle {name} has dependency package {shown} for {platform}")),
-        Some(false) => Finding::warn("no-file", format!("Bundle {name} names dependency package {shown} for {platform}, and the server does not hold it"))
-            .why(CHECK.why)
-            .fix("upload the file again, or name one that is there"),
-        None => Finding::unknown("unread", format!("Whether the server holds dependency package {shown} is not known"))
-            .why("its list of them could not be read"),
+    let line =
+        |what: &str| format!("Bundle {name} {what} dependency package {shown} for {platform}");
+    match desktop.known().map(|d| d.has_package(file.raw())) {
+        Some(true) => Finding::ok(line("has")),
+        Some(false) => Finding::warn(
+            "no-file",
+            format!("{}, and the server does not hold it", line("names")),
+        )
+        .why(CHECK.why)
+        .fix("upload the file again, or name one that the server holds"),
+        None => Finding::unknown(
+            "unread",
+            format!(
+                "{}; whether the server holds it is not known",
+                line("names")
+            ),
+        )
+        .why(desktop.why_unread().unwrap_or_default()),
     }
 }

@@ -25,11 +25,7 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
     let fact = view.fact(&question);
     let evidence = || view.evidence(&question);
     let Some(workers) = fact.known() else {
-        let light = |finding: Finding| Finding {
-            severity: Severity::Warn,
-            ..finding
-        };
-        let finding = Finding::unread("the fleet's workers", fact).map(light);
+        let finding = Finding::unread("the fleet's workers", fact).map(lightly);
         return with_evidence(finding, evidence());
     };
     let findings = [
@@ -87,7 +83,10 @@ fn stuck(workers: &[Worker]) -> Option<Finding> {
     };
     let line = format!("{count} {are} been CREATED for {least} minutes or longer, and not come up");
     let finding = Finding::warn("stuck", line)
-        .why("AWS names one reason: the fleet's role lacks logs:CreateLogStream; a trust policy that names another farm does the same (inferred)")
+        .why(
+            "AWS names one reason: the fleet's role lacks logs:CreateLogStream; \
+            a trust policy that names another farm does the same (inferred)",
+        )
         .fix("see fleet-role and fleet-role-needs");
     Some(finding)
 }
@@ -124,7 +123,8 @@ fn wants(view: &View, key: &FleetKey, workers: &[Worker]) -> Option<Finding> {
         "wants-workers",
         format!("Wants {wanted} of its workers started, and has none"),
     )
-    .why("one may be on its way; where it stays so and no other check of the fleet says why, it is probably the account's vCPU quota, which no call tells (inferred)")
+    .why("one may be on its way; where it stays so and no other check of the fleet says why, \
+        it is probably the account's vCPU quota, which no call tells (inferred)")
     .fix("look at Service Quotas, AWS Deadline Cloud, and ask for more; or let the fleet take smaller instances");
     Some(finding)
 }

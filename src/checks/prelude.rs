@@ -95,6 +95,14 @@ pub(super) fn hop<P: probes::Listed + Probe>(
     }
 }
 
+/// Of something that an audit can do without: that it could not be read makes no run end otherwise.
+pub(super) fn lightly(finding: Finding) -> Finding {
+    Finding {
+        severity: Severity::Warn,
+        ..finding
+    }
+}
+
 /// A few things in a sentence; many as a count, and all of them in the details.
 pub(super) fn listed(list: &[&str], what: &str) -> String {
     if list.len() <= 3 {
@@ -121,7 +129,8 @@ pub(super) fn capitalized(text: &str) -> String {
 }
 
 /// What to do where only a worker can tell.
-pub(super) const ASK_A_WORKER: &str = "studiolink probe, which sends a small job to a worker; a service-managed one is billed while it runs";
+pub(super) const ASK_A_WORKER: &str = "studiolink probe, which sends a small job to a worker; \
+    a service-managed one is billed while it runs";
 
 /// What a worker of the fleet said of something last, queue by queue, with the job and its date.
 pub(super) fn from_worker(view: &View, fleet: &FleetKey, name: &str) -> Vec<Finding> {
@@ -228,7 +237,7 @@ fn seen_from_here(view: &View, reading: &str, there: Verdict) -> Option<String> 
         }
         ("key", Verdict::Fail, Verdict::Ok) => "this machine holds another key than the workers",
         (_, Verdict::Ok, Verdict::Fail) => {
-            "the server is there, so what differs is the worker's network, name servers or trusted authorities"
+            "the server works, so what differs is the worker's network, name servers or trusted authorities"
         }
         (_, Verdict::Fail, Verdict::Ok) => {
             "workers get through where this machine does not: what is broken here is this machine's own way"

@@ -43,7 +43,10 @@ fn check(view: &View, url: &Url) -> Vec<Finding> {
                 );
                 let finding = Finding::warn("no-path", line)
                     .why(CHECK.why)
-                    .fix(format!("in AYON, anatomy of {name}: give root {root} the path at which {platform} workers see it (the queue's storage profile, or the mount of the host configuration script)"));
+                    .fix(format!(
+                        "in AYON, anatomy of {name}: give root {root} the path at which {platform} workers see it \
+                        (the queue's storage profile, or the mount of the host configuration script)"
+                    ));
                 findings.push(finding.about(format!("{name}, {root}, {platform}")));
             }
         }
@@ -51,8 +54,13 @@ fn check(view: &View, url: &Url) -> Vec<Finding> {
     if findings.is_empty() && fine > 0 {
         let count = projects.read.len();
         let names: Vec<&str> = platforms.keys().copied().collect();
+        let of = if count == 1 {
+            "1 project".to_owned()
+        } else {
+            format!("{count} projects")
+        };
         findings.push(Finding::ok(format!(
-            "Every root of {count} projects has a path for {}",
+            "Every root of {of} has a path for {}",
             names.join(", ")
         )));
     }

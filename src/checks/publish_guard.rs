@@ -2,13 +2,13 @@
 //! the conda environment is entered (field facts A2).
 
 use super::prelude::*;
-use crate::derived::connections::publishing;
 use crate::derived::solve_questions::active_fleets;
-use crate::derived::worker_reading::told;
+use crate::derived::worker_reading::{Since, told};
 use crate::domain::call::Vantage;
 use crate::domain::fact::Fact;
 use crate::domain::farm::{Fleet, Management, QueueEnvironment};
-use crate::domain::ids::QueueKey;
+use crate::domain::ids::{FleetKey, QueueKey};
+use crate::domain::probe_job::has_ayon;
 use crate::domain::template::{GuardSet, Template};
 use crate::domain::text::Printable;
 use crate::questions::{FleetDetails, LastProbes, Part, QueueEnvironments};
@@ -30,24 +30,29 @@ fn named(environment: &QueueEnvironment) -> Option<(Printable, &Template)> {
     Some((environment.name.show(), template))
 }
 
-/// What the studio's own publish machines have told of it.
-fn said_by_hosts(view: &View, key: &QueueKey) -> Option<Finding> {
-    let own = publishing(view, key).into_iter();
-    let mut own = own.filter(|(_, f)| f.management == Management::Customer);
-    own.find_map(|(fleet, details)| {
-        let told = told(view, key, &fleet, "variables").filter(|t| t.since.changed.is_empty())?;
-        let (name, when) = (details.name.show(), told.run.when());
-        let from = Vantage::Worker(fleet);
-        let has_ayon = told.run.readings().iter().any(|r| r.name == "launcher" && r.ok);
-        let finding = match (told.reading.is_conda_disabled(), has_ayon) {
-            (true, true) => Finding::ok(format!("A worker of fleet {name} has DISABLE_CONDA_ENV and ayon of its own ({when})")),
-            (true, false) => Finding::warn("set-without-ayon", format!("A worker of fleet {name} has DISABLE_CONDA_ENV, and no ayon on PATH ({when})"))
+/// What a publish machine of the studio's own has told of it, while nothing has changed.
+fn said_by_host(view: &View, key: &QueueKey, fleet: &FleetKey) -> Option<Finding> {
+    let told = told(view, key, fleet, "variables").filter(|t| t.since == Since::default())?;
+    let (fleet_name, when) = (view.fleet_name(fleet), told.run.when());
+    let who = format!("A worker of fleet {fleet_name}");
+    let readings = told.run.readings();
+    let finding = match (told.reading.is_conda_disabled(), has_ayon(readings)) {
+        (true, true) => Finding::ok(format!(
+            "{who} has DISABLE_CONDA_ENV and ayon of its own ({when})"
+        )),
+        (true, false) => {
+            let line = format!("{who} has DISABLE_CONDA_ENV, and no ayon on PATH ({when})");
+            Finding::warn("set-without-ayon", line)
                 .why("it gets no conda environment, and brings no launcher of its own")
-                .fix("install AYON for the job user there, or take the variable away"),
-            (false, _) => Finding::ok(format!("A worker of fleet {name} has no DISABLE_CONDA_ENV: it gets its conda environment as others do ({when})")),
-        };
-        Some(finding.seen_from(&from).from(view.evidence(&LastProbes(key.clone()))))
-    })
+                .fix("install AYON for the job user on it, or take the variable away")
+        }
+        (false, _) => Finding::ok(format!(
+            "{who} has no DISABLE_CONDA_ENV: it gets its conda environment as others do ({when})"
+        )),
+    };
+    let finding = finding.about(fleet_name);
+    let finding = finding.seen_from(&Vantage::Worker(fleet.clone()));
+    Some(finding.from(view.evidence(&LastProbes(key.clone()))))
 }
 
 fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
@@ -107,25 +112,47 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
             .config(Part::WorkerAttributes)
             .worker_attributes
             .publish;
-        let hosts = |f: &&Fleet| f.management == Management::Customer && f.publishes(publish);
-        if !fleets.iter().any(hosts) {
-            return Vec::new();
+        let is_host = |f: &&Fleet| f.management == Management::Customer && f.publishes(publish);
+        let hosts = active
+            .iter()
+            .filter(|(_, f)| f.known().is_some_and(|f| is_host(&f)));
+        let (mut all, mut silent) = (Vec::new(), false);
+        for (host, _) in hosts {
+            match said_by_host(view, key, host) {
+                Some(said) => all.push(said),
+                None => silent = true,
+            }
         }
         // Set on a host, it can't be seen from here.
-        said_by_hosts(view, key).unwrap_or_else(|| Finding::worker_only(
-            "not-set",
-            format!("\"{name}\" checks DISABLE_CONDA_ENV, and no environment of the queue sets it: whether the publish hosts do, only they can say"),
-        )
-        .why(CHECK.why)
-        .fix(
-            "on publish hosts with their own launcher, set DISABLE_CONDA_ENV in \
-            /etc/environment or the job user's profile; jobs start through a \
-            login shell; the value is the one that the environment's script tests for, 1 or true",
-        ))
+        if silent {
+            let line = format!(
+                "\"{name}\" checks DISABLE_CONDA_ENV, and no environment of the queue sets it: \
+                whether the publish hosts do, only they can say"
+            );
+            all.push(Finding::worker_only("not-set", line).why(CHECK.why).fix(
+                "on publish hosts with their own launcher, set DISABLE_CONDA_ENV in \
+                /etc/environment or the job user's profile; jobs start through a \
+                login shell; the value is the one that the environment's script tests for, 1 or true",
+            ));
+        }
+        return all
+            .into_iter()
+            .map(|f| with_all(view, key, &active, f))
+            .collect();
     };
-    let mut finding = finding.from(view.evidence(&question));
-    for (fleet, _) in active {
-        finding = finding.from(view.evidence(&FleetDetails(fleet)));
-    }
-    vec![finding]
+    vec![with_all(view, key, &active, finding)]
+}
+
+/// The finding with everything that it rests on.
+fn with_all(
+    view: &View,
+    key: &QueueKey,
+    active: &[(FleetKey, &Fact<Fleet>)],
+    finding: Finding,
+) -> Finding {
+    let fleets = active
+        .iter()
+        .map(|(fleet, _)| view.evidence(&FleetDetails(fleet.clone())));
+    let finding = finding.from(view.evidence(&QueueEnvironments(key.clone())));
+    fleets.fold(finding, Finding::from)
 }

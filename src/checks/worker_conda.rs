@@ -6,7 +6,7 @@ use crate::domain::ids::FleetKey;
 pub(super) const CHECK: Check = Check {
     id: "worker-conda",
     title: "A worker gets its conda environment",
-    why: "what a channel has is no proof of what a session gets: priorities, guards and the job user decide on the worker",
+    why: "what a channel has does not prove what a session gets: priorities, guards and the job user decide on the worker",
     topic: Topic::Channels,
     grade: Grade::Tried,
     severity: Severity::Warn,

@@ -3,8 +3,7 @@
 use super::prelude::*;
 use crate::derived::worker_reading::{queues_of, told};
 use crate::domain::finding::Verdict;
-use crate::domain::ids::{FleetKey, QueueKey};
-use crate::domain::text::Printable;
+use crate::domain::ids::FleetKey;
 use crate::questions::QueueDetails;
 
 pub(super) const CHECK: Check = Check {
@@ -19,46 +18,36 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn check(view: &View, fleet: &FleetKey) -> Vec<Finding> {
-    let findings = from_worker(view, fleet, "identity");
-    let queues = queues_of(view, fleet);
-    let other = |finding: &Finding| {
-        // The role of a session is its queue's.
-        let of = |queue: &&QueueKey| {
-            let item = finding.item.as_ref();
-            item.is_none_or(|i| *i == view.queue_name(queue))
-        };
-        let queue = queues.iter().find(of)?;
-        let told = told(view, queue, fleet, "identity")?;
-        let role = view
-            .fact(&QueueDetails(queue.clone()))
-            .known()?
-            .role_arn()?;
-        let has = told.reading.session_role()?;
-        (has != role.name()).then(|| (Printable::from(has.as_str()), role))
-    };
-    let judged = |finding: Finding| match other(&finding) {
-        Some((has, role)) if finding.verdict == Verdict::Ok => {
-            let line = format!(
-                "The session is role {has}, and the queue's role is {} {}",
-                role.name(),
-                after_bracket(&finding)
-            );
-            Finding {
-                verdict: Verdict::Fail,
-                code: "other-role",
-                message: line.into(),
-                ..finding
-            }
-            .why(CHECK.why)
-            .fix("see what sets AWS_PROFILE or credentials in the queue's environments or for the job user; the role that the studio file and audit look at is not the one that is used")
-        }
-        _ => finding,
-    };
-    findings.into_iter().map(judged).collect()
+    let own = from_worker(view, fleet, "identity").into_iter();
+    own.map(|finding| judged(view, fleet, finding)).collect()
 }
 
-/// Job and date, as the message ends.
-fn after_bracket(finding: &Finding) -> &str {
-    let text = finding.message.as_str();
-    text.rfind(" (").map_or("", |at| text[at..].trim_start())
+/// The role of a session is its queue's.
+fn judged(view: &View, fleet: &FleetKey, finding: Finding) -> Finding {
+    let item = finding.item.as_ref();
+    let queues = queues_of(view, fleet);
+    let mut queues = queues.iter();
+    let of = queues.find(|q| item.is_none_or(|i| *i == view.queue_name(q)));
+    let differs = || {
+        let told = told(view, of?, fleet, "identity")?;
+        let details = view.fact(&QueueDetails(of?.clone())).known()?;
+        let (has, role) = (told.reading.session_role()?, details.role_arn()?);
+        let (name, when) = (role.name(), told.run.when());
+        let line = format!("The session is role {has}, and the queue's role is {name} ({when})");
+        (has != name).then_some(line)
+    };
+    match differs() {
+        Some(line) if finding.verdict == Verdict::Ok => Finding {
+            verdict: Verdict::Fail,
+            code: "other-role",
+            message: line.into(),
+            ..finding
+        }
+        .why(CHECK.why)
+        .fix(
+            "see what sets AWS_PROFILE or credentials in the queue's environments or for the job user; \
+            the role that studiolink looks at is not the one that is used",
+        ),
+        _ => finding,
+    }
 }

@@ -37,12 +37,7 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
     let evidence = || view.evidence(&question);
     if fact.known().is_none() {
         let finding = Finding::unread("the last probes of the queue", fact);
-        let light = |finding: Finding| Finding {
-            // Without it an audit lacks nothing that it had before there were probes.
-            severity: Severity::Warn,
-            ..finding
-        };
-        return with_evidence(finding.map(light), evidence());
+        return with_evidence(finding.map(lightly), evidence());
     }
     let mut findings: Vec<Finding> = newest_of_each(view, key)
         .into_iter()
@@ -115,7 +110,7 @@ fn how_far(view: &View, key: &QueueKey, run: &ProbeRun) -> Finding {
         );
         return Finding::unknown("unknown-status", line).fix("use the newest studiolink");
     }
-    if !run.status.is_final() && !run.could_not_be_made {
+    if !run.is_over() {
         let line = format!("A probe is under way: {status} ({when})");
         let fix = format!("studiolink probe --job {job} watches it");
         return Finding::worker_only("under-way", line).fix(fix);

@@ -26,16 +26,11 @@ use crate::engine::workflow::Workflow;
 use crate::goals::Wishes;
 use crate::questions::{AnyAnswer, JobRun, Purpose};
 use crate::resources::Plan;
-use crate::ui::probing::{NO_OBSTACLE, Wish, lines, obstacles, probing, sent, stage};
+use crate::ui::probing::{
+    LOOK, NO_OBSTACLE, PATIENCE, Wish, is_settled, lines, obstacles, probing, sent, stage,
+};
 use crate::ui::report::{explain as causes_report, json as json_report, probe as report};
 use crate::world::World;
-
-/// How often the job is looked at.
-const PAUSE: Duration = Duration::from_secs(5);
-/// So much later than its end a job's last lines are in its log, at the latest (inferred).
-const LOG_DELAY: Duration = Duration::from_secs(30);
-/// A job that nobody takes is explained after so long.
-const PATIENCE: Duration = Duration::from_mins(2);
 
 pub(super) async fn run(args: &Args, command: &args::Probe) -> Result<Exit, Failure> {
     let stop = Stop::listen();
@@ -153,7 +148,7 @@ async fn watched(
             Fact::Known(job) => job,
             Fact::NoAnswer(problem) if !late => {
                 say_once(&mut last, format!("no answer: {}", problem.because), began);
-                let _ = stop.or(tokio::time::sleep(PAUSE)).await;
+                let _ = stop.or(tokio::time::sleep(LOOK)).await;
                 continue;
             }
             Fact::Denied(problem) | Fact::NoAnswer(problem) => return Err(problem),
@@ -170,15 +165,11 @@ async fn watched(
         if late {
             return Ok(job);
         }
-        if job.is_over() {
-            // The last lines come into the log a little later than the job's end.
-            let since = *over_since.get_or_insert_with(Instant::now);
-            let read = lines(&job);
-            let read = readings(read.iter().map(String::as_str));
-            let ran = job.status == JobStatus::Succeeded;
-            if is_whole(&read) || !ran || since.elapsed() >= LOG_DELAY {
-                return Ok(job);
-            }
+        let over_for = job
+            .is_over()
+            .then(|| over_since.get_or_insert_with(Instant::now).elapsed());
+        if over_for.is_some_and(|over_for| is_settled(&job, over_for)) {
+            return Ok(job);
         }
         if !explained && job.sessions.is_empty() && began.elapsed() >= PATIENCE {
             explained = true;
@@ -188,7 +179,7 @@ async fn watched(
                 talk(&format!("         {words}"));
             }
         }
-        let _ = stop.or(tokio::time::sleep(PAUSE)).await;
+        let _ = stop.or(tokio::time::sleep(LOOK)).await;
     }
 }
 

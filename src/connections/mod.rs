@@ -48,9 +48,11 @@ fn the_server(view: &View, _: &FleetKey) -> Printable {
     })
 }
 
+/// Was a worker of the fleet asked at all?
+pub const ASKED: &Check = &worker_hops::PROBE;
+
 /// The hops as the fleet's own workers have told them, whatever the path: the only proof that counts.
 pub const FROM_WORKER: &[&Check] = &[
-    &worker_hops::PROBE,
     &worker_hops::NAME,
     &worker_hops::PORT,
     &worker_hops::CERTIFICATE,
@@ -58,14 +60,15 @@ pub const FROM_WORKER: &[&Check] = &[
     &worker_hops::KEY,
 ];
 
-/// What workers say of the server itself; `None`: none was asked.
+/// What workers say of the server itself; `None`: none was asked, or what one said is stale.
 pub fn told_by_workers<'a>(
     connection: &Connection,
     findings: impl Iterator<Item = &'a Finding>,
 ) -> Option<Verdict> {
-    let is_hop = |f: &&Finding| FROM_WORKER[1..].iter().any(|h| h.id == f.check);
+    let is_hop = |f: &&Finding| FROM_WORKER.iter().any(|h| h.id == f.check);
     let own = findings.filter(is_hop).filter(|f| connection.tells(f));
-    own.map(|f| f.verdict).min()
+    let said = own.filter(|f| f.verdict != Verdict::WorkerOnly);
+    said.map(|f| f.verdict).min()
 }
 
 pub const ALL: &[&Leg] = &[&direct::LEG, &lan::LEG, &lattice::LEG, &ssm::LEG, &vpn::LEG];

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use url::Url;
 
 use super::connections::publishing;
-use crate::domain::ayon::{AddonSettings as Settings, Variant, platform};
+use crate::domain::ayon::{AddonSettings as Settings, Bundle, Variant, platform};
 use crate::domain::fact::Fact;
 use crate::domain::finding::Evidence;
 use crate::domain::ids::QueueKey;
@@ -52,33 +52,25 @@ impl AddonPlace<'_> {
     }
 }
 
-/// The projects whose settings of the addon could not be read, in each variant, and why the first was not.
-pub fn unread_projects(view: &View, url: &Url) -> Option<(usize, String)> {
-    let bundles = view.fact(&AyonBundles(url.clone())).known()?;
-    let projects = view.fact(&AyonProjects(url.clone())).known()?;
-    let (mut count, mut first) = (0, None);
-    for variant in Variant::ALL {
-        let version = bundles.of(*variant).and_then(|b| b.addon.as_ref());
-        let Some(version) = version.map(|v| v.raw().to_owned()) else {
-            continue;
-        };
-        for project in &projects.read {
-            let name = project.name.raw().to_owned();
-            let question = ProjectAddon(url.clone(), *variant, version.clone(), name);
-            if let Some(why) = view.fact(&question).why_unread() {
-                count += 1;
-                first.get_or_insert(why);
-            }
-        }
-    }
-    first.map(|why| (count, why))
+/// The studio's settings in each variant, and those of the projects that say something else.
+#[derive(Debug, Default)]
+pub struct AddonPlaces<'a> {
+    pub read: Vec<AddonPlace<'a>>,
+    /// How many settings of projects could not be read, and why the first was not.
+    pub unread: Option<(usize, String)>,
 }
 
-/// The studio's settings in each variant, and those of the projects that say something else; as far as they were read.
-pub fn addon_places<'a>(view: &View<'a>, url: &Url) -> Vec<AddonPlace<'a>> {
+impl<'a> AddonPlaces<'a> {
+    /// The studio's own settings, without the projects'.
+    pub fn of_studio(&self) -> impl Iterator<Item = &AddonPlace<'a>> {
+        self.read.iter().filter(|p| p.project.is_none())
+    }
+}
+
+pub fn addon_places<'a>(view: &View<'a>, url: &Url) -> AddonPlaces<'a> {
     let bundles = view.fact(&AyonBundles(url.clone())).known();
     let projects = view.fact(&AyonProjects(url.clone())).known();
-    let mut all = Vec::new();
+    let mut all = AddonPlaces::default();
     for variant in Variant::ALL {
         let version = bundles.and_then(|b| b.of(*variant)?.addon.as_ref());
         let Some(version) = version.map(|v| v.raw().to_owned()) else {
@@ -98,26 +90,65 @@ pub fn addon_places<'a>(view: &View<'a>, url: &Url) -> Vec<AddonPlace<'a>> {
         let Some(studio) = view.fact(&question).known() else {
             continue; // addon-channels says why
         };
-        all.push(AddonPlace {
+        all.read.push(AddonPlace {
             variant: *variant,
             project: None,
             settings: studio,
             evidence: view.evidence(&question),
         });
         for (project, fact, question) in projects {
-            if let Fact::Known(own) = fact
-                && own != studio
-            {
-                all.push(AddonPlace {
+            match fact {
+                Fact::Known(own) if own != studio => all.read.push(AddonPlace {
                     variant: *variant,
                     project: Some(project.name.show()),
                     settings: own,
                     evidence: view.evidence(&question),
-                });
+                }),
+                Fact::Known(_) => {}
+                unread => {
+                    if let Some(why) = unread.why_unread() {
+                        all.unread.get_or_insert((0, why)).0 += 1;
+                    }
+                }
             }
         }
     }
     all
+}
+
+/// A bundle of a variant and a platform that publishes: what workers need of AYON is asked for each such pair.
+pub struct ForWorkers<'a> {
+    pub variant: Variant,
+    pub bundle: &'a Bundle,
+    pub platform: &'static str,
+    /// The fleets of that platform.
+    pub fleets: Vec<Printable>,
+}
+
+impl ForWorkers<'_> {
+    /// As the item of a finding.
+    pub fn words(&self) -> String {
+        format!("{}, {}", self.variant.word(), self.platform)
+    }
+}
+
+pub fn bundles_for_workers<'a>(view: &View<'a>, url: &Url) -> Vec<ForWorkers<'a>> {
+    let Some(bundles) = view.fact(&AyonBundles(url.clone())).known() else {
+        return Vec::new(); // bundle-launcher says why
+    };
+    let platforms = platforms(view);
+    let variants = Variant::ALL.iter();
+    let bundles = variants.filter_map(|v| Some((*v, bundles.of(*v)?)));
+    let pairs = bundles.flat_map(|(variant, bundle)| {
+        let each = platforms.iter();
+        each.map(move |(platform, fleets)| ForWorkers {
+            variant,
+            bundle,
+            platform,
+            fleets: fleets.clone(),
+        })
+    });
+    pairs.collect()
 }
 
 /// What may be done about the queue that the addon submits to.
@@ -134,10 +165,7 @@ pub enum Target<'a> {
 pub fn target<'a>(view: &View<'a>, settings: &Settings) -> Target<'a> {
     let queues = &view.config(Part::Queues).queues;
     let (farm, queue) = (settings.farm.raw(), settings.queue.raw());
-    if queues
-        .iter()
-        .any(|q| q.farm.as_str() == farm && q.queue.as_str() == queue)
-    {
+    if settings.submits_to(queues).is_some() {
         return Target::Right;
     }
     let [only] = queues.as_slice() else {
@@ -150,7 +178,7 @@ pub fn target<'a>(view: &View<'a>, settings: &Settings) -> Target<'a> {
         return Target::Set(only);
     }
     let (Ok(farm), Ok(queue)) = (farm.parse(), queue.parse()) else {
-        return Target::Ask("what it names is no farm and queue of Deadline Cloud".to_owned());
+        return Target::Ask("its values are not ids of Deadline Cloud".to_owned());
     };
     let key = QueueKey { farm, queue };
     match view.fact(&QueueDetails(key.clone())) {

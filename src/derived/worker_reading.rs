@@ -43,7 +43,7 @@ pub fn probes<'a>(view: &View<'a>, queue: &QueueKey) -> impl Iterator<Item = &'a
     all.filter(move |run| run.mark.variant == own)
 }
 
-/// The newest run of a fleet that counts for a reading, of the variant whose bundle is the studio's. Of packages and the launcher a job without them says nothing.
+/// The newest run of a fleet that counts for a reading. Of packages and the launcher a job without them says nothing.
 pub fn newest<'a>(
     view: &View<'a>,
     queue: &QueueKey,
@@ -83,19 +83,20 @@ pub struct Since {
 
 /// Which of these have changed since a probe was sent, and of which nobody can tell.
 pub fn since(view: &View, queue: &QueueKey, run: &ProbeRun, bases: &[Basis]) -> Since {
-    let now = rests_on(view, queue, run.mark.variant);
-    let then = &run.mark.rests_on;
+    let mark = &run.mark;
     let mut out = Since::default();
     for basis in bases {
         let names: Vec<String> = match (basis, run.fleet()) {
             (Basis::Fleet, Some(fleet)) => vec![ProbeMark::fleet(fleet)],
             (Basis::Fleet, None) => {
-                let all = then.keys().filter(|n| ProbeMark::is_fleet(n));
+                let all = mark.rests_on.keys().filter(|n| ProbeMark::is_fleet(n));
                 all.cloned().collect()
             }
             (other, _) => vec![other.word().to_owned()],
         };
-        let same = |n: &String| Some(then.get(n)? == now.get(n)?);
+        // Only what is asked for is worked out.
+        let now = digests(view, queue, mark.variant, *basis);
+        let same = |n: &String| Some(mark.rests_on.get(n)? == now.get(n)?);
         if names.iter().any(|n| same(n) == Some(false)) {
             out.changed.push(*basis);
         } else if names.iter().any(|n| same(n).is_none()) {
@@ -139,23 +140,30 @@ pub fn used_by_worker<'a>(
 
 /// What a probe of the queue rests on, as digests. What is not known is left out: nothing can be said of its change.
 pub fn rests_on(view: &View, queue: &QueueKey, of: Variant) -> BTreeMap<String, String> {
-    let mut all = BTreeMap::new();
-    let mut note = |basis: Basis, text: Option<String>| {
-        if let Some(text) = text {
-            all.insert(basis.word().to_owned(), digest(&text));
+    let all = Basis::ALL.iter();
+    all.flat_map(|basis| digests(view, queue, of, *basis))
+        .collect()
+}
+
+fn digests(view: &View, queue: &QueueKey, of: Variant, basis: Basis) -> BTreeMap<String, String> {
+    let text = match basis {
+        Basis::Fleet => {
+            let fleets = publishing(view, queue).into_iter();
+            let known = fleets.filter_map(|(key, _)| {
+                Some((ProbeMark::fleet(&key.fleet), digest(&fleet(view, &key)?)))
+            });
+            return known.collect();
         }
+        Basis::Environments => environments(view, queue),
+        Basis::Role => role(view, queue),
+        Basis::Server => server(view).map(|url| url.to_string()),
+        Basis::Secret => secret(view),
+        Basis::Bundle => bundle(view, of),
     };
-    note(Basis::Environments, environments(view, queue));
-    note(Basis::Role, role(view, queue));
-    note(Basis::Server, server(view).map(|url| url.to_string()));
-    note(Basis::Secret, secret(view));
-    note(Basis::Bundle, bundle(view, of));
-    for (key, _) in publishing(view, queue) {
-        if let Some(fleet) = fleet(view, &key) {
-            all.insert(ProbeMark::fleet(&key.fleet), digest(&fleet));
-        }
-    }
-    all
+    let word = basis.word().to_owned();
+    text.into_iter()
+        .map(|t| (word.clone(), digest(&t)))
+        .collect()
 }
 
 fn environments(view: &View, queue: &QueueKey) -> Option<String> {

@@ -108,6 +108,15 @@ pub struct AddonSettings {
     pub publish_roles: Option<Vec<Untrusted>>,
 }
 
+impl AddonSettings {
+    /// Which of these queues it submits to.
+    pub fn submits_to<'a>(&self, queues: &'a [QueueKey]) -> Option<&'a QueueKey> {
+        let (farm, queue) = (self.farm.raw(), self.queue.raw());
+        let named = |q: &&QueueKey| q.farm.as_str() == farm && q.queue.as_str() == queue;
+        queues.iter().find(named)
+    }
+}
+
 /// The addon's setting `conda_channels`, and whether the studio has set it: a default follows the addon.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -131,12 +131,11 @@ impl Reading {
 
     /// What it means, among the others of its run. `None`: it only frames them.
     pub fn assess(&self, all: &[Self]) -> Option<Assessment> {
-        // A studio's own publish machines may bring AYON without conda.
-        let has_ayon = all.iter().any(|r| r.name == "launcher" && r.ok);
+        let has_ayon = has_ayon(all);
         Some(match self.name.as_str() {
             "worker" => self.worker(),
             "conda" if !self.ok && has_ayon => Assessment::ok(
-                "No conda environment, and ayon is there without one: the worker brings its own",
+                "No conda environment, and none is needed: the worker has an ayon of its own",
             ),
             "conda" => self.conda(),
             "launcher" => self.launcher(),
@@ -440,6 +439,11 @@ impl Reading {
             ),
         )
     }
+}
+
+/// Did the worker find an ayon? A studio's own publish machines may bring one without conda.
+pub fn has_ayon(readings: &[Reading]) -> bool {
+    readings.iter().any(|r| r.name == "launcher" && r.ok)
 }
 
 /// Did the probe come to its end? What is missing in between was then not to be read.

@@ -11,8 +11,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::ayon::Variant;
 use super::ids::{FleetId, JobId};
-use super::job::JobStatus;
-use super::probe_job::{Reading, is_whole};
+use super::job::{JobSession, JobStatus};
+use super::probe_job::{Reading, is_whole, readings};
 use super::text::{Printable, Untrusted};
 
 words!(
@@ -150,9 +150,26 @@ pub struct ProbeSession {
     pub readings: Result<Vec<Reading>, Printable>,
 }
 
+impl ProbeSession {
+    pub fn of(session: &JobSession) -> Self {
+        let read = |lines: &Vec<Untrusted>| readings(lines.iter().map(Untrusted::raw));
+        Self {
+            fleet: session.fleet.clone(),
+            worker: session.worker.clone(),
+            at: session.ended.or(session.started),
+            readings: session.log.as_ref().map(read).map_err(Clone::clone),
+        }
+    }
+}
+
 impl ProbeRun {
     pub fn fleet(&self) -> Option<&FleetId> {
         self.session.as_ref()?.fleet.as_ref()
+    }
+
+    /// Nothing of it changes any more.
+    pub fn is_over(&self) -> bool {
+        self.status.is_final() || self.could_not_be_made
     }
 
     pub fn readings(&self) -> &[Reading] {

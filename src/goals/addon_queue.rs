@@ -27,8 +27,8 @@ fn change_id(variant: Variant) -> String {
 /// The studio's own settings in each variant; a project's override is its people's to decide.
 fn of_studio<'a>(view: &View<'a>, url: &Url) -> Vec<(Variant, &'a Settings)> {
     let places = addon_places(view, url);
-    let own = places.iter().filter(|p| p.project.is_none());
-    own.map(|p| (p.variant, p.settings)).collect()
+    let own = places.of_studio().map(|p| (p.variant, p.settings));
+    own.collect()
 }
 
 fn propose(view: &View, draft: &mut Draft) {

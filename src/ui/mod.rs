@@ -12,4 +12,5 @@ pub mod report;
 pub mod screen;
 pub mod steps;
 pub mod tui;
+pub mod watch;
 pub mod wizard;

@@ -5,15 +5,14 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
-use super::probing::told_all;
 use super::report::ending;
+use super::watch::Probes;
 use crate::domain::call::Vantage;
 use crate::domain::conda_solve::Download;
 use crate::domain::config::StudioConfig;
 use crate::domain::fact::Fact;
 use crate::domain::finding::{Assessment, Finding, Grade, Topic, Verdict, worst};
-use crate::domain::ids::{AccountId, JobId, QueueKey, Region, with_brief_ids};
-use crate::domain::job::JobStatus;
+use crate::domain::ids::{AccountId, Region, with_brief_ids};
 use crate::domain::problem::Problem;
 use crate::domain::text::Printable;
 use crate::engine::apply::Applied;
@@ -23,8 +22,7 @@ use crate::engine::{ChangeState, Progress};
 use crate::goals::{ManualStep, Removals, Wishes};
 use crate::probes::AnyProbe;
 use crate::questions::{
-    AnyQuestion, CallerIdentity, Demand, FarmList, JobRun, LastProbes, Listed, Purpose, QueueList,
-    View,
+    AnyQuestion, CallerIdentity, Demand, FarmList, Listed, Purpose, QueueList, View,
 };
 use crate::resources::{Change, Plan};
 
@@ -67,42 +65,6 @@ pub struct Interrupted {
     pub started: Printable,
     pub done: usize,
 }
-
-/// A probe that is being sent.
-#[derive(Debug, Clone, Default)]
-pub enum Sending {
-    #[default]
-    No,
-    Asked,
-    Failed(Box<Problem>),
-}
-
-/// A probe's job that is watched.
-#[derive(Debug, Clone)]
-pub struct Watched {
-    pub queue: QueueKey,
-    pub job: JobId,
-    /// This wizard sent it.
-    pub own: bool,
-    /// Since when, and when it was last asked for, on the clock of `now`.
-    pub since: u64,
-    asked: u64,
-    /// Since when it is over: its last lines come into the log a little later.
-    over: Option<u64>,
-    done: bool,
-}
-
-/// The probes of this wizard.
-#[derive(Debug, Default)]
-pub struct Probes {
-    pub sending: Sending,
-    pub jobs: Vec<Watched>,
-}
-
-/// How often a job is looked at, in milliseconds.
-const LOOK: u64 = 5_000;
-/// So much later than its end a job's last lines are in its log, at the latest (inferred).
-const LOG_DELAY: u64 = 30_000;
 
 pub struct Model {
     pub sandbox: bool,
@@ -318,7 +280,8 @@ impl Model {
         requests
     }
 
-    fn listed(&mut self, requests: Vec<Request>) -> Vec<Request> {
+    /// What is asked for is listed as under way.
+    pub(super) fn listed(&mut self, requests: Vec<Request>) -> Vec<Request> {
         for request in &requests {
             let demand = match request {
                 Request::Ask(_, question) => Demand::Question(question.clone()),
@@ -345,79 +308,6 @@ impl Model {
         if !self.waiting.keys().any(is_solve) {
             self.downloads.clear();
         }
-    }
-
-    /// The jobs that were sent are watched from now on.
-    pub fn watch(&mut self, jobs: Vec<(QueueKey, JobId)>, own: bool) -> Vec<Request> {
-        let now = self.now;
-        let known = &mut self.probes.jobs;
-        for (queue, job) in jobs {
-            if !known.iter().any(|w| w.job == job) {
-                known.push(Watched {
-                    queue,
-                    job,
-                    own,
-                    since: now,
-                    asked: 0,
-                    over: None,
-                    done: false,
-                });
-            }
-        }
-        self.look_at_probes()
-    }
-
-    /// Is a probe under way? Then time passes without anybody's key.
-    pub fn is_watching(&self) -> bool {
-        self.probes.jobs.iter().any(|w| !w.done)
-    }
-
-    /// A probe that somebody sent before, and that is not over yet, is watched too.
-    pub fn find_probes(&mut self) -> Vec<Request> {
-        let mut found = Vec::new();
-        for queue in &self.draft.queues {
-            let probes = self.fact(&LastProbes(queue.clone())).known();
-            let open = probes
-                .into_iter()
-                .flatten()
-                .filter(|p| !p.status.is_final());
-            found.extend(open.map(|p| (queue.clone(), p.job.clone())));
-        }
-        self.watch(found, false)
-    }
-
-    /// Asks for the watched jobs again, each in its time; when one is over, for what the probes told.
-    pub fn look_at_probes(&mut self) -> Vec<Request> {
-        let now = self.now;
-        let mut jobs = std::mem::take(&mut self.probes.jobs);
-        let mut requests = Vec::new();
-        for watched in jobs.iter_mut().filter(|w| !w.done) {
-            let question = JobRun(watched.queue.clone(), watched.job.clone());
-            let waits = Demand::Question(question.clone().into());
-            if self.waiting.contains_key(&waits) {
-                continue;
-            }
-            if let Some(job) = self.fact(&question).known().filter(|j| j.is_over()) {
-                let since = *watched.over.get_or_insert(now);
-                let late = now.saturating_sub(since) >= LOG_DELAY;
-                let failed = job.status != JobStatus::Succeeded;
-                watched.done = late || failed || told_all(job);
-                if watched.done {
-                    let queue = watched.queue.clone();
-                    let own = AnyQuestion::from(LastProbes(queue));
-                    self.forget(&|d| matches!(d, Demand::Question(q) if *q == own));
-                    continue;
-                }
-            }
-            let first = watched.asked == 0;
-            if first || now.saturating_sub(watched.asked) >= LOOK {
-                watched.asked = now.max(1);
-                let again = self.work.as_ref().map(|w| w.ask_again(question));
-                requests.extend(again);
-            }
-        }
-        self.probes.jobs = jobs;
-        self.listed(requests)
     }
 
     /// How it is decided whether a change that could stop jobs is made.

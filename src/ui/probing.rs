@@ -2,6 +2,7 @@
 //! nobody takes it. For the command and the wizard alike; nothing here does IO.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -10,10 +11,10 @@ use crate::derived::probe_request::{ProbeRequest, probe_requests};
 use crate::domain::ayon::Variant;
 use crate::domain::causes::{Stage, explain};
 use crate::domain::farm::Management;
-use crate::domain::finding::{Finding, Verdict};
+use crate::domain::finding::{Assessment, Finding, Verdict};
 use crate::domain::ids::{FleetId, JobId, QueueKey, with_brief_ids};
 use crate::domain::job::{ActionKind, Job, JobStatus, SessionAction};
-use crate::domain::probe_job::{PRIORITY, Reading, family, is_whole, readings};
+use crate::domain::probe_job::{PRIORITY, family, is_whole, readings};
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::secrets::has_secret;
 use crate::domain::text::Printable;
@@ -48,7 +49,7 @@ pub fn probing(
     if requests.is_empty() {
         let why = wish.fleet.map_or_else(
             || "No fleet that publishes is known".to_owned(),
-            |f| format!("Fleet {f} is none that publishes for the studio's queues"),
+            |f| format!("Fleet {f} does not publish for the studio's queues"),
         );
         let fix = "look at queue-fleets and fleet-attributes in `studiolink audit`: a probe needs what a publish step needs";
         return Err(Problem::new(ProblemKind::Invalid, doing, why, fix));
@@ -59,7 +60,8 @@ pub fn probing(
         let mark = request.mark(view, id(), wish.variant, wish.conda);
         let text = request.text(view, &mark);
         if has_secret(&text) {
-            let why = "The addon's conda_channels hold a password or token in an address, and no plan and no journal keeps one: such a probe is not sent";
+            let why = "The addon's conda_channels hold a password or token in an address, \
+                and no plan and no journal keeps one: such a probe is not sent";
             let fix = "studiolink probe --without-conda; or let the channel take the role's credentials in place of a token";
             return Err(Problem::new(ProblemKind::Invalid, doing, why, fix));
         }
@@ -209,47 +211,64 @@ pub fn lines(job: &Job) -> Vec<String> {
     logs.flatten().map(|l| l.raw().to_owned()).collect()
 }
 
-/// Did it tell all that a probe tells?
-pub fn told_all(job: &Job) -> bool {
-    let lines = lines(job);
-    is_whole(&readings(lines.iter().map(String::as_str)))
+/// How often a job is looked at.
+pub const LOOK: Duration = Duration::from_secs(5);
+/// So much later than its end a job's last lines are in its log, at the latest (inferred).
+const LOG_DELAY: Duration = Duration::from_secs(30);
+/// A job that nobody takes is explained after so long.
+pub const PATIENCE: Duration = Duration::from_mins(2);
+
+/// Is there nothing more to come of it? `over_for`: for how long it is over.
+pub fn is_settled(job: &Job, over_for: Duration) -> bool {
+    let fails = job.status != JobStatus::Succeeded;
+    job.is_over() && (fails || over_for >= LOG_DELAY || Heard::of(job).whole)
 }
 
-/// What it told so far, as a page shows it; and where it told nothing, what its log comes from.
-pub fn told(job: &Job) -> Vec<Told> {
-    let lines = lines(job);
-    let read = readings(lines.iter().map(String::as_str));
-    let of_reading = |r: &Reading| {
-        let a = r.assess(&read)?;
-        Some(Told {
+/// What a job told so far; worked out once for each look at it, because a log may have many lines.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Heard {
+    /// As a page shows it; where it told nothing, what its log comes from.
+    pub told: Vec<Told>,
+    /// It told all that a probe tells.
+    pub whole: bool,
+    /// Would the same without the conda packages tell more? One fault hides what lies behind it.
+    pub hides: bool,
+}
+
+impl Heard {
+    pub fn of(job: &Job) -> Self {
+        let lines = lines(job);
+        let lines = || lines.iter().map(String::as_str);
+        let read = readings(lines());
+        let tell = |a: Assessment| Told {
             about: Printable::default(),
             verdict: a.verdict,
             message: a.message,
             why: a.why,
             fix: a.fix,
-        })
-    };
-    let mut all: Vec<Told> = read.iter().filter_map(of_reading).collect();
-    all.sort_by_key(|t| t.verdict);
-    if job.is_over() && !is_whole(&read) {
-        let causes = explain(lines.iter().map(String::as_str));
-        all.extend(causes.into_iter().map(|cause| Told {
+        };
+        let mut told: Vec<Told> = read
+            .iter()
+            .filter_map(|r| r.assess(&read))
+            .map(tell)
+            .collect();
+        told.sort_by_key(|t| t.verdict);
+        let whole = is_whole(&read);
+        let causes = if job.is_over() && !whole {
+            explain(lines())
+        } else {
+            Vec::new()
+        };
+        let hides = causes.iter().any(|c| c.stage == Stage::Conda);
+        told.extend(causes.into_iter().map(|cause| Told {
             about: Printable::default(),
             verdict: Verdict::Fail,
             message: cause.cause,
             why: Some(format!("line {}: {}", cause.line, cause.quote).into()),
             fix: Some(cause.fix),
         }));
+        Self { told, whole, hides }
     }
-    all
-}
-
-/// Would the same without the conda packages tell more? One fault hides what lies behind it.
-pub fn needs_no_conda(job: &Job) -> bool {
-    let lines = lines(job);
-    let read = readings(lines.iter().map(String::as_str));
-    let causes = explain(lines.iter().map(String::as_str));
-    job.is_over() && !is_whole(&read) && causes.iter().any(|c| c.stage == Stage::Conda)
 }
 
 /// Why nobody takes a job of the queue, as far as the studio shows it.
@@ -264,7 +283,8 @@ pub fn obstacles<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<String>
 }
 
 /// What is said of a job that waits for long where nothing shows why.
-pub const NO_OBSTACLE: &str = "nothing of queue, fleets, workers and roles says why nobody takes it: a worker may still be starting, or the account's vCPU quota is used up, which no call tells (Service Quotas)";
+pub const NO_OBSTACLE: &str = "nothing in queue, fleets, workers and roles explains why no worker takes it: \
+    one may still be starting, or the account's vCPU quota is used up, which no call tells (Service Quotas)";
 
 /// The checks that say why a job waits.
 const OF_WAITING: &[&str] = &[

@@ -1,8 +1,9 @@
 //! The order of the steps and the pure top-level update: a message in, effects out. Nothing here waits or looks.
 
-use super::model::{Admin, Model, Sending, SignIn};
+use super::model::{Admin, Model, SignIn};
 use super::screen::Screen;
 use super::steps::{self, Step};
+use super::watch::Sending;
 use crate::domain::call::Vantage;
 use crate::domain::conda_solve::Download;
 use crate::domain::exit::Exit;
@@ -272,8 +273,9 @@ impl Wizard {
             Msg::Learned(generation, question, answered) => {
                 let demand = Demand::Question(question.clone());
                 model.arrived(&demand);
-                let event = Event::Learned(generation, question, *answered);
+                let event = Event::Learned(generation, question.clone(), *answered);
                 let mut effects = works(model.step(event));
+                model.hear_probe(&question);
                 // A step may have waited for just this; it decides on it without anybody's key.
                 effects.extend(self.steps[self.at].enter_if_waiting(&mut self.model));
                 return effects;

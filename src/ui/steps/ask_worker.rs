@@ -1,22 +1,18 @@
 //! The page on which a worker is asked: what is sent and what it starts, the job as it goes, what it told. It lies over the
 //! step from which it was opened; the job goes on when it is left, and is found again.
 
+use std::time::Duration;
+
 use super::super::model::Model;
-use super::super::probing::{
-    NO_OBSTACLE, Probing, Wish, needs_no_conda, obstacles, probing, timeline, told as told_by,
-};
+use super::super::probing::{NO_OBSTACLE, PATIENCE, Probing, Wish, obstacles, probing, timeline};
 use super::super::screen::{Block, Key, Screen, Told};
 use super::super::wizard::{Effect, Msg};
 use crate::derived::job_packages::variant;
 use crate::domain::finding::{Finding, Verdict};
 use crate::domain::problem::Problem;
-use crate::questions::JobRun;
 use crate::resources::{Change, ProbeJob};
-use crate::ui::model::{Sending, Watched};
 use crate::ui::report::diff::diff;
-
-/// A job that nobody takes is explained after so many milliseconds.
-const PATIENCE: u64 = 120_000;
+use crate::ui::watch::{Sending, Watched};
 
 #[derive(Default)]
 pub(super) struct AskWorker {
@@ -108,7 +104,10 @@ impl AskWorker {
     }
 
     fn before(&self, screen: &mut Screen, model: &Model) {
-        screen.say("A small job tells, from a worker, what a publish step meets there: its conda environment, the way to the server, the key, AYON without windows, the storage. It leaves nothing behind.");
+        screen.say(
+            "A small job tells, from a worker, what a publish step meets there: its conda environment, \
+            the way to the server, the key, AYON without windows, the storage. It leaves nothing behind.",
+        );
         screen.blank();
         match &model.probes.sending {
             Sending::Asked => {
@@ -178,7 +177,7 @@ fn under_way(screen: &mut Screen, model: &Model) {
         if several && let Some(view) = model.view() {
             screen.heading(format!("Queue {}", view.queue_name(&watched.queue)));
         }
-        let question = JobRun(watched.queue.clone(), watched.job.clone());
+        let question = watched.question();
         let fact = model.fact(&question);
         let Some(job) = fact.known() else {
             all_over = false;
@@ -201,7 +200,7 @@ fn under_way(screen: &mut Screen, model: &Model) {
         let looked = calls.map(|c| c.at).max();
         screen.add(Block::Progress(timeline(job, looked)));
         all_over &= job.is_over();
-        let waited = model.now.saturating_sub(watched.since);
+        let waited = Duration::from_millis(model.now.saturating_sub(watched.since));
         if job.sessions.is_empty() && !job.is_over() {
             let known = obstacles(model.findings().iter());
             if known.is_empty() && waited >= PATIENCE {
@@ -211,11 +210,11 @@ fn under_way(screen: &mut Screen, model: &Model) {
                 screen.say(format!("  {words}"));
             }
         }
-        let told = told_by(job);
-        if !told.is_empty() {
+        if !watched.heard.told.is_empty() {
+            let told = watched.heard.told.clone();
             screen.blank().add(Block::Findings(told));
         }
-        hides |= needs_no_conda(job);
+        hides |= watched.heard.hides;
         if !watched.own && !job.is_over() {
             screen.say("Another run sent it: `studiolink rollback` on that machine cancels it, or the monitor.");
         }
@@ -253,7 +252,7 @@ fn stale(model: &Model) -> Vec<&Finding> {
 fn cancels(model: &Model) -> Vec<Change> {
     let own = model.probes.jobs.iter().filter(|w| w.own);
     let open = own.filter(|w| {
-        let fact = model.fact(&JobRun(w.queue.clone(), w.job.clone()));
+        let fact = model.fact(&w.question());
         fact.known().is_none_or(|j| !j.is_over())
     });
     let cancel = |w: &Watched| {

@@ -9,12 +9,19 @@ use crate::domain::call::Vantage;
 use crate::domain::config::PathId;
 use crate::domain::finding::{Finding, Verdict};
 use crate::domain::text::Printable;
+use crate::questions::Check;
 
 /// Is it one of the hops' own checks?
 pub(super) fn is_hop(finding: &Finding) -> bool {
     let legs = connections::ALL.iter().flat_map(|leg| leg.hops());
-    let mut all = legs.chain(connections::FROM_WORKER.iter().copied());
+    let mut all = legs.chain(from_worker());
     all.any(|hop| hop.id == finding.check)
+}
+
+/// Whether a worker was asked, and its own hops.
+fn from_worker() -> impl Iterator<Item = &'static Check> {
+    let hops = connections::FROM_WORKER.iter().copied();
+    std::iter::once(connections::ASKED).chain(hops)
 }
 
 /// Adds a timeline for each path, with the fleets that it is the same for.
@@ -51,7 +58,7 @@ pub(super) fn timelines(screen: &mut Screen, model: &Model) {
 fn rows(model: &Model, connection: &Connection) -> Vec<Told> {
     let legs = connections::path(connection.chosen.path).legs.iter();
     let hops = legs.flat_map(|leg| leg.hops());
-    let hops = hops.chain(connections::FROM_WORKER.iter().copied());
+    let hops = hops.chain(from_worker());
     let told = hops.filter_map(|hop| {
         let all = model.findings().iter();
         let own = all.filter(|f| f.check == hop.id && connection.tells(f));
@@ -70,7 +77,7 @@ fn rows(model: &Model, connection: &Connection) -> Vec<Told> {
 /// From where it was seen and how long the longest of its calls took, where the sentence does not say it.
 fn with_time(finding: &Finding) -> Printable {
     let said = finding.message.as_str();
-    if finding.check == connections::FROM_WORKER[0].id {
+    if finding.check == connections::ASKED.id {
         return finding.message.clone();
     }
     if matches!(finding.vantage, Vantage::Worker(_)) {

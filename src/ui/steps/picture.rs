@@ -2,7 +2,8 @@
 
 use super::super::model::Model;
 use super::super::screen::{Block, Cell, Part, Screen, Tone};
-use crate::connections;
+use crate::connections::{self, told_by_workers};
+use crate::derived::connections::connections as connections_of;
 use crate::derived::job_packages::is_named;
 use crate::derived::role_use::role_of;
 use crate::derived::solve_questions::active_fleets;
@@ -126,7 +127,7 @@ fn tested(model: &Model, path: &connections::Path, url: &Url) -> Vec<Part> {
         way,
     ));
     let hops = path.legs.iter().flat_map(|leg| leg.hops());
-    let hops = hops.chain(connections::FROM_WORKER[1..].iter().copied());
+    let hops = hops.chain(connections::FROM_WORKER.iter().copied());
     let of_check = |id: &'static str| {
         let about = move |f: &&Finding| f.check == id && f.code != "not-public";
         let mut found = model.findings().iter().filter(about);
@@ -150,14 +151,10 @@ fn tested(model: &Model, path: &connections::Path, url: &Url) -> Vec<Part> {
         // By these nothing of the server itself was seen.
         None if !matches!(path.id, PathId::Direct | PathId::Lan) => {
             list.push(part("       ▾", "", Seen::Nothing));
-            let all = model.findings().iter();
-            let told = all.filter(|f| {
-                connections::FROM_WORKER[1..]
-                    .iter()
-                    .any(|h| h.id == f.check)
-            });
-            let told = told.map(|f| f.verdict).min();
-            let seen = Seen::Verdict(told.unwrap_or(Verdict::WorkerOnly));
+            let all = model.view().map(|view| connections_of(&view));
+            let told = all.iter().flatten();
+            let told = told.filter_map(|c| told_by_workers(c, model.findings().iter()));
+            let seen = Seen::Verdict(told.min().unwrap_or(Verdict::WorkerOnly));
             list.push(part(server.clone(), server, seen));
         }
         None => {

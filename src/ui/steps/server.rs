@@ -449,7 +449,7 @@ fn tested(screen: &mut Screen, model: &Model) {
     timelines(screen, model);
     super::picture::draw(screen, model);
     if fine > 0 {
-        screen.say_dim(format!("OK besides: {fine} checks, of the paths, of AYON's settings, bundles and roots, and of what workers told; d shows them"));
+        screen.say_dim(format!("{fine} more checks are OK; d lists them"));
     }
     screen.say_dim("Not looked at yet, in AYON: other extra_job_parameters than CondaPackages, dev bundles, bundles of single projects.");
 }

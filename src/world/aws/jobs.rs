@@ -90,10 +90,7 @@ impl Aws {
         key: &QueueKey,
         job: &JobId,
     ) -> Result<Vec<JobSession>, Problem> {
-        let list = format!("{}/sessions", path(key, job));
-        let doing = format!("Could not list the sessions of job {job}");
-        let what = || What::new(SERVICE, "ListSessions", job.as_str(), doing.clone());
-        let rows = self.deadline_rows(record, what, &list, "sessions").await?;
+        let rows = self.session_rows(record, key, job).await?;
         let ids = rows.iter().filter_map(|row| row["sessionId"].as_str());
         let sessions = join_all(ids.map(|id| self.session(record, key, job, id))).await;
         let mut sessions: Vec<JobSession> = sessions.into_iter().collect::<Result<_, _>>()?;
@@ -101,7 +98,39 @@ impl Aws {
         Ok(sessions)
     }
 
+    pub(super) async fn session_rows(
+        &self,
+        record: &Record,
+        key: &QueueKey,
+        job: &JobId,
+    ) -> Result<Vec<Value>, Problem> {
+        let list = format!("{}/sessions", path(key, job));
+        let doing = format!("Could not list the sessions of job {job}");
+        let what = || What::new(SERVICE, "ListSessions", job.as_str(), doing.clone());
+        self.deadline_rows(record, what, &list, "sessions").await
+    }
+
+    /// A session with what it did.
     async fn session(
+        &self,
+        record: &Record,
+        key: &QueueKey,
+        job: &JobId,
+        id: &str,
+    ) -> Result<JobSession, Problem> {
+        let (session, actions) = join(
+            self.session_and_log(record, key, job, id),
+            self.actions(record, key, job, id),
+        )
+        .await;
+        Ok(JobSession {
+            actions: actions?,
+            ..session?
+        })
+    }
+
+    /// A session with its log, and without what it did: that takes a call for each action.
+    pub(super) async fn session_and_log(
         &self,
         record: &Record,
         key: &QueueKey,
@@ -111,21 +140,15 @@ impl Aws {
         let doing = format!("Could not read session {}", Printable::short(id, 60));
         let what = What::new(SERVICE, "GetSession", id, doing);
         let path = format!("{}/sessions/{id}", path(key, job));
-        let (it, actions) = join(
-            self.deadline(record, what, &path),
-            self.actions(record, key, job, id),
-        )
-        .await;
-        let it = it?;
-        let log = self.session_log(record, &it["log"]).await;
+        let it = self.deadline(record, what, &path).await?;
         Ok(JobSession {
             id: Untrusted::new(id),
             fleet: it["fleetId"].as_str().and_then(|f| f.parse().ok()),
             worker: some(&it["workerId"]).unwrap_or_else(|| Untrusted::new("")),
             started: time(&it["startedAt"]),
             ended: time(&it["endedAt"]),
-            actions: actions?,
-            log,
+            actions: Vec::new(),
+            log: self.session_log(record, &it["log"]).await,
         })
     }
 

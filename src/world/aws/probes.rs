@@ -5,16 +5,15 @@ use serde_json::{Value, json};
 
 use super::Aws;
 use super::caller::What;
-use super::deadline::{of_queue, some};
+use super::deadline::of_queue;
 use super::jobs::{path, status, time};
 use super::signed::unreadable;
 use crate::domain::fact::Fact;
 use crate::domain::ids::{JobId, QueueKey};
 use crate::domain::job::JobStatus;
-use crate::domain::probe_job::{NAME, PARAMETER, readings};
+use crate::domain::probe_job::{NAME, PARAMETER};
 use crate::domain::probe_run::{ProbeRun, ProbeSession};
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::text::{Printable, Untrusted};
 use crate::resources::{Change, Outputs, ProbeJob};
 use crate::world::Record;
 
@@ -72,27 +71,13 @@ impl Aws {
         key: &QueueKey,
         job: &JobId,
     ) -> Result<Option<ProbeSession>, Problem> {
-        let list = format!("{}/sessions", path(key, job));
-        let doing = format!("Could not list the sessions of job {job}");
-        let what = || What::new(SERVICE, "ListSessions", job.as_str(), doing.clone());
-        let rows = self.deadline_rows(record, what, &list, "sessions").await?;
-        let Some(row) = rows.iter().max_by_key(|r| time(&r["startedAt"])) else {
+        let rows = self.session_rows(record, key, job).await?;
+        let last = rows.iter().max_by_key(|r| time(&r["startedAt"]));
+        let Some(id) = last.and_then(|row| row["sessionId"].as_str()) else {
             return Ok(None);
         };
-        let id = row["sessionId"]
-            .as_str()
-            .ok_or_else(|| unreadable(&doing))?;
-        let doing = format!("Could not read session {}", Printable::short(id, 60));
-        let what = What::new(SERVICE, "GetSession", id, doing);
-        let path = format!("{list}/{id}");
-        let it = self.deadline(record, what, &path).await?;
-        let log = self.session_log(record, &it["log"]).await;
-        Ok(Some(ProbeSession {
-            fleet: it["fleetId"].as_str().and_then(|f| f.parse().ok()),
-            worker: some(&it["workerId"]).unwrap_or_else(|| Untrusted::new("")),
-            at: time(&it["endedAt"]).or_else(|| time(&it["startedAt"])),
-            readings: log.map(|lines| readings(lines.iter().map(Untrusted::raw))),
-        }))
+        let session = self.session_and_log(record, key, job, id).await?;
+        Ok(Some(ProbeSession::of(&session)))
     }
 
     pub async fn look_probes(

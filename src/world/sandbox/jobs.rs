@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use crate::domain::farm::Management;
 use crate::domain::ids::{JobId, QueueKey};
 use crate::domain::job::{ActionKind, Job, JobSession, JobStatus, SessionAction};
-use crate::domain::probe_job::readings;
 use crate::domain::probe_run::{ProbeRun, ProbeSession};
 use crate::domain::template::{API_KEY, SERVER_URL, Template};
 use crate::domain::text::Untrusted;
@@ -39,22 +38,13 @@ pub(super) fn last_probes(truth: &Truth, queue: &QueueKey) -> Vec<ProbeRun> {
     let own = truth.probes.iter().filter_map(|(mark, id)| {
         (truth.probe_queues.get(id) == Some(queue)).then_some(())?;
         let job = truth.jobs.get(id)?;
-        let session = job.sessions.last().map(|s| ProbeSession {
-            fleet: s.fleet.clone(),
-            worker: s.worker.clone(),
-            at: s.ended,
-            readings: match &s.log {
-                Ok(lines) => Ok(readings(lines.iter().map(Untrusted::raw))),
-                Err(why) => Err(why.clone()),
-            },
-        });
         Some(ProbeRun {
             job: id.clone(),
             status: job.status,
             could_not_be_made: job.could_not_be_made(),
             created: job.created,
             mark: mark.parse().ok()?,
-            session,
+            session: job.sessions.last().map(ProbeSession::of),
         })
     });
     let mut own: Vec<ProbeRun> = own.collect();
