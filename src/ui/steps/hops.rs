@@ -78,7 +78,11 @@ fn rows(model: &Model, connection: &Connection) -> Vec<Told> {
 fn with_time(finding: &Finding) -> Printable {
     let said = finding.message.as_str();
     if finding.check == connections::ASKED.id {
-        return finding.message.clone();
+        // At 80 columns the line of keys has no room for it.
+        return match finding.verdict {
+            Verdict::WorkerOnly => format!("{said}; o asks one").into(),
+            _ => finding.message.clone(),
+        };
     }
     if matches!(finding.vantage, Vantage::Worker(_)) {
         return format!("Worker: {said}").into();

@@ -101,9 +101,13 @@ fn printed(truth: &Truth, resource: &ProbeJob) -> Vec<String> {
     let gives = |name: &str| parsed.iter().any(|t| t.gives(name));
     let (url, key) = (gives(SERVER_URL), gives(API_KEY));
     let conda = parsed.iter().any(|t| t.kind.is_conda());
+    let production = truth.ayon.bundles.production.as_ref();
+    let launcher = production
+        .and_then(|b| b.installer.as_ref())
+        .map(Untrusted::raw);
     let mut lines = vec![
         serde_json::json!({ "reading": "worker", "ok": true, "os": "linux", "release": "sandbox", "python": "3.11", "region": truth.region.as_str() }),
-        serde_json::json!({ "reading": "conda", "ok": conda, "error": "no conda environment is active", "packages": 2, "channels": ["sandbox"], "named": {} }),
+        serde_json::json!({ "reading": "conda", "ok": conda, "error": "no conda environment is active", "packages": 2, "channels": ["sandbox"], "named": { "ayon-launcher": launcher } }),
         serde_json::json!({ "reading": "launcher", "ok": conda, "path": "/sandbox/bin/ayon" }),
         serde_json::json!({ "reading": "variables", "ok": url && key, "url": url, "key": key, "headless": if url { "1" } else { "" }, "folders": {} }),
     ];
