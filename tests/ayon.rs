@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used)] // a test that can't go on should say where
 
 use secrecy::{ExposeSecret as _, SecretString};
-use studiolink::domain::ayon::{AddonChannels, AddonTarget, Variant};
-use studiolink::domain::fact::Fact;
+use std::collections::BTreeSet;
+
+use studiolink::domain::addon::{AddonAt, AddonField, AddonFields};
+use studiolink::domain::ayon::Variant;
 use studiolink::resources::AyonUserKey;
 use studiolink::world::{CallLog, Record, ayon};
 use url::Url;
@@ -17,6 +19,16 @@ use web::Web;
 const INFO: &str = r#"{"motd":null,"version":"1.15.18"}"#;
 
 type Answer = fn(&str) -> (u16, &'static str);
+
+/// The addon's place in the recordings.
+fn at(url: &Url, variant: Variant, project: Option<&str>) -> AddonAt {
+    AddonAt {
+        server: url.clone(),
+        variant,
+        version: "0.3.0".to_owned(),
+        project: project.map(str::to_owned),
+    }
+}
 
 fn serve(answer: Answer) -> (Url, Web) {
     let server = web::serve(move |request| {
@@ -142,16 +154,16 @@ async fn a_manager_who_may_not_read_the_difference_reads_the_list_of_overrides()
     let client = ayon::client(false).unwrap();
     let key = SecretString::from("k".to_owned());
     let record = Record::new(&CallLog::default());
-    for (variant, overridden) in [(Variant::Production, true), (Variant::Staging, false)] {
-        let fact = ayon::look_addon_channels(&record, &client, &url, &key, variant, "0.3.0").await;
-        let expected = AddonChannels {
-            conda_channels: "deadline-cloud".to_owned(),
-            overridden,
-        };
-        assert!(
-            matches!(fact, Fact::Known(c) if c == expected),
+    for (variant, is_own) in [(Variant::Production, true), (Variant::Staging, false)] {
+        let fact = ayon::look_own(&record, &client, &at(&url, variant, None), &key).await;
+        let own = fact.known().unwrap();
+        assert_eq!(own.values[&AddonField::Channels], "deadline-cloud");
+        assert_eq!(
+            own.own.contains(&AddonField::Channels),
+            is_own,
             "{variant:?}"
         );
+        assert!(own.own.contains(&AddonField::Farm));
     }
 }
 
@@ -235,21 +247,10 @@ async fn the_whole_object_is_sent_and_a_default_is_unpinned_again() {
     let key = SecretString::from("k".to_owned());
     let record = Record::new(&CallLog::default());
     for (channels, overridden) in [("new list", true), ("deadline-cloud", false)] {
-        let then = AddonChannels {
-            conda_channels: channels.to_owned(),
-            overridden,
-        };
-        ayon::change_addon_channels(
-            &record,
-            &client,
-            &url,
-            &key,
-            Variant::Production,
-            "0.3.0",
-            &then,
-        )
-        .await
-        .unwrap();
+        let then = AddonFields::of([(AddonField::Channels, channels.into())], overridden);
+        let at = at(&url, Variant::Production, None);
+        let done = ayon::change_own(&record, &client, &at, &key, &then);
+        done.await.unwrap();
         let last = seen.asked().pop().unwrap();
         let body: serde_json::Value = last.body_json().unwrap();
         assert_eq!(body["conda_channels"], channels);
@@ -341,14 +342,10 @@ async fn settings_that_are_frozen_are_for_people_to_paste() {
     let key = SecretString::from("k".to_owned());
     let record = Record::new(&CallLog::default());
     let change = async |channels: &str, overridden| {
-        let then = AddonChannels {
-            conda_channels: channels.to_owned(),
-            overridden,
-        };
-        let variant = Variant::Production;
-        ayon::change_addon_channels(&record, &client, &url, &key, variant, "0.3.0", &then)
-            .await
-            .unwrap_err()
+        let then = AddonFields::of([(AddonField::Channels, channels.into())], overridden);
+        let at = at(&url, Variant::Production, None);
+        let done = ayon::change_own(&record, &client, &at, &key, &then);
+        done.await.unwrap_err()
     };
     let refused = change("a b", true).await;
     assert!(
@@ -490,22 +487,21 @@ async fn of_farm_and_queue_it_is_told_which_the_studio_has_set_to_administrators
         let (url, _seen) = serve(answer);
         let (log, client) = (CallLog::default(), ayon::client(false).unwrap());
         let key = SecretString::from("T".repeat(64));
-        let at = (Variant::Staging, "0.3.0");
-        let target = ayon::look_addon_target(&Record::new(&log), &client, &url, &key, at).await;
-        let target = target.known().unwrap();
-        assert_eq!(
-            (target.farm_id.as_str(), target.queue_id.as_str()),
-            ("farm-staging", "")
-        );
-        assert_eq!(target.overridden, ["farm_id"]);
+        let at = at(&url, Variant::Staging, None);
+        let fact = ayon::look_own(&Record::new(&log), &client, &at, &key).await;
+        let own = fact.known().unwrap();
+        assert_eq!(own.values[&AddonField::Farm], "farm-staging");
+        assert_eq!(own.values[&AddonField::Queue], "");
+        let target = own.only(&[AddonField::Farm, AddonField::Queue]);
+        assert_eq!(target.own, BTreeSet::from([AddonField::Farm]));
     }
 }
 
 #[tokio::test]
 async fn a_target_is_changed_in_the_whole_object_and_what_was_a_default_is_unpinned_again() {
     for (overridden, unpinned) in [
-        (vec!["farm_id".to_owned(), "queue_id".to_owned()], None),
-        (vec!["farm_id".to_owned()], Some(r#"[["queue_id"]]"#)),
+        (vec![AddonField::Farm, AddonField::Queue], None),
+        (vec![AddonField::Farm], Some(r#"[["queue_id"]]"#)),
     ] {
         let (url, seen) = serve(|line| {
             if line.starts_with("POST") {
@@ -516,14 +512,15 @@ async fn a_target_is_changed_in_the_whole_object_and_what_was_a_default_is_unpin
         });
         let (log, client) = (CallLog::default(), ayon::client(false).unwrap());
         let key = SecretString::from("T".repeat(64));
-        let then = AddonTarget {
-            farm_id: "farm-1".to_owned(),
-            queue_id: "queue-1".to_owned(),
-            overridden,
-        };
-        let at = (Variant::Staging, "0.3.0");
+        let target = [
+            (AddonField::Farm, "farm-1".into()),
+            (AddonField::Queue, "queue-1".into()),
+        ];
+        let mut then = AddonFields::of(target, false);
+        then.own.extend(overridden);
+        let at = at(&url, Variant::Staging, None);
         let record = Record::new(&log);
-        let done = ayon::change_addon_target(&record, &client, &url, &key, at, &then);
+        let done = ayon::change_own(&record, &client, &at, &key, &then);
         done.await.unwrap();
         let asked = seen.asked();
         let posted = asked
@@ -544,13 +541,86 @@ async fn a_target_is_changed_in_the_whole_object_and_what_was_a_default_is_unpin
     }
 }
 
+/// Recordings 190, 192 and 194: a project whose queue is its own, the rest the studio's.
+const PROJECT: &str = r#"{"farm_id":"farm-0123456789abcdef0123456789abcdef","queue_id":"queue-demo-show","conda_packages":"blender=4.2.* python=3.11","conda_channels":"deadline-cloud conda-forge","extra_job_parameters":[{"name":"Priority","value":"60"},{"name":"Department","value":"lighting"}],"publish_host_requirement_roles":["publish","ingest"],"render_host_requirement_roles":["render"]}"#;
+const PROJECT_OVERRIDES: &str = r#"{"root_farm_id":{"path":["farm_id"],"value":"farm-0123456789abcdef0123456789abcdef","level":"studio","inGroup":null,"scope":["studio","project"]},"root_queue_id":{"path":["queue_id"],"value":"queue-demo-show","level":"project","inGroup":null,"scope":["studio","project"]},"root_conda_channels":{"path":["conda_channels"],"value":"deadline-cloud conda-forge","level":"studio","inGroup":null,"scope":["studio","project"]},"root_extra_job_parameters_0_name":{"path":["extra_job_parameters","0","name"],"value":"Priority","level":"studio","inGroup":["extra_job_parameters"],"scope":["studio","project"]}}"#;
+
+#[tokio::test]
+async fn of_a_project_what_the_studio_has_set_is_not_its_own() {
+    // An administrator reads the stored difference, a manager the list, where each row names its level.
+    let as_administrator: Answer = |line| {
+        if line.contains("/rawOverrides/demo_show?variant=production") {
+            (200, r#"{"queue_id":"queue-demo-show"}"#)
+        } else {
+            (200, PROJECT)
+        }
+    };
+    let as_manager: Answer = |line| {
+        if line.contains("/rawOverrides/") {
+            (403, r#"{"code":403,"detail":"Forbidden"}"#)
+        } else if line.contains("/overrides/demo_show?variant=production") {
+            (200, PROJECT_OVERRIDES)
+        } else {
+            (200, PROJECT)
+        }
+    };
+    for answer in [as_administrator, as_manager] {
+        let (url, seen) = serve(answer);
+        let (log, client) = (CallLog::default(), ayon::client(false).unwrap());
+        let key = SecretString::from("T".repeat(64));
+        let at = at(&url, Variant::Production, Some("demo_show"));
+        let fact = ayon::look_own(&Record::new(&log), &client, &at, &key).await;
+        let own = fact.known().unwrap();
+        assert_eq!(own.own, BTreeSet::from([AddonField::Queue]));
+        assert_eq!(own.values.len(), AddonField::ALL.len());
+        let lines = seen.lines();
+        let path = "/api/addons/deadline_cloud/0.3.0/settings/demo_show";
+        assert!(lines.iter().any(|l| l.ends_with(path)), "{lines:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_project_takes_a_setting_from_the_studio_again_and_gets_its_own_back() {
+    let (url, seen) = serve(|line| {
+        if line.starts_with("POST") {
+            (204, "")
+        } else {
+            (200, PROJECT)
+        }
+    });
+    let (log, client) = (CallLog::default(), ayon::client(false).unwrap());
+    let key = SecretString::from("T".repeat(64));
+    let at = at(&url, Variant::Production, Some("demo_show"));
+    let record = Record::new(&log);
+    for (queue, is_own) in [("queue-studio", false), ("queue-demo-show", true)] {
+        let then = AddonFields::of([(AddonField::Queue, queue.into())], is_own);
+        let done = ayon::change_own(&record, &client, &at, &key, &then);
+        done.await.unwrap();
+        let asked = seen.asked();
+        let posted = asked
+            .iter()
+            .rfind(|r| web::first_line(r).starts_with("POST"));
+        let posted = posted.unwrap();
+        assert!(web::first_line(posted).contains("/settings/demo_show"));
+        let mut body: serde_json::Value = posted.body_json().unwrap();
+        let unpinned = body.as_object_mut().unwrap().remove("__unpinned_fields__");
+        assert_eq!(
+            unpinned,
+            (!is_own).then(|| serde_json::json!([["queue_id"]]))
+        );
+        let mut whole: serde_json::Value = serde_json::from_str(PROJECT).unwrap();
+        whole["queue_id"] = queue.into();
+        assert_eq!(body, whole, "all the rest goes back as it came");
+    }
+}
+
 #[tokio::test]
 async fn projects_and_what_ayon_hands_out_are_read_as_it_answers() {
     let (url, _seen) = serve(|line| {
         if line.starts_with("GET /api/projects/demo_show") {
             (
                 200,
-                r#"{"name":"demo_show","code":"dsh","config":{"roots":{"work":{"windows":"P:/projects","linux":"/mnt/projects","darwin":"/Volumes/projects"}}}}"#,
+                r#"{"name":"demo_show","code":"dsh","data":{"bundle":{"production":"__project__demo_show__production"}},"config":{"roots":{"work":{"windows":"P:/projects","linux":"/mnt/projects","darwin":"/Volumes/projects"}}}}"#,
             )
         } else if line.starts_with("GET /api/projects") {
             (
@@ -576,6 +646,9 @@ async fn projects_and_what_ayon_hands_out_are_read_as_it_answers() {
     // One that is not active, and a library, submit nothing.
     assert_eq!(projects.read.len(), 1);
     assert_eq!(projects.read[0].roots["work"]["linux"], "/mnt/projects");
+    let bundle = projects.read[0].bundles[&Variant::Production].raw();
+    assert_eq!(bundle, "__project__demo_show__production");
+    assert!(!projects.read[0].bundles.contains_key(&Variant::Staging));
     let desktop = ayon::look_desktop(&record, &client, &url, &key).await;
     let desktop = desktop.known().unwrap();
     assert!(desktop.has_installer("1.4.0", "linux") && !desktop.has_installer("1.4.0", "windows"));

@@ -116,7 +116,8 @@ const CHANGES: &[(&str, Change)] = &[
         let mut own = t.addon[&Variant::Production].clone();
         own.queue = Untrusted::new(format!("queue-{}", "8".repeat(32)));
         let name = t.ayon.projects[0].name.raw().to_owned();
-        t.ayon.project_addon.insert(name, own);
+        let of_project = t.ayon.project_addon.entry(name).or_default();
+        of_project.insert(Variant::Production, own);
     }),
     ("publish steps ask for another role", |t, _| {
         for settings in t.addon.values_mut() {

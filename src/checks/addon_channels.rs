@@ -1,13 +1,14 @@
-//! The AYON addon's own channel list beats the queue's default in every job it submits (field facts A2).
+//! The AYON addon does not override the queue's channels, or names the same: in each variant, and in the projects that name others.
 
-use super::prelude::*;
 use url::Url;
 
+use super::prelude::*;
+use crate::derived::addon_places::{AddonPlace, addon_places, by_hand, fix};
+use crate::domain::addon::{AddonField, CHANNELS_PARAMETER};
 use crate::domain::ayon::Variant;
 use crate::domain::channel::{Channel, join, merged, split};
-use crate::domain::fact::Fact;
 use crate::domain::text::{Printable, without_url_secrets};
-use crate::questions::{AddonChannels, AddonSettings, AyonBundles, Part};
+use crate::questions::{AddonOwn, AddonSettings, AyonBundles, Part};
 
 pub(super) const CHECK: Check = Check {
     id: "addon-channels",
@@ -47,18 +48,21 @@ fn check(view: &View, url: &Url) -> Vec<Finding> {
     for variant in Variant::ALL {
         let version = bundles.of(*variant).and_then(|b| b.addon.as_ref());
         if let Some(version) = version {
-            let found = of_variant(view, url, *variant, version.raw());
-            findings.extend(found.map(|f| f.about(variant.word())));
+            let unread = of_unread(view, url, *variant, version.raw());
+            findings.extend(unread.map(|f| f.about(variant.word())));
         }
     }
+    let places = addon_places(view, url);
+    let told = places.telling(|s| s.channels_in_jobs());
+    findings.extend(told.map(|place| of_place(view, place)));
     findings
 }
 
-fn of_variant(view: &View, url: &Url, variant: Variant, version: &str) -> Option<Finding> {
+/// What keeps the studio's own settings from being read.
+fn of_unread(view: &View, url: &Url, variant: Variant, version: &str) -> Option<Finding> {
     let word = variant.word();
     let question = AddonSettings(url.clone(), variant, version.to_owned());
-    let own_question = AddonChannels(url.clone(), variant, version.to_owned());
-    let (fact, own) = (view.fact(&question), view.fact(&own_question));
+    let fact = view.fact(&question);
     let evidence = view.evidence(&question);
     if fact.is_absent() {
         let line = format!("AYON lacks the version of deadline_cloud that the {word} bundle names");
@@ -67,56 +71,65 @@ fn of_variant(view: &View, url: &Url, variant: Variant, version: &str) -> Option
             .fix("install that version of the addon on the AYON server");
         return Some(finding.from(evidence));
     }
-    let Some(settings) = fact.known() else {
-        let finding = Finding::unread("the AYON addon's settings", fact)?;
-        return Some(finding.from(evidence));
-    };
-    let set = split(settings.channels.raw());
+    let finding = Finding::unread("the AYON addon's settings", fact)?;
+    Some(finding.from(evidence))
+}
+
+fn of_place(view: &View, place: &AddonPlace) -> Finding {
+    let (settings, words) = (place.settings, place.words());
+    let told = settings.channels_in_jobs();
+    let list = told.as_ref().map_or("", |(_, list)| list.as_str());
+    let set = split(list);
     let channels = &view.config(Part::Channels).channels;
     let wanted: Vec<&str> = channels.iter().map(Channel::as_str).collect();
-    let desired = join(channels);
-    let shown = settings.version.show();
+    let shown = Printable::short(&place.at.version, 30);
     if set.is_empty() || merged(&set, &wanted) == set {
-        let words = if set.is_empty() {
+        let says = if set.is_empty() {
             "leaves the channels to the queue, whose default wins in AYON's jobs"
         } else if set.len() == wanted.len() {
             "sets the same channels as the queue"
         } else {
             "sets the studio file's channels in their order, and others"
         };
-        let line = format!("The AYON addon {shown} ({word}) {words}");
-        return Some(Finding::ok(line).from(evidence));
+        let line = format!("The AYON addon {shown} ({words}) {says}");
+        return Finding::ok(line).about(words).from(place.evidence.clone());
     }
+    let field = told
+        .as_ref()
+        .map_or(AddonField::Channels, |(field, _)| *field);
+    let own_question = AddonOwn(place.at.clone());
+    let own = view.fact(&own_question);
     let origin = match own.known() {
-        Some(c) if c.overridden => "set by the studio",
+        Some(own) if own.own.contains(&field) && place.is_studio() => "set by the studio",
+        Some(own) if own.own.contains(&field) => "set by the project",
         Some(_) => "the addon's own default",
         None => "a default or set by the studio, which only an administrator's login can tell",
     };
-    let value = Printable::short(&without_url_secrets(settings.channels.raw()), 120);
+    let value = Printable::short(&without_url_secrets(list), 120);
+    let (name, place_of) = match field {
+        AddonField::Parameters => (
+            CHANNELS_PARAMETER,
+            format!("{CHANNELS_PARAMETER} in {}", field.word()),
+        ),
+        field => (field.word(), field.word().to_owned()),
+    };
     let line = format!(
-        "The AYON addon sets conda_channels = \"{value}\" ({word}), which wins over the queue's default in AYON's jobs"
+        "The AYON addon sets {name} = \"{value}\" ({words}), which wins over the queue's default in AYON's jobs"
     );
     let why = format!(
         "{}; the value is {origin}. A job template or submitter that names CondaChannels wins over both",
         CHECK.why
     );
-    let place = format!(
-        "in AYON, settings of deadline_cloud {shown} ({word}), paste into conda_channels: {desired}"
-    );
-    let fix = match own {
-        Fact::Known(_) => Fix::setup("gives the addon the same list; `studiolink plan` shows it"),
-        fact => match fact.problem() {
-            Some(problem) => format!(
-                "this AYON login can't change it ({}); {place}",
-                problem.because
-            )
-            .into(),
-            None => format!(
-                "{place}; or set AYON_ADMIN_KEY to your own AYON login and run studiolink setup"
-            )
-            .into(),
-        },
+    let desired = join(channels);
+    let by_hand = match field {
+        AddonField::Parameters => format!(
+            "in AYON, settings of {}, write into {place_of}: {desired}",
+            place.at.settings_words()
+        ),
+        field => by_hand(place, field, &desired),
     };
+    let fix = fix(view, place, "gives the addon the same list", &by_hand);
     let finding = Finding::warn("overrides", line).why(why).fix(fix);
-    Some(finding.from(evidence).from(view.evidence(&own_question)))
+    let finding = finding.about(words).from(place.evidence.clone());
+    finding.from(view.evidence(&own_question))
 }

@@ -3,17 +3,18 @@
 use url::Url;
 
 use super::prelude::*;
-use crate::derived::ayon_workers::{AddonPlace, AddonPlaces, Target, addon_places, target};
+use crate::derived::addon_places::{AddonPlace, AddonPlaces, addon_places, fix};
+use crate::derived::ayon_workers::{Target, target};
 use crate::domain::ayon::Variant;
-use crate::domain::fact::Fact;
 use crate::domain::ids::with_brief_ids;
-use crate::questions::{AddonTarget, AyonProjects, Part};
+use crate::domain::text::Printable;
+use crate::questions::{AyonProjects, Part};
 
 pub(super) const CHECK: Check = Check {
     id: "addon-queue",
     title: "The AYON addon submits to this queue",
     why: "settings are kept per variant and version, and a project's own override wins: \
-        one that names another queue, or none, sends its jobs elsewhere or nowhere",
+        one that names another queue sends its jobs elsewhere, and one that names none leaves it to each workstation's own settings",
     topic: Topic::Server,
     grade: Grade::Documents,
     severity: Severity::Warn,
@@ -23,10 +24,8 @@ pub(super) const CHECK: Check = Check {
 
 fn check(view: &View, url: &Url) -> Vec<Finding> {
     let places = addon_places(view, url);
-    let queues = &view.config(Part::Queues).queues;
-    let tells = |p: &&AddonPlace| p.project.is_none() || p.settings.submits_to(queues).is_none();
-    let told = places.read.iter().filter(tells);
-    let mut findings: Vec<Finding> = told.map(|p| of_place(view, url, p, &places)).collect();
+    let told = places.telling(|s| (s.farm.clone(), s.queue.clone()));
+    let mut findings: Vec<Finding> = told.map(|p| of_place(view, p, &places)).collect();
     let question = AyonProjects(url.clone());
     let projects = view.fact(&question);
     let unread = Finding::unread("which projects override the addon's settings", projects);
@@ -46,39 +45,28 @@ fn check(view: &View, url: &Url) -> Vec<Finding> {
     findings
 }
 
-/// setup sets what is empty or gone, with an administrator's own login; the rest is for people.
-fn by_whom(view: &View, url: &Url, place: &AddonPlace, by_hand: String) -> Fix {
-    if place.project.is_some() {
-        return format!("{by_hand}; or take the project's override away").into();
-    }
+/// setup sets what is empty, no queue, or gone, with an administrator's own login; the rest is for people.
+fn by_whom(view: &View, place: &AddonPlace, by_hand: &str) -> Fix {
     match target(view, place.settings) {
-        Target::Set(_) => {}
-        Target::Ask(why) => return format!("{by_hand}; setup leaves it: {why}").into(),
-        Target::Right => return by_hand.into(),
-    }
-    let version = place.settings.version.raw().to_owned();
-    match view.fact(&AddonTarget(url.clone(), place.variant, version)) {
-        Fact::Known(_) => Fix::setup(
-            "writes farm and queue into the addon's settings; `studiolink plan` shows it",
-        ),
-        fact => match fact.problem() {
-            Some(problem) => format!(
-                "this AYON login can't change it ({}); {by_hand}",
-                problem.because
-            )
-            .into(),
-            None => format!(
-                "{by_hand}; or set AYON_ADMIN_KEY to your own AYON login and run studiolink setup"
-            )
-            .into(),
-        },
+        Target::Set(_) => {
+            let by_setup = "writes farm and queue into the addon's settings";
+            fix(view, place, by_setup, by_hand)
+        }
+        Target::Ask(why) if place.is_studio() => {
+            format!("{by_hand}; setup leaves it: {why}").into()
+        }
+        Target::Ask(why) => {
+            format!("{by_hand}; or take the project's override away; setup leaves it: {why}").into()
+        }
+        Target::Right => by_hand.into(),
     }
 }
 
-fn of_place(view: &View, url: &Url, place: &AddonPlace, all: &AddonPlaces) -> Finding {
+fn of_place(view: &View, place: &AddonPlace, all: &AddonPlaces) -> Finding {
     let queues = &view.config(Part::Queues).queues;
     let (farm, queue) = (&place.settings.farm, &place.settings.queue);
-    let (words, version) = (place.words(), place.settings.version.show());
+    let words = place.words();
+    let version = Printable::short(&place.at.version, 30);
     let finding = if let Some(key) = place.settings.submits_to(queues) {
         let name = view.queue_name(key);
         Finding::ok(format!(
@@ -87,11 +75,15 @@ fn of_place(view: &View, url: &Url, place: &AddonPlace, all: &AddonPlaces) -> Fi
     } else {
         let fix = queues.first().map(|q| {
             format!(
-                "in AYON, settings of deadline_cloud {version} ({words}): farm_id = {}, queue_id = {}",
-                q.farm, q.queue
+                "in AYON, settings of {}: farm_id = {}, queue_id = {}",
+                place.at.settings_words(),
+                q.farm,
+                q.queue
             )
         });
-        let production = all.of_studio().find(|p| p.variant == Variant::Production);
+        let production = all
+            .of_studio()
+            .find(|p| p.at.variant == Variant::Production);
         let finding = match (farm.raw(), queue.raw()) {
             ("", _) | (_, "") => {
                 let which = match (farm.raw(), queue.raw()) {
@@ -100,10 +92,10 @@ fn of_place(view: &View, url: &Url, place: &AddonPlace, all: &AddonPlaces) -> Fi
                     _ => "queue_id is empty",
                 };
                 let differs = production.is_some_and(|p| p.settings.queue.raw() != queue.raw());
-                let differs = if differs && place.variant != Variant::Production {
+                let differs = if differs && place.at.variant != Variant::Production {
                     format!(
                         "{} differs from production: ",
-                        capitalized(place.variant.word())
+                        capitalized(place.at.variant.word())
                     )
                 } else {
                     String::new()
@@ -122,7 +114,7 @@ fn of_place(view: &View, url: &Url, place: &AddonPlace, all: &AddonPlaces) -> Fi
         };
         let finding = finding.why(CHECK.why);
         match fix {
-            Some(fix) => finding.fix(by_whom(view, url, place, fix)),
+            Some(fix) => finding.fix(by_whom(view, place, &fix)),
             None => finding,
         }
     };

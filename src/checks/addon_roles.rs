@@ -1,17 +1,16 @@
-//! What the addon's publish steps ask of a worker, a fleet of the queue offers.
+//! What the addon's publish and render steps ask of a worker, a fleet of the queue offers.
 
 use url::Url;
 
 use super::prelude::*;
-use crate::derived::ayon_workers::{AddonPlace, addon_places};
-use crate::derived::solve_questions::active_fleets;
-use crate::domain::farm::Fleet;
-use crate::domain::text::Untrusted;
+use crate::derived::addon_places::{by_hand, fix};
+use crate::derived::addon_roles::{Asks, Offer, asks, shown};
+use crate::domain::addon::AddonField;
 use crate::questions::Part;
 
 pub(super) const CHECK: Check = Check {
     id: "addon-roles",
-    title: "A fleet offers the attr.role that AYON's publish steps ask for",
+    title: "A fleet offers the attr.role that AYON's steps ask for",
     why: "a step whose attr.role no fleet of the queue declares is NOT_COMPATIBLE, and never runs",
     topic: Topic::Server,
     grade: Grade::Documents,
@@ -20,60 +19,66 @@ pub(super) const CHECK: Check = Check {
     run: Run::Server(check),
 };
 
-fn check(view: &View, url: &Url) -> Vec<Finding> {
-    let places = addon_places(view, url);
-    let of = |p: &AddonPlace| (p.settings.publish_roles.clone(), p.settings.queue.clone());
-    // A project that says the same as the studio in its variant needs no line of its own.
-    let same = |p: &AddonPlace| {
-        let mut studio = places.of_studio();
-        studio.any(|s| s.variant == p.variant && of(s) == of(p))
-    };
-    let tells = |p: &&AddonPlace| p.project.is_none() || !same(p);
-    let told = places.read.iter().filter(tells);
-    told.filter_map(|p| of_place(view, p)).collect()
+fn check(view: &View, _: &Url) -> Vec<Finding> {
+    asks(view).iter().filter_map(|a| of(view, a)).collect()
 }
 
-fn of_place(view: &View, place: &AddonPlace) -> Option<Finding> {
-    let roles = place.settings.publish_roles.as_ref()?;
-    let asked: Vec<&str> = roles.iter().map(Untrusted::raw).collect();
-    let words = place.words();
-    // Of another queue than the studio file's the fleets are not known; addon-queue says so.
-    let queues = &view.config(Part::Queues).queues;
-    let queue = place.settings.submits_to(queues)?;
-    let active = active_fleets(view, queue).ok()?;
-    if active.iter().any(|(_, f)| f.known().is_none()) {
-        return None; // the fleet's own checks say why
-    }
-    let fleets: Vec<&Fleet> = active.iter().filter_map(|(_, f)| f.known()).collect();
-    let shown = roles
-        .iter()
-        .map(|r| r.show().to_string())
-        .collect::<Vec<_>>()
-        .join(", ");
-    let own = &view
-        .config(Part::WorkerAttributes)
-        .worker_attributes
-        .publish;
-    let offers = |f: &&&Fleet| f.roles.iter().any(|r| asked.contains(&r.raw()));
-    let finding = if asked.is_empty() {
-        Finding::ok(format!(
-            "AYON's publish steps ask for no attr.role ({words})"
-        ))
-        .why("any fleet of the queue may take them, render fleets too")
-    } else if fleets.iter().any(|f| offers(&f)) {
-        Finding::ok(format!(
-            "A fleet offers attr.role = {shown}, which AYON's publish steps ask for ({words})"
-        ))
-    } else if asked == *own {
-        return None; // fleet-attributes says of the same roles that they are not offered
-    } else {
-        let line = format!(
-            "AYON's publish steps ask for attr.role = {shown} ({words}), and no fleet of the queue offers it"
-        );
-        Finding::fail("not-offered", line).why(CHECK.why).fix(
-            "declare it on the fleet that publishes (setup does, with [worker_attributes] publish), \
-            or write the fleet's own into publish_host_requirement_roles of the addon",
-        )
+fn of(view: &View, asks: &Asks) -> Option<Finding> {
+    let (place, shown_roles) = (asks.place.words(), shown(&asks.roles));
+    let own = &view.config(Part::WorkerAttributes).worker_attributes;
+    let (steps, own) = match asks.field {
+        AddonField::RenderRoles => ("render", &own.render),
+        _ => ("publish", &own.publish),
     };
-    Some(finding.about(words).from(place.evidence.clone()))
+    let finding = if asks.roles.is_empty() {
+        // By the addon's published code, and OpenJD's rule for anyOf.
+        Finding::fail(
+            "empty",
+            format!("AYON's {steps} steps ask for attr.role with no value ({place})"),
+        )
+        .why("the addon writes the list as it is (inferred from its code), and OpenJD refuses a template whose anyOf is empty: no job is made")
+    } else {
+        match asks.offer {
+            Offer::Unknown => return None,
+            Offer::Taken => {
+                return Some(
+                    Finding::ok(format!(
+                        "A fleet offers attr.role = {shown_roles}, which AYON's {steps} steps ask for ({place})"
+                    ))
+                    .about(item(asks))
+                    .from(asks.place.evidence.clone()),
+                );
+            }
+            // fleet-attributes says of the same roles that they are not offered.
+            _ if asks.roles == *own => return None,
+            Offer::Studio(_) | Offer::Nobody => Finding::fail(
+                "not-offered",
+                format!(
+                    "AYON's {steps} steps ask for attr.role = {shown_roles} ({place}), and no fleet of the queue offers it"
+                ),
+            )
+            .why(CHECK.why),
+        }
+    };
+    let field = asks.field.word();
+    let finding = match &asks.offer {
+        Offer::Studio(roles) => {
+            let by_hand = by_hand(&asks.place, asks.field, &shown(roles));
+            let by_setup = "writes what the studio file says and a fleet offers";
+            finding.fix(fix(view, &asks.place, by_setup, &by_hand))
+        }
+        _ => finding.fix(format!(
+            "declare it on a fleet (a [[connection]] has setup do it for publish steps), or write a fleet's own attr.role into \
+            {field} of the addon, and into [worker_attributes] {steps}"
+        )),
+    };
+    Some(finding.about(item(asks)).from(asks.place.evidence.clone()))
+}
+
+/// Both kinds of steps of a place are told apart.
+fn item(asks: &Asks) -> String {
+    match asks.field {
+        AddonField::RenderRoles => format!("{}, render", asks.place.words()),
+        _ => asks.place.words(),
+    }
 }

@@ -1,11 +1,11 @@
-//! Something puts the launcher into publish jobs: the queue's default, or the AYON addon's settings (field facts F).
+//! Something puts the launcher into publish jobs: the AYON addon's settings, or the queue's default (field facts F).
 
 use super::prelude::*;
-use crate::derived::asked_packages::asked;
-use crate::derived::solve_questions::active_fleets;
-use crate::domain::farm::{Fleet, Management};
+use crate::derived::addon_places::{by_hand, fix};
+use crate::derived::asked_packages::{Asked, asked, brings_its_own, shown};
+use crate::domain::addon::{AddonField, PACKAGES_PARAMETER};
 use crate::domain::ids::QueueKey;
-use crate::questions::{Part, QueueEnvironments};
+use crate::questions::QueueEnvironments;
 
 pub(super) const CHECK: Check = Check {
     id: "launcher-asked-for",
@@ -23,17 +23,35 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
         return Vec::new();
     }
     // What could not be read, conda-environment, bundle-launcher and addon-channels say.
-    let Some(asked) = asked(view, key) else {
-        return Vec::new();
-    };
-    let finding = if asked.missing.is_empty() {
-        Finding::ok(format!("AYON's jobs ask for {}", asked.wanted.join(" ")))
-            .why("named by the queue's default or by the addon's settings")
-    } else {
+    let environments = view.evidence(&QueueEnvironments(key.clone()));
+    let told = asked(view, key);
+    let each = told.iter().map(|asked| {
+        let evidence = asked.place.evidence.clone();
+        let finding = of(view, asked).about(asked.place.words());
+        finding.from(environments.clone()).from(evidence)
+    });
+    each.collect()
+}
+
+fn of(view: &View, asked: &Asked) -> Finding {
+    let place = asked.place.words();
+    if asked.is_right() {
+        let by = match &asked.by {
+            Some((field, _)) => format!("named by the addon's {}", field.word()),
+            None => "named by the queue's default".to_owned(),
+        };
+        return Finding::ok(format!(
+            "AYON's jobs ask for {} ({place})",
+            asked.wanted.join(" ")
+        ))
+        .why(by);
+    }
+    let Some((field, value)) = &asked.by else {
+        // A value here would replace the queue's default whole, and packages that a submitter finds by itself.
         let list = asked.missing.join(" ");
-        Finding::warn(
+        return Finding::warn(
             "not-asked-for",
-            format!("Nothing puts {list} into AYON's publish jobs"),
+            format!("Nothing puts {list} into AYON's publish jobs ({place})"),
         )
         .why(format!(
             "neither CondaPackages of \"{}\" nor conda_packages of the addon names it: {}; a job template or submitter of your own may",
@@ -41,32 +59,47 @@ fn check(view: &View, key: &QueueKey) -> Vec<Finding> {
             CHECK.why
         ))
         .fix(format!(
-            "in AYON, settings of deadline_cloud {} (production), add to conda_packages: {list}",
-            asked.settings.version.show()
-        ))
+            "in AYON, settings of {}, write conda_packages: {list}, with whatever else the jobs need: it takes the place of the queue's \
+            default and of what a submitter finds in the scene",
+            asked.place.at.settings_words()
+        ));
     };
-    let of_queue = view.evidence(&QueueEnvironments(key.clone()));
-    vec![finding.from(of_queue).from(view.evidence(&asked.question))]
-}
-
-/// The studio's own machines may have the launcher installed, and alone publish here.
-fn brings_its_own(view: &View, key: &QueueKey) -> bool {
-    let publish = &view
-        .config(Part::WorkerAttributes)
-        .worker_attributes
-        .publish;
-    let Ok(fleets) = active_fleets(view, key) else {
-        return false;
+    let right = asked.corrected(value);
+    let by_hand = match field {
+        AddonField::Parameters => format!(
+            "in AYON, settings of {}, {PACKAGES_PARAMETER} in extra_job_parameters: {right}",
+            asked.place.at.settings_words()
+        ),
+        field => by_hand(&asked.place, *field, &right),
     };
-    let known: Vec<&Fleet> = fleets.iter().filter_map(|(_, f)| f.known()).collect();
-    let publishing = known.iter().copied().filter(|f| f.publishes(publish));
-    let mut publishing: Vec<&Fleet> = publishing.collect();
-    if publishing.is_empty() {
-        // That none offers the attribute, fleet-attributes says; then any of them may be meant.
-        publishing = known;
+    let fix = fix(
+        view,
+        &asked.place,
+        "corrects the addon's packages, and leaves the others",
+        &by_hand,
+    );
+    let word = field.word();
+    if asked.missing.is_empty() {
+        let pairs = asked.other.iter();
+        let pairs: Vec<String> = pairs
+            .map(|(own, wanted)| format!("{} and not {wanted}", shown(own)))
+            .collect();
+        let line = format!("AYON's jobs ask for {} ({place})", pairs.join(", "));
+        return Finding::warn("other-version", line)
+            .why(format!(
+                "the addon's {word} wins over the queue's default, and a launcher of another version than the bundle's \
+                installs the bundle's own and relaunches, which ends in exit 1 in a read-only conda prefix"
+            ))
+            .fix(fix);
     }
-    !publishing.is_empty()
-        && publishing
-            .iter()
-            .all(|f| f.management == Management::Customer)
+    let list = asked.missing.join(" ");
+    Finding::warn(
+        "not-asked-for",
+        format!("Nothing puts {list} into AYON's publish jobs ({place})"),
+    )
+    .why(format!(
+        "the addon's {word} takes the place of the queue's default, and lacks it: {}; a job template or submitter of your own may",
+        CHECK.why
+    ))
+    .fix(fix)
 }

@@ -241,7 +241,6 @@ fn leave_out(plan: &mut Plan, skip: &[String]) -> Result<(), Failure> {
 fn of_ayon(change: &Change) -> Option<&Url> {
     match &change.resource {
         AnyResource::AddonSetting(setting) => Some(&setting.server),
-        AnyResource::AddonTarget(target) => Some(&target.server),
         AnyResource::AyonUserKey(key) => Some(&key.server),
         _ => None,
     }
@@ -281,8 +280,7 @@ async fn sign_in(world: &dyn World, plan: &Plan) -> Result<(), Failure> {
 /// Why an AYON setting can't be read, and so not be undone; `None`: it can.
 async fn unreadable(world: &dyn World, change: &Change) -> Option<String> {
     match world.look(&change.resource.question()).await.answer {
-        AnyAnswer::AddonChannels(fact) => fact.why_unread(),
-        AnyAnswer::AddonTarget(fact) => fact.why_unread(),
+        AnyAnswer::AddonOwn(fact) => fact.why_unread(),
         AnyAnswer::AyonUserKeys(fact) => fact.why_unread(),
         _ => None,
     }

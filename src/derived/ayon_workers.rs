@@ -1,18 +1,17 @@
-//! What AYON is asked for on behalf of the workers: which platforms publish, and what the addon says in each of its places.
+//! What AYON is asked for on behalf of the workers: which platforms publish, their bundles, and the queue that the addon submits
+//! to.
 
 use std::collections::BTreeMap;
 
 use url::Url;
 
 use super::connections::publishing;
-use crate::domain::ayon::{AddonSettings as Settings, Bundle, Variant, platform};
+use crate::domain::addon::AddonSettings as Settings;
+use crate::domain::ayon::{Bundle, Variant, platform};
 use crate::domain::fact::Fact;
-use crate::domain::finding::Evidence;
-use crate::domain::ids::QueueKey;
-use crate::domain::text::{Printable, Untrusted};
-use crate::questions::{
-    AddonSettings, AyonBundles, AyonProjects, Part, ProjectAddon, QueueDetails, View,
-};
+use crate::domain::ids::{FarmId, QueueId, QueueKey};
+use crate::domain::text::Printable;
+use crate::questions::{AyonBundles, Part, QueueDetails, View};
 
 /// The platforms of the fleets that publish, as AYON spells them, with the fleets' names.
 pub fn platforms(view: &View) -> BTreeMap<&'static str, Vec<Printable>> {
@@ -24,91 +23,6 @@ pub fn platforms(view: &View) -> BTreeMap<&'static str, Vec<Printable>> {
                 let name = view.fleet_name(&key);
                 if !names.contains(&name) {
                     names.push(name);
-                }
-            }
-        }
-    }
-    all
-}
-
-/// A place where a value of the addon's settings may stand.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AddonPlace<'a> {
-    pub variant: Variant,
-    /// `None`: the studio's own value.
-    pub project: Option<Printable>,
-    pub settings: &'a Settings,
-    pub evidence: Evidence,
-}
-
-impl AddonPlace<'_> {
-    /// Where in AYON it stands, as people find it.
-    pub fn words(&self) -> String {
-        let variant = self.variant.word();
-        self.project.as_ref().map_or_else(
-            || variant.to_owned(),
-            |project| format!("{variant}, project {project}"),
-        )
-    }
-}
-
-/// The studio's settings in each variant, and those of the projects that say something else.
-#[derive(Debug, Default)]
-pub struct AddonPlaces<'a> {
-    pub read: Vec<AddonPlace<'a>>,
-    /// How many settings of projects could not be read, and why the first was not.
-    pub unread: Option<(usize, String)>,
-}
-
-impl<'a> AddonPlaces<'a> {
-    /// The studio's own settings, without the projects'.
-    pub fn of_studio(&self) -> impl Iterator<Item = &AddonPlace<'a>> {
-        self.read.iter().filter(|p| p.project.is_none())
-    }
-}
-
-pub fn addon_places<'a>(view: &View<'a>, url: &Url) -> AddonPlaces<'a> {
-    let bundles = view.fact(&AyonBundles(url.clone())).known();
-    let projects = view.fact(&AyonProjects(url.clone())).known();
-    let mut all = AddonPlaces::default();
-    for variant in Variant::ALL {
-        let version = bundles.and_then(|b| b.of(*variant)?.addon.as_ref());
-        let Some(version) = version.map(|v| v.raw().to_owned()) else {
-            continue;
-        };
-        // All are asked for at once.
-        let of = |name: &Untrusted| {
-            let name = name.raw().to_owned();
-            ProjectAddon(url.clone(), *variant, version.clone(), name)
-        };
-        let projects = projects.into_iter().flat_map(|p| &p.read);
-        let projects: Vec<_> = projects
-            .map(|p| (p, of(&p.name)))
-            .map(|(p, question)| (p, view.fact(&question), question))
-            .collect();
-        let question = AddonSettings(url.clone(), *variant, version.clone());
-        let Some(studio) = view.fact(&question).known() else {
-            continue; // addon-channels says why
-        };
-        all.read.push(AddonPlace {
-            variant: *variant,
-            project: None,
-            settings: studio,
-            evidence: view.evidence(&question),
-        });
-        for (project, fact, question) in projects {
-            match fact {
-                Fact::Known(own) if own != studio => all.read.push(AddonPlace {
-                    variant: *variant,
-                    project: Some(project.name.show()),
-                    settings: own,
-                    evidence: view.evidence(&question),
-                }),
-                Fact::Known(_) => {}
-                unread => {
-                    if let Some(why) = unread.why_unread() {
-                        all.unread.get_or_insert((0, why)).0 += 1;
-                    }
                 }
             }
         }
@@ -156,7 +70,7 @@ pub fn bundles_for_workers<'a>(view: &View<'a>, url: &Url) -> Vec<ForWorkers<'a>
 pub enum Target<'a> {
     /// It is a queue of the studio file, or nothing can be said yet.
     Right,
-    /// It names no queue, or one that is gone.
+    /// It names no queue, something that is none, or one that is gone.
     Set(&'a QueueKey),
     /// It names another one that exists, or of which that is not known; several queues are the studio's.
     Ask(String),
@@ -164,7 +78,7 @@ pub enum Target<'a> {
 
 pub fn target<'a>(view: &View<'a>, settings: &Settings) -> Target<'a> {
     let queues = &view.config(Part::Queues).queues;
-    let (farm, queue) = (settings.farm.raw(), settings.queue.raw());
+    let (farm, queue) = (settings.farm.raw().trim(), settings.queue.raw().trim());
     if settings.submits_to(queues).is_some() {
         return Target::Right;
     }
@@ -174,11 +88,17 @@ pub fn target<'a>(view: &View<'a>, settings: &Settings) -> Target<'a> {
                 .to_owned(),
         );
     };
-    if queue.is_empty() && (farm.is_empty() || farm == only.farm.as_str()) {
+    let is_id = |text: &str| text.parse::<QueueId>().is_ok();
+    let is_other_farm = farm != only.farm.as_str() && farm.parse::<FarmId>().is_ok();
+    // A value that is no id takes no job anywhere, so nothing is lost with it.
+    if !is_other_farm && (!is_id(queue) || queue == only.queue.as_str()) {
         return Target::Set(only);
     }
     let (Ok(farm), Ok(queue)) = (farm.parse(), queue.parse()) else {
-        return Target::Ask("its values are not ids of Deadline Cloud".to_owned());
+        return Target::Ask(
+            "its farm_id and queue_id do not belong together: one of them is no id of Deadline Cloud"
+                .to_owned(),
+        );
     };
     let key = QueueKey { farm, queue };
     match view.fact(&QueueDetails(key.clone())) {

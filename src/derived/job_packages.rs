@@ -40,6 +40,15 @@ pub fn job_packages(view: &View) -> Result<Vec<String>, String> {
     packages(config.strategy, &config.pin, bundle)
 }
 
+/// The same for the jobs of one variant, whose bundle the pin may follow.
+pub fn job_packages_of(view: &View, of: Variant) -> Result<Vec<String>, String> {
+    let config = view.config(Part::Packages);
+    let bundles = server(view).and_then(|url| view.fact(&AyonBundles(url)).known());
+    let follows = matches!(config.pin, Pin::ProductionBundle | Pin::StagingBundle);
+    let bundle = bundles.and_then(|b| b.of(of)).filter(|_| follows);
+    packages(config.strategy, &config.pin, bundle)
+}
+
 /// Is the bundle that the pin follows still on its way?
 pub fn is_pending(view: &View) -> bool {
     let config = view.config(Part::Packages);

@@ -1,6 +1,8 @@
 //! Pure functions of the view, one file each: what two checks, or a check and a goal, share. They read facts and say
 //! what follows from them; a verdict is a check's. To add one, copy `conda_environment.rs`.
 
+pub mod addon_places;
+pub mod addon_roles;
 pub mod asked_packages;
 pub mod ayon_workers;
 pub mod bucket_owner;

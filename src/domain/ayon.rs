@@ -1,4 +1,4 @@
-//! What AYON answers: its bundles, and the settings of the `deadline_cloud` addon.
+//! What AYON answers: its bundles, what it hands out, its projects and users.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::farm::OperatingSystem;
-use super::ids::QueueKey;
 use super::text::Untrusted;
 
 words!(
@@ -18,6 +17,10 @@ words!(
 pub struct Bundles {
     pub production: Option<Bundle>,
     pub staging: Option<Bundle>,
+    /// The `deadline_cloud` addon's version in every other bundle that names it, by the bundle's name: a project may have
+    /// a bundle of its own.
+    #[serde(default)]
+    pub others: BTreeMap<String, Untrusted>,
 }
 
 impl Bundles {
@@ -81,6 +84,9 @@ pub struct Project {
     pub name: Untrusted,
     /// The roots of its anatomy: each by its name, with its path by platform.
     pub roots: BTreeMap<String, BTreeMap<String, String>>,
+    /// The bundle of its own, which freezes its addons and their settings, by variant.
+    #[serde(default)]
+    pub bundles: BTreeMap<Variant, Untrusted>,
 }
 
 /// How AYON spells the platform of workers; `None`: none that AYON knows.
@@ -90,80 +96,6 @@ pub fn platform(os: &OperatingSystem) -> Option<&'static str> {
         OperatingSystem::Windows => Some("windows"),
         OperatingSystem::Macos => Some("darwin"),
         OperatingSystem::Unknown(_) => None,
-    }
-}
-
-/// The settings of the `deadline_cloud` addon that beat a queue's defaults (field facts A2).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AddonSettings {
-    pub version: Untrusted,
-    pub channels: Untrusted,
-    pub packages: Untrusted,
-    /// `extra_job_parameters`, as JSON: what AYON puts into its jobs besides.
-    pub job_parameters: Untrusted,
-    pub farm: Untrusted,
-    pub queue: Untrusted,
-    /// What its publish steps ask of a worker as `attr.role`; `None`: this version of the addon has no such setting.
-    #[serde(default)]
-    pub publish_roles: Option<Vec<Untrusted>>,
-}
-
-impl AddonSettings {
-    /// Which of these queues it submits to.
-    pub fn submits_to<'a>(&self, queues: &'a [QueueKey]) -> Option<&'a QueueKey> {
-        let (farm, queue) = (self.farm.raw(), self.queue.raw());
-        let named = |q: &&QueueKey| q.farm.as_str() == farm && q.queue.as_str() == queue;
-        queues.iter().find(named)
-    }
-}
-
-/// The addon's setting `conda_channels`, and whether the studio has set it: a default follows the addon.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AddonChannels {
-    pub conda_channels: String,
-    pub overridden: bool,
-}
-
-impl AddonChannels {
-    /// As a change keeps and shows it.
-    pub fn text(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
-    }
-
-    pub fn of_text(text: &str) -> Option<Self> {
-        serde_json::from_str(text).ok()
-    }
-}
-
-/// The addon's settings `farm_id` and `queue_id`, and which of them the studio has set: a default follows the addon.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AddonTarget {
-    pub farm_id: String,
-    pub queue_id: String,
-    pub overridden: Vec<String>,
-}
-
-impl AddonTarget {
-    pub const FIELDS: [&'static str; 2] = ["farm_id", "queue_id"];
-
-    /// To that queue.
-    pub fn to(key: &QueueKey) -> Self {
-        Self {
-            farm_id: key.farm.to_string(),
-            queue_id: key.queue.to_string(),
-            overridden: Self::FIELDS.map(str::to_owned).to_vec(),
-        }
-    }
-
-    /// As a change keeps and shows it.
-    pub fn text(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
-    }
-
-    pub fn of_text(text: &str) -> Option<Self> {
-        serde_json::from_str(text).ok()
     }
 }
 

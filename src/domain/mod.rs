@@ -4,6 +4,7 @@
 #[macro_use]
 mod words;
 
+pub mod addon;
 pub mod address;
 pub mod ayon;
 pub mod call;

@@ -1,19 +1,18 @@
 //! The AYON addon's own channel list beats the queue's default in every job it submits (field facts A2), so it gets the
 //! same list. Only with an administrator's own login; without one it is a manual step.
 
-use std::collections::BTreeSet;
-
 use url::Url;
 
+use crate::derived::addon_places::{AddonPlace, addon_places};
 use crate::derived::job_packages::server;
-use crate::domain::ayon::{AddonChannels as Channels, AddonSettings as Settings, Variant};
+use crate::domain::addon::{AddonField, AddonSettings as Settings, CHANNELS_PARAMETER};
+use crate::domain::ayon::Variant;
 use crate::domain::channel::{Channel, is_same_place, merged, split};
 use crate::domain::ids::QueueKey;
-use crate::domain::text::without_url_secrets;
-use crate::questions::{AddonChannels, AddonSettings, AyonBundles, Part, QueueEnvironments, View};
-use crate::resources::{AddonSetting, AnyResource, Change, Plan};
+use crate::questions::{AddonSettings, AyonBundles, Part, QueueEnvironments, View};
+use crate::resources::{AnyResource, Plan};
 
-use super::{Draft, Goal, ManualStep, Removals};
+use super::{Draft, Goal, ManualStep, Removals, addon_change_id};
 
 pub(super) const GOAL: Goal = Goal {
     id: "addon-channels",
@@ -23,27 +22,22 @@ pub(super) const GOAL: Goal = Goal {
 };
 
 /// CreateJob accepts at most so many characters for a parameter's value (field facts A2).
-const LONGEST_VALUE: usize = 1_024;
+pub(super) const LONGEST_VALUE: usize = 1_024;
 
-fn change_id(variant: Variant) -> String {
-    format!("ayon/{}/conda_channels", variant.word())
-}
+const NAME: &str = "conda_channels";
 
-/// The addon's settings in each variant's bundle, where they could be read.
-fn settings<'a>(view: &View<'a>, url: &Url) -> Vec<(Variant, &'a Settings)> {
-    let bundles = view.fact(&AyonBundles(url.clone())).known();
-    let of = |variant: &Variant| {
-        let version = bundles?.of(*variant)?.addon.as_ref()?.raw().to_owned();
-        let question = AddonSettings(url.clone(), *variant, version);
-        Some((*variant, view.fact(&question).known()?))
-    };
-    Variant::ALL.iter().filter_map(of).collect()
+/// The studio's settings in each variant, and those of the projects that name other channels.
+fn places<'a>(view: &View<'a>, url: &Url) -> Vec<AddonPlace<'a>> {
+    let all = addon_places(view, url);
+    let telling = all.telling(|s| (s.channels_in_jobs(), s.queue.clone()));
+    telling.cloned().collect()
 }
 
 /// The list that the addon should have; `None`: it has it, or leaves the channels to the queue. What it names and the studio
 /// file does not list stays, unless somebody said that it goes.
 fn wanted(view: &View, settings: &Settings, removals: &Removals) -> Option<String> {
-    let own = split(settings.channels.raw());
+    let (_, own) = settings.channels_in_jobs()?;
+    let own = split(&own);
     let channels = &view.config(Part::Channels).channels;
     let desired: Vec<&str> = channels.iter().map(Channel::as_str).collect();
     let mut wanted = merged(&own, &desired);
@@ -83,47 +77,39 @@ fn propose(view: &View, draft: &mut Draft) {
         return;
     };
     say_unread(view, &url, draft);
-    for (variant, settings) in settings(view, &url) {
-        let version = settings.version.raw().to_owned();
-        let own = view.fact(&AddonChannels(url.clone(), variant, version));
+    for place in places(view, &url) {
+        let settings = place.settings;
         let Some(list) = wanted(view, settings, &draft.wishes.removals) else {
             continue;
         };
-        let Some(now) = own.known() else {
-            draft.problem(own.problem());
-            continue;
-        };
-        let id = change_id(variant);
-        if draft.wishes.left_out.contains(&id) {
+        if draft
+            .wishes
+            .left_out
+            .contains(&addon_change_id(&place.at, NAME))
+        {
             continue;
         }
-        let word = variant.word();
+        let at = place.words();
         if let Some(why) = not_yet(view, draft, settings) {
             draft.refuse(format!(
-                "AYON's conda_channels ({word}) are not changed: {why}"
+                "AYON's conda_channels ({at}) are not changed: {why}"
             ));
             continue;
         }
         let length = list.chars().count();
         if length > LONGEST_VALUE {
             draft.refuse(format!(
-                "AYON's conda_channels are not changed: the list has {length} \
+                "AYON's conda_channels ({at}) are not changed: the list has {length} \
                 characters, and a job's parameter accepts {LONGEST_VALUE}"
             ));
             continue;
         }
-        let then = Channels {
-            conda_channels: list,
-            overridden: true,
-        };
-        let resource = AddonSetting {
-            server: url.clone(),
-            variant,
-            version: settings.version.clone(),
-        };
+        let then = settings.with_in_jobs(CHANNELS_PARAMETER, AddonField::Channels, &list);
         let because = "the addon's value beats the queue's default in every job that AYON submits";
-        let change = Change::new(id, resource, Some(now.text()), Some(then.text()), because);
-        draft.add(change.needs(of_environments(draft)));
+        let needed = of_environments(draft);
+        if let Some(change) = draft.set_addon(view, &place, NAME, [then], because) {
+            change.needs.extend(needed);
+        }
     }
 }
 
@@ -137,17 +123,12 @@ fn of_environments(draft: &Draft) -> Vec<String> {
 /// Why the addon must not get the list: its value wins in every job, so the list must be one that works.
 fn not_yet(view: &View, draft: &Draft, settings: &Settings) -> Option<String> {
     let queues = &view.config(Part::Queues).queues;
-    let queue = settings.queue.raw();
+    let queue = settings.queue.raw().trim();
     if !queue.is_empty() && !queues.iter().any(|q| q.queue.as_str() == queue) {
         let queue = settings.queue.show();
         return Some(format!(
             "the addon submits to queue {queue}, which is not one of these"
         ));
-    }
-    if without_url_secrets(settings.channels.raw()) != settings.channels.raw() {
-        return Some(
-            "its value holds a password or token, which a journal must not keep".to_owned(),
-        );
     }
     let lacking = queues.iter().find(|q| !gets_whole_list(view, draft, q))?;
     let queue = view.queue_name(lacking);
@@ -191,20 +172,23 @@ fn manual(view: &View, plan: &Plan) -> Vec<ManualStep> {
     let Some(url) = server(view) else {
         return Vec::new();
     };
-    let planned: BTreeSet<&str> = plan.changes.iter().map(|c| c.id.as_str()).collect();
-    let step = |(variant, settings): (Variant, &Settings)| {
-        let is_open = !planned.contains(change_id(variant).as_str());
-        let list = wanted(view, settings, &Removals::None).filter(|_| is_open)?;
+    let step = |place: AddonPlace| {
+        let is_open = !plan.has(&addon_change_id(&place.at, NAME));
+        let list = wanted(view, place.settings, &Removals::None).filter(|_| is_open)?;
+        let (field, _) = place.settings.channels_in_jobs()?;
+        let name = match field {
+            AddonField::Parameters => format!("{CHANNELS_PARAMETER} in {}", field.word()),
+            field => field.word().to_owned(),
+        };
         Some(ManualStep {
-        for_whom: "AYON",
-        what: format!(
-            "in the settings of deadline_cloud {} ({}), set conda_channels: it beats the queue's default in AYON's jobs",
-            settings.version.show(),
-            variant.word()
-        )
-        .into(),
-        paste: vec![list.into()],
-    })
+            for_whom: "AYON",
+            what: format!(
+                "in the settings of {}, set {name}: it beats the queue's default in AYON's jobs",
+                place.at.settings_words()
+            )
+            .into(),
+            paste: vec![list.into()],
+        })
     };
-    settings(view, &url).into_iter().filter_map(step).collect()
+    places(view, &url).into_iter().filter_map(step).collect()
 }

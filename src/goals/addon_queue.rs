@@ -1,17 +1,15 @@
-//! The AYON addon submits to the queue of the studio file, in each variant. Only where it names none, or one that is gone:
-//! another queue that exists may be meant. With an administrator's own login; without one it is a manual step.
+//! The AYON addon submits to the queue of the studio file, in each variant and each project that says something else. Only where
+//! it names none, or one that is gone: another queue that exists may be meant. With an administrator's own login; without one
+//! it is a manual step.
 
-use std::collections::BTreeSet;
-
-use url::Url;
-
-use crate::derived::ayon_workers::{Target, addon_places, target};
+use crate::derived::addon_places::{AddonPlace, addon_places};
+use crate::derived::ayon_workers::{Target, target};
 use crate::derived::job_packages::server;
-use crate::domain::ayon::{AddonSettings as Settings, AddonTarget as Submits, Variant};
-use crate::questions::{AddonTarget as Question, View};
-use crate::resources::{AddonTarget, Change, Plan};
+use crate::domain::addon::AddonField;
+use crate::questions::View;
+use crate::resources::Plan;
 
-use super::{Draft, Goal, ManualStep};
+use super::{Draft, Goal, ManualStep, addon_change_id};
 
 pub(super) const GOAL: Goal = Goal {
     id: "addon-queue",
@@ -20,76 +18,51 @@ pub(super) const GOAL: Goal = Goal {
     manual,
 };
 
-fn change_id(variant: Variant) -> String {
-    format!("ayon/{}/queue", variant.word())
-}
+const NAME: &str = "queue";
 
-/// The studio's own settings in each variant; a project's override is its people's to decide.
-fn of_studio<'a>(view: &View<'a>, url: &Url) -> Vec<(Variant, &'a Settings)> {
-    let places = addon_places(view, url);
-    let own = places.of_studio().map(|p| (p.variant, p.settings));
-    own.collect()
+fn places<'a>(view: &View<'a>) -> Vec<AddonPlace<'a>> {
+    let Some(url) = server(view) else {
+        return Vec::new();
+    };
+    let all = addon_places(view, &url);
+    let telling = all.telling(|s| (s.farm.clone(), s.queue.clone()));
+    telling.cloned().collect()
 }
 
 fn propose(view: &View, draft: &mut Draft) {
-    let Some(url) = server(view) else {
-        return;
-    };
-    for (variant, settings) in of_studio(view, &url) {
-        let Target::Set(key) = target(view, settings) else {
+    for place in places(view) {
+        let Target::Set(key) = target(view, place.settings) else {
             continue;
         };
-        let version = settings.version.raw().to_owned();
-        let own = view.fact(&Question(url.clone(), variant, version));
-        let id = change_id(variant);
-        let Some(now) = own.known() else {
-            draft.problem(own.problem());
-            continue;
-        };
-        if draft.wishes.left_out.contains(&id) {
-            continue;
-        }
-        let then = Submits::to(key);
-        let resource = AddonTarget {
-            server: url.clone(),
-            variant,
-            version: settings.version.clone(),
-        };
-        let because = "without it AYON's jobs of this variant go to no queue";
-        draft.add(Change::new(
-            id,
-            resource,
-            Some(now.text()),
-            Some(then.text()),
-            because,
-        ));
+        let then = [
+            (AddonField::Farm, key.farm.as_str().into()),
+            (AddonField::Queue, key.queue.as_str().into()),
+        ];
+        let because = "without it AYON's jobs go to whatever queue a workstation's own settings name, or to none";
+        draft.set_addon(view, &place, NAME, then, because);
     }
 }
 
 fn manual(view: &View, plan: &Plan) -> Vec<ManualStep> {
-    let Some(url) = server(view) else {
-        return Vec::new();
-    };
-    let planned: BTreeSet<&str> = plan.changes.iter().map(|c| c.id.as_str()).collect();
-    let step = |(variant, settings): (Variant, &Settings)| {
-        if planned.contains(change_id(variant).as_str()) {
+    let step = |place: &AddonPlace| {
+        if plan.has(&addon_change_id(&place.at, NAME)) {
             return None;
         }
-        let (why, key) = match target(view, settings) {
+        let (why, key) = match target(view, place.settings) {
             Target::Right => return None,
             Target::Set(key) => (
-                "AYON's jobs of this variant go to no queue".to_owned(),
+                "AYON's jobs of this place go to no queue of the studio file".to_owned(),
                 Some(key),
             ),
             Target::Ask(why) => (why, None),
         };
-        let (version, word) = (settings.version.show(), variant.word());
+        let at = place.at.settings_words();
         let paste = key.map(|k| vec![k.farm.as_str().into(), k.queue.as_str().into()]);
         Some(ManualStep {
             for_whom: "AYON",
-            what: format!("in the settings of deadline_cloud {version} ({word}), see farm_id and queue_id: {why}").into(),
+            what: format!("in the settings of {at}, see farm_id and queue_id: {why}").into(),
             paste: paste.unwrap_or_default(),
         })
     };
-    of_studio(view, &url).into_iter().filter_map(step).collect()
+    places(view).iter().filter_map(step).collect()
 }

@@ -4,7 +4,9 @@
 //! To add one, copy `addon_channels.rs`; then a `mod` line and an entry in `ALL` here.
 
 mod addon_channels;
+mod addon_packages;
 mod addon_queue;
+mod addon_roles;
 mod fleet_roles;
 mod lattice_path;
 mod new_queue_role;
@@ -16,14 +18,19 @@ mod unused_permissions;
 mod worker_environment;
 mod worker_key;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
+use crate::derived::addon_places::AddonPlace;
+use crate::domain::addon::{AddonAt, AddonField, AddonFields};
 use crate::domain::channel::Channel;
 use crate::domain::ids::QueueKey;
 use crate::domain::problem::Problem;
+use crate::domain::secrets::masked;
 use crate::domain::text::Printable;
-use crate::questions::View;
-use crate::resources::{Change, Plan};
+use crate::questions::{AddonOwn, AddonSettings, View};
+use crate::resources::{AddonSetting, AnyResource, Change, Plan};
 
 pub struct Goal {
     /// Kebab-case and permanent: the file's name with dashes.
@@ -43,6 +50,8 @@ pub const ALL: &[&Goal] = &[
     &queue_channels::GOAL,
     &addon_queue::GOAL,
     &addon_channels::GOAL,
+    &addon_packages::GOAL,
+    &addon_roles::GOAL,
     &unused_permissions::GOAL,
     &worker_key::GOAL,
     &fleet_roles::GOAL,
@@ -149,6 +158,112 @@ impl Draft {
         for words in refused {
             self.refuse(words);
         }
+    }
+}
+
+/// The id of a change of the AYON addon's settings.
+fn addon_change_id(at: &AddonAt, name: &str) -> String {
+    let variant = at.variant.word();
+    at.project.as_ref().map_or_else(
+        || format!("ayon/{variant}/{name}"),
+        |project| format!("ayon/{variant}/{}/{name}", Printable::short(project, 60)),
+    )
+}
+
+impl Draft {
+    /// Changes settings of the AYON addon in one place. What a project is to have and the studio has, or will have, it takes from
+    /// there again. `None`: it is left out, refused, or what stands there could not be read.
+    fn set_addon(
+        &mut self,
+        view: &View,
+        place: &AddonPlace,
+        name: &str,
+        then: impl IntoIterator<Item = (AddonField, Value)>,
+        because: &str,
+    ) -> Option<&mut Change> {
+        let id = addon_change_id(&place.at, name);
+        if self.wishes.left_out.contains(&id) || self.has(&id) {
+            return None;
+        }
+        let at = place.at.settings_words();
+        if let Some(bundle) = &place.frozen {
+            self.refuse(format!(
+                "the settings of {at} are not changed: the project's own bundle {bundle} freezes them"
+            ));
+            return None;
+        }
+        let own = view.fact(&AddonOwn(place.at.clone()));
+        let Some(now) = own.known() else {
+            self.problem(own.problem());
+            return None;
+        };
+        let mut then = AddonFields::of(then, true);
+        let fields: Vec<AddonField> = then.values.keys().copied().collect();
+        if let Some(lacking) = fields.iter().find(|f| !now.values.contains_key(f)) {
+            let word = lacking.word();
+            self.could_not_read(format!("{at} has no setting {word}, so it is not changed"));
+            return None;
+        }
+        let mut needed = BTreeSet::new();
+        if place.at.project.is_some() {
+            let below = self.below(view, &place.at, &fields);
+            then.own.retain(|f| {
+                below
+                    .get(f)
+                    .is_none_or(|(value, _)| then.values[f] != *value)
+            });
+            // What the project has not set follows by itself.
+            then.values
+                .retain(|f, _| then.own.contains(f) || now.own.contains(f));
+            needed.extend(below.into_values().filter_map(|(_, change)| change));
+        }
+        if then.values.is_empty() {
+            return None;
+        }
+        let fields: Vec<AddonField> = then.values.keys().copied().collect();
+        let now = now.only(&fields);
+        let (before, after) = (now.text(), then.text());
+        if masked(&before) != before || masked(&after) != after {
+            self.refuse(format!(
+                "the settings of {at} are not changed: a value of {name} holds a password or token, which a journal must not keep"
+            ));
+            return None;
+        }
+        let resource = AddonSetting::new(&place.at, fields);
+        let change = Change::new(id, resource, Some(before), Some(after), because);
+        self.add(change.needs(needed));
+        self.plan.changes.last_mut()
+    }
+
+    /// The studio's values below a project's, with the change of this plan that writes one.
+    fn below(
+        &self,
+        view: &View,
+        at: &AddonAt,
+        fields: &[AddonField],
+    ) -> BTreeMap<AddonField, (Value, Option<String>)> {
+        let studio = at.of_studio();
+        let question = AddonSettings(at.server.clone(), at.variant, at.version.clone());
+        let settings = view.fact(&question).known();
+        let mut below: BTreeMap<_, _> = fields
+            .iter()
+            .filter_map(|f| Some((*f, (settings?.value(*f)?, None))))
+            .collect();
+        for change in &self.plan.changes {
+            let AnyResource::AddonSetting(own) = &change.resource else {
+                continue;
+            };
+            let after = change.after.as_deref().and_then(AddonFields::of_text);
+            if own.at() != studio {
+                continue;
+            }
+            for (field, value) in after.unwrap_or_default().values {
+                if fields.contains(&field) {
+                    below.insert(field, (value, Some(change.id.clone())));
+                }
+            }
+        }
+        below
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::derived::asked_packages::asked;
+use crate::derived::asked_packages::asked_in_production;
 use crate::derived::channel_gate;
 use crate::derived::conda_environment::conda_environments;
 use crate::derived::job_packages::job_packages;
@@ -468,7 +468,7 @@ fn is_in_no_channel(view: &View, key: &QueueKey) -> bool {
 
 fn manual(view: &View, _: &Plan) -> Vec<ManualStep> {
     let queues = &view.config(Part::Queues).queues;
-    let is_asked = |key: &QueueKey| asked(view, key).is_some_and(|a| a.missing.is_empty());
+    let is_asked = |key: &QueueKey| asked_in_production(view, key).is_some_and(|a| a.is_right());
     if !queues.is_empty() && queues.iter().all(is_asked) {
         return Vec::new(); // AYON puts them into its jobs already
     }

@@ -4,9 +4,8 @@
 //! To add a question, copy `queue_details.rs`, the shortest; then a `mod` line and an entry in the list below. The
 //! compiler then names the one function in the world and the one in the sandbox that answer it.
 
-mod addon_channels;
+mod addon_own;
 mod addon_settings;
-mod addon_target;
 mod address_owner;
 mod ayon_bundles;
 mod ayon_desktop;
@@ -252,8 +251,7 @@ questions! {
     ProjectAddon in project_addon,
     AyonDesktop in ayon_desktop,
     AyonProjects in ayon_projects,
-    AddonChannels in addon_channels,
-    AddonTarget in addon_target,
+    AddonOwn in addon_own,
     AyonUserKeys in ayon_user_keys,
     JobRun in job_run,
     JobState in job_state,
@@ -285,6 +283,11 @@ impl Facts {
     pub fn set<Q: Listed>(&mut self, question: Q, fact: Fact<Q::Answer>) {
         let calls = Arc::from([]);
         Q::slot_mut(self).insert(question, Learned { fact, calls });
+    }
+
+    /// The questions of one kind that were asked.
+    pub fn of_kind<Q: Listed>(&self) -> impl Iterator<Item = &Q> {
+        Q::slot(self).keys()
     }
 
     /// The answer, to be changed where it is known.

@@ -1,15 +1,16 @@
-//! The setting `conda_channels` of the `deadline_cloud` addon, in one variant of its settings.
+//! Settings of the `deadline_cloud` addon in one place: the studio's or a project's, in one variant.
 
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{Change, Found, Resource, Step, Touched, changed, other_answer, told};
-use crate::domain::ayon::{AddonChannels as Channels, Variant};
+use crate::domain::addon::{AddonAt, AddonField, AddonFields, AddonSettings as Settings};
+use crate::domain::ayon::Variant;
 use crate::domain::fact::Fact;
 use crate::domain::ids::{AccountId, Region};
 use crate::domain::problem::Problem;
 use crate::domain::text::{Printable, Untrusted};
-use crate::questions::{AddonChannels, AddonSettings, AnyAnswer, AnyQuestion, Snapshot};
+use crate::questions::{AddonOwn, AddonSettings, AnyAnswer, AnyQuestion, ProjectAddon, Snapshot};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -17,36 +18,88 @@ pub struct AddonSetting {
     pub server: Url,
     pub variant: Variant,
     pub version: Untrusted,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<Untrusted>,
+    /// Which settings, for people. A journal of an earlier version does not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<AddonField>,
 }
 
 impl AddonSetting {
-    fn settings(&self) -> AddonSettings {
-        let version = self.version.raw().to_owned();
-        AddonSettings(self.server.clone(), self.variant, version)
+    pub fn new(at: &AddonAt, fields: impl IntoIterator<Item = AddonField>) -> Self {
+        Self {
+            server: at.server.clone(),
+            variant: at.variant,
+            version: Untrusted::new(at.version.clone()),
+            project: at.project.clone().map(Untrusted::new),
+            fields: fields.into_iter().collect(),
+        }
     }
 
-    fn channels(&self) -> AddonChannels {
-        let version = self.version.raw().to_owned();
-        AddonChannels(self.server.clone(), self.variant, version)
+    pub fn at(&self) -> AddonAt {
+        AddonAt {
+            server: self.server.clone(),
+            variant: self.variant,
+            version: self.version.raw().to_owned(),
+            project: self.project.as_ref().map(|p| p.raw().to_owned()),
+        }
+    }
+
+    /// The settings that jobs of that place go by, as a snapshot has them.
+    fn settings<'a>(&self, snapshot: &'a mut Snapshot) -> Option<&'a mut Settings> {
+        let AddonAt {
+            server,
+            variant,
+            version,
+            project,
+        } = self.at();
+        match project {
+            Some(project) => {
+                let question = ProjectAddon(server, variant, version, project);
+                snapshot.facts.known_mut(&question)
+            }
+            None => {
+                let question = AddonSettings(server, variant, version);
+                snapshot.facts.known_mut(&question)
+            }
+        }
+    }
+
+    /// The projects whose settings stand on top of these.
+    fn projects(&self, snapshot: &Snapshot) -> Vec<ProjectAddon> {
+        let version = self.version.raw();
+        let is_studio = self.project.is_none();
+        let stands_on = |q: &&ProjectAddon| {
+            is_studio && (&q.0, q.1, q.2.as_str()) == (&self.server, self.variant, version)
+        };
+        let asked = snapshot.facts.of_kind::<ProjectAddon>();
+        asked.filter(stands_on).cloned().collect()
     }
 }
 
 impl Resource for AddonSetting {
     fn words(&self) -> Printable {
-        let (version, variant) = (self.version.show(), self.variant.word());
-        format!("deadline_cloud {version} ({variant}) / conda_channels").into()
+        let names: Vec<&str> = self.fields.iter().map(|f| f.word()).collect();
+        let at = self.at().settings_words();
+        match names.as_slice() {
+            [] => at.into(),
+            names => format!("{at} / {}", names.join(" and ")).into(),
+        }
     }
 
     fn question(&self) -> AnyQuestion {
-        self.channels().into()
+        AddonOwn(self.at()).into()
     }
 
-    fn found(&self, answer: AnyAnswer, _: &Change) -> Result<Found, Problem> {
-        let AnyAnswer::AddonChannels(fact) = answer else {
+    fn found(&self, answer: AnyAnswer, change: &Change) -> Result<Found, Problem> {
+        let AnyAnswer::AddonOwn(fact) = answer else {
             return Err(other_answer());
         };
-        let channels = told(fact, "Could not read the AYON addon's settings")?;
-        Ok(Found::text(channels.map(|c| c.text())))
+        let read = told(fact, "Could not read the AYON addon's settings")?;
+        let text = change.after.as_ref().or(change.before.as_ref());
+        let changed = text.and_then(|t| AddonFields::of_text(t));
+        let fields: Vec<AddonField> = changed.unwrap_or_default().values.into_keys().collect();
+        Ok(Found::text(read.map(|own| own.only(&fields).text())))
     }
 
     fn service(&self) -> &'static str {
@@ -58,9 +111,10 @@ impl Resource for AddonSetting {
     }
 
     fn undo(&self, _: Step) -> &'static str {
-        "undo: restores the old value, or the addon's default where that was in use"
+        "undo: restores the old value, or what stood below where the place had set none"
     }
 
+    /// AYON takes the whole object, so of one server one change is made at a time.
     fn lock(&self, _: &AccountId, _: &Region) -> String {
         format!("ayon-{}", self.server.host_str().unwrap_or("server"))
     }
@@ -69,16 +123,59 @@ impl Resource for AddonSetting {
         true
     }
 
-    fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {
-        let then = text.and_then(Channels::of_text);
-        if let (Some(then), Some(settings)) = (&then, snapshot.facts.known_mut(&self.settings())) {
-            settings.channels = Untrusted::new(then.conda_channels.clone());
-        }
-        let fact = then.map_or(Fact::Absent, Fact::Known);
-        snapshot.facts.set(self.channels(), fact);
+    fn is_same(&self, one: &str, other: &str) -> bool {
+        let read = |text| AddonFields::of_text(text);
+        one == other || (read(one).is_some() && read(one) == read(other))
     }
 
-    fn touches(&self, _: &Snapshot) -> Vec<Touched> {
-        changed([self.settings().into(), self.channels().into()])
+    fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {
+        let Some(then) = text.and_then(AddonFields::of_text) else {
+            return;
+        };
+        let Some(settings) = self.settings(snapshot) else {
+            return;
+        };
+        let before = settings.clone();
+        for (field, value) in &then.values {
+            settings.set(*field, value);
+        }
+        // A project that says the same as the studio did takes it from there, but for the rare one that has set the same.
+        for question in self.projects(snapshot) {
+            let Some(own) = snapshot.facts.known_mut(&question) else {
+                continue;
+            };
+            for (field, value) in &then.values {
+                if own.value(*field) == before.value(*field) {
+                    own.set(*field, value);
+                }
+            }
+        }
+        let question = AddonOwn(self.at());
+        match snapshot.facts.known_mut(&question) {
+            Some(own) => {
+                for field in then.values.keys() {
+                    own.own.remove(field);
+                }
+                own.values.extend(then.values);
+                own.own.extend(then.own);
+            }
+            None => snapshot.facts.set(question, Fact::Known(then)),
+        }
+    }
+
+    fn touches(&self, snapshot: &Snapshot) -> Vec<Touched> {
+        let AddonAt {
+            server,
+            variant,
+            version,
+            project,
+        } = self.at();
+        let settings: AnyQuestion = match project {
+            Some(project) => ProjectAddon(server, variant, version, project).into(),
+            None => AddonSettings(server, variant, version).into(),
+        };
+        let projects = self.projects(snapshot).into_iter().map(AnyQuestion::from);
+        let own = [settings, AddonOwn(self.at()).into()];
+        changed(own.into_iter().chain(projects))
     }
 }

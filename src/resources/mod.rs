@@ -6,7 +6,6 @@
 //! names the one function in the world and the one in the sandbox that make the change.
 
 mod addon_setting;
-mod addon_target;
 mod ayon_user_key;
 mod change;
 mod environment_template;
@@ -166,13 +165,13 @@ pub enum Touched {
 }
 
 macro_rules! resources {
-    ($($name:ident in $module:ident),+ $(,)?) => {
+    ($($name:ident in $module:ident $(or $former:literal)?),+ $(,)?) => {
         $(pub use $module::$name;)+
 
         /// Any of the things that are changed, as a value.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
-        pub enum AnyResource { $($name($name)),+ }
+        pub enum AnyResource { $($(#[serde(alias = $former)])? $name($name)),+ }
 
         $(
             impl From<$name> for AnyResource {
@@ -184,6 +183,8 @@ macro_rules! resources {
 
         impl AnyResource {
             pub const NAMES: &'static [&'static str] = &[$(stringify!($module)),+];
+            /// What journals of earlier versions call some of them.
+            const FORMER: &'static [&'static str] = &[$($($former,)?)+];
 
             /// As journals and plan files name it.
             pub fn kind(&self) -> String {
@@ -208,8 +209,7 @@ resources! {
     TrustPolicy in trust_policy,
     QueueRoleLink in queue_role_link,
     EnvironmentTemplate in environment_template,
-    AddonSetting in addon_setting,
-    AddonTarget in addon_target,
+    AddonSetting in addon_setting or "addon-target",
     Secret in secret,
     SecretValue in secret_value,
     AyonUserKey in ayon_user_key,
@@ -224,7 +224,7 @@ resources! {
 impl AnyResource {
     /// Is that a kind that this version knows?
     pub fn knows(kind: &str) -> bool {
-        Self::NAMES.iter().any(|n| n.replace('_', "-") == kind)
+        Self::NAMES.iter().any(|n| n.replace('_', "-") == kind) || Self::FORMER.contains(&kind)
     }
 
     pub fn words(&self) -> Printable {

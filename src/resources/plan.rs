@@ -30,6 +30,11 @@ pub struct LeftAlong {
 }
 
 impl Plan {
+    /// Is there a change of that id?
+    pub fn has(&self, id: &str) -> bool {
+        self.changes.iter().any(|c| c.id == id)
+    }
+
     /// In an order that depends on what the changes need and on nothing else: what is needed comes first, otherwise they
     /// stay as they were proposed.
     pub fn put_in_order(&mut self) {

@@ -324,14 +324,7 @@ impl Wizard {
         match msg {
             Msg::AdminHeld(Ok(())) => {
                 model.admin = Admin::Held;
-                model.forget(&|d| {
-                    matches!(
-                        d,
-                        Demand::Question(
-                            AnyQuestion::AddonChannels(_) | AnyQuestion::AddonTarget(_)
-                        )
-                    )
-                });
+                model.forget(&|d| matches!(d, Demand::Question(AnyQuestion::AddonOwn(_))));
                 model.note = Some((
                     Verdict::Ok,
                     "Signed in to AYON for this run; nothing of it is kept".into(),

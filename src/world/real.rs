@@ -28,7 +28,7 @@ use crate::probes::{
     OpenSession, ReadIndex, ReadOutside, ReadSecret, Resolve, Solve,
 };
 use crate::probes::{AskDns, AyonInfo, BucketOwner, BucketRegion};
-use crate::questions::{Answered, AnyAnswer, AnyQuestion};
+use crate::questions::{AddonOwn, Answered, AnyAnswer, AnyQuestion};
 use crate::resources::{AnyResource, Change, Outputs, SecretValue};
 
 /// What the keyring answered, or what was typed.
@@ -201,14 +201,13 @@ impl RealWorld {
             ),
             AnyQuestion::AddonSettings(q) => A::AddonSettings(
                 self.with_key(&q.0, async |key| {
-                    ayon::look_addon(record, client, &q.0, key, (q.1, &q.2, None)).await
+                    ayon::look_addon(record, client, &q.at(), key).await
                 })
                 .await,
             ),
             AnyQuestion::ProjectAddon(q) => A::ProjectAddon(
                 self.with_key(&q.0, async |key| {
-                    let of = (q.1, q.2.as_str(), Some(q.3.as_str()));
-                    ayon::look_addon(record, client, &q.0, key, of).await
+                    ayon::look_addon(record, client, &q.at(), key).await
                 })
                 .await,
             ),
@@ -224,15 +223,9 @@ impl RealWorld {
                 })
                 .await,
             ),
-            AnyQuestion::AddonTarget(q) => A::AddonTarget(
-                self.as_admin(record, &q.0, async |key| {
-                    ayon::look_addon_target(record, client, &q.0, key, (q.1, &q.2)).await
-                })
-                .await,
-            ),
-            AnyQuestion::AddonChannels(q) => A::AddonChannels(
-                self.as_admin(record, &q.0, async |key| {
-                    ayon::look_addon_channels(record, client, &q.0, key, q.1, &q.2).await
+            AnyQuestion::AddonOwn(AddonOwn(at)) => A::AddonOwn(
+                self.as_admin(record, &at.server, async |key| {
+                    ayon::look_own(record, client, at, key).await
                 })
                 .await,
             ),
@@ -473,10 +466,6 @@ impl World for RealWorld {
                 }
                 AnyResource::AddonSetting(r) => {
                     let done = self.change_addon(record_of, r, change).await;
-                    done.map(|()| Outputs::new())
-                }
-                AnyResource::AddonTarget(r) => {
-                    let done = self.change_target(record_of, r, change).await;
                     done.map(|()| Outputs::new())
                 }
                 AnyResource::ProbeJob(r) => aws.change_probe(record_of, r, change, token).await,

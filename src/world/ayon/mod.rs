@@ -15,9 +15,7 @@ use url::Url;
 
 pub use self::client::{Client, client};
 pub use self::projects::{look_desktop, look_projects};
-pub use self::settings::{
-    change_addon_channels, change_addon_target, look_addon, look_addon_channels, look_addon_target,
-};
+pub use self::settings::{change_own, look_addon, look_own};
 pub use self::users::{delete_key, look_user, make_key};
 
 use self::client::{Key, LOCKED_OUT, Question, dated, get, send};
@@ -159,9 +157,24 @@ pub async fn look_bundles(
                 packages: packages(b.get("dependencyPackages")),
             })
         };
+        let others = value.get("bundles").and_then(Value::as_array);
+        let version = |b: &Value| {
+            let version = b.pointer("/addons/deadline_cloud")?.as_str()?;
+            Some((b.get("name")?.as_str()?.to_owned(), Untrusted::new(version)))
+        };
+        let is_other = |b: &&Value| {
+            let set = |flag: &str| b.get(flag).and_then(Value::as_bool) == Some(true);
+            !set("isProduction") && !set("isStaging")
+        };
         Bundles {
             production: find("isProduction"),
             staging: find("isStaging"),
+            others: others
+                .into_iter()
+                .flatten()
+                .filter(is_other)
+                .filter_map(version)
+                .collect(),
         }
     };
     get(record, client, url, question)

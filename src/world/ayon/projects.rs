@@ -11,7 +11,7 @@ use url::Url;
 
 use super::client::{Client, Key, Question, get};
 use super::{IN_PATH, Record};
-use crate::domain::ayon::{Desktop, Installer, Project, Projects};
+use crate::domain::ayon::{Desktop, Installer, Project, Projects, Variant};
 use crate::domain::fact::Fact;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Untrusted;
@@ -111,8 +111,13 @@ pub async fn look_projects(
                     text.collect()
                 };
                 let roots = roots.into_iter().flatten();
+                let own = |variant: &Variant| {
+                    let bundle = project.pointer(&format!("/data/bundle/{}", variant.word()))?;
+                    Some((*variant, Untrusted::new(bundle.as_str()?)))
+                };
                 Ok(Project {
                     name,
+                    bundles: Variant::ALL.iter().filter_map(own).collect(),
                     roots: roots.map(|(n, root)| (n.clone(), paths(root))).collect(),
                 })
             }

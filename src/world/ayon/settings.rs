@@ -4,143 +4,95 @@
 use reqwest::Method;
 use secrecy::SecretString;
 use serde_json::Value;
-use url::Url;
 
 use super::client::{Client, Key, LOCKED_OUT, Question, get, send};
 use super::{IN_PATH, Record};
-use crate::domain::ayon::{AddonChannels, AddonSettings, AddonTarget, Variant};
+use crate::domain::addon::{AddonAt, AddonField, AddonFields, AddonSettings};
 use crate::domain::fact::Fact;
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::text::{Printable, Untrusted};
+use crate::domain::text::Printable;
 
 pub async fn look_addon(
     record: &Record,
     client: &Client,
-    url: &Url,
+    at: &AddonAt,
     key: &SecretString,
-    (variant, version, project): (Variant, &str, Option<&str>),
 ) -> Fact<AddonSettings> {
-    let settings = |value: &Value| {
-        let text = |name: &str| {
-            Untrusted::new(value.get(name).and_then(Value::as_str).unwrap_or_default())
-        };
-        AddonSettings {
-            version: Untrusted::new(version),
-            channels: text(CHANNELS),
-            packages: text("conda_packages"),
-            job_parameters: Untrusted::new(
-                value
-                    .get("extra_job_parameters")
-                    .map(ToString::to_string)
-                    .unwrap_or_default(),
-            ),
-            farm: text("farm_id"),
-            queue: text("queue_id"),
-            publish_roles: value
-                .get("publish_host_requirement_roles")
-                .and_then(Value::as_array)
-                .map(|roles| {
-                    let roles = roles.iter().filter_map(Value::as_str);
-                    roles.map(Untrusted::new).collect()
-                }),
-        }
-    };
-    let at = (variant, version, project);
-    read_settings(record, client, url, Key::Worker(key), at)
-        .await
-        .map(|v| settings(&v))
-        .into()
+    let read = read_settings(record, client, at, Key::Worker(key)).await;
+    read.map(|v| AddonSettings::read(&at.version, &v)).into()
 }
 
-/// `conda_channels` of the addon, with an administrator's login: its value, and whether the studio has set it.
-pub async fn look_addon_channels(
+/// The addon's settings in one place as an administrator or manager sees them, and which of them the place has set.
+pub async fn look_own(
     record: &Record,
     client: &Client,
-    url: &Url,
+    at: &AddonAt,
     key: &SecretString,
-    variant: Variant,
-    version: &str,
-) -> Fact<AddonChannels> {
-    let read = own_fields(record, client, url, key, (variant, version), [CHANNELS]).await;
-    read.map(|([conda_channels], overridden)| AddonChannels {
-        conda_channels,
-        overridden: !overridden.is_empty(),
-    })
-    .into()
-}
-
-/// `farm_id` and `queue_id` of the addon, in the same way.
-pub async fn look_addon_target(
-    record: &Record,
-    client: &Client,
-    url: &Url,
-    key: &SecretString,
-    at: (Variant, &str),
-) -> Fact<AddonTarget> {
-    let read = own_fields(record, client, url, key, at, AddonTarget::FIELDS).await;
-    read.map(|([farm_id, queue_id], overridden)| AddonTarget {
-        farm_id,
-        queue_id,
-        overridden,
-    })
-    .into()
-}
-
-/// Fields of the addon as an administrator sees them: their values, and which of them the studio has set.
-async fn own_fields<const N: usize>(
-    record: &Record,
-    client: &Client,
-    url: &Url,
-    key: &SecretString,
-    (variant, version): (Variant, &str),
-    names: [&str; N],
-) -> Result<([String; N], Vec<String>), Problem> {
+) -> Fact<AddonFields> {
     let key = Key::Administrator(key);
-    let settings = read_settings(record, client, url, key, (variant, version, None)).await?;
-    let mut values = [const { String::new() }; N];
-    for (value, name) in values.iter_mut().zip(names) {
-        let text = settings.get(name).and_then(Value::as_str);
-        *value = text.ok_or_else(|| no_field(version, name))?.to_owned();
-    }
-    let doing = "Could not read which settings of deadline_cloud are the studio's own";
+    let settings = match read_settings(record, client, at, key).await {
+        Ok(settings) => settings,
+        Err(problem) => return Fact::from(Err(problem)),
+    };
     let raw = Question {
-        doing,
-        path: addon_path(version, "rawOverrides", variant),
+        doing: DOING_OWN,
+        path: addon_path(at, "rawOverrides"),
         key: Some(key),
     };
     // An administrator may see the stored difference; a manager only the list of what is overridden.
-    let is_own: Box<dyn Fn(&str) -> bool + Send> = match get(record, client, url, raw).await {
-        Ok(raw) => Box::new(move |name| raw.get(name).is_some()),
-        Err(p) if p.kind == ProblemKind::Denied => {
-            let list = Question {
-                doing,
-                path: addon_path(version, "overrides", variant),
-                key: Some(key),
-            };
-            let list = get(record, client, url, list).await?;
-            Box::new(move |name| is_listed(&list, name))
-        }
-        Err(p) => return Err(p),
-    };
-    let own = names.into_iter().filter(|name| is_own(name));
-    Ok((values, own.map(str::to_owned).collect()))
+    let is_own: Box<dyn Fn(AddonField) -> bool + Send> =
+        match get(record, client, &at.server, raw).await {
+            Ok(raw) => Box::new(move |field| raw.get(field.word()).is_some()),
+            Err(p) if p.kind == ProblemKind::Denied => {
+                let list = Question {
+                    doing: DOING_OWN,
+                    path: addon_path(at, "overrides"),
+                    key: Some(key),
+                };
+                match get(record, client, &at.server, list).await {
+                    Ok(list) => {
+                        let level = level_of(at);
+                        Box::new(move |field| is_listed(&list, field, level))
+                    }
+                    Err(problem) => return Fact::from(Err(problem)),
+                }
+            }
+            Err(problem) => return Fact::from(Err(problem)),
+        };
+    let all = AddonField::ALL.iter().copied();
+    let values = all.filter_map(|f| Some((f, settings.get(f.word())?.clone())));
+    let mut fields = AddonFields::of(values, true);
+    fields.own.retain(|f| is_own(*f));
+    Fact::Known(fields)
 }
 
-const CHANNELS: &str = "conda_channels";
+const DOING_OWN: &str = "Could not read which settings of deadline_cloud are its own";
 
-/// Does the list of overrides hold the field? Its keys are AYON's own (`root_conda_channels`); the path is the field's.
-fn is_listed(overrides: &Value, name: &str) -> bool {
-    let list = overrides.as_object().into_iter().flat_map(|o| o.values());
-    let mut paths = list.filter_map(|o| o.get("path")?.as_array());
-    paths.any(|path| path.len() == 1 && path[0].as_str() == Some(name))
+/// How AYON's list of overrides names where a value was set.
+fn level_of(at: &AddonAt) -> &'static str {
+    match at.project {
+        Some(_) => "project",
+        None => "studio",
+    }
 }
 
-fn addon_path(version: &str, what: &str, variant: Variant) -> String {
-    let encoded = percent_encoding::utf8_percent_encode(version, IN_PATH);
-    format!(
-        "api/addons/deadline_cloud/{encoded}/{what}?variant={}",
-        variant.word()
-    )
+/// Does the list of overrides hold the field, set at that level? Its keys are AYON's own (`root_conda_channels`); the path is
+/// the field's.
+fn is_listed(overrides: &Value, field: AddonField, level: &str) -> bool {
+    let mut list = overrides.as_object().into_iter().flat_map(|o| o.values());
+    list.any(|row| {
+        let path = row.get("path").and_then(Value::as_array);
+        let is_field = path.is_some_and(|p| p.len() == 1 && p[0].as_str() == Some(field.word()));
+        is_field && row.get("level").and_then(Value::as_str) == Some(level)
+    })
+}
+
+fn addon_path(at: &AddonAt, what: &str) -> String {
+    let encoded = |text| percent_encoding::utf8_percent_encode(text, IN_PATH).to_string();
+    let (version, variant) = (encoded(&at.version), at.variant.word());
+    let project = at.project.as_deref();
+    let project = project.map_or_else(String::new, |p| format!("/{}", encoded(p)));
+    format!("api/addons/deadline_cloud/{version}/{what}{project}?variant={variant}")
 }
 
 fn no_field(version: &str, name: &str) -> Problem {
@@ -159,118 +111,70 @@ fn no_field(version: &str, name: &str) -> Problem {
 async fn read_settings(
     record: &Record,
     client: &Client,
-    url: &Url,
+    at: &AddonAt,
     key: Key<'_>,
-    (variant, version, project): (Variant, &str, Option<&str>),
 ) -> Result<Value, Problem> {
-    let mut path = addon_path(version, "settings", variant);
-    if let Some(project) = project {
-        let encoded = percent_encoding::utf8_percent_encode(project, IN_PATH);
-        path = path.replace("settings?", &format!("settings/{encoded}?"));
-    }
     let question = Question {
         doing: "Could not read the settings of the deadline_cloud addon",
-        path,
+        path: addon_path(at, "settings"),
         key: Some(key),
     };
-    get(record, client, url, question).await
+    get(record, client, &at.server, question).await
 }
 
-pub async fn change_addon_channels(
+/// Sets some settings of one place. A POST replaces the whole object, so all of it is read, these are changed, and all is sent
+/// (`ayon-recordings`). A value that the place had not set is unpinned again, so that it follows the studio, or the addon.
+pub async fn change_own(
     record: &Record,
     client: &Client,
-    url: &Url,
+    at: &AddonAt,
     key: &SecretString,
-    variant: Variant,
-    version: &str,
-    then: &AddonChannels,
-) -> Result<(), Problem> {
-    let field = (CHANNELS, then.conda_channels.as_str(), then.overridden);
-    set_fields(record, client, url, key, (variant, version), &[field]).await
-}
-
-pub async fn change_addon_target(
-    record: &Record,
-    client: &Client,
-    url: &Url,
-    key: &SecretString,
-    at: (Variant, &str),
-    then: &AddonTarget,
-) -> Result<(), Problem> {
-    let [farm, queue] = AddonTarget::FIELDS;
-    let own = |name: &str| then.overridden.iter().any(|o| o == name);
-    let fields = [
-        (farm, then.farm_id.as_str(), own(farm)),
-        (queue, then.queue_id.as_str(), own(queue)),
-    ];
-    set_fields(record, client, url, key, at, &fields).await
-}
-
-/// A field's name, its value, and whether the studio sets it.
-type Field<'a> = (&'a str, &'a str, bool);
-
-/// Sets some fields. A POST replaces the whole object, so all of it is read, these are changed, and all is sent
-/// (`ayon-recordings`). A value that the studio had not set is unpinned again, so that it follows the addon.
-async fn set_fields(
-    record: &Record,
-    client: &Client,
-    url: &Url,
-    key: &SecretString,
-    (variant, version): (Variant, &str),
-    then: &[Field<'_>],
+    then: &AddonFields,
 ) -> Result<(), Problem> {
     let key = Key::Administrator(key);
-    let mut settings = read_settings(record, client, url, key, (variant, version, None)).await?;
-    for (name, value, _) in then {
+    let mut settings = read_settings(record, client, at, key).await?;
+    for (field, value) in &then.values {
         let fields = settings
             .as_object_mut()
-            .filter(|f| f.contains_key(*name))
-            .ok_or_else(|| no_field(version, name))?;
-        fields.insert((*name).to_owned(), Value::String((*value).to_owned()));
+            .filter(|f| f.contains_key(field.word()))
+            .ok_or_else(|| no_field(&at.version, field.word()))?;
+        fields.insert(field.word().to_owned(), value.clone());
     }
-    let unset = then.iter().filter(|(_, _, own)| !own);
-    let unset: Vec<Value> = unset
-        .map(|(name, _, _)| serde_json::json!([name]))
-        .collect();
+    let unset = then.values.keys().filter(|f| !then.own.contains(f));
+    let unset: Vec<Value> = unset.map(|f| serde_json::json!([f.word()])).collect();
     if let (Some(fields), false) = (settings.as_object_mut(), unset.is_empty()) {
         fields.insert("__unpinned_fields__".to_owned(), Value::Array(unset));
     }
     let doing = "Could not change the settings of the deadline_cloud addon";
     let question = Question {
         doing,
-        path: addon_path(version, "settings", variant),
+        path: addon_path(at, "settings"),
         key: Some(key),
     };
     let what = (Method::POST, Some(&settings));
-    let sent = send(record, client, url, question, what).await;
-    sent.map(|_| ())
-        .map_err(|p| not_stored(p, variant, version, then))
+    let sent = send(record, client, &at.server, question, what).await;
+    sent.map(|_| ()).map_err(|p| not_stored(p, at, then))
 }
 
 /// A login that may change settings, and a server that does not let it: what is left is to paste the value where it may be
 /// changed. AYON answers 403 to administrators too where settings are frozen with their bundle (field facts F).
-fn not_stored(
-    mut problem: Problem,
-    variant: Variant,
-    version: &str,
-    then: &[Field<'_>],
-) -> Problem {
+fn not_stored(mut problem: Problem, at: &AddonAt, then: &AddonFields) -> Problem {
     if problem.kind != ProblemKind::Denied || problem.because.contains(LOCKED_OUT) {
         return problem;
     }
-    let place = format!(
-        "deadline_cloud {} ({})",
-        Printable::short(version, 30),
-        variant.word()
-    );
+    let place = at.settings_words();
     if problem.because.contains("403") {
         problem.because = format!(
             "{}. AYON refuses this to administrators too where the settings are frozen with their bundle",
             problem.because
         );
     }
-    let each = then.iter().map(|(name, value, own)| {
-        if *own {
+    let each = then.values.iter().map(|(field, value)| {
+        let name = field.word();
+        let value = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        if then.own.contains(field) {
             format!("paste into {name} of {place} there: {value}")
         } else {
             format!("unpin {name} of {place} there")

@@ -4,11 +4,12 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{KeyAnswer, RealWorld, no_key};
-use crate::domain::ayon::{AddonChannels, AddonTarget as Target, api_base};
+use crate::domain::addon::AddonFields;
+use crate::domain::ayon::api_base;
 use crate::domain::fact::Fact;
 use crate::domain::login::{AyonLogin, LOGIN_FIX};
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::resources::{AddonSetting, AddonTarget, AyonUserKey, Change};
+use crate::resources::{AddonSetting, AyonUserKey, Change};
 use crate::world::local::DiskState;
 use crate::world::{LocalState as _, Record, ayon};
 
@@ -110,23 +111,14 @@ impl RealWorld {
         resource: &AddonSetting,
         change: &Change,
     ) -> Result<(), Problem> {
-        let then = value_of(change, AddonChannels::of_text)?;
+        let then = change.after.as_deref().and_then(AddonFields::of_text);
+        let then = then.ok_or_else(|| {
+            let doing = format!("Could not change {}", change.words());
+            let because = "the change holds no value that can be read";
+            Problem::new(ProblemKind::Denied, doing, because, "make the plan again")
+        })?;
         let key = self.admin_for(record, &resource.server, change).await?;
-        let (client, version) = (&self.ayon, resource.version.raw());
-        let (server, variant) = (&resource.server, resource.variant);
-        ayon::change_addon_channels(record, client, server, &key, variant, version, &then).await
-    }
-
-    pub(super) async fn change_target(
-        &self,
-        record: &Record,
-        resource: &AddonTarget,
-        change: &Change,
-    ) -> Result<(), Problem> {
-        let then = value_of(change, Target::of_text)?;
-        let key = self.admin_for(record, &resource.server, change).await?;
-        let at = (resource.variant, resource.version.raw());
-        ayon::change_addon_target(record, &self.ayon, &resource.server, &key, at, &then).await
+        ayon::change_own(record, &self.ayon, &resource.at(), &key, &then).await
     }
 
     /// The administrator's key without which a change of AYON's is not made.
@@ -196,14 +188,4 @@ impl RealWorld {
             Err(problem) => Fact::from(Err(problem)),
         }
     }
-}
-
-/// What a change of AYON's writes.
-fn value_of<T>(change: &Change, read: impl Fn(&str) -> Option<T>) -> Result<T, Problem> {
-    let then = change.after.as_deref().and_then(read);
-    then.ok_or_else(|| {
-        let doing = format!("Could not change {}", change.words());
-        let because = "the change holds no value that can be read";
-        Problem::new(ProblemKind::Denied, doing, because, "make the plan again")
-    })
 }

@@ -1,6 +1,6 @@
 //! What the studio in memory answers to a question, and the call that AWS or AYON would answer it with.
 
-use super::{SandboxEnvironment, Truth, jobs, network, roles};
+use super::{SandboxEnvironment, Truth, addon, jobs, network, roles};
 use crate::domain::ayon::Projects;
 use crate::domain::caller::{NEW_ROLE_ACTIONS, SETUP_ACTIONS, SimulatedPermissions};
 use crate::domain::fact::Fact;
@@ -142,16 +142,16 @@ pub(super) fn answer(truth: &Truth, question: &AnyQuestion) -> AnyAnswer {
         AnyQuestion::SecretDetails(q) => A::SecretDetails(fact(truth.secret(&q.0).cloned())),
         AnyQuestion::AyonBundles(_) => A::AyonBundles(Fact::Known(truth.ayon.bundles.clone())),
         AnyQuestion::ProjectAddon(q) => {
-            let own = truth.ayon.project_addon.get(&q.3);
-            let settings = own.or_else(|| truth.addon.get(&q.1));
-            A::ProjectAddon(fact(settings.cloned()))
+            A::ProjectAddon(fact(addon::settings(truth, &q.at()).cloned()))
         }
         AnyQuestion::AyonDesktop(_) => A::AyonDesktop(Fact::Known(truth.ayon.desktop.clone())),
         AnyQuestion::AyonProjects(_) => A::AyonProjects(Fact::Known(Projects {
             read: truth.ayon.projects.clone(),
             more: 0,
         })),
-        AnyQuestion::AddonSettings(q) => A::AddonSettings(fact(truth.addon.get(&q.1).cloned())),
+        AnyQuestion::AddonSettings(q) => {
+            A::AddonSettings(fact(addon::settings(truth, &q.at()).cloned()))
+        }
         AnyQuestion::ProbeJobs(q) => {
             let own = truth
                 .probes
@@ -165,10 +165,7 @@ pub(super) fn answer(truth: &Truth, question: &AnyQuestion) -> AnyAnswer {
         AnyQuestion::JobState(q) => A::JobState(fact(truth.jobs.get(&q.1).map(|j| j.status))),
         AnyQuestion::JobRun(q) => A::JobRun(fact(truth.jobs.get(&q.1).cloned())),
         AnyQuestion::AyonUserKeys(q) => A::AyonUserKeys(fact(truth.ayon.users.get(&q.1).cloned())),
-        AnyQuestion::AddonTarget(q) => A::AddonTarget(fact(truth.addon_target(q.1))),
-        AnyQuestion::AddonChannels(q) => {
-            A::AddonChannels(fact(truth.addon_channels.get(&q.1).cloned()))
-        }
+        AnyQuestion::AddonOwn(q) => A::AddonOwn(fact(addon::own(truth, &q.0))),
     }
 }
 
@@ -212,9 +209,8 @@ pub(super) fn operation(question: &AnyQuestion) -> (&'static str, &'static str) 
         AnyQuestion::ProbeJobs(_) | AnyQuestion::LastProbes(_) => ("deadline", "SearchJobs"),
         AnyQuestion::JobRun(_) | AnyQuestion::JobState(_) => ("deadline", "GetJob"),
         AnyQuestion::AyonUserKeys(_) => ("ayon", "GET api/users"),
-        AnyQuestion::AddonSettings(_)
-        | AnyQuestion::AddonChannels(_)
-        | AnyQuestion::AddonTarget(_)
-        | AnyQuestion::ProjectAddon(_) => ("ayon", "GET api/addons/deadline_cloud"),
+        AnyQuestion::AddonSettings(_) | AnyQuestion::AddonOwn(_) | AnyQuestion::ProjectAddon(_) => {
+            ("ayon", "GET api/addons/deadline_cloud")
+        }
     }
 }

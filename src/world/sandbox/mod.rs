@@ -2,6 +2,7 @@
 //! writes nothing but its state file. A sandbox that is kinder than AWS is a bug: it validates what it is sent, and
 //! lets a role read only what its documents say. Scenarios are files in `assets/sandbox/`; copy one to add one.
 
+mod addon;
 mod answers;
 mod conda_solve;
 mod jobs;
@@ -425,9 +426,7 @@ impl World for Sandbox {
             let truth = self.truth();
             let is_administrators = matches!(
                 question,
-                AnyQuestion::AddonChannels(_)
-                    | AnyQuestion::AddonTarget(_)
-                    | AnyQuestion::AyonUserKeys(_)
+                AnyQuestion::AddonOwn(_) | AnyQuestion::AyonUserKeys(_)
             );
             // No call is made, so none is shown.
             if matches!(question, AnyQuestion::PolicyValidation(_)) {

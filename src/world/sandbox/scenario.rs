@@ -1,6 +1,6 @@
 //! A scenario file: a studio in TOML, for the sandbox and for tests. A support case becomes a test by pasting one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -10,9 +10,8 @@ use super::truth::{
     SandboxAyon, SandboxChannel, SandboxEnvironment, SandboxFarm, SandboxLattice, SandboxNetwork,
     SandboxQueue, SandboxRole, Truth,
 };
-use crate::domain::ayon::{
-    AddonChannels, AddonSettings, AyonUser, Bundle, Bundles, Desktop, Installer, Project, Variant,
-};
+use crate::domain::addon::AddonSettings;
+use crate::domain::ayon::{AyonUser, Bundle, Bundles, Desktop, Installer, Project, Variant};
 use crate::domain::caller::Caller;
 use crate::domain::config::StudioConfig;
 use crate::domain::farm::{
@@ -95,9 +94,6 @@ pub const BUILT_IN: &[(&str, &str)] = &[
         include_str!("../../../assets/sandbox/many-queues.toml"),
     ),
 ];
-
-/// What the addon's settings say before anybody has set them.
-const ADDON_DEFAULT: &str = "deadline-cloud";
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -366,7 +362,6 @@ pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
         fleets: BTreeMap::new(),
         roles: BTreeMap::new(),
         addon: BTreeMap::new(),
-        addon_channels: BTreeMap::new(),
         channels: file.channels.unwrap_or_default(),
         ayon: sandbox_ayon(&ayon),
         boundaries: file.boundaries.unwrap_or_default(),
@@ -435,13 +430,9 @@ pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
             farm: Untrusted::new(queue.map(|q| q.farm.to_string()).unwrap_or_default()),
             queue: Untrusted::new(queue.map(|q| q.queue.to_string()).unwrap_or_default()),
             publish_roles: Some(vec![Untrusted::new("publish")]),
+            render_roles: Some(vec![Untrusted::new("render")]),
         };
         truth.addon.insert(variant, settings);
-        let channels = AddonChannels {
-            conda_channels: ayon.conda_channels.clone(),
-            overridden: ayon.conda_channels != ADDON_DEFAULT,
-        };
-        truth.addon_channels.insert(variant, channels);
     }
     Ok(Scenario {
         title: file.title,
@@ -487,6 +478,7 @@ fn sandbox_ayon(ayon: &AyonRow) -> SandboxAyon {
     let project = Project {
         name: Untrusted::new("fjord"),
         roots: [("work".to_owned(), paths.into())].into(),
+        bundles: BTreeMap::new(),
     };
     SandboxAyon {
         host: ayon.host.clone(),
@@ -503,6 +495,7 @@ fn sandbox_ayon(ayon: &AyonRow) -> SandboxAyon {
                 name: Untrusted::new("staging"),
                 ..bundle
             }),
+            others: BTreeMap::new(),
         },
         users: [(
             ayon.user.clone(),
@@ -518,6 +511,7 @@ fn sandbox_ayon(ayon: &AyonRow) -> SandboxAyon {
         desktop,
         projects: vec![project],
         project_addon: BTreeMap::new(),
+        pinned: BTreeSet::new(),
     }
 }
 

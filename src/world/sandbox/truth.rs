@@ -1,14 +1,13 @@
 //! Everything that is true in the sandbox: texts as the services would keep them, nothing of it judged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::conda_solve::SandboxPackage;
 use super::memory;
-use crate::domain::ayon::{
-    AddonChannels, AddonSettings, AddonTarget, AyonUser, Bundles, Desktop, Project, Variant,
-};
+use crate::domain::addon::{AddonField, AddonSettings};
+use crate::domain::ayon::{AyonUser, Bundles, Desktop, Project, Variant};
 use crate::domain::caller::Caller;
 use crate::domain::channel::Channel;
 use crate::domain::fact::Fact;
@@ -39,7 +38,6 @@ pub struct Truth {
     pub fleets: BTreeMap<FleetKey, Fleet>,
     pub roles: BTreeMap<RoleArn, SandboxRole>,
     pub addon: BTreeMap<Variant, AddonSettings>,
-    pub addon_channels: BTreeMap<Variant, AddonChannels>,
     pub channels: Vec<SandboxChannel>,
     pub ayon: SandboxAyon,
     /// Managed policies that may be boundaries, by ARN.
@@ -238,27 +236,17 @@ pub struct SandboxAyon {
     pub projects: Vec<Project>,
     /// The addon's settings of the projects that have their own.
     #[serde(default)]
-    pub project_addon: BTreeMap<String, AddonSettings>,
+    pub project_addon: BTreeMap<String, BTreeMap<Variant, AddonSettings>>,
+    /// The settings that a place has set to what it would have had anyway.
+    #[serde(default)]
+    pub pinned: Pinned,
 }
 
-impl Truth {
-    /// An empty id is the addon's default.
-    pub fn addon_target(&self, variant: Variant) -> Option<AddonTarget> {
-        let settings = self.addon.get(&variant)?;
-        let (farm_id, queue_id) = (
-            settings.farm.raw().to_owned(),
-            settings.queue.raw().to_owned(),
-        );
-        let set = [("farm_id", &farm_id), ("queue_id", &queue_id)];
-        let set = set.into_iter().filter(|(_, v)| !v.is_empty());
-        let overridden = set.map(|(name, _)| name.to_owned()).collect();
-        Some(AddonTarget {
-            farm_id,
-            queue_id,
-            overridden,
-        })
-    }
+/// A variant of the studio's settings, or of a project's.
+pub type Place = (Variant, Option<String>);
+pub type Pinned = BTreeSet<(Place, AddonField)>;
 
+impl Truth {
     /// A secret that holds a value.
     pub fn add_secret(&mut self, arn: &str) {
         let place = SecretPlace {

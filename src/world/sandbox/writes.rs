@@ -1,7 +1,7 @@
 //! What a change does to the studio in memory.
 
-use super::{SandboxEnvironment, SandboxRole, Truth, jobs, network, secrets};
-use crate::domain::ayon::{AddonChannels, AddonTarget, LabelledKey};
+use super::{SandboxEnvironment, SandboxRole, Truth, addon, jobs, network, secrets};
+use crate::domain::ayon::LabelledKey;
 use crate::domain::ids::QueueEnvironmentId;
 use crate::domain::needs::{INLINE_LIMIT, counted};
 use crate::domain::policy::Policy;
@@ -20,9 +20,7 @@ pub(super) fn service(resource: &AnyResource) -> &'static str {
         | AnyResource::FleetConfiguration(_)
         | AnyResource::FleetScript(_)
         | AnyResource::ProbeJob(_) => "deadline",
-        AnyResource::AddonSetting(_)
-        | AnyResource::AddonTarget(_)
-        | AnyResource::AyonUserKey(_) => "ayon",
+        AnyResource::AddonSetting(_) | AnyResource::AyonUserKey(_) => "ayon",
         AnyResource::ResourceGateway(_) | AnyResource::ResourceConfiguration(_) => "vpc-lattice",
         AnyResource::ResourceShare(_) => "ram",
         AnyResource::Secret(_) | AnyResource::SecretValue(_) => "secretsmanager",
@@ -92,25 +90,7 @@ pub(super) fn write(truth: &mut Truth, change: &Change) -> Result<Outputs, Strin
             queue.queue.role = Some(Untrusted::new(arn));
         }
         AnyResource::AddonSetting(r) => {
-            if !truth.ayon.admin {
-                return Err("no login of an AYON administrator is given".to_owned());
-            }
-            let then = after.and_then(AddonChannels::of_text);
-            let then = then.ok_or("the value can't be read")?;
-            if let Some(settings) = truth.addon.get_mut(&r.variant) {
-                settings.channels = Untrusted::new(then.conda_channels.clone());
-            }
-            truth.addon_channels.insert(r.variant, then);
-        }
-        AnyResource::AddonTarget(r) => {
-            if !truth.ayon.admin {
-                return Err("no login of an AYON administrator is given".to_owned());
-            }
-            let then = after.and_then(AddonTarget::of_text);
-            let then = then.ok_or("the values can't be read")?;
-            let settings = truth.addon.get_mut(&r.variant).ok_or("no such variant")?;
-            settings.farm = Untrusted::new(then.farm_id);
-            settings.queue = Untrusted::new(then.queue_id);
+            addon::write(truth, r, after.ok_or("the settings are always there")?)?;
         }
         AnyResource::ProbeJob(r) => return jobs::probe(truth, r, after),
         AnyResource::AyonUserKey(r) => {
