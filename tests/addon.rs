@@ -127,6 +127,41 @@ async fn studio_and_project_go_together_and_the_project_follows() {
 }
 
 #[tokio::test]
+async fn what_follows_from_a_queue_that_is_set_right_is_set_right_with_it() {
+    let (world, config) = studio(|t| {
+        let staging = t.addon.get_mut(&Variant::Staging).unwrap();
+        staging.queue = Untrusted::new("queue-staging");
+        staging.farm = Untrusted::new("farm-staging");
+        staging.channels = Untrusted::new("deadline-cloud");
+        staging.packages = Untrusted::new("blender");
+        staging.publish_roles = Some(vec![Untrusted::new("ingest")]);
+    });
+    let work = look(&world, &config).await;
+    assert_eq!(ids(&work).len(), 4, "{:?}", ids(&work));
+    there_and_back(&world, &config, "addon-roles").await;
+}
+
+#[tokio::test]
+async fn a_project_that_has_set_the_very_value_of_the_studio_is_taken_along() {
+    for pinned in [false, true] {
+        let (world, config) = studio(|t| {
+            for settings in t.addon.values_mut() {
+                settings.queue = Untrusted::new("queue-gone");
+            }
+            if pinned {
+                of_project(t, &[]);
+                let place = (Variant::Production, Some(PROJECT.to_owned()));
+                t.ayon.pinned.insert((place, AddonField::Queue));
+            }
+        });
+        let work = look(&world, &config).await;
+        let ids = ids(&work);
+        assert_eq!(ids.len(), if pinned { 3 } else { 2 }, "{ids:?}");
+        there_and_back(&world, &config, "addon-queue").await;
+    }
+}
+
+#[tokio::test]
 async fn another_queue_of_a_project_that_exists_is_its_own() {
     let (world, config) = studio(|t| {
         let other = t.queues.keys().next().unwrap().clone();
@@ -290,7 +325,7 @@ async fn settings_that_a_projects_own_bundle_freezes_are_said_to_be_frozen() {
     });
     let work = look(&world, &config).await;
     assert_eq!(ids(&work), Vec::<String>::new());
-    let refused = work.plan().refused.iter().map(|r| r.to_string());
+    let refused = work.plan().refused.iter().map(ToString::to_string);
     let refused: Vec<String> = refused.collect();
     assert!(
         refused

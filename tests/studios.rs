@@ -95,6 +95,20 @@ fn tunnel(t: &mut Truth, c: &mut StudioConfig, ping: &str, key: Option<&str>) {
     });
 }
 
+/// A storage profile on every fleet, with one place.
+fn workers_see(truth: &mut Truth, path: &str) {
+    for fleet in truth.fleets.values_mut() {
+        fleet.storage_profile = Some(Untrusted::new("sp-1"));
+    }
+    let profile = serde_json::json!({
+        "name": "workers",
+        "os": "LINUX",
+        "locations": [{ "name": "projects", "path": path }],
+    });
+    let profile = serde_json::from_value(profile).unwrap();
+    truth.storage_profiles.insert("sp-1".to_owned(), profile);
+}
+
 const CHANGES: &[(&str, Change)] = &[
     ("nothing", |_, _| {}),
     ("a connection of a fleet that is not there", |_, c| {
@@ -111,6 +125,23 @@ const CHANGES: &[(&str, Change)] = &[
             settings.farm = Untrusted::new(format!("farm-{}", "9".repeat(32)));
             settings.queue = Untrusted::new(format!("queue-{}", "9".repeat(32)));
         }
+    }),
+    (
+        "the storage profile of the workers has the roots",
+        |t, _| {
+            workers_see(t, "/mnt/projects");
+        },
+    ),
+    (
+        "the storage profile of the workers has other places",
+        |t, _| {
+            workers_see(t, "/srv/projects");
+        },
+    ),
+    ("the bucket of job attachments is gone", |t, _| {
+        let queues = t.queues.values();
+        let buckets = queues.filter_map(|q| q.queue.attachments_bucket.as_ref());
+        t.gone_buckets = buckets.map(|b| b.raw().to_owned()).collect();
     }),
     ("a project submits elsewhere", |t, _| {
         let mut own = t.addon[&Variant::Production].clone();

@@ -4,11 +4,11 @@ use url::Url;
 
 use super::prelude::*;
 use crate::derived::addon_places::{AddonPlace, addon_places, by_hand, fix};
-use crate::domain::addon::{AddonField, CHANNELS_PARAMETER};
+use crate::domain::addon::{AddonField, AddonSettings, CHANNELS_PARAMETER};
 use crate::domain::ayon::Variant;
 use crate::domain::channel::{Channel, join, merged, split};
 use crate::domain::text::{Printable, without_url_secrets};
-use crate::questions::{AddonOwn, AddonSettings, AyonBundles, Part};
+use crate::questions::{AddonOwn, AddonSettings as StudioSettings, AyonBundles, Part};
 
 pub(super) const CHECK: Check = Check {
     id: "addon-channels",
@@ -53,7 +53,7 @@ fn check(view: &View, url: &Url) -> Vec<Finding> {
         }
     }
     let places = addon_places(view, url);
-    let told = places.telling(|s| s.channels_in_jobs());
+    let told = places.telling(AddonSettings::channels_in_jobs);
     findings.extend(told.map(|place| of_place(view, place)));
     findings
 }
@@ -61,7 +61,7 @@ fn check(view: &View, url: &Url) -> Vec<Finding> {
 /// What keeps the studio's own settings from being read.
 fn of_unread(view: &View, url: &Url, variant: Variant, version: &str) -> Option<Finding> {
     let word = variant.word();
-    let question = AddonSettings(url.clone(), variant, version.to_owned());
+    let question = StudioSettings(url.clone(), variant, version.to_owned());
     let fact = view.fact(&question);
     let evidence = view.evidence(&question);
     if fact.is_absent() {

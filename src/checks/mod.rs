@@ -42,7 +42,9 @@ mod launcher_asked_for;
 mod policy_lint;
 mod prelude;
 mod project_roots;
+mod project_roots_mapped;
 mod publish_guard;
+mod queue_attachments;
 mod queue_channels;
 mod queue_fleets;
 mod queue_packages;
@@ -95,6 +97,7 @@ pub const ALL: &[&Check] = &[
     &caller_identity::CHECK,
     &caller_permissions::CHECK,
     &queue_status::CHECK,
+    &queue_attachments::CHECK,
     &queue_fleets::CHECK,
     &fleet_attributes::CHECK,
     &fleet_status::CHECK,
@@ -159,6 +162,7 @@ pub const ALL: &[&Check] = &[
     &bundle_packages::CHECK,
     &bundle_installer::CHECK,
     &project_roots::CHECK,
+    &project_roots_mapped::CHECK,
     &worker_probe::CHECK,
     &worker_python::CHECK,
     &worker_disk::CHECK,

@@ -7,7 +7,7 @@ use crate::domain::addon::{AddonAt, AddonField, AddonSettings as Settings};
 use crate::domain::ayon::{Bundles, Project, Variant};
 use crate::domain::fact::Fact;
 use crate::domain::finding::{Evidence, Fix};
-use crate::domain::text::Printable;
+use crate::domain::text::{Printable, Untrusted};
 use crate::questions::{AddonOwn, AddonSettings, AyonBundles, AyonProjects, ProjectAddon, View};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,8 @@ impl AddonPlace<'_> {
 #[derive(Debug, Default)]
 pub struct AddonPlaces<'a> {
     pub read: Vec<AddonPlace<'a>>,
+    /// The projects of which every setting is as the studio's, by variant.
+    pub same: Vec<AddonPlace<'a>>,
     /// How many settings of projects could not be read, and why the first was not.
     pub unread: Option<(usize, String)>,
 }
@@ -80,7 +82,7 @@ fn of_project(project: &Project, bundles: &Bundles, variant: Variant) -> OfProje
     let Some(name) = project.bundles.get(&variant) else {
         return OfProject::Studio;
     };
-    match bundles.others.get(name.raw()).map(|v| v.raw()) {
+    match bundles.others.get(name.raw()).map(Untrusted::raw) {
         Some(INHERITED) => OfProject::Studio,
         None | Some(DISABLED) => OfProject::Nothing,
         Some(version) => OfProject::Own(name.show(), version.to_owned()),
@@ -121,13 +123,19 @@ pub fn addon_places<'a>(view: &View<'a>, url: &Url) -> AddonPlaces<'a> {
         });
         for (place, fact, question) in projects {
             match fact {
-                Fact::Known(own) if own != settings => all.read.push(AddonPlace {
-                    at: place.0,
-                    frozen: place.1,
-                    settings: own,
-                    evidence: view.evidence(&question),
-                }),
-                Fact::Known(_) => {}
+                Fact::Known(own) => {
+                    let list = if own == settings {
+                        &mut all.same
+                    } else {
+                        &mut all.read
+                    };
+                    list.push(AddonPlace {
+                        at: place.0,
+                        frozen: place.1,
+                        settings: own,
+                        evidence: view.evidence(&question),
+                    });
+                }
                 unread => {
                     if let Some(why) = unread.why_unread() {
                         all.unread.get_or_insert((0, why)).0 += 1;

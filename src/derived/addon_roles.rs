@@ -1,6 +1,7 @@
 //! What the addon's steps ask of a worker as `attr.role`, and which fleets of its queue offer that.
 
 use super::addon_places::{AddonPlace, addon_places};
+use super::ayon_workers::queue_of;
 use super::job_packages::server;
 use super::solve_questions::active_fleets;
 use crate::domain::addon::{AddonField, AddonSettings};
@@ -28,10 +29,10 @@ pub enum Offer {
     Unknown,
 }
 
-fn roles(settings: &AddonSettings, field: AddonField) -> &Option<Vec<Untrusted>> {
+fn roles(settings: &AddonSettings, field: AddonField) -> Option<&Vec<Untrusted>> {
     match field {
-        AddonField::RenderRoles => &settings.render_roles,
-        _ => &settings.publish_roles,
+        AddonField::RenderRoles => settings.render_roles.as_ref(),
+        _ => settings.publish_roles.as_ref(),
     }
 }
 
@@ -45,7 +46,7 @@ pub fn asks<'a>(view: &View<'a>) -> Vec<Asks<'a>> {
     for field in [AddonField::PublishRoles, AddonField::RenderRoles] {
         // A project that says the same as the studio in its variant needs no line of its own.
         let telling =
-            places.telling(|s| (roles(s, field).clone(), s.farm.clone(), s.queue.clone()));
+            places.telling(|s| (roles(s, field).cloned(), s.farm.clone(), s.queue.clone()));
         for place in telling {
             let Some(asked) = roles(place.settings, field) else {
                 continue; // this version of the addon has no such setting
@@ -64,8 +65,7 @@ pub fn asks<'a>(view: &View<'a>) -> Vec<Asks<'a>> {
 
 fn offer(view: &View, settings: &AddonSettings, field: AddonField, asked: &[String]) -> Offer {
     // Of another queue than the studio file's the fleets are not known; addon-queue says so.
-    let queues = &view.config(Part::Queues).queues;
-    let Some(queue) = settings.submits_to(queues) else {
+    let Some(queue) = queue_of(view, settings) else {
         return Offer::Unknown;
     };
     let Ok(active) = active_fleets(view, queue) else {

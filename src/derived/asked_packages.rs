@@ -4,6 +4,7 @@
 use rattler_conda_types::{MatchSpec, ParseStrictness, Version};
 
 use super::addon_places::{AddonPlace, addon_places};
+use super::ayon_workers::queue_of;
 use super::conda_environment::conda_environments;
 use super::job_packages::{job_packages_of, server};
 use super::solve_questions::active_fleets;
@@ -57,8 +58,8 @@ pub fn asked<'a>(view: &View<'a>, key: &QueueKey) -> Vec<Asked<'a>> {
     let default = template.packages.clone().flatten().unwrap_or_default();
     let places = addon_places(view, &url);
     let of = |place: &AddonPlace<'a>| {
-        let queue = place.settings.queue.raw().trim();
-        if !queue.is_empty() && queue != key.queue.as_str() {
+        let names_none = place.settings.queue.raw().trim().is_empty();
+        if !names_none && queue_of(view, place.settings) != Some(key) {
             return None;
         }
         let wanted = job_packages_of(view, place.at.variant).ok()?;

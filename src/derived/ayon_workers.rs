@@ -115,3 +115,12 @@ pub fn target<'a>(view: &View<'a>, settings: &Settings) -> Target<'a> {
         _ => Target::Ask("whether the queue that it names exists could not be read".to_owned()),
     }
 }
+
+/// The queue that the addon's jobs go to, or will once what names none is put right.
+pub fn queue_of<'a>(view: &View<'a>, settings: &Settings) -> Option<&'a QueueKey> {
+    let named = settings.submits_to(&view.config(Part::Queues).queues);
+    named.or_else(|| match target(view, settings) {
+        Target::Set(key) => Some(key),
+        Target::Right | Target::Ask(_) => None,
+    })
+}

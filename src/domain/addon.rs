@@ -56,6 +56,7 @@ impl AddonAt {
         format!("deadline_cloud {version} ({})", self.words())
     }
 
+    #[must_use]
     pub fn of_studio(&self) -> Self {
         Self {
             project: None,

@@ -67,6 +67,9 @@ pub struct Queue {
     pub attachments_bucket: Option<Untrusted>,
     #[serde(default)]
     pub attachments_prefix: Option<Untrusted>,
+    /// The ids of the storage profiles that a job may be submitted with.
+    #[serde(default)]
+    pub storage_profiles: Vec<Untrusted>,
 }
 
 impl Queue {
@@ -105,6 +108,9 @@ pub struct Fleet {
     /// How many workers it wants just now, where it grows by itself.
     #[serde(default)]
     pub wants: Option<i64>,
+    /// The id of its workers' storage profile.
+    #[serde(default)]
+    pub storage_profile: Option<Untrusted>,
     /// What runs on its workers before they take tasks.
     #[serde(default)]
     pub host_script: Option<Untrusted>,

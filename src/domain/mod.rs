@@ -41,6 +41,7 @@ pub mod reach;
 pub mod risk;
 pub mod role;
 pub mod secrets;
+pub mod storage;
 pub mod subject;
 pub mod template;
 pub mod template_edit;

@@ -4,6 +4,7 @@
 use url::Url;
 
 use crate::derived::addon_places::{AddonPlace, addon_places};
+use crate::derived::ayon_workers::queue_of;
 use crate::derived::job_packages::server;
 use crate::domain::addon::{AddonField, AddonSettings as Settings, CHANNELS_PARAMETER};
 use crate::domain::ayon::Variant;
@@ -123,8 +124,8 @@ fn of_environments(draft: &Draft) -> Vec<String> {
 /// Why the addon must not get the list: its value wins in every job, so the list must be one that works.
 fn not_yet(view: &View, draft: &Draft, settings: &Settings) -> Option<String> {
     let queues = &view.config(Part::Queues).queues;
-    let queue = settings.queue.raw().trim();
-    if !queue.is_empty() && !queues.iter().any(|q| q.queue.as_str() == queue) {
+    let names_one = !settings.queue.raw().trim().is_empty();
+    if names_one && queue_of(view, settings).is_none() {
         let queue = settings.queue.show();
         return Some(format!(
             "the addon submits to queue {queue}, which is not one of these"

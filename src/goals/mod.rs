@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::derived::addon_places::AddonPlace;
+use crate::derived::addon_places::{AddonPlace, addon_places};
 use crate::domain::addon::{AddonAt, AddonField, AddonFields};
 use crate::domain::channel::Channel;
 use crate::domain::ids::QueueKey;
@@ -230,9 +230,35 @@ impl Draft {
             return None;
         }
         let resource = AddonSetting::new(&place.at, fields);
-        let change = Change::new(id, resource, Some(before), Some(after), because);
+        let change = Change::new(id.clone(), resource, Some(before), Some(after), because);
         self.add(change.needs(needed));
-        self.plan.changes.last_mut()
+        if place.is_studio() {
+            self.take_along(view, place, name, &then, because);
+        }
+        self.plan.changes.iter_mut().find(|c| c.id == id)
+    }
+
+    /// A project that has set the very value that the studio had would keep it.
+    fn take_along(
+        &mut self,
+        view: &View,
+        studio: &AddonPlace,
+        name: &str,
+        then: &AddonFields,
+        because: &str,
+    ) {
+        let places = addon_places(view, &studio.at.server);
+        let projects = places.read.iter().chain(&places.same);
+        let own = projects.filter(|p| p.at.of_studio() == studio.at && !p.is_studio());
+        let fields = || then.values.keys();
+        let as_studio =
+            |p: &&AddonPlace| fields().all(|f| p.settings.value(*f) == studio.settings.value(*f));
+        for project in own.filter(as_studio) {
+            let own = view.fact(&AddonOwn(project.at.clone())).known();
+            if own.is_some_and(|own| fields().any(|f| own.own.contains(f))) {
+                self.set_addon(view, project, name, then.values.clone(), because);
+            }
+        }
     }
 
     /// The studio's values below a project's, with the change of this plan that writes one.

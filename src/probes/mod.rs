@@ -5,6 +5,7 @@
 //! names the one function in the world and the one in the sandbox that run it.
 
 mod ask_dns;
+mod attachments_bucket;
 mod ayon_info;
 mod ayon_key;
 mod bucket_owner;
@@ -227,6 +228,7 @@ macro_rules! probes {
 probes! {
     ReadIndex in read_index,
     ReadOutside in read_outside,
+    AttachmentsBucket in attachments_bucket,
     BucketRegion in bucket_region,
     BucketOwner in bucket_owner,
     ReadSecret in read_secret,

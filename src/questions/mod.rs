@@ -46,6 +46,7 @@ mod role_trust;
 mod secret_details;
 mod session_settings;
 mod snapshot;
+mod storage_profile;
 mod transit_path;
 mod view;
 mod vpc_network;
@@ -268,6 +269,7 @@ questions! {
     VpnConnections in vpn_connections,
     TransitPath in transit_path,
     SecretDetails in secret_details,
+    StorageProfile in storage_profile,
     FleetSettings in fleet_settings,
     FleetWorkers in fleet_workers,
     LatticeConfigurations in lattice_configurations,

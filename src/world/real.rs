@@ -27,7 +27,7 @@ use crate::probes::{
     AnyProbe, AnySeen, AyonKey, Connect, Handshake, IndexSeen, KeySeen, Listed as _, Observation,
     OpenSession, ReadIndex, ReadOutside, ReadSecret, Resolve, Solve,
 };
-use crate::probes::{AskDns, AyonInfo, BucketOwner, BucketRegion};
+use crate::probes::{AskDns, AttachmentsBucket, AyonInfo, BucketOwner, BucketRegion};
 use crate::questions::{AddonOwn, Answered, AnyAnswer, AnyQuestion};
 use crate::resources::{AnyResource, Change, Outputs, SecretValue};
 
@@ -192,6 +192,9 @@ impl RealWorld {
             AnyQuestion::NamedShares(q) => {
                 A::NamedShares(aws.look_named_shares(record, &q.0).await)
             }
+            AnyQuestion::StorageProfile(q) => {
+                A::StorageProfile(aws.look_storage_profile(record, &q.0, &q.1).await)
+            }
             AnyQuestion::SecretDetails(q) => A::SecretDetails(aws.look_secret(record, &q.0).await),
             AnyQuestion::AyonBundles(q) => A::AyonBundles(
                 self.with_key(&q.0, async |key| {
@@ -257,6 +260,10 @@ impl RealWorld {
                 let queue = queue_of(from)?;
                 let outside = self.aws.try_outside_channel(record, queue, channel).await;
                 outside.map(ReadOutside::seen)
+            }
+            AnyProbe::AttachmentsBucket(AttachmentsBucket(bucket, _)) => {
+                let region = self.aws.try_bucket(record, bucket).await;
+                region.map(AttachmentsBucket::seen)
             }
             AnyProbe::BucketRegion(BucketRegion(channel, _)) => {
                 let region = self.aws.try_bucket_region(record, channel).await;

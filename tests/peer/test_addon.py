@@ -3,6 +3,7 @@ import json
 import urllib.request
 
 import pytest
+from ayon_overrides import Ayon
 from conftest import CHANNELS, FARM, KEY, QUEUE, SHARED, AsIs, Server, get
 
 TOKEN = "T" * 64
@@ -20,6 +21,7 @@ def posts(s):
 
 def test_the_addon_gets_the_same_list_and_gives_it_back(studio_of):
     s = studio_of(ayon_channels="deadline-cloud")
+    Ayon.before(s)
     before = settings(s)
     planned = s.run("plan", AYON_ADMIN_KEY=TOKEN)
     assert planned.returncode == 10 and planned.stdout.count("POST settings") == 2 and "(staging) / conda_channels" in planned.stdout

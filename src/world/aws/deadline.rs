@@ -14,8 +14,9 @@ use crate::domain::farm::{
 };
 use crate::domain::ids::{FarmId, FleetKey, QueueEnvironmentId, QueueKey};
 use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::storage::{Location, StorageProfile};
 use crate::domain::template::TemplateType;
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Printable, Untrusted};
 use crate::domain::worker_environment::without_extension;
 use crate::resources::{Change, EnvironmentTemplate, Outputs, QueueRoleLink};
 use crate::world::Record;
@@ -234,6 +235,12 @@ impl Aws {
             role: some(&it["roleArn"]),
             attachments_prefix: some(&it["jobAttachmentSettings"]["rootPrefix"]),
             attachments_bucket: some(&it["jobAttachmentSettings"]["s3BucketName"]),
+            storage_profiles: it["allowedStorageProfileIds"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(text)
+                .collect(),
         };
         answer.map(queue).into()
     }
@@ -276,6 +283,37 @@ impl Aws {
         let path = format!("farms/{}/fleets/{id}", key.farm);
         let answer = self.deadline(record, what, &path).await;
         answer.map(|it| fleet(&it)).into()
+    }
+
+    pub async fn look_storage_profile(
+        &self,
+        record: &Record,
+        farm: &FarmId,
+        id: &str,
+    ) -> Fact<StorageProfile> {
+        let doing = format!(
+            "Could not read storage profile {}",
+            Printable::short(id, 40)
+        );
+        let what = What::new(SERVICE, "GetStorageProfile", id, doing);
+        let encoded = percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC);
+        let path = format!("farms/{farm}/storage-profiles/{encoded}");
+        let answer = self.deadline(record, what, &path).await;
+        let location = |row: &Value| Location {
+            name: text(&row["name"]),
+            path: text(&row["path"]),
+        };
+        let locations = |it: &Value| {
+            let rows = it["fileSystemLocations"].as_array().into_iter().flatten();
+            rows.map(location).collect()
+        };
+        answer
+            .map(|it| StorageProfile {
+                name: text(&it["displayName"]),
+                os: word(&it["osFamily"]),
+                locations: locations(&it),
+            })
+            .into()
     }
 
     pub async fn look_environments(
@@ -540,6 +578,8 @@ fn fleet(it: &Value) -> Fleet {
         wants: it["targetWorkerCount"]
             .as_i64()
             .filter(|_| it["autoScalingStatus"] == "GROWING"),
+        storage_profile: some(&customer["storageProfileId"])
+            .or_else(|| some(&service["storageProfileId"])),
         host_script: some(&it["hostConfiguration"]["scriptBody"]),
     }
 }

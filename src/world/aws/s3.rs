@@ -53,6 +53,11 @@ impl Aws {
         Ok(url)
     }
 
+    /// In which region a bucket is.
+    pub async fn try_bucket(&self, record: &Record, bucket: &str) -> Result<Untrusted, Problem> {
+        self.bucket_region(record, bucket).await
+    }
+
     pub async fn try_bucket_region(
         &self,
         record: &Record,

@@ -139,6 +139,9 @@ pub(super) fn answer(truth: &Truth, question: &AnyQuestion) -> AnyAnswer {
             let own = all.filter(|s| s.name.raw() == q.0).cloned();
             A::NamedShares(Fact::Known(own.collect()))
         }
+        AnyQuestion::StorageProfile(q) => {
+            A::StorageProfile(fact(truth.storage_profiles.get(&q.1).cloned()))
+        }
         AnyQuestion::SecretDetails(q) => A::SecretDetails(fact(truth.secret(&q.0).cloned())),
         AnyQuestion::AyonBundles(_) => A::AyonBundles(Fact::Known(truth.ayon.bundles.clone())),
         AnyQuestion::ProjectAddon(q) => {
@@ -198,6 +201,7 @@ pub(super) fn operation(question: &AnyQuestion) -> (&'static str, &'static str) 
         AnyQuestion::VpnConnections(_) => ("ec2", "DescribeVpnConnections"),
         AnyQuestion::TransitPath(_) => ("ec2", "SearchTransitGatewayRoutes"),
         AnyQuestion::FleetSettings(_) => ("deadline", "GetFleet"),
+        AnyQuestion::StorageProfile(_) => ("deadline", "GetStorageProfile"),
         AnyQuestion::FleetWorkers(_) => ("deadline", "ListWorkers"),
         AnyQuestion::LatticeConfigurations(_) => ("vpc-lattice", "ListResourceConfigurations"),
         AnyQuestion::LatticeGateways(_) => ("vpc-lattice", "ListResourceGateways"),

@@ -37,10 +37,10 @@ use crate::domain::node::PingStatus;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::{Printable, Untrusted};
 use crate::probes::{
-    AnyProbe, AnySeen, AskDns, AyonInfo, AyonKey, BucketOwner, BucketRegion, Carried, Certificate,
-    Connect, Connected, DnsAnswer, DnsRecord, Handshake, IndexSeen, Info, KeySeen, LeadsTo,
-    Listed as _, Observation, OpenSession, OutsideSeen, ReadIndex, ReadOutside, ReadSecret,
-    Resolve, Resolved, SessionSeen, Solve,
+    AnyProbe, AnySeen, AskDns, AttachmentsBucket, AyonInfo, AyonKey, BucketOwner, BucketRegion,
+    Carried, Certificate, Connect, Connected, DnsAnswer, DnsRecord, Handshake, IndexSeen, Info,
+    KeySeen, LeadsTo, Listed as _, Observation, OpenSession, OutsideSeen, ReadIndex, ReadOutside,
+    ReadSecret, Resolve, Resolved, SessionSeen, Solve,
 };
 use crate::questions::{Answered, AnyAnswer, AnyQuestion};
 use crate::resources::{Change, Outputs};
@@ -134,6 +134,16 @@ impl Sandbox {
             AnyProbe::ReadOutside(ReadOutside(channel)) => as_role(&|queue| {
                 roles::outside_channel(truth, queue, channel, &words).map(ReadOutside::seen)
             }),
+            AnyProbe::AttachmentsBucket(AttachmentsBucket(bucket, _)) => {
+                if truth.gone_buckets.contains(bucket) {
+                    let doing = format!("Could not ask where the bucket {bucket} is");
+                    let because = "the sandbox has no such bucket";
+                    return Err(problem(ProblemKind::Missing, doing, because));
+                }
+                Ok(AttachmentsBucket::seen(Untrusted::new(
+                    truth.region.to_string(),
+                )))
+            }
             AnyProbe::BucketRegion(BucketRegion(channel, _)) => {
                 let there = truth.channel(channel).ok_or_else(|| {
                     problem(
@@ -407,7 +417,9 @@ fn test_operation(probe: &AnyProbe) -> (&'static str, &'static str) {
             ("https", "GET repodata.json")
         }
         AnyProbe::ReadIndex(_) | AnyProbe::ReadOutside(_) => ("s3", "GetObject"),
-        AnyProbe::BucketRegion(_) | AnyProbe::BucketOwner(_) => ("s3", "HeadBucket"),
+        AnyProbe::AttachmentsBucket(_) | AnyProbe::BucketRegion(_) | AnyProbe::BucketOwner(_) => {
+            ("s3", "HeadBucket")
+        }
         AnyProbe::ReadSecret(_) => ("secretsmanager", "GetSecretValue"),
         AnyProbe::OpenSession(_) => ("ssm", "StartSession"),
         AnyProbe::Solve(_) => ("conda", "GET repodata.json"),

@@ -366,6 +366,8 @@ pub fn read(name: &str, text: &str) -> Result<Scenario, Problem> {
         ayon: sandbox_ayon(&ayon),
         boundaries: file.boundaries.unwrap_or_default(),
         kept_secrets: Vec::new(),
+        storage_profiles: BTreeMap::new(),
+        gone_buckets: BTreeSet::new(),
         jobs: BTreeMap::new(),
         probes: BTreeMap::new(),
         probe_queues: BTreeMap::new(),
@@ -566,6 +568,7 @@ fn add_queue(
             message: None,
             configurations: Vec::new(),
             wants: None,
+            storage_profile: None,
             host_script: None,
         };
         let key = FleetKey {
@@ -588,6 +591,7 @@ fn add_queue(
             blocked_reason: row.blocked.map(Untrusted::new),
             role: row.role.map(Untrusted::new),
             attachments_bucket: row.attachments.map(Untrusted::new),
+            storage_profiles: Vec::new(),
             attachments_prefix: row.attachments_prefix.map(Untrusted::new),
         },
     };

@@ -21,6 +21,7 @@ use crate::domain::network::{Interface, Network, TransitRoute, VpnConnection};
 use crate::domain::node::{ManagedNode, SessionPreferences};
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::role::{PolicyText, Role};
+use crate::domain::storage::StorageProfile;
 use crate::domain::template::TemplateType;
 use crate::domain::text::Untrusted;
 use crate::domain::worker_secret::{SecretPlace, WorkerSecret};
@@ -54,6 +55,12 @@ pub struct Truth {
     pub lattice: SandboxLattice,
     #[serde(default)]
     pub network: SandboxNetwork,
+    /// By id: where hosts see the studio's storage.
+    #[serde(default)]
+    pub storage_profiles: BTreeMap<String, StorageProfile>,
+    /// The buckets for job attachments that somebody has deleted.
+    #[serde(default)]
+    pub gone_buckets: BTreeSet<String>,
     #[serde(default)]
     pub jobs: BTreeMap<JobId, Job>,
     /// The jobs of probes, by their marks.
@@ -243,8 +250,8 @@ pub struct SandboxAyon {
 }
 
 /// A variant of the studio's settings, or of a project's.
-pub type Place = (Variant, Option<String>);
-pub type Pinned = BTreeSet<(Place, AddonField)>;
+pub(super) type Place = (Variant, Option<String>);
+pub(super) type Pinned = BTreeSet<(Place, AddonField)>;
 
 impl Truth {
     /// A secret that holds a value.
