@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{apply_all, bytes, look, make, of_check, open_with};
+use common::{apply_all, bytes, look, make, of_check, open_with, plan_of, run_with};
 use serde_json::json;
 use studiolink::domain::addon::{AddonField, AddonSettings};
 use studiolink::domain::ayon::Variant;
@@ -13,6 +13,8 @@ use studiolink::domain::finding::Verdict;
 use studiolink::domain::text::Untrusted;
 use studiolink::engine::journal::to_undo;
 use studiolink::engine::workflow::Workflow;
+use studiolink::goals::Wishes;
+use studiolink::questions::Purpose;
 use studiolink::resources::{AnyResource, Change};
 use studiolink::world::World as _;
 use studiolink::world::sandbox::{Sandbox, Truth};
@@ -185,9 +187,23 @@ async fn the_channels_of_a_project_get_what_they_lack_and_keep_theirs() {
         let own = "s3://show-channel/own deadline-cloud";
         of_project(t, &[(AddonField::Channels, own.into())]);
     });
-    // Whatever the studio file does not list would go by the tests' wishes, so nothing is left out of them here.
+    let work = run_with(&world, &config, Purpose::Setup, Wishes::default()).await;
+    let own = of_addon(&work.plan().changes);
+    assert_eq!(own.len(), 1);
+    assert_eq!(own[0].id, "ayon/production/fjord/conda_channels");
+    let after = own[0].after.as_ref().unwrap();
+    assert!(
+        after.contains("s3://show-channel/own") && after.contains("s3://ynput-conda-channel/ayon"),
+        "{after}"
+    );
+    assert!(own[0].warning.is_none());
+    // Somebody who says that others go is told what goes.
     let work = look(&world, &config).await;
-    assert_eq!(ids(&work), ["ayon/production/fjord/conda_channels"]);
+    let warning = of_addon(&work.plan().changes)[0].warning.clone().unwrap();
+    assert!(
+        warning.as_str().contains("s3://show-channel/own"),
+        "{warning}"
+    );
     there_and_back(&world, &config, "addon-channels").await;
 }
 
@@ -196,7 +212,7 @@ async fn channels_in_an_extra_parameter_are_seen_and_changed_where_they_stand() 
     let rows = json!([{"name": "Priority", "value": "60"}, {"name": "CondaChannels", "value": "conda-forge"}]);
     let (world, config) = studio(|t| {
         let production = t.addon.get_mut(&Variant::Production).unwrap();
-        production.set(AddonField::Parameters, &rows);
+        production.job_parameters = Untrusted::new(rows.to_string());
     });
     let work = look(&world, &config).await;
     assert_eq!(ids(&work), ["ayon/production/conda_channels"]);
@@ -261,8 +277,143 @@ async fn packages_of_the_addon_take_the_place_of_the_queues_and_get_what_they_la
 }
 
 #[tokio::test]
+async fn two_rows_of_the_extra_parameters_are_both_set_right_and_the_others_stay_out_of_it() {
+    let rows = json!([
+        {"name": "CondaPackages", "value": "blender"},
+        {"name": "CondaChannels", "value": "conda-forge"},
+        {"name": "LicenseToken", "value": "canary-token"},
+    ]);
+    let (world, config) = studio(|t| {
+        let production = t.addon.get_mut(&Variant::Production).unwrap();
+        production.job_parameters = Untrusted::new(rows.to_string());
+    });
+    let work = look(&world, &config).await;
+    assert_eq!(ids(&work).len(), 2);
+    let all = format!(
+        "{:?} {:?} {:?}",
+        work.plan(),
+        work.findings(),
+        work.manual_steps()
+    );
+    assert!(!all.contains("canary-token"), "{all}");
+    let now = there_and_back(&world, &config, "launcher-asked-for").await;
+    let now: serde_json::Value = serde_json::from_str(now.job_parameters.raw()).unwrap();
+    assert_eq!(now[0]["value"], "blender ayon-launcher==1.6.1");
+    assert!(now[1]["value"].as_str().unwrap().contains("s3://"));
+    assert_eq!(now[2], rows[2]);
+}
+
+#[tokio::test]
+async fn packages_that_were_not_solved_for_are_left_to_people() {
+    // Another bundle's launcher than the one that the studio file pins.
+    let (world, config) = studio(|t| {
+        t.ayon.bundles.staging.as_mut().unwrap().installer = Some(Untrusted::new("1.7.0"));
+    });
+    let work = look(&world, &config).await;
+    assert_eq!(ids(&work), Vec::<String>::new());
+    let refused = format!("{:?}", work.plan().refused);
+    assert!(refused.contains("was not tried"), "{refused}");
+    // And none without the channels that have them.
+    let (world, config) = studio(|t| {
+        let production = t.addon.get_mut(&Variant::Production).unwrap();
+        production.packages = Untrusted::new("blender");
+        production.channels = Untrusted::new("deadline-cloud");
+    });
+    let work = look(&world, &config).await;
+    let channels = "ayon/production/conda_channels";
+    assert_eq!(ids(&work), [channels, "ayon/production/conda_packages"]);
+    let plan = plan_of(work.snapshot(), &config, &[channels]);
+    let left = of_addon(&plan.changes);
+    assert!(
+        left.iter().all(|c| !c.id.ends_with("conda_packages")),
+        "{left:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_project_that_submits_elsewhere_keeps_the_studios_change_from_being_made() {
+    let (world, mut config) = studio(|t| {
+        let first = t.queues.keys().next().unwrap().clone();
+        let mut other = first.clone();
+        other.queue = format!("queue-{}", "7".repeat(32)).parse().unwrap();
+        let queue = t.queues[&first].clone();
+        t.queues.insert(other.clone(), queue);
+        for settings in t.addon.values_mut() {
+            settings.publish_roles = Some(vec![Untrusted::new("ingest")]);
+        }
+        of_project(t, &[(AddonField::Queue, other.queue.as_str().into())]);
+    });
+    config.worker_attributes.publish = vec!["publish".to_owned()];
+    let work = look(&world, &config).await;
+    // Staging has no such project.
+    assert_eq!(ids(&work), ["ayon/staging/publish_host_requirement_roles"]);
+    let refused = format!("{:?}", work.plan().refused);
+    assert!(
+        refused.contains("project fjord, whose jobs go to another queue"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn what_waits_for_a_queue_is_not_set_without_it() {
+    let (world, config) = studio(|t| {
+        let staging = t.addon.get_mut(&Variant::Staging).unwrap();
+        staging.queue = Untrusted::new("");
+        staging.channels = Untrusted::new("deadline-cloud");
+        staging.publish_roles = Some(vec![Untrusted::new("ingest")]);
+    });
+    let work = look(&world, &config).await;
+    assert_eq!(ids(&work).len(), 3);
+    let plan = plan_of(work.snapshot(), &config, &["ayon/staging/queue"]);
+    assert_eq!(of_addon(&plan.changes).len(), 0);
+    // Where its jobs go today nobody knows, so nothing is claimed of the fleets there.
+    let audit = common::run(&world, &config, Purpose::Audit).await;
+    let findings = audit.findings();
+    let own = of_check(&findings, "addon-roles");
+    assert!(own.iter().all(|f| f.verdict == Verdict::Ok), "{own:?}");
+}
+
+#[tokio::test]
+async fn a_blank_list_wins_over_the_queues_and_is_not_called_left_to_it() {
+    let (world, config) = studio(|t| {
+        let production = t.addon.get_mut(&Variant::Production).unwrap();
+        production.channels = Untrusted::new(" ");
+        production.packages = Untrusted::new("  ");
+    });
+    let work = look(&world, &config).await;
+    assert_eq!(ids(&work).len(), 2);
+    let now = there_and_back(&world, &config, "addon-channels").await;
+    assert_eq!(now.packages.raw(), "ayon-launcher==1.6.1");
+}
+
+#[tokio::test]
+async fn words_are_corrected_as_conda_splits_them() {
+    for (own, right) in [
+        (
+            "ayon-launcher<1.6,>=1.2 blender",
+            "ayon-launcher==1.6.1 blender",
+        ),
+        (
+            "\"ayon-launcher==1.5.0\", blender",
+            "ayon-launcher==1.6.1 blender",
+        ),
+        (
+            "show::ayon-launcher=1.5.* blender",
+            "show::ayon-launcher==1.6.1 blender",
+        ),
+    ] {
+        let (world, config) = studio(|t| {
+            let production = t.addon.get_mut(&Variant::Production).unwrap();
+            production.packages = Untrusted::new(own);
+        });
+        let now = there_and_back(&world, &config, "launcher-asked-for").await;
+        assert_eq!(now.packages.raw(), right);
+    }
+}
+
+#[tokio::test]
 async fn packages_that_fit_or_are_left_to_the_queue_are_left_alone() {
-    for own in ["blender ayon-launcher=1.6", "ayon-launcher>=1.6,<2", "  "] {
+    for own in ["blender ayon-launcher=1.6", "ayon-launcher>=1.6,<2", ""] {
         let (world, config) = studio(|t| {
             let production = t.addon.get_mut(&Variant::Production).unwrap();
             production.packages = Untrusted::new(own);
@@ -321,7 +472,7 @@ async fn settings_that_a_projects_own_bundle_freezes_are_said_to_be_frozen() {
         t.ayon
             .bundles
             .others
-            .insert(own.to_owned(), Untrusted::new("0.2.9"));
+            .insert(own.to_owned(), Some(Untrusted::new("0.2.9")));
     });
     let work = look(&world, &config).await;
     assert_eq!(ids(&work), Vec::<String>::new());
@@ -348,14 +499,17 @@ async fn settings_that_a_projects_own_bundle_freezes_are_said_to_be_frozen() {
 async fn a_value_with_a_password_stays_out_of_the_journal() {
     let rows = json!([{"name": "CondaChannels", "value": "https://me:canary@conda.example.com/c"}]);
     let (world, config) = studio(|t| {
-        t.addon
-            .get_mut(&Variant::Production)
-            .unwrap()
-            .set(AddonField::Parameters, &rows);
+        let production = t.addon.get_mut(&Variant::Production).unwrap();
+        production.job_parameters = Untrusted::new(rows.to_string());
     });
     let work = look(&world, &config).await;
     assert_eq!(ids(&work), Vec::<String>::new());
-    let all = format!("{:?} {:?}", work.plan(), work.findings());
+    let all = format!(
+        "{:?} {:?} {:?}",
+        work.plan(),
+        work.findings(),
+        work.manual_steps()
+    );
     assert!(!all.contains("canary"), "{all}");
     assert!(all.contains("holds a password or token"));
 }

@@ -89,6 +89,27 @@ async fn a_root_is_where_the_profile_has_it_or_the_difference_is_named() {
 }
 
 #[tokio::test]
+async fn a_submitters_profile_that_could_not_be_read_is_said() {
+    let told = said(|t| {
+        profiles(t, "/mnt/projects", "P:\\projects");
+        t.storage_profiles.remove("sp-2");
+    });
+    let told = told.await;
+    let gone: Vec<_> = told.iter().filter(|(v, ..)| *v == Verdict::Warn).collect();
+    assert_eq!(gone.len(), 1, "{told:?}");
+    assert!(gone[0].2.contains("sp-2"), "{told:?}");
+    assert!(
+        said(|t| {
+            profiles(t, "/srv/projects", "P:\\projects");
+            t.ayon.projects.clear();
+        })
+        .await
+        .is_empty(),
+        "nothing was compared"
+    );
+}
+
+#[tokio::test]
 async fn a_profile_that_can_not_be_read_is_not_called_missing() {
     let gone = said(|t| {
         profiles(t, "/mnt/projects", "P:\\projects");

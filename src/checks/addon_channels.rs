@@ -3,10 +3,10 @@
 use url::Url;
 
 use super::prelude::*;
-use crate::derived::addon_places::{AddonPlace, addon_places, by_hand, fix};
-use crate::domain::addon::{AddonField, AddonSettings, CHANNELS_PARAMETER};
+use crate::derived::addon_places::{AddonPlace, addon_places, by_hand, channels_wanted, fix};
+use crate::domain::addon::AddonSettings;
 use crate::domain::ayon::Variant;
-use crate::domain::channel::{Channel, join, merged, split};
+use crate::domain::channel::split;
 use crate::domain::text::{Printable, without_url_secrets};
 use crate::questions::{AddonOwn, AddonSettings as StudioSettings, AyonBundles, Part};
 
@@ -77,42 +77,36 @@ fn of_unread(view: &View, url: &Url, variant: Variant, version: &str) -> Option<
 
 fn of_place(view: &View, place: &AddonPlace) -> Finding {
     let (settings, words) = (place.settings, place.words());
-    let told = settings.channels_in_jobs();
-    let list = told.as_ref().map_or("", |(_, list)| list.as_str());
-    let set = split(list);
     let channels = &view.config(Part::Channels).channels;
-    let wanted: Vec<&str> = channels.iter().map(Channel::as_str).collect();
     let shown = Printable::short(&place.at.version, 30);
-    if set.is_empty() || merged(&set, &wanted) == set {
-        let says = if set.is_empty() {
-            "leaves the channels to the queue, whose default wins in AYON's jobs"
-        } else if set.len() == wanted.len() {
-            "sets the same channels as the queue"
-        } else {
-            "sets the studio file's channels in their order, and others"
+    let told = settings.channels_in_jobs();
+    let wanted = channels_wanted(view, settings, |_| false);
+    let Some((field, desired)) = wanted else {
+        let says = match &told {
+            None => "leaves the channels to the queue, whose default wins in AYON's jobs",
+            Some((_, list)) if split(list).len() == channels.len() => {
+                "sets the same channels as the queue"
+            }
+            Some(_) => "sets the studio file's channels in their order, and others",
         };
         let line = format!("The AYON addon {shown} ({words}) {says}");
         return Finding::ok(line).about(words).from(place.evidence.clone());
-    }
-    let field = told
-        .as_ref()
-        .map_or(AddonField::Channels, |(field, _)| *field);
+    };
     let own_question = AddonOwn(place.at.clone());
     let own = view.fact(&own_question);
-    let origin = match own.known() {
-        Some(own) if own.own.contains(&field) && place.is_studio() => "set by the studio",
-        Some(own) if own.own.contains(&field) => "set by the project",
-        Some(_) => "the addon's own default",
-        None => "a default or set by the studio, which only an administrator's login can tell",
+    let origin = match (own.known(), place.is_studio()) {
+        (Some(own), true) if own.own.contains(&field) => "set by the studio",
+        (Some(_), true) => "the addon's own default",
+        (None, true) => {
+            "a default or set by the studio, which only an administrator's login can tell"
+        }
+        // It differs from the studio's.
+        (_, false) if place.frozen.is_none() => "set by the project",
+        (_, false) => "frozen with the project's own bundle",
     };
+    let list = told.as_ref().map_or("", |(_, list)| list.as_str());
     let value = Printable::short(&without_url_secrets(list), 120);
-    let (name, place_of) = match field {
-        AddonField::Parameters => (
-            CHANNELS_PARAMETER,
-            format!("{CHANNELS_PARAMETER} in {}", field.word()),
-        ),
-        field => (field.word(), field.word().to_owned()),
-    };
+    let name = field.row().unwrap_or(field.word());
     let line = format!(
         "The AYON addon sets {name} = \"{value}\" ({words}), which wins over the queue's default in AYON's jobs"
     );
@@ -120,14 +114,7 @@ fn of_place(view: &View, place: &AddonPlace) -> Finding {
         "{}; the value is {origin}. A job template or submitter that names CondaChannels wins over both",
         CHECK.why
     );
-    let desired = join(channels);
-    let by_hand = match field {
-        AddonField::Parameters => format!(
-            "in AYON, settings of {}, write into {place_of}: {desired}",
-            place.at.settings_words()
-        ),
-        field => by_hand(place, field, &desired),
-    };
+    let by_hand = by_hand(place, field, &desired);
     let fix = fix(view, place, "gives the addon the same list", &by_hand);
     let finding = Finding::warn("overrides", line).why(why).fix(fix);
     let finding = finding.about(words).from(place.evidence.clone());

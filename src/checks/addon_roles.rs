@@ -40,6 +40,7 @@ fn of(view: &View, asks: &Asks) -> Option<Finding> {
     } else {
         match asks.offer {
             Offer::Unknown => return None,
+            _ if !asks.is_here => return None, // addon-queue says where its jobs go
             Offer::Taken => {
                 return Some(
                     Finding::ok(format!(
@@ -67,6 +68,10 @@ fn of(view: &View, asks: &Asks) -> Option<Finding> {
             let by_setup = "writes what the studio file says and a fleet offers";
             finding.fix(fix(view, &asks.place, by_setup, &by_hand))
         }
+        _ if asks.roles.is_empty() => finding.fix(format!(
+            "in AYON, settings of {}, write the attr.role of a fleet that should take them into {field}",
+            asks.place.at.settings_words()
+        )),
         _ => finding.fix(format!(
             "declare it on a fleet (a [[connection]] has setup do it for publish steps), or write a fleet's own attr.role into \
             {field} of the addon, and into [worker_attributes] {steps}"

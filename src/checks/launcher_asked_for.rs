@@ -3,7 +3,6 @@
 use super::prelude::*;
 use crate::derived::addon_places::{by_hand, fix};
 use crate::derived::asked_packages::{Asked, asked, brings_its_own, shown};
-use crate::domain::addon::{AddonField, PACKAGES_PARAMETER};
 use crate::domain::ids::QueueKey;
 use crate::questions::QueueEnvironments;
 
@@ -40,38 +39,14 @@ fn of(view: &View, asked: &Asked) -> Finding {
             Some((field, _)) => format!("named by the addon's {}", field.word()),
             None => "named by the queue's default".to_owned(),
         };
-        return Finding::ok(format!(
-            "AYON's jobs ask for {} ({place})",
-            asked.wanted.join(" ")
-        ))
-        .why(by);
+        let found: Vec<String> = asked.found.iter().map(|w| shown(w).to_string()).collect();
+        return Finding::ok(format!("AYON's jobs ask for {} ({place})", found.join(" "))).why(by);
     }
     let Some((field, value)) = &asked.by else {
-        // A value here would replace the queue's default whole, and packages that a submitter finds by itself.
-        let list = asked.missing.join(" ");
-        return Finding::warn(
-            "not-asked-for",
-            format!("Nothing puts {list} into AYON's publish jobs ({place})"),
-        )
-        .why(format!(
-            "neither CondaPackages of \"{}\" nor conda_packages of the addon names it: {}; a job template or submitter of your own may",
-            asked.environment,
-            CHECK.why
-        ))
-        .fix(format!(
-            "in AYON, settings of {}, write conda_packages: {list}, with whatever else the jobs need: it takes the place of the queue's \
-            default and of what a submitter finds in the scene",
-            asked.place.at.settings_words()
-        ));
+        return left_to_the_queue(asked);
     };
     let right = asked.corrected(value);
-    let by_hand = match field {
-        AddonField::Parameters => format!(
-            "in AYON, settings of {}, {PACKAGES_PARAMETER} in extra_job_parameters: {right}",
-            asked.place.at.settings_words()
-        ),
-        field => by_hand(&asked.place, *field, &right),
-    };
+    let by_hand = by_hand(&asked.place, *field, &right);
     let fix = fix(
         view,
         &asked.place,
@@ -80,11 +55,7 @@ fn of(view: &View, asked: &Asked) -> Finding {
     );
     let word = field.word();
     if asked.missing.is_empty() {
-        let pairs = asked.other.iter();
-        let pairs: Vec<String> = pairs
-            .map(|(own, wanted)| format!("{} and not {wanted}", shown(own)))
-            .collect();
-        let line = format!("AYON's jobs ask for {} ({place})", pairs.join(", "));
+        let line = format!("AYON's jobs ask for {} ({place})", pairs(asked));
         return Finding::warn("other-version", line)
             .why(format!(
                 "the addon's {word} wins over the queue's default, and a launcher of another version than the bundle's \
@@ -102,4 +73,45 @@ fn of(view: &View, asked: &Asked) -> Finding {
         CHECK.why
     ))
     .fix(fix)
+}
+
+/// As it is written, and as it should be.
+fn pairs(asked: &Asked) -> String {
+    let pairs = asked.other.iter();
+    let pairs: Vec<String> = pairs
+        .map(|(own, wanted)| format!("{} and not {wanted}", shown(own)))
+        .collect();
+    pairs.join(", ")
+}
+
+/// A value of the addon would replace the queue's default whole, and packages that a submitter finds by itself.
+fn left_to_the_queue(asked: &Asked) -> Finding {
+    let place = asked.place.words();
+    let at = asked.place.at.settings_words();
+    let wanted = asked.wanted.join(" ");
+    let by_hand = format!(
+        "in AYON, settings of {at}, write conda_packages: {wanted}, with whatever else the jobs need: it takes the place of the queue's \
+        default and of what a submitter finds in the scene"
+    );
+    if asked.missing.is_empty() {
+        let line = format!("AYON's jobs ask for {} ({place})", pairs(asked));
+        return Finding::warn("other-version", line)
+            .why(format!(
+                "the default of \"{}\" is the same for every variant, and a launcher of another version than the bundle's \
+                installs the bundle's own and relaunches, which ends in exit 1 in a read-only conda prefix",
+                asked.environment
+            ))
+            .fix(by_hand);
+    }
+    let list = asked.missing.join(" ");
+    Finding::warn(
+        "not-asked-for",
+        format!("Nothing puts {list} into AYON's publish jobs ({place})"),
+    )
+    .why(format!(
+        "neither CondaPackages of \"{}\" nor conda_packages of the addon names it: {}; a job template or submitter of your own may",
+        asked.environment,
+        CHECK.why
+    ))
+    .fix(by_hand)
 }

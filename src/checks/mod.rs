@@ -65,6 +65,7 @@ mod server_key;
 mod server_name;
 mod server_port;
 mod server_url;
+mod studio_file_marks;
 mod tunnel_as_queue_role;
 mod tunnel_node;
 mod tunnel_settings;
@@ -96,6 +97,7 @@ use crate::questions::Check;
 pub const ALL: &[&Check] = &[
     &caller_identity::CHECK,
     &caller_permissions::CHECK,
+    &studio_file_marks::CHECK,
     &queue_status::CHECK,
     &queue_attachments::CHECK,
     &queue_fleets::CHECK,

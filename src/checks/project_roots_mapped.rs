@@ -9,7 +9,7 @@ use crate::derived::connections::publishing;
 use crate::domain::ayon::platform;
 use crate::domain::farm::Fleet;
 use crate::domain::finding::Evidence;
-use crate::domain::ids::{FarmId, QueueKey};
+use crate::domain::ids::{FarmId, FleetKey};
 use crate::domain::storage::{StorageProfile as Profile, is_same_path};
 use crate::domain::text::{Printable, Untrusted};
 use crate::questions::{AyonProjects, Part, QueueDetails, StorageProfile};
@@ -26,71 +26,86 @@ pub(super) const CHECK: Check = Check {
     run: Run::Server(check),
 };
 
-/// A fleet that publishes, with its profile and those that its queue lets submitters have.
+/// A fleet that publishes, with its profile and those that its queues let submitters have.
 struct OfFleet<'a> {
     name: Printable,
     fleet: &'a Fleet,
     profile: &'a Profile,
-    submitters: Vec<&'a Profile>,
+    submitters: BTreeMap<String, &'a Profile>,
     evidence: Vec<Evidence>,
 }
 
 fn check(view: &View, url: &Url) -> Vec<Finding> {
     let projects = AyonProjects(url.clone());
     let fact = view.fact(&projects);
-    let mut findings = Vec::new();
-    let mut fleets: BTreeMap<Printable, OfFleet> = BTreeMap::new();
+    let mut unread = BTreeMap::new();
+    let mut fleets: BTreeMap<FleetKey, OfFleet> = BTreeMap::new();
     for queue in &view.config(Part::Queues).queues {
+        let details = view.fact(&QueueDetails(queue.clone())).known();
+        let allowed: Vec<&Untrusted> = details
+            .into_iter()
+            .flat_map(|q| &q.storage_profiles)
+            .collect();
         for (key, fleet) in publishing(view, queue) {
             let Some(id) = &fleet.storage_profile else {
                 continue; // where its hosts see the storage, no document says
             };
             let name = view.fleet_name(&key);
-            let question = StorageProfile(key.farm.clone(), id.raw().to_owned());
-            let found = view.fact(&question);
-            let evidence = view.evidence(&question);
-            let Some(profile) = found.known() else {
-                let what = format!("the storage profile of fleet {name}");
-                let unread = unread_or_gone(&what, found);
-                findings.extend(unread.map(|f| f.about(name.to_string()).from(evidence)));
+            let Some((profile, evidence)) = read(
+                view,
+                &key.farm,
+                id,
+                &format!("of fleet {name}"),
+                &mut unread,
+            ) else {
                 continue;
             };
-            let submitters = submitters(view, queue, id);
-            fleets.entry(name.clone()).or_insert(OfFleet {
+            let of = fleets.entry(key.clone()).or_insert(OfFleet {
                 name,
                 fleet,
                 profile,
-                submitters,
+                submitters: BTreeMap::new(),
                 evidence: vec![evidence],
             });
+            for other in allowed.iter().filter(|other| **other != id) {
+                let words = format!("{} of queue {}", other.show(), view.queue_name(queue));
+                if let Some((profile, evidence)) = read(view, &key.farm, other, &words, &mut unread)
+                {
+                    of.submitters.insert(other.raw().to_owned(), profile);
+                    of.evidence.push(evidence);
+                }
+            }
         }
     }
-    let Some(projects_read) = fact.known() else {
+    let mut findings: Vec<Finding> = unread.into_values().collect();
+    let Some(list) = fact.known() else {
         return findings; // addon-queue says why
     };
     for of in fleets.values() {
         let Some(platform) = platform(&of.fleet.os) else {
             continue;
         };
-        let before = findings.len();
-        for project in &projects_read.read {
+        let (mut wrong, mut compared) = (0_usize, 0_usize);
+        for project in &list.read {
             for (root, paths) in &project.roots {
-                let said = of_root(of, platform, paths).map(|finding| {
-                    let root = Printable::short(root, 40);
-                    (root, finding)
-                });
-                if let Some((root, Wrong { code, line, fix })) = said {
-                    let project = project.name.show();
-                    let line = format!("Root {root} of {project} {line}");
-                    let finding = Finding::warn(code, line).why(CHECK.why).fix(fix);
-                    let item = format!("{project}, {root}, {}", of.name);
-                    findings.push(with(finding.about(item), of));
+                if paths.get(platform).is_none_or(|p| p.trim().is_empty()) {
+                    continue; // project-roots says so
                 }
+                compared += 1;
+                let Some(Wrong { code, line, fix }) = of_root(of, platform, paths) else {
+                    continue;
+                };
+                wrong += 1;
+                let (root, project) = (Printable::short(root, 40), project.name.show());
+                let line = format!("Root {root} of {project} {line}");
+                let finding = Finding::warn(code, line).why(CHECK.why).fix(fix);
+                let item = format!("{project}, {root}, {}", of.name);
+                findings.push(with(finding.about(item), of));
             }
         }
-        if findings.len() == before {
+        if wrong == 0 && compared > 0 {
             let line = format!(
-                "The roots of AYON's projects lie in storage profile {} of fleet {}",
+                "The roots of AYON's projects lie in storage profile {} of fleet {} ({compared} compared)",
                 of.profile.name.show(),
                 of.name
             );
@@ -109,28 +124,36 @@ fn with(finding: Finding, of: &OfFleet) -> Finding {
     all.fold(finding, Finding::from)
 }
 
-fn unread_or_gone(what: &str, fact: &crate::domain::fact::Fact<Profile>) -> Option<Finding> {
-    if fact.is_absent() {
-        return Some(
-            Finding::warn("no-profile", format!("{} is not there", capitalized(what)))
-                .why("the fleet names one that the farm does not have")
-                .fix("give the fleet a storage profile of the farm, in the console"),
-        );
+/// A profile; one that could not be read is told once.
+fn read<'a>(
+    view: &View<'a>,
+    farm: &FarmId,
+    id: &Untrusted,
+    words: &str,
+    unread: &mut BTreeMap<String, Finding>,
+) -> Option<(&'a Profile, Evidence)> {
+    let question = StorageProfile(farm.clone(), id.raw().to_owned());
+    let fact = view.fact(&question);
+    let evidence = view.evidence(&question);
+    if let Some(profile) = fact.known() {
+        return Some((profile, evidence));
     }
-    Finding::unread(what, fact)
-}
-
-/// The other profiles that a job of the queue may be submitted with.
-fn submitters<'a>(view: &View<'a>, queue: &QueueKey, own: &Untrusted) -> Vec<&'a Profile> {
-    let details = view.fact(&QueueDetails(queue.clone())).known();
-    let allowed = details.into_iter().flat_map(|q| &q.storage_profiles);
-    let others = allowed.filter(|id| *id != own);
-    let read = |id: &Untrusted| {
-        let farm: FarmId = queue.farm.clone();
-        let question = StorageProfile(farm, id.raw().to_owned());
-        view.fact(&question).known()
+    let what = format!("storage profile {words}");
+    let finding = if fact.is_absent() {
+        let line = format!("{} does not exist", capitalized(&what));
+        Some(
+            Finding::warn("no-profile", line)
+                .why("the farm does not have the one that is named")
+                .fix("name a storage profile of the farm, in the console"),
+        )
+    } else {
+        Finding::unread(&what, fact)
     };
-    others.filter_map(read).collect()
+    if let Some(finding) = finding {
+        let finding = finding.about(id.show()).from(evidence);
+        unread.entry(id.raw().to_owned()).or_insert(finding);
+    }
+    None
 }
 
 struct Wrong {
@@ -143,7 +166,7 @@ fn of_root(of: &OfFleet, own: &str, paths: &BTreeMap<String, String>) -> Option<
     let path = paths.get(own).filter(|p| !p.trim().is_empty())?; // project-roots says so
     let shown = Printable::short(path, 80);
     let profile = of.profile.name.show();
-    for submitter in &of.submitters {
+    for submitter in of.submitters.values() {
         let Some(theirs) = platform(&submitter.os).and_then(|p| paths.get(p)) else {
             continue;
         };

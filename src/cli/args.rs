@@ -55,8 +55,23 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ),
     (
         "audit",
-        "studiolink audit --format json",
+        "studiolink audit --format json > today.json",
         "the same for a program, with every call",
+    ),
+    (
+        "audit",
+        "studiolink audit --baseline yesterday.json",
+        "what has changed since; only what is new or worse ends with 1",
+    ),
+    (
+        "audit",
+        "studiolink audit --fail-on fail --format junit > audit.xml",
+        "for CI; --format sarif is for code scanning",
+    ),
+    (
+        "checks",
+        "studiolink checks addon-queue",
+        "what it looks at, and why",
     ),
     (
         "diagram",
@@ -242,6 +257,46 @@ pub enum Format {
     Mermaid,
     /// For `diagram`
     Svg,
+    /// For `audit`: SARIF 2.1.0, for code scanning
+    Sarif,
+    /// For `audit`: JUnit XML, for CI
+    Junit,
+    /// For `audit`: for a ticket
+    Markdown,
+    /// For `audit`: one page that needs nothing else
+    Html,
+}
+
+impl Format {
+    /// What a command prints.
+    pub fn of(command: Option<&Command>) -> &'static [Self] {
+        match command {
+            Some(Command::Diagram(_)) => &[Self::Text, Self::Json, Self::Mermaid, Self::Svg],
+            Some(Command::Audit(_)) => &[
+                Self::Text,
+                Self::Json,
+                Self::Sarif,
+                Self::Junit,
+                Self::Markdown,
+                Self::Html,
+            ],
+            _ => &[Self::Text, Self::Json],
+        }
+    }
+
+    pub fn word(self) -> String {
+        let value = self.to_possible_value();
+        value.map(|v| v.get_name().to_owned()).unwrap_or_default()
+    }
+}
+
+/// What makes an audit end with 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Only FAIL
+    Fail,
+    /// FAIL or WARN
+    Warn,
 }
 
 #[derive(Debug, Subcommand)]
@@ -257,7 +312,10 @@ pub enum Command {
     Apply(Apply),
     /// Checks the queue, its roles, its channels and the server; changes nothing
     #[command(after_help = with_examples("audit", ""))]
-    Audit,
+    Audit(Audit),
+    /// Lists the checks, or shows one
+    #[command(after_help = with_examples("checks", ""))]
+    Checks(Checks),
     /// Draws how the workers reach the server, with what is seen of each part
     #[command(after_help = with_examples("diagram", ""))]
     Diagram(Diagram),
@@ -374,6 +432,31 @@ pub struct Apply {
     pub insist: Insist,
     #[command(flatten)]
     pub wishes: Wishes,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Audit {
+    /// Runs this check alone; several times, or with commas, for several (`studiolink checks` lists them)
+    #[arg(long, value_name = "CHECK", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Leaves this check out
+    #[arg(long, value_name = "CHECK", value_delimiter = ',')]
+    pub skip: Vec<String>,
+    /// What makes it end with 1
+    #[arg(long, value_enum, default_value_t = FailOn::Warn)]
+    pub fail_on: FailOn,
+    /// An earlier `audit --format json`: says what is new, worse, better and gone; only what is new or worse makes it end with 1
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Checks {
+    /// The check's id
+    pub id: Option<String>,
+    /// Writes a page for each check into this folder
+    #[arg(long, value_name = "FOLDER", conflicts_with = "id")]
+    pub write: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -1,57 +1,216 @@
 //! `studiolink audit`: the checks, read-only. It takes no queue-role credentials. Findings are printed as they come, and
 //! what was found is kept when it is interrupted.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
+use jiff::Timestamp;
 use serde_json::json;
 
-use super::args::{Args, Format};
-use super::open::catalogues;
+use super::args::{self, Args, FailOn, Format};
+use super::checks::named;
+use super::open::{StudioFile, catalogues};
 use super::out::{data, ink, talk};
 use super::setup::{account, calls, expired, told_while};
 use super::stop::Stop;
 use super::{Failure, open};
+use crate::domain::config::StudioConfig;
 use crate::domain::exit::Exit;
 use crate::domain::finding::{Finding, Verdict, could_not_check, is_expired};
+use crate::domain::mark::{CHECK_ID as OF_MARKS, Marks};
 use crate::domain::subject::Subject;
 use crate::engine::Progress;
 use crate::engine::drive::observe;
-use crate::engine::workflow::Workflow;
-use crate::ui::report::{by_subject, json as json_report, text};
+use crate::engine::workflow::{Catalogues, Workflow};
+use crate::questions::{Check, Purpose, View};
+use crate::ui::diagram;
+use crate::ui::report::baseline::{self, Baseline, Gone};
+use crate::ui::report::{Audit, by_subject, html, json as json_report, junit, sarif, text, ticket};
+use crate::world::local::files;
 
-pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
+/// Which checks somebody wants to hear of.
+struct Wanted {
+    only: BTreeSet<&'static str>,
+    skip: BTreeSet<&'static str>,
+}
+
+impl Wanted {
+    fn read(command: &args::Audit) -> Result<Self, Failure> {
+        let ids = |list: &[String]| -> Result<BTreeSet<&'static str>, Failure> {
+            list.iter().map(|id| Ok(named(id)?.id)).collect()
+        };
+        Ok(Self {
+            only: ids(&command.only)?,
+            skip: ids(&command.skip)?,
+        })
+    }
+
+    fn is_all(&self) -> bool {
+        self.only.is_empty() && self.skip.is_empty()
+    }
+
+    fn has(&self, id: &str) -> bool {
+        (self.only.is_empty() || self.only.contains(id)) && !self.skip.contains(id)
+    }
+
+    /// That the queue exists is asked all the same: of one that does not, everything else would be said in vain.
+    fn shows(&self, finding: &Finding) -> bool {
+        let exists = crate::checks::OF_PLAN.iter().any(|c| c.id == finding.check);
+        self.has(finding.check) || (exists && finding.verdict == Verdict::Fail)
+    }
+
+    fn catalogues(&self) -> Catalogues {
+        let all = catalogues();
+        if self.is_all() {
+            return all;
+        }
+        let needed =
+            |c: &&&Check| self.has(c.id) || crate::checks::OF_PLAN.iter().any(|own| own.id == c.id);
+        let checks: Vec<&'static Check> =
+            all.observe.checks.iter().filter(needed).copied().collect();
+        let mut own = all;
+        // Once for the program's life.
+        own.observe.checks = Box::leak(checks.into_boxed_slice());
+        own
+    }
+}
+
+/// What is told of a finding besides what its check says.
+struct Telling<'a> {
+    wanted: &'a Wanted,
+    marks: Marks<'a>,
+    baseline: Option<Baseline>,
+}
+
+impl<'a> Telling<'a> {
+    fn new(wanted: &'a Wanted, config: &'a StudioConfig, baseline: Option<Baseline>) -> Self {
+        let today = Timestamp::now()
+            .to_zoned(jiff::tz::TimeZone::system())
+            .date();
+        Self {
+            wanted,
+            marks: Marks::new(&config.marks, today),
+            baseline,
+        }
+    }
+
+    /// A finding as it is told; `None`: nobody wants to hear of it. There may be thousands, so what needs no word stays where it is.
+    fn told<'f>(&mut self, finding: &'f Finding, has_marks: bool) -> Option<Cow<'f, Finding>> {
+        if !self.wanted.shows(finding) {
+            return None;
+        }
+        if !has_marks && self.baseline.is_none() {
+            return Some(Cow::Borrowed(finding));
+        }
+        let mut own = finding.clone();
+        self.marks.put_on(&mut own);
+        own.since = self.baseline.as_mut().map(|b| b.since(&own));
+        Some(Cow::Owned(own))
+    }
+}
+
+fn read_baseline(command: &args::Audit) -> Result<Option<Baseline>, Failure> {
+    let Some(path) = &command.baseline else {
+        return Ok(None);
+    };
+    let shown = path.display();
+    let bytes = files::read(path).map_err(|p| Failure::Usage(p.to_string()))?;
+    let bytes = bytes.ok_or_else(|| {
+        Failure::Usage(format!(
+            "There is no baseline {shown}\n  fix   write one with `studiolink audit --format json > FILE`"
+        ))
+    })?;
+    let text = String::from_utf8_lossy(&bytes);
+    let read = Baseline::read(&text).map_err(|why| {
+        Failure::Usage(format!(
+            "{shown} can't be a baseline: {why}\n  fix   write one with `studiolink audit --format json > FILE`"
+        ))
+    })?;
+    Ok(Some(read))
+}
+
+/// A mark for a check that does not exist would hide nothing and look as if it did.
+fn check_marks(file: &StudioFile, config: &StudioConfig) -> Result<(), Failure> {
+    for mark in &config.marks {
+        if let Err(Failure::Usage(words)) = named(&mark.check) {
+            let path = file.path.as_deref().map(|p| p.display().to_string());
+            let path = path.unwrap_or_else(|| "the studio file".to_owned());
+            return Err(Failure::Usage(format!(
+                "{path}: line {}: {words}",
+                mark.line
+            )));
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn run(args: &Args, command: &args::Audit) -> Result<Exit, Failure> {
     let stop = Stop::listen();
+    let wanted = Wanted::read(command)?;
     let file = open::studio_file(args)?;
     let config = open::needed(args, &file)?;
+    check_marks(&file, &config)?;
+    let compared = read_baseline(command)?;
     let world = open::world(args, Some(&config)).await?;
     let world = world.as_ref();
-    let mut work = Workflow::audit(catalogues(), world.region().clone(), config);
+    let mut work = Workflow::audit(wanted.catalogues(), world.region().clone(), config.clone());
     let streams = args.format == Format::Text;
+    let has_marks = !config.marks.is_empty();
     let told: Mutex<BTreeSet<Subject>> = Mutex::default();
-    let tell = |progress: Progress| match (progress, told.lock()) {
-        (Progress::Findings(findings), Ok(mut told)) if streams => {
+    // What is printed as it comes is told twice: once for the eye, once for the end.
+    let early = Mutex::new(Telling::new(&wanted, &config, read_baseline(command)?));
+    let tell = |progress: Progress| match (progress, told.lock(), early.lock()) {
+        (Progress::Findings(findings), Ok(mut told), Ok(mut early)) if streams => {
             told.extend(findings.iter().map(|f| f.subject.clone()));
-            print(args, findings.iter().filter(|f| !is_expired(f)));
+            let list = findings.iter().filter(|f| !is_expired(f));
+            let list: Vec<_> = list.filter_map(|f| early.told(f, has_marks)).collect();
+            print(args, list.iter().map(AsRef::as_ref));
         }
-        (Progress::WaitingFor(words), _) => talk(words.as_str()),
+        (Progress::WaitingFor(words), ..) => talk(words.as_str()),
         _ => {}
     };
     told_while(world, observe(world, &mut work, &stop.flag, &tell)).await;
     calls(args, world, 0);
-    // There may be thousands: they are looked through where they are.
-    let findings = || work.observed_findings();
-    let fails = findings().any(|f| f.verdict == Verdict::Fail);
+    drop(early);
+
+    let mut telling = Telling::new(&wanted, &config, compared);
+    let all = work.observed_findings();
+    let mut list: Vec<Cow<Finding>> = all.filter_map(|f| telling.told(f, has_marks)).collect();
+    let whole = wanted.is_all() && !config.only_some_queues && !stop.is_asked();
+    let mut of_marks = telling.marks.findings(whole);
+    of_marks.retain(|_| wanted.has(OF_MARKS));
+    for finding in &mut of_marks {
+        finding.since = telling.baseline.as_mut().map(|b| b.since(finding));
+    }
+    list.extend(of_marks.iter().cloned().map(Cow::Owned));
+    let findings = || list.iter().map(AsRef::as_ref);
+    let fails = |f: &Finding| gate(command, f);
     let exit = Exit::Clean
         .and_if(stop.is_asked(), Exit::Interrupted)
         .and_if(work.names_unknown_queue(), Exit::Usage)
-        .and_if(fails, Exit::Problem)
+        .and_if(findings().any(fails), Exit::Problem)
         .and_if(could_not_check(findings()), Exit::NotChecked);
+
+    let account = account(work.snapshot());
+    let region = &work.snapshot().region;
+    let gone = telling.baseline.map(|baseline| {
+        let own = account.as_ref().map(ToString::to_string);
+        if let Some(other) = baseline.is_of_another(own.as_deref(), Some(region.as_str())) {
+            talk(&format!(
+                "note: the baseline is of {other}, not of this studio"
+            ));
+        }
+        baseline.gone(findings())
+    });
     if streams {
         let told = told.lock().map(|t| t.clone()).unwrap_or_default();
-        let fresh = findings().filter(|f| !told.contains(&f.subject));
-        print(args, fresh.filter(|f| !is_expired(f)));
+        let late = findings().filter(|f| !told.contains(&f.subject) || f.check == OF_MARKS);
+        print(args, late.filter(|f| !is_expired(f)));
         data(&text::summary(findings()));
+        if let Some(gone) = &gone {
+            data(baseline::text(gone, findings()).trim_end());
+        }
         if let Some(problem) = expired(&work) {
             let unread = findings().filter(|f| is_expired(f)).count();
             data(&format!(
@@ -60,12 +219,64 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
         }
         return Ok(exit);
     }
-    let parts = json!({ "findings": json_report::findings(findings()) });
-    let account = account(work.snapshot());
-    let region = &work.snapshot().region;
-    let document = json_report::document("audit", account.as_ref(), Some(region), exit, parts);
-    data(&document.to_string());
+    let audit = Audit {
+        findings: by_subject(findings()).into_iter().flatten().collect(),
+        account: account.as_ref(),
+        region,
+        exit,
+        at: Timestamp::now(),
+        file: named_file(&file),
+        svg: (args.format == Format::Html)
+            .then(|| picture(&work, &config))
+            .flatten(),
+    };
+    data(&document(args.format, &audit, gone.as_ref(), &fails)?);
     Ok(exit)
+}
+
+/// Does it make the run end with 1?
+fn gate(command: &args::Audit, finding: &Finding) -> bool {
+    let is_bad = match finding.verdict {
+        Verdict::Fail | Verdict::ToDo => true,
+        Verdict::Warn => command.fail_on == FailOn::Warn,
+        _ => false,
+    };
+    is_bad && baseline::is_news(finding)
+}
+
+fn named_file(file: &StudioFile) -> Option<(String, String)> {
+    let path = file.path.as_ref()?.display().to_string();
+    Some((path, file.text.clone()?))
+}
+
+fn picture(work: &Workflow, config: &StudioConfig) -> Option<String> {
+    let view = View::new(work.snapshot(), config, Purpose::Audit);
+    let findings: Vec<&Finding> = work.observed_findings().collect();
+    let drawn = diagram::of(&view, &findings);
+    (!drawn.connections.is_empty()).then(|| diagram::svg(&drawn))
+}
+
+fn document(
+    format: Format,
+    audit: &Audit,
+    gone: Option<&Gone>,
+    fails: &dyn Fn(&Finding) -> bool,
+) -> Result<String, Failure> {
+    Ok(match format {
+        Format::Sarif => sarif::sarif(audit).to_string(),
+        Format::Junit => junit::junit(audit, fails).map_err(Failure::Usage)?,
+        Format::Markdown => ticket::ticket(audit),
+        Format::Html => html::page(audit),
+        _ => {
+            let parts = json!({
+                "at": audit.at.to_string(),
+                "findings": json_report::findings(audit.findings.iter().copied()),
+                "baseline": gone.map(baseline::json_of),
+            });
+            let (account, region) = (audit.account, Some(audit.region));
+            json_report::document("audit", account, region, audit.exit, parts).to_string()
+        }
+    })
 }
 
 fn print<'a>(args: &Args, findings: impl IntoIterator<Item = &'a Finding>) {

@@ -60,6 +60,8 @@ pub(super) async fn run(args: &Args, command: &args::Diagram) -> Result<Exit, Fa
                 json_report::document("diagram", account.as_ref(), Some(region), exit, parts);
             data(&document.to_string());
         }
+        // Refused before anything was opened.
+        Format::Sarif | Format::Junit | Format::Markdown | Format::Html => {}
     }
     Ok(exit)
 }

@@ -4,6 +4,7 @@ mod apply;
 pub mod args;
 mod ask;
 mod audit;
+mod checks;
 mod diagram;
 mod explain;
 mod in_use;
@@ -162,7 +163,8 @@ async fn run(mut args: Args) -> Exit {
         Command::Setup(setup) => setup::run(&args, &setup).await,
         Command::Plan(plan) => plan::run(&args, &plan).await,
         Command::Apply(apply) => apply::run(&args, &apply).await,
-        Command::Audit => audit::run(&args).await,
+        Command::Audit(audit) => audit::run(&args, &audit).await,
+        Command::Checks(checks) => checks::run(&args, &checks),
         Command::Diagram(diagram) => diagram::run(&args, &diagram).await,
         Command::Probe(probe) => probe::run(&args, &probe).await,
         Command::Explain(explain) => explain::run(&args, &explain).await,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::Failure;
-use super::args::{Args, Command, Format};
+use super::args::{Args, Format};
 use super::out::talk;
 use crate::domain::config::StudioConfig;
 use crate::domain::ids::{QueueKey, Region};
@@ -102,12 +102,14 @@ pub(super) fn check_flags(args: &Args) -> Result<(), Failure> {
             "--sandbox-state keeps a sandbox, and there is none\n  fix   add --sandbox".to_owned(),
         ));
     }
-    let draws = matches!(args.format, Format::Mermaid | Format::Svg);
-    if draws && !matches!(args.command, Some(Command::Diagram(_))) {
-        return Err(Failure::Usage(
-            "only `diagram` has the formats mermaid and svg\n  fix   write --format text or json"
-                .to_owned(),
-        ));
+    let formats = Format::of(args.command.as_ref());
+    if !formats.contains(&args.format) {
+        let words: Vec<String> = formats.iter().map(|f| f.word()).collect();
+        return Err(Failure::Usage(format!(
+            "this command does not print {}\n  fix   write --format with one of {}",
+            args.format.word(),
+            words.join(", ")
+        )));
     }
     Ok(())
 }
@@ -181,12 +183,16 @@ fn narrowed(args: &Args, config: StudioConfig) -> StudioConfig {
     if !matching.is_empty() {
         return config.narrowed(matching);
     }
-    let first = config.queues[0].clone();
-    let key = QueueKey {
-        farm: args.farm.clone().unwrap_or(first.farm),
-        queue: args.queue.clone().unwrap_or(first.queue),
-    };
-    config.narrowed(vec![key])
+    let first = config.queues.first();
+    let farm = args.farm.clone().or_else(|| first.map(|q| q.farm.clone()));
+    let queue = args
+        .queue
+        .clone()
+        .or_else(|| first.map(|q| q.queue.clone()));
+    match (farm, queue) {
+        (Some(farm), Some(queue)) => config.narrowed(vec![QueueKey { farm, queue }]),
+        _ => config,
+    }
 }
 
 /// For a command that can't do without: the file, or one clear word.
@@ -207,6 +213,12 @@ fn existing(
     file: &StudioFile,
     config: Option<StudioConfig>,
 ) -> Result<StudioConfig, Failure> {
+    if config.as_ref().is_some_and(|c| c.queues.is_empty()) {
+        return Err(Failure::Usage(
+            "The studio file names no queue\n  fix   add [queue] with farm and queue, or name them with --farm and --queue"
+                .to_owned(),
+        ));
+    }
     config.ok_or_else(|| {
         let path = file.path.as_deref().unwrap_or(Path::new("studiolink.toml"));
         let how = if args.studio.is_some() {

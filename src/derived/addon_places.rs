@@ -4,11 +4,14 @@
 use url::Url;
 
 use crate::domain::addon::{AddonAt, AddonField, AddonSettings as Settings};
-use crate::domain::ayon::{Bundles, Project, Variant};
+use crate::domain::ayon::{Bundles, INHERITED, Project, Variant};
+use crate::domain::channel::{Channel, is_same_place, merged, split};
 use crate::domain::fact::Fact;
 use crate::domain::finding::{Evidence, Fix};
-use crate::domain::text::{Printable, Untrusted};
-use crate::questions::{AddonOwn, AddonSettings, AyonBundles, AyonProjects, ProjectAddon, View};
+use crate::domain::text::{Printable, without_url_secrets};
+use crate::questions::{
+    AddonOwn, AddonSettings, AyonBundles, AyonProjects, Part, ProjectAddon, View,
+};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AddonPlace<'a> {
@@ -65,8 +68,6 @@ impl<'a> AddonPlaces<'a> {
     }
 }
 
-/// A bundle of the project's own that takes the addon from the studio's bundle says so in place of a version.
-const INHERITED: &str = "__inherit__";
 const DISABLED: &str = "__disable__";
 
 /// Which version of the addon a project has in a variant.
@@ -76,16 +77,22 @@ enum OfProject {
     Own(Printable, String),
     /// It has none there, and so submits nothing.
     Nothing,
+    /// Its own bundle is not among those that AYON lists.
+    Unknown(Printable),
 }
 
 fn of_project(project: &Project, bundles: &Bundles, variant: Variant) -> OfProject {
     let Some(name) = project.bundles.get(&variant) else {
         return OfProject::Studio;
     };
-    match bundles.others.get(name.raw()).map(Untrusted::raw) {
-        Some(INHERITED) => OfProject::Studio,
-        None | Some(DISABLED) => OfProject::Nothing,
-        Some(version) => OfProject::Own(name.show(), version.to_owned()),
+    match bundles.others.get(name.raw()) {
+        None => OfProject::Unknown(name.show()),
+        Some(None) => OfProject::Nothing,
+        Some(Some(version)) => match version.raw() {
+            INHERITED => OfProject::Studio,
+            DISABLED => OfProject::Nothing,
+            version => OfProject::Own(name.show(), version.to_owned()),
+        },
     }
 }
 
@@ -108,9 +115,14 @@ pub fn addon_places<'a>(view: &View<'a>, url: &Url) -> AddonPlaces<'a> {
         };
         // All are asked for at once.
         let projects = projects.into_iter().flat_map(|p| &p.read);
-        let projects: Vec<_> = projects
-            .filter_map(|p| of(view, &studio, p, bundles))
-            .collect();
+        let mut asked = Vec::new();
+        for project in projects {
+            match of(view, &studio, project, bundles) {
+                Ok(Some(of)) => asked.push(of),
+                Ok(None) => {}
+                Err(why) => all.unread.get_or_insert((0, why)).0 += 1,
+            }
+        }
         let question = AddonSettings(url.clone(), *variant, studio.version.clone());
         let Some(settings) = view.fact(&question).known() else {
             continue; // addon-channels says why
@@ -121,7 +133,7 @@ pub fn addon_places<'a>(view: &View<'a>, url: &Url) -> AddonPlaces<'a> {
             settings,
             evidence: view.evidence(&question),
         });
-        for (place, fact, question) in projects {
+        for (place, fact, question) in asked {
             match fact {
                 Fact::Known(own) => {
                     let list = if own == settings {
@@ -158,11 +170,17 @@ fn of<'a>(
     studio: &AddonAt,
     project: &Project,
     bundles: &Bundles,
-) -> Option<OfView<'a>> {
+) -> Result<Option<OfView<'a>>, String> {
     let (frozen, version) = match of_project(project, bundles, studio.variant) {
         OfProject::Studio => (None, studio.version.clone()),
         OfProject::Own(bundle, version) => (Some(bundle), version),
-        OfProject::Nothing => return None,
+        OfProject::Nothing => return Ok(None),
+        OfProject::Unknown(bundle) => {
+            let project = project.name.show();
+            return Err(format!(
+                "AYON does not list bundle {bundle} of project {project}"
+            ));
+        }
     };
     let name = project.name.raw().to_owned();
     let question = ProjectAddon(
@@ -177,7 +195,7 @@ fn of<'a>(
         ..studio.clone()
     };
     let fact = view.fact(&question);
-    Some(((at, frozen), fact, question))
+    Ok(Some(((at, frozen), fact, question)))
 }
 
 /// What puts a setting right: setup, with a login that may; or what people do by hand.
@@ -207,8 +225,32 @@ pub fn fix(view: &View, place: &AddonPlace, by_setup: &str, by_hand: &str) -> Fi
 /// The line to paste where it stands.
 pub fn by_hand(place: &AddonPlace, field: AddonField, value: &str) -> String {
     let at = place.at.settings_words();
-    format!(
-        "in AYON, settings of {at}, paste into {}: {value}",
-        field.word()
-    )
+    let value = without_url_secrets(value);
+    match field.row() {
+        Some(row) => format!(
+            "in AYON, settings of {at}, {row} in {}: {value}",
+            field.setting()
+        ),
+        None => format!(
+            "in AYON, settings of {at}, paste into {}: {value}",
+            field.word()
+        ),
+    }
+}
+
+/// The list of channels that the addon should have; `None`: it has it, or leaves the channels to the queue. What it names and the
+/// studio file does not list stays, unless `leaves` says that it goes.
+pub fn channels_wanted(
+    view: &View,
+    settings: &Settings,
+    leaves: impl Fn(&str) -> bool,
+) -> Option<(AddonField, String)> {
+    let (field, own) = settings.channels_in_jobs()?;
+    let own = split(&own);
+    let channels = &view.config(Part::Channels).channels;
+    let desired: Vec<&str> = channels.iter().map(Channel::as_str).collect();
+    let mut wanted = merged(&own, &desired);
+    let listed = |w: &str| desired.iter().any(|d| is_same_place(d, w));
+    wanted.retain(|w| listed(w) || !leaves(w));
+    (own != wanted).then(|| (field, wanted.join(" ")))
 }

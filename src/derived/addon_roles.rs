@@ -15,6 +15,8 @@ pub struct Asks<'a> {
     pub field: AddonField,
     pub roles: Vec<String>,
     pub offer: Offer,
+    /// Its jobs go to a queue of the studio file today; else they may go to another, with fleets of its own.
+    pub is_here: bool,
 }
 
 /// Who takes such steps.
@@ -42,6 +44,7 @@ pub fn asks<'a>(view: &View<'a>) -> Vec<Asks<'a>> {
         return Vec::new();
     };
     let places = addon_places(view, &url);
+    let queues = &view.config(Part::Queues).queues;
     let mut all = Vec::new();
     for field in [AddonField::PublishRoles, AddonField::RenderRoles] {
         // A project that says the same as the studio in its variant needs no line of its own.
@@ -56,6 +59,7 @@ pub fn asks<'a>(view: &View<'a>) -> Vec<Asks<'a>> {
                 place: place.clone(),
                 field,
                 offer: offer(view, place.settings, field, &asked),
+                is_here: place.settings.submits_to(queues).is_some(),
                 roles: asked,
             });
         }

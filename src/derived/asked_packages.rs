@@ -12,7 +12,7 @@ use crate::domain::addon::AddonField;
 use crate::domain::ayon::Variant;
 use crate::domain::farm::{Fleet, Management};
 use crate::domain::ids::QueueKey;
-use crate::domain::text::{Printable, Untrusted};
+use crate::domain::text::{Printable, without_url_secrets};
 use crate::questions::{Part, View};
 
 /// What the jobs of one place of the addon ask for.
@@ -23,6 +23,8 @@ pub struct Asked<'a> {
     pub by: Option<(AddonField, String)>,
     /// What publish jobs need.
     pub wanted: Vec<String>,
+    /// Of that, what is asked for, as it is written.
+    pub found: Vec<String>,
     /// Of that, what nothing asks for.
     pub missing: Vec<String>,
     /// What is asked for at another version: as it is written, and as it should be.
@@ -34,11 +36,17 @@ impl Asked<'_> {
         self.missing.is_empty() && self.other.is_empty()
     }
 
-    /// The addon's value with what is missing and in the right versions; the rest stays.
+    /// The addon's value with what is missing and in the right versions; the rest stays, a channel before a package too.
     pub fn corrected(&self, value: &str) -> String {
         let right = |word: &str| {
             let own = self.other.iter().find(|(as_written, _)| as_written == word);
-            own.map_or_else(|| word.to_owned(), |(_, wanted)| wanted.clone())
+            own.map_or_else(
+                || word.to_owned(),
+                |(_, wanted)| match word.trim_start_matches(QUOTES).split_once("::") {
+                    Some((channel, _)) => format!("{channel}::{wanted}"),
+                    None => wanted.clone(),
+                },
+            )
         };
         let words = value.split_whitespace().map(right);
         let all: Vec<String> = words.chain(self.missing.iter().cloned()).collect();
@@ -66,16 +74,16 @@ pub fn asked<'a>(view: &View<'a>, key: &QueueKey) -> Vec<Asked<'a>> {
         let by = place.settings.packages_in_jobs();
         let value = by.as_ref().map_or(default.as_str(), |(_, value)| value);
         let named: Vec<(&str, MatchSpec)> = specs(value).collect();
-        let (mut missing, mut other) = (Vec::new(), Vec::new());
+        let (mut missing, mut other, mut found) = (Vec::new(), Vec::new(), Vec::new());
         for want in &wanted {
             let (name, version) = split(want);
             let own = named.iter().find(|(_, spec)| is_of(spec, name));
             match own {
                 None => missing.push(want.clone()),
-                Some((word, spec)) if by.is_some() && !takes(spec, version) => {
+                Some((word, spec)) if !takes(spec, version) => {
                     other.push(((*word).to_owned(), want.clone()));
                 }
-                Some(_) => {}
+                Some((word, _)) => found.push((*word).to_owned()),
             }
         }
         Some(Asked {
@@ -83,6 +91,7 @@ pub fn asked<'a>(view: &View<'a>, key: &QueueKey) -> Vec<Asked<'a>> {
             environment: environment.name.show(),
             by,
             wanted,
+            found,
             missing,
             other,
         })
@@ -117,11 +126,15 @@ fn takes(spec: &MatchSpec, version: Option<&str>) -> bool {
     own.is_some_and(|own| own.matches(&version))
 }
 
-/// The specs in a text, each with its word. In a setting they may stand among other words.
+/// Somebody may have put a word in quotes, or commas between words.
+const QUOTES: [char; 3] = ['"', '\'', ','];
+
+/// The specs in a text, each with its word, as conda's environments split it.
 fn specs(text: &str) -> impl Iterator<Item = (&str, MatchSpec)> {
-    let words = text.split(|c: char| c.is_whitespace() || matches!(c, '"' | ','));
-    let words = words.filter(|w| !w.is_empty());
-    words.filter_map(|w| Some((w, MatchSpec::from_str(w, ParseStrictness::Lenient).ok()?)))
+    let spec =
+        |word: &str| MatchSpec::from_str(word.trim_matches(QUOTES), ParseStrictness::Lenient);
+    text.split_whitespace()
+        .filter_map(move |word| Some((word, spec(word).ok()?)))
 }
 
 /// The studio's own machines may have the launcher installed, and alone publish here.
@@ -146,7 +159,7 @@ pub fn brings_its_own(view: &View, key: &QueueKey) -> bool {
             .all(|f| f.management == Management::Customer)
 }
 
-/// A list of the addon's words for people.
+/// A word of a list for people.
 pub fn shown(value: &str) -> Printable {
-    Untrusted::new(value).show()
+    Printable::short(&without_url_secrets(value), 120)
 }

@@ -109,15 +109,12 @@ impl ProbeRequest<'_> {
         let Some(settings) = settings() else {
             return Vec::new();
         };
-        let all = [
-            ("CondaPackages", settings.packages.raw(), defines_packages),
-            ("CondaChannels", settings.channels.raw(), defines_channels),
-        ];
-        let named = all
-            .into_iter()
-            .filter(|(_, value, defined)| *defined && !value.is_empty());
+        let packages = settings.packages_in_jobs().filter(|_| defines_packages);
+        let channels = settings.channels_in_jobs().filter(|_| defines_channels);
+        let named = [("CondaPackages", packages), ("CondaChannels", channels)];
         named
-            .map(|(name, value, _)| (name, value.to_owned()))
+            .into_iter()
+            .filter_map(|(name, told)| Some((name, told?.1)))
             .collect()
     }
 }

@@ -187,7 +187,8 @@ fn addon_list(view: &View) -> Result<Option<Vec<Channel>>, Lack> {
     let Some(settings) = settings.known() else {
         return Ok(None);
     };
-    let words = split(settings.channels.raw());
+    let told = settings.channels_in_jobs();
+    let words = split(told.as_ref().map_or("", |(_, list)| list.as_str()));
     let list: Vec<Channel> = words.iter().filter_map(|w| w.parse().ok()).collect();
     Ok((!list.is_empty() && list.len() == words.len()).then_some(list))
 }

@@ -129,8 +129,11 @@ pub fn used_by_worker<'a>(
             // The addon's own list, where it has one, was the job's; where it can't be read, nobody knows which was.
             let listed = match addon(view, told.run.mark.variant) {
                 Addon::Unread => false,
-                Addon::Read(own) if !own.channels.raw().is_empty() => lists(own.channels.raw()),
-                Addon::Read(_) | Addon::None => by_queue,
+                Addon::Read(own) => {
+                    let told = own.channels_in_jobs();
+                    told.map_or(by_queue, |(_, list)| lists(&list))
+                }
+                Addon::None => by_queue,
             };
             let counts = listed && told.reading.ok && told.since == Since::default();
             counts.then(|| (queue.clone(), fleet, told))

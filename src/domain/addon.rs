@@ -14,11 +14,12 @@ use super::ids::QueueKey;
 use super::text::{Printable, Untrusted};
 
 words!(
-    /// A setting, as AYON names it.
+    /// A setting, as AYON names it; of the list of extra parameters the one row, because the others are nobody's business here.
     AddonField {
         Channels = "conda_channels",
         Packages = "conda_packages",
-        Parameters = "extra_job_parameters",
+        ChannelsParameter = "extra_job_parameters.CondaChannels",
+        PackagesParameter = "extra_job_parameters.CondaPackages",
         Farm = "farm_id",
         Queue = "queue_id",
         PublishRoles = "publish_host_requirement_roles",
@@ -26,9 +27,55 @@ words!(
     }
 );
 
-/// The parameters of a job that name channels and packages.
-pub const CHANNELS_PARAMETER: &str = "CondaChannels";
-pub const PACKAGES_PARAMETER: &str = "CondaPackages";
+const PARAMETERS: &str = "extra_job_parameters";
+
+impl AddonField {
+    /// The parameter of a job whose row it is.
+    pub fn row(self) -> Option<&'static str> {
+        self.word().split_once('.').map(|(_, row)| row)
+    }
+
+    /// The whole setting that it is, or is a row of.
+    pub fn setting(self) -> &'static str {
+        self.word()
+            .split_once('.')
+            .map_or(self.word(), |(setting, _)| setting)
+    }
+
+    /// Its value in the object that AYON answers.
+    pub fn of_object(self, object: &Value) -> Option<Value> {
+        let value = object.get(self.setting())?;
+        let Some(row) = self.row() else {
+            return Some(value.clone());
+        };
+        value_of_row(value, row).map(Value::from)
+    }
+
+    /// Puts a value in its place; false: there is no such setting or row.
+    pub fn put(self, object: &mut Value, to: &Value) -> bool {
+        let Some(value) = object.get_mut(self.setting()) else {
+            return false;
+        };
+        let Some(name) = self.row() else {
+            value.clone_from(to);
+            return true;
+        };
+        let mut is_there = false;
+        for row in value.as_array_mut().into_iter().flatten() {
+            if row["name"].as_str() == Some(name) {
+                row["value"].clone_from(to);
+                is_there = true;
+            }
+        }
+        is_there
+    }
+}
+
+/// The value that a list of parameters gives one; of several rows the last counts.
+fn value_of_row<'a>(list: &'a Value, name: &str) -> Option<&'a str> {
+    let named = |row: &&Value| row["name"].as_str() == Some(name);
+    list.as_array()?.iter().rfind(named)?["value"].as_str()
+}
 
 /// A place where settings stand: the studio's, or a project's on top of them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -86,19 +133,20 @@ pub struct AddonSettings {
 impl AddonSettings {
     /// Out of the whole object that AYON answers.
     pub fn read(version: &str, value: &Value) -> Self {
+        let parameters = value.get(PARAMETERS).map(ToString::to_string);
         let mut settings = Self {
             version: Untrusted::new(version),
             channels: Untrusted::new(""),
             packages: Untrusted::new(""),
-            job_parameters: Untrusted::new(""),
+            job_parameters: Untrusted::new(parameters.unwrap_or_default()),
             farm: Untrusted::new(""),
             queue: Untrusted::new(""),
             publish_roles: None,
             render_roles: None,
         };
-        for field in AddonField::ALL {
-            if let Some(value) = value.get(field.word()) {
-                settings.set(*field, value);
+        for field in AddonField::ALL.iter().filter(|f| f.row().is_none()) {
+            if let Some(value) = field.of_object(value) {
+                settings.set(*field, &value);
             }
         }
         settings
@@ -113,7 +161,12 @@ impl AddonSettings {
         match field {
             AddonField::Channels => self.channels = text(),
             AddonField::Packages => self.packages = text(),
-            AddonField::Parameters => self.job_parameters = Untrusted::new(value.to_string()),
+            AddonField::ChannelsParameter | AddonField::PackagesParameter => {
+                let list: Option<Value> = serde_json::from_str(self.job_parameters.raw()).ok();
+                let mut object = serde_json::json!({ PARAMETERS: list });
+                field.put(&mut object, value);
+                self.job_parameters = Untrusted::new(object[PARAMETERS].to_string());
+            }
             AddonField::Farm => self.farm = text(),
             AddonField::Queue => self.queue = text(),
             AddonField::PublishRoles => self.publish_roles = texts(),
@@ -121,7 +174,7 @@ impl AddonSettings {
         }
     }
 
-    /// As AYON holds it; `None`: this version has no such setting.
+    /// As AYON holds it; `None`: this version has no such setting, or the list no such row.
     pub fn value(&self, field: AddonField) -> Option<Value> {
         let texts = |all: &Option<Vec<Untrusted>>| {
             let all = all.as_ref()?.iter().map(|t| Value::from(t.raw()));
@@ -130,7 +183,9 @@ impl AddonSettings {
         match field {
             AddonField::Channels => Some(self.channels.raw().into()),
             AddonField::Packages => Some(self.packages.raw().into()),
-            AddonField::Parameters => serde_json::from_str(self.job_parameters.raw()).ok(),
+            AddonField::ChannelsParameter | AddonField::PackagesParameter => {
+                self.parameter(field).map(Value::from)
+            }
             AddonField::Farm => Some(self.farm.raw().into()),
             AddonField::Queue => Some(self.queue.raw().into()),
             AddonField::PublishRoles => texts(&self.publish_roles),
@@ -147,55 +202,38 @@ impl AddonSettings {
 
     /// The channels of its jobs, and which setting says so; `None`: the queue's default, or the job template's.
     pub fn channels_in_jobs(&self) -> Option<(AddonField, String)> {
-        self.in_jobs(CHANNELS_PARAMETER, AddonField::Channels, &self.channels)
+        self.in_jobs(
+            AddonField::ChannelsParameter,
+            AddonField::Channels,
+            &self.channels,
+        )
     }
 
     /// The packages, in the same way.
     pub fn packages_in_jobs(&self) -> Option<(AddonField, String)> {
-        self.in_jobs(PACKAGES_PARAMETER, AddonField::Packages, &self.packages)
+        self.in_jobs(
+            AddonField::PackagesParameter,
+            AddonField::Packages,
+            &self.packages,
+        )
     }
 
+    /// The addon takes a setting for set unless it is "": spaces alone win over the queue's default too.
     fn in_jobs(
         &self,
-        parameter: &str,
+        row: AddonField,
         field: AddonField,
         own: &Untrusted,
     ) -> Option<(AddonField, String)> {
-        if let Some(value) = self.parameter(parameter) {
-            return Some((AddonField::Parameters, value));
+        if let Some(value) = self.parameter(row) {
+            return Some((row, value));
         }
-        let is_set = !own.raw().trim().is_empty();
-        is_set.then(|| (field, own.raw().to_owned()))
+        (!own.raw().is_empty()).then(|| (field, own.raw().to_owned()))
     }
 
-    /// The value that `extra_job_parameters` gives that parameter; of several the last.
-    fn parameter(&self, name: &str) -> Option<String> {
+    fn parameter(&self, field: AddonField) -> Option<String> {
         let all: Value = serde_json::from_str(self.job_parameters.raw()).ok()?;
-        let named = |row: &&Value| row["name"].as_str() == Some(name);
-        let row = all.as_array()?.iter().rfind(named)?;
-        Some(row["value"].as_str()?.to_owned())
-    }
-
-    /// The setting and its value with which jobs carry that one, said where it is said today.
-    pub fn with_in_jobs(
-        &self,
-        parameter: &str,
-        field: AddonField,
-        to: &str,
-    ) -> (AddonField, Value) {
-        let mut all = match self.parameter(parameter) {
-            Some(_) => self.value(AddonField::Parameters).unwrap_or_default(),
-            None => Value::Null,
-        };
-        let Some(rows) = all.as_array_mut() else {
-            return (field, to.into());
-        };
-        for row in rows {
-            if row["name"].as_str() == Some(parameter) {
-                row["value"] = to.into();
-            }
-        }
-        (AddonField::Parameters, all)
+        value_of_row(&all, field.row()?).map(str::to_owned)
     }
 }
 
@@ -281,39 +319,49 @@ mod tests {
     fn every_setting_comes_back_as_it_was_read() {
         let settings = recorded();
         let mut other = AddonSettings::read("0.3.0", &json!({}));
-        for field in AddonField::ALL {
+        for field in AddonField::ALL.iter().filter(|f| f.row().is_none()) {
             other.set(*field, &settings.value(*field).unwrap());
         }
+        other.job_parameters = settings.job_parameters.clone();
         assert_eq!(other, settings);
         assert_eq!(
             other.value(AddonField::Packages),
             Some("blender=4.2.* python=3.11".into())
         );
+        assert_eq!(other.value(AddonField::ChannelsParameter), None);
     }
 
     #[test]
-    fn an_extra_parameter_wins_and_is_where_a_new_value_goes() {
+    fn an_extra_parameter_wins_and_is_changed_in_its_row_alone() {
+        let mut object = json!({"conda_channels": "a b", "extra_job_parameters": [{"name": "CondaChannels", "value": "old"}, {"name": "Token", "value": "canary"}]});
+        let settings = AddonSettings::read("0.3.0", &object);
+        let told = settings.channels_in_jobs();
+        assert_eq!(
+            told,
+            Some((AddonField::ChannelsParameter, "old".to_owned()))
+        );
+        assert!(AddonField::ChannelsParameter.put(&mut object, &"new".into()));
+        assert_eq!(
+            object["extra_job_parameters"],
+            json!([{"name": "CondaChannels", "value": "new"}, {"name": "Token", "value": "canary"}])
+        );
+        assert!(!AddonField::PackagesParameter.put(&mut object, &"new".into()));
+        // What a change keeps of it has nothing of the other rows.
+        let value = AddonField::ChannelsParameter.of_object(&object).unwrap();
+        let kept = AddonFields::of([(AddonField::ChannelsParameter, value)], true).text();
+        assert!(
+            !kept.contains("canary") && AddonFields::of_text(&kept).is_some(),
+            "{kept}"
+        );
+    }
+
+    #[test]
+    fn only_what_is_empty_is_left_to_the_queue() {
         let mut settings = recorded();
-        let (field, list) = settings.channels_in_jobs().unwrap();
-        assert_eq!(
-            (field, list.as_str()),
-            (AddonField::Channels, "deadline-cloud conda-forge")
-        );
-        let rows =
-            json!([{"name": "CondaChannels", "value": "old"}, {"name": "Priority", "value": "1"}]);
-        settings.set(AddonField::Parameters, &rows);
-        let (field, list) = settings.channels_in_jobs().unwrap();
-        assert_eq!((field, list.as_str()), (AddonField::Parameters, "old"));
-        let (field, value) = settings.with_in_jobs(CHANNELS_PARAMETER, AddonField::Channels, "a b");
-        assert_eq!(field, AddonField::Parameters);
-        assert_eq!(
-            value,
-            json!([{"name": "CondaChannels", "value": "a b"}, {"name": "Priority", "value": "1"}])
-        );
-        let (field, value) = settings.with_in_jobs(PACKAGES_PARAMETER, AddonField::Packages, "x");
-        assert_eq!((field, value), (AddonField::Packages, "x".into()));
-        settings.set(AddonField::Packages, &" ".into());
-        assert_eq!(settings.packages_in_jobs(), None);
+        for (value, wins) in [("", false), (" ", true), ("x", true)] {
+            settings.set(AddonField::Packages, &value.into());
+            assert_eq!(settings.packages_in_jobs().is_some(), wins, "{value:?}");
+        }
     }
 
     #[test]

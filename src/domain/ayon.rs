@@ -17,11 +17,14 @@ words!(
 pub struct Bundles {
     pub production: Option<Bundle>,
     pub staging: Option<Bundle>,
-    /// The `deadline_cloud` addon's version in every other bundle that names it, by the bundle's name: a project may have
-    /// a bundle of its own.
+    /// The `deadline_cloud` addon's version in every other bundle, by the bundle's name: a project may have a bundle of its own.
+    /// `None`: it is switched off there.
     #[serde(default)]
-    pub others: BTreeMap<String, Untrusted>,
+    pub others: BTreeMap<String, Option<Untrusted>>,
 }
+
+/// In place of a version: the studio's.
+pub const INHERITED: &str = "__inherit__";
 
 impl Bundles {
     pub fn of(&self, variant: Variant) -> Option<&Bundle> {

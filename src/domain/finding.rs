@@ -24,19 +24,25 @@ pub enum Verdict {
     WorkerOnly,
     /// Behind a broken hop.
     NotReached,
+    /// Somebody has looked at it by hand, and says so in the studio file.
+    Confirmed,
+    /// The studio file says to leave it, and why.
+    Ignored,
     /// Not checked, with the reason.
     Skipped,
     Ok,
 }
 
 impl Verdict {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Fail,
         Self::ToDo,
         Self::Unknown,
         Self::Warn,
         Self::WorkerOnly,
         Self::NotReached,
+        Self::Confirmed,
+        Self::Ignored,
         Self::Skipped,
         Self::Ok,
     ];
@@ -50,6 +56,8 @@ impl Verdict {
             Self::Warn => "WARN",
             Self::WorkerOnly => "WORKER ONLY",
             Self::NotReached => "NOT REACHED",
+            Self::Confirmed => "CONFIRMED",
+            Self::Ignored => "IGNORED",
             Self::Skipped => "SKIPPED",
             Self::Ok => "OK",
         }
@@ -64,9 +72,16 @@ impl Verdict {
             Self::Warn => "warn",
             Self::WorkerOnly => "worker-only",
             Self::NotReached => "not-reached",
+            Self::Confirmed => "confirmed",
+            Self::Ignored => "ignored",
             Self::Skipped => "skipped",
             Self::Ok => "ok",
         }
+    }
+
+    /// As a program that has read a report names it.
+    pub fn of_id(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|v| v.id() == id)
     }
 
     /// Is something wrong, or in doubt, that a change could cure?
@@ -89,6 +104,11 @@ words!(
         Roles = "roles",
         Server = "server",
     }
+);
+
+words!(
+    /// What has become of a finding since an earlier report.
+    Since { New = "new", Worse = "worse", Changed = "changed", Better = "better", Same = "same" }
 );
 
 words!(
@@ -129,6 +149,10 @@ pub struct Finding {
     pub evidence: Vec<Evidence>,
     /// For TO DO: the id of the first change without which it stays.
     pub cured_by: Option<String>,
+    /// For CONFIRMED and IGNORED: what the check itself says.
+    pub was: Option<Verdict>,
+    /// Beside an earlier report: what has become of it.
+    pub since: Option<Since>,
 }
 
 /// What makes two findings the same one, in two runs or before and after a change.
@@ -250,6 +274,8 @@ impl Finding {
             details: Vec::new(),
             evidence: Vec::new(),
             cured_by: None,
+            was: None,
+            since: None,
         }
     }
 

@@ -27,6 +27,7 @@ pub mod known;
 pub mod lattice;
 pub mod lint;
 pub mod login;
+pub mod mark;
 pub mod needs;
 pub mod network;
 pub mod node;

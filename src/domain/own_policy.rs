@@ -20,6 +20,7 @@ const READS: &[&str] = &[
     "deadline:GetQueueEnvironment",
     "deadline:ListQueueFleetAssociations",
     "deadline:GetFleet",
+    "deadline:GetStorageProfile",
     "deadline:ListWorkers",
     "deadline:SearchJobs",
     "deadline:ListSessions",

@@ -3,17 +3,18 @@
 
 use url::Url;
 
-use crate::derived::addon_places::{AddonPlace, addon_places};
+use crate::derived::addon_places::{AddonPlace, addon_places, channels_wanted};
 use crate::derived::ayon_workers::queue_of;
 use crate::derived::job_packages::server;
-use crate::domain::addon::{AddonField, AddonSettings as Settings, CHANNELS_PARAMETER};
+use crate::domain::addon::AddonSettings as Settings;
 use crate::domain::ayon::Variant;
-use crate::domain::channel::{Channel, is_same_place, merged, split};
+use crate::domain::channel::{Channel, merged, split};
 use crate::domain::ids::QueueKey;
+use crate::domain::text::{Printable, without_url_secrets};
 use crate::questions::{AddonSettings, AyonBundles, Part, QueueEnvironments, View};
 use crate::resources::{AnyResource, Plan};
 
-use super::{Draft, Goal, ManualStep, Removals, addon_change_id};
+use super::{Draft, Goal, ManualStep, addon_change_id};
 
 pub(super) const GOAL: Goal = Goal {
     id: "addon-channels",
@@ -25,26 +26,13 @@ pub(super) const GOAL: Goal = Goal {
 /// CreateJob accepts at most so many characters for a parameter's value (field facts A2).
 pub(super) const LONGEST_VALUE: usize = 1_024;
 
-const NAME: &str = "conda_channels";
+pub(super) const NAME: &str = "conda_channels";
 
 /// The studio's settings in each variant, and those of the projects that name other channels.
 fn places<'a>(view: &View<'a>, url: &Url) -> Vec<AddonPlace<'a>> {
     let all = addon_places(view, url);
     let telling = all.telling(|s| (s.channels_in_jobs(), s.queue.clone()));
     telling.cloned().collect()
-}
-
-/// The list that the addon should have; `None`: it has it, or leaves the channels to the queue. What it names and the studio
-/// file does not list stays, unless somebody said that it goes.
-fn wanted(view: &View, settings: &Settings, removals: &Removals) -> Option<String> {
-    let (_, own) = settings.channels_in_jobs()?;
-    let own = split(&own);
-    let channels = &view.config(Part::Channels).channels;
-    let desired: Vec<&str> = channels.iter().map(Channel::as_str).collect();
-    let mut wanted = merged(&own, &desired);
-    let listed = |w: &str| desired.iter().any(|d| is_same_place(d, w));
-    wanted.retain(|w| listed(w) || !removals.names(w));
-    (!own.is_empty() && own != wanted).then(|| wanted.join(" "))
 }
 
 /// What was not read may say something else than the studio file.
@@ -80,7 +68,8 @@ fn propose(view: &View, draft: &mut Draft) {
     say_unread(view, &url, draft);
     for place in places(view, &url) {
         let settings = place.settings;
-        let Some(list) = wanted(view, settings, &draft.wishes.removals) else {
+        let removals = &draft.wishes.removals;
+        let Some((field, list)) = channels_wanted(view, settings, |c| removals.names(c)) else {
             continue;
         };
         if draft
@@ -105,24 +94,42 @@ fn propose(view: &View, draft: &mut Draft) {
             ));
             continue;
         }
-        let then = settings.with_in_jobs(CHANNELS_PARAMETER, AddonField::Channels, &list);
+        let then = (field, list.as_str().into());
         let because = "the addon's value beats the queue's default in every job that AYON submits";
         let needed = of_environments(draft);
+        let leaving = leaving(settings, &list);
         if let Some(change) = draft.set_addon(view, &place, NAME, [then], because) {
             change.needs.extend(needed);
+            if !leaving.is_empty() {
+                let leaving = leaving.join(", ");
+                change.warning = Some(
+                    format!("AYON's jobs that install from {leaving} will no longer find it")
+                        .into(),
+                );
+            }
         }
     }
 }
 
+/// The channels of today that a list does not have any more, without their secrets.
+fn leaving(settings: &Settings, list: &str) -> Vec<String> {
+    let today = settings.channels_in_jobs();
+    let today = today.as_ref().map_or("", |(_, today)| today.as_str());
+    let stays = split(list);
+    let gone = split(today).into_iter().filter(|c| !stays.contains(c));
+    gone.map(|c| Printable::short(&without_url_secrets(c), 80).to_string())
+        .collect()
+}
+
 /// The changes of the queues' environments, without which the addon's list would not be theirs.
-fn of_environments(draft: &Draft) -> Vec<String> {
+pub(super) fn of_environments(draft: &Draft) -> Vec<String> {
     let all = draft.plan.changes.iter();
     let own = all.filter(|c| matches!(c.resource, AnyResource::EnvironmentTemplate(_)));
     own.map(|c| c.id.clone()).collect()
 }
 
 /// Why the addon must not get the list: its value wins in every job, so the list must be one that works.
-fn not_yet(view: &View, draft: &Draft, settings: &Settings) -> Option<String> {
+pub(super) fn not_yet(view: &View, draft: &Draft, settings: &Settings) -> Option<String> {
     let queues = &view.config(Part::Queues).queues;
     let names_one = !settings.queue.raw().trim().is_empty();
     if names_one && queue_of(view, settings).is_none() {
@@ -175,11 +182,11 @@ fn manual(view: &View, plan: &Plan) -> Vec<ManualStep> {
     };
     let step = |place: AddonPlace| {
         let is_open = !plan.has(&addon_change_id(&place.at, NAME));
-        let list = wanted(view, place.settings, &Removals::None).filter(|_| is_open)?;
-        let (field, _) = place.settings.channels_in_jobs()?;
-        let name = match field {
-            AddonField::Parameters => format!("{CHANNELS_PARAMETER} in {}", field.word()),
-            field => field.word().to_owned(),
+        let wanted = channels_wanted(view, place.settings, |_| false);
+        let (field, list) = wanted.filter(|_| is_open)?;
+        let name = match field.row() {
+            Some(row) => format!("{row} in {}", field.setting()),
+            None => field.word().to_owned(),
         };
         Some(ManualStep {
             for_whom: "AYON",
@@ -188,7 +195,7 @@ fn manual(view: &View, plan: &Plan) -> Vec<ManualStep> {
                 place.at.settings_words()
             )
             .into(),
-            paste: vec![list.into()],
+            paste: vec![without_url_secrets(&list).into()],
         })
     };
     places(view, &url).into_iter().filter_map(step).collect()

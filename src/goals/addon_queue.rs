@@ -9,7 +9,7 @@ use crate::domain::addon::AddonField;
 use crate::questions::View;
 use crate::resources::Plan;
 
-use super::{Draft, Goal, ManualStep, addon_change_id};
+use super::{Draft, Goal, ManualStep, QUEUE, addon_change_id};
 
 pub(super) const GOAL: Goal = Goal {
     id: "addon-queue",
@@ -17,8 +17,6 @@ pub(super) const GOAL: Goal = Goal {
     propose,
     manual,
 };
-
-const NAME: &str = "queue";
 
 fn places<'a>(view: &View<'a>) -> Vec<AddonPlace<'a>> {
     let Some(url) = server(view) else {
@@ -39,13 +37,13 @@ fn propose(view: &View, draft: &mut Draft) {
             (AddonField::Queue, key.queue.as_str().into()),
         ];
         let because = "without it AYON's jobs go to whatever queue a workstation's own settings name, or to none";
-        draft.set_addon(view, &place, NAME, then, because);
+        draft.set_addon(view, &place, QUEUE, then, because);
     }
 }
 
 fn manual(view: &View, plan: &Plan) -> Vec<ManualStep> {
     let step = |place: &AddonPlace| {
-        if plan.has(&addon_change_id(&place.at, NAME)) {
+        if plan.has(&addon_change_id(&place.at, QUEUE)) {
             return None;
         }
         let (why, key) = match target(view, place.settings) {

@@ -23,13 +23,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::derived::addon_places::{AddonPlace, addon_places};
+use crate::derived::ayon_workers::queue_of;
 use crate::domain::addon::{AddonAt, AddonField, AddonFields};
 use crate::domain::channel::Channel;
 use crate::domain::ids::QueueKey;
 use crate::domain::problem::Problem;
 use crate::domain::secrets::masked;
 use crate::domain::text::Printable;
-use crate::questions::{AddonOwn, AddonSettings, View};
+use crate::questions::{AddonOwn, AddonSettings, Part, View};
 use crate::resources::{AddonSetting, AnyResource, Change, Plan};
 
 pub struct Goal {
@@ -204,28 +205,42 @@ impl Draft {
             self.could_not_read(format!("{at} has no setting {word}, so it is not changed"));
             return None;
         }
-        let mut needed = BTreeSet::new();
+        let mut needed = match self.queue_first(view, place, name) {
+            Ok(needed) => needed,
+            Err(why) => {
+                self.refuse(format!("{name} of {at} is not changed: {why}"));
+                return None;
+            }
+        };
+        if let Some(elsewhere) = elsewhere(view, place, &fields).filter(|_| name != QUEUE) {
+            self.refuse(format!(
+                "{name} of {at} is not changed: {elsewhere}, whose jobs go to another queue, would get it too; give it a value of its own first"
+            ));
+            return None;
+        }
         if place.at.project.is_some() {
             let below = self.below(view, &place.at, &fields);
+            // A row of a list goes with its list, which may hold others of the project's own.
             then.own.retain(|f| {
-                below
-                    .get(f)
-                    .is_none_or(|(value, _)| then.values[f] != *value)
+                f.row().is_some()
+                    || below
+                        .get(f)
+                        .is_none_or(|(value, _)| then.values[f] != *value)
             });
             // What the project has not set follows by itself.
             then.values
                 .retain(|f, _| then.own.contains(f) || now.own.contains(f));
             needed.extend(below.into_values().filter_map(|(_, change)| change));
         }
-        if then.values.is_empty() {
-            return None;
-        }
         let fields: Vec<AddonField> = then.values.keys().copied().collect();
         let now = now.only(&fields);
+        if now == then {
+            return None;
+        }
         let (before, after) = (now.text(), then.text());
         if masked(&before) != before || masked(&after) != after {
             self.refuse(format!(
-                "the settings of {at} are not changed: a value of {name} holds a password or token, which a journal must not keep"
+                "{name} of {at} is not changed: it holds a password or token, which a journal must not keep"
             ));
             return None;
         }
@@ -238,6 +253,25 @@ impl Draft {
         self.plan.changes.iter_mut().find(|c| c.id == id)
     }
 
+    /// What is set for the jobs of a queue waits until they go there. The change that sets that right; why it can't be waited for.
+    fn queue_first(
+        &self,
+        view: &View,
+        place: &AddonPlace,
+        name: &str,
+    ) -> Result<BTreeSet<String>, &'static str> {
+        let queues = &view.config(Part::Queues).queues;
+        if name == QUEUE || place.settings.submits_to(queues).is_some() {
+            return Ok(BTreeSet::new());
+        }
+        let own = [place.at.clone(), place.at.of_studio()];
+        let mut ids = own.iter().map(|at| addon_change_id(at, QUEUE));
+        let planned = ids.find(|id| self.has(id));
+        let none =
+            "its jobs go to no queue of the studio file, and this plan does not set that right";
+        planned.map(|id| BTreeSet::from([id])).ok_or(none)
+    }
+
     /// A project that has set the very value that the studio had would keep it.
     fn take_along(
         &mut self,
@@ -247,16 +281,24 @@ impl Draft {
         then: &AddonFields,
         because: &str,
     ) {
-        let places = addon_places(view, &studio.at.server);
-        let projects = places.read.iter().chain(&places.same);
-        let own = projects.filter(|p| p.at.of_studio() == studio.at && !p.is_studio());
-        let fields = || then.values.keys();
-        let as_studio =
-            |p: &&AddonPlace| fields().all(|f| p.settings.value(*f) == studio.settings.value(*f));
-        for project in own.filter(as_studio) {
-            let own = view.fact(&AddonOwn(project.at.clone())).known();
-            if own.is_some_and(|own| fields().any(|f| own.own.contains(f))) {
-                self.set_addon(view, project, name, then.values.clone(), because);
+        let fields: Vec<AddonField> = then.values.keys().copied().collect();
+        for project in as_studio(view, studio, &fields) {
+            if name != QUEUE && queue_of(view, project.settings) != queue_of(view, studio.settings)
+            {
+                continue;
+            }
+            let own = view.fact(&AddonOwn(project.at.clone()));
+            match own.known() {
+                Some(own) if fields.iter().any(|f| own.own.contains(f)) => {
+                    self.set_addon(view, &project, name, then.values.clone(), because);
+                }
+                Some(_) => {}
+                None => {
+                    if let Some(why) = own.why_unread() {
+                        let at = project.at.settings_words();
+                        self.could_not_read(format!("whether {at} has set {name} itself: {why}"));
+                    }
+                }
             }
         }
     }
@@ -291,6 +333,46 @@ impl Draft {
         }
         below
     }
+}
+
+/// What the change of farm and queue is called.
+const QUEUE: &str = "queue";
+
+/// The projects on top of the studio's settings that say the same of these, as set by themselves or by the studio.
+fn as_studio<'a>(
+    view: &View<'a>,
+    studio: &AddonPlace,
+    fields: &[AddonField],
+) -> Vec<AddonPlace<'a>> {
+    let places = addon_places(view, &studio.at.server);
+    let projects = places.read.iter().chain(&places.same);
+    let own =
+        projects.filter(|p| !p.is_studio() && p.frozen.is_none() && p.at.of_studio() == studio.at);
+    let same = |p: &&AddonPlace| {
+        let mut fields = fields.iter();
+        fields.all(|f| p.settings.value(*f) == studio.settings.value(*f))
+    };
+    own.filter(same).cloned().collect()
+}
+
+/// A project that would follow a change of the studio's settings, and whose jobs go to another queue.
+fn elsewhere(view: &View, studio: &AddonPlace, fields: &[AddonField]) -> Option<String> {
+    if !studio.is_studio() {
+        return None;
+    }
+    let follows = |p: &AddonPlace| {
+        let own = view.fact(&AddonOwn(p.at.clone())).known();
+        own.is_none_or(|own| fields.iter().any(|f| !own.own.contains(f)))
+    };
+    let queue = queue_of(view, studio.settings);
+    let projects = as_studio(view, studio, fields).into_iter();
+    let mut elsewhere = projects.filter(|p| queue_of(view, p.settings) != queue && follows(p));
+    let first = elsewhere.next()?;
+    let name = Printable::short(first.at.project.as_deref().unwrap_or_default(), 60);
+    Some(match elsewhere.count() {
+        0 => format!("project {name}"),
+        more => format!("project {name} (and {more} more)"),
+    })
 }
 
 /// One thing to do by hand: for whom, what, and the lines to paste.

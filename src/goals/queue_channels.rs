@@ -458,7 +458,7 @@ fn edits(today: &[&str], desired: &[Channel], key: &QueueKey, wishes: &Wishes) -
 }
 
 /// Was it seen that conda would not find what publish jobs ask for?
-fn is_in_no_channel(view: &View, key: &QueueKey) -> bool {
+pub(super) fn is_in_no_channel(view: &View, key: &QueueKey) -> bool {
     let Some((question, report)) = channels_read(view, key) else {
         return false;
     };

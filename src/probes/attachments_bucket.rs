@@ -41,6 +41,12 @@ impl Probe for AttachmentsBucket {
             )
             .why("AYON sends scene and bundle as job attachments: each such job fails while its files are uploaded or fetched")
             .fix("make the bucket again, or give the queue another one in its job attachment settings"),
+            // S3 answers 404 to everybody where there is no such bucket.
+            Err(problem) if problem.kind == ProblemKind::Denied => Assessment::skipped(
+                "region-unread",
+                format!("Job attachments: bucket {bucket} exists; in which region, this identity is not told"),
+            )
+            .why("s3:ListBucket on it would tell"),
             Err(problem) => Assessment::unknown(
                 "no-answer",
                 format!("Whether the job attachments' bucket {bucket} is there is unknown"),

@@ -139,14 +139,24 @@ impl Resource for AddonSetting {
         for (field, value) in &then.values {
             settings.set(*field, value);
         }
-        // A project that says the same as the studio did takes it from there, but for the rare one that has set the same.
+        // A project that has not set it itself follows; of one that could not be asked nothing is claimed.
         for question in self.projects(snapshot) {
-            let Some(own) = snapshot.facts.known_mut(&question) else {
+            let facts = &mut snapshot.facts;
+            let own_question = AddonOwn(question.at());
+            let Some(own) = facts.get(&own_question).and_then(Fact::known).cloned() else {
                 continue;
             };
             for (field, value) in &then.values {
-                if own.value(*field) == before.value(*field) {
-                    own.set(*field, value);
+                if own.own.contains(field) {
+                    continue;
+                }
+                let settings = facts.known_mut(&question);
+                if let Some(settings) = settings.filter(|s| s.value(*field) == before.value(*field))
+                {
+                    settings.set(*field, value);
+                }
+                if let Some(own) = facts.known_mut(&own_question) {
+                    own.values.insert(*field, value.clone());
                 }
             }
         }
@@ -174,7 +184,8 @@ impl Resource for AddonSetting {
             Some(project) => ProjectAddon(server, variant, version, project).into(),
             None => AddonSettings(server, variant, version).into(),
         };
-        let projects = self.projects(snapshot).into_iter().map(AnyQuestion::from);
+        let projects = self.projects(snapshot).into_iter();
+        let projects = projects.flat_map(|q| [AddonOwn(q.at()).into(), AnyQuestion::from(q)]);
         let own = [settings, AddonOwn(self.at()).into()];
         changed(own.into_iter().chain(projects))
     }

@@ -25,7 +25,11 @@ impl From<Verdict> for Tone {
             Verdict::Warn | Verdict::Unknown => Self::Doubtful,
             Verdict::Fail => Self::Bad,
             Verdict::ToDo => Self::Strong,
-            Verdict::WorkerOnly | Verdict::NotReached | Verdict::Skipped => Self::Dim,
+            Verdict::WorkerOnly
+            | Verdict::NotReached
+            | Verdict::Confirmed
+            | Verdict::Ignored
+            | Verdict::Skipped => Self::Dim,
         }
     }
 }

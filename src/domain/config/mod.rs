@@ -2,6 +2,7 @@
 //! line and column, and `write.rs` writes it with its comments kept.
 
 mod connection;
+mod marks;
 mod paths;
 mod read;
 mod table;
@@ -19,6 +20,7 @@ pub use paths::{lattice_of, tunnel_of};
 use super::channel::Channel;
 use super::choices::Tunnel;
 use super::ids::{AccountId, QueueKey, Region, RoleArn};
+use super::mark::Mark;
 use super::text::Printable;
 use super::worker_secret::SecretPlace;
 
@@ -205,6 +207,9 @@ pub struct StudioConfig {
     pub tunnel: Option<Tunnel>,
     #[serde(default)]
     pub iam: IamChoices,
+    /// What it says of findings.
+    #[serde(default)]
+    pub marks: Vec<Mark>,
     pub worker_attributes: WorkerAttributes,
 }
 
@@ -270,6 +275,7 @@ impl StudioConfig {
             secret: None,
             tunnel: None,
             iam: IamChoices::default(),
+            marks: Vec::new(),
             worker_attributes: WorkerAttributes::default(),
         }
     }

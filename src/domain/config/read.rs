@@ -9,7 +9,7 @@ use super::paths::read_paths;
 use super::table::{Reader, refuse};
 use super::{
     FleetRoles, IamChoices, Location, NewRole, PathId, Pin, Refused, SCHEMA, Server, Strategy,
-    StudioConfig, WorkerAttributes, connection, server_url,
+    StudioConfig, WorkerAttributes, connection, marks, server_url,
 };
 use crate::domain::channel::Channel;
 use crate::domain::ids::{AccountId, FarmId, QueueKey, Region};
@@ -96,6 +96,8 @@ impl StudioConfig {
             "iam",
             "worker_attributes",
             "connection",
+            "ignore",
+            "confirmed",
         ] {
             top.asked.push(name);
         }
@@ -111,6 +113,18 @@ impl StudioConfig {
         };
 
         let (region, profile) = section("aws")?.map_or(Ok((None, None)), read_aws)?;
+        let marks = marks::read(text, &document)?;
+        let of_marks =
+            |name: &str| matches!(name, "schema" | "aws") || marks::TABLES.contains(&name);
+        if !marks.is_empty() && document.iter().all(|(name, _)| of_marks(name)) {
+            // For an audit of what flags name.
+            return Ok(Self {
+                region,
+                profile,
+                marks,
+                ..Self::blank()
+            });
+        }
         let queues = read_queues(text, document.get("queue"))?;
         let conda = read_conda(text, section("conda")?)?;
         let (server, secret) = read_server(text, section("server")?)?;
@@ -135,6 +149,7 @@ impl StudioConfig {
             secret,
             tunnel,
             iam,
+            marks,
             strategy: conda.strategy,
             pin: conda.pin,
             server,

@@ -18,7 +18,7 @@ pub(super) struct Reader<'a> {
     pub(super) asked: Vec<&'static str>,
 }
 
-fn position(text: &str, at: usize) -> (usize, usize) {
+pub(super) fn position(text: &str, at: usize) -> (usize, usize) {
     let before = &text[..at.min(text.len())];
     let line = before.matches('\n').count() + 1;
     let column = before

@@ -51,6 +51,8 @@ fn problem_word(verdict: Verdict) -> &'static str {
         Verdict::Warn => "Warning",
         Verdict::Unknown => "Not known",
         Verdict::NotReached => "Not reached",
+        Verdict::Confirmed => "Looked at by hand",
+        Verdict::Ignored => "Ignored",
         Verdict::WorkerOnly => "Only a worker can see",
         Verdict::Skipped => "Skipped",
         Verdict::Ok => "OK",

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::domain::exit::Exit;
-use crate::domain::finding::Finding;
+use crate::domain::finding::{Finding, Verdict};
 use crate::domain::ids::{AccountId, Region};
 use crate::goals::ManualStep;
 use crate::resources::Plan;
@@ -32,6 +32,8 @@ pub fn finding(finding: &Finding) -> Value {
         "fix": finding.fix,
         "details": finding.details,
         "cured_by": finding.cured_by,
+        "was": finding.was.map(Verdict::id),
+        "since": finding.since,
         "evidence": evidence,
     })
 }

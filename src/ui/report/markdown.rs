@@ -8,7 +8,7 @@ use crate::domain::time::{clock, day_and_clock};
 use crate::engine::journal::{Came, Entry, Run, to_undo};
 
 /// Text in a table or a line of Markdown: nothing of it may start markup of its own.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     Printable::new(text)
         .as_str()
         .chars()

@@ -1,14 +1,66 @@
 //! Reports, one small file each. They take values and give text; nothing here looks anything up.
 
+pub mod baseline;
+pub mod checks;
 pub mod diff;
 pub mod ending;
 pub mod explain;
+pub mod html;
 pub mod json;
+pub mod junit;
 pub mod markdown;
 pub mod probe;
+pub mod sarif;
 pub mod text;
+pub mod ticket;
 
+use jiff::Timestamp;
+
+use crate::domain::exit::Exit;
 use crate::domain::finding::Finding;
+use crate::domain::ids::{AccountId, Region};
+use crate::domain::subject::Subject;
+
+/// An audit that is told as a whole.
+#[derive(Debug)]
+pub struct Audit<'a> {
+    /// Subject by subject, and in each the worst first.
+    pub findings: Vec<&'a Finding>,
+    pub account: Option<&'a AccountId>,
+    pub region: &'a Region,
+    pub exit: Exit,
+    pub at: Timestamp,
+    /// The studio file as it was named, and its text.
+    pub file: Option<(String, String)>,
+    /// The connections as a picture.
+    pub svg: Option<String>,
+}
+
+impl Audit<'_> {
+    pub fn account(&self) -> String {
+        let account = self.account.map(ToString::to_string);
+        account.unwrap_or_else(|| "not known".to_owned())
+    }
+
+    pub fn region(&self) -> String {
+        self.region.to_string()
+    }
+
+    /// Findings of a studio without a file stand in the file that it would have.
+    fn file_name(&self) -> &str {
+        let name = self.file.as_ref().map(|(name, _)| name.as_str());
+        name.unwrap_or("studiolink.toml")
+    }
+
+    /// The line of the studio file that names a subject, else its first.
+    fn line_of(&self, subject: &Subject) -> usize {
+        let found = self.file.as_ref().and_then(|(_, text)| {
+            let words = sarif::words_of(subject)?;
+            text.lines().position(|line| line.contains(&words))
+        });
+        found.map_or(1, |n| n + 1)
+    }
+}
 
 /// Worst first, otherwise as the checks gave them.
 pub fn in_order<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Vec<&'a Finding> {

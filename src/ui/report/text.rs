@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::by_subject;
 use super::diff::{LineKind, diff};
-use crate::domain::finding::{Finding, Verdict};
+use crate::domain::finding::{Finding, Since, Verdict};
 use crate::domain::risk::RiskKind;
 use crate::goals::ManualStep;
 use crate::resources::{Change, Plan};
@@ -51,7 +51,11 @@ impl Ink {
             Verdict::Fail => AnsiColor::Red,
             Verdict::ToDo => AnsiColor::Cyan,
             // Colour 8 can't be read on several palettes.
-            Verdict::WorkerOnly | Verdict::NotReached | Verdict::Skipped => {
+            Verdict::WorkerOnly
+            | Verdict::NotReached
+            | Verdict::Confirmed
+            | Verdict::Ignored
+            | Verdict::Skipped => {
                 return self.dim(verdict.word());
             }
         };
@@ -102,6 +106,9 @@ pub fn group(list: &[&Finding], ink: Ink, all_evidence: bool) -> String {
                 let label = format!("    {label}   ");
                 let _ = writeln!(out, "{}", ink.folded(&label, label.len(), text.as_str()));
             }
+        }
+        if let Some(since) = finding.since.filter(|s| *s != Since::Same) {
+            let _ = writeln!(out, "    since {} beside the baseline", since.word());
         }
         if let Some(change) = &finding.cured_by {
             let _ = writeln!(out, "    plan  {change} cures it");

@@ -451,7 +451,7 @@ fn tested(screen: &mut Screen, model: &Model) {
     if fine > 0 {
         screen.say_dim(format!("{fine} more checks are OK; d lists them"));
     }
-    screen.say_dim("Not looked at yet, in AYON: other extra_job_parameters than CondaPackages, dev bundles, bundles of single projects.");
+    screen.say_dim("Not looked at yet, in AYON: other extra_job_parameters than CondaChannels and CondaPackages, and dev bundles.");
 }
 
 /// An administrator's own login, for what the workers' key may not change.

@@ -20,7 +20,7 @@ pub use self::users::{delete_key, look_user, make_key};
 
 use self::client::{Key, LOCKED_OUT, Question, dated, get, send};
 use super::Record;
-use crate::domain::ayon::{Bundle, Bundles};
+use crate::domain::ayon::{Bundle, Bundles, INHERITED};
 use crate::domain::fact::Fact;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::{Printable, Untrusted};
@@ -158,9 +158,14 @@ pub async fn look_bundles(
             })
         };
         let others = value.get("bundles").and_then(Value::as_array);
+        // What a project's own bundle does not list, it takes from the studio's; null switches the addon off.
         let version = |b: &Value| {
-            let version = b.pointer("/addons/deadline_cloud")?.as_str()?;
-            Some((b.get("name")?.as_str()?.to_owned(), Untrusted::new(version)))
+            let version = b.pointer("/addons/deadline_cloud");
+            let version = version.map_or(Some(INHERITED), Value::as_str);
+            Some((
+                b.get("name")?.as_str()?.to_owned(),
+                version.map(Untrusted::new),
+            ))
         };
         let is_other = |b: &&Value| {
             let set = |flag: &str| b.get(flag).and_then(Value::as_bool) == Some(true);

@@ -1,6 +1,8 @@
 //! The settings of the `deadline_cloud` addon: read with the workers' key, and with an administrator's login changed field by
 //! field, with what the studio has set of its own.
 
+use std::collections::BTreeSet;
+
 use reqwest::Method;
 use secrecy::SecretString;
 use serde_json::Value;
@@ -42,7 +44,7 @@ pub async fn look_own(
     // An administrator may see the stored difference; a manager only the list of what is overridden.
     let is_own: Box<dyn Fn(AddonField) -> bool + Send> =
         match get(record, client, &at.server, raw).await {
-            Ok(raw) => Box::new(move |field| raw.get(field.word()).is_some()),
+            Ok(raw) => Box::new(move |field| raw.get(field.setting()).is_some()),
             Err(p) if p.kind == ProblemKind::Denied => {
                 let list = Question {
                     doing: DOING_OWN,
@@ -60,7 +62,7 @@ pub async fn look_own(
             Err(problem) => return Fact::from(Err(problem)),
         };
     let all = AddonField::ALL.iter().copied();
-    let values = all.filter_map(|f| Some((f, settings.get(f.word())?.clone())));
+    let values = all.filter_map(|f| Some((f, f.of_object(&settings)?)));
     let mut fields = AddonFields::of(values, true);
     fields.own.retain(|f| is_own(*f));
     Fact::Known(fields)
@@ -82,7 +84,7 @@ fn is_listed(overrides: &Value, field: AddonField, level: &str) -> bool {
     let mut list = overrides.as_object().into_iter().flat_map(|o| o.values());
     list.any(|row| {
         let path = row.get("path").and_then(Value::as_array);
-        let is_field = path.is_some_and(|p| p.len() == 1 && p[0].as_str() == Some(field.word()));
+        let is_field = path.is_some_and(|p| p.len() == 1 && p[0].as_str() == Some(field.setting()));
         is_field && row.get("level").and_then(Value::as_str) == Some(level)
     })
 }
@@ -134,14 +136,13 @@ pub async fn change_own(
     let key = Key::Administrator(key);
     let mut settings = read_settings(record, client, at, key).await?;
     for (field, value) in &then.values {
-        let fields = settings
-            .as_object_mut()
-            .filter(|f| f.contains_key(field.word()))
-            .ok_or_else(|| no_field(&at.version, field.word()))?;
-        fields.insert(field.word().to_owned(), value.clone());
+        if !field.put(&mut settings, value) {
+            return Err(no_field(&at.version, field.word()));
+        }
     }
     let unset = then.values.keys().filter(|f| !then.own.contains(f));
-    let unset: Vec<Value> = unset.map(|f| serde_json::json!([f.word()])).collect();
+    let unset: BTreeSet<&str> = unset.map(|f| f.setting()).collect();
+    let unset: Vec<Value> = unset.iter().map(|name| serde_json::json!([name])).collect();
     if let (Some(fields), false) = (settings.as_object_mut(), unset.is_empty()) {
         fields.insert("__unpinned_fields__".to_owned(), Value::Array(unset));
     }

@@ -49,7 +49,10 @@ pub(super) fn own(truth: &Truth, at: &AddonAt) -> Option<AddonFields> {
     let place = (at.variant, at.project.clone());
     let pinned = truth.ayon.pinned.iter().filter(|(own, _)| *own == place);
     let pinned: BTreeSet<AddonField> = pinned.map(|(_, f)| *f).collect();
-    let differs = |f: &AddonField| settings.value(*f) != below.value(*f);
+    let differs = |f: &AddonField| match f.row() {
+        Some(_) => settings.job_parameters != below.job_parameters,
+        None => settings.value(*f) != below.value(*f),
+    };
     fields.own.retain(|f| differs(f) || pinned.contains(f));
     Some(fields)
 }

@@ -1,0 +1,321 @@
+//! An audit beside an earlier one: what is new, what has become worse or better, what is gone. The earlier one is the JSON that
+//! `studiolink audit --format json` printed.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::json::SCHEMA;
+use crate::domain::finding::{Finding, Since, Verdict};
+use crate::domain::text::{Printable, Untrusted};
+
+/// What a finding is about: check, kind and id of the subject, item.
+type About = (String, String, String, String);
+
+/// A finding of the earlier report.
+#[derive(Debug, Clone)]
+pub struct Row {
+    about: About,
+    code: String,
+    verdict: Verdict,
+    pub name: Printable,
+    pub message: Printable,
+}
+
+#[derive(Debug)]
+pub struct Baseline {
+    rows: BTreeMap<About, Vec<Row>>,
+    region: Option<String>,
+    account: Option<String>,
+}
+
+/// What the earlier report has and this one has not.
+#[derive(Debug, Default)]
+pub struct Gone {
+    /// The check has spoken of the same thing, or of its subject, and does not say it any more.
+    pub fixed: Vec<Row>,
+    /// Whether it is still so was not seen now.
+    pub unseen: Vec<Row>,
+}
+
+impl Baseline {
+    pub fn read(text: &str) -> Result<Self, String> {
+        let whole: Value =
+            serde_json::from_str(text).map_err(|e| format!("it is not JSON: {e}"))?;
+        if whole["kind"] != "audit" {
+            return Err("it is not a report of `studiolink audit --format json`".to_owned());
+        }
+        if whole["schema"] != SCHEMA {
+            return Err(format!(
+                "it has schema {}, and this studiolink reads schema {SCHEMA}",
+                Printable::short(&whole["schema"].to_string(), 10)
+            ));
+        }
+        let list = whole["findings"].as_array().ok_or("it has no findings")?;
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let shown = |value: &Value| Untrusted::new(text(value)).show();
+        let mut rows: BTreeMap<About, Vec<Row>> = BTreeMap::new();
+        for (n, it) in list.iter().enumerate() {
+            let verdict = it["was"].as_str().or_else(|| it["verdict"].as_str());
+            let verdict = verdict.and_then(Verdict::of_id).ok_or_else(|| {
+                format!("its finding {} has no verdict that is known here", n + 1)
+            })?;
+            let subject = &it["subject"];
+            let about = (
+                text(&it["check"]),
+                text(&subject["kind"]),
+                text(&subject["id"]),
+                text(&it["item"]),
+            );
+            let row = Row {
+                about: about.clone(),
+                code: text(&it["code"]),
+                verdict,
+                name: shown(&it["name"]),
+                message: shown(&it["message"]),
+            };
+            rows.entry(about).or_default().push(row);
+        }
+        let some = |value: &Value| value.as_str().map(str::to_owned);
+        Ok(Self {
+            rows,
+            region: some(&whole["region"]),
+            account: some(&whole["account"]),
+        })
+    }
+
+    /// Why it says nothing of this studio; `None`: it does.
+    pub fn is_of_another(&self, account: Option<&str>, region: Option<&str>) -> Option<String> {
+        let differs = |own: &Option<String>, now: Option<&str>| match (own, now) {
+            (Some(own), Some(now)) if own != now => Some(Printable::short(own, 40)),
+            _ => None,
+        };
+        let account = differs(&self.account, account).map(|a| format!("account {a}"));
+        account.or_else(|| differs(&self.region, region).map(|r| format!("region {r}")))
+    }
+
+    /// Takes the row out that a finding continues, and says what has become of it.
+    pub fn since(&mut self, finding: &Finding) -> Since {
+        let verdict = finding.was.unwrap_or(finding.verdict);
+        let Some(rows) = self.rows.get_mut(&about(finding)) else {
+            return Since::New;
+        };
+        let same = rows.iter().position(|r| r.code == finding.code);
+        let at = same.or_else(|| (!rows.is_empty()).then_some(0));
+        let Some(row) = at.map(|at| rows.remove(at)) else {
+            return Since::New;
+        };
+        match (weight(verdict).cmp(&weight(row.verdict)), same.is_some()) {
+            (std::cmp::Ordering::Greater, _) => Since::Worse,
+            (std::cmp::Ordering::Less, _) => Since::Better,
+            (std::cmp::Ordering::Equal, false) if verdict.is_bad() => Since::Changed,
+            (std::cmp::Ordering::Equal, _) => Since::Same,
+        }
+    }
+
+    /// What no finding of now has continued.
+    pub fn gone<'a>(self, findings: impl IntoIterator<Item = &'a Finding>) -> Gone {
+        // A check that could not see all of a subject has not seen that something is gone.
+        let mut blind: Vec<(&str, String)> = Vec::new();
+        let mut spoke: Vec<(&str, String)> = Vec::new();
+        for finding in findings {
+            let of = (finding.check, finding.subject.id());
+            let verdict = finding.was.unwrap_or(finding.verdict);
+            if matches!(
+                verdict,
+                Verdict::Unknown | Verdict::Skipped | Verdict::NotReached
+            ) {
+                blind.push(of);
+            } else {
+                spoke.push(of);
+            }
+        }
+        let mut gone = Gone::default();
+        let rows = self.rows.into_values().flatten();
+        for row in rows.filter(|r| r.verdict.is_bad()) {
+            let (check, _, subject, _) = &row.about;
+            let is_of = |of: &(&str, String)| of.0 == check && of.1 == *subject;
+            if spoke.iter().any(is_of) && !blind.iter().any(is_of) {
+                gone.fixed.push(row);
+            } else {
+                gone.unseen.push(row);
+            }
+        }
+        gone
+    }
+}
+
+fn about(finding: &Finding) -> About {
+    let item = finding.item.as_ref();
+    (
+        finding.check.to_owned(),
+        finding.subject.kind().word().to_owned(),
+        finding.subject.id(),
+        item.map(ToString::to_string).unwrap_or_default(),
+    )
+}
+
+/// How bad it is; what is not known is not better than a warning, nor worse.
+fn weight(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Fail | Verdict::ToDo => 2,
+        Verdict::Warn | Verdict::Unknown => 1,
+        _ => 0,
+    }
+}
+
+/// Does it count where only what is new or worse counts?
+pub fn is_news(finding: &Finding) -> bool {
+    matches!(
+        finding.since,
+        None | Some(Since::New | Since::Worse | Since::Changed)
+    )
+}
+
+pub fn json_of(gone: &Gone) -> Value {
+    let row = |r: &Row| {
+        let (check, kind, subject, item) = &r.about;
+        json!({
+            "check": check,
+            "subject": { "kind": kind, "id": subject },
+            "name": r.name,
+            "item": if item.is_empty() { Value::Null } else { item.as_str().into() },
+            "verdict": r.verdict.id(),
+            "code": r.code,
+            "message": r.message,
+        })
+    };
+    let rows = |list: &[Row]| -> Value { list.iter().map(row).collect() };
+    json!({ "fixed": rows(&gone.fixed), "not_seen": rows(&gone.unseen) })
+}
+
+/// For people: what is gone, and how many of each.
+pub fn text<'a>(gone: &Gone, findings: impl IntoIterator<Item = &'a Finding>) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::new();
+    for (word, list) in [("FIXED", &gone.fixed), ("NOT SEEN NOW", &gone.unseen)] {
+        for row in list {
+            let _ = writeln!(
+                out,
+                "{word}  {}: {} (was {})",
+                row.name,
+                row.message,
+                row.verdict.word()
+            );
+        }
+    }
+    let mut counts: BTreeMap<Since, usize> = BTreeMap::new();
+    for finding in findings {
+        let was_bad = finding.verdict.is_bad() || finding.since != Some(Since::Same);
+        if let Some(since) = finding.since.filter(|_| was_bad) {
+            // What is well and was not there before is no news.
+            if since != Since::New || finding.verdict.is_bad() {
+                *counts.entry(since).or_default() += 1;
+            }
+        }
+    }
+    let mut words: Vec<String> = counts
+        .iter()
+        .map(|(since, n)| format!("{n} {}", since.word()))
+        .collect();
+    for (n, word) in [
+        (gone.fixed.len(), "fixed"),
+        (gone.unseen.len(), "not seen now"),
+    ] {
+        if n > 0 {
+            words.push(format!("{n} {word}"));
+        }
+    }
+    let line = if words.is_empty() {
+        "nothing has changed".to_owned()
+    } else {
+        words.join(", ")
+    };
+    let _ = writeln!(out, "since the baseline: {line}");
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::subject::Subject;
+    use crate::ui::report::json;
+
+    fn found(verdict: Verdict, code: &'static str, item: &str) -> Finding {
+        Finding {
+            check: "a",
+            subject: Subject::Account,
+            name: "this identity".into(),
+            ..Finding::new(verdict, code, "said").about(item)
+        }
+    }
+
+    fn earlier(findings: &[Finding]) -> Baseline {
+        let parts = serde_json::json!({ "findings": json::findings(findings) });
+        let document = json::document("audit", None, None, crate::domain::exit::Exit::Clean, parts);
+        Baseline::read(&document.to_string()).unwrap()
+    }
+
+    #[test]
+    fn each_change_has_its_word() {
+        let before = [
+            found(Verdict::Warn, "x", "same"),
+            found(Verdict::Warn, "x", "worse"),
+            found(Verdict::Fail, "x", "better"),
+            found(Verdict::Warn, "x", "changed"),
+            found(Verdict::Warn, "x", "gone"),
+            found(Verdict::Ok, "ok", "turned bad"),
+        ];
+        let now = [
+            (found(Verdict::Warn, "x", "same"), Since::Same),
+            (found(Verdict::Fail, "y", "worse"), Since::Worse),
+            (found(Verdict::Ok, "ok", "better"), Since::Better),
+            (found(Verdict::Warn, "y", "changed"), Since::Changed),
+            (found(Verdict::Fail, "x", "turned bad"), Since::Worse),
+            (found(Verdict::Warn, "x", "new"), Since::New),
+        ];
+        let mut baseline = earlier(&before);
+        for (finding, since) in &now {
+            assert_eq!(baseline.since(finding), *since, "{:?}", finding.item);
+        }
+        let list: Vec<Finding> = now.into_iter().map(|(f, _)| f).collect();
+        let gone = baseline.gone(&list);
+        assert_eq!((gone.fixed.len(), gone.unseen.len()), (1, 0));
+    }
+
+    #[test]
+    fn what_could_not_be_looked_at_is_not_called_fixed() {
+        let baseline = earlier(&[found(Verdict::Warn, "x", "gone")]);
+        let gone = baseline.gone(&[found(Verdict::Unknown, "denied", "")]);
+        assert_eq!((gone.fixed.len(), gone.unseen.len()), (0, 1));
+        let baseline = earlier(&[found(Verdict::Warn, "x", "gone")]);
+        assert_eq!(baseline.gone(&[]).unseen.len(), 1, "the check did not run");
+    }
+
+    #[test]
+    fn an_ignored_finding_is_compared_by_what_it_is() {
+        let mut ignored = found(Verdict::Ignored, "x", "i");
+        ignored.was = Some(Verdict::Warn);
+        let mut baseline = earlier(&[found(Verdict::Warn, "x", "i")]);
+        assert_eq!(baseline.since(&ignored), Since::Same);
+        let mut baseline = earlier(&[ignored]);
+        assert_eq!(baseline.since(&found(Verdict::Warn, "x", "i")), Since::Same);
+    }
+
+    #[test]
+    fn another_file_is_refused_with_the_reason() {
+        for (text, why) in [
+            ("", "not JSON"),
+            (r#"{"kind":"plan"}"#, "not a report"),
+            (r#"{"kind":"audit","schema":1}"#, "schema 1"),
+            (r#"{"kind":"audit","schema":2}"#, "no findings"),
+            (
+                r#"{"kind":"audit","schema":2,"findings":[{"verdict":"fine"}]}"#,
+                "finding 1",
+            ),
+        ] {
+            let refused = Baseline::read(text).unwrap_err();
+            assert!(refused.contains(why), "{refused}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The catalogue of the checks, and a page for each.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::domain::finding::{Grade, Severity};
+use crate::domain::subject::SubjectKind;
+use crate::questions::Check;
+
+/// What kind of evidence it rests on, in words.
+fn rests_on(grade: Grade) -> &'static str {
+    match grade {
+        Grade::Documents => "what documents and settings say should be",
+        Grade::Simulated => "what IAM's simulation says would be",
+        Grade::Tried => "what was tried and happened",
+    }
+}
+
+fn about(kind: SubjectKind) -> &'static str {
+    match kind {
+        SubjectKind::Account => "the identity that is signed in, and the studio file",
+        SubjectKind::Farm => "each farm",
+        SubjectKind::Queue => "each queue",
+        SubjectKind::Fleet => "each fleet",
+        SubjectKind::Role => "each role",
+        SubjectKind::Channel => "each conda channel",
+        SubjectKind::Server => "the AYON server",
+        SubjectKind::Connection => "each fleet's connection to the server",
+    }
+}
+
+fn worst(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Fail => "FAIL",
+        Severity::Warn => "WARN",
+    }
+}
+
+/// A page in Markdown.
+pub fn page(check: &Check) -> String {
+    let mut out = String::new();
+    let _ = writeln!(
+        out,
+        "# {}\n\n{}.\n",
+        check.id,
+        check.title.trim_end_matches('.')
+    );
+    let _ = writeln!(
+        out,
+        "Why it matters: {}.\n",
+        check.why.trim_end_matches('.')
+    );
+    let _ = writeln!(out, "- about: {}", about(check.kind()));
+    let _ = writeln!(out, "- the worst that it says: {}", worst(check.severity));
+    let _ = writeln!(out, "- rests on: {}", rests_on(check.grade));
+    let _ = writeln!(out, "- part of the studio: {}", check.topic.word());
+    if !check.in_audit {
+        let _ = writeln!(out, "- runs in `studiolink setup` alone");
+    }
+    let _ = writeln!(
+        out,
+        "\nTo leave a finding of it aside, in the studio file:\n\n```toml\n[[ignore]]\ncheck = \"{}\"\nsubject = \"…\"\nreason = \"…\"\nexpires = 2027-01-31\n```",
+        check.id
+    );
+    out
+}
+
+/// One line each, for a terminal.
+pub fn list(checks: &[&Check]) -> String {
+    let width = checks.iter().map(|c| c.id.len()).max().unwrap_or_default();
+    let mut out = String::new();
+    for check in checks {
+        let _ = writeln!(
+            out,
+            "{:width$}  {}  {}",
+            check.id,
+            worst(check.severity),
+            check.title
+        );
+    }
+    out
+}
+
+pub fn json_of(check: &Check) -> Value {
+    json!({
+        "id": check.id,
+        "title": check.title,
+        "why": check.why,
+        "topic": check.topic,
+        "subject": check.kind(),
+        "severity": check.severity,
+        "grade": check.grade,
+        "in_audit": check.in_audit,
+    })
+}

@@ -1,0 +1,137 @@
+//! SARIF 2.1.0, for code scanning. A rule is a check; a place is the line of the studio file that names the subject.
+
+use serde_json::{Value, json};
+
+use super::Audit;
+use crate::domain::finding::{Finding, Severity, Since, Verdict};
+use crate::domain::subject::Subject;
+
+/// The whole log, with one run in it.
+pub fn sarif(audit: &Audit) -> Value {
+    let checks = crate::checks::ALL;
+    let rules: Vec<Value> = checks.iter().map(|c| rule(c)).collect();
+    let place = |id: &str| checks.iter().position(|c| c.id == id);
+    let results: Vec<Value> = audit
+        .findings
+        .iter()
+        .map(|f| result(audit, f, place(f.check)))
+        .collect();
+    json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "studiolink",
+                "version": env!("CARGO_PKG_VERSION"),
+                "rules": rules,
+            } },
+            "automationDetails": { "id": format!("studiolink/{}/{}", audit.account(), audit.region()) },
+            "invocations": [{
+                "executionSuccessful": audit.exit.code() != 130 && audit.exit.code() != 4,
+                "exitCode": audit.exit.code(),
+                "exitCodeDescription": audit.exit.words(),
+                "endTimeUtc": audit.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            }],
+            "columnKind": "unicodeCodePoints",
+            "results": results,
+        }],
+    })
+}
+
+fn rule(check: &crate::questions::Check) -> Value {
+    json!({
+        "id": check.id,
+        "shortDescription": { "text": check.title },
+        "fullDescription": { "text": check.why },
+        "help": { "text": super::checks::page(check), "markdown": super::checks::page(check) },
+        "defaultConfiguration": { "level": match check.severity {
+            Severity::Fail => "error",
+            Severity::Warn => "warning",
+        } },
+        "properties": { "topic": check.topic, "grade": check.grade, "subject": check.kind() },
+    })
+}
+
+/// SARIF tells what kind of result it is from how bad it is; only a failure has a level.
+fn kind_and_level(verdict: Verdict) -> (&'static str, &'static str) {
+    match verdict {
+        Verdict::Fail | Verdict::ToDo => ("fail", "error"),
+        Verdict::Warn => ("fail", "warning"),
+        Verdict::Unknown => ("review", "none"),
+        Verdict::WorkerOnly | Verdict::NotReached => ("open", "none"),
+        Verdict::Skipped => ("notApplicable", "none"),
+        Verdict::Ok => ("pass", "none"),
+        // What it was says it; the suppression beside it says the rest.
+        Verdict::Confirmed | Verdict::Ignored => ("review", "none"),
+    }
+}
+
+fn result(audit: &Audit, finding: &Finding, rule: Option<usize>) -> Value {
+    let (kind, level) = kind_and_level(finding.was.unwrap_or(finding.verdict));
+    let mut text = format!("{}: {}", finding.name, finding.message);
+    for (label, more) in [("why", &finding.why), ("fix", &finding.fix)] {
+        if let Some(more) = more {
+            text.push_str(&format!("\n{label}: {more}"));
+        }
+    }
+    let subject = finding.subject.id();
+    let item = finding.item.as_ref().map(ToString::to_string);
+    let print = [
+        finding.check,
+        &subject,
+        finding.code,
+        item.as_deref().unwrap_or_default(),
+    ];
+    let mut result = json!({
+        "ruleId": finding.check,
+        "ruleIndex": rule,
+        "kind": kind,
+        "level": level,
+        "message": { "text": text },
+        "locations": [{
+            "physicalLocation": {
+                "artifactLocation": { "uri": audit.file_name() },
+                "region": { "startLine": audit.line_of(&finding.subject) },
+            },
+            "logicalLocations": [{
+                "name": finding.name,
+                "fullyQualifiedName": subject,
+                "kind": finding.subject.kind(),
+            }],
+        }],
+        "partialFingerprints": { "studiolink/v1": print.join("|") },
+        "properties": {
+            "code": finding.code,
+            "verdict": finding.verdict.id(),
+            "grade": finding.grade,
+            "vantage": finding.vantage,
+            "item": item,
+            "fix": finding.fix,
+        },
+    });
+    let state = finding.since.map(|since| match since {
+        Since::New => "new",
+        Since::Worse | Since::Changed | Since::Better => "updated",
+        Since::Same => "unchanged",
+    });
+    if let Some(state) = state {
+        result["baselineState"] = state.into();
+    }
+    if finding.was.is_some() {
+        let why = finding.details.last().map(ToString::to_string);
+        result["suppressions"] = json!([{ "kind": "external", "justification": why }]);
+    }
+    result
+}
+
+/// As the studio file writes the subject; `None`: no line of it names one of that kind.
+pub(super) fn words_of(subject: &Subject) -> Option<String> {
+    match subject {
+        Subject::Account | Subject::Role(_) => None,
+        Subject::Farm(farm) => Some(farm.to_string()),
+        Subject::Queue(key) => Some(key.queue.to_string()),
+        Subject::Fleet(key) | Subject::Connection(key) => Some(key.fleet.to_string()),
+        Subject::Channel(channel) => Some(channel.as_str().to_owned()),
+        Subject::Server(url) => Some(url.as_str().trim_end_matches('/').to_owned()),
+    }
+}
