@@ -69,6 +69,16 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
         "for CI; --format sarif is for code scanning",
     ),
     (
+        "diagnose",
+        "studiolink diagnose",
+        "which hop to the server is broken, and what to do",
+    ),
+    (
+        "diagnose",
+        "studiolink diagnose --watch 10",
+        "the same every 10 seconds, with what becomes other",
+    ),
+    (
         "checks",
         "studiolink checks addon-queue",
         "what it looks at, and why",
@@ -316,6 +326,9 @@ pub enum Command {
     /// Lists the checks, or shows one
     #[command(after_help = with_examples("checks", ""))]
     Checks(Checks),
+    /// Why can't a worker reach the server? Each hop as it is seen now; changes nothing
+    #[command(after_help = with_examples("diagnose", ""))]
+    Diagnose(Diagnose),
     /// Draws how the workers reach the server, with what is seen of each part
     #[command(after_help = with_examples("diagram", ""))]
     Diagram(Diagram),
@@ -448,6 +461,26 @@ pub struct Audit {
     /// An earlier `audit --format json`: says what is new, worse, better and gone; only what is new or worse makes it end with 1
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Diagnose {
+    /// Only the hops that were seen from there
+    #[arg(long, value_enum, value_name = "PLACE")]
+    pub from: Option<SeenFrom>,
+    /// Looks again every so many seconds, and says what has become other, until it is stopped
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "30", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub watch: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SeenFrom {
+    /// This machine
+    Here,
+    /// What AWS's services say
+    Aws,
+    /// What workers have told, in the newest probes
+    Worker,
 }
 
 #[derive(Debug, ClapArgs)]

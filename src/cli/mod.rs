@@ -5,6 +5,7 @@ pub mod args;
 mod ask;
 mod audit;
 mod checks;
+mod diagnose;
 mod diagram;
 mod explain;
 mod in_use;
@@ -164,6 +165,7 @@ async fn run(mut args: Args) -> Exit {
         Command::Plan(plan) => plan::run(&args, &plan).await,
         Command::Apply(apply) => apply::run(&args, &apply).await,
         Command::Audit(audit) => audit::run(&args, &audit).await,
+        Command::Diagnose(diagnose) => diagnose::run(&args, &diagnose).await,
         Command::Checks(checks) => checks::run(&args, &checks),
         Command::Diagram(diagram) => diagram::run(&args, &diagram).await,
         Command::Probe(probe) => probe::run(&args, &probe).await,

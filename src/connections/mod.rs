@@ -60,6 +60,34 @@ pub const FROM_WORKER: &[&Check] = &[
     &worker_hops::KEY,
 ];
 
+/// The hops of a connection in their order, from the worker's end to the server's and then as its own workers have told them, with
+/// the worst that is said of each. A hop that says nothing does not apply.
+pub fn timeline<'a>(
+    connection: &Connection,
+    findings: impl Iterator<Item = &'a Finding> + Clone,
+) -> Vec<&'a Finding> {
+    let legs = path(connection.chosen.path).legs.iter();
+    let hops = legs.flat_map(|leg| leg.hops()).chain(from_worker());
+    let worst = |hop: &Check| {
+        let own = findings
+            .clone()
+            .filter(|f| f.check == hop.id && connection.tells(f));
+        own.min_by_key(|f| f.verdict)
+    };
+    hops.filter_map(worst).collect()
+}
+
+/// Whether a worker was asked, and its own hops.
+pub fn from_worker() -> impl Iterator<Item = &'static Check> {
+    std::iter::once(ASKED).chain(FROM_WORKER.iter().copied())
+}
+
+/// How long the longest of a finding's calls took.
+pub fn millis(finding: &Finding) -> Option<u64> {
+    let calls = finding.evidence.iter().flat_map(|e| e.calls.iter());
+    calls.map(|c| c.millis).max()
+}
+
 /// What workers say of the server itself; `None`: none was asked, or what one said is stale.
 pub fn told_by_workers<'a>(
     connection: &Connection,

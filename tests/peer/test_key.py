@@ -56,7 +56,7 @@ def test_setup_makes_the_secret_and_the_environment_and_rollback_takes_them_away
     assert "AyonKey" in s.policies()["studiolink-queue"]
     # The queue role's own policy names the secret with the six characters that AWS adds.
     assert "secret:ayon/workers-??????" in s.policies()["studiolink-queue"]
-    audit = s.run("audit")
+    audit = s.run("audit", "--fail-on", "fail")
     assert audit.returncode == 0 and 'Environment "AYON" gives a session' in audit.stdout and f"Secret {NAME} exists and holds a value" in audit.stdout, audit.stdout
     again = s.run("plan")
     assert "nothing to change" in again.stdout.lower() + again.stderr.lower(), again.stdout + again.stderr

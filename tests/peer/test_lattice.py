@@ -90,7 +90,7 @@ def test_everything_is_made_waited_for_and_undone(tmp_path):
     # A worker knows the server by the name that VPC Lattice gives it.
     text = next(t for _, t in s.environments().values() if "Made by studiolink." in t)
     assert f'"{FLEETS[1]}":"http://{detail["id"]}.resource-endpoints.deadline.us-west-2.amazonaws.com:5000"' in text, text
-    audit = s.run("audit")
+    audit = s.run("audit", "--fail-on", "fail")
     assert audit.returncode == 0, audit.stdout
     again = s.run("plan")
     assert again.returncode == 0 and "CreateResource" not in again.stdout, again.stdout

@@ -220,7 +220,7 @@ def test_a_fleets_role_is_mended_where_the_file_says_so_and_put_back_byte_for_by
     iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
         {"Sid": "Ours since 2024", "Effect": "Allow", "Principal": {"Service": "credentials.deadline.amazonaws.com"}, "Action": "sts:AssumeRole"}]}))
     before = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
-    audit = s.run("audit", "-v")
+    audit = s.run("audit", "-v", "--fail-on", "fail")
     assert audit.returncode == 0 and "  WARN  Trusts Deadline Cloud of every account and farm" in audit.stdout, "workers that do work have what they need"
     part = audit.stdout.split("Role NordlichtFleetRole\n")[1]
     assert "  WARN  Lacks 14 permissions" in part and " deadline:AssumeFleetRoleForWorker on " in part and 'fleets = "manage"' in part

@@ -2,6 +2,7 @@
 
 pub mod baseline;
 pub mod checks;
+pub mod diagnosis;
 pub mod diff;
 pub mod ending;
 pub mod explain;

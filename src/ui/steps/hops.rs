@@ -9,19 +9,12 @@ use crate::domain::call::Vantage;
 use crate::domain::config::PathId;
 use crate::domain::finding::{Finding, Verdict};
 use crate::domain::text::Printable;
-use crate::questions::Check;
 
 /// Is it one of the hops' own checks?
 pub(super) fn is_hop(finding: &Finding) -> bool {
     let legs = connections::ALL.iter().flat_map(|leg| leg.hops());
-    let mut all = legs.chain(from_worker());
+    let mut all = legs.chain(connections::from_worker());
     all.any(|hop| hop.id == finding.check)
-}
-
-/// Whether a worker was asked, and its own hops.
-fn from_worker() -> impl Iterator<Item = &'static Check> {
-    let hops = connections::FROM_WORKER.iter().copied();
-    std::iter::once(connections::ASKED).chain(hops)
 }
 
 /// Adds a timeline for each path, with the fleets that it is the same for.
@@ -56,20 +49,13 @@ pub(super) fn timelines(screen: &mut Screen, model: &Model) {
 }
 
 fn rows(model: &Model, connection: &Connection) -> Vec<Told> {
-    let legs = connections::path(connection.chosen.path).legs.iter();
-    let hops = legs.flat_map(|leg| leg.hops());
-    let hops = hops.chain(from_worker());
-    let told = hops.filter_map(|hop| {
-        let all = model.findings().iter();
-        let own = all.filter(|f| f.check == hop.id && connection.tells(f));
-        let worst = own.min_by_key(|f| f.verdict)?;
-        Some(Told {
-            about: Printable::default(),
-            verdict: worst.verdict,
-            message: with_time(worst),
-            why: None,
-            fix: None,
-        })
+    let told = connections::timeline(connection, model.findings().iter());
+    let told = told.into_iter().map(|worst| Told {
+        about: Printable::default(),
+        verdict: worst.verdict,
+        message: with_time(worst),
+        why: None,
+        fix: None,
     });
     told.collect()
 }
@@ -87,8 +73,7 @@ fn with_time(finding: &Finding) -> Printable {
     if matches!(finding.vantage, Vantage::Worker(_)) {
         return format!("Worker: {said}").into();
     }
-    let calls = finding.evidence.iter().flat_map(|e| e.calls.iter());
-    match calls.map(|c| c.millis).max() {
+    match connections::millis(finding) {
         Some(millis) if !said.contains(" ms") && finding.verdict != Verdict::NotReached => {
             format!("{said} ({}, {millis} ms)", finding.vantage.word()).into()
         }

@@ -1,0 +1,280 @@
+//! Why can't a worker reach the server? Each connection as a timeline of hops, the broken one marked, and one paragraph at the end.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::json::finding as finding_json;
+use super::text::Ink;
+use crate::connections;
+use crate::derived::connections::connections as connections_of;
+use crate::domain::call::Vantage;
+use crate::domain::finding::{Finding, Verdict};
+use crate::domain::text::Printable;
+use crate::questions::View;
+
+/// A way to the server, with the fleets that it is the same for.
+#[derive(Debug, Clone)]
+pub struct Way<'a> {
+    pub path: &'static str,
+    pub fleets: Vec<Printable>,
+    pub hops: Vec<&'a Finding>,
+    /// Why the fleet can't go that way at all, where it can't.
+    pub impossible: Option<&'static str>,
+}
+
+impl<'a> Way<'a> {
+    /// The first hop that is broken: what lies behind it says nothing.
+    pub fn broken(&self) -> Option<(usize, &'a Finding)> {
+        let all = self.hops.iter().copied().enumerate();
+        all.clone()
+            .find(|(_, f)| matches!(f.verdict, Verdict::Fail | Verdict::ToDo))
+            .or_else(|| {
+                let mut all = all;
+                all.find(|(_, f)| f.verdict == Verdict::Unknown)
+            })
+    }
+
+    pub fn is_broken(&self) -> bool {
+        let broken = self.broken();
+        self.impossible.is_some() || broken.is_some_and(|(_, f)| f.verdict != Verdict::Unknown)
+    }
+
+    fn title(&self) -> String {
+        let names: Vec<&str> = self.fleets.iter().map(Printable::as_str).collect();
+        format!("{}, from {}", self.path, names.join(", "))
+    }
+}
+
+/// The ways of the studio's publishing fleets. `from`: only what was seen from there.
+pub fn ways<'a>(
+    view: &View,
+    findings: &[&'a Finding],
+    from: &dyn Fn(&Vantage) -> bool,
+) -> Vec<Way<'a>> {
+    let mut all: Vec<Way> = Vec::new();
+    for connection in connections_of(view) {
+        let mut hops = if connection.can_work() {
+            connections::timeline(&connection, findings.iter().copied())
+        } else {
+            Vec::new()
+        };
+        hops.retain(|f| from(&f.vantage));
+        let way = Way {
+            path: connections::path(connection.chosen.path).title,
+            fleets: vec![view.fleet_name(&connection.key)],
+            hops,
+            impossible: (!connection.can_work()).then_some(connection.chosen.reach.why),
+        };
+        let keys = |w: &Way<'a>| -> Vec<(&'a str, Verdict, String)> {
+            let each = w.hops.iter();
+            each.map(|f| (f.check, f.verdict, f.message.to_string()))
+                .collect()
+        };
+        let same = all.iter_mut().find(|w| {
+            w.path == way.path && w.impossible == way.impossible && keys(w) == keys(&way)
+        });
+        match same {
+            Some(same) => same.fleets.extend(way.fleets),
+            None => all.push(way),
+        }
+    }
+    all
+}
+
+/// A table of its hops.
+pub fn table(way: &Way, ink: Ink) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "{}", ink.strong(&way.title()));
+    if let Some(why) = way.impossible {
+        let _ = writeln!(
+            out,
+            "  {}  can't lead there: {why}",
+            ink.verdict(Verdict::Fail)
+        );
+    }
+    let broken = way.broken().map(|(at, _)| at);
+    for (n, hop) in way.hops.iter().enumerate() {
+        let mark = if broken == Some(n) { ">" } else { " " };
+        let was_tried = !matches!(hop.verdict, Verdict::NotReached | Verdict::WorkerOnly);
+        let millis = connections::millis(hop).filter(|_| was_tried);
+        let millis = millis.map_or_else(String::new, |ms| format!("{ms} ms"));
+        let word = ink.verdict(hop.verdict);
+        let pad = " ".repeat(WORD.saturating_sub(hop.verdict.word().len()));
+        let label = format!(
+            "{mark}{:>2}  {word}{pad}  {:10}  {millis:>8}  ",
+            n + 1,
+            hop.vantage.word()
+        );
+        let columns = 5 + WORD + 2 + 10 + 2 + 8 + 2;
+        let _ = writeln!(out, "{}", ink.folded(&label, columns, hop.message.as_str()));
+    }
+    out
+}
+
+/// The longest word of a verdict that a hop has.
+const WORD: usize = 11;
+
+/// One paragraph: what is broken, why, and what to do.
+pub fn paragraph(way: &Way, ink: Ink) -> String {
+    let mut out = String::new();
+    let fleets: Vec<&str> = way.fleets.iter().map(Printable::as_str).collect();
+    let fleets = fleets.join(", ");
+    if let Some(why) = way.impossible {
+        let _ = writeln!(
+            out,
+            "Broken for {fleets}: {} can't lead there: {why}",
+            way.path
+        );
+        let _ = writeln!(
+            out,
+            "  fix   choose another path for the fleet: studiolink setup, step 5"
+        );
+        return out;
+    }
+    match way.broken() {
+        Some((at, hop)) => {
+            let word = if hop.verdict == Verdict::Unknown {
+                "Not known"
+            } else {
+                "Broken"
+            };
+            let line = format!("{word} for {fleets}, hop {}: {}", at + 1, hop.message);
+            let _ = writeln!(out, "{}", ink.folded("", 0, &line));
+            for (label, text) in [("why", &hop.why), ("fix", &hop.fix)] {
+                if let Some(text) = text {
+                    let label = format!("  {label}   ");
+                    let _ = writeln!(out, "{}", ink.folded(&label, label.len(), text.as_str()));
+                }
+            }
+            let behind = way.hops.len() - at - 1;
+            if behind > 0 {
+                let _ = writeln!(out, "  What lies behind it says nothing until it is whole.");
+            }
+        }
+        None => {
+            let told = way
+                .hops
+                .iter()
+                .any(|f| matches!(f.vantage, Vantage::Worker(_)) && f.verdict == Verdict::Ok);
+            let line = if told {
+                format!("Whole for {fleets}, and a worker has told so.")
+            } else {
+                format!(
+                    "Nothing is seen to be broken for {fleets}. No worker has confirmed it: `studiolink probe` asks one, which is billed where AWS runs it."
+                )
+            };
+            let _ = writeln!(out, "{}", ink.folded("", 0, &line));
+        }
+    }
+    out
+}
+
+pub fn json_of(ways: &[Way]) -> Value {
+    let one = |way: &Way| {
+        let hops: Vec<Value> = way.hops.iter().map(|f| finding_json(f)).collect();
+        json!({
+            "path": way.path,
+            "fleets": way.fleets,
+            "impossible": way.impossible,
+            "broken": way.broken().map(|(at, _)| at),
+            "hops": hops,
+        })
+    };
+    ways.iter().map(one).collect()
+}
+
+/// What has become other since the round before: a hop, what it was, what it is.
+pub fn flips<'a>(before: &[(String, Verdict)], way: &Way<'a>) -> Vec<(&'a Finding, Verdict)> {
+    let was = |f: &Finding| {
+        before
+            .iter()
+            .find(|(check, _)| check == f.check)
+            .map(|(_, v)| *v)
+    };
+    let changed = way.hops.iter().filter_map(|f| Some((*f, was(f)?)));
+    changed.filter(|(f, was)| f.verdict != *was).collect()
+}
+
+/// Latencies as a line of blocks, the newest last; a gap where a round saw none.
+pub fn sparkline(millis: &[Option<u64>]) -> String {
+    const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let most = millis.iter().flatten().max().copied().unwrap_or(1).max(1);
+    let block = |ms: u64| {
+        let at = usize::try_from(ms * 7 / most).unwrap_or_default();
+        BLOCKS[at.min(7)]
+    };
+    millis.iter().map(|ms| ms.map_or('·', block)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hop(check: &'static str, verdict: Verdict) -> Finding {
+        Finding {
+            check,
+            ..Finding::new(verdict, "x", format!("{check} says"))
+                .why("because")
+                .fix("do this")
+        }
+    }
+
+    const PLAIN: Ink = Ink {
+        colour: false,
+        width: Some(80),
+    };
+
+    #[test]
+    fn the_first_broken_hop_is_marked_and_the_paragraph_is_about_it() {
+        let hops = [
+            hop("name", Verdict::Ok),
+            hop("share", Verdict::Unknown),
+            hop("tunnels", Verdict::Fail),
+            hop("port", Verdict::NotReached),
+        ];
+        let way = Way {
+            path: "Site-to-Site VPN",
+            fleets: vec!["Publish".into()],
+            hops: hops.iter().collect(),
+            impossible: None,
+        };
+        assert!(way.is_broken());
+        let table = table(&way, PLAIN);
+        let marked: Vec<&str> = table.lines().filter(|l| l.starts_with('>')).collect();
+        assert_eq!(marked.len(), 1);
+        assert!(
+            marked[0].contains("FAIL") && marked[0].contains("tunnels says"),
+            "{table}"
+        );
+        let said = paragraph(&way, PLAIN);
+        assert!(
+            said.contains("Broken for Publish, hop 3: tunnels says")
+                && said.contains("fix   do this"),
+            "{said}"
+        );
+        assert!(table.lines().all(|l| l.chars().count() <= 80), "{table}");
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_called_broken_and_what_no_worker_told_is_not_called_whole() {
+        let unknown = [hop("name", Verdict::Ok), hop("share", Verdict::Unknown)];
+        let way = |hops: &'static [Finding]| Way {
+            path: "Direct HTTPS",
+            fleets: vec!["Publish".into()],
+            hops: hops.iter().collect(),
+            impossible: None,
+        };
+        let unknown = way(Box::leak(Box::new(unknown)));
+        assert!(!unknown.is_broken());
+        assert!(paragraph(&unknown, PLAIN).starts_with("Not known for Publish, hop 2"));
+        let fine = way(Box::leak(Box::new([hop("name", Verdict::Ok)])));
+        assert!(paragraph(&fine, PLAIN).contains("No worker has confirmed it"));
+    }
+
+    #[test]
+    fn a_sparkline_shows_the_slow_and_the_lost() {
+        assert_eq!(sparkline(&[Some(1), Some(80), None, Some(40)]), "▁█·▄");
+        assert_eq!(sparkline(&[]), "");
+    }
+}
