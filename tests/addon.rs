@@ -304,6 +304,20 @@ async fn two_rows_of_the_extra_parameters_are_both_set_right_and_the_others_stay
 }
 
 #[tokio::test]
+async fn a_project_that_follows_the_studio_is_refused_nothing() {
+    let (world, config) = studio(|t| {
+        let production = t.addon.get_mut(&Variant::Production).unwrap();
+        production.packages = Untrusted::new("blender");
+        production.channels = Untrusted::new("deadline-cloud");
+        of_project(t, &[(AddonField::Queue, "queue-demo-show".into())]);
+    });
+    let work = look(&world, &config).await;
+    assert_eq!(ids(&work).len(), 3, "{:?}", ids(&work));
+    assert!(work.plan().refused.is_empty(), "{:?}", work.plan().refused);
+    there_and_back(&world, &config, "launcher-asked-for").await;
+}
+
+#[tokio::test]
 async fn packages_that_were_not_solved_for_are_left_to_people() {
     // Another bundle's launcher than the one that the studio file pins.
     let (world, config) = studio(|t| {

@@ -97,6 +97,67 @@ fn a_broken_hop_is_marked_once_and_ends_with_1_and_its_fix() {
 }
 
 #[test]
+fn what_can_not_be_seen_is_said_with_its_reason_and_is_not_called_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    let state = ["--sandbox", "--sandbox-state", "s.json"];
+    let probed = run(place, &[&["probe", "--yes"][..], &state].concat());
+    assert!(
+        probed.status.code().unwrap() <= 1,
+        "{}",
+        text(&probed.stderr)
+    );
+    let whole = run(place, &[&["diagnose"][..], &state].concat());
+    let said = text(&whole.stdout);
+    // The sandbox's worker tells some of the hops, and all that it tells is well.
+    assert!(
+        said.contains("and a worker has told so") || said.contains("No worker has confirmed it"),
+        "{said}"
+    );
+    // Another server than the one that the worker has seen.
+    let made = run(
+        place,
+        &[&["setup", "--yes", "--studio", "f.toml"][..], &state].concat(),
+    );
+    assert!(made.status.code().unwrap() <= 1);
+    let file = place.join("f.toml");
+    let studio = fs::read_to_string(&file).unwrap();
+    fs::write(
+        &file,
+        studio.replace("https://ayon.example.com", "https://nowhere.example.com"),
+    )
+    .unwrap();
+    let stale = run(
+        place,
+        &[
+            &["diagnose", "--from", "worker", "--studio", "f.toml"][..],
+            &state,
+        ]
+        .concat(),
+    );
+    assert_eq!(stale.status.code(), Some(1), "{}", text(&stale.stdout));
+    assert!(
+        !text(&stale.stdout).contains("Whole"),
+        "{}",
+        text(&stale.stdout)
+    );
+
+    let kept = fs::read_to_string(place.join("s.json")).unwrap();
+    let mut truth: Value = serde_json::from_str(&kept).unwrap();
+    truth["denies"] = serde_json::json!(["deadline:ListQueueFleetAssociations"]);
+    fs::write(place.join("s.json"), truth.to_string()).unwrap();
+    let denied = run(place, &[&["diagnose"][..], &state].concat());
+    let said = text(&denied.stdout);
+    assert_eq!(denied.status.code(), Some(3), "{said}");
+    assert!(
+        said.contains("UNKNOWN")
+            && said.contains("deadline:ListQueueFleetAssociations")
+            && said.contains("fix"),
+        "{said}"
+    );
+}
+
+#[test]
 fn it_watches_until_it_is_stopped_and_says_what_becomes_other() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path();

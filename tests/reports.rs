@@ -313,8 +313,160 @@ fn a_file_of_marks_alone_is_enough_for_an_audit_of_what_flags_name() {
     let farm = format!("farm-{:032x}", 1);
     let queue = format!("queue-{:032x}", 1);
     let named = place.audit(&["--farm", &farm, "--queue", &queue, "--format", "json"]);
-    assert!(matches!(code(&named), 0 | 1 | 3), "{}", err(&named));
-    assert!(texts(&json(&named), "/check").contains(&"queue-status"));
+    let whole = json(&named);
+    let checks = texts(&whole, "/check");
+    assert!(checks.contains(&"queue-status") && checks.contains(&"queue-fleets"));
+    // What it does not wish for is not taken for a wish.
+    assert!(!checks.contains(&"queue-channels") && !checks.contains(&"conda-solve"));
+    assert!(
+        checks.contains(&"studio-file-marks"),
+        "its one entry fits nothing: {checks:?}"
+    );
+    for command in ["plan", "setup", "apply", "diagram", "diagnose"] {
+        let args: &[&str] = if matches!(command, "setup" | "apply") {
+            &["--yes"]
+        } else {
+            &[]
+        };
+        let flags = [
+            "--sandbox",
+            "--studio",
+            "f.toml",
+            "--farm",
+            &farm,
+            "--queue",
+            &queue,
+        ];
+        let refused = place.run(&[&[command], args, &flags].concat());
+        assert_eq!(code(&refused), 2, "{command}: {}", out(&refused));
+        assert!(
+            err(&refused).contains("[[ignore]] and [[confirmed]] alone"),
+            "{}",
+            err(&refused)
+        );
+    }
+}
+
+/// The sandbox beside the studio file, where the service refuses a call.
+fn denied(place: &Place, permission: &str) {
+    let file = place.file("s.json");
+    let mut truth: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let denies = truth.pointer_mut("/denies").or(None);
+    match denies {
+        Some(list) => *list = serde_json::json!([permission]),
+        None => panic!(
+            "the sandbox keeps its denials elsewhere: {:?}",
+            truth.as_object().unwrap().keys()
+        ),
+    }
+    fs::write(&file, truth.to_string()).unwrap();
+}
+
+#[test]
+fn what_could_not_be_seen_is_hidden_by_no_mark_and_makes_none_useless() {
+    let place = Place::new();
+    place.set_up(
+        "[[ignore]]\ncheck = \"queue-fleets\"\nreason = \"x\"\n[[ignore]]\ncheck = \"fleet-status\"\nreason = \"x\"\n",
+    );
+    denied(&place, "deadline:ListQueueFleetAssociations");
+    let audit = place.audit(&[]);
+    assert_eq!(code(&audit), 3, "{}", out(&audit));
+    assert!(
+        !out(&audit).contains("IGNORED") && !out(&audit).contains("fits nothing"),
+        "{}",
+        out(&audit)
+    );
+    let only = place.audit(&["--only", "fleet-status"]);
+    assert_eq!(code(&only), 3, "{}", out(&only));
+    denied(&place, "deadline:GetQueue");
+    let only = place.audit(&["--only", "queue-role", "--format", "json"]);
+    assert_eq!(code(&only), 3, "{}", out(&only));
+    assert!(texts(&json(&only), "/verdict").contains(&"unknown"));
+    for (args, says) in [
+        (
+            &["--only", "queue-status", "--skip", "queue-status"][..],
+            "leave no check",
+        ),
+        (&["--only", "caller-permissions"], "runs in setup alone"),
+    ] {
+        let refused = place.audit(args);
+        assert_eq!(code(&refused), 2);
+        assert!(err(&refused).contains(says), "{}", err(&refused));
+    }
+}
+
+#[test]
+fn a_baseline_of_another_studio_or_of_what_was_left_aside_excuses_nothing() {
+    let place = Place::new();
+    let run = |args: &[&str]| place.run(&[args, &["--sandbox=hand-edited"]].concat());
+    let base = json(&run(&["audit", "--format", "json"]));
+    for (account, says) in [
+        (Value::from("999999999999"), "is of account 999999999999"),
+        (Value::Null, "names no account"),
+    ] {
+        let mut other = base.clone();
+        other["account"] = account;
+        fs::write(place.file("b.json"), other.to_string()).unwrap();
+        let refused = run(&["audit", "--baseline", "b.json"]);
+        assert_eq!(code(&refused), 2, "{}", out(&refused));
+        assert!(err(&refused).contains(says), "{}", err(&refused));
+    }
+    let mut aside = base.clone();
+    for finding in aside["findings"].as_array_mut().unwrap() {
+        if finding["verdict"] == "fail" {
+            finding["was"] = "fail".into();
+            finding["verdict"] = "ignored".into();
+        }
+    }
+    fs::write(place.file("b.json"), aside.to_string()).unwrap();
+    assert_eq!(code(&run(&["audit", "--baseline", "b.json"])), 1);
+    // Where what is wrong does not count, it is not called clean.
+    fs::write(place.file("b.json"), base.to_string()).unwrap();
+    let same = json(&run(&["audit", "--baseline", "b.json", "--format", "json"]));
+    assert_eq!(same["exit"], 0);
+    assert!(
+        same["exit_means"].as_str().unwrap().contains("remain"),
+        "{}",
+        same["exit_means"]
+    );
+}
+
+#[test]
+fn a_file_name_and_a_fleets_name_start_nothing_of_their_own() {
+    let place = Place::new();
+    place.set_up("");
+    let odd = "a b#c %.toml";
+    fs::rename(place.file("f.toml"), place.file(odd)).unwrap();
+    let state = place.file("s.json");
+    let text = fs::read_to_string(&state).unwrap();
+    let named = text.replace(
+        "Publish, Linux",
+        "@octo-org ~~x~~ &lt;b&gt; https://evil.example",
+    );
+    assert_ne!(named, text);
+    fs::write(&state, named).unwrap();
+    let run = |format: &str| {
+        place.run(&[
+            "audit",
+            "--sandbox",
+            "--sandbox-state",
+            "s.json",
+            "--studio",
+            odd,
+            "--format",
+            format,
+        ])
+    };
+    let sarif = json(&run("sarif"));
+    let place_of = &sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]
+        ["uri"];
+    assert_eq!(place_of, "a%20b%23c%20%25.toml");
+    let ticket = out(&run("markdown"));
+    for live in ["@octo", " ~~x", "https://evil", " &lt;b"] {
+        assert!(!ticket.contains(live), "{live}");
+    }
+    let html = out(&run("html"));
+    assert!(html.contains("&amp;lt;b&amp;gt;"), "an entity is text");
 }
 
 #[test]
@@ -360,6 +512,17 @@ fn beside_a_baseline_only_what_is_new_or_worse_counts() {
         "{}",
         out(&worse)
     );
+
+    // As CI hands it over: a pipe, which can be read once.
+    let script = "audit() { \"$STUDIOLINK\" audit --sandbox=hand-edited --baseline <(cat base.json); }; audit";
+    let piped = Command::new("bash")
+        .args(["-c", script])
+        .env("STUDIOLINK", env!("CARGO_BIN_EXE_studiolink"))
+        .env("HOME", place.0.path())
+        .current_dir(place.0.path())
+        .output()
+        .unwrap();
+    assert_eq!(code(&piped), 0, "{}", err(&piped));
 
     for (text, says) in [("{}", "not a report"), ("no", "not JSON")] {
         fs::write(place.file("bad.json"), text).unwrap();

@@ -29,6 +29,24 @@ use crate::ui::report::baseline::{self, Baseline, Gone};
 use crate::ui::report::{Audit, by_subject, html, json as json_report, junit, sarif, text, ticket};
 use crate::world::local::files;
 
+/// What compares the studio with what its file wishes for: a file that says nothing of that is not one that wishes for nothing.
+const OF_WISHES: &[&str] = &[
+    "queue-channels",
+    "queue-packages",
+    "channel-order",
+    "conda-solve",
+    "launcher-asked-for",
+    "addon-channels",
+    "queue-role-channels",
+    "queue-role-needs",
+    "queue-role-simulated",
+    "queue-role-excess-read",
+    "fleet-attributes",
+    "server-url",
+    "connection-fleets",
+    "connection-path",
+];
+
 /// Which checks somebody wants to hear of.
 struct Wanted {
     only: BTreeSet<&'static str>,
@@ -40,10 +58,23 @@ impl Wanted {
         let ids = |list: &[String]| -> Result<BTreeSet<&'static str>, Failure> {
             list.iter().map(|id| Ok(named(id)?.id)).collect()
         };
-        Ok(Self {
+        let wanted = Self {
             only: ids(&command.only)?,
             skip: ids(&command.skip)?,
-        })
+        };
+        let never = wanted.only.iter().filter_map(|id| crate::checks::by_id(id));
+        if let Some(check) = never.into_iter().find(|c| !c.in_audit) {
+            return Err(Failure::Usage(format!(
+                "--only {}: it runs in setup alone, so an audit would say nothing\n  fix   leave it out",
+                check.id
+            )));
+        }
+        if !crate::checks::ALL.iter().any(|c| wanted.has(c.id)) {
+            return Err(Failure::Usage(
+                "--only and --skip leave no check\n  fix   leave one of them out".to_owned(),
+            ));
+        }
+        Ok(wanted)
     }
 
     fn is_all(&self) -> bool {
@@ -54,19 +85,23 @@ impl Wanted {
         (self.only.is_empty() || self.only.contains(id)) && !self.skip.contains(id)
     }
 
-    /// That the queue exists is asked all the same: of one that does not, everything else would be said in vain.
+    /// Who is signed in and whether the queue exists is asked all the same: without them everything else is said in vain.
     fn shows(&self, finding: &Finding) -> bool {
-        let exists = crate::checks::OF_PLAN.iter().any(|c| c.id == finding.check);
-        self.has(finding.check) || (exists && finding.verdict == Verdict::Fail)
+        let rests_on = crate::checks::OF_PLAN.iter().any(|c| c.id == finding.check);
+        let says = matches!(finding.verdict, Verdict::Fail | Verdict::Unknown);
+        self.has(finding.check) || (rests_on && says)
     }
 
-    fn catalogues(&self) -> Catalogues {
+    /// `wishes`: does the studio file say what the studio should be?
+    fn catalogues(&self, wishes: bool) -> Catalogues {
         let all = catalogues();
-        if self.is_all() {
+        if self.is_all() && wishes {
             return all;
         }
-        let needed =
-            |c: &&&Check| self.has(c.id) || crate::checks::OF_PLAN.iter().any(|own| own.id == c.id);
+        let needed = |c: &&&Check| {
+            let fits = wishes || !OF_WISHES.contains(&c.id);
+            (self.has(c.id) && fits) || crate::checks::OF_PLAN.iter().any(|own| own.id == c.id)
+        };
         let checks: Vec<&'static Check> =
             all.observe.checks.iter().filter(needed).copied().collect();
         let mut own = all;
@@ -149,17 +184,26 @@ pub(super) async fn run(args: &Args, command: &args::Audit) -> Result<Exit, Fail
     let stop = Stop::listen();
     let wanted = Wanted::read(command)?;
     let file = open::studio_file(args)?;
-    let config = open::needed(args, &file)?;
+    let config = open::needed_by_audit(args, &file)?;
+    if config.only_marks {
+        talk(
+            "note: the studio file says nothing of what the studio should be; what compares the two is not checked",
+        );
+    }
     check_marks(&file, &config)?;
     let compared = read_baseline(command)?;
     let world = open::world(args, Some(&config)).await?;
     let world = world.as_ref();
-    let mut work = Workflow::audit(wanted.catalogues(), world.region().clone(), config.clone());
+    let mut work = Workflow::audit(
+        wanted.catalogues(!config.only_marks),
+        world.region().clone(),
+        config.clone(),
+    );
     let streams = args.format == Format::Text;
     let has_marks = !config.marks.is_empty();
     let told: Mutex<BTreeSet<Subject>> = Mutex::default();
     // What is printed as it comes is told twice: once for the eye, once for the end.
-    let early = Mutex::new(Telling::new(&wanted, &config, read_baseline(command)?));
+    let early = Mutex::new(Telling::new(&wanted, &config, compared.clone()));
     let tell = |progress: Progress| match (progress, told.lock(), early.lock()) {
         (Progress::Findings(findings), Ok(mut told), Ok(mut early)) if streams => {
             told.extend(findings.iter().map(|f| f.subject.clone()));
@@ -177,10 +221,15 @@ pub(super) async fn run(args: &Args, command: &args::Audit) -> Result<Exit, Fail
     let mut telling = Telling::new(&wanted, &config, compared);
     let all = work.observed_findings();
     let mut list: Vec<Cow<Finding>> = all.filter_map(|f| telling.told(f, has_marks)).collect();
-    let whole = wanted.is_all() && !config.only_some_queues && !stop.is_asked();
+    // Flags that name what a file of marks leaves open narrow nothing down.
+    let all_queues = config.only_marks || !config.only_some_queues;
+    let whole = wanted.is_all() && all_queues && !stop.is_asked();
     let mut of_marks = telling.marks.findings(whole);
     of_marks.retain(|_| wanted.has(OF_MARKS));
+    let of_account = list.iter().find(|f| f.subject == Subject::Account);
+    let heading = of_account.map_or_else(|| "Studio file".into(), |f| f.name.clone());
     for finding in &mut of_marks {
+        finding.name = heading.clone();
         finding.since = telling.baseline.as_mut().map(|b| b.since(finding));
     }
     list.extend(of_marks.iter().cloned().map(Cow::Owned));
@@ -190,26 +239,35 @@ pub(super) async fn run(args: &Args, command: &args::Audit) -> Result<Exit, Fail
         .and_if(stop.is_asked(), Exit::Interrupted)
         .and_if(work.names_unknown_queue(), Exit::Usage)
         .and_if(findings().any(fails), Exit::Problem)
-        .and_if(could_not_check(findings()), Exit::NotChecked);
+        .and_if(could_not_check(findings()), Exit::NotChecked)
+        .and_if(list.is_empty(), Exit::NotChecked);
 
     let account = account(work.snapshot());
     let region = &work.snapshot().region;
-    let gone = telling.baseline.map(|baseline| {
-        let own = account.as_ref().map(ToString::to_string);
-        if let Some(other) = baseline.is_of_another(own.as_deref(), Some(region.as_str())) {
-            talk(&format!(
-                "note: the baseline is of {other}, not of this studio"
-            ));
-        }
-        baseline.gone(findings())
-    });
+    let own = account.as_ref().map(ToString::to_string);
+    let other = telling
+        .baseline
+        .as_ref()
+        .and_then(|b| b.is_of_another(own.as_deref(), region.as_str()));
+    if let Some(why) = other {
+        return Err(Failure::Usage(format!(
+            "the baseline can't be compared: {why}\n  fix   write one of this studio with `studiolink audit --format json > FILE`"
+        )));
+    }
+    let gone = telling.baseline.map(|baseline| baseline.gone(findings()));
+    let drift = gone
+        .as_ref()
+        .map(|gone| baseline::text(gone, findings()).trim_end().to_owned());
     if streams {
         let told = told.lock().map(|t| t.clone()).unwrap_or_default();
         let late = findings().filter(|f| !told.contains(&f.subject) || f.check == OF_MARKS);
         print(args, late.filter(|f| !is_expired(f)));
         data(&text::summary(findings()));
-        if let Some(gone) = &gone {
-            data(baseline::text(gone, findings()).trim_end());
+        if let Some(drift) = &drift {
+            data(drift);
+        }
+        if stop.is_asked() {
+            data("interrupted: what is not listed was not checked");
         }
         if let Some(problem) = expired(&work) {
             let unread = findings().filter(|f| is_expired(f)).count();
@@ -229,6 +287,7 @@ pub(super) async fn run(args: &Args, command: &args::Audit) -> Result<Exit, Fail
         svg: (args.format == Format::Html)
             .then(|| picture(&work, &config))
             .flatten(),
+        drift,
     };
     data(&document(args.format, &audit, gone.as_ref(), &fails)?);
     Ok(exit)
@@ -274,7 +333,9 @@ fn document(
                 "baseline": gone.map(baseline::json_of),
             });
             let (account, region) = (audit.account, Some(audit.region));
-            json_report::document("audit", account, region, audit.exit, parts).to_string()
+            let mut whole = json_report::document("audit", account, region, audit.exit, parts);
+            whole["exit_means"] = audit.ended().into();
+            whole.to_string()
         }
     })
 }

@@ -23,12 +23,20 @@ use crate::engine::Progress;
 use crate::engine::drive::observe;
 use crate::engine::workflow::{Catalogues, Workflow};
 use crate::questions::{Check, Purpose, View};
+use crate::ui::report::baseline::without_numbers;
 use crate::ui::report::diagnosis::{Way, flips, json_of, paragraph, sparkline, table, ways};
-use crate::ui::report::json as json_report;
+use crate::ui::report::{by_subject, json as json_report, text};
 use crate::world::World;
 
 /// What says something of a connection besides its hops.
-const BESIDE: &[&str] = &["connection-fleets", "connection-path", "server-url"];
+const BESIDE: &[&str] = &[
+    "queue-fleets",
+    "fleet-status",
+    "fleet-attributes",
+    "connection-fleets",
+    "connection-path",
+    "server-url",
+];
 
 /// The hops of every path, and whether the queues exist.
 fn of_connections() -> Catalogues {
@@ -76,8 +84,9 @@ async fn look(
             talk(words.as_str());
         }
     };
+    let before = world.log().total();
     told_while(world, observe(world, &mut work, &stop.flag, &tell)).await;
-    calls(args, world, 0);
+    calls(args, world, before);
     Round {
         work,
         interrupted: stop.is_asked(),
@@ -101,17 +110,15 @@ pub(super) async fn run(args: &Args, command: &args::Diagnose) -> Result<Exit, F
     let view = View::new(round.work.snapshot(), &config, Purpose::Audit);
     let findings: Vec<&Finding> = round.work.observed_findings().collect();
     let from = |v: &Vantage| is_from(command.from, v);
-    let list = ways(&view, &findings, &from);
-    let hops = || list.iter().flat_map(|w| w.hops.iter().copied());
-    let exit = Exit::Clean
-        .and_if(round.interrupted, Exit::Interrupted)
-        .and_if(round.work.names_unknown_queue(), Exit::Usage)
-        .and_if(list.iter().any(Way::is_broken), Exit::Problem)
-        .and_if(could_not_check(hops()), Exit::NotChecked)
-        // Of no connection nothing was seen.
-        .and_if(list.is_empty(), Exit::NotChecked);
+    let list = ways(&view, &findings);
+    let exit = ended(&round, &list, &findings);
     if args.format == Format::Json {
-        let parts = json!({ "at": Timestamp::now().to_string(), "connections": json_of(&list) });
+        let beside: Vec<&Finding> = beside(&findings).collect();
+        let parts = json!({
+            "at": Timestamp::now().to_string(),
+            "connections": json_of(&list),
+            "beside": json_report::findings(beside),
+        });
         let (account, region) = (
             account(round.work.snapshot()),
             &round.work.snapshot().region,
@@ -121,51 +128,68 @@ pub(super) async fn run(args: &Args, command: &args::Diagnose) -> Result<Exit, F
         data(&document.to_string());
         return Ok(exit);
     }
-    if list.is_empty() {
-        // Why there is none, these say.
-        let bad = findings.iter().filter(|f| f.verdict.is_bad());
-        for finding in bad {
-            data(&format!(
-                "{}  {}: {}",
-                finding.verdict.word(),
-                finding.name,
-                finding.message
-            ));
-        }
-        data("No connection is known: no fleet that publishes was found, or no server is named");
-        return Ok(exit);
-    }
     for way in &list {
-        data(&table(way, ink(args)));
+        data(&table(way, ink(args), &from));
+    }
+    // What keeps a connection from being known, or from being used.
+    for group in by_subject(beside(&findings)) {
+        data(&text::group(&group, ink(args), args.verbose));
     }
     for way in &list {
         data(paragraph(way, ink(args)).trim_end());
     }
+    if list.is_empty() {
+        data(NONE);
+    }
     match command.watch {
-        Some(seconds) => {
-            watch(
-                args,
-                world,
-                (&catalogues, &config),
-                seconds,
-                &list,
-                &stop,
-                &from,
-            )
-            .await
-        }
+        Some(seconds) => watch(args, world, (&catalogues, &config), seconds, &list, &stop).await,
         None => Ok(exit),
     }
+}
+
+const NONE: &str =
+    "No connection is known: the fleets that publish could not be told, or no server is named";
+
+/// What is wrong beside the hops, or could not be seen.
+fn beside<'a>(findings: &[&'a Finding]) -> impl Iterator<Item = &'a Finding> {
+    let all: Vec<&Finding> = findings.to_vec();
+    let counts = |f: &&Finding| matches!(f.verdict, Verdict::Fail | Verdict::Unknown);
+    let own = |f: &&Finding| {
+        let of_plan = crate::checks::OF_PLAN.iter().any(|c| c.id == f.check);
+        of_plan || BESIDE.contains(&f.check)
+    };
+    all.into_iter().filter(counts).filter(own)
+}
+
+fn ended(round: &Round, list: &[Way], findings: &[&Finding]) -> Exit {
+    let hops = list.iter().flat_map(|w| w.hops.iter().copied());
+    let beside: Vec<&Finding> = beside(findings).collect();
+    let seen = |w: &Way| w.hops.iter().any(|f| f.verdict == Verdict::Ok);
+    Exit::Clean
+        .and_if(round.interrupted, Exit::Interrupted)
+        .and_if(round.work.names_unknown_queue(), Exit::Usage)
+        .and_if(list.iter().any(Way::is_broken), Exit::Problem)
+        .and_if(
+            beside.iter().any(|f| f.verdict == Verdict::Fail),
+            Exit::Problem,
+        )
+        .and_if(
+            could_not_check(hops.chain(beside.iter().copied())),
+            Exit::NotChecked,
+        )
+        // Of no connection, or of none of its hops, anything was seen.
+        .and_if(list.is_empty() || !list.iter().all(seen), Exit::NotChecked)
 }
 
 /// So many rounds are shown as blocks.
 const ROUNDS: usize = 24;
 
-type Seen = Vec<(String, Verdict)>;
+type Seen = Vec<(String, Verdict, String)>;
 
 fn states(way: &Way) -> Seen {
     let hops = way.hops.iter();
-    hops.map(|f| (f.check.to_owned(), f.verdict)).collect()
+    hops.map(|f| (f.check.to_owned(), f.verdict, without_numbers(f)))
+        .collect()
 }
 
 /// Again and again until somebody stops it: a line for each round, and one for each hop that has become other.
@@ -176,19 +200,18 @@ async fn watch(
     seconds: u64,
     first: &[Way<'_>],
     stop: &Stop,
-    from: &dyn Fn(&Vantage) -> bool,
 ) -> Result<Exit, Failure> {
+    // Fleets come together in one way while it is the same for them, and part again: each is followed by itself.
     let mut before: BTreeMap<String, Seen> = BTreeMap::new();
     let mut slow: BTreeMap<String, Vec<Option<u64>>> = BTreeMap::new();
-    let key = |way: &Way| {
-        format!(
-            "{} {}",
-            way.path,
-            way.fleets.first().map_or("", |f| f.as_str())
-        )
+    let names = |way: &Way| -> Vec<String> {
+        let each = way.fleets.iter();
+        each.map(|f| format!("{}, {f}", way.path)).collect()
     };
     for way in first {
-        before.insert(key(way), states(way));
+        for name in names(way) {
+            before.insert(name, states(way));
+        }
     }
     let mut exit = Exit::Clean;
     loop {
@@ -202,36 +225,59 @@ async fn watch(
         }
         let view = View::new(round.work.snapshot(), config, Purpose::Audit);
         let findings: Vec<&Finding> = round.work.observed_findings().collect();
-        let list = ways(&view, &findings, from);
-        exit = Exit::Clean.and_if(list.iter().any(Way::is_broken), Exit::Problem);
+        let list = ways(&view, &findings);
+        exit = ended(&round, &list, &findings);
         let now = clock(Timestamp::now());
-        for way in &list {
-            let name = key(way);
-            for (hop, was) in flips(before.get(&name).map_or(&[], Vec::as_slice), way) {
-                data(&format!(
-                    "{now}  {} was {}: {}",
-                    hop.verdict.word(),
-                    was.word(),
-                    hop.message
-                ));
+        let seen: Vec<String> = list.iter().flat_map(names).collect();
+        for gone in before.keys().filter(|name| !seen.contains(name)) {
+            data(&format!("{now}  {gone}: not seen any more"));
+        }
+        before.retain(|name, _| seen.contains(name));
+        if list.is_empty() {
+            data(&format!("{now}  {NONE}"));
+            for finding in beside(&findings) {
+                let (word, name) = (finding.verdict.word(), &finding.name);
+                data(&format!("{now}  {word}  {name}: {}", finding.message));
             }
-            let wrong = way
-                .hops
-                .iter()
-                .filter(|f| f.verdict.is_bad() || f.verdict == Verdict::NotReached);
-            let (wrong, all) = (wrong.count(), way.hops.len());
-            let last = way.hops.iter().filter(|f| f.vantage == Vantage::Here);
-            let millis = last.filter_map(|f| connections::millis(f)).max();
-            let rounds = slow.entry(name.clone()).or_default();
+        }
+        for way in &list {
+            let names = names(way);
+            let mut told: Vec<&str> = Vec::new();
+            for name in &names {
+                let before = before.get(name).map_or(&[][..], Vec::as_slice);
+                for (hop, was) in flips(before, way) {
+                    if told.contains(&hop.check) {
+                        continue;
+                    }
+                    told.push(hop.check);
+                    let was = was.map_or("not seen", Verdict::word);
+                    let word = hop.verdict.word();
+                    data(&format!("{now}  {word} was {was}: {}", hop.message));
+                }
+            }
+            let only = |f: &&&Finding| matches!(f.verdict, Verdict::WorkerOnly | Verdict::Skipped);
+            let (others, judged): (Vec<&Finding>, Vec<&Finding>) =
+                way.hops.iter().partition(|f| only(&f));
+            let fine = judged.iter().filter(|f| f.verdict == Verdict::Ok).count();
+            let here = judged.iter().filter(|f| f.vantage == Vantage::Here);
+            let millis = here.filter_map(|f| connections::millis(f)).max();
+            let rounds = slow.entry(names.join(" ")).or_default();
             rounds.push(millis.filter(|_| !way.is_broken()));
             let shown = rounds.len().saturating_sub(ROUNDS);
-            let millis = millis.map_or_else(String::new, |ms| format!(", slowest {ms} ms"));
+            let slowest = millis.map_or_else(String::new, |ms| format!(", slowest {ms} ms"));
+            let unseen = match others.len() {
+                0 => String::new(),
+                n => format!(", {n} not seen"),
+            };
             data(&format!(
-                "{now}  {name}: {} of {all} hops OK{millis}  {}",
-                all - wrong,
+                "{now}  {}: {fine} of {} hops OK{unseen}{slowest}  {}",
+                names.join("; "),
+                judged.len(),
                 sparkline(&rounds[shown..])
             ));
-            before.insert(name, states(way));
+            for name in names {
+                before.insert(name, states(way));
+            }
         }
     }
 }

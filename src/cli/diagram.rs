@@ -37,6 +37,7 @@ pub(super) async fn run(args: &Args, command: &args::Diagram) -> Result<Exit, Fa
     let exit = Exit::Clean
         .and_if(stop.is_asked(), Exit::Interrupted)
         .and_if(work.names_unknown_queue(), Exit::Usage)
+        .and_if(drawn.is_broken(), Exit::Problem)
         .and_if(could_not_check(findings.iter().copied()), Exit::NotChecked);
     if drawn.connections.is_empty() && args.format != Format::Json {
         talk("nothing to draw: no fleet that publishes is known, or no server is named");

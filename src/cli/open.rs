@@ -203,6 +203,19 @@ pub(super) fn needed(args: &Args, file: &StudioFile) -> Result<StudioConfig, Fai
     existing(args, file, config)
 }
 
+/// The same for an audit, which a file of marks alone is enough for.
+pub(super) fn needed_by_audit(args: &Args, file: &StudioFile) -> Result<StudioConfig, Failure> {
+    let mut lent = file.config.clone();
+    let only_marks = lent.as_ref().is_some_and(|c| c.only_marks);
+    if let Some(config) = &mut lent {
+        config.only_marks = false;
+    }
+    let named = args.studio.is_some() && file.text.is_none();
+    let mut config = existing(args, file, lent.filter(|_| !named))?;
+    config.only_marks = only_marks;
+    Ok(config)
+}
+
 /// The same for setup, which may start from the scenario's own.
 pub(super) fn needed_by_setup(args: &Args, file: &StudioFile) -> Result<StudioConfig, Failure> {
     existing(args, file, file.config.clone())
@@ -213,6 +226,13 @@ fn existing(
     file: &StudioFile,
     config: Option<StudioConfig>,
 ) -> Result<StudioConfig, Failure> {
+    if config.as_ref().is_some_and(|c| c.only_marks) {
+        return Err(Failure::Usage(
+            "The studio file holds [[ignore]] and [[confirmed]] alone: what the studio should be, it does not say\n  fix   \
+            `studiolink audit` alone can do with it; run `studiolink setup` or `init` to write the rest"
+                .to_owned(),
+        ));
+    }
     if config.as_ref().is_some_and(|c| c.queues.is_empty()) {
         return Err(Failure::Usage(
             "The studio file names no queue\n  fix   add [queue] with farm and queue, or name them with --farm and --queue"

@@ -108,7 +108,7 @@ words!(
 
 words!(
     /// What has become of a finding since an earlier report.
-    Since { New = "new", Worse = "worse", Changed = "changed", Better = "better", Same = "same" }
+    Since { New = "new", Worse = "worse", Changed = "changed", Better = "better", Unseen = "not seen now", Same = "same" }
 );
 
 words!(

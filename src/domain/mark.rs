@@ -4,9 +4,9 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::finding::{Finding, Grade, Severity, Topic, Verdict};
+use super::finding::{Finding, Grade, Severity, Topic, Verdict, is_expired};
 use super::subject::Subject;
-use super::text::Printable;
+use super::text::{Printable, without_url_secrets};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
@@ -45,7 +45,8 @@ impl Mark {
 
     fn words(&self) -> String {
         let more = [&self.subject, &self.code, &self.item];
-        let more = more.into_iter().flatten().map(|t| Printable::short(t, 80));
+        let more = more.into_iter().flatten();
+        let more = more.map(|t| Printable::short(&without_url_secrets(t), 80));
         let mut words = vec![Printable::short(&self.check, 60)];
         words.extend(more);
         let words: Vec<&str> = words.iter().map(Printable::as_str).collect();
@@ -55,6 +56,22 @@ impl Mark {
             self.line,
             words.join(", ")
         )
+    }
+
+    /// What tells it from the others, wherever it stands in the file.
+    fn item(&self) -> String {
+        let all = [
+            Some(&self.check),
+            self.subject.as_ref(),
+            self.code.as_ref(),
+            self.item.as_ref(),
+        ];
+        let all: Vec<String> = all
+            .into_iter()
+            .flatten()
+            .map(|t| without_url_secrets(t))
+            .collect();
+        all.join(", ")
     }
 
     fn fits(&self, finding: &Finding) -> bool {
@@ -74,10 +91,17 @@ impl Mark {
         matches!(self.says, Says::Ignore { expires: Some(day), .. } if day < today)
     }
 
-    /// What is not well, and can be left aside or be looked at by hand.
-    fn takes(&self, verdict: Verdict) -> bool {
+    /// What is not well, and can be left aside or be looked at by hand. What could not be seen only a mark takes that names this
+    /// very code; and who has looked at one thing by hand has not looked at another.
+    fn takes(&self, finding: &Finding) -> bool {
         let by_hand = matches!(self.says, Says::Confirmed { .. });
-        verdict.is_bad() || (by_hand && verdict == Verdict::WorkerOnly)
+        let named = self.code.is_some();
+        match finding.verdict {
+            Verdict::Fail | Verdict::Warn => !by_hand || named,
+            Verdict::Unknown => named && !is_expired(finding),
+            Verdict::WorkerOnly => by_hand,
+            _ => false,
+        }
     }
 
     fn put_on(&self, finding: &mut Finding) {
@@ -109,6 +133,8 @@ pub struct Marks<'a> {
     used: Vec<bool>,
     /// The checks that could not say everything.
     open: std::collections::BTreeSet<&'static str>,
+    /// Something could not be seen: what hangs on it was not found either.
+    blind: bool,
 }
 
 impl<'a> Marks<'a> {
@@ -118,6 +144,7 @@ impl<'a> Marks<'a> {
             today,
             used: vec![false; marks.len()],
             open: std::collections::BTreeSet::new(),
+            blind: false,
         }
     }
 
@@ -130,8 +157,11 @@ impl<'a> Marks<'a> {
         ) {
             self.open.insert(finding.check);
         }
+        self.blind |= verdict == Verdict::Unknown;
         for (mark, used) in self.marks.iter().zip(&mut self.used) {
-            if mark.fits(finding) && mark.takes(verdict) && !mark.is_expired(self.today) {
+            // The first that fits has put its own word in place of the verdict.
+            let takes = finding.was.is_some() || mark.takes(finding);
+            if mark.fits(finding) && takes && !mark.is_expired(self.today) {
                 *used = true;
                 if finding.was.is_none() {
                     mark.put_on(finding);
@@ -159,7 +189,7 @@ impl<'a> Marks<'a> {
             Finding::warn("expired", format!("{words} has expired, on {day}"))
                 .why("what it left aside counts again")
                 .fix("fix what it left aside, or give it a later day and a reason that still holds")
-        } else if !used && whole && !self.open.contains(mark.check.as_str()) {
+        } else if !used && whole && !self.blind && !self.open.contains(mark.check.as_str()) {
             Finding::warn("matches-nothing", format!("{words} fits nothing that was found"))
                 .why("what it left aside is gone, or its check, subject or code is written differently: it would hide the next one")
                 .fix("take it out of the studio file; `studiolink audit --format json` has checks, subjects and codes as they are written")
@@ -172,8 +202,8 @@ impl<'a> Marks<'a> {
             severity: Severity::Warn,
             grade: Grade::Documents,
             subject: Subject::Account,
-            name: "studio file".into(),
-            ..finding.about(format!("line {}", mark.line))
+            details: vec![format!("line {}", mark.line).into()],
+            ..finding.about(mark.item())
         })
     }
 }
@@ -260,18 +290,54 @@ mod tests {
 
     #[test]
     fn what_was_looked_at_by_hand_is_not_called_ok() {
-        let mut mark = ignore("a", None, None);
-        mark.says = Says::Confirmed {
-            by: "Mia".to_owned(),
-            on: TODAY,
+        let by_hand = |code: Option<&str>| Mark {
+            says: Says::Confirmed {
+                by: "Mia".to_owned(),
+                on: TODAY,
+            },
+            ..ignore("a", code, None)
         };
+        for (verdict, code, taken) in [
+            (Verdict::WorkerOnly, None, true),
+            (Verdict::Fail, None, false),
+            (Verdict::Fail, Some("x"), true),
+            (Verdict::Unknown, None, false),
+        ] {
+            let marks = [by_hand(code)];
+            let mut all = Marks::new(&marks, TODAY);
+            let mut one = found("a", "x", verdict);
+            all.put_on(&mut one);
+            assert_eq!(
+                one.verdict == Verdict::Confirmed,
+                taken,
+                "{verdict:?} {code:?}"
+            );
+            assert_eq!(one.was.is_some(), taken);
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_seen_is_left_aside_by_its_own_code_alone_and_keeps_others_from_being_called_gone()
+     {
+        for (code, taken) in [(None, false), (Some("denied"), true)] {
+            let marks = [ignore("a", code, None), ignore("b", None, None)];
+            let mut all = Marks::new(&marks, TODAY);
+            let mut one = found("a", "denied", Verdict::Unknown);
+            all.put_on(&mut one);
+            assert_eq!(one.verdict == Verdict::Ignored, taken);
+            assert!(all.findings(true).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_password_in_a_subject_is_not_told() {
+        let mut mark = ignore("a", None, None);
+        mark.subject = Some("https://mia:canary@conda.example.com/c".to_owned());
         let marks = [mark];
-        let mut all = Marks::new(&marks, TODAY);
-        let mut one = found("a", "needs-worker", Verdict::WorkerOnly);
-        all.put_on(&mut one);
-        assert_eq!(
-            (one.verdict, one.was),
-            (Verdict::Confirmed, Some(Verdict::WorkerOnly))
+        let told = format!("{:?}", Marks::new(&marks, TODAY).findings(true));
+        assert!(
+            !told.contains("canary") && told.contains("conda.example.com"),
+            "{told}"
         );
     }
 }

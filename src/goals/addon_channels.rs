@@ -31,7 +31,7 @@ pub(super) const NAME: &str = "conda_channels";
 /// The studio's settings in each variant, and those of the projects that name other channels.
 fn places<'a>(view: &View<'a>, url: &Url) -> Vec<AddonPlace<'a>> {
     let all = addon_places(view, url);
-    let telling = all.telling(|s| (s.channels_in_jobs(), s.queue.clone()));
+    let telling = all.telling(Settings::channels_in_jobs);
     telling.cloned().collect()
 }
 

@@ -3,9 +3,9 @@
 //! be lost with it. As with its channels, a list that conda can't install stops every job, so only one whose packages were
 //! solved for is written, and after the channels that have them.
 
-use crate::derived::addon_places::{AddonPlace, channels_wanted};
+use crate::derived::addon_places::{AddonPlace, addon_places, channels_wanted};
 use crate::derived::asked_packages::{asked, brings_its_own};
-use crate::derived::job_packages::job_packages;
+use crate::derived::job_packages::{job_packages, server};
 use crate::domain::addon::AddonField;
 use crate::domain::ids::QueueKey;
 use crate::domain::text::without_url_secrets;
@@ -38,6 +38,15 @@ struct Lacking<'a> {
 
 fn lacking<'a>(view: &View<'a>) -> Vec<Lacking<'a>> {
     let mut all = Vec::new();
+    let Some(url) = server(view) else {
+        return all;
+    };
+    let places = addon_places(view, &url);
+    // A project that says the same as the studio follows it, or is taken along.
+    let follows = |place: &AddonPlace| {
+        let below = places.below(place).filter(|_| !place.is_studio());
+        below.is_some_and(|b| b.settings.packages_in_jobs() == place.settings.packages_in_jobs())
+    };
     for queue in &view.config(Part::Queues).queues {
         if brings_its_own(view, queue) {
             continue;
@@ -46,6 +55,9 @@ fn lacking<'a>(view: &View<'a>) -> Vec<Lacking<'a>> {
             let Some((field, value)) = asked.by.as_ref().filter(|_| !asked.is_right()) else {
                 continue;
             };
+            if follows(&asked.place) {
+                continue;
+            }
             all.push(Lacking {
                 queue,
                 field: *field,

@@ -45,23 +45,20 @@ impl AddonSetting {
         }
     }
 
-    /// The settings that jobs of that place go by, as a snapshot has them.
+    /// The question that tells what jobs of that place go by.
+    fn of_jobs(&self) -> AnyQuestion {
+        let at = self.at();
+        match at.project {
+            Some(project) => ProjectAddon(at.server, at.variant, at.version, project).into(),
+            None => AddonSettings(at.server, at.variant, at.version).into(),
+        }
+    }
+
     fn settings<'a>(&self, snapshot: &'a mut Snapshot) -> Option<&'a mut Settings> {
-        let AddonAt {
-            server,
-            variant,
-            version,
-            project,
-        } = self.at();
-        match project {
-            Some(project) => {
-                let question = ProjectAddon(server, variant, version, project);
-                snapshot.facts.known_mut(&question)
-            }
-            None => {
-                let question = AddonSettings(server, variant, version);
-                snapshot.facts.known_mut(&question)
-            }
+        match self.of_jobs() {
+            AnyQuestion::ProjectAddon(question) => snapshot.facts.known_mut(&question),
+            AnyQuestion::AddonSettings(question) => snapshot.facts.known_mut(&question),
+            _ => None,
         }
     }
 
@@ -174,19 +171,9 @@ impl Resource for AddonSetting {
     }
 
     fn touches(&self, snapshot: &Snapshot) -> Vec<Touched> {
-        let AddonAt {
-            server,
-            variant,
-            version,
-            project,
-        } = self.at();
-        let settings: AnyQuestion = match project {
-            Some(project) => ProjectAddon(server, variant, version, project).into(),
-            None => AddonSettings(server, variant, version).into(),
-        };
         let projects = self.projects(snapshot).into_iter();
         let projects = projects.flat_map(|q| [AddonOwn(q.at()).into(), AnyQuestion::from(q)]);
-        let own = [settings, AddonOwn(self.at()).into()];
+        let own = [self.of_jobs(), AddonOwn(self.at()).into()];
         changed(own.into_iter().chain(projects))
     }
 }

@@ -46,6 +46,14 @@ fn as_id<S: Serializer>(state: &Option<Verdict>, to: S) -> Result<S::Ok, S::Erro
     state.map(Verdict::id).serialize(to)
 }
 
+impl Diagram {
+    /// Is one of the connections broken somewhere?
+    pub fn is_broken(&self) -> bool {
+        let mut boxes = self.connections.iter().flat_map(|lane| &lane.boxes);
+        boxes.any(Stop::is_broken)
+    }
+}
+
 impl Stop {
     fn word(&self) -> &'static str {
         self.state.map_or("", Verdict::word)

@@ -152,6 +152,7 @@ impl Wizard {
         !self.model.waiting.is_empty()
             || self.is_applying()
             || self.model.sign_in == SignIn::UnderWay
+            || matches!(self.model.probes.sending, Sending::Asked)
             || self
                 .model
                 .work

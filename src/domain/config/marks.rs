@@ -40,6 +40,14 @@ pub(super) fn read(text: &str, document: &Document<String>) -> Result<Vec<Mark>,
             let mut text_of = |key| reader.text(key).map(|t| t.map(str::to_owned));
             let (subject, code, of) = (text_of("subject")?, text_of("code")?, text_of("item")?);
             let says = if name == "ignore" {
+                let empty = reader.text("reason")?.is_some_and(|r| r.trim().is_empty());
+                if empty {
+                    return Err(reader.wrong(
+                        "reason",
+                        "`reason` is empty",
+                        "say why it is left aside",
+                    ));
+                }
                 Says::Ignore {
                     reason: reader
                         .needed(

@@ -210,6 +210,9 @@ pub struct StudioConfig {
     /// What it says of findings.
     #[serde(default)]
     pub marks: Vec<Mark>,
+    /// It says nothing else: what it wishes for is not known, so nothing may be compared with it or planned from it.
+    #[serde(default)]
+    pub only_marks: bool,
     pub worker_attributes: WorkerAttributes,
 }
 
@@ -276,6 +279,7 @@ impl StudioConfig {
             tunnel: None,
             iam: IamChoices::default(),
             marks: Vec::new(),
+            only_marks: false,
             worker_attributes: WorkerAttributes::default(),
         }
     }

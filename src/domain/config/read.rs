@@ -122,6 +122,7 @@ impl StudioConfig {
                 region,
                 profile,
                 marks,
+                only_marks: true,
                 ..Self::blank()
             });
         }
@@ -150,6 +151,7 @@ impl StudioConfig {
             tunnel,
             iam,
             marks,
+            only_marks: false,
             strategy: conda.strategy,
             pin: conda.pin,
             server,

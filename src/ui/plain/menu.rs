@@ -7,11 +7,21 @@ use crate::ui::wizard::{Msg, Wizard};
 #[derive(Debug, Clone)]
 pub(super) enum Does {
     Say(Msg),
-    Row { id: &'static str, rows: usize },
-    Field { field: &'static str, secret: bool },
-    Choice { choice: &'static str },
+    Row {
+        id: &'static str,
+        rows: usize,
+    },
+    Field {
+        field: &'static str,
+        secret: bool,
+    },
+    Choice {
+        choice: &'static str,
+    },
     Details,
     Calls,
+    /// The page is read out as it is by now.
+    Again,
 }
 
 #[derive(Debug, Clone)]
@@ -108,6 +118,9 @@ pub(super) fn picks(wizard: &Wizard, screen: &Screen) -> Vec<Pick> {
             does,
         });
     };
+    if wizard.model.is_watching() {
+        add("look again", Does::Again);
+    }
     add("details", Does::Details);
     add("calls", Does::Calls);
     if wizard.at > 0 {

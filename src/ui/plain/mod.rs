@@ -5,6 +5,7 @@ pub mod ask;
 mod menu;
 pub(crate) mod render;
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,11 +15,13 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use self::menu::Pick;
 use super::driver::{Driver, Outside};
 use super::model::Model;
+use super::probing::timeline;
 use super::report::ending;
 use super::screen::{Action, Screen, Takes};
 use super::steps::cautions;
 use super::wizard::{Msg, Wizard};
 use crate::domain::exit::Exit;
+use crate::domain::ids::JobId;
 use crate::domain::text::Printable;
 use crate::engine::workflow::Phase;
 use crate::engine::{ChangeState as State, Progress};
@@ -32,6 +35,8 @@ struct Plain {
     driver: Driver,
     from: UnboundedReceiver<Msg>,
     began: Instant,
+    /// How far each probe was when that was last said.
+    probes: BTreeMap<JobId, String>,
 }
 
 /// Why no line came.
@@ -60,6 +65,7 @@ pub async fn run(model: Model, outside: Arc<dyn Outside>) -> Exit {
         driver,
         from,
         began: Instant::now(),
+        probes: BTreeMap::new(),
     };
     say(
         "studiolink setup, plain mode. Answer with a number, or with the first letters of a choice.",
@@ -95,7 +101,30 @@ impl Plain {
                 return End::Code(code);
             }
         }
+        self.announce_probes();
         End::On
+    }
+
+    /// A worker takes minutes: each step that a probe has come to is said once.
+    fn announce_probes(&mut self) {
+        for watched in &self.wizard.model.probes.jobs {
+            let Some(job) = self.wizard.model.fact(&watched.question()).known() else {
+                continue;
+            };
+            let rows = timeline(job, None);
+            let Some((cell, words, _)) = rows.last() else {
+                continue;
+            };
+            let now = if job.is_over() {
+                format!("Probe {}: {}.", watched.job.brief(), job.status.word())
+            } else {
+                format!("Probe {}: {}, {words}.", watched.job.brief(), cell.text)
+            };
+            if self.probes.get(&watched.job) != Some(&now) {
+                say(&now);
+                self.probes.insert(watched.job.clone(), now);
+            }
+        }
     }
 
     /// Takes in answers until nothing is under way, or patience ends.
@@ -215,9 +244,11 @@ impl Plain {
         let line = read_line(prompt);
         tokio::pin!(line);
         loop {
+            let watches = self.wizard.model.is_watching();
             let msg = tokio::select! {
                 line = &mut line => return line.ok_or(Ended::Input),
                 msg = self.from.recv() => msg,
+                () = tokio::time::sleep(Duration::from_secs(1)), if watches => Some(Msg::Tick),
             };
             if let Some(End::Code(code)) = msg.map(|m| self.tell(m)) {
                 return Err(Ended::Code(code));
@@ -320,6 +351,7 @@ impl Plain {
                     }
                 }
             }
+            Does::Again => None,
             Does::Details => {
                 for line in render::details(&self.wizard) {
                     say(&line);

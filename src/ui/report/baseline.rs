@@ -18,11 +18,15 @@ pub struct Row {
     about: About,
     code: String,
     verdict: Verdict,
+    /// The studio file left it aside then.
+    aside: bool,
     pub name: Printable,
     pub message: Printable,
+    /// What it says, without the numbers that change by themselves.
+    plain: String,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Baseline {
     rows: BTreeMap<About, Vec<Row>>,
     region: Option<String>,
@@ -71,8 +75,10 @@ impl Baseline {
                 about: about.clone(),
                 code: text(&it["code"]),
                 verdict,
+                aside: it["was"].is_string(),
                 name: shown(&it["name"]),
                 message: shown(&it["message"]),
+                plain: plain(it["message"].as_str().unwrap_or_default()),
             };
             rows.entry(about).or_default().push(row);
         }
@@ -85,13 +91,16 @@ impl Baseline {
     }
 
     /// Why it says nothing of this studio; `None`: it does.
-    pub fn is_of_another(&self, account: Option<&str>, region: Option<&str>) -> Option<String> {
-        let differs = |own: &Option<String>, now: Option<&str>| match (own, now) {
-            (Some(own), Some(now)) if own != now => Some(Printable::short(own, 40)),
-            _ => None,
+    pub fn is_of_another(&self, account: Option<&str>, region: &str) -> Option<String> {
+        let Some((own, own_region)) = self.account.as_ref().zip(self.region.as_ref()) else {
+            return Some("it names no account: nobody was signed in when it was made".to_owned());
         };
-        let account = differs(&self.account, account).map(|a| format!("account {a}"));
-        account.or_else(|| differs(&self.region, region).map(|r| format!("region {r}")))
+        let differs = |own: &str, now: &str, what: &str| {
+            let own = Printable::short(own, 40);
+            (own.as_str() != now).then(|| format!("it is of {what} {own}, and this is {now}"))
+        };
+        let account = account.and_then(|now| differs(own, now, "account"));
+        account.or_else(|| differs(own_region, region, "region"))
     }
 
     /// Takes the row out that a finding continues, and says what has become of it.
@@ -105,11 +114,24 @@ impl Baseline {
         let Some(row) = at.map(|at| rows.remove(at)) else {
             return Since::New;
         };
-        match (weight(verdict).cmp(&weight(row.verdict)), same.is_some()) {
-            (std::cmp::Ordering::Greater, _) => Since::Worse,
-            (std::cmp::Ordering::Less, _) => Since::Better,
-            (std::cmp::Ordering::Equal, false) if verdict.is_bad() => Since::Changed,
-            (std::cmp::Ordering::Equal, _) => Since::Same,
+        if is_blind(verdict) {
+            return if row.verdict == verdict {
+                Since::Same
+            } else {
+                Since::Unseen
+            };
+        }
+        // What was left aside, or could not be seen, is no excuse for what is open now.
+        let excused = (row.aside && finding.was.is_none()) || is_blind(row.verdict);
+        if excused && verdict.is_bad() {
+            return Since::New;
+        }
+        let other = same.is_none() || row.plain != without_numbers(finding);
+        match weight(verdict).cmp(&weight(row.verdict)) {
+            std::cmp::Ordering::Greater => Since::Worse,
+            std::cmp::Ordering::Less => Since::Better,
+            std::cmp::Ordering::Equal if verdict.is_bad() && other => Since::Changed,
+            std::cmp::Ordering::Equal => Since::Same,
         }
     }
 
@@ -155,13 +177,31 @@ fn about(finding: &Finding) -> About {
     )
 }
 
-/// How bad it is; what is not known is not better than a warning, nor worse.
+/// Nothing was seen of it.
+fn is_blind(verdict: Verdict) -> bool {
+    matches!(
+        verdict,
+        Verdict::Unknown | Verdict::Skipped | Verdict::NotReached | Verdict::WorkerOnly
+    )
+}
+
+/// How bad it is.
 fn weight(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Fail | Verdict::ToDo => 2,
-        Verdict::Warn | Verdict::Unknown => 1,
+        Verdict::Warn => 1,
         _ => 0,
     }
+}
+
+/// Times, days and counts go on by themselves.
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_ascii_digit()).collect()
+}
+
+/// What a finding says, without the numbers that change by themselves.
+pub fn without_numbers(finding: &Finding) -> String {
+    plain(finding.message.as_str())
 }
 
 /// Does it count where only what is new or worse counts?
@@ -298,8 +338,35 @@ mod tests {
         ignored.was = Some(Verdict::Warn);
         let mut baseline = earlier(&[found(Verdict::Warn, "x", "i")]);
         assert_eq!(baseline.since(&ignored), Since::Same);
-        let mut baseline = earlier(&[ignored]);
-        assert_eq!(baseline.since(&found(Verdict::Warn, "x", "i")), Since::Same);
+        // What was left aside then is no excuse for what is open now.
+        let mut baseline = earlier(&[ignored.clone()]);
+        assert_eq!(baseline.since(&found(Verdict::Warn, "x", "i")), Since::New);
+        let mut baseline = earlier(&[ignored.clone()]);
+        assert_eq!(baseline.since(&ignored), Since::Same);
+    }
+
+    #[test]
+    fn more_of_the_same_is_news_and_a_clock_that_goes_on_is_not() {
+        let lacks = |what: &str| Finding {
+            check: "a",
+            ..Finding::new(Verdict::Fail, "missing", what)
+        };
+        let mut baseline = earlier(&[lacks("Lacks s3:ListBucket, since 3 days")]);
+        assert_eq!(
+            baseline.since(&lacks("Lacks s3:ListBucket, since 14 days")),
+            Since::Same
+        );
+        let mut baseline = earlier(&[lacks("Lacks s3:ListBucket")]);
+        assert_eq!(
+            baseline.since(&lacks("Lacks s3:ListBucket, s3:GetObject")),
+            Since::Changed
+        );
+        for blind in [Verdict::Unknown, Verdict::WorkerOnly, Verdict::Skipped] {
+            let mut baseline = earlier(&[found(Verdict::Fail, "x", "i")]);
+            assert_eq!(baseline.since(&found(blind, "y", "i")), Since::Unseen);
+            let mut baseline = earlier(&[found(blind, "y", "i")]);
+            assert_eq!(baseline.since(&found(Verdict::Fail, "x", "i")), Since::New);
+        }
     }
 
     #[test]

@@ -58,6 +58,9 @@ pub fn page(check: &Check) -> String {
     if !check.in_audit {
         let _ = writeln!(out, "- runs in `studiolink setup` alone");
     }
+    if !check.in_audit || check.id == crate::domain::mark::CHECK_ID {
+        return out;
+    }
     let _ = writeln!(
         out,
         "\nTo leave a finding of it aside, in the studio file:\n\n```toml\n[[ignore]]\ncheck = \"{}\"\nsubject = \"…\"\nreason = \"…\"\nexpires = 2027-01-31\n```",

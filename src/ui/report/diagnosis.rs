@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use super::baseline::without_numbers;
 use super::json::finding as finding_json;
 use super::text::Ink;
 use crate::connections;
@@ -46,20 +47,15 @@ impl<'a> Way<'a> {
     }
 }
 
-/// The ways of the studio's publishing fleets. `from`: only what was seen from there.
-pub fn ways<'a>(
-    view: &View,
-    findings: &[&'a Finding],
-    from: &dyn Fn(&Vantage) -> bool,
-) -> Vec<Way<'a>> {
+/// The ways of the studio's publishing fleets.
+pub fn ways<'a>(view: &View, findings: &[&'a Finding]) -> Vec<Way<'a>> {
     let mut all: Vec<Way> = Vec::new();
     for connection in connections_of(view) {
-        let mut hops = if connection.can_work() {
+        let hops = if connection.can_work() {
             connections::timeline(&connection, findings.iter().copied())
         } else {
             Vec::new()
         };
-        hops.retain(|f| from(&f.vantage));
         let way = Way {
             path: connections::path(connection.chosen.path).title,
             fleets: vec![view.fleet_name(&connection.key)],
@@ -82,8 +78,8 @@ pub fn ways<'a>(
     all
 }
 
-/// A table of its hops.
-pub fn table(way: &Way, ink: Ink) -> String {
+/// A table of its hops. `from`: only those that were seen from there; all are judged.
+pub fn table(way: &Way, ink: Ink, from: &dyn Fn(&Vantage) -> bool) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}", ink.strong(&way.title()));
     if let Some(why) = way.impossible {
@@ -94,7 +90,8 @@ pub fn table(way: &Way, ink: Ink) -> String {
         );
     }
     let broken = way.broken().map(|(at, _)| at);
-    for (n, hop) in way.hops.iter().enumerate() {
+    let shown = way.hops.iter().enumerate();
+    for (n, hop) in shown.filter(|(_, hop)| from(&hop.vantage)) {
         let mark = if broken == Some(n) { ">" } else { " " };
         let was_tried = !matches!(hop.verdict, Verdict::NotReached | Verdict::WorkerOnly);
         let millis = connections::millis(hop).filter(|_| was_tried);
@@ -152,11 +149,18 @@ pub fn paragraph(way: &Way, ink: Ink) -> String {
                 let _ = writeln!(out, "  What lies behind it says nothing until it is whole.");
             }
         }
+        None if !way.hops.iter().any(|f| f.verdict == Verdict::Ok) => {
+            let _ = writeln!(
+                out,
+                "Not known for {fleets}: no hop of the connection was seen"
+            );
+        }
         None => {
-            let told = way
-                .hops
-                .iter()
-                .any(|f| matches!(f.vantage, Vantage::Worker(_)) && f.verdict == Verdict::Ok);
+            // Each hop that a worker can tell, as it is now: that one ran at all proves none of them.
+            let is_theirs =
+                |f: &&&Finding| connections::FROM_WORKER.iter().any(|h| h.id == f.check);
+            let mut theirs = way.hops.iter().filter(is_theirs).peekable();
+            let told = theirs.peek().is_some() && theirs.all(|f| f.verdict == Verdict::Ok);
             let line = if told {
                 format!("Whole for {fleets}, and a worker has told so.")
             } else {
@@ -185,21 +189,28 @@ pub fn json_of(ways: &[Way]) -> Value {
 }
 
 /// What has become other since the round before: a hop, what it was, what it is.
-pub fn flips<'a>(before: &[(String, Verdict)], way: &Way<'a>) -> Vec<(&'a Finding, Verdict)> {
-    let was = |f: &Finding| {
-        before
-            .iter()
-            .find(|(check, _)| check == f.check)
-            .map(|(_, v)| *v)
+pub fn flips<'a>(
+    before: &[(String, Verdict, String)],
+    way: &Way<'a>,
+) -> Vec<(&'a Finding, Option<Verdict>)> {
+    let was = |f: &Finding| before.iter().find(|(check, ..)| check == f.check);
+    let other = |f: &&Finding| match was(f) {
+        Some((_, verdict, words)) => {
+            *verdict != f.verdict || (f.verdict.is_bad() && *words != without_numbers(f))
+        }
+        None => !before.is_empty(),
     };
-    let changed = way.hops.iter().filter_map(|f| Some((*f, was(f)?)));
-    changed.filter(|(f, was)| f.verdict != *was).collect()
+    let changed = way.hops.iter().copied().filter(other);
+    changed.map(|f| (f, was(f).map(|(_, v, _)| *v))).collect()
 }
 
 /// Latencies as a line of blocks, the newest last; a gap where a round saw none.
 pub fn sparkline(millis: &[Option<u64>]) -> String {
+    /// Below this nobody feels a difference.
+    const LEAST: u64 = 200;
     const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let most = millis.iter().flatten().max().copied().unwrap_or(1).max(1);
+    let most = millis.iter().flatten().max().copied().unwrap_or_default();
+    let most = most.max(LEAST);
     let block = |ms: u64| {
         let at = usize::try_from(ms * 7 / most).unwrap_or_default();
         BLOCKS[at.min(7)]
@@ -240,7 +251,7 @@ mod tests {
             impossible: None,
         };
         assert!(way.is_broken());
-        let table = table(&way, PLAIN);
+        let table = table(&way, PLAIN, &|_| true);
         let marked: Vec<&str> = table.lines().filter(|l| l.starts_with('>')).collect();
         assert_eq!(marked.len(), 1);
         assert!(
@@ -274,7 +285,8 @@ mod tests {
 
     #[test]
     fn a_sparkline_shows_the_slow_and_the_lost() {
-        assert_eq!(sparkline(&[Some(1), Some(80), None, Some(40)]), "▁█·▄");
+        assert_eq!(sparkline(&[Some(1), Some(800), None, Some(400)]), "▁█·▄");
+        assert_eq!(sparkline(&[Some(15), Some(15)]), "▁▁");
         assert_eq!(sparkline(&[]), "");
     }
 }

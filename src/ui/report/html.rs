@@ -28,7 +28,8 @@ pub fn page(audit: &Audit) -> String {
                         "Account " (audit.account()) ", region " (audit.region()) ", " time datetime=(audit.at.to_string()) { (day_and_clock(audit.at)) }
                         ", studiolink " (env!("CARGO_PKG_VERSION"))
                     }
-                    p.ended { (audit.exit.words()) }
+                    p.ended { (audit.ended()) }
+                    @if let Some(drift) = &audit.drift { pre.drift { (drift) } }
                     ul.counts { @for (verdict, count) in counts(audit) {
                         li { (badge(verdict)) " " (count) }
                     } }

@@ -4,7 +4,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::{Audit, by_subject};
 use crate::domain::exit::Exit;
-use crate::domain::finding::{Finding, Verdict};
+use crate::domain::finding::{Finding, Severity, Verdict};
 
 /// `fails`: does that finding fail the run?
 pub fn junit(audit: &Audit, fails: &dyn Fn(&Finding) -> bool) -> Result<String, String> {
@@ -56,8 +56,10 @@ fn case(finding: &Finding, fails: &dyn Fn(&Finding) -> bool) -> TestCase {
             said = Some(text.clone());
             TestCaseStatus::success()
         }
-        Verdict::Unknown => not(NonSuccessKind::Error),
-        Verdict::WorkerOnly
+        // As the exit code has it.
+        Verdict::Unknown if finding.severity == Severity::Fail => not(NonSuccessKind::Error),
+        Verdict::Unknown
+        | Verdict::WorkerOnly
         | Verdict::NotReached
         | Verdict::Confirmed
         | Verdict::Ignored

@@ -7,19 +7,23 @@ use crate::domain::text::Printable;
 use crate::domain::time::{clock, day_and_clock};
 use crate::engine::journal::{Came, Entry, Run, to_undo};
 
-/// Text in a table or a line of Markdown: nothing of it may start markup of its own.
+/// Text in a table or a line of Markdown: nothing of it may start markup of its own, nor a link, nor call somebody by name.
 pub(super) fn plain(text: &str) -> String {
-    Printable::new(text)
-        .as_str()
-        .chars()
-        .flat_map(|c| {
-            if matches!(c, '|' | '`' | '*' | '_' | '<' | '>' | '[' | ']' | '\\') {
-                vec!['\\', c]
-            } else {
-                vec![c]
-            }
-        })
-        .collect()
+    let shown = Printable::new(text);
+    let mut out = String::with_capacity(shown.as_str().len());
+    let mut rest = shown.as_str().chars().peekable();
+    while let Some(c) = rest.next() {
+        let opens_address = c == ':' && rest.peek() == Some(&'/');
+        if opens_address || "|`*_<>[]\\~&#".contains(c) {
+            out.push('\\');
+        }
+        out.push(c);
+        if c == '@' {
+            // A space without a width: a reader sees none, and nobody is notified.
+            out.push('\u{200b}');
+        }
+    }
+    out
 }
 
 pub fn came(entry: &Entry) -> &'static str {

@@ -18,7 +18,7 @@ pub mod ticket;
 use jiff::Timestamp;
 
 use crate::domain::exit::Exit;
-use crate::domain::finding::Finding;
+use crate::domain::finding::{Finding, Verdict};
 use crate::domain::ids::{AccountId, Region};
 use crate::domain::subject::Subject;
 
@@ -35,12 +35,24 @@ pub struct Audit<'a> {
     pub file: Option<(String, String)>,
     /// The connections as a picture.
     pub svg: Option<String>,
+    /// What has changed since a baseline, in words.
+    pub drift: Option<String>,
 }
 
 impl Audit<'_> {
     pub fn account(&self) -> String {
         let account = self.account.map(ToString::to_string);
         account.unwrap_or_else(|| "not known".to_owned())
+    }
+
+    /// How it ended: where what is wrong does not count, it is not called clean.
+    pub fn ended(&self) -> String {
+        let bad = |v: Verdict| self.findings.iter().filter(|f| f.verdict == v).count();
+        let (fails, warnings) = (bad(Verdict::Fail), bad(Verdict::Warn));
+        if self.exit != Exit::Clean || fails + warnings == 0 {
+            return self.exit.words().to_owned();
+        }
+        format!("nothing that counts here; {fails} FAIL and {warnings} WARN remain")
     }
 
     pub fn region(&self) -> String {

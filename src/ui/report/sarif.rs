@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::Audit;
 use crate::domain::finding::{Finding, Severity, Since, Verdict};
+use crate::domain::mark::CHECK_ID as OF_MARKS;
 use crate::domain::subject::Subject;
 
 /// The whole log, with one run in it.
@@ -29,7 +30,7 @@ pub fn sarif(audit: &Audit) -> Value {
             "invocations": [{
                 "executionSuccessful": audit.exit.code() != 130 && audit.exit.code() != 4,
                 "exitCode": audit.exit.code(),
-                "exitCodeDescription": audit.exit.words(),
+                "exitCodeDescription": audit.ended(),
                 "endTimeUtc": audit.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             }],
             "columnKind": "unicodeCodePoints",
@@ -90,8 +91,8 @@ fn result(audit: &Audit, finding: &Finding, rule: Option<usize>) -> Value {
         "message": { "text": text },
         "locations": [{
             "physicalLocation": {
-                "artifactLocation": { "uri": audit.file_name() },
-                "region": { "startLine": audit.line_of(&finding.subject) },
+                "artifactLocation": { "uri": uri(audit.file_name()) },
+                "region": { "startLine": line(audit, finding) },
             },
             "logicalLocations": [{
                 "name": finding.name,
@@ -111,7 +112,7 @@ fn result(audit: &Audit, finding: &Finding, rule: Option<usize>) -> Value {
     });
     let state = finding.since.map(|since| match since {
         Since::New => "new",
-        Since::Worse | Since::Changed | Since::Better => "updated",
+        Since::Worse | Since::Changed | Since::Better | Since::Unseen => "updated",
         Since::Same => "unchanged",
     });
     if let Some(state) = state {
@@ -122,6 +123,28 @@ fn result(audit: &Audit, finding: &Finding, rule: Option<usize>) -> Value {
         result["suppressions"] = json!([{ "kind": "external", "justification": why }]);
     }
     result
+}
+
+/// A path as a reference: nothing of a file's name may be taken for a scheme, a query or a fragment.
+fn uri(path: &str) -> String {
+    const IN_URI: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
+        .remove(b'/')
+        .remove(b'.')
+        .remove(b'-')
+        .remove(b'_')
+        .remove(b'~');
+    let path = path.replace('\\', "/");
+    percent_encoding::utf8_percent_encode(&path, IN_URI).to_string()
+}
+
+/// An entry of the studio file knows its own line.
+fn line(audit: &Audit, finding: &Finding) -> usize {
+    let own = finding
+        .details
+        .first()
+        .filter(|_| finding.check == OF_MARKS);
+    let own = own.and_then(|d| d.as_str().strip_prefix("line ")?.parse().ok());
+    own.unwrap_or_else(|| audit.line_of(&finding.subject))
 }
 
 /// As the studio file writes the subject; `None`: no line of it names one of that kind.

@@ -17,9 +17,15 @@ pub fn ticket(audit: &Audit) -> String {
         plain(&audit.region()),
         day_and_clock(audit.at),
         env!("CARGO_PKG_VERSION"),
-        audit.exit.words()
+        audit.ended()
     );
     let _ = writeln!(out, "\n{}\n", text::summary(audit.findings.iter().copied()));
+    if let Some(drift) = &audit.drift {
+        for line in drift.lines() {
+            let _ = writeln!(out, "- {}", plain(line));
+        }
+        let _ = writeln!(out);
+    }
     for group in by_subject(audit.findings.iter().copied()) {
         let Some(first) = group.first() else {
             continue;
