@@ -1,6 +1,7 @@
 //! One audit in every form it is told in, beside an earlier one, and with what the studio file says of its findings.
 #![allow(clippy::unwrap_used)] // a test that can't go on should say where
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -215,7 +216,8 @@ fn what_the_studio_file_leaves_aside_does_not_count_and_is_still_told() {
             &finding["subject"]["id"],
             &finding["code"],
         );
-        marks += &format!(
+        let _ = write!(
+            marks,
             "[[ignore]]\ncheck = {check}\nsubject = {subject}\ncode = {code}\nreason = \"known\"\nexpires = 2999-01-01\n"
         );
     }
@@ -223,7 +225,8 @@ fn what_the_studio_file_leaves_aside_does_not_count_and_is_still_told() {
         .iter()
         .position(|v| *v == "worker-only");
     let by_hand = &whole["findings"][only.unwrap()];
-    marks += &format!(
+    let _ = write!(
+        marks,
         "[[confirmed]]\ncheck = {}\nsubject = {}\nby = \"Mia\"\non = 2026-11-30\n",
         by_hand["check"], by_hand["subject"]["id"]
     );

@@ -18,6 +18,7 @@ use super::{Failure, open};
 use crate::domain::config::StudioConfig;
 use crate::domain::exit::Exit;
 use crate::domain::finding::{Finding, Verdict, could_not_check, is_expired};
+use crate::domain::ids::{AccountId, Region};
 use crate::domain::mark::{CHECK_ID as OF_MARKS, Marks};
 use crate::domain::subject::Subject;
 use crate::engine::Progress;
@@ -145,6 +146,34 @@ impl<'a> Telling<'a> {
     }
 }
 
+impl Telling<'_> {
+    /// What is wrong with the studio file's own entries, among the findings of the account.
+    fn of_marks(&mut self, whole: bool, list: &[Cow<Finding>]) -> Vec<Finding> {
+        let mut own = self.marks.findings(whole);
+        own.retain(|_| self.wanted.has(OF_MARKS));
+        let of_account = list.iter().find(|f| f.subject == Subject::Account);
+        let heading = of_account.map_or_else(|| "Studio file".into(), |f| f.name.clone());
+        for finding in &mut own {
+            finding.name = heading.clone();
+            finding.since = self.baseline.as_mut().map(|b| b.since(finding));
+        }
+        own
+    }
+
+    /// A baseline of another studio would excuse what is wrong in this one.
+    fn comparable(&self, account: Option<&AccountId>, region: &Region) -> Result<(), Failure> {
+        let account = account.map(ToString::to_string);
+        let baseline = self.baseline.as_ref();
+        let other = baseline.and_then(|b| b.is_of_another(account.as_deref(), region.as_str()));
+        match other {
+            None => Ok(()),
+            Some(why) => Err(Failure::Usage(format!(
+                "the baseline can't be compared: {why}\n  fix   write one of this studio with `studiolink audit --format json > FILE`"
+            ))),
+        }
+    }
+}
+
 fn read_baseline(command: &args::Audit) -> Result<Option<Baseline>, Failure> {
     let Some(path) = &command.baseline else {
         return Ok(None);
@@ -224,15 +253,8 @@ pub(super) async fn run(args: &Args, command: &args::Audit) -> Result<Exit, Fail
     // Flags that name what a file of marks leaves open narrow nothing down.
     let all_queues = config.only_marks || !config.only_some_queues;
     let whole = wanted.is_all() && all_queues && !stop.is_asked();
-    let mut of_marks = telling.marks.findings(whole);
-    of_marks.retain(|_| wanted.has(OF_MARKS));
-    let of_account = list.iter().find(|f| f.subject == Subject::Account);
-    let heading = of_account.map_or_else(|| "Studio file".into(), |f| f.name.clone());
-    for finding in &mut of_marks {
-        finding.name = heading.clone();
-        finding.since = telling.baseline.as_mut().map(|b| b.since(finding));
-    }
-    list.extend(of_marks.iter().cloned().map(Cow::Owned));
+    let of_marks = telling.of_marks(whole, &list);
+    list.extend(of_marks.into_iter().map(Cow::Owned));
     let findings = || list.iter().map(AsRef::as_ref);
     let fails = |f: &Finding| gate(command, f);
     let exit = Exit::Clean
@@ -244,16 +266,7 @@ pub(super) async fn run(args: &Args, command: &args::Audit) -> Result<Exit, Fail
 
     let account = account(work.snapshot());
     let region = &work.snapshot().region;
-    let own = account.as_ref().map(ToString::to_string);
-    let other = telling
-        .baseline
-        .as_ref()
-        .and_then(|b| b.is_of_another(own.as_deref(), region.as_str()));
-    if let Some(why) = other {
-        return Err(Failure::Usage(format!(
-            "the baseline can't be compared: {why}\n  fix   write one of this studio with `studiolink audit --format json > FILE`"
-        )));
-    }
+    telling.comparable(account.as_ref(), region)?;
     let gone = telling.baseline.map(|baseline| baseline.gone(findings()));
     let drift = gone
         .as_ref()

@@ -255,9 +255,9 @@ async fn watch(
                     data(&format!("{now}  {word} was {was}: {}", hop.message));
                 }
             }
-            let only = |f: &&&Finding| matches!(f.verdict, Verdict::WorkerOnly | Verdict::Skipped);
+            let only = |f: &&Finding| matches!(f.verdict, Verdict::WorkerOnly | Verdict::Skipped);
             let (others, judged): (Vec<&Finding>, Vec<&Finding>) =
-                way.hops.iter().partition(|f| only(&f));
+                way.hops.iter().partition(|f| only(f));
             let fine = judged.iter().filter(|f| f.verdict == Verdict::Ok).count();
             let here = judged.iter().filter(|f| f.vantage == Vantage::Here);
             let millis = here.filter_map(|f| connections::millis(f)).max();

@@ -64,7 +64,7 @@ pub const FROM_WORKER: &[&Check] = &[
 /// the worst that is said of each. A hop that says nothing does not apply.
 pub fn timeline<'a>(
     connection: &Connection,
-    findings: impl Iterator<Item = &'a Finding> + Clone,
+    findings: &(impl Iterator<Item = &'a Finding> + Clone),
 ) -> Vec<&'a Finding> {
     let legs = path(connection.chosen.path).legs.iter();
     let hops = legs.flat_map(|leg| leg.hops()).chain(from_worker());

@@ -128,7 +128,7 @@ impl Mark {
 /// The studio's marks while findings come in.
 #[derive(Debug)]
 pub struct Marks<'a> {
-    marks: &'a [Mark],
+    list: &'a [Mark],
     today: Date,
     used: Vec<bool>,
     /// The checks that could not say everything.
@@ -140,7 +140,7 @@ pub struct Marks<'a> {
 impl<'a> Marks<'a> {
     pub fn new(marks: &'a [Mark], today: Date) -> Self {
         Self {
-            marks,
+            list: marks,
             today,
             used: vec![false; marks.len()],
             open: std::collections::BTreeSet::new(),
@@ -158,7 +158,7 @@ impl<'a> Marks<'a> {
             self.open.insert(finding.check);
         }
         self.blind |= verdict == Verdict::Unknown;
-        for (mark, used) in self.marks.iter().zip(&mut self.used) {
+        for (mark, used) in self.list.iter().zip(&mut self.used) {
             // The first that fits has put its own word in place of the verdict.
             let takes = finding.was.is_some() || mark.takes(finding);
             if mark.fits(finding) && takes && !mark.is_expired(self.today) {
@@ -172,7 +172,7 @@ impl<'a> Marks<'a> {
 
     /// What is wrong with the marks themselves. `whole`: all that the file names was checked, by every check.
     pub fn findings(&self, whole: bool) -> Vec<Finding> {
-        let each = self.marks.iter().zip(&self.used);
+        let each = self.list.iter().zip(&self.used);
         each.filter_map(|(mark, used)| self.of(mark, *used, whole))
             .collect()
     }

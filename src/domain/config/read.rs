@@ -58,33 +58,7 @@ impl StudioConfig {
         })?;
         let mut top = Reader::new(text, "", document.as_item(), 0..0)?;
         top.place = 0..0;
-        let schema = top.table.get("schema");
-        top.asked.push("schema");
-        match schema.map(|s| (s.as_integer(), s)) {
-            None => {
-                return Err(refuse(
-                    text,
-                    0,
-                    "there is no `schema`",
-                    "begin the file with schema = 1",
-                ));
-            }
-            Some((Some(SCHEMA), _)) => {}
-            Some((Some(later), _)) if later > SCHEMA => {
-                return Err(top.wrong(
-                    "schema",
-                    format!("the file has schema {later}; this studiolink reads schema {SCHEMA}"),
-                    "use the studiolink that wrote it, or a newer one",
-                ));
-            }
-            Some((_, item)) => {
-                return Err(top.wrong(
-                    "schema",
-                    format!("schema is {}", item.to_string().trim()),
-                    "write schema = 1",
-                ));
-            }
-        }
+        check_schema(&mut top)?;
         if let Some(old) = document.get("roles") {
             return Err(old_roles(&top, old));
         }
@@ -413,6 +387,38 @@ fn read_worker_attributes(
         render: owned(render, "render"),
         publish: owned(publish, "publish"),
     })
+}
+
+/// The file says which schema it has, and it is one that is read here.
+fn check_schema(top: &mut Reader<'_>) -> Result<(), Refused> {
+    let schema = top.table.get("schema");
+    top.asked.push("schema");
+    match schema.map(|s| (s.as_integer(), s)) {
+        None => {
+            return Err(refuse(
+                top.text,
+                0,
+                "there is no `schema`",
+                "begin the file with schema = 1",
+            ));
+        }
+        Some((Some(SCHEMA), _)) => {}
+        Some((Some(later), _)) if later > SCHEMA => {
+            return Err(top.wrong(
+                "schema",
+                format!("the file has schema {later}; this studiolink reads schema {SCHEMA}"),
+                "use the studiolink that wrote it, or a newer one",
+            ));
+        }
+        Some((_, item)) => {
+            return Err(top.wrong(
+                "schema",
+                format!("schema is {}", item.to_string().trim()),
+                "write schema = 1",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// [roles] was split before the first release: each old key is refused with its new place.

@@ -52,7 +52,7 @@ pub fn ways<'a>(view: &View, findings: &[&'a Finding]) -> Vec<Way<'a>> {
     let mut all: Vec<Way> = Vec::new();
     for connection in connections_of(view) {
         let hops = if connection.can_work() {
-            connections::timeline(&connection, findings.iter().copied())
+            connections::timeline(&connection, &findings.iter().copied())
         } else {
             Vec::new()
         };

@@ -1,5 +1,7 @@
 //! SARIF 2.1.0, for code scanning. A rule is a check; a place is the line of the studio file that names the subject.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::Audit;
@@ -72,7 +74,7 @@ fn result(audit: &Audit, finding: &Finding, rule: Option<usize>) -> Value {
     let mut text = format!("{}: {}", finding.name, finding.message);
     for (label, more) in [("why", &finding.why), ("fix", &finding.fix)] {
         if let Some(more) = more {
-            text.push_str(&format!("\n{label}: {more}"));
+            let _ = write!(text, "\n{label}: {more}");
         }
     }
     let subject = finding.subject.id();

@@ -49,7 +49,7 @@ pub(super) fn timelines(screen: &mut Screen, model: &Model) {
 }
 
 fn rows(model: &Model, connection: &Connection) -> Vec<Told> {
-    let told = connections::timeline(connection, model.findings().iter());
+    let told = connections::timeline(connection, &model.findings().iter());
     let told = told.into_iter().map(|worst| Told {
         about: Printable::default(),
         verdict: worst.verdict,
