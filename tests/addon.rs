@@ -363,7 +363,7 @@ async fn a_project_that_submits_elsewhere_keeps_the_studios_change_from_being_ma
     assert_eq!(ids(&work), ["ayon/staging/publish_host_requirement_roles"]);
     let refused = format!("{:?}", work.plan().refused);
     assert!(
-        refused.contains("project fjord, whose jobs go to another queue"),
+        refused.contains("project fjord would follow, and its jobs go to another queue"),
         "{refused}"
     );
 }

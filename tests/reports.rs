@@ -4,78 +4,18 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 use studiolink::checks;
 use studiolink::ui::report;
 
-struct Place(tempfile::TempDir);
+mod place;
 
-impl Place {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
+use place::{KEPT, Place, code, err, json, out};
 
-    fn run(&self, args: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_studiolink"))
-            .args(args)
-            .current_dir(self.0.path())
-            .env_clear()
-            .env("HOME", self.0.path())
-            .env("XDG_STATE_HOME", self.0.path().join("state"))
-            .output()
-            .unwrap()
-    }
-
-    fn file(&self, name: &str) -> std::path::PathBuf {
-        self.0.path().join(name)
-    }
-
-    /// A studio file of the sandbox, set up, with the sandbox kept beside it.
-    fn set_up(&self, more: &str) {
-        let done = self.run(&[
-            "setup",
-            "--yes",
-            "--sandbox",
-            "--sandbox-state",
-            "s.json",
-            "--studio",
-            "f.toml",
-        ]);
-        assert!(done.status.code().unwrap() <= 1, "{}", err(&done));
-        let file = self.file("f.toml");
-        let text = fs::read_to_string(&file).unwrap();
-        fs::write(&file, text + "\n" + more).unwrap();
-    }
-
-    fn audit(&self, more: &[&str]) -> Output {
-        let args = [
-            "audit",
-            "--sandbox",
-            "--sandbox-state",
-            "s.json",
-            "--studio",
-            "f.toml",
-        ];
-        self.run(&[&args, more].concat())
-    }
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-fn json(output: &Output) -> Value {
-    serde_json::from_str(&out(output)).unwrap_or_else(|e| panic!("{e}: {}", out(output)))
+fn audit(place: &Place, more: &[&str]) -> Output {
+    place.run(&[&["audit"][..], &KEPT, more].concat())
 }
 
 fn texts<'a>(value: &'a Value, path: &str) -> Vec<&'a str> {
@@ -198,7 +138,7 @@ fn cases(xml: &str) -> Vec<(String, String)> {
 fn what_the_studio_file_leaves_aside_does_not_count_and_is_still_told() {
     let place = Place::new();
     place.set_up("");
-    let before = place.audit(&["--format", "json"]);
+    let before = audit(&place, &["--format", "json"]);
     let whole = json(&before);
     let bad: Vec<&Value> = whole["findings"]
         .as_array()
@@ -233,7 +173,7 @@ fn what_the_studio_file_leaves_aside_does_not_count_and_is_still_told() {
     let file = place.file("f.toml");
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, format!("{text}\n{marks}")).unwrap();
-    let after = place.audit(&["--format", "json"]);
+    let after = audit(&place, &["--format", "json"]);
     assert_eq!(code(&after), 0, "{}{}", out(&after), err(&after));
     let after = json(&after);
     let ignored = texts(&after, "/verdict")
@@ -245,15 +185,7 @@ fn what_the_studio_file_leaves_aside_does_not_count_and_is_still_told() {
     assert!(!texts(&after, "/check").contains(&"studio-file-marks"));
 
     // A setup keeps what stands there.
-    let again = place.run(&[
-        "setup",
-        "--yes",
-        "--sandbox",
-        "--sandbox-state",
-        "s.json",
-        "--studio",
-        "f.toml",
-    ]);
+    let again = place.run(&[&["setup", "--yes"][..], &KEPT].concat());
     assert!(code(&again) <= 1, "{}", err(&again));
     assert!(fs::read_to_string(&file).unwrap().contains("by = \"Mia\""));
 }
@@ -265,7 +197,7 @@ fn a_mark_that_holds_no_more_is_a_finding_and_a_wrong_one_is_refused() {
         "[[ignore]]\ncheck = \"addon-queue\"\nreason = \"old\"\nexpires = \"2026-01-01\"\n\
          [[ignore]]\ncheck = \"queue-status\"\ncode = \"no-such-code\"\nreason = \"typo\"\n",
     );
-    let told = place.audit(&[]);
+    let told = audit(&place, &[]);
     assert_eq!(code(&told), 1);
     let said = out(&told);
     assert!(
@@ -282,7 +214,7 @@ fn a_mark_that_holds_no_more_is_a_finding_and_a_wrong_one_is_refused() {
         ("[[ignore]]\ncheck = \"addon-queue\"\n", "has no `reason`"),
         (
             "[[ignore]]\ncheck = \"addon-queue\"\nreason = \"x\"\nexpires = \"soon\"\n",
-            "`expires` is no day",
+            "`expires` is not a date",
         ),
         (
             "[[confirmed]]\ncheck = \"addon-queue\"\nby = \"Mia\"\n",
@@ -295,7 +227,7 @@ fn a_mark_that_holds_no_more_is_a_finding_and_a_wrong_one_is_refused() {
         ("[confirmed]\ncheck = \"addon-queue\"\n", "[[confirmed]]"),
     ] {
         fs::write(&file, format!("{text}\n{wrong}")).unwrap();
-        let refused = place.audit(&[]);
+        let refused = audit(&place, &[]);
         assert_eq!(code(&refused), 2, "{wrong}: {}", out(&refused));
         assert!(err(&refused).contains(says), "{wrong}: {}", err(&refused));
     }
@@ -306,7 +238,7 @@ fn a_file_of_marks_alone_is_enough_for_an_audit_of_what_flags_name() {
     let place = Place::new();
     let marks = "schema = 1\n[[ignore]]\ncheck = \"addon-queue\"\nreason = \"x\"\n";
     fs::write(place.file("f.toml"), marks).unwrap();
-    let without = place.audit(&[]);
+    let without = audit(&place, &[]);
     assert_eq!(code(&without), 2);
     assert!(
         err(&without).contains("names no queue") && err(&without).contains("--farm"),
@@ -315,7 +247,10 @@ fn a_file_of_marks_alone_is_enough_for_an_audit_of_what_flags_name() {
     );
     let farm = format!("farm-{:032x}", 1);
     let queue = format!("queue-{:032x}", 1);
-    let named = place.audit(&["--farm", &farm, "--queue", &queue, "--format", "json"]);
+    let named = audit(
+        &place,
+        &["--farm", &farm, "--queue", &queue, "--format", "json"],
+    );
     let whole = json(&named);
     let checks = texts(&whole, "/check");
     assert!(checks.contains(&"queue-status") && checks.contains(&"queue-fleets"));
@@ -350,39 +285,24 @@ fn a_file_of_marks_alone_is_enough_for_an_audit_of_what_flags_name() {
     }
 }
 
-/// The sandbox beside the studio file, where the service refuses a call.
-fn denied(place: &Place, permission: &str) {
-    let file = place.file("s.json");
-    let mut truth: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
-    let denies = truth.pointer_mut("/denies").or(None);
-    match denies {
-        Some(list) => *list = serde_json::json!([permission]),
-        None => panic!(
-            "the sandbox keeps its denials elsewhere: {:?}",
-            truth.as_object().unwrap().keys()
-        ),
-    }
-    fs::write(&file, truth.to_string()).unwrap();
-}
-
 #[test]
 fn what_could_not_be_seen_is_hidden_by_no_mark_and_makes_none_useless() {
     let place = Place::new();
     place.set_up(
         "[[ignore]]\ncheck = \"queue-fleets\"\nreason = \"x\"\n[[ignore]]\ncheck = \"fleet-status\"\nreason = \"x\"\n",
     );
-    denied(&place, "deadline:ListQueueFleetAssociations");
-    let audit = place.audit(&[]);
-    assert_eq!(code(&audit), 3, "{}", out(&audit));
+    place.deny("deadline:ListQueueFleetAssociations");
+    let all = audit(&place, &[]);
+    assert_eq!(code(&all), 3, "{}", out(&all));
     assert!(
-        !out(&audit).contains("IGNORED") && !out(&audit).contains("fits nothing"),
+        !out(&all).contains("IGNORED") && !out(&all).contains("fits nothing"),
         "{}",
-        out(&audit)
+        out(&all)
     );
-    let only = place.audit(&["--only", "fleet-status"]);
+    let only = audit(&place, &["--only", "fleet-status"]);
     assert_eq!(code(&only), 3, "{}", out(&only));
-    denied(&place, "deadline:GetQueue");
-    let only = place.audit(&["--only", "queue-role", "--format", "json"]);
+    place.deny("deadline:GetQueue");
+    let only = audit(&place, &["--only", "queue-role", "--format", "json"]);
     assert_eq!(code(&only), 3, "{}", out(&only));
     assert!(texts(&json(&only), "/verdict").contains(&"unknown"));
     for (args, says) in [
@@ -392,7 +312,7 @@ fn what_could_not_be_seen_is_hidden_by_no_mark_and_makes_none_useless() {
         ),
         (&["--only", "caller-permissions"], "runs in setup alone"),
     ] {
-        let refused = place.audit(args);
+        let refused = audit(&place, args);
         assert_eq!(code(&refused), 2);
         assert!(err(&refused).contains(says), "{}", err(&refused));
     }
@@ -482,7 +402,11 @@ fn beside_a_baseline_only_what_is_new_or_worse_counts() {
     fs::write(place.file("base.json"), &first.stdout).unwrap();
     let same = run(&["audit", "--baseline", "base.json"]);
     assert_eq!(code(&same), 0, "{}", out(&same));
-    assert!(!out(&same).contains("since new"), "{}", out(&same));
+    assert!(
+        !out(&same).contains("since the baseline: new"),
+        "{}",
+        out(&same)
+    );
 
     let done = run(&["setup", "--yes", "--studio", "f.toml"]);
     assert!(code(&done) <= 1, "{}", err(&done));
@@ -510,15 +434,15 @@ fn beside_a_baseline_only_what_is_new_or_worse_counts() {
     let worse = run(&["audit", "--studio", "f.toml", "--baseline", "good.json"]);
     assert_eq!(code(&worse), 1, "{}", out(&worse));
     assert!(
-        out(&worse).contains("since worse beside the baseline")
-            || out(&worse).contains("since new beside the baseline"),
+        out(&worse).contains("since the baseline: worse")
+            || out(&worse).contains("since the baseline: new"),
         "{}",
         out(&worse)
     );
 
     // As CI hands it over: a pipe, which can be read once.
-    let script = "audit() { \"$STUDIOLINK\" audit --sandbox=hand-edited --baseline <(cat base.json); }; audit";
-    let piped = Command::new("bash")
+    let script = "\"$STUDIOLINK\" audit --sandbox=hand-edited --baseline <(cat base.json)";
+    let piped = std::process::Command::new("bash")
         .args(["-c", script])
         .env("STUDIOLINK", env!("CARGO_BIN_EXE_studiolink"))
         .env("HOME", place.0.path())

@@ -56,9 +56,9 @@ async fn a_root_is_where_the_profile_has_it_or_the_difference_is_named() {
             "/mnt/projects",
             "P:\\projects",
             "ok",
-            "lie in storage profile workers",
+            "lie in its storage profile workers",
         ),
-        ("/mnt", "p:/", "ok", "lie in storage profile workers"),
+        ("/mnt", "p:/", "ok", "lie in its storage profile workers"),
         (
             "/srv/projects",
             "P:\\projects",
@@ -75,7 +75,7 @@ async fn a_root_is_where_the_profile_has_it_or_the_difference_is_named() {
             "/srv/projects",
             "Q:\\projects",
             "not-in-profile",
-            "whose storage profile workers has /srv/projects",
+            "their storage profile workers has /srv/projects",
         ),
     ] {
         let told = said(|t| profiles(t, workers, artists)).await;

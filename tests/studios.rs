@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use common::connected::{lattice, lattice_with, network_with, over_vpn};
+use common::connected::{by_name, forwards, lattice, lattice_with, network_with, over_vpn};
 use common::{apply_all, bytes, look, open, run};
 use proptest::prelude::*;
 use studiolink::domain::ayon::Variant;
@@ -25,6 +25,7 @@ use studiolink::domain::network::{RouteState, TunnelStatus};
 use studiolink::domain::node::ManagedNode;
 use studiolink::domain::template::{Template, TemplateType};
 use studiolink::domain::text::Untrusted;
+use studiolink::domain::vpc_dns::{EndpointState, NameInVpc};
 use studiolink::domain::worker_secret::SecretPlace;
 use studiolink::engine::apply::apply;
 use studiolink::engine::journal::{self, to_undo};
@@ -522,6 +523,15 @@ const CHANGES: &[(&str, Change)] = &[
         lattice_with(t, c, |configuration, _, _| {
             configuration.target = Target::Name(Untrusted::new("ayon.nordlicht.lan"));
         });
+    }),
+    ("nobody in the VPC answers for the name", |t, c| {
+        by_name(t, c, NameInVpc::default());
+    }),
+    ("a rule forwards the name", |t, c| {
+        by_name(t, c, forwards(Some(EndpointState::Operational)));
+    }),
+    ("a rule's endpoint is broken", |t, c| {
+        by_name(t, c, forwards(Some(EndpointState::ActionNeeded)));
     }),
     ("the tunnel may be opened", |t, c| {
         c.server.path = PathId::Ssm;

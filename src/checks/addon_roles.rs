@@ -36,7 +36,8 @@ fn of(view: &View, asks: &Asks) -> Option<Finding> {
             "empty",
             format!("AYON's {steps} steps ask for attr.role with no value ({place})"),
         )
-        .why("the addon writes the list as it is (inferred from its code), and OpenJD refuses a template whose anyOf is empty: no job is made")
+        .why("the addon writes the list as it is (inferred from its code), and OpenJD refuses a template \
+            whose anyOf is empty: no job is made")
     } else {
         match asks.offer {
             Offer::Unknown => return None,

@@ -5,6 +5,7 @@ use crate::derived::lattice::configuration;
 use crate::domain::fact::Fact;
 use crate::domain::ids::FleetKey;
 use crate::domain::lattice::{DnsResolution, LatticeStatus, Target};
+use crate::domain::vpc_dns::is_private_name;
 use crate::questions::LatticeGateway;
 
 pub const CHECK: Check = Check {
@@ -17,17 +18,6 @@ pub const CHECK: Check = Check {
     in_audit: true,
     run: Run::Connection(check),
 };
-
-/// Endings of names that no public resolver knows.
-const PRIVATE_ENDINGS: [&str; 7] = [
-    ".lan",
-    ".local",
-    ".internal",
-    ".intern",
-    ".home.arpa",
-    ".corp",
-    ".home",
-];
 
 fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
     let known = configuration(view, key).and_then(|(_, fact)| fact.known());
@@ -58,7 +48,7 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
     let named = format!("{} ({})", there.name.show(), gateway.show());
     let finding = match (&there.status, &it.target) {
         (LatticeStatus::Active, Target::Name(name))
-            if there.dns != DnsResolution::InVpc && is_private(name.raw()) =>
+            if there.dns != DnsResolution::InVpc && is_private_name(name.raw()) =>
         {
             let line = format!(
                 "The gateway {named} can't resolve {}: its resourceConfigDnsResolution is {}",
@@ -94,10 +84,4 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
             .fix("look at its subnets and security groups; make a new gateway, and a new configuration on it"),
     };
     vec![finding.from(evidence)]
-}
-
-/// Does only a private resolver know such a name? A single word, or an ending that is not in public DNS.
-fn is_private(name: &str) -> bool {
-    let name = name.trim_end_matches('.').to_ascii_lowercase();
-    !name.contains('.') || PRIVATE_ENDINGS.iter().any(|end| name.ends_with(end))
 }

@@ -36,6 +36,7 @@ mod fleet_workers;
 mod lattice_attachment;
 mod lattice_configuration;
 mod lattice_gateway;
+mod lattice_name;
 mod lattice_share;
 mod lattice_target;
 mod launcher_asked_for;
@@ -147,6 +148,7 @@ pub const ALL: &[&Check] = &[
     &lattice_configuration::CHECK,
     &lattice_share::CHECK,
     &lattice_gateway::CHECK,
+    &lattice_name::CHECK,
     &lattice_target::CHECK,
     &vpn_tunnels::CHECK,
     &vpn_route::CHECK,
@@ -182,8 +184,18 @@ pub const ALL: &[&Check] = &[
     &worker_roots::CHECK,
 ];
 
-/// The few that a plan needs: for whom it is, and whether its queues exist.
+/// The few that a plan needs: for whom it is, and whether its queues exist. Everything else rests on them.
 pub const OF_PLAN: &[&Check] = &[&caller_identity::CHECK, &queue_status::CHECK];
+
+/// What says, besides the hops, why a connection can't be known or used.
+pub const OF_CONNECTIONS: &[&Check] = &[
+    &queue_fleets::CHECK,
+    &fleet_status::CHECK,
+    &fleet_attributes::CHECK,
+    &connection_fleets::CHECK,
+    &connection_path::CHECK,
+    &server_url::CHECK,
+];
 
 /// The hops of each way to the server, for the legs that name them.
 pub mod server_hops {
@@ -208,6 +220,7 @@ pub mod lattice_hops {
     pub use super::lattice_attachment::CHECK as ATTACHMENT;
     pub use super::lattice_configuration::CHECK as CONFIGURATION;
     pub use super::lattice_gateway::CHECK as GATEWAY;
+    pub use super::lattice_name::CHECK as NAME;
     pub use super::lattice_share::CHECK as SHARE;
     pub use super::lattice_target::CHECK as TARGET;
 }
@@ -221,6 +234,11 @@ pub mod tunnel_hops {
     pub use super::tunnel_as_queue_role::CHECK as SESSION;
     pub use super::tunnel_node::CHECK as NODE;
     pub use super::tunnel_settings::CHECK as SETTINGS;
+}
+
+/// Is that check one of these?
+pub fn has(list: &[&Check], id: &str) -> bool {
+    list.iter().any(|c| c.id == id)
 }
 
 pub fn by_id(id: &str) -> Option<&'static Check> {

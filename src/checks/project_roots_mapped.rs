@@ -1,158 +1,136 @@
-//! The roots of AYON's projects are where the storage profiles of the fleets that publish have them.
+//! The roots of AYON's projects are where the storage profile of a fleet that publishes has them.
 
 use std::collections::BTreeMap;
 
-use url::Url;
-
 use super::prelude::*;
 use crate::derived::connections::publishing;
+use crate::derived::job_packages::server;
 use crate::domain::ayon::platform;
-use crate::domain::farm::Fleet;
+use crate::domain::farm::OperatingSystem;
 use crate::domain::finding::Evidence;
-use crate::domain::ids::{FarmId, FleetKey};
+use crate::domain::ids::{FarmId, FleetKey, QueueKey};
 use crate::domain::storage::{StorageProfile as Profile, is_same_path};
+use crate::domain::subject::Subject;
 use crate::domain::text::{Printable, Untrusted};
-use crate::questions::{AyonProjects, Part, QueueDetails, StorageProfile};
+use crate::questions::{AyonProjects, FleetDetails, QueueDetails, StorageProfile};
 
 pub(super) const CHECK: Check = Check {
     id: "project-roots-mapped",
-    title: "AYON's project roots are where the storage profiles have them",
+    title: "AYON's project roots are where the fleet's storage profile has them",
     why: "Deadline Cloud moves a job's files by the storage profiles, and AYON looks for them by its roots: where the two differ, \
         a publish step finds nothing, or writes where nobody looks",
     topic: Topic::Server,
     grade: Grade::Documents,
     severity: Severity::Warn,
     in_audit: true,
-    run: Run::Server(check),
+    run: Run::Fleet(check),
 };
 
-/// A fleet that publishes, with its profile and those that its queues let submitters have.
-struct OfFleet<'a> {
-    name: Printable,
-    fleet: &'a Fleet,
-    profile: &'a Profile,
+/// Where the fleet's workers see the storage, and where those who submit to its queues see it.
+struct Profiles<'a> {
+    os: &'a OperatingSystem,
+    own: &'a Profile,
     submitters: BTreeMap<String, &'a Profile>,
-    evidence: Vec<Evidence>,
 }
 
-fn check(view: &View, url: &Url) -> Vec<Finding> {
-    let projects = AyonProjects(url.clone());
-    let fact = view.fact(&projects);
-    let mut unread = BTreeMap::new();
-    let mut fleets: BTreeMap<FleetKey, OfFleet> = BTreeMap::new();
-    for queue in &view.config(Part::Queues).queues {
+fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
+    let parents = view.parents(&Subject::Fleet(key.clone()));
+    let queues = parents.into_iter().filter_map(|parent| match parent {
+        Subject::Queue(queue) => Some(queue),
+        _ => None,
+    });
+    let publishes = |queue: &&QueueKey| publishing(view, queue).iter().any(|(own, _)| own == key);
+    let queues: Vec<&QueueKey> = queues.filter(publishes).collect();
+    let fleet = view.fact(&FleetDetails(key.clone())).known();
+    let profile = fleet.and_then(|f| f.storage_profile.as_ref());
+    let (Some(url), Some(fleet), Some(id)) = (server(view), fleet, profile) else {
+        return Vec::new(); // where its hosts see the storage, no document says
+    };
+    if queues.is_empty() {
+        return Vec::new();
+    }
+    let mut findings = Vec::new();
+    let mut evidence = Vec::new();
+    let Some(own) = read(view, &key.farm, id, &mut findings, &mut evidence) else {
+        return findings;
+    };
+    let mut profiles = Profiles {
+        os: &fleet.os,
+        own,
+        submitters: BTreeMap::new(),
+    };
+    for queue in queues {
         let details = view.fact(&QueueDetails(queue.clone())).known();
-        let allowed: Vec<&Untrusted> = details
-            .into_iter()
-            .flat_map(|q| &q.storage_profiles)
-            .collect();
-        for (key, fleet) in publishing(view, queue) {
-            let Some(id) = &fleet.storage_profile else {
-                continue; // where its hosts see the storage, no document says
-            };
-            let name = view.fleet_name(&key);
-            let Some((profile, evidence)) = read(
-                view,
-                &key.farm,
-                id,
-                &format!("of fleet {name}"),
-                &mut unread,
-            ) else {
+        let allowed = details.into_iter().flat_map(|q| &q.storage_profiles);
+        for other in allowed.filter(|other| *other != id) {
+            if profiles.submitters.contains_key(other.raw()) {
                 continue;
-            };
-            let of = fleets.entry(key.clone()).or_insert(OfFleet {
-                name,
-                fleet,
-                profile,
-                submitters: BTreeMap::new(),
-                evidence: vec![evidence],
-            });
-            for other in allowed.iter().filter(|other| **other != id) {
-                let words = format!("{} of queue {}", other.show(), view.queue_name(queue));
-                if let Some((profile, evidence)) = read(view, &key.farm, other, &words, &mut unread)
-                {
-                    of.submitters.insert(other.raw().to_owned(), profile);
-                    of.evidence.push(evidence);
-                }
+            }
+            if let Some(profile) = read(view, &key.farm, other, &mut findings, &mut evidence) {
+                profiles.submitters.insert(other.raw().to_owned(), profile);
             }
         }
     }
-    let mut findings: Vec<Finding> = unread.into_values().collect();
-    let Some(list) = fact.known() else {
+    let projects = AyonProjects(url);
+    evidence.push(view.evidence(&projects));
+    let (Some(platform), Some(list)) = (platform(&fleet.os), view.fact(&projects).known()) else {
         return findings; // addon-queue says why
     };
-    for of in fleets.values() {
-        let Some(platform) = platform(&of.fleet.os) else {
-            continue;
-        };
-        let (mut wrong, mut compared) = (0_usize, 0_usize);
-        for project in &list.read {
-            for (root, paths) in &project.roots {
-                if paths.get(platform).is_none_or(|p| p.trim().is_empty()) {
-                    continue; // project-roots says so
-                }
-                compared += 1;
-                let Some(Wrong { code, line, fix }) = of_root(of, platform, paths) else {
-                    continue;
-                };
-                wrong += 1;
-                let (root, project) = (Printable::short(root, 40), project.name.show());
-                let line = format!("Root {root} of {project} {line}");
-                let finding = Finding::warn(code, line).why(CHECK.why).fix(fix);
-                let item = format!("{project}, {root}, {}", of.name);
-                findings.push(with(finding.about(item), of));
+    let with = |finding: Finding| evidence.iter().cloned().fold(finding, Finding::from);
+    let (mut wrong, mut compared) = (0_usize, 0_usize);
+    for project in &list.read {
+        for (root, paths) in &project.roots {
+            if paths.get(platform).is_none_or(|p| p.trim().is_empty()) {
+                continue; // project-roots says so
             }
-        }
-        if wrong == 0 && compared > 0 {
-            let line = format!(
-                "The roots of AYON's projects lie in storage profile {} of fleet {} ({compared} compared)",
-                of.profile.name.show(),
-                of.name
-            );
-            findings.push(with(Finding::ok(line).about(of.name.to_string()), of));
+            compared += 1;
+            let Some(Wrong { code, line, fix }) = of_root(&profiles, platform, paths) else {
+                continue;
+            };
+            wrong += 1;
+            let (root, project) = (Printable::short(root, 40), project.name.show());
+            let line = format!("Root {root} of {project} {line}");
+            let finding = Finding::warn(code, line).why(CHECK.why).fix(fix);
+            findings.push(with(finding.about(format!("{project}, {root}"))));
         }
     }
-    let evidence = view.evidence(&projects);
+    if wrong == 0 && compared > 0 {
+        let name = own.name.show();
+        let line = format!(
+            "The roots of AYON's projects lie in its storage profile {name} ({compared} compared)"
+        );
+        findings.push(with(Finding::ok(line)));
+    }
     findings
-        .into_iter()
-        .map(|f| f.from(evidence.clone()))
-        .collect()
 }
 
-fn with(finding: Finding, of: &OfFleet) -> Finding {
-    let all = of.evidence.iter().cloned();
-    all.fold(finding, Finding::from)
-}
-
-/// A profile; one that could not be read is told once.
+/// A profile; of one that could not be read the reason is a finding.
 fn read<'a>(
     view: &View<'a>,
     farm: &FarmId,
     id: &Untrusted,
-    words: &str,
-    unread: &mut BTreeMap<String, Finding>,
-) -> Option<(&'a Profile, Evidence)> {
+    findings: &mut Vec<Finding>,
+    evidence: &mut Vec<Evidence>,
+) -> Option<&'a Profile> {
     let question = StorageProfile(farm.clone(), id.raw().to_owned());
     let fact = view.fact(&question);
-    let evidence = view.evidence(&question);
+    let seen = view.evidence(&question);
     if let Some(profile) = fact.known() {
-        return Some((profile, evidence));
+        evidence.push(seen);
+        return Some(profile);
     }
-    let what = format!("storage profile {words}");
+    let what = format!("storage profile {}", id.show());
     let finding = if fact.is_absent() {
         let line = format!("{} does not exist", capitalized(&what));
         Some(
             Finding::warn("no-profile", line)
-                .why("the farm does not have the one that is named")
+                .why("the fleet or its queue names one that the farm does not have")
                 .fix("name a storage profile of the farm, in the console"),
         )
     } else {
         Finding::unread(&what, fact)
     };
-    if let Some(finding) = finding {
-        let finding = finding.about(id.show()).from(evidence);
-        unread.entry(id.raw().to_owned()).or_insert(finding);
-    }
+    findings.extend(finding.map(|f| f.about(id.show()).from(seen)));
     None
 }
 
@@ -162,21 +140,25 @@ struct Wrong {
     fix: String,
 }
 
-fn of_root(of: &OfFleet, own: &str, paths: &BTreeMap<String, String>) -> Option<Wrong> {
-    let path = paths.get(own).filter(|p| !p.trim().is_empty())?; // project-roots says so
+fn of_root(
+    profiles: &Profiles,
+    platform_of_fleet: &str,
+    paths: &BTreeMap<String, String>,
+) -> Option<Wrong> {
+    let path = paths.get(platform_of_fleet)?;
     let shown = Printable::short(path, 80);
-    let profile = of.profile.name.show();
-    for submitter in of.submitters.values() {
+    let profile = profiles.own.name.show();
+    for submitter in profiles.submitters.values() {
         let Some(theirs) = platform(&submitter.os).and_then(|p| paths.get(p)) else {
             continue;
         };
         let Some((location, rest)) = submitter.location_of(theirs) else {
             continue;
         };
-        let Some(there) = of.profile.path_to(location.name.raw(), &rest) else {
+        let Some(there) = profiles.own.path_to(location.name.raw(), &rest) else {
             continue;
         };
-        if is_same_path(&there, path, &of.fleet.os) {
+        if is_same_path(&there, path, profiles.os) {
             continue;
         }
         let (theirs, there) = (Printable::short(theirs, 80), Printable::short(&there, 80));
@@ -184,23 +166,20 @@ fn of_root(of: &OfFleet, own: &str, paths: &BTreeMap<String, String>) -> Option<
         return Some(Wrong {
             code: "maps-elsewhere",
             line: format!(
-                "is {shown} on workers of fleet {}, and files of {theirs} go to {there} there (location {place} of storage profiles {name} and {profile})",
-                of.name
+                "is {shown} on its workers, and files of {theirs} go to {there} there \
+                (location {place} of storage profiles {name} and {profile})"
             ),
             fix: format!(
-                "make the {own} path of the root {there}, in AYON's anatomy, or correct location {place} of storage profile {profile}"
+                "make the {platform_of_fleet} path of the root {there}, in AYON's anatomy, \
+                or correct location {place} of storage profile {profile}"
             ),
         });
     }
-    if of.profile.location_of(path).is_some() {
+    if profiles.own.location_of(path).is_some() {
         return None;
     }
-    let all: Vec<String> = of
-        .profile
-        .locations
-        .iter()
-        .map(|l| l.path.show().to_string())
-        .collect();
+    let all = profiles.own.locations.iter();
+    let all: Vec<String> = all.map(|l| l.path.show().to_string()).collect();
     let has = if all.is_empty() {
         "names no place at all".to_owned()
     } else {
@@ -208,13 +187,10 @@ fn of_root(of: &OfFleet, own: &str, paths: &BTreeMap<String, String>) -> Option<
     };
     Some(Wrong {
         code: "not-in-profile",
-        line: format!(
-            "is {shown} on workers of fleet {}, whose storage profile {profile} {has}",
-            of.name
-        ),
+        line: format!("is {shown} on its workers, and their storage profile {profile} {has}"),
         fix: format!(
-            "add a location with {shown} to storage profile {profile}, or correct the {own} path of the root in AYON's anatomy; \
-            where a host configuration script mounts it, both should say so"
+            "add a location with {shown} to storage profile {profile}, or correct the {platform_of_fleet} path of the root in AYON's \
+            anatomy; where a host configuration script mounts it, both should say so"
         ),
     })
 }

@@ -1,4 +1,4 @@
-//! The bucket of the queue's job attachments is there, in the farm's region.
+//! The bucket of the queue's job attachments exists, in the farm's region.
 
 use super::prelude::*;
 use crate::domain::call::Vantage;
@@ -8,7 +8,7 @@ use crate::questions::QueueDetails;
 
 pub(super) const CHECK: Check = Check {
     id: "queue-attachments",
-    title: "The bucket of the queue's job attachments is there, in the farm's region",
+    title: "The bucket of the queue's job attachments exists, in the farm's region",
     why: "AYON sends scene and bundle to workers as job attachments, through this bucket",
     topic: Topic::Queue,
     grade: Grade::Tried,

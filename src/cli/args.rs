@@ -76,7 +76,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     (
         "diagnose",
         "studiolink diagnose --watch 10",
-        "the same every 10 seconds, with what becomes other",
+        "the same every 10 seconds, with what has changed",
     ),
     (
         "checks",
@@ -468,7 +468,7 @@ pub struct Diagnose {
     /// Only the hops that were seen from there
     #[arg(long, value_enum, value_name = "PLACE")]
     pub from: Option<SeenFrom>,
-    /// Looks again every so many seconds, and says what has become other, until it is stopped
+    /// Repeats it every so many seconds until it is stopped, and says what has changed
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "30", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub watch: Option<u64>,
 }

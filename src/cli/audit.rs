@@ -10,11 +10,12 @@ use serde_json::json;
 
 use super::args::{self, Args, FailOn, Format};
 use super::checks::named;
-use super::open::{StudioFile, catalogues};
+use super::open::StudioFile;
 use super::out::{data, ink, talk};
 use super::setup::{account, calls, expired, told_while};
 use super::stop::Stop;
 use super::{Failure, open};
+use crate::checks;
 use crate::domain::config::StudioConfig;
 use crate::domain::exit::Exit;
 use crate::domain::finding::{Finding, Verdict, could_not_check, is_expired};
@@ -24,29 +25,11 @@ use crate::domain::subject::Subject;
 use crate::engine::Progress;
 use crate::engine::drive::observe;
 use crate::engine::workflow::{Catalogues, Workflow};
-use crate::questions::{Check, Purpose, View};
+use crate::questions::{Purpose, View};
 use crate::ui::diagram;
 use crate::ui::report::baseline::{self, Baseline, Gone};
 use crate::ui::report::{Audit, by_subject, html, json as json_report, junit, sarif, text, ticket};
 use crate::world::local::files;
-
-/// What compares the studio with what its file wishes for: a file that says nothing of that is not one that wishes for nothing.
-const OF_WISHES: &[&str] = &[
-    "queue-channels",
-    "queue-packages",
-    "channel-order",
-    "conda-solve",
-    "launcher-asked-for",
-    "addon-channels",
-    "queue-role-channels",
-    "queue-role-needs",
-    "queue-role-simulated",
-    "queue-role-excess-read",
-    "fleet-attributes",
-    "server-url",
-    "connection-fleets",
-    "connection-path",
-];
 
 /// Which checks somebody wants to hear of.
 struct Wanted {
@@ -63,14 +46,14 @@ impl Wanted {
             only: ids(&command.only)?,
             skip: ids(&command.skip)?,
         };
-        let never = wanted.only.iter().filter_map(|id| crate::checks::by_id(id));
+        let never = wanted.only.iter().filter_map(|id| checks::by_id(id));
         if let Some(check) = never.into_iter().find(|c| !c.in_audit) {
             return Err(Failure::Usage(format!(
                 "--only {}: it runs in setup alone, so an audit would say nothing\n  fix   leave it out",
                 check.id
             )));
         }
-        if !crate::checks::ALL.iter().any(|c| wanted.has(c.id)) {
+        if !checks::ALL.iter().any(|c| wanted.has(c.id)) {
             return Err(Failure::Usage(
                 "--only and --skip leave no check\n  fix   leave one of them out".to_owned(),
             ));
@@ -88,27 +71,13 @@ impl Wanted {
 
     /// Who is signed in and whether the queue exists is asked all the same: without them everything else is said in vain.
     fn shows(&self, finding: &Finding) -> bool {
-        let rests_on = crate::checks::OF_PLAN.iter().any(|c| c.id == finding.check);
+        let rests_on = checks::has(checks::OF_PLAN, finding.check);
         let says = matches!(finding.verdict, Verdict::Fail | Verdict::Unknown);
         self.has(finding.check) || (rests_on && says)
     }
 
-    /// `wishes`: does the studio file say what the studio should be?
-    fn catalogues(&self, wishes: bool) -> Catalogues {
-        let all = catalogues();
-        if self.is_all() && wishes {
-            return all;
-        }
-        let needed = |c: &&&Check| {
-            let fits = wishes || !OF_WISHES.contains(&c.id);
-            (self.has(c.id) && fits) || crate::checks::OF_PLAN.iter().any(|own| own.id == c.id)
-        };
-        let checks: Vec<&'static Check> =
-            all.observe.checks.iter().filter(needed).copied().collect();
-        let mut own = all;
-        // Once for the program's life.
-        own.observe.checks = Box::leak(checks.into_boxed_slice());
-        own
+    fn catalogues(&self) -> Catalogues {
+        open::some_checks(|c| self.has(c.id))
     }
 }
 
@@ -132,11 +101,11 @@ impl<'a> Telling<'a> {
     }
 
     /// A finding as it is told; `None`: nobody wants to hear of it. There may be thousands, so what needs no word stays where it is.
-    fn told<'f>(&mut self, finding: &'f Finding, has_marks: bool) -> Option<Cow<'f, Finding>> {
+    fn told<'f>(&mut self, finding: &'f Finding) -> Option<Cow<'f, Finding>> {
         if !self.wanted.shows(finding) {
             return None;
         }
-        if !has_marks && self.baseline.is_none() {
+        if self.marks.is_empty() && self.baseline.is_none() {
             return Some(Cow::Borrowed(finding));
         }
         let mut own = finding.clone();
@@ -144,9 +113,7 @@ impl<'a> Telling<'a> {
         own.since = self.baseline.as_mut().map(|b| b.since(&own));
         Some(Cow::Owned(own))
     }
-}
 
-impl Telling<'_> {
     /// What is wrong with the studio file's own entries, among the findings of the account.
     fn of_marks(&mut self, whole: bool, list: &[Cow<Finding>]) -> Vec<Finding> {
         let mut own = self.marks.findings(whole);
@@ -223,13 +190,8 @@ pub(super) async fn run(args: &Args, command: &args::Audit) -> Result<Exit, Fail
     let compared = read_baseline(command)?;
     let world = open::world(args, Some(&config)).await?;
     let world = world.as_ref();
-    let mut work = Workflow::audit(
-        wanted.catalogues(!config.only_marks),
-        world.region().clone(),
-        config.clone(),
-    );
+    let mut work = Workflow::audit(wanted.catalogues(), world.region().clone(), config.clone());
     let streams = args.format == Format::Text;
-    let has_marks = !config.marks.is_empty();
     let told: Mutex<BTreeSet<Subject>> = Mutex::default();
     // What is printed as it comes is told twice: once for the eye, once for the end.
     let early = Mutex::new(Telling::new(&wanted, &config, compared.clone()));
@@ -237,7 +199,7 @@ pub(super) async fn run(args: &Args, command: &args::Audit) -> Result<Exit, Fail
         (Progress::Findings(findings), Ok(mut told), Ok(mut early)) if streams => {
             told.extend(findings.iter().map(|f| f.subject.clone()));
             let list = findings.iter().filter(|f| !is_expired(f));
-            let list: Vec<_> = list.filter_map(|f| early.told(f, has_marks)).collect();
+            let list: Vec<_> = list.filter_map(|f| early.told(f)).collect();
             print(args, list.iter().map(AsRef::as_ref));
         }
         (Progress::WaitingFor(words), ..) => talk(words.as_str()),
@@ -249,7 +211,7 @@ pub(super) async fn run(args: &Args, command: &args::Audit) -> Result<Exit, Fail
 
     let mut telling = Telling::new(&wanted, &config, compared);
     let all = work.observed_findings();
-    let mut list: Vec<Cow<Finding>> = all.filter_map(|f| telling.told(f, has_marks)).collect();
+    let mut list: Vec<Cow<Finding>> = all.filter_map(|f| telling.told(f)).collect();
     // Flags that name what a file of marks leaves open narrow nothing down.
     let all_queues = config.only_marks || !config.only_some_queues;
     let whole = wanted.is_all() && all_queues && !stop.is_asked();

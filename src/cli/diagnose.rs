@@ -8,11 +8,11 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::args::{self, Args, Format, SeenFrom};
-use super::open::catalogues;
 use super::out::{data, ink, talk};
 use super::setup::{account, calls, told_while};
 use super::stop::Stop;
 use super::{Failure, open};
+use crate::checks;
 use crate::connections;
 use crate::domain::call::Vantage;
 use crate::domain::config::StudioConfig;
@@ -22,37 +22,19 @@ use crate::domain::time::clock;
 use crate::engine::Progress;
 use crate::engine::drive::observe;
 use crate::engine::workflow::{Catalogues, Workflow};
-use crate::questions::{Check, Purpose, View};
+use crate::questions::{Purpose, View};
 use crate::ui::report::baseline::without_numbers;
 use crate::ui::report::diagnosis::{Way, flips, json_of, paragraph, sparkline, table, ways};
 use crate::ui::report::{by_subject, json as json_report, text};
 use crate::world::World;
 
-/// What says something of a connection besides its hops.
-const BESIDE: &[&str] = &[
-    "queue-fleets",
-    "fleet-status",
-    "fleet-attributes",
-    "connection-fleets",
-    "connection-path",
-    "server-url",
-];
-
-/// The hops of every path, and whether the queues exist.
+/// The hops of every path, and what else says why there is none.
 fn of_connections() -> Catalogues {
     let hop = |id: &str| {
         let legs = connections::ALL.iter().flat_map(|leg| leg.hops());
         legs.chain(connections::from_worker()).any(|h| h.id == id)
     };
-    let needed = |c: &&&'static Check| {
-        let of_plan = crate::checks::OF_PLAN.iter().any(|own| own.id == c.id);
-        of_plan || hop(c.id) || BESIDE.contains(&c.id)
-    };
-    let mut own = catalogues();
-    let checks: Vec<&'static Check> = own.observe.checks.iter().filter(needed).copied().collect();
-    // Once for the program's life.
-    own.observe.checks = Box::leak(checks.into_boxed_slice());
-    own
+    open::some_checks(|c| hop(c.id) || checks::has(checks::OF_CONNECTIONS, c.id))
 }
 
 fn is_from(from: Option<SeenFrom>, vantage: &Vantage) -> bool {
@@ -113,11 +95,10 @@ pub(super) async fn run(args: &Args, command: &args::Diagnose) -> Result<Exit, F
     let list = ways(&view, &findings);
     let exit = ended(&round, &list, &findings);
     if args.format == Format::Json {
-        let beside: Vec<&Finding> = beside(&findings).collect();
         let parts = json!({
             "at": Timestamp::now().to_string(),
             "connections": json_of(&list),
-            "beside": json_report::findings(beside),
+            "besides": json_report::findings(besides(&findings)),
         });
         let (account, region) = (
             account(round.work.snapshot()),
@@ -132,7 +113,7 @@ pub(super) async fn run(args: &Args, command: &args::Diagnose) -> Result<Exit, F
         data(&table(way, ink(args), &from));
     }
     // What keeps a connection from being known, or from being used.
-    for group in by_subject(beside(&findings)) {
+    for group in by_subject(besides(&findings)) {
         data(&text::group(&group, ink(args), args.verbose));
     }
     for way in &list {
@@ -150,31 +131,30 @@ pub(super) async fn run(args: &Args, command: &args::Diagnose) -> Result<Exit, F
 const NONE: &str =
     "No connection is known: the fleets that publish could not be told, or no server is named";
 
-/// What is wrong beside the hops, or could not be seen.
-fn beside<'a>(findings: &[&'a Finding]) -> impl Iterator<Item = &'a Finding> {
-    let all: Vec<&Finding> = findings.to_vec();
+/// What is wrong besides the hops, or could not be seen.
+fn besides<'a>(findings: &[&'a Finding]) -> Vec<&'a Finding> {
     let counts = |f: &&Finding| matches!(f.verdict, Verdict::Fail | Verdict::Unknown);
     let own = |f: &&Finding| {
-        let of_plan = crate::checks::OF_PLAN.iter().any(|c| c.id == f.check);
-        of_plan || BESIDE.contains(&f.check)
+        checks::has(checks::OF_PLAN, f.check) || checks::has(checks::OF_CONNECTIONS, f.check)
     };
-    all.into_iter().filter(counts).filter(own)
+    let all = findings.iter().copied();
+    all.filter(counts).filter(own).collect()
 }
 
 fn ended(round: &Round, list: &[Way], findings: &[&Finding]) -> Exit {
     let hops = list.iter().flat_map(|w| w.hops.iter().copied());
-    let beside: Vec<&Finding> = beside(findings).collect();
+    let besides = besides(findings);
     let seen = |w: &Way| w.hops.iter().any(|f| f.verdict == Verdict::Ok);
     Exit::Clean
         .and_if(round.interrupted, Exit::Interrupted)
         .and_if(round.work.names_unknown_queue(), Exit::Usage)
         .and_if(list.iter().any(Way::is_broken), Exit::Problem)
         .and_if(
-            beside.iter().any(|f| f.verdict == Verdict::Fail),
+            besides.iter().any(|f| f.verdict == Verdict::Fail),
             Exit::Problem,
         )
         .and_if(
-            could_not_check(hops.chain(beside.iter().copied())),
+            could_not_check(hops.chain(besides.iter().copied())),
             Exit::NotChecked,
         )
         // Of no connection, or of none of its hops, anything was seen.
@@ -192,7 +172,7 @@ fn states(way: &Way) -> Seen {
         .collect()
 }
 
-/// Again and again until somebody stops it: a line for each round, and one for each hop that has become other.
+/// Again and again until somebody stops it: a line for each round, and one for each hop that has changed.
 async fn watch(
     args: &Args,
     world: &dyn World,
@@ -235,7 +215,7 @@ async fn watch(
         before.retain(|name, _| seen.contains(name));
         if list.is_empty() {
             data(&format!("{now}  {NONE}"));
-            for finding in beside(&findings) {
+            for finding in besides(&findings) {
                 let (word, name) = (finding.verdict.word(), &finding.name);
                 data(&format!("{now}  {word}  {name}: {}", finding.message));
             }

@@ -12,6 +12,7 @@ use crate::domain::config::StudioConfig;
 use crate::domain::ids::{QueueKey, Region};
 use crate::engine::inquiry::Catalogue;
 use crate::engine::workflow::Catalogues;
+use crate::questions::Check;
 use crate::world::World;
 use crate::world::aws::Login;
 use crate::world::local::files;
@@ -40,6 +41,16 @@ pub fn plan_catalogues() -> Catalogues {
         ..all.observe
     };
     Catalogues { observe, ..all }
+}
+
+/// Some of the checks, with those that everything else rests on. The list stays for the program's life.
+pub(super) fn some_checks(needed: impl Fn(&Check) -> bool) -> Catalogues {
+    let mut all = catalogues();
+    let rests_on = |c: &Check| crate::checks::has(crate::checks::OF_PLAN, c.id);
+    let checks = all.observe.checks.iter().copied();
+    let checks: Vec<&'static Check> = checks.filter(|c| rests_on(c) || needed(c)).collect();
+    all.observe.checks = Box::leak(checks.into_boxed_slice());
+    all
 }
 
 /// The worlds that a command has opened, so that what they opened at others is closed however the command ends.
@@ -197,28 +208,33 @@ fn narrowed(args: &Args, config: StudioConfig) -> StudioConfig {
 
 /// For a command that can't do without: the file, or one clear word.
 pub(super) fn needed(args: &Args, file: &StudioFile) -> Result<StudioConfig, Failure> {
+    refuse_marks_alone(file)?;
+    needed_by_audit(args, file)
+}
+
+/// The same for an audit, which a file of marks alone is enough for.
+pub(super) fn needed_by_audit(args: &Args, file: &StudioFile) -> Result<StudioConfig, Failure> {
     // Setup in the sandbox begins without a file and writes it; no other command takes a scenario's in its place.
     let named = args.studio.is_some() && file.text.is_none();
     let config = file.config.clone().filter(|_| !named);
     existing(args, file, config)
 }
 
-/// The same for an audit, which a file of marks alone is enough for.
-pub(super) fn needed_by_audit(args: &Args, file: &StudioFile) -> Result<StudioConfig, Failure> {
-    let mut lent = file.config.clone();
-    let only_marks = lent.as_ref().is_some_and(|c| c.only_marks);
-    if let Some(config) = &mut lent {
-        config.only_marks = false;
-    }
-    let named = args.studio.is_some() && file.text.is_none();
-    let mut config = existing(args, file, lent.filter(|_| !named))?;
-    config.only_marks = only_marks;
-    Ok(config)
-}
-
 /// The same for setup, which may start from the scenario's own.
 pub(super) fn needed_by_setup(args: &Args, file: &StudioFile) -> Result<StudioConfig, Failure> {
+    refuse_marks_alone(file)?;
     existing(args, file, file.config.clone())
+}
+
+fn refuse_marks_alone(file: &StudioFile) -> Result<(), Failure> {
+    if !file.config.as_ref().is_some_and(|c| c.only_marks) {
+        return Ok(());
+    }
+    Err(Failure::Usage(
+        "The studio file holds [[ignore]] and [[confirmed]] alone, and does not say what the studio should be\n  fix   \
+        only `studiolink audit` can use it; run `studiolink setup` or `init` to write the rest"
+            .to_owned(),
+    ))
 }
 
 fn existing(
@@ -226,13 +242,6 @@ fn existing(
     file: &StudioFile,
     config: Option<StudioConfig>,
 ) -> Result<StudioConfig, Failure> {
-    if config.as_ref().is_some_and(|c| c.only_marks) {
-        return Err(Failure::Usage(
-            "The studio file holds [[ignore]] and [[confirmed]] alone: what the studio should be, it does not say\n  fix   \
-            `studiolink audit` alone can do with it; run `studiolink setup` or `init` to write the rest"
-                .to_owned(),
-        ));
-    }
     if config.as_ref().is_some_and(|c| c.queues.is_empty()) {
         return Err(Failure::Usage(
             "The studio file names no queue\n  fix   add [queue] with farm and queue, or name them with --farm and --queue"

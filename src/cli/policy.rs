@@ -25,7 +25,7 @@ use crate::questions::{
     AddressOwner, CallerIdentity, Check, FarmDetails, LatticeConfiguration, LatticeConfigurations,
     LatticeGateway, LatticeGateways, LatticeQuota, LatticeShares, NamedShares, NodeDetails,
     Purpose, Question as _, QueueDetails, QueueFleets, Run, SessionSettings, TransitPath, View,
-    VpcNetwork, VpnConnections,
+    VpcName, VpcNetwork, VpnConnections,
 };
 
 /// Reads what the needs of a role follow from, and says nothing.
@@ -178,6 +178,11 @@ fn path_reads(config: &StudioConfig) -> Vec<&'static str> {
         add(LatticeConfigurations.permissions());
         add(LatticeGateways.permissions());
         add(NamedShares(none()).permissions());
+        let by_name = VpcName {
+            vpc: none(),
+            name: none(),
+        };
+        add(by_name.permissions());
         add(VpcNetwork(none()).permissions());
         add(AddressOwner(none()).permissions());
     }

@@ -1,8 +1,8 @@
 //! VPC Lattice: from the service-managed workers into the studio's VPC, by a resource configuration that their fleet uses.
-//! Five hops, read from what AWS tells: attachment, configuration, share, gateway, target.
+//! Six hops, read from what AWS tells: attachment, configuration, share, gateway, the target's name, target.
 
 use super::{Leg, Stop};
-use crate::checks::lattice_hops::{ATTACHMENT, CONFIGURATION, GATEWAY, SHARE, TARGET};
+use crate::checks::lattice_hops::{ATTACHMENT, CONFIGURATION, GATEWAY, NAME, SHARE, TARGET};
 use crate::derived::lattice::{configuration, name};
 use crate::derived::lattice_network::ends;
 use crate::domain::ids::FleetKey;
@@ -20,7 +20,7 @@ pub(super) const LEG: Leg = Leg {
         Stop {
             name: "resource gateway",
             which: the_gateway,
-            hops: &[&GATEWAY],
+            hops: &[&GATEWAY, &NAME],
         },
         Stop {
             name: "target in the VPC",

@@ -1,5 +1,5 @@
-//! The places where a setting of the `deadline_cloud` addon may stand: the studio's in each variant, and those of the projects
-//! that say something else. The value that wins is looked for where it stands.
+//! The places where a setting of the `deadline_cloud` addon may stand: the studio's in each variant, and each project's on top of
+//! it. The value that wins is looked for where it stands.
 
 use url::Url;
 
@@ -36,8 +36,6 @@ impl AddonPlace<'_> {
 #[derive(Debug, Default)]
 pub struct AddonPlaces<'a> {
     pub read: Vec<AddonPlace<'a>>,
-    /// The projects of which every setting is as the studio's, by variant.
-    pub same: Vec<AddonPlace<'a>>,
     /// How many settings of projects could not be read, and why the first was not.
     pub unread: Option<(usize, String)>,
 }
@@ -135,19 +133,12 @@ pub fn addon_places<'a>(view: &View<'a>, url: &Url) -> AddonPlaces<'a> {
         });
         for (place, fact, question) in asked {
             match fact {
-                Fact::Known(own) => {
-                    let list = if own == settings {
-                        &mut all.same
-                    } else {
-                        &mut all.read
-                    };
-                    list.push(AddonPlace {
-                        at: place.0,
-                        frozen: place.1,
-                        settings: own,
-                        evidence: view.evidence(&question),
-                    });
-                }
+                Fact::Known(own) => all.read.push(AddonPlace {
+                    at: place.0,
+                    frozen: place.1,
+                    settings: own,
+                    evidence: view.evidence(&question),
+                }),
                 unread => {
                     if let Some(why) = unread.why_unread() {
                         all.unread.get_or_insert((0, why)).0 += 1;

@@ -90,13 +90,13 @@ pub fn target<'a>(view: &View<'a>, settings: &Settings) -> Target<'a> {
     };
     let is_id = |text: &str| text.parse::<QueueId>().is_ok();
     let is_other_farm = farm != only.farm.as_str() && farm.parse::<FarmId>().is_ok();
-    // A value that is no id takes no job anywhere, so nothing is lost with it.
+    // No job goes anywhere by a value that is not an id, so nothing is lost with it.
     if !is_other_farm && (!is_id(queue) || queue == only.queue.as_str()) {
         return Target::Set(only);
     }
     let (Ok(farm), Ok(queue)) = (farm.parse(), queue.parse()) else {
         return Target::Ask(
-            "its farm_id and queue_id do not belong together: one of them is no id of Deadline Cloud"
+            "its farm_id and queue_id do not belong together: one of them is not an id of Deadline Cloud"
                 .to_owned(),
         );
     };

@@ -311,7 +311,15 @@ mod tests {
     fn recorded() -> AddonSettings {
         AddonSettings::read(
             "0.3.0",
-            &json!({"farm_id": "farm-0123456789abcdef0123456789abcdef", "queue_id": "queue-demo-show", "conda_packages": "blender=4.2.* python=3.11", "conda_channels": "deadline-cloud conda-forge", "extra_job_parameters": [{"name": "Priority", "value": "60"}], "publish_host_requirement_roles": ["publish", "ingest"], "render_host_requirement_roles": ["render"]}),
+            &json!({
+                "farm_id": "farm-0123456789abcdef0123456789abcdef",
+                "queue_id": "queue-demo-show",
+                "conda_packages": "blender=4.2.* python=3.11",
+                "conda_channels": "deadline-cloud conda-forge",
+                "extra_job_parameters": [{"name": "Priority", "value": "60"}],
+                "publish_host_requirement_roles": ["publish", "ingest"],
+                "render_host_requirement_roles": ["render"],
+            }),
         )
     }
 
@@ -333,7 +341,13 @@ mod tests {
 
     #[test]
     fn an_extra_parameter_wins_and_is_changed_in_its_row_alone() {
-        let mut object = json!({"conda_channels": "a b", "extra_job_parameters": [{"name": "CondaChannels", "value": "old"}, {"name": "Token", "value": "canary"}]});
+        let mut object = json!({
+            "conda_channels": "a b",
+            "extra_job_parameters": [
+                {"name": "CondaChannels", "value": "old"},
+                {"name": "Token", "value": "canary"},
+            ],
+        });
         let settings = AddonSettings::read("0.3.0", &object);
         let told = settings.channels_in_jobs();
         assert_eq!(

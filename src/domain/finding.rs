@@ -84,6 +84,14 @@ impl Verdict {
         Self::ALL.into_iter().find(|v| v.id() == id)
     }
 
+    /// Nothing was seen of it.
+    pub fn is_unseen(self) -> bool {
+        matches!(
+            self,
+            Self::Unknown | Self::Skipped | Self::NotReached | Self::WorkerOnly
+        )
+    }
+
     /// Is something wrong, or in doubt, that a change could cure?
     pub fn is_bad(self) -> bool {
         matches!(self, Self::Fail | Self::Unknown | Self::Warn)
@@ -108,7 +116,7 @@ words!(
 
 words!(
     /// What has become of a finding since an earlier report.
-    Since { New = "new", Worse = "worse", Changed = "changed", Better = "better", Unseen = "not seen now", Same = "same" }
+    Since { New = "new", Worse = "worse", Changed = "changed", Better = "better", Unseen = "not-seen", Same = "same" }
 );
 
 words!(
@@ -151,7 +159,7 @@ pub struct Finding {
     pub cured_by: Option<String>,
     /// For CONFIRMED and IGNORED: what the check itself says.
     pub was: Option<Verdict>,
-    /// Beside an earlier report: what has become of it.
+    /// Where it is compared with an earlier report: what has become of it.
     pub since: Option<Since>,
 }
 

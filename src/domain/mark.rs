@@ -1,6 +1,8 @@
 //! What a studio says of findings in its file: `[[ignore]]` leaves one aside for a reason, until a day; `[[confirmed]]` says who has
 //! looked at one by hand, and when. Neither makes it OK.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -44,18 +46,7 @@ impl Mark {
     }
 
     fn words(&self) -> String {
-        let more = [&self.subject, &self.code, &self.item];
-        let more = more.into_iter().flatten();
-        let more = more.map(|t| Printable::short(&without_url_secrets(t), 80));
-        let mut words = vec![Printable::short(&self.check, 60)];
-        words.extend(more);
-        let words: Vec<&str> = words.iter().map(Printable::as_str).collect();
-        format!(
-            "{} of line {} ({})",
-            self.table(),
-            self.line,
-            words.join(", ")
-        )
+        format!("{} of line {} ({})", self.table(), self.line, self.item())
     }
 
     /// What tells it from the others, wherever it stands in the file.
@@ -66,12 +57,9 @@ impl Mark {
             self.code.as_ref(),
             self.item.as_ref(),
         ];
-        let all: Vec<String> = all
-            .into_iter()
-            .flatten()
-            .map(|t| without_url_secrets(t))
-            .collect();
-        all.join(", ")
+        let all = all.into_iter().flatten();
+        let all = all.map(|t| Printable::short(&without_url_secrets(t), 80).to_string());
+        all.collect::<Vec<_>>().join(", ")
     }
 
     fn fits(&self, finding: &Finding) -> bool {
@@ -132,8 +120,8 @@ pub struct Marks<'a> {
     today: Date,
     used: Vec<bool>,
     /// The checks that could not say everything.
-    open: std::collections::BTreeSet<&'static str>,
-    /// Something could not be seen: what hangs on it was not found either.
+    open: BTreeSet<&'static str>,
+    /// Something could not be seen: what depends on it was not found either.
     blind: bool,
 }
 
@@ -143,18 +131,19 @@ impl<'a> Marks<'a> {
             list: marks,
             today,
             used: vec![false; marks.len()],
-            open: std::collections::BTreeSet::new(),
+            open: BTreeSet::new(),
             blind: false,
         }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
     }
 
     /// The first mark that fits counts; every one that fits is of use.
     pub fn put_on(&mut self, finding: &mut Finding) {
         let verdict = finding.verdict;
-        if matches!(
-            verdict,
-            Verdict::Unknown | Verdict::Skipped | Verdict::NotReached
-        ) {
+        if verdict.is_unseen() {
             self.open.insert(finding.check);
         }
         self.blind |= verdict == Verdict::Unknown;

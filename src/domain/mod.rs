@@ -49,6 +49,7 @@ pub mod template_edit;
 pub mod text;
 pub mod time;
 pub mod trust;
+pub mod vpc_dns;
 pub mod worker;
 pub mod worker_environment;
 pub mod worker_secret;

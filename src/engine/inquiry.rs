@@ -298,7 +298,13 @@ impl Inquiry {
             Job::Expand => leads_to = (self.catalogue.expand)(&view, &subject),
             Job::Check(at) => findings = self.catalogue.checks[at].run(&view, &subject),
         }
-        let (reads, demands) = view.recorded();
+        let (reads, mut demands) = view.recorded();
+        // What the studio file does not say, nothing is compared with.
+        let wish = |key: &Key| matches!(key, Key::Config(part) if part.is_wish());
+        if self.config.only_marks && job != Job::Expand && reads.iter().any(wish) {
+            findings.clear();
+            demands.clear();
+        }
         let pending: Box<[Demand]> = demands.into_iter().collect();
         let mut numbers = Vec::with_capacity(reads.len());
         for key in reads {

@@ -14,7 +14,8 @@ use crate::domain::text::{Printable, without_url_secrets};
 use crate::questions::{AddonSettings, AyonBundles, Part, QueueEnvironments, View};
 use crate::resources::{AnyResource, Plan};
 
-use super::{Draft, Goal, ManualStep, addon_change_id};
+use super::addon_draft::addon_change_id;
+use super::{Draft, Goal, ManualStep};
 
 pub(super) const GOAL: Goal = Goal {
     id: "addon-channels",

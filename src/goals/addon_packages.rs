@@ -13,8 +13,9 @@ use crate::questions::{Part, View};
 use crate::resources::Plan;
 
 use super::addon_channels::{LONGEST_VALUE, NAME as CHANNELS, not_yet, of_environments};
+use super::addon_draft::addon_change_id;
 use super::queue_channels::is_in_no_channel;
-use super::{Draft, Goal, ManualStep, addon_change_id};
+use super::{Draft, Goal, ManualStep};
 
 pub(super) const GOAL: Goal = Goal {
     id: "addon-packages",
@@ -90,7 +91,9 @@ fn not_now(view: &View, draft: &Draft, of: &Lacking) -> Option<String> {
     }
     let channels = channels_wanted(view, of.place.settings, |_| false);
     if channels.is_some() && !draft.has(&addon_change_id(&of.place.at, CHANNELS)) {
-        return Some("its channels lack some that have them, and are not changed".to_owned());
+        return Some(
+            "its list of channels lacks channels that are needed, and is not changed".to_owned(),
+        );
     }
     not_yet(view, draft, of.place.settings)
 }

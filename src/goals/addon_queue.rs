@@ -9,7 +9,8 @@ use crate::domain::addon::AddonField;
 use crate::questions::View;
 use crate::resources::Plan;
 
-use super::{Draft, Goal, ManualStep, QUEUE, addon_change_id};
+use super::addon_draft::{QUEUE, addon_change_id};
+use super::{Draft, Goal, ManualStep};
 
 pub(super) const GOAL: Goal = Goal {
     id: "addon-queue",

@@ -7,7 +7,8 @@ use crate::domain::addon::AddonField;
 use crate::questions::View;
 use crate::resources::Plan;
 
-use super::{Draft, Goal, ManualStep, addon_change_id};
+use super::addon_draft::addon_change_id;
+use super::{Draft, Goal, ManualStep};
 
 pub(super) const GOAL: Goal = Goal {
     id: "addon-roles",

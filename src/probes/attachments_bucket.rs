@@ -1,4 +1,4 @@
-//! The bucket of a queue's job attachments: is it there, and in the farm's region?
+//! The bucket of a queue's job attachments: does it exist, and in the farm's region?
 
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,7 @@ impl Probe for AttachmentsBucket {
         let (bucket, farm) = (Printable::short(&self.0, 63), &self.1);
         match &seen.seen {
             Ok(region) if region.raw() == farm.as_str() => Assessment::ok(format!(
-                "Job attachments: bucket {bucket} is there, in {farm}, as the farm is"
+                "Job attachments: bucket {bucket} exists in {farm}, as the farm does"
             )),
             Ok(region) => Assessment::warn(
                 "other-region",
@@ -33,7 +33,7 @@ impl Probe for AttachmentsBucket {
                     region.show()
                 ),
             )
-            .why("every file of a job crosses regions, which costs time and is billed; whether all of the tools take it is not documented (inferred)")
+            .why("every file of a job crosses regions, which costs time and is billed; whether every tool can do that, AWS does not say (inferred)")
             .fix(format!("give the queue a bucket in {farm} for its job attachments")),
             Err(problem) if problem.kind == ProblemKind::Missing => Assessment::fail(
                 "missing",
@@ -49,7 +49,7 @@ impl Probe for AttachmentsBucket {
             .why("s3:ListBucket on it would tell"),
             Err(problem) => Assessment::unknown(
                 "no-answer",
-                format!("Whether the job attachments' bucket {bucket} is there is unknown"),
+                format!("Whether the bucket {bucket} of the job attachments exists is unknown"),
             )
             .for_problem(problem),
         }

@@ -49,6 +49,7 @@ mod snapshot;
 mod storage_profile;
 mod transit_path;
 mod view;
+mod vpc_name;
 mod vpc_network;
 mod vpn_connections;
 
@@ -264,6 +265,7 @@ questions! {
     LatticeGateway in lattice_gateway,
     LatticeShares in lattice_shares,
     LatticeQuota in lattice_quota,
+    VpcName in vpc_name,
     VpcNetwork in vpc_network,
     AddressOwner in address_owner,
     VpnConnections in vpn_connections,

@@ -39,6 +39,11 @@ pub enum Part {
 }
 
 impl Part {
+    /// Does it say what the studio should be, and not only which queues are meant?
+    pub fn is_wish(self) -> bool {
+        self != Self::Queues
+    }
+
     /// The parts in which two studio files differ.
     pub fn that_differ(a: &StudioConfig, b: &StudioConfig) -> Vec<Self> {
         let owners = |c: &StudioConfig| {

@@ -175,6 +175,7 @@ impl RealWorld {
             AnyQuestion::LatticeQuota(_) => {
                 A::LatticeQuota(aws.look_configuration_quota(record).await)
             }
+            AnyQuestion::VpcName(q) => A::VpcName(aws.look_vpc_name(record, &q.vpc, &q.name).await),
             AnyQuestion::VpcNetwork(q) => A::VpcNetwork(aws.look_network(record, &q.0).await),
             AnyQuestion::AddressOwner(q) => A::AddressOwner(aws.look_address(record, &q.0).await),
             AnyQuestion::VpnConnections(_) => A::VpnConnections(aws.look_vpns(record).await),

@@ -11,6 +11,7 @@ use studiolink::domain::network::{
     Subnet, TunnelStatus, VpnConnection, VpnTunnel,
 };
 use studiolink::domain::text::Untrusted;
+use studiolink::domain::vpc_dns::{EndpointState, NameInVpc, NameRule, RuleKind, RuleState};
 use studiolink::world::sandbox::Truth;
 
 pub(crate) const VPC: &str = "vpc-0a1b2c3d4e5f60718";
@@ -187,4 +188,33 @@ pub(crate) fn lattice_with(
     let gateway = lattice.gateways.values_mut().next().unwrap();
     let share = &mut lattice.shares.values_mut().next().unwrap()[0];
     change(configuration, gateway, share);
+}
+
+/// The configuration names a host that only the studio's DNS knows, and the gateway asks the DNS of its VPC, where that covers it.
+pub(crate) fn by_name(t: &mut Truth, c: &mut StudioConfig, names: NameInVpc) {
+    lattice_with(t, c, |configuration, gateway, _| {
+        configuration.target = Target::Name(Untrusted::new("ayon.nordlicht.lan"));
+        gateway.dns = DnsResolution::InVpc;
+    });
+    let vpc = t.lattice.gateways.values().next().unwrap().vpc.raw();
+    t.network.names.insert(vpc.to_owned(), names);
+}
+
+/// A rule of Route 53 Resolver that forwards the studio's domain by an endpoint in that state.
+pub(crate) fn forwards(endpoint: Option<EndpointState>) -> NameInVpc {
+    let rule = NameRule {
+        id: Untrusted::new("rslvr-rr-0123456789abcdef0"),
+        domain: Untrusted::new("nordlicht.lan."),
+        kind: RuleKind::Forward,
+        state: RuleState::Complete,
+        association: RuleState::Complete,
+        servers: vec![Untrusted::new("192.168.10.2")],
+        endpoint: Some(Untrusted::new("rslvr-out-0123456789abcdef0")),
+        endpoint_state: endpoint,
+        said: None,
+    };
+    NameInVpc {
+        rules: vec![rule],
+        ..NameInVpc::default()
+    }
 }

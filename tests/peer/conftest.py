@@ -176,6 +176,17 @@ def changed(folder, base, change, peer_args=(), more=""):
     return s
 
 
+def studio_with_own_server(folder, name, more=""):
+    """A studio of peer-cloud's with the AYON that its seed describes, and the key that its secret holds."""
+    s = changed(folder, name, {})
+    whole = json.loads((folder / "whole.json").read_text())
+    s.ayon.stop()
+    s.key = next(iter(whole["secrets"].values()))
+    s.ayon = Server(SHARED / "ayon-stand-in/ayon_stand_in.py", "--studio", folder / "whole.json", "--key", s.key)
+    s.write(more=more)
+    return s
+
+
 @pytest.fixture
 def studio_of(tmp_path):
     made = []

@@ -9,18 +9,12 @@ import sys
 import time
 
 import pytest
-from conftest import SHARED, Server, changed
+from conftest import studio_with_own_server
 from test_broken import MORE
 
 
 def studio(folder, name):
-    s = changed(folder, name, {})
-    whole = json.loads((folder / "whole.json").read_text())
-    s.ayon.stop()
-    s.key = next(iter(whole["secrets"].values()))
-    s.ayon = Server(SHARED / "ayon-stand-in/ayon_stand_in.py", "--studio", folder / "whole.json", "--key", s.key)
-    s.write(more=MORE.get(name, ""))
-    return s
+    return studio_with_own_server(folder, name, MORE.get(name, ""))
 
 
 def wrong(s, check):

@@ -99,8 +99,8 @@ fn day(reader: &mut Reader, key: &'static str) -> Result<Option<Date>, Refused> 
     read.map(Some).ok_or_else(|| {
         reader.wrong(
             key,
-            format!("`{key}` is no day"),
-            "write a day, as 2026-12-31",
+            format!("`{key}` is not a date"),
+            "write a date, as 2026-12-31",
         )
     })
 }

@@ -1,7 +1,7 @@
-//! An audit beside an earlier one: what is new, what has become worse or better, what is gone. The earlier one is the JSON that
+//! An audit compared with an earlier one: what is new, what has become worse or better, what is gone. The earlier one is the JSON that
 //! `studiolink audit --format json` printed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -114,15 +114,15 @@ impl Baseline {
         let Some(row) = at.map(|at| rows.remove(at)) else {
             return Since::New;
         };
-        if is_blind(verdict) {
+        if verdict.is_unseen() {
             return if row.verdict == verdict {
                 Since::Same
             } else {
                 Since::Unseen
             };
         }
-        // What was left aside, or could not be seen, is no excuse for what is open now.
-        let excused = (row.aside && finding.was.is_none()) || is_blind(row.verdict);
+        // That it was left aside then, or could not be seen, excuses nothing that is open now.
+        let excused = (row.aside && finding.was.is_none()) || row.verdict.is_unseen();
         if excused && verdict.is_bad() {
             return Since::New;
         }
@@ -138,26 +138,23 @@ impl Baseline {
     /// What no finding of now has continued.
     pub fn gone<'a>(self, findings: impl IntoIterator<Item = &'a Finding>) -> Gone {
         // A check that could not see all of a subject has not seen that something is gone.
-        let mut blind: Vec<(&str, String)> = Vec::new();
-        let mut spoke: Vec<(&str, String)> = Vec::new();
+        let mut blind: BTreeSet<(&str, String)> = BTreeSet::new();
+        let mut spoke: BTreeSet<(&str, String)> = BTreeSet::new();
         for finding in findings {
-            let of = (finding.check, finding.subject.id());
             let verdict = finding.was.unwrap_or(finding.verdict);
-            if matches!(
-                verdict,
-                Verdict::Unknown | Verdict::Skipped | Verdict::NotReached
-            ) {
-                blind.push(of);
+            let list = if verdict.is_unseen() {
+                &mut blind
             } else {
-                spoke.push(of);
-            }
+                &mut spoke
+            };
+            list.insert((finding.check, finding.subject.id()));
         }
         let mut gone = Gone::default();
         let rows = self.rows.into_values().flatten();
         for row in rows.filter(|r| r.verdict.is_bad()) {
             let (check, _, subject, _) = &row.about;
-            let is_of = |of: &(&str, String)| of.0 == check && of.1 == *subject;
-            if spoke.iter().any(is_of) && !blind.iter().any(is_of) {
+            let of = (check.as_str(), subject.clone());
+            if spoke.contains(&of) && !blind.contains(&of) {
                 gone.fixed.push(row);
             } else {
                 gone.unseen.push(row);
@@ -174,14 +171,6 @@ fn about(finding: &Finding) -> About {
         finding.subject.kind().word().to_owned(),
         finding.subject.id(),
         item.map(ToString::to_string).unwrap_or_default(),
-    )
-}
-
-/// Nothing was seen of it.
-fn is_blind(verdict: Verdict) -> bool {
-    matches!(
-        verdict,
-        Verdict::Unknown | Verdict::Skipped | Verdict::NotReached | Verdict::WorkerOnly
     )
 }
 
@@ -245,27 +234,23 @@ pub fn text<'a>(gone: &Gone, findings: impl IntoIterator<Item = &'a Finding>) ->
         }
     }
     let mut counts: BTreeMap<Since, usize> = BTreeMap::new();
+    let mut unseen = gone.unseen.len();
     for finding in findings {
-        let was_bad = finding.verdict.is_bad() || finding.since != Some(Since::Same);
-        if let Some(since) = finding.since.filter(|_| was_bad) {
-            // What is well and was not there before is no news.
-            if since != Since::New || finding.verdict.is_bad() {
-                *counts.entry(since).or_default() += 1;
-            }
+        match finding.since {
+            // What is well, and was not in the earlier report, is not worth a word.
+            Some(Since::New) if !finding.verdict.is_bad() => {}
+            Some(Since::Same) if !finding.verdict.is_bad() => {}
+            Some(Since::Unseen) => unseen += 1,
+            Some(since) => *counts.entry(since).or_default() += 1,
+            None => {}
         }
     }
-    let mut words: Vec<String> = counts
-        .iter()
-        .map(|(since, n)| format!("{n} {}", since.word()))
+    let counts = counts.iter().map(|(since, n)| (*n, since.word()));
+    let counts = counts.chain([(gone.fixed.len(), "fixed"), (unseen, "not seen now")]);
+    let words: Vec<String> = counts
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, word)| format!("{n} {word}"))
         .collect();
-    for (n, word) in [
-        (gone.fixed.len(), "fixed"),
-        (gone.unseen.len(), "not seen now"),
-    ] {
-        if n > 0 {
-            words.push(format!("{n} {word}"));
-        }
-    }
     let line = if words.is_empty() {
         "nothing has changed".to_owned()
     } else {
@@ -338,7 +323,7 @@ mod tests {
         ignored.was = Some(Verdict::Warn);
         let mut baseline = earlier(&[found(Verdict::Warn, "x", "i")]);
         assert_eq!(baseline.since(&ignored), Since::Same);
-        // What was left aside then is no excuse for what is open now.
+        // That it was left aside then excuses nothing now.
         let mut baseline = earlier(&[ignored.clone()]);
         assert_eq!(baseline.since(&found(Verdict::Warn, "x", "i")), Since::New);
         let mut baseline = earlier(&[ignored.clone()]);

@@ -146,7 +146,10 @@ pub fn paragraph(way: &Way, ink: Ink) -> String {
             }
             let behind = way.hops.len() - at - 1;
             if behind > 0 {
-                let _ = writeln!(out, "  What lies behind it says nothing until it is whole.");
+                let _ = writeln!(
+                    out,
+                    "  The hops behind it can be judged only when it works again."
+                );
             }
         }
         None if !way.hops.iter().any(|f| f.verdict == Verdict::Ok) => {
@@ -188,19 +191,19 @@ pub fn json_of(ways: &[Way]) -> Value {
     ways.iter().map(one).collect()
 }
 
-/// What has become other since the round before: a hop, what it was, what it is.
+/// The hops that have changed since the round before, each with what it was.
 pub fn flips<'a>(
     before: &[(String, Verdict, String)],
     way: &Way<'a>,
 ) -> Vec<(&'a Finding, Option<Verdict>)> {
     let was = |f: &Finding| before.iter().find(|(check, ..)| check == f.check);
-    let other = |f: &&Finding| match was(f) {
+    let has_changed = |f: &&Finding| match was(f) {
         Some((_, verdict, words)) => {
             *verdict != f.verdict || (f.verdict.is_bad() && *words != without_numbers(f))
         }
         None => !before.is_empty(),
     };
-    let changed = way.hops.iter().copied().filter(other);
+    let changed = way.hops.iter().copied().filter(has_changed);
     changed.map(|f| (f, was(f).map(|(_, v, _)| *v))).collect()
 }
 

@@ -64,7 +64,7 @@ fn kind_and_level(verdict: Verdict) -> (&'static str, &'static str) {
         Verdict::WorkerOnly | Verdict::NotReached => ("open", "none"),
         Verdict::Skipped => ("notApplicable", "none"),
         Verdict::Ok => ("pass", "none"),
-        // What it was says it; the suppression beside it says the rest.
+        // What it was says it, and the suppression says the rest.
         Verdict::Confirmed | Verdict::Ignored => ("review", "none"),
     }
 }

@@ -108,7 +108,7 @@ pub fn group(list: &[&Finding], ink: Ink, all_evidence: bool) -> String {
             }
         }
         if let Some(since) = finding.since.filter(|s| *s != Since::Same) {
-            let _ = writeln!(out, "    since {} beside the baseline", since.word());
+            let _ = writeln!(out, "    since the baseline: {}", since.word());
         }
         if let Some(change) = &finding.cured_by {
             let _ = writeln!(out, "    plan  {change} cures it");

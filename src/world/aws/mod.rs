@@ -20,6 +20,7 @@ mod sessions;
 mod signed;
 mod ssm;
 mod sts;
+mod vpc_dns;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -68,16 +68,25 @@ impl Request {
 
 /// Where a service is that has one place for a whole partition: its host, and the region that its requests are signed for.
 fn global(service: &str, region: &str) -> Option<(&'static str, &'static str)> {
-    if service != "iam" {
-        return None;
-    }
-    Some(if region.starts_with("cn-") {
-        ("iam.cn-north-1.amazonaws.com.cn", "cn-north-1")
-    } else if region.starts_with("us-gov-") {
-        ("iam.us-gov.amazonaws.com", "us-gov-west-1")
-    } else {
-        ("iam.amazonaws.com", "us-east-1")
-    })
+    let partition = match region {
+        r if r.starts_with("cn-") => 1,
+        r if r.starts_with("us-gov-") => 2,
+        _ => 0,
+    };
+    let places = match service {
+        "iam" => [
+            ("iam.amazonaws.com", "us-east-1"),
+            ("iam.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+            ("iam.us-gov.amazonaws.com", "us-gov-west-1"),
+        ],
+        "route53" => [
+            ("route53.amazonaws.com", "us-east-1"),
+            ("route53.amazonaws.com.cn", "cn-northwest-1"),
+            ("route53.us-gov.amazonaws.com", "us-gov-west-1"),
+        ],
+        _ => return None,
+    };
+    Some(places[partition])
 }
 
 /// How EC2 says no, and how IAM does.

@@ -110,6 +110,9 @@ pub(super) fn answer(truth: &Truth, question: &AnyQuestion) -> AnyAnswer {
             A::LatticeShares(Fact::Known(shares.unwrap_or_default()))
         }
         AnyQuestion::LatticeQuota(_) => A::LatticeQuota(Fact::Known(1)),
+        AnyQuestion::VpcName(q) => {
+            A::VpcName(Fact::Known(network::name_in_vpc(truth, &q.vpc, &q.name)))
+        }
         AnyQuestion::VpcNetwork(q) => A::VpcNetwork(fact(truth.network.vpcs.get(&q.0).cloned())),
         AnyQuestion::AddressOwner(q) => {
             A::AddressOwner(fact(truth.network.addresses.get(&q.0).cloned()))
@@ -196,6 +199,7 @@ pub(super) fn operation(question: &AnyQuestion) -> (&'static str, &'static str) 
         AnyQuestion::LatticeGateway(_) => ("vpc-lattice", "GetResourceGateway"),
         AnyQuestion::LatticeShares(_) => ("ram", "GetResourceShareAssociations"),
         AnyQuestion::LatticeQuota(_) => ("servicequotas", "GetServiceQuota"),
+        AnyQuestion::VpcName(_) => ("route53resolver", "ListResolverRuleAssociations"),
         AnyQuestion::VpcNetwork(_) => ("ec2", "DescribeRouteTables"),
         AnyQuestion::AddressOwner(_) => ("ec2", "DescribeNetworkInterfaces"),
         AnyQuestion::VpnConnections(_) => ("ec2", "DescribeVpnConnections"),

@@ -13,6 +13,7 @@ use crate::domain::lattice::{
     Target, configuration_id,
 };
 use crate::domain::text::Untrusted;
+use crate::domain::vpc_dns::{NameInVpc, covers};
 use crate::resources::{
     FleetScript, Outputs, ResourceConfiguration, ResourceGateway, ResourceShare,
 };
@@ -309,4 +310,12 @@ pub(super) fn script(
         truth.host_scripts.insert(id, then);
     }
     Ok(())
+}
+
+/// What of a VPC's rules and zones covers that name.
+pub(super) fn name_in_vpc(truth: &Truth, vpc: &str, name: &str) -> NameInVpc {
+    let mut all = truth.network.names.get(vpc).cloned().unwrap_or_default();
+    all.rules.retain(|r| covers(r.domain.raw(), name));
+    all.zones.retain(|z| covers(z.domain.raw(), name));
+    all
 }

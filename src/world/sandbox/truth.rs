@@ -24,6 +24,7 @@ use crate::domain::role::{PolicyText, Role};
 use crate::domain::storage::StorageProfile;
 use crate::domain::template::TemplateType;
 use crate::domain::text::Untrusted;
+use crate::domain::vpc_dns::NameInVpc;
 use crate::domain::worker_secret::{SecretPlace, WorkerSecret};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -102,6 +103,9 @@ pub struct SandboxNetwork {
     /// By id.
     #[serde(default)]
     pub vpcs: BTreeMap<String, Network>,
+    /// What covers names, by VPC.
+    #[serde(default)]
+    pub names: BTreeMap<String, NameInVpc>,
     /// By private address.
     #[serde(default)]
     pub addresses: BTreeMap<String, Interface>,

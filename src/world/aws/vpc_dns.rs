@@ -1,0 +1,323 @@
+//! Route 53 as a VPC sees it: Resolver's rules, private hosted zones and profiles. A few signed reads.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Aws;
+use super::caller::What;
+use super::signed::{Request, unreadable};
+use crate::domain::fact::Fact;
+use crate::domain::problem::Problem;
+use crate::domain::text::Untrusted;
+use crate::domain::vpc_dns::{
+    Decides, EndpointState, NameInVpc, NameRule, PrivateZone, RuleKind, RuleState, answers, covers,
+};
+use crate::world::Record;
+
+const RESOLVER: &str = "route53resolver";
+/// No list of a studio's is as long.
+const PAGES: usize = 100;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Zones {
+    #[serde(default)]
+    hosted_zone_summaries: ZoneList,
+    next_token: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct ZoneList {
+    #[serde(rename = "HostedZoneSummary", default)]
+    all: Vec<Zone>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Zone {
+    hosted_zone_id: String,
+    name: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Records {
+    #[serde(default)]
+    resource_record_sets: RecordList,
+    is_truncated: bool,
+    next_record_name: Option<String>,
+    next_record_type: Option<String>,
+    next_record_identifier: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct RecordList {
+    #[serde(rename = "ResourceRecordSet", default)]
+    all: Vec<RecordSet>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RecordSet {
+    name: String,
+    #[serde(rename = "Type")]
+    kind: String,
+}
+
+fn get(service: &'static str, path: &str, query: &[(&str, &str)]) -> Request {
+    let mut text = url::form_urlencoded::Serializer::new(String::new());
+    text.extend_pairs(query);
+    Request {
+        service,
+        prefix: "",
+        method: http::Method::GET,
+        path: format!("{path}?{}", text.finish()),
+        headers: Vec::new(),
+        body: String::new(),
+    }
+}
+
+fn text(value: &Value) -> Untrusted {
+    Untrusted::new(value.as_str().unwrap_or_default())
+}
+
+fn some(value: &Value) -> Option<Untrusted> {
+    value.as_str().filter(|t| !t.is_empty()).map(Untrusted::new)
+}
+
+fn word<T: for<'a> From<&'a str>>(value: &Value) -> T {
+    value.as_str().unwrap_or_default().into()
+}
+
+impl Aws {
+    pub async fn look_vpc_name(&self, record: &Record, vpc: &str, name: &str) -> Fact<NameInVpc> {
+        self.name_in_vpc(record, vpc, name).await.into()
+    }
+
+    async fn name_in_vpc(
+        &self,
+        record: &Record,
+        vpc: &str,
+        name: &str,
+    ) -> Result<NameInVpc, Problem> {
+        let (rules, zones) = futures_util::try_join!(
+            self.name_rules(record, vpc, name),
+            self.private_zones(record, vpc, name),
+        )?;
+        let mut all = NameInVpc {
+            rules,
+            zones,
+            profiles: Vec::new(),
+        };
+        if all.decides() == Decides::Public {
+            all.profiles = self.dns_profiles(record, vpc).await?;
+        }
+        Ok(all)
+    }
+
+    async fn name_rules(
+        &self,
+        record: &Record,
+        vpc: &str,
+        name: &str,
+    ) -> Result<Vec<NameRule>, Problem> {
+        let of = json!([{ "Name": "VPCId", "Values": [vpc] }]);
+        let associations = self
+            .resolver_list(
+                record,
+                "ListResolverRuleAssociations",
+                "ResolverRuleAssociations",
+                Some(of),
+            )
+            .await?;
+        if associations.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rules = self
+            .resolver_list(record, "ListResolverRules", "ResolverRules", None)
+            .await?;
+        let mut all = Vec::new();
+        for association in &associations {
+            let id = &association["ResolverRuleId"];
+            let Some(rule) = rules.iter().find(|r| r["Id"] == *id) else {
+                continue; // gone since it was listed
+            };
+            let domain = rule["DomainName"].as_str().unwrap_or_default();
+            if !covers(domain, name) {
+                continue;
+            }
+            let endpoint = some(&rule["ResolverEndpointId"]);
+            // The endpoint of a rule that another account shares is not ours to read.
+            let own = rule["ShareStatus"].as_str() != Some("SHARED_WITH_ME");
+            let (state, said) = match endpoint.as_ref().filter(|_| own) {
+                Some(id) => self.endpoint(record, id.raw()).await?,
+                None => (None, None),
+            };
+            let said = said
+                .or_else(|| some(&rule["StatusMessage"]))
+                .or_else(|| some(&association["StatusMessage"]));
+            let servers = rule["TargetIps"].as_array();
+            let servers = servers.into_iter().flatten();
+            all.push(NameRule {
+                id: text(id),
+                domain: text(&rule["DomainName"]),
+                kind: word::<RuleKind>(&rule["RuleType"]),
+                state: word::<RuleState>(&rule["Status"]),
+                association: word::<RuleState>(&association["Status"]),
+                servers: servers
+                    .filter_map(|t| some(&t["Ip"]).or_else(|| some(&t["Ipv6"])))
+                    .collect(),
+                endpoint,
+                endpoint_state: state,
+                said,
+            });
+        }
+        Ok(all)
+    }
+
+    /// How an outbound endpoint is, and what the service says of it.
+    async fn endpoint(
+        &self,
+        record: &Record,
+        id: &str,
+    ) -> Result<(Option<EndpointState>, Option<Untrusted>), Problem> {
+        let doing = format!("Could not read the Resolver endpoint {id}");
+        let what = What::new(RESOLVER, "GetResolverEndpoint", id, doing);
+        let of = json!({ "ResolverEndpointId": id });
+        let request = Request::json(RESOLVER, "Route53Resolver.GetResolverEndpoint", &of);
+        let body = self.read(record, what, &request).await?.json();
+        let it = &body["ResolverEndpoint"];
+        let state = word::<EndpointState>(&it["Status"]);
+        Ok((Some(state), some(&it["StatusMessage"])))
+    }
+
+    /// Every page of a list of Resolver's.
+    async fn resolver_list(
+        &self,
+        record: &Record,
+        operation: &'static str,
+        member: &str,
+        filters: Option<Value>,
+    ) -> Result<Vec<Value>, Problem> {
+        let doing = format!("Could not list what Route 53 Resolver has ({operation})");
+        let mut of = json!({ "MaxResults": 100 });
+        if let Some(filters) = filters {
+            of["Filters"] = filters;
+        }
+        let mut all = Vec::new();
+        for _ in 0..PAGES {
+            let what = What::new(RESOLVER, operation, "this region", doing.clone());
+            let request = Request::json(RESOLVER, &format!("Route53Resolver.{operation}"), &of);
+            let body = self.read(record, what, &request).await?.json();
+            let rows = body[member].as_array().ok_or_else(|| unreadable(&doing))?;
+            all.extend(rows.iter().cloned());
+            match body["NextToken"].as_str() {
+                Some(token) if !token.is_empty() => of["NextToken"] = token.into(),
+                _ => return Ok(all),
+            }
+        }
+        Err(unreadable(&doing))
+    }
+
+    /// The zones that cover the name; the records of the one that would answer are looked through.
+    async fn private_zones(
+        &self,
+        record: &Record,
+        vpc: &str,
+        name: &str,
+    ) -> Result<Vec<PrivateZone>, Problem> {
+        let doing = format!("Could not list the private hosted zones of {vpc}");
+        let (mut all, mut next) = (Vec::new(), None::<String>);
+        for _ in 0..PAGES {
+            let mut query = vec![("vpcid", vpc), ("vpcregion", self.region.as_str())];
+            query.extend(next.as_deref().map(|n| ("nexttoken", n)));
+            let request = get("route53", "2013-04-01/hostedzonesbyvpc", &query);
+            let what = What::new("route53", "ListHostedZonesByVPC", vpc, doing.clone());
+            let body = self.read(record, what, &request).await?;
+            let page: Zones =
+                quick_xml::de::from_str(&body.text).map_err(|_| unreadable(&doing))?;
+            let zones = page.hosted_zone_summaries.all.into_iter();
+            all.extend(zones.filter(|z| covers(&z.name, name)));
+            next = page.next_token.filter(|t| !t.is_empty());
+            if next.is_none() {
+                break;
+            }
+        }
+        if next.is_some() {
+            return Err(unreadable(&doing));
+        }
+        // The most specific one answers for the name; no other is asked.
+        let best = all.iter().map(|z| z.name.len()).max();
+        let mut zones = Vec::new();
+        for zone in all {
+            let has = if Some(zone.name.len()) == best {
+                self.has_record(record, &zone.hosted_zone_id, name).await
+            } else {
+                None
+            };
+            zones.push(PrivateZone {
+                id: Untrusted::new(zone.hosted_zone_id),
+                domain: Untrusted::new(zone.name),
+                has,
+            });
+        }
+        Ok(zones)
+    }
+
+    /// Has a zone an address for the name? `None`: it can't be read, as a zone of another account's; the call says why.
+    async fn has_record(&self, record: &Record, zone: &str, name: &str) -> Option<bool> {
+        let id = zone.trim_start_matches("/hostedzone/");
+        let path = format!(
+            "2013-04-01/hostedzone/{}/rrset",
+            percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC)
+        );
+        let mut next: Vec<(&str, String)> = Vec::new();
+        for _ in 0..PAGES {
+            let mut query = vec![("maxitems", "300")];
+            query.extend(next.iter().map(|(k, v)| (*k, v.as_str())));
+            let doing = format!("Could not read the records of the private hosted zone {id}");
+            let what = What::new("route53", "ListResourceRecordSets", id, doing);
+            let request = get("route53", &path, &query);
+            let body = self.read(record, what, &request).await.ok()?;
+            let page: Records = quick_xml::de::from_str(&body.text).ok()?;
+            let mut rows = page.resource_record_sets.all.iter();
+            if rows.any(|r| {
+                matches!(r.kind.as_str(), "A" | "AAAA" | "CNAME") && answers(&r.name, name)
+            }) {
+                return Some(true);
+            }
+            if !page.is_truncated {
+                return Some(false);
+            }
+            let more = [
+                ("name", page.next_record_name),
+                ("type", page.next_record_type),
+                ("identifier", page.next_record_identifier),
+            ];
+            next = more
+                .into_iter()
+                .filter_map(|(k, v)| Some((k, v?)))
+                .collect();
+        }
+        None
+    }
+
+    async fn dns_profiles(&self, record: &Record, vpc: &str) -> Result<Vec<Untrusted>, Problem> {
+        let doing = format!("Could not list the Route 53 Profiles of {vpc}");
+        let what = What::new(
+            "route53profiles",
+            "ListProfileAssociations",
+            vpc,
+            doing.clone(),
+        );
+        let request = get(
+            "route53profiles",
+            "profileassociations",
+            &[("resourceId", vpc)],
+        );
+        let body = self.read(record, what, &request).await?.json();
+        let rows = body["ProfileAssociations"].as_array();
+        let rows = rows.ok_or_else(|| unreadable(&doing))?;
+        Ok(rows.iter().map(|r| text(&r["ProfileId"])).collect())
+    }
+}
