@@ -176,6 +176,7 @@ mod tests {
     /// when working with a private hosted zone".
     #[test]
     fn the_most_specific_decides_and_a_rule_before_a_zone() {
+        use RuleKind::{Forward, Recursive, System};
         let every = |rules: &[(&str, RuleKind)], zones: &[&str]| {
             let it = NameInVpc {
                 rules: rules.iter().map(|(d, k)| rule(d, k.clone())).collect(),
@@ -188,7 +189,6 @@ mod tests {
                 Decides::Public => "public".to_owned(),
             }
         };
-        use RuleKind::{Forward, Recursive, System};
         assert_eq!(every(&[], &[]), "public");
         assert_eq!(
             every(&[(".", Recursive), ("studio.lan.", Forward)], &[]),

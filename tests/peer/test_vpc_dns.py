@@ -45,10 +45,10 @@ def test_a_rule_that_forwards_to_the_studio(in_vpc):
     rule = resolver.create_resolver_rule(CreatorRequestId="r", Name="studio", RuleType="FORWARD", DomainName="nordlicht.lan",
                                          TargetIps=[{"Ip": "192.168.10.2", "Port": 53}], ResolverEndpointId=by)["ResolverRule"]["Id"]
     assert said(s)["verdict"] != "ok", "a rule that is not associated forwards nothing"
-    resolver.associate_resolver_rule(ResolverRuleId=rule, VPCId=s.vpc)
+    resolver.associate_resolver_rule(Name="studio", ResolverRuleId=rule, VPCId=s.vpc)
     other = resolver.create_resolver_rule(CreatorRequestId="o", Name="other", RuleType="FORWARD", DomainName="example.lan",
                                           TargetIps=[{"Ip": "192.168.10.3", "Port": 53}], ResolverEndpointId=by)["ResolverRule"]["Id"]
-    resolver.associate_resolver_rule(ResolverRuleId=other, VPCId=s.vpc)
+    resolver.associate_resolver_rule(Name="other", ResolverRuleId=other, VPCId=s.vpc)
     after = said(s)
     assert after["verdict"] == "ok" and "192.168.10.2" in after["message"] and rule in after["message"], after
     calls = {c["operation"] for e in after["evidence"] for c in e["calls"]}
