@@ -21,13 +21,15 @@ use crate::domain::ids::{JobId, QueueKey};
 use crate::domain::job::{Job, JobStatus};
 use crate::domain::probe_job::{Reading, is_whole, readings, worst};
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::engine::journal;
+use crate::engine::drive::observe;
 use crate::engine::workflow::Workflow;
+use crate::engine::{journal, unheard};
 use crate::goals::Wishes;
 use crate::questions::{AnyAnswer, JobRun, Purpose};
 use crate::resources::Plan;
 use crate::ui::probing::{
-    LOOK, NO_OBSTACLE, PATIENCE, Wish, is_settled, lines, obstacles, probing, sent, stage,
+    LOOK, NO_OBSTACLE, PATIENCE, Wish, is_settled, lines, obstacles, probing, says_why_it_waits,
+    sent, stage,
 };
 use crate::ui::report::{explain as causes_report, json as json_report, probe as report};
 use crate::world::World;
@@ -71,7 +73,7 @@ pub(super) async fn run(args: &Args, command: &args::Probe) -> Result<Exit, Fail
     }
     let mut documents = Vec::new();
     for (queue, id) in &jobs {
-        let job = match watched(world, &work, (queue, id), command.minutes, &stop).await {
+        let job = match watched(world, &mut work, (queue, id), command.minutes, &stop).await {
             Ok(job) => job,
             Err(problem) => {
                 // The other jobs are told all the same.
@@ -130,13 +132,14 @@ fn planned(work: &Workflow, command: &args::Probe) -> Result<Plan, Failure> {
 /// gets no answer is made again.
 async fn watched(
     world: &dyn World,
-    work: &Workflow,
+    work: &mut Workflow,
     (queue, id): (&QueueKey, &JobId),
     minutes: u64,
     stop: &Stop,
 ) -> Result<Job, Box<Problem>> {
     let began = Instant::now();
-    let (mut last, mut explained, mut over_since) = (String::new(), false, None::<Instant>);
+    let (mut last, mut over_since) = (String::new(), None::<Instant>);
+    let (mut said, mut due) = (None, PATIENCE);
     loop {
         let question = JobRun(queue.clone(), id.clone()).into();
         let fact = match world.look(&question).await.answer {
@@ -171,12 +174,17 @@ async fn watched(
         if over_for.is_some_and(|over_for| is_settled(&job, over_for)) {
             return Ok(job);
         }
-        if !explained && job.sessions.is_empty() && began.elapsed() >= PATIENCE {
-            explained = true;
+        if job.sessions.is_empty() && began.elapsed() >= due {
+            due = began.elapsed() + PATIENCE;
+            work.forget(&says_why_it_waits);
+            observe(world, work, &stop.flag, &unheard).await;
             let known = obstacles(work.observed_findings());
-            let none = known.is_empty().then(|| NO_OBSTACLE.to_owned());
-            for words in known.into_iter().chain(none) {
-                talk(&format!("         {words}"));
+            if said.as_ref() != Some(&known) {
+                let none = known.is_empty().then(|| NO_OBSTACLE.to_owned());
+                for words in known.iter().chain(&none) {
+                    talk(&format!("         {words}"));
+                }
+                said = Some(known);
             }
         }
         let _ = stop.or(tokio::time::sleep(LOOK)).await;

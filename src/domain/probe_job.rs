@@ -12,6 +12,11 @@ use super::text::{Printable, Untrusted};
 /// The job's own parameter, by which it is found again: a search of jobs knows no tags.
 pub const PARAMETER: &str = "StudiolinkProbe";
 pub const NAME: &str = "studiolink probe";
+/// From so many seconds on, a start that downloads is worth a word: each worker that comes up anew spends them, and is billed.
+const SLOW_START: i64 = 300;
+/// Inferred from AYON's code (field facts, section 0).
+const FROM_SERVER: &str = "a worker that comes up anew gets addons and dependency package of the bundle from the AYON server, over this connection: \
+    the copy that jobs carry as attachments is unpacked where the launcher does not look (inferred from AYON's code)";
 /// Seconds until the action is stopped: AYON may have to download hundreds of megabytes first.
 pub const TIMEOUT: u32 = 1_200;
 pub const PRIORITY: i64 = 75;
@@ -341,15 +346,20 @@ impl Reading {
 
     fn ayon(&self) -> Assessment {
         if self.ok {
-            let more = if self.is("downloaded") {
-                ", and had to download first"
+            let seconds = self.number("seconds");
+            let said = format!("ayon starts without windows in {seconds} s");
+            if !self.is("downloaded") {
+                return Assessment::ok(said);
+            }
+            let said = format!("{said}, and had to download first");
+            let slow = seconds >= SLOW_START;
+            let it = if slow {
+                Assessment::warn("slow-download", said)
+                    .fix("a path to the server with more throughput (step 5 of setup compares them); on machines that stay, AYON_LAUNCHER_STORAGE_DIR on a disk that lasts")
             } else {
-                ""
+                Assessment::ok(said)
             };
-            return Assessment::ok(format!(
-                "ayon starts without windows in {} s{more}",
-                self.number("seconds")
-            ));
+            return it.why(FROM_SERVER);
         }
         let said = self.texts("said");
         let why = if said.as_str().is_empty() {
@@ -494,6 +504,22 @@ mod tests {
         let line = r#"studiolink-probe {"v":1,"reading":"info","ok":true,"version":"1.0\u001b[2J\u0007","ms":-1}"#;
         let said = read(line)[0].assess(&[]).unwrap().message.to_string();
         assert!(said.chars().all(|c| !c.is_control()), "{said:?}");
+    }
+
+    #[test]
+    fn a_slow_start_that_downloads_is_a_warning_and_a_quick_one_says_what_it_cost() {
+        let of = |downloaded: bool, seconds: i64| {
+            let line = format!(
+                r#"studiolink-probe {{"v":1,"reading":"ayon","ok":true,"seconds":{seconds},"downloaded":{downloaded}}}"#
+            );
+            read(&line)[0].assess(&[]).unwrap()
+        };
+        assert_eq!(of(true, 740).verdict, Verdict::Warn);
+        assert_eq!(of(true, 740).code, "slow-download");
+        assert_eq!(of(true, 40).verdict, Verdict::Ok);
+        assert!(of(true, 40).why.unwrap().as_str().contains("inferred"));
+        // A slow machine is not a slow download.
+        assert_eq!(of(false, 740).verdict, Verdict::Ok);
     }
 
     #[test]

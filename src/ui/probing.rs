@@ -18,7 +18,7 @@ use crate::domain::probe_job::{PRIORITY, family, is_whole, readings};
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::secrets::has_secret;
 use crate::domain::text::Printable;
-use crate::questions::View;
+use crate::questions::{AnyQuestion, Demand, View};
 use crate::resources::{AnyResource, Change, Plan, ProbeJob};
 
 /// What is asked for.
@@ -233,6 +233,8 @@ pub struct Heard {
     pub whole: bool,
     /// Would the same without the conda packages tell more? One fault hides what lies behind it.
     pub hides: bool,
+    /// No worker has taken it yet.
+    pub is_waiting: bool,
 }
 
 impl Heard {
@@ -267,7 +269,13 @@ impl Heard {
             why: Some(format!("line {}: {}", cause.line, cause.quote).into()),
             fix: Some(cause.fix),
         }));
-        Self { told, whole, hides }
+        let is_waiting = job.sessions.is_empty() && !job.is_over();
+        Self {
+            told,
+            whole,
+            hides,
+            is_waiting,
+        }
     }
 }
 
@@ -280,6 +288,19 @@ pub fn obstacles<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<String>
         .filter(own)
         .map(|f| format!("{} {}: {}", f.verdict.word(), f.name, f.message))
         .collect()
+}
+
+/// Is that asked again while a job waits? What queue, fleets and workers were like before it was sent does not say why.
+pub fn says_why_it_waits(demand: &Demand) -> bool {
+    matches!(
+        demand,
+        Demand::Question(
+            AnyQuestion::QueueDetails(_)
+                | AnyQuestion::QueueFleets(_)
+                | AnyQuestion::FleetDetails(_)
+                | AnyQuestion::FleetWorkers(_)
+        )
+    )
 }
 
 /// What is said of a job that waits for long where nothing shows why.

@@ -5,10 +5,14 @@ use std::time::Duration;
 
 use super::model::Model;
 use super::probing::{Heard, LOOK, is_settled};
+use crate::derived::connections::publishing;
 use crate::domain::ids::{JobId, QueueKey};
 use crate::domain::problem::Problem;
 use crate::engine::workflow::Request;
-use crate::questions::{AnyQuestion, Demand, JobRun, LastProbes};
+use crate::questions::{AnyQuestion, Demand, FleetWorkers, JobRun, LastProbes};
+
+/// How often the fleets' workers are listed again while no worker has taken the job.
+const WORKERS: Duration = Duration::from_mins(1);
 
 /// A probe that is being sent.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +33,8 @@ pub struct Watched {
     /// Since when, and when it was last asked for, in milliseconds of the driver's clock.
     pub since: u64,
     asked: u64,
+    /// When the workers of its fleets were last asked for while it waits.
+    workers_asked: u64,
     /// Since when it is over.
     over: Option<u64>,
     settled: bool,
@@ -61,6 +67,7 @@ impl Model {
                     own,
                     since,
                     asked: 0,
+                    workers_asked: 0,
                     over: None,
                     settled: false,
                     heard: Heard::default(),
@@ -120,6 +127,15 @@ impl Model {
             if !self.waiting.contains_key(&waits) && (watched.asked == 0 || due) {
                 watched.asked = now.max(1);
                 requests.extend(self.work.as_ref().map(|w| w.ask_again(question)));
+            }
+            let waits_for = now.saturating_sub(watched.workers_asked.max(watched.since));
+            if watched.heard.is_waiting && Duration::from_millis(waits_for) >= WORKERS {
+                watched.workers_asked = now;
+                requests.extend(self.work.iter().flat_map(|w| {
+                    let fleets = publishing(&w.view(), &watched.queue).into_iter();
+                    let asked = fleets.map(|(fleet, _)| w.ask_again(FleetWorkers(fleet)));
+                    asked.collect::<Vec<_>>()
+                }));
             }
         }
         self.probes.jobs = jobs;

@@ -22,7 +22,9 @@ use crate::domain::exit::Exit;
 use crate::domain::ids::Region;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Printable;
+use crate::engine::workflow::Request;
 use crate::engine::{ChangeState, Progress};
+use crate::questions::AnyQuestion;
 use crate::resources::Plan;
 use crate::ui::draft::Draft;
 use crate::ui::driver::{Driver, Outside, SignedIn};
@@ -609,6 +611,35 @@ async fn a_long_download_has_a_bar_and_it_goes_with_the_answer() {
     assert!(screen.contains("Esc stops it"), "{screen}");
     play.tell(Msg::Downloads(Vec::new())).await;
     assert!(!play.screen().contains("Esc stops it"));
+}
+
+#[tokio::test]
+async fn while_no_worker_takes_a_probe_the_workers_are_listed_again() {
+    let mut play = Play::open("studio", true, false).await;
+    play.keys("⏎⏎⏎⏎").await;
+    let model = &mut play.app.wizard.model;
+    let queue = model.config().queues[0].clone();
+    let job = "job-00000000000000000000000000000009"
+        .parse::<crate::domain::ids::JobId>()
+        .unwrap();
+    model.watch(vec![(queue, job)], true);
+    let since = model.now;
+    let listed = |requests: Vec<Request>| {
+        let asks = |r: &Request| matches!(r, Request::Ask(_, AnyQuestion::FleetWorkers(_)));
+        requests.iter().filter(|r| asks(r)).count()
+    };
+    for (after, waits, expected) in [
+        (10, true, 0),
+        (61, true, 1),
+        (90, true, 0),
+        (130, false, 0),
+        (140, true, 1),
+    ] {
+        model.now = since + after * 1_000;
+        model.probes.jobs[0].heard.is_waiting = waits;
+        model.waiting.clear();
+        assert_eq!(listed(model.look_at_probes()), expected, "after {after} s");
+    }
 }
 
 #[tokio::test]
