@@ -15,6 +15,7 @@ use studiolink::probes::{AnyProbe, IndexSeen, Listed as _, Observation, ReadInde
 use studiolink::ui::draft::Draft;
 use studiolink::ui::model::Model;
 use studiolink::ui::tui::{App, Input, Theme};
+use studiolink::ui::wizard::Wizard;
 use studiolink::ui::wizard::{Effect, Msg};
 use studiolink::world::World as _;
 use studiolink::world::sandbox::{Sandbox, scenario};
@@ -37,7 +38,7 @@ impl Bench {
         let draft = Draft::new(Some(&scenario.config), None);
         let began = Instant::now();
         let model = Model::new(draft, false, None, catalogues());
-        let mut app = App::new(model, Theme { colour: true });
+        let mut app = App::new(Wizard::new(model), Theme { colour: true });
         let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
         app.draw(&mut terminal, None).unwrap();
         println!(

@@ -155,6 +155,9 @@ impl Terminal {
 fn the_wizard_is_walked_to_its_end_by_keyboard() {
     for at in [(80, 24), (120, 40)] {
         let mut t = Terminal::studiolink(&["--sandbox", "--studio", "studiolink.toml"], at);
+        // Home is the first page, and its first task is the wizard.
+        t.wait_for("the studio file names Lighting");
+        t.press("\r");
         t.wait_for("Signed in to account 111122223333");
         t.press("\r");
         t.wait_for("Exists in farm Fjordlys VFX");
@@ -188,7 +191,7 @@ fn the_wizard_is_walked_to_its_end_by_keyboard() {
 
 #[test]
 fn resizing_never_breaks_a_screen() {
-    let mut t = Terminal::studiolink(&["--sandbox=hand-edited"], (80, 24));
+    let mut t = Terminal::studiolink(&["setup", "--sandbox=hand-edited"], (80, 24));
     // One key after the other: a page that is still reading takes none.
     t.wait_for("are allowed");
     t.press("\r");
@@ -210,14 +213,14 @@ fn resizing_never_breaks_a_screen() {
 #[test]
 fn every_way_out_gives_the_terminal_back() {
     for (way, code) in [("qq", 130), ("\u{3}", 130)] {
-        let mut t = Terminal::studiolink(&["--sandbox"], (80, 24));
+        let mut t = Terminal::studiolink(&["setup", "--sandbox"], (80, 24));
         t.wait_for("Signed in");
         t.press(way);
         assert_eq!(t.end(), code, "{way:?}");
         t.is_restored();
     }
     for signal in ["-TERM", "-HUP"] {
-        let mut t = Terminal::studiolink(&["--sandbox"], (80, 24));
+        let mut t = Terminal::studiolink(&["setup", "--sandbox"], (80, 24));
         t.wait_for("Signed in");
         t.signal(signal);
         assert_eq!(t.end(), 130, "{signal}");
@@ -232,7 +235,7 @@ fn suspended_and_resumed_it_draws_again() {
     // The shell's own line editor has a paste mode too; here only ours is looked at.
     t.press("bind 'set enable-bracketed-paste off'; echo plain-$((1+1))\r");
     t.wait_for("plain-2");
-    t.press(&format!("{} --sandbox\r", env!("CARGO_BIN_EXE_studiolink")));
+    t.press(&format!("{} setup --sandbox\r", env!("CARGO_BIN_EXE_studiolink")));
     t.wait_for("Signed in");
     t.press("\u{1a}");
     t.wait_for("Stopped");
@@ -299,7 +302,7 @@ fn no_terminal_and_a_dumb_one_get_plain_lines() {
 
 #[test]
 fn strange_names_send_nothing_to_the_terminal() {
-    let mut t = Terminal::studiolink(&["--sandbox=strange-names"], (80, 24));
+    let mut t = Terminal::studiolink(&["setup", "--sandbox=strange-names"], (80, 24));
     t.wait_for("Signed in");
     t.press("\r");
     t.wait_for("<U+202E>");

@@ -6,7 +6,7 @@ mod common;
 use common::connected::{by_name, forwards};
 use common::{look, open};
 use studiolink::domain::finding::Verdict;
-use studiolink::domain::text::Untrusted;
+use studiolink::domain::text::{Printable, Untrusted};
 use studiolink::domain::vpc_dns::{EndpointState, NameInVpc, NameRule, PrivateZone, RuleState};
 use studiolink::world::sandbox::{Sandbox, Truth};
 
@@ -23,7 +23,7 @@ async fn said(names: NameInVpc) -> (Verdict, &'static str, String) {
         .collect();
     let first = own.first().unwrap_or_else(|| panic!("no word on the name"));
     let all = [Some(&first.message), first.why.as_ref(), first.fix.as_ref()];
-    let words: Vec<&str> = all.into_iter().flatten().map(|w| w.as_str()).collect();
+    let words: Vec<&str> = all.into_iter().flatten().map(Printable::as_str).collect();
     (first.verdict, first.code, words.join(" | "))
 }
 
@@ -46,6 +46,7 @@ fn zone(has: Option<bool>) -> NameInVpc {
 }
 
 #[tokio::test]
+#[allow(clippy::too_many_lines)] // a table
 async fn each_state_has_its_own_word() {
     let profile = NameInVpc {
         profiles: vec![Untrusted::new("rp-0123456789abcdef0")],

@@ -25,6 +25,7 @@ use crate::engine::Progress;
 use crate::engine::drive::observe;
 use crate::engine::workflow::Workflow;
 use crate::questions::{AnyAnswer, JobRun};
+use crate::ui::probing::failed_log;
 use crate::ui::report::{explain as report, json as json_report};
 use crate::world::World;
 use crate::world::local::files;
@@ -39,7 +40,7 @@ pub(super) async fn run(args: &Args, command: &args::Explain) -> Result<Exit, Fa
             let config = open::needed(args, &open::studio_file(args)?)?;
             let world = open::world(args, Some(&config)).await?;
             let (queue, job) = of_job(args, world.as_ref(), &config, job).await?;
-            (read_of(&job)?, Some((queue, job)))
+            (failed_log(&job)?, Some((queue, job)))
         }
         (None, Some(log)) => (lines_of(&read(log).await?), None),
         (None, None) => (Vec::new(), None),
@@ -109,57 +110,53 @@ pub(super) async fn of_job(
     })
 }
 
-/// What the session that failed has written; of a job where none failed, the last.
-fn read_of(job: &Job) -> Result<Vec<String>, Failure> {
-    let Some((session, _)) = job.failed() else {
-        return Ok(Vec::new());
-    };
-    match &session.log {
-        Ok(lines) => Ok(lines.iter().map(|l| l.raw().to_owned()).collect()),
-        Err(why) => Err(Failure::from(Problem::new(
-            ProblemKind::Unreached,
-            format!("The log of session {} was not read", session.id.show()),
-            why.as_str(),
-            "save it from the monitor, and give it as a file",
-        ))),
-    }
-}
-
 /// The text of the log. Windows writes UTF-16 where a shell redirects into a file.
 async fn read(path: &Path) -> Result<String, Failure> {
-    let refused = |what: String, fix: &str| Failure::Usage(format!("{what}\n  fix   {fix}"));
-    let bytes = if path == Path::new("-") {
-        if std::io::stdin().is_terminal() {
-            talk("reading the log from this terminal; end it with Ctrl-D");
-        }
-        let read = tokio::task::spawn_blocking(|| {
-            let mut bytes = Vec::new();
-            let all = std::io::stdin().take(LONGEST + 1).read_to_end(&mut bytes);
-            all.map(|_| bytes)
-        });
-        let read = read.await.unwrap_or_else(|e| Err(std::io::Error::other(e)));
-        read.map_err(|e| {
-            refused(
-                format!("stdin can't be read: {e}"),
-                "give the log as a file",
-            )
-        })?
-    } else {
-        let read = files::read(path).map_err(|p| Failure::Usage(p.to_string()))?;
-        let name = path.display();
-        read.ok_or_else(|| {
-            let fix =
-                "save the session's log from the monitor, or pipe it: … | studiolink explain -";
-            refused(format!("There is no log {name}"), fix)
-        })?
-    };
-    if bytes.len() as u64 > LONGEST {
-        return Err(refused(
-            "The log is longer than 256 MB".to_owned(),
-            "give the part around the failure",
-        ));
+    if path != Path::new("-") {
+        return of_file(path).map_err(|p| Failure::Usage(p.to_string()));
     }
+    if std::io::stdin().is_terminal() {
+        talk("reading the log from this terminal; end it with Ctrl-D");
+    }
+    let read = tokio::task::spawn_blocking(|| {
+        let mut bytes = Vec::new();
+        let all = std::io::stdin().take(LONGEST + 1).read_to_end(&mut bytes);
+        all.map(|_| bytes)
+    });
+    let read = read.await.unwrap_or_else(|e| Err(std::io::Error::other(e)));
+    let bytes = read.map_err(|e| {
+        Failure::Usage(format!(
+            "stdin can't be read: {e}\n  fix   give the log as a file"
+        ))
+    })?;
+    not_too_long(&bytes).map_err(|p| Failure::Usage(p.to_string()))?;
     Ok(as_text(&bytes))
+}
+
+/// The text of a log that somebody has saved.
+pub(super) fn of_file(path: &Path) -> Result<String, Problem> {
+    let bytes = files::read(path)?.ok_or_else(|| {
+        Problem::new(
+            ProblemKind::Missing,
+            format!("There is no log {}", path.display()),
+            "no file of that name is here",
+            "save the session's log from the monitor, or pipe it: … | studiolink explain -",
+        )
+    })?;
+    not_too_long(&bytes)?;
+    Ok(as_text(&bytes))
+}
+
+fn not_too_long(bytes: &[u8]) -> Result<(), Problem> {
+    if bytes.len() as u64 <= LONGEST {
+        return Ok(());
+    }
+    Err(Problem::new(
+        ProblemKind::Invalid,
+        "The log was not read",
+        "it is longer than 256 MB",
+        "give the part around the failure",
+    ))
 }
 
 fn as_text(bytes: &[u8]) -> String {

@@ -156,28 +156,9 @@ async fn run(mut args: Args) -> Exit {
         }
         return Exit::Usage;
     }
-    let command = args.command.take().unwrap_or(Command::Setup(args::Setup {
-        plain: args.plain,
-        ..args::Setup::default()
-    }));
-    let done = match command {
-        Command::Setup(setup) => setup::run(&args, &setup).await,
-        Command::Plan(plan) => plan::run(&args, &plan).await,
-        Command::Apply(apply) => apply::run(&args, &apply).await,
-        Command::Audit(audit) => audit::run(&args, &audit).await,
-        Command::Diagnose(diagnose) => diagnose::run(&args, &diagnose).await,
-        Command::Checks(checks) => checks::run(&args, &checks),
-        Command::Diagram(diagram) => diagram::run(&args, &diagram).await,
-        Command::Probe(probe) => probe::run(&args, &probe).await,
-        Command::Explain(explain) => explain::run(&args, &explain).await,
-        Command::Rollback(rollback) => rollback::run(&args, &rollback).await,
-        Command::RotateKey(rotate) => rotate_key::run(&args, &rotate).await,
-        Command::Runs(runs) => runs::run(&args, &runs).await,
-        Command::Policy(policy) => policy::run(&args, &policy).await,
-        Command::Sandbox(sandbox) => sandbox::run(&args, &sandbox),
-        Command::Completions { shell } => Ok(shell::completions(shell)),
-        Command::Init(init) => init::run(&args, &init).await,
-        Command::Man { page } => shell::man(page.as_deref()),
+    let done = match args.command.take() {
+        None => wizard::home(&args).await,
+        Some(command) => commanded(&args, command).await,
     };
     args.opened.leave().await;
     match done {
@@ -203,5 +184,27 @@ async fn run(mut args: Args) -> Exit {
             }
             Exit::Interrupted
         }
+    }
+}
+
+async fn commanded(args: &Args, command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Setup(setup) => setup::run(args, &setup).await,
+        Command::Plan(plan) => plan::run(args, &plan).await,
+        Command::Apply(apply) => apply::run(args, &apply).await,
+        Command::Audit(audit) => audit::run(args, &audit).await,
+        Command::Diagnose(diagnose) => diagnose::run(args, &diagnose).await,
+        Command::Checks(checks) => checks::run(args, &checks),
+        Command::Diagram(diagram) => diagram::run(args, &diagram).await,
+        Command::Probe(probe) => probe::run(args, &probe).await,
+        Command::Explain(explain) => explain::run(args, &explain).await,
+        Command::Rollback(rollback) => rollback::run(args, &rollback).await,
+        Command::RotateKey(rotate) => rotate_key::run(args, &rotate).await,
+        Command::Runs(runs) => runs::run(args, &runs).await,
+        Command::Policy(policy) => policy::run(args, &policy).await,
+        Command::Sandbox(sandbox) => sandbox::run(args, &sandbox),
+        Command::Completions { shell } => Ok(shell::completions(shell)),
+        Command::Init(init) => init::run(args, &init).await,
+        Command::Man { page } => shell::man(page.as_deref()),
     }
 }

@@ -28,8 +28,8 @@ use crate::goals::Wishes;
 use crate::questions::{AnyAnswer, JobRun, Purpose};
 use crate::resources::Plan;
 use crate::ui::probing::{
-    LOOK, NO_OBSTACLE, PATIENCE, Wish, is_settled, lines, obstacles, probing, says_why_it_waits,
-    sent, stage,
+    LOOK, NO_OBSTACLE, OF_WAITING, PATIENCE, Wish, is_settled, lines, obstacles, probing, sent,
+    stage,
 };
 use crate::ui::report::{explain as causes_report, json as json_report, probe as report};
 use crate::world::World;
@@ -176,7 +176,8 @@ async fn watched(
         }
         if job.sessions.is_empty() && began.elapsed() >= due {
             due = began.elapsed() + PATIENCE;
-            work.forget(&says_why_it_waits);
+            // What queue, fleets and workers were like before it was sent does not say why it waits now.
+            work.forget_of(OF_WAITING);
             observe(world, work, &stop.flag, &unheard).await;
             let known = obstacles(work.observed_findings());
             if said.as_ref() != Some(&known) {

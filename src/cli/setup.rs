@@ -1,7 +1,6 @@
 //! `studiolink setup`: the wizard, the same as plain questions, or unattended from the studio file.
 
 use std::collections::BTreeSet;
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -29,6 +28,7 @@ use crate::goals::{ManualStep, Removals, Wishes};
 use crate::questions::{CallerIdentity, Purpose, Snapshot};
 use crate::resources::{Change, Plan};
 use crate::ui::report::{ending, json as json_report, text};
+use crate::ui::wizard::Wizard;
 use crate::world::World;
 use crate::world::local::files;
 
@@ -49,11 +49,7 @@ pub(super) async fn run(args: &Args, setup: &Setup) -> Result<Exit, Failure> {
     if setup.yes {
         return unattended(args, setup, &file).await;
     }
-    let dumb = std::env::var("TERM").is_ok_and(|t| t == "dumb");
-    if setup.plain || dumb || !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
-        return super::wizard::plain(args, &file).await;
-    }
-    super::wizard::full_screen(args, &file).await
+    super::wizard::on_screen(args, &file, setup.plain, Wizard::new).await
 }
 
 async fn unattended(args: &Args, setup: &Setup, file: &StudioFile) -> Result<Exit, Failure> {

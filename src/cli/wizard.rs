@@ -1,5 +1,6 @@
 //! What the wizard needs of this machine: profiles, a world for a sign-in, the studio file, the exported plan.
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,8 +10,9 @@ use serde_json::json;
 use super::args::Args;
 use super::open::{self, StudioFile};
 use super::plan::Saved;
-use super::{Failure, out};
+use super::{Failure, explain, out};
 use crate::domain::caller::Caller;
+use crate::domain::causes::lines_of;
 use crate::domain::config::StudioConfig;
 use crate::domain::exit::Exit;
 use crate::domain::ids::{QueueKey, Region};
@@ -21,7 +23,9 @@ use crate::engine::journal;
 use crate::resources::Plan;
 use crate::ui::draft::Draft;
 use crate::ui::driver::{Outside, SignedIn};
-use crate::ui::model::{Interrupted, Model};
+use crate::ui::model::{Interrupted, Model, RunRow};
+use crate::ui::report::markdown;
+use crate::ui::wizard::Wizard;
 use crate::world::aws::{Login, profiles};
 use crate::world::local::{DiskState, files};
 use crate::world::real::RealWorld;
@@ -67,6 +71,28 @@ fn interrupted(local: &dyn LocalState) -> Option<Interrupted> {
         started: day_and_clock(open.header.started).into(),
         done: open.done().count(),
     })
+}
+
+fn row(run: &journal::Run, all: &[journal::Run]) -> RunRow {
+    let h = &run.header;
+    let queues: Vec<String> = h.queues.iter().map(|q| q.queue.brief()).collect();
+    let changes = run.entries.iter().map(|e| {
+        let what = format!("{} {}", e.change.operation(), e.change.words());
+        (markdown::came(e).into(), what.into())
+    });
+    RunRow {
+        id: Printable::short(&h.id, 60),
+        started: day_and_clock(h.started).into(),
+        command: Printable::short(&h.command, 20),
+        queues: queues.join(", ").into(),
+        by: h.by.clone(),
+        place: format!("{} {}", h.account, h.region).into(),
+        state: markdown::state(run).into(),
+        undo: markdown::undo_state(run, all).into(),
+        can_undo: !journal::to_undo(run, all).is_empty(),
+        is_cut: !run.ended || run.in_doubt().next().is_some(),
+        changes: changes.collect(),
+    }
 }
 
 impl Outside for Here {
@@ -161,6 +187,23 @@ impl Outside for Here {
         };
         // A convenience: what can't be kept is only not there next time.
         let _ = local.remember(&self.draft_name, &kept);
+    }
+
+    fn runs(&self) -> Result<Vec<RunRow>, Problem> {
+        let local: &dyn LocalState = match &self.sandbox {
+            Some(sandbox) => sandbox.local(),
+            None => &DiskState::new(),
+        };
+        let all = journal::read_all(local)?.runs;
+        Ok(all.iter().rev().map(|run| row(run, &all)).collect())
+    }
+
+    fn read_log(&self, name: &str) -> Result<Vec<String>, Problem> {
+        let name = match (name.strip_prefix("~/"), std::env::home_dir()) {
+            (Some(rest), Some(home)) => home.join(rest),
+            _ => PathBuf::from(name),
+        };
+        Ok(lines_of(&explain::of_file(&name)?))
     }
 
     fn export(
@@ -277,12 +320,37 @@ pub(super) fn prepare(
     Ok((model, Arc::new(here)))
 }
 
-/// The full screen.
-pub(super) async fn full_screen(args: &Args, file: &StudioFile) -> Result<Exit, Failure> {
+/// `studiolink` alone: home.
+pub(super) async fn home(args: &Args) -> Result<Exit, Failure> {
+    let file = open::studio_file(args)?;
+    open::check_place(&file)?;
+    on_screen(args, &file, args.plain, Wizard::at_home).await
+}
+
+/// On the full screen, or as lines of text where that is wanted or there is no terminal.
+pub(super) async fn on_screen(
+    args: &Args,
+    file: &StudioFile,
+    plain: bool,
+    begin: fn(Model) -> Wizard,
+) -> Result<Exit, Failure> {
+    let dumb = std::env::var("TERM").is_ok_and(|t| t == "dumb");
     let (model, outside) = prepare(args, file)?;
+    let wizard = begin(model);
+    if plain || dumb || !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
+        return Ok(crate::ui::plain::run(wizard, outside).await);
+    }
+    full_screen(args, wizard, outside).await
+}
+
+async fn full_screen(
+    args: &Args,
+    wizard: Wizard,
+    outside: Arc<dyn Outside>,
+) -> Result<Exit, Failure> {
     crate::ui::tui::install_panic_hook();
     let colour = out::wants_colour(args, true);
-    let ended = crate::ui::tui::run(model, outside, colour).await;
+    let ended = crate::ui::tui::run(wizard, outside, colour).await;
     let (code, words) = ended.map_err(|e| {
         let because = e.to_string();
         Problem::new(
@@ -303,10 +371,4 @@ pub(super) async fn full_screen(args: &Args, file: &StudioFile) -> Result<Exit, 
     });
     out::data(&folded.collect::<Vec<_>>().join("\n"));
     Ok(code)
-}
-
-/// The same as lines of text.
-pub(super) async fn plain(args: &Args, file: &StudioFile) -> Result<Exit, Failure> {
-    let (model, outside) = prepare(args, file)?;
-    Ok(crate::ui::plain::run(model, outside).await)
 }

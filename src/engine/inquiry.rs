@@ -213,6 +213,21 @@ impl Inquiry {
         self.settle();
     }
 
+    /// Everything that is known, under way once more; what was seen counts until the answer comes.
+    pub fn all_again(&mut self) -> Vec<Demand> {
+        let facts = self.snapshot.facts.asked().into_iter();
+        let asked = facts.map(|(question, _)| Demand::Question(question));
+        let tried = self.snapshot.observations.all().into_iter();
+        let tried = tried.map(|(probe, from)| Demand::Probe(probe, from));
+        let all: Vec<Demand> = asked.chain(tried).collect();
+        let again: Vec<Demand> = all
+            .into_iter()
+            .filter(|d| !self.in_flight.contains(d))
+            .collect();
+        self.in_flight.extend(again.iter().cloned());
+        again
+    }
+
     /// Nobody waits for it any more: it may be asked again later.
     pub fn cancel(&mut self, demand: &Demand) {
         self.in_flight.remove(demand);
@@ -238,6 +253,22 @@ impl Inquiry {
         for demand in gone {
             self.drop_key(&demand.key());
             self.touch(&demand.key());
+        }
+        self.settle();
+    }
+
+    /// What these checks have read no longer counts; it is asked again.
+    pub fn forget_of(&mut self, checks: &[&str]) {
+        let is_theirs = |task: &&Task| match task.job {
+            Job::Check(at) => checks.contains(&self.catalogue.checks[at].id),
+            Job::Expand => false,
+        };
+        let theirs = self.tasks.iter().filter(|t| t.alive).filter(is_theirs);
+        let numbers: BTreeSet<usize> = theirs.flat_map(|t| t.reads.iter().copied()).collect();
+        for number in numbers {
+            let key = self.keys.all[number].clone();
+            self.drop_key(&key);
+            self.touch(&key);
         }
         self.settle();
     }

@@ -162,6 +162,23 @@ impl Workflow {
         }
     }
 
+    /// Reads as an audit reads, and keeps everything that it has read: for a screen that stays.
+    pub fn looking(catalogues: Catalogues, region: Region, config: StudioConfig) -> Self {
+        let observe = catalogues.observe;
+        let inquiry = Inquiry::new(observe, region, config, Purpose::Audit, false);
+        Self {
+            plans: false,
+            ..Self::on(catalogues, inquiry, true)
+        }
+    }
+
+    /// Everything that was read, to be read once more; what was seen before counts until the answers come.
+    pub fn all_again(&mut self) -> Vec<Request> {
+        let generation = self.generation;
+        let again = self.inquiry.all_again().into_iter();
+        again.map(|d| Request::of(generation, d)).collect()
+    }
+
     /// Holds back what a page that was not reached yet would ask.
     #[must_use]
     pub fn holding(mut self, holds: fn(&Demand, usize) -> bool) -> Self {
@@ -380,6 +397,12 @@ impl Workflow {
     /// Asked and tried again: what was seen before no longer counts.
     pub fn forget(&mut self, which: &dyn Fn(&Demand) -> bool) {
         self.inquiry.forget(which);
+        self.changed();
+    }
+
+    /// What these checks rest on is seen again.
+    pub fn forget_of(&mut self, checks: &[&str]) {
+        self.inquiry.forget_of(checks);
         self.changed();
     }
 

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::AbortHandle;
 
-use super::model::Model;
+use super::model::{Model, RunRow};
 use super::probing::sent;
 use super::wizard::{Effect, Msg};
 use crate::domain::ayon::api_base;
@@ -48,6 +48,12 @@ pub trait Outside: Send + Sync {
     fn save(&self, config: &StudioConfig) -> Result<(), Problem>;
     /// Keeps the choices of a wizard that is left before they were applied; `None`: there is nothing to keep.
     fn keep_draft(&self, _: Option<&StudioConfig>) {}
+    /// The runs of this machine, newest first.
+    fn runs(&self) -> Result<Vec<RunRow>, Problem> {
+        Ok(Vec::new())
+    }
+    /// The lines of a log, from a file of this machine.
+    fn read_log(&self, name: &str) -> Result<Vec<String>, Problem>;
     /// Writes the plan next to the studio file; where it is.
     fn export(
         &self,
@@ -135,8 +141,21 @@ impl Driver {
                 let exported = self.export(model);
                 let _ = to.send(Msg::Exported(exported.map_err(Box::new)));
             }
-            // The wizard turns it into a request of the workflow.
-            Effect::Apply => {}
+            // The wizard turns them into something else.
+            Effect::Apply | Effect::Open(_) | Effect::AskWorker | Effect::Review => {}
+            Effect::ReadRuns => {
+                let outside = self.outside.clone();
+                tokio::task::spawn_blocking(move || {
+                    let _ = to.send(Msg::RunsRead(outside.runs().map_err(Box::new)));
+                });
+            }
+            Effect::ReadLog(name) => {
+                let outside = self.outside.clone();
+                tokio::task::spawn_blocking(move || {
+                    let log = outside.read_log(&name).map_err(Box::new);
+                    let _ = to.send(Msg::LogRead(name, log));
+                });
+            }
             Effect::Work(Request::Apply(changes)) => self.apply(model, changes),
             Effect::SendProbe(changes) => self.send_probe(model, changes),
             Effect::Work(Request::Cancel(demand)) => {

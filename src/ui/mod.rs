@@ -6,6 +6,7 @@ pub mod diagram;
 pub mod draft;
 pub mod driver;
 pub mod model;
+pub mod pages;
 pub mod plain;
 pub mod probing;
 pub mod report;

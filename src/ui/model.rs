@@ -12,7 +12,8 @@ use crate::domain::conda_solve::Download;
 use crate::domain::config::StudioConfig;
 use crate::domain::fact::Fact;
 use crate::domain::finding::{Assessment, Finding, Grade, Topic, Verdict, worst};
-use crate::domain::ids::{AccountId, Region, with_brief_ids};
+use crate::domain::ids::{AccountId, JobId, Region, with_brief_ids};
+use crate::domain::mark::Marks;
 use crate::domain::problem::Problem;
 use crate::domain::text::Printable;
 use crate::engine::apply::Applied;
@@ -22,7 +23,7 @@ use crate::engine::{ChangeState, Progress};
 use crate::goals::{ManualStep, Removals, Wishes};
 use crate::probes::AnyProbe;
 use crate::questions::{
-    AnyQuestion, CallerIdentity, Demand, FarmList, Listed, Purpose, QueueList, View,
+    AnyQuestion, CallerIdentity, Demand, FarmList, JobRun, Listed, Purpose, QueueList, View,
 };
 use crate::resources::{Change, Plan};
 
@@ -66,6 +67,29 @@ pub struct Interrupted {
     pub done: usize,
 }
 
+/// A run of this machine, as a page shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunRow {
+    pub id: Printable,
+    pub started: Printable,
+    pub command: Printable,
+    pub queues: Printable,
+    pub by: Printable,
+    /// Account and region.
+    pub place: Printable,
+    pub state: Printable,
+    pub undo: Printable,
+    /// Something of it can be undone.
+    pub can_undo: bool,
+    /// It has no end, or a call of it got no answer.
+    pub is_cut: bool,
+    /// What came of each change, and which.
+    pub changes: Vec<(Printable, Printable)>,
+}
+
+/// The lines of a log, or why there are none.
+pub type Log = Result<Vec<String>, Box<Problem>>;
+
 pub struct Model {
     pub sandbox: bool,
     /// What `studiolink rollback RUN` needs besides; `None`: the sandbox forgets its runs.
@@ -106,12 +130,19 @@ pub struct Model {
     pub downloads: Vec<Download>,
     pub admin: Admin,
     pub probes: Probes,
+    /// It reads as an audit reads: for the pages that plan nothing.
+    looks: bool,
+    /// The runs of this machine, newest first, once they were read.
+    pub runs: Option<Result<Vec<RunRow>, Box<Problem>>>,
+    /// The log that is explained.
+    pub log: Option<Log>,
     /// The name to sign in to AYON with; a password makes it a login.
     pub admin_name: String,
     /// How far the administrator has come; what a later step needs is not asked before.
     pub reached: usize,
     /// Worked out once per message, however often it is drawn.
     findings_now: OnceCell<Vec<Finding>>,
+    audited_now: OnceCell<Vec<Finding>>,
     manual_now: OnceCell<Vec<ManualStep>>,
     to_do_now: OnceCell<BTreeSet<Printable>>,
 }
@@ -178,6 +209,10 @@ impl Model {
             downloads: Vec::new(),
             admin: Admin::Nobody,
             probes: Probes::default(),
+            looks: false,
+            runs: None,
+            log: None,
+            audited_now: OnceCell::new(),
             admin_name: String::new(),
             reached: 0,
             findings_now: OnceCell::new(),
@@ -191,8 +226,63 @@ impl Model {
         self.waiting.clear();
         let config = self.draft.config(Some(&region));
         let catalogues = self.catalogues;
+        if self.reads() {
+            self.work = Some(Workflow::looking(catalogues, region, config));
+            return;
+        }
         let work = Workflow::new(catalogues, region, config, Purpose::Setup, self.sandbox);
         self.work = Some(work.holding(held));
+    }
+
+    /// From now on it reads as an audit does, or for a plan; what was read for the other is read anew.
+    pub fn look(&mut self, looks: bool) {
+        if self.looks == looks {
+            return;
+        }
+        self.looks = looks;
+        if let SignIn::Yes { region, .. } = &self.sign_in {
+            self.begin(region.clone());
+        }
+    }
+
+    /// Is what an audit would say on its way, or here? Without a queue there is nothing to say.
+    pub fn reads(&self) -> bool {
+        self.looks && !self.draft.queues.is_empty()
+    }
+
+    /// Everything once more; what was seen counts until the answers come.
+    pub fn look_again(&mut self) -> Vec<Request> {
+        let again = self.work.as_mut().map(Workflow::all_again);
+        self.listed(again.unwrap_or_default())
+    }
+
+    /// Asks for a job, in each queue of the studio file.
+    pub fn ask_job(&mut self, job: &JobId) -> Vec<Request> {
+        let queues = self.draft.queues.iter();
+        let asked = self.work.as_ref().map(|w| {
+            let each = queues.map(|q| w.ask_again(JobRun(q.clone(), job.clone())));
+            each.collect()
+        });
+        self.listed(asked.unwrap_or_default())
+    }
+
+    /// What an audit says by now, with the studio file's own words on it.
+    pub fn audited(&self) -> &[Finding] {
+        self.audited_now.get_or_init(|| {
+            if !self.reads() {
+                return Vec::new();
+            }
+            let config = self.config();
+            let today = jiff::Zoned::now().date();
+            let mut marks = Marks::new(&config.marks, today);
+            let mut all = self.findings().to_vec();
+            for finding in &mut all {
+                marks.put_on(finding);
+            }
+            let whole = self.waiting.is_empty() && !config.only_some_queues;
+            all.extend(marks.findings(whole));
+            all
+        })
     }
 
     /// Are the choices those of a wizard that was left before its end?
@@ -230,6 +320,7 @@ impl Model {
     /// What was worked out of an earlier state is worked out again.
     pub fn changed(&mut self) {
         self.findings_now.take();
+        self.audited_now.take();
         self.manual_now.take();
         self.to_do_now.take();
     }
@@ -240,7 +331,11 @@ impl Model {
         let Some(work) = &mut self.work else {
             return Vec::new();
         };
-        work.reached = self.reached;
+        work.reached = if self.looks && !self.draft.queues.is_empty() {
+            usize::MAX
+        } else {
+            self.reached
+        };
         let requests = work.step(now, event);
         self.listed(requests)
     }
@@ -248,6 +343,9 @@ impl Model {
     /// Takes in an edited draft, and asks for what is needed by now.
     pub fn ask(&mut self) -> Vec<Request> {
         let (reached, farm) = (self.reached, self.draft.farm.clone());
+        if self.reads() {
+            return self.step(Event::Begin);
+        }
         let Some(work) = &mut self.work else {
             return Vec::new();
         };

@@ -18,7 +18,7 @@ use crate::domain::probe_job::{PRIORITY, family, is_whole, readings};
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::secrets::has_secret;
 use crate::domain::text::Printable;
-use crate::questions::{AnyQuestion, Demand, View};
+use crate::questions::View;
 use crate::resources::{AnyResource, Change, Plan, ProbeJob};
 
 /// What is asked for.
@@ -211,6 +211,22 @@ pub fn lines(job: &Job) -> Vec<String> {
     logs.flatten().map(|l| l.raw().to_owned()).collect()
 }
 
+/// What the session that failed has written; of a job where none failed, the last.
+pub fn failed_log(job: &Job) -> Result<Vec<String>, Problem> {
+    let Some((session, _)) = job.failed() else {
+        return Ok(Vec::new());
+    };
+    match &session.log {
+        Ok(lines) => Ok(lines.iter().map(|l| l.raw().to_owned()).collect()),
+        Err(why) => Err(Problem::new(
+            ProblemKind::Unreached,
+            format!("The log of session {} was not read", session.id.show()),
+            why.as_str(),
+            "save it from the monitor, and give it as a file",
+        )),
+    }
+}
+
 /// How often a job is looked at.
 pub const LOOK: Duration = Duration::from_secs(5);
 /// So much later than its end a job's last lines are in its log, at the latest (inferred).
@@ -290,25 +306,12 @@ pub fn obstacles<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<String>
         .collect()
 }
 
-/// Is that asked again while a job waits? What queue, fleets and workers were like before it was sent does not say why.
-pub fn says_why_it_waits(demand: &Demand) -> bool {
-    matches!(
-        demand,
-        Demand::Question(
-            AnyQuestion::QueueDetails(_)
-                | AnyQuestion::QueueFleets(_)
-                | AnyQuestion::FleetDetails(_)
-                | AnyQuestion::FleetWorkers(_)
-        )
-    )
-}
-
 /// What is said of a job that waits for long where nothing shows why.
 pub const NO_OBSTACLE: &str = "nothing in queue, fleets, workers and roles explains why no worker takes it: \
     one may still be starting, or the account's vCPU quota is used up, which no call tells (Service Quotas)";
 
 /// The checks that say why a job waits.
-const OF_WAITING: &[&str] = &[
+pub const OF_WAITING: &[&str] = &[
     "queue-status",
     "queue-fleets",
     "fleet-status",

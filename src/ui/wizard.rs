@@ -1,13 +1,14 @@
 //! The order of the steps and the pure top-level update: a message in, effects out. Nothing here waits or looks.
 
-use super::model::{Admin, Model, SignIn};
+use super::model::{Admin, Log, Model, RunRow, SignIn};
+use super::pages::{Pages, Place};
 use super::screen::Screen;
 use super::steps::{self, Step};
 use super::watch::Sending;
 use crate::domain::call::Vantage;
 use crate::domain::conda_solve::Download;
 use crate::domain::exit::Exit;
-use crate::domain::finding::Verdict;
+use crate::domain::finding::{Topic, Verdict};
 use crate::domain::ids::{JobId, QueueKey, Region};
 use crate::domain::login::AyonLogin;
 use crate::domain::problem::Problem;
@@ -71,6 +72,10 @@ pub enum Msg {
     AdminHeld(Result<(), Box<Problem>>),
     /// What is being downloaded just now.
     Downloads(Vec<Download>),
+    /// The runs of this machine, newest first.
+    RunsRead(Result<Vec<RunRow>, Box<Problem>>),
+    /// The lines of a log, by the name that was asked for.
+    LogRead(String, Log),
     Tick,
 }
 
@@ -96,7 +101,15 @@ pub enum Effect {
     Remember(&'static str, String),
     SaveFile,
     Export,
+    ReadRuns,
+    ReadLog(String),
     Next,
+    /// To a page, or into the wizard.
+    Open(Place),
+    /// To the page of the wizard that asks a worker.
+    AskWorker,
+    /// To the page of the wizard that shows the plan.
+    Review,
     /// Nothing: the step has answered a key by itself.
     Stay,
     Quit(Exit),
@@ -111,10 +124,17 @@ const CHANNELS: usize = 2;
 /// The place of the server page among the steps.
 const SERVER: usize = 4;
 
+/// The place of the plan among the steps.
+const REVIEW: usize = 5;
+
 pub struct Wizard {
     pub model: Model,
     steps: Vec<Box<dyn Step>>,
     pub at: usize,
+    pub place: Place,
+    pages: Pages,
+    /// Home was the first page, and is where one goes back to.
+    has_home: bool,
     quitting: bool,
     /// Somebody wanted to stop while changes are applied: once more ends at once, and the next run looks at what was under way.
     stopping: bool,
@@ -126,13 +146,66 @@ impl Wizard {
             model,
             steps: steps::all(),
             at: 0,
+            place: Place::Setup,
+            pages: Pages::default(),
+            has_home: false,
             quitting: false,
             stopping: false,
         }
     }
 
+    /// The same, with home as its first page.
+    pub fn at_home(mut model: Model) -> Self {
+        model.look(true);
+        Self {
+            place: Place::Home,
+            has_home: true,
+            ..Self::new(model)
+        }
+    }
+
+    fn page(&self) -> &dyn Step {
+        let own = self.pages.at(self.place);
+        own.unwrap_or_else(|| self.steps[self.at].as_ref())
+    }
+
+    /// The page in view, and the model that it works on.
+    fn page_mut(&mut self) -> (&mut dyn Step, &mut Model) {
+        let page = match self.pages.at_mut(self.place) {
+            Some(page) => page,
+            None => self.steps[self.at].as_mut(),
+        };
+        (page, &mut self.model)
+    }
+
+    fn told(&mut self, msg: &Msg) -> Vec<Effect> {
+        let (page, model) = self.page_mut();
+        page.update(msg, model)
+    }
+
     pub fn view(&self) -> Screen {
-        self.steps[self.at].view(&self.model)
+        self.page().view(&self.model)
+    }
+
+    /// Is there a page before this one?
+    pub fn has_back(&self) -> bool {
+        match self.place {
+            Place::Setup => self.at > 0 || self.has_home,
+            Place::Home => false,
+            _ => true,
+        }
+    }
+
+    /// What of the findings the page in view is about; `None`: all.
+    pub fn topic(&self) -> Option<Topic> {
+        match (self.place, self.at) {
+            (Place::Setup, 0) => Some(Topic::Identity),
+            (Place::Setup, 1) => Some(Topic::Queue),
+            (Place::Setup, 2) => Some(Topic::Channels),
+            (Place::Setup, 3) => Some(Topic::Roles),
+            (Place::Setup, 4) | (Place::Diagnose, _) => Some(Topic::Server),
+            _ => None,
+        }
     }
 
     /// Title and state word of each step, in order.
@@ -159,6 +232,7 @@ impl Wizard {
                 .as_ref()
                 .is_some_and(|w| w.waits().is_some())
             || self.model.is_watching()
+            || self.page().is_watching()
     }
 
     pub fn update(&mut self, now: u64, msg: Msg) -> Vec<Effect> {
@@ -184,6 +258,9 @@ impl Wizard {
         while let Some(effect) = effects.pop() {
             match effect {
                 Effect::Next => effects.extend(self.go(self.at + 1)),
+                Effect::Open(place) => effects.extend(self.open(place)),
+                Effect::AskWorker => effects.extend(self.ask_worker()),
+                Effect::Review => effects.extend(self.review()),
                 Effect::Apply => {
                     ready.extend(self.apply().into_iter().map(Effect::Work));
                     effects.extend(self.go(self.steps.len() - 1));
@@ -200,7 +277,61 @@ impl Wizard {
         self.model.changed();
         ready.extend(self.model.ask().into_iter().map(Effect::Work));
         self.model.changed();
+        let (page, model) = self.page_mut();
+        let heard = page.heard(model);
+        if !heard.is_empty() {
+            self.model.changed();
+            ready.extend(heard.into_iter().filter(|e| !matches!(e, Effect::Stay)));
+        }
         ready
+    }
+
+    /// A page besides the wizard's, or the wizard where it was left.
+    fn open(&mut self, place: Place) -> Vec<Effect> {
+        if self.is_applying() {
+            let words = "The changes are being applied; s or Ctrl-C stops after the current call";
+            self.model.note = Some((Verdict::Warn, words.into()));
+            return Vec::new();
+        }
+        self.place = place;
+        if place == Place::Setup {
+            self.model.look(false);
+            return self.go(self.at);
+        }
+        if place.reads() {
+            self.model.look(true);
+        }
+        let (page, model) = self.page_mut();
+        page.enter(model)
+    }
+
+    /// Every page before it is as good as seen: what they would ask is asked.
+    fn jump(&mut self, to: usize) -> Vec<Effect> {
+        self.at = to;
+        self.model.reached = self.model.reached.max(to);
+        self.open(Place::Setup)
+    }
+
+    fn review(&mut self) -> Vec<Effect> {
+        if self.model.draft.queues.is_empty() {
+            return self.open(Place::Setup);
+        }
+        self.jump(REVIEW)
+    }
+
+    fn ask_worker(&mut self) -> Vec<Effect> {
+        if self.model.draft.queues.is_empty() {
+            let words = "A worker is asked for a queue: set one up first";
+            self.model.note = Some((Verdict::Warn, words.into()));
+            return Vec::new();
+        }
+        let mut effects = self.jump(SERVER);
+        let open = Msg::Act {
+            id: steps::ask_worker::OPEN,
+            row: None,
+        };
+        effects.extend(self.told(&open));
+        effects
     }
 
     /// The plan as it is shown is what is applied.
@@ -218,28 +349,25 @@ impl Wizard {
     fn take(&mut self, msg: Msg) -> Vec<Effect> {
         let model = &mut self.model;
         match msg {
-            Msg::Start => return vec![Effect::Profiles, Effect::SignIn, Effect::FindKey],
+            Msg::Start => {
+                let runs = self.has_home.then_some(Effect::ReadRuns);
+                let all = [Effect::Profiles, Effect::SignIn, Effect::FindKey];
+                return all.into_iter().chain(runs).collect();
+            }
             Msg::Next => {
                 // A step may do something of its own before it is left.
-                let own = self.steps[self.at].update(&Msg::Next, &mut self.model);
+                let own = self.told(&Msg::Next);
                 if !own.is_empty() {
                     return own;
                 }
-                if self.view().next.is_some() {
+                if self.place == Place::Setup && self.view().next.is_some() {
                     return self.go(self.at + 1);
                 }
             }
             Msg::Back => return self.back(),
             Msg::Forward => return self.visit(self.at + 1),
             Msg::GoTo(step) => return self.visit(step),
-            Msg::Escape => {
-                // A page that lies over the step's own is left first.
-                let own = self.steps[self.at].update(&Msg::Escape, &mut self.model);
-                if !own.is_empty() {
-                    return own;
-                }
-                return self.stop_long().unwrap_or_default();
-            }
+            Msg::Escape => return self.escape(),
             Msg::Quit => return self.quit(),
             Msg::Interrupt => {
                 return match model.phase() {
@@ -278,7 +406,8 @@ impl Wizard {
                 let mut effects = works(model.step(event));
                 model.hear_probe(&question);
                 // A step may have waited for just this; it decides on it without anybody's key.
-                effects.extend(self.steps[self.at].enter_if_waiting(&mut self.model));
+                let (page, model) = self.page_mut();
+                effects.extend(page.enter_if_waiting(model));
                 return effects;
             }
             Msg::Observed(generation, probe, from, seen) => {
@@ -300,6 +429,8 @@ impl Wizard {
             | Msg::Noted(_)
             | Msg::SsoDone(_)
             | Msg::Downloads(_)
+            | Msg::RunsRead(_)
+            | Msg::LogRead(..)
             | Msg::Saved(_)) => return self.heard(msg),
             Msg::Tick => {
                 let mut requests = model.step(Event::Tick);
@@ -313,10 +444,20 @@ impl Wizard {
             // The keyring may answer when another page is open: it is the server page's to hear.
             msg @ Msg::KeyStored(_) => return self.steps[SERVER].update(&msg, &mut self.model),
             msg @ (Msg::Act { .. } | Msg::Set { .. } | Msg::Choose { .. } | Msg::Disarm) => {
-                return self.steps[self.at].update(&msg, &mut self.model);
+                return self.told(&msg);
             }
         }
         Vec::new()
+    }
+
+    /// A page that lies over the page's own is left first.
+    fn escape(&mut self) -> Vec<Effect> {
+        let own = self.told(&Msg::Escape);
+        match self.place {
+            _ if !own.is_empty() => own,
+            Place::Setup | Place::Home => self.stop_long().unwrap_or_default(),
+            _ => self.open(Place::Home),
+        }
     }
 
     /// What came of something that was asked of this machine or of AYON.
@@ -350,6 +491,8 @@ impl Wizard {
                 model.note = Some((Verdict::Fail, words.into()));
             }
             Msg::Downloads(list) => model.downloads = list,
+            Msg::RunsRead(runs) => model.runs = Some(runs),
+            Msg::LogRead(_, log) => model.log = Some(log),
             Msg::Saved(saved) => model.saved = Some(saved),
             Msg::Exported(Ok(path)) => {
                 let words =
@@ -366,7 +509,7 @@ impl Wizard {
         let model = &mut self.model;
         let since = model.solving_since();
         let is_long = since.is_some_and(|s| model.now.saturating_sub(s) > LONG);
-        if self.at != CHANNELS || !is_long {
+        if self.place != Place::Setup || self.at != CHANNELS || !is_long {
             return None;
         }
         let stopped = model.stop_solves();
@@ -377,6 +520,9 @@ impl Wizard {
 
     /// A step that was seen before.
     fn visit(&mut self, step: usize) -> Vec<Effect> {
+        if self.place != Place::Setup {
+            return Vec::new();
+        }
         if self.is_applying() {
             let words = "The changes are being applied; s or Ctrl-C stops after the current call";
             self.model.note = Some((Verdict::Warn, words.into()));
@@ -393,8 +539,19 @@ impl Wizard {
     }
 
     fn back(&mut self) -> Vec<Effect> {
+        if self.place != Place::Setup {
+            let own = self.told(&Msg::Back);
+            return match self.place {
+                _ if !own.is_empty() => own,
+                Place::Home => Vec::new(),
+                _ => self.open(Place::Home),
+            };
+        }
         if self.at > 0 && !self.is_applying() {
             return self.go(self.at - 1);
+        }
+        if self.at == 0 && self.has_home {
+            return self.open(Place::Home);
         }
         Vec::new()
     }
@@ -404,6 +561,9 @@ impl Wizard {
         if model.is_applying() {
             let words = "The changes are being applied; s or Ctrl-C stops after the current call";
             model.note = Some((Verdict::Warn, words.into()));
+        } else if self.place != Place::Setup && model.earlier.is_none() {
+            // Nothing was begun that could be lost.
+            return vec![Effect::Quit(Exit::Clean)];
         } else if self.quitting || model.applied().is_some() {
             return vec![Effect::Quit(exit(model))];
         } else {

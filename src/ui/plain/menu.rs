@@ -123,7 +123,7 @@ pub(super) fn picks(wizard: &Wizard, screen: &Screen) -> Vec<Pick> {
     }
     add("details", Does::Details);
     add("calls", Does::Calls);
-    if wizard.at > 0 {
+    if wizard.has_back() {
         add("back", Does::Say(Msg::Back));
     }
     if !matches!(

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use self::menu::Pick;
 use super::driver::{Driver, Outside};
-use super::model::Model;
+use super::pages::Place;
 use super::probing::timeline;
 use super::report::ending;
 use super::screen::{Action, Screen, Takes};
@@ -51,7 +51,7 @@ enum End {
     Code(Exit),
 }
 
-pub async fn run(model: Model, outside: Arc<dyn Outside>) -> Exit {
+pub async fn run(wizard: Wizard, outside: Arc<dyn Outside>) -> Exit {
     let (to, from) = unbounded_channel();
     let interrupts = to.clone();
     tokio::spawn(async move {
@@ -61,15 +61,19 @@ pub async fn run(model: Model, outside: Arc<dyn Outside>) -> Exit {
     });
     let driver = Driver::new(outside, to);
     let mut plain = Plain {
-        wizard: Wizard::new(model),
+        wizard,
         driver,
         from,
         began: Instant::now(),
         probes: BTreeMap::new(),
     };
-    say(
-        "studiolink setup, plain mode. Answer with a number, or with the first letters of a choice.",
-    );
+    let what = match plain.wizard.place {
+        Place::Setup => "studiolink setup",
+        _ => "studiolink",
+    };
+    say(&format!(
+        "{what}, plain mode. Answer with a number, or with the first letters of a choice."
+    ));
     let code = plain.until_the_end().await;
     plain.driver.leave().await;
     code

@@ -3,20 +3,25 @@
 use std::fmt::Write as _;
 
 use crate::domain::finding::Verdict;
+use crate::ui::pages::Place;
 use crate::ui::report::diff::DiffLine;
 use crate::ui::report::{by_subject, text};
 use crate::ui::screen::{Block, Cell, List, Screen, Told};
 use crate::ui::wizard::Wizard;
 
 pub(crate) fn lines(wizard: &Wizard, screen: &Screen) -> Vec<String> {
-    let overview = wizard.overview();
-    let (title, word) = overview[wizard.at];
-    let mut out = vec![format!(
-        "Step {} of {}, {title}. State: {}.",
-        wizard.at + 1,
-        overview.len(),
-        said(word)
-    )];
+    let mut out = vec![if wizard.place == Place::Setup {
+        let overview = wizard.overview();
+        let (title, word) = overview[wizard.at];
+        format!(
+            "Step {} of {}, {title}. State: {}.",
+            wizard.at + 1,
+            overview.len(),
+            said(word)
+        )
+    } else {
+        format!("Page: {}.", wizard.place.title())
+    }];
     let place = wizard.model.place();
     if !place.as_str().is_empty() {
         out.push(format!("{place}."));

@@ -41,6 +41,14 @@ impl<'a> Way<'a> {
         self.impossible.is_some() || broken.is_some_and(|(_, f)| f.verdict != Verdict::Unknown)
     }
 
+    /// What is said where no hop is broken: has a worker told each hop that a worker can tell, as it is now? That one ran at all
+    /// proves none of them.
+    pub fn told_by_worker(&self) -> bool {
+        let is_theirs = |f: &&&Finding| connections::FROM_WORKER.iter().any(|h| h.id == f.check);
+        let mut theirs = self.hops.iter().filter(is_theirs).peekable();
+        theirs.peek().is_some() && theirs.all(|f| f.verdict == Verdict::Ok)
+    }
+
     fn title(&self) -> String {
         let names: Vec<&str> = self.fleets.iter().map(Printable::as_str).collect();
         format!("{}, from {}", self.path, names.join(", "))
@@ -159,12 +167,7 @@ pub fn paragraph(way: &Way, ink: Ink) -> String {
             );
         }
         None => {
-            // Each hop that a worker can tell, as it is now: that one ran at all proves none of them.
-            let is_theirs =
-                |f: &&&Finding| connections::FROM_WORKER.iter().any(|h| h.id == f.check);
-            let mut theirs = way.hops.iter().filter(is_theirs).peekable();
-            let told = theirs.peek().is_some() && theirs.all(|f| f.verdict == Verdict::Ok);
-            let line = if told {
+            let line = if way.told_by_worker() {
                 format!("Whole for {fleets}, and a worker has told so.")
             } else {
                 format!(

@@ -134,6 +134,32 @@ pub fn job_as_json(queue: &QueueKey, job: &Job) -> Value {
     })
 }
 
+/// What the studio's own checks say now of the cause: what is wrong by them, or that they see nothing of it.
+pub fn studio_says(cause: &Explained, findings: &[Finding]) -> Vec<(Option<Verdict>, String)> {
+    let related = related(cause, findings);
+    match agreement(&related) {
+        "confirmed" => {
+            let bad = related.iter().filter(|f| f.verdict != Verdict::Ok);
+            let words = |f: &&Finding| {
+                let words = format!("{}: {} ({})", f.name, f.message, f.check);
+                (Some(f.verdict), words)
+            };
+            bad.take(SHOWN).map(words).collect()
+        }
+        "not-seen-now" => {
+            // Of a check that had nothing to look at nothing is said.
+            let mut names: Vec<&str> = related.iter().map(|f| f.check).collect();
+            names.dedup();
+            let words = format!(
+                "OK by {}: it was put right since, or differs on the worker",
+                names.join(", ")
+            );
+            vec![(None, words)]
+        }
+        _ => vec![(None, "the studio's checks can't tell from here".to_owned())],
+    }
+}
+
 /// So many findings of one cause are shown; all of them are in the JSON.
 const SHOWN: usize = 3;
 
@@ -166,35 +192,14 @@ pub fn text(causes: &[Explained], lines: usize, findings: Option<&[Finding]>, in
             let label = format!("  {label}  ");
             let _ = writeln!(text, "{}", ink.folded(&label, label.len(), words));
         }
-        let Some(findings) = findings else { continue };
-        let related = related(cause, findings);
-        match agreement(&related) {
-            "confirmed" => {
-                let bad = related.iter().filter(|f| f.verdict != Verdict::Ok);
-                for finding in bad.take(SHOWN) {
-                    let _ = writeln!(
-                        text,
-                        "  now   {}  {}: {} ({})",
-                        ink.verdict(finding.verdict),
-                        finding.name,
-                        finding.message,
-                        finding.check
-                    );
-                }
-            }
-            "not-seen-now" => {
-                // Of a check that had nothing to look at nothing is said.
-                let mut names: Vec<&str> = related.iter().map(|f| f.check).collect();
-                names.dedup();
-                let words = format!(
-                    "OK by {}: it was put right since, or differs on the worker",
-                    names.join(", ")
-                );
-                let _ = writeln!(text, "{}", ink.folded("  now   ", 8, &words));
-            }
-            _ => {
-                let _ = writeln!(text, "  now   the studio's checks can't tell from here");
-            }
+        for (verdict, words) in findings
+            .map(|all| studio_says(cause, all))
+            .unwrap_or_default()
+        {
+            let _ = match verdict {
+                Some(verdict) => writeln!(text, "  now   {}  {words}", ink.verdict(verdict)),
+                None => writeln!(text, "{}", ink.folded("  now   ", 8, &words)),
+            };
         }
     }
     text.trim_end().to_owned()

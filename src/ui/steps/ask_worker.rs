@@ -23,7 +23,7 @@ pub(super) struct AskWorker {
 
 /// The key that opens it, on every page that has it.
 pub(super) const KEY: Key = Key::Char('o');
-pub(super) const OPEN: &str = "ask-worker";
+pub(in crate::ui) const OPEN: &str = "ask-worker";
 pub(super) const LABEL: &str = "ask a worker";
 
 impl AskWorker {

@@ -1,7 +1,7 @@
 //! One file per wizard step: its own state, `update`, `view`. To add one, copy `identity.rs`; then a `mod` line and an
 //! entry in `all` here. A step does nothing itself: what it wants done it returns as effects.
 
-mod ask_worker;
+pub(super) mod ask_worker;
 mod channels;
 mod hops;
 mod identity;
@@ -31,6 +31,14 @@ pub trait Step: Send {
     /// An answer came while this step was open; a step that waited for one to decide something does it now.
     fn enter_if_waiting(&mut self, _model: &mut Model) -> Vec<Effect> {
         Vec::new()
+    }
+    /// Something was heard while this page was open.
+    fn heard(&mut self, _model: &mut Model) -> Vec<Effect> {
+        Vec::new()
+    }
+    /// Does it need the clock, with nothing under way?
+    fn is_watching(&self) -> bool {
+        false
     }
     fn update(&mut self, msg: &Msg, model: &mut Model) -> Vec<Effect>;
     fn view(&self, model: &Model) -> Screen;

@@ -20,7 +20,7 @@ use super::theme::Theme;
 use crate::domain::exit::Exit;
 use crate::domain::finding::Verdict;
 use crate::ui::driver::{Driver, Outside};
-use crate::ui::model::{Model, farewell};
+use crate::ui::model::farewell;
 use crate::ui::wizard::{Msg, Wizard};
 
 /// The clock's pace while something is under way.
@@ -70,9 +70,9 @@ pub enum Loop {
 }
 
 impl App {
-    pub fn new(model: Model, theme: Theme) -> Self {
+    pub fn new(wizard: Wizard, theme: Theme) -> Self {
         Self {
-            wizard: Wizard::new(model),
+            wizard,
             focus: Focus::new(),
             overlay: None,
             overlay_scroll: 0,
@@ -92,7 +92,7 @@ impl App {
 
     /// One message through the wizard; the effects that it asks for.
     pub fn tell(&mut self, msg: Msg) -> Vec<crate::ui::wizard::Effect> {
-        let before = (self.wizard.at, self.over);
+        let before = (self.wizard.place, self.wizard.at, self.over);
         let set = if let Msg::Set { field, text } = &msg {
             Some((*field, text.clone()))
         } else {
@@ -102,7 +102,7 @@ impl App {
         let effects = self.wizard.update(now, msg);
         let screen = self.wizard.view();
         self.over = screen.over;
-        if (self.wizard.at, self.over) != before {
+        if (self.wizard.place, self.wizard.at, self.over) != before {
             self.focus = Focus::new();
             self.copies = 0;
         }
@@ -331,13 +331,13 @@ impl App {
 
 /// Runs the wizard on the terminal until it ends: how it ended, and what it leaves to read on the normal screen.
 pub async fn run(
-    model: Model,
+    wizard: Wizard,
     outside: Arc<dyn Outside>,
     colour: bool,
 ) -> io::Result<(Exit, String)> {
     let (to, mut from) = unbounded_channel();
     let driver = Driver::new(outside, to);
-    let mut app = App::new(model, Theme { colour });
+    let mut app = App::new(wizard, Theme { colour });
     let guard = Guard::enter()?;
     let mut screen = terminal::screen()?;
     // The first frame needs nobody's answer.

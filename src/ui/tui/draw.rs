@@ -14,6 +14,7 @@ use super::theme::{Theme, of_word};
 use crate::domain::call::Call;
 use crate::domain::finding::Verdict;
 use crate::domain::text::Printable;
+use crate::ui::pages::Place;
 use crate::ui::screen::{Key, Screen, Tone, fold};
 use crate::ui::wizard::Wizard;
 
@@ -42,6 +43,7 @@ pub(super) struct Over {
 pub(super) fn draw(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus) -> Option<Over> {
     focus.hits.clear();
     let area = frame.area();
+    let has_steps = view.wizard.place == Place::Setup;
     let wide = area.width >= WIDE;
     let note_lines = view
         .wizard
@@ -56,7 +58,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus) ->
         });
     let [header, steps, rule, body, rule2, status, keys] = Layout::vertical([
         Constraint::Length(1),
-        Constraint::Length(u16::from(!wide)),
+        Constraint::Length(u16::from(!wide && has_steps)),
         Constraint::Length(1),
         Constraint::Min(0),
         Constraint::Length(1),
@@ -65,7 +67,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus) ->
     ])
     .areas(area);
     draw_header(frame, view, header);
-    if !wide {
+    if !wide && has_steps {
         draw_steps_line(frame, view, focus, steps);
     }
     let line = "─".repeat(usize::from(area.width));
@@ -78,7 +80,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus) ->
     let mut over = None;
     if let Some(overlay) = view.overlay {
         over = Some(draw_overlay(frame, view, overlay, body));
-    } else if wide {
+    } else if wide && has_steps {
         // What was tested stands in the page; the tests themselves are worth the room while they are under way.
         let live = !view.wizard.model.waiting.is_empty();
         let right = match (live, area.width) {
@@ -114,11 +116,13 @@ pub(super) fn draw(frame: &mut Frame<'_>, view: &View<'_>, focus: &mut Focus) ->
 
 fn draw_header(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
     let width = usize::from(area.width);
-    let right = format!(
-        "step {} of {} ",
-        view.wizard.at + 1,
-        view.wizard.overview().len()
-    );
+    let right = match view.wizard.place {
+        Place::Setup => {
+            let steps = view.wizard.overview().len();
+            format!("step {} of {steps} ", view.wizard.at + 1)
+        }
+        place => format!("{} ", place.title()),
+    };
     let left = " studiolink   ";
     let room = width.saturating_sub(left.width() + right.width() + 1);
     let place = view.wizard.model.place().to_width(room);
@@ -490,7 +494,7 @@ fn draw_keys(frame: &mut Frame<'_>, view: &View<'_>, focus: &Focus, area: Rect) 
                 key(&name, action.label);
             }
         }
-        if view.wizard.at > 0 {
+        if view.wizard.has_back() {
             key("[", "back");
         }
         key("d", "details");

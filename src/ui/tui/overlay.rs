@@ -6,7 +6,6 @@ use ratatui::text::{Line, Span};
 use super::keymap::EVERYWHERE;
 use super::theme::{Theme, of_word};
 use crate::domain::call::Call;
-use crate::domain::finding::Topic;
 use crate::ui::report::{by_subject, text};
 use crate::ui::screen::{Screen, Tone, fold};
 use crate::ui::wizard::Wizard;
@@ -125,14 +124,7 @@ pub(super) fn log(calls: &[Call], width: usize, theme: Theme) -> Vec<Line<'stati
 }
 
 pub(super) fn details(wizard: &Wizard, width: usize, theme: Theme) -> Vec<Line<'static>> {
-    let topic = match wizard.at {
-        0 => Some(Topic::Identity),
-        1 => Some(Topic::Queue),
-        2 => Some(Topic::Channels),
-        3 => Some(Topic::Roles),
-        4 => Some(Topic::Server),
-        _ => None,
-    };
+    let topic = wizard.topic();
     let findings = wizard.model.findings().iter();
     let findings = findings.filter(|f| topic.is_none_or(|t| f.topic == t));
     let mut lines: Vec<Line<'static>> = Vec::new();

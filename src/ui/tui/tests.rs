@@ -30,7 +30,7 @@ use crate::ui::draft::Draft;
 use crate::ui::driver::{Driver, Outside, SignedIn};
 use crate::ui::model::Model;
 use crate::ui::plain::render;
-use crate::ui::wizard::Msg;
+use crate::ui::wizard::{Msg, Wizard};
 use crate::world::World;
 use crate::world::sandbox::{Sandbox, scenario};
 
@@ -71,6 +71,10 @@ impl Outside for Bench {
     fn save(&self, _: &StudioConfig) -> Result<(), Problem> {
         Ok(())
     }
+    fn read_log(&self, _: &str) -> Result<Vec<String>, Problem> {
+        let line = "CondaToolchain: PackagesNotFoundError: The following packages are not available from current channels";
+        Ok(vec!["starting".to_owned(), line.to_owned()])
+    }
     fn export(
         &self,
         _: &Caller,
@@ -83,6 +87,7 @@ impl Outside for Bench {
 }
 
 struct Play {
+    sandbox: Arc<Sandbox>,
     app: App,
     driver: Driver,
     from: UnboundedReceiver<Msg>,
@@ -93,15 +98,26 @@ struct Play {
 
 impl Play {
     async fn open(name: &str, from_file: bool, fails: bool) -> Self {
+        Self::begin(name, from_file, fails, Wizard::new).await
+    }
+
+    async fn begin(name: &str, from_file: bool, fails: bool, first: fn(Model) -> Wizard) -> Self {
         let mut scenario = scenario::open(name).unwrap();
         scenario.truth.millis = 0;
         let sandbox = Arc::new(Sandbox::new(scenario.truth, None));
         let (to, from) = unbounded_channel();
-        let driver = Driver::new(Arc::new(Bench { sandbox, fails }), to);
+        let driver = Driver::new(
+            Arc::new(Bench {
+                sandbox: sandbox.clone(),
+                fails,
+            }),
+            to,
+        );
         let draft = Draft::new(from_file.then_some(&scenario.config), None);
         let model = Model::new(draft, false, Some("studiolink.toml".into()), catalogues());
-        let app = App::new(model, Theme { colour: false });
+        let app = App::new(first(model), Theme { colour: false });
         let mut play = Self {
+            sandbox,
             app,
             driver,
             from,
@@ -217,6 +233,9 @@ macro_rules! shows {
         insta::assert_snapshot!($name, steady(&$play.screen()));
     };
 }
+
+#[path = "pages_tests.rs"]
+mod pages_tests;
 
 #[tokio::test]
 async fn a_fresh_studio_from_its_file_to_its_end() {
@@ -343,7 +362,7 @@ async fn what_is_under_way_is_said() {
     let region = sandbox.region().clone();
     let driver = Driver::new(
         Arc::new(Bench {
-            sandbox,
+            sandbox: sandbox.clone(),
             fails: false,
         }),
         to,
@@ -354,8 +373,9 @@ async fn what_is_under_way_is_said() {
         None,
         catalogues(),
     );
-    let app = App::new(model, Theme { colour: false });
+    let app = App::new(Wizard::new(model), Theme { colour: false });
     let mut play = Play {
+        sandbox,
         app,
         driver,
         from,

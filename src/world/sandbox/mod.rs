@@ -83,6 +83,14 @@ impl Sandbox {
             .map_or_else(|e| e.into_inner().clone(), |t| t.clone())
     }
 
+    /// What somebody else changes meanwhile.
+    #[cfg(test)]
+    pub fn edit(&self, change: impl FnOnce(&mut Truth)) {
+        if let Ok(mut held) = self.truth.lock() {
+            change(Arc::make_mut(&mut held));
+        }
+    }
+
     async fn took(
         &self,
         record: &Record,
