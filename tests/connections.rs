@@ -47,7 +47,7 @@ async fn what_was_not_seen_between_gateway_and_target_is_unknown() {
             t.network.addresses.clear()
         }),
         ("the target is in another VPC", |t| {
-            t.network.addresses.get_mut(TARGET).unwrap().vpc = Untrusted::new("vpc-other");
+            t.network.addresses.get_mut(TARGET).unwrap()[0].vpc = Untrusted::new("vpc-other");
         }),
         ("a group of the gateway is gone", |t| {
             network_with(t, |n| drop(n.groups.remove(0)))

@@ -235,7 +235,10 @@ fn suspended_and_resumed_it_draws_again() {
     // The shell's own line editor has a paste mode too; here only ours is looked at.
     t.press("bind 'set enable-bracketed-paste off'; echo plain-$((1+1))\r");
     t.wait_for("plain-2");
-    t.press(&format!("{} setup --sandbox\r", env!("CARGO_BIN_EXE_studiolink")));
+    t.press(&format!(
+        "{} setup --sandbox\r",
+        env!("CARGO_BIN_EXE_studiolink")
+    ));
     t.wait_for("Signed in");
     t.press("\u{1a}");
     t.wait_for("Stopped");

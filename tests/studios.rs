@@ -524,6 +524,10 @@ const CHANGES: &[(&str, Change)] = &[
             configuration.target = Target::Name(Untrusted::new("ayon.nordlicht.lan"));
         });
     }),
+    ("the workers' hosts entry is gone", |t, c| {
+        lattice(t, c);
+        t.host_scripts.clear();
+    }),
     ("nobody in the VPC answers for the name", |t, c| {
         by_name(t, c, NameInVpc::default());
     }),

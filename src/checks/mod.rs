@@ -36,6 +36,7 @@ mod fleet_workers;
 mod lattice_attachment;
 mod lattice_configuration;
 mod lattice_gateway;
+mod lattice_hosts;
 mod lattice_name;
 mod lattice_share;
 mod lattice_target;
@@ -69,6 +70,7 @@ mod server_url;
 mod studio_file_marks;
 mod tunnel_as_queue_role;
 mod tunnel_node;
+mod tunnel_permissions;
 mod tunnel_settings;
 mod vpn_route;
 mod vpn_tunnels;
@@ -148,11 +150,13 @@ pub const ALL: &[&Check] = &[
     &lattice_configuration::CHECK,
     &lattice_share::CHECK,
     &lattice_gateway::CHECK,
+    &lattice_hosts::CHECK,
     &lattice_name::CHECK,
     &lattice_target::CHECK,
     &vpn_tunnels::CHECK,
     &vpn_route::CHECK,
     &tunnel_node::CHECK,
+    &tunnel_permissions::CHECK,
     &tunnel_settings::CHECK,
     &server_name::CHECK,
     &server_dns::CHECK,
@@ -220,6 +224,7 @@ pub mod lattice_hops {
     pub use super::lattice_attachment::CHECK as ATTACHMENT;
     pub use super::lattice_configuration::CHECK as CONFIGURATION;
     pub use super::lattice_gateway::CHECK as GATEWAY;
+    pub use super::lattice_hosts::CHECK as HOSTS;
     pub use super::lattice_name::CHECK as NAME;
     pub use super::lattice_share::CHECK as SHARE;
     pub use super::lattice_target::CHECK as TARGET;
@@ -233,6 +238,7 @@ pub mod vpn_hops {
 pub mod tunnel_hops {
     pub use super::tunnel_as_queue_role::CHECK as SESSION;
     pub use super::tunnel_node::CHECK as NODE;
+    pub use super::tunnel_permissions::CHECK as PERMISSIONS;
     pub use super::tunnel_settings::CHECK as SETTINGS;
 }
 

@@ -24,8 +24,9 @@ pub(super) const CHECK: Check = Check {
 fn check(view: &View, arn: &RoleArn) -> Vec<Finding> {
     of_role(view, arn, RoleUse::Queue, |used, role| {
         let mut needs = needs(view, used);
-        // AWS's own software has a check of its own, because losing it breaks every job.
-        needs.retain(|n| !n.is_of_channels() && n.serves != Serves::AwsSoftware);
+        // AWS's own software and the tunnel have checks of their own: losing the one breaks every job, the other is a hop.
+        let has_own = |n: &Need| matches!(n.serves, Serves::AwsSoftware | Serves::Tunnel);
+        needs.retain(|n| !n.is_of_channels() && !has_own(n));
         let reason = |n: &Need| Printable::from(format!("{}: {}", n.actions.join(", "), n.because));
         let reasons: Vec<Printable> = needs.iter().map(reason).collect();
         let all = access(role, &needs);

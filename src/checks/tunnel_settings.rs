@@ -43,7 +43,7 @@ fn check(view: &View, _: &Url) -> Vec<Finding> {
             let fix = if alias {
                 "a policy names no alias: give the queue role kms:GenerateDataKey on the key itself, or write the key's ARN into Session Manager's preferences; or take the key out there, which counts for every session of the account"
             } else {
-                "see what queue-role-needs says of the key; or take the key out of Session Manager's preferences, which counts for every session of the account"
+                "see what tunnel-permissions says of the key; or take the key out of Session Manager's preferences, which counts for every session of the account"
             };
             Finding::warn("kms-key", line)
                 .why(format!("the queue role and the machine's role both need the key, and the program at the worker's end must answer the challenge, as AWS's plugin does; {ends}"))

@@ -4,12 +4,12 @@ use ipnet::IpNet;
 
 use super::prelude::*;
 use crate::derived::lattice_network::{
-    ends, network, owner, through, to_studio, unclear_acl, vpns,
+    ends, holder, network, through, to_studio, unclear_acl, vpns,
 };
 use crate::domain::config::Location;
 use crate::domain::finding::Verdict;
 use crate::domain::ids::FleetKey;
-use crate::domain::network::{EPHEMERAL, Network, Route, RouteState, TunnelStatus};
+use crate::domain::network::{EPHEMERAL, Network, Route, RouteState, TunnelStatus, VpnAttachment};
 use crate::questions::{Part, TransitPath, VpcNetwork};
 
 pub const CHECK: Check = Check {
@@ -27,7 +27,9 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
     if view.config(Part::Server).server.location != Location::Lan {
         return Vec::new();
     }
-    let Some(holder) = ends(view, key).and_then(|e| owner(view, e.target).known()) else {
+    let ends = ends(view, key);
+    let held = ends.and_then(|e| holder(view, e.target, e.gateway.vpc.raw()).interface());
+    let Some(holder) = held else {
         return Vec::new(); // lattice-target says why
     };
     let vpc = holder.vpc.raw();
@@ -55,7 +57,7 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
             Verdict::Warn
         };
         let finding = Finding::new(verdict, "blackhole", line)
-            .why("CANNOT_ROUTE: what the route names was deleted or detached")
+            .why("BAD_STATE_ROUTE: what the route names was deleted or detached")
             .fix("replace the route by one to a gateway that exists");
         findings.push(finding.about(to).from(evidence.clone()));
     }
@@ -165,20 +167,28 @@ fn no_route(view: &View, network: &Network, subnet: &str) -> Finding {
     }
     let (why, fix) = if propagates {
         (
-            "CANNOT_ROUTE: propagation is on, and the VPN's gateway has no route to give",
+            "NO_ROUTE_TO_DESTINATION: propagation is on, and the VPN's gateway has no route to give",
             "let the studio's device announce its networks by BGP, or add static routes to the VPN connection",
         )
     } else {
         (
-            "CANNOT_ROUTE: no route leads to a VPN gateway, and propagation is off",
+            "NO_ROUTE_TO_DESTINATION: no route leads to a VPN gateway, and propagation is off",
             "turn on route propagation from the virtual private gateway in the subnet's route table, or add the route by hand",
         )
     };
     Finding::fail("cannot-route", line).why(why).fix(fix)
 }
 
+/// May a route be to the studio's own network, rather than to all of a company's?
+fn is_narrow(to: IpNet) -> bool {
+    to.prefix_len() >= 24
+}
+
 fn transit(view: &View, vpc: &str, route: &Route) -> Option<Finding> {
-    let to = route.to?;
+    let vpn = &view.config(Part::Server).vpn;
+    // A route may be wider than what the transit gateway knows: where the studio file names its network, that one is looked for.
+    let (studio, to) = (vpn.network, route.to?);
+    let to = studio.filter(|s| to.contains(s)).unwrap_or(to);
     let question = TransitPath {
         gateway: route.by.raw().to_owned(),
         vpc: vpc.to_owned(),
@@ -199,14 +209,17 @@ fn transit(view: &View, vpc: &str, route: &Route) -> Option<Finding> {
     let Some(there) = fact.known() else {
         return Finding::unread("the transit gateway's route", fact).map(|f| f.from(evidence));
     };
-    let vpn = there.vpns.first().map_or_else(
-        || "tgw-attach-…".into(),
-        crate::domain::text::Untrusted::show,
-    );
+    // Of several VPNs only the studio's own is the right one.
+    let chosen = |a: &&VpnAttachment| vpn.connection.as_deref() == Some(a.connection.raw());
+    let attachment = match there.vpns.as_slice() {
+        [one] if vpn.connection.is_none() => Some(one),
+        several => several.iter().find(chosen),
+    };
+    let attachment = attachment.map_or_else(|| "tgw-attach-…".into(), |a| a.id.show());
     let table = there.table.show();
     let command = |verb: &str, to: IpNet| {
         format!(
-            "`aws ec2 {verb} --destination-cidr-block {to} --transit-gateway-route-table-id {table} --transit-gateway-attachment-id {vpn}`"
+            "`aws ec2 {verb} --destination-cidr-block {to} --transit-gateway-route-table-id {table} --transit-gateway-attachment-id {attachment}`"
         )
     };
     let finding = match &there.route {
@@ -215,7 +228,7 @@ fn transit(view: &View, vpc: &str, route: &Route) -> Option<Finding> {
             "transit-blackhole",
             format!("The transit gateway's route to {net} is a blackhole"),
         )
-        .why("CANNOT_ROUTE: it names an attachment that is gone, or was made to drop what it gets")
+        .why("TGW_RTB_BAD_STATE_ROUTE: it names an attachment that is gone, or was made to drop what it gets")
         .fix(command("replace-transit-gateway-route", *net)),
         Some((net, RouteState::Unknown(state))) => Finding::warn(
             "transit-state",
@@ -223,11 +236,17 @@ fn transit(view: &View, vpc: &str, route: &Route) -> Option<Finding> {
         )
         .why("it carries nothing until it is active")
         .fix("wait a minute, then check again"),
+        None if studio.is_none() && !is_narrow(to) => Finding::unknown(
+            "transit-wide",
+            format!("Whether the transit gateway has a route to the studio was not seen: the subnet's route is to {to}, and none of the gateway's is as wide"),
+        )
+        .why("it may have one to the studio's own network, which the studio file does not name")
+        .fix("write the studio's network into the studio file as network in [vpn], then check again"),
         None => Finding::fail(
             "transit-route",
             format!("The transit gateway has no route to {to} for this VPC"),
         )
-        .why("CANNOT_ROUTE: the route table of the VPC's attachment does not name it")
+        .why("TGW_RTB_CANNOT_ROUTE: the route table of the VPC's attachment does not name it")
         .fix(command("create-transit-gateway-route", to)),
     };
     Some(finding.from(evidence))

@@ -10,7 +10,7 @@ use crate::questions::{Part, VpnConnections};
 pub const CHECK: Check = Check {
     id: "vpn-tunnels",
     title: "The VPN to the studio is up",
-    why: "with no tunnel up nothing in AWS reaches the studio",
+    why: "BAD_STATE_VPN: with no tunnel up nothing in AWS reaches the studio",
     topic: Topic::Server,
     grade: Grade::Documents,
     severity: Severity::Fail,

@@ -157,6 +157,7 @@ fn ended(round: &Round, list: &[Way], findings: &[&Finding]) -> Exit {
             could_not_check(hops.chain(besides.iter().copied())),
             Exit::NotChecked,
         )
+        .and_if(list.iter().any(|w| w.untried().is_some()), Exit::NotChecked)
         // Of no connection, or of none of its hops, anything was seen.
         .and_if(list.is_empty() || !list.iter().all(seen), Exit::NotChecked)
 }

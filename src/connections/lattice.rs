@@ -1,8 +1,8 @@
 //! VPC Lattice: from the service-managed workers into the studio's VPC, by a resource configuration that their fleet uses.
-//! Six hops, read from what AWS tells: attachment, configuration, share, gateway, the target's name, target.
+//! Seven hops, read from what AWS tells: attachment, hosts entry, configuration, share, gateway, the target's name, target.
 
 use super::{Leg, Stop};
-use crate::checks::lattice_hops::{ATTACHMENT, CONFIGURATION, GATEWAY, NAME, SHARE, TARGET};
+use crate::checks::lattice_hops::{ATTACHMENT, CONFIGURATION, GATEWAY, HOSTS, NAME, SHARE, TARGET};
 use crate::derived::lattice::{configuration, name};
 use crate::derived::lattice_network::ends;
 use crate::domain::ids::FleetKey;
@@ -15,7 +15,7 @@ pub(super) const LEG: Leg = Leg {
         Stop {
             name: "resource configuration",
             which: the_configuration,
-            hops: &[&ATTACHMENT, &CONFIGURATION, &SHARE],
+            hops: &[&ATTACHMENT, &HOSTS, &CONFIGURATION, &SHARE],
         },
         Stop {
             name: "resource gateway",

@@ -1,8 +1,8 @@
-//! Systems Manager: from any worker to a machine that it manages. Three hops: the account's preferences and a session as the
-//! queue role, through which AYON is asked (setup opens it, an audit does not), and the machine.
+//! Systems Manager: from any worker to a machine that it manages. Four hops: the account's preferences, what the queue
+//! role may, the machine, and a session as the queue role through which AYON is asked (setup opens it, an audit does not).
 
 use super::{Leg, Stop};
-use crate::checks::tunnel_hops::{NODE, SESSION, SETTINGS};
+use crate::checks::tunnel_hops::{NODE, PERMISSIONS, SESSION, SETTINGS};
 use crate::derived::connections::tunnel;
 use crate::domain::ids::FleetKey;
 use crate::domain::text::Printable;
@@ -12,14 +12,15 @@ pub(super) const LEG: Leg = Leg {
     id: "ssm",
     stops: &[
         Stop {
-            name: "Systems Manager session",
+            name: "Systems Manager",
             which: as_whom,
-            hops: &[&SETTINGS, &SESSION],
+            hops: &[&SETTINGS, &PERMISSIONS],
         },
+        // A session is the last to be tried: it needs all of the others, and fails with each of them.
         Stop {
             name: "managed node",
             which: the_node,
-            hops: &[&NODE],
+            hops: &[&NODE, &SESSION],
         },
     ],
 };

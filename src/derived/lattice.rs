@@ -2,7 +2,7 @@
 
 use crate::domain::fact::Fact;
 use crate::domain::ids::FleetKey;
-use crate::domain::lattice::{ResourceConfiguration, configuration_id};
+use crate::domain::lattice::{ResourceConfiguration, Target, configuration_id};
 use crate::domain::text::Printable;
 use crate::questions::{FleetDetails, LatticeConfiguration, Part, View};
 
@@ -32,15 +32,22 @@ pub fn which(view: &View, key: &FleetKey) -> Option<Which> {
         let attached = attached.contains(&id);
         return Some(Which::One { id, attached });
     }
-    // One that carries another port leads to something else, as to a file server.
-    let port = view.config(Part::Server).lattice_port();
+    // One that carries another port leads to something else, as to a file server; so does one to another address than the
+    // studio file's own.
+    let config = view.config(Part::Server);
+    let port = config.lattice_port();
+    let elsewhere = |it: &ResourceConfiguration| match (&it.target, config.lattice.target) {
+        (Target::Address(a), Some(target)) => a.raw().parse() != Ok(target),
+        _ => false,
+    };
     let mut ours = Vec::new();
     for id in attached {
         let fact = view.fact(&LatticeConfiguration(id.clone()));
         if fact.is_pending() {
             return None;
         }
-        if fact.known().is_none_or(|c| c.carries(port)) {
+        let leads = |c: &ResourceConfiguration| c.carries(port) && !elsewhere(c);
+        if fact.known().is_none_or(leads) {
             ours.push(id);
         }
     }

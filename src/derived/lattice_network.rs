@@ -45,8 +45,43 @@ pub fn network<'a>(view: &View<'a>, vpc: &str) -> &'a Fact<Network> {
     view.fact(&VpcNetwork(vpc.to_owned()))
 }
 
-pub fn owner<'a>(view: &View<'a>, target: IpAddr) -> &'a Fact<Interface> {
-    view.fact(&AddressOwner(target.to_string()))
+/// Who holds a target.
+#[derive(Debug, Clone, Copy)]
+pub enum Holder<'a> {
+    /// An interface of the same VPC; another VPC may have the same addresses.
+    There(&'a Interface),
+    Elsewhere(&'a Interface),
+    Nobody,
+    Unread(&'a Fact<Vec<Interface>>),
+}
+
+impl<'a> Holder<'a> {
+    pub fn interface(self) -> Option<&'a Interface> {
+        match self {
+            Self::There(it) | Self::Elsewhere(it) => Some(it),
+            Self::Nobody | Self::Unread(_) => None,
+        }
+    }
+}
+
+pub fn holder<'a>(view: &View<'a>, target: IpAddr, vpc: &str) -> Holder<'a> {
+    let fact = view.fact(&AddressOwner(target.to_string()));
+    let all = match fact {
+        Fact::Known(all) => all.as_slice(),
+        Fact::Absent => return Holder::Nobody,
+        _ => return Holder::Unread(fact),
+    };
+    let there = all.iter().find(|i| i.vpc.raw() == vpc);
+    match (there, all.first()) {
+        (Some(it), _) => Holder::There(it),
+        (None, Some(it)) => Holder::Elsewhere(it),
+        (None, None) => Holder::Nobody,
+    }
+}
+
+/// The interface that holds the target of these ends.
+fn target_of<'a>(view: &View<'a>, ends: &Ends) -> Option<&'a Interface> {
+    holder(view, ends.target, ends.gateway.vpc.raw()).interface()
 }
 
 /// The routes of the target's subnet that lead to the studio, by a VPN; where the studio file names its network, those alone
@@ -59,7 +94,15 @@ pub fn to_studio<'a>(view: &View, network: &'a Network, subnet: &str) -> Vec<&'a
     };
     let table = network.table(subnet);
     let routes = table.into_iter().flat_map(|t| &t.routes);
-    routes.filter(|r| r.is_vpn() && leads_there(r)).collect()
+    let all: Vec<&Route> = routes.filter(|r| r.is_vpn() && leads_there(r)).collect();
+    if studio.is_none() {
+        return all;
+    }
+    // Of those that lead to a known network the longest prefix is taken, whatever became of it.
+    let length = |r: &&Route| r.to.map(|n| n.prefix_len());
+    let longest = all.iter().filter_map(length).max();
+    let taken = |r: &&Route| length(r).is_none() || length(r) == longest;
+    all.into_iter().filter(taken).collect()
 }
 
 /// Is it the one that the studio file names? Where it names none, any may be it.
@@ -76,6 +119,7 @@ pub fn vpns<'a>(view: &View<'a>, network: &Network) -> Vec<&'a VpnConnection> {
         .flat_map(|t| &t.routes)
         .map(|r| r.by.raw())
         .chain(tables().flat_map(|t| &t.propagating).map(Untrusted::raw))
+        .chain(network.gateways.iter().map(Untrusted::raw))
         .collect();
     let ends_here = |v: &&VpnConnection| named.contains(&v.gateway.raw());
     let all = all.into_iter().flatten();
@@ -98,7 +142,7 @@ pub fn of_connection<'a>(view: &View<'a>, key: &FleetKey) -> Option<Vec<&'a VpnC
     }
     let all = view.fact(&VpnConnections).known().into_iter().flatten();
     // Behind VPC Lattice only those count that the target's VPC uses.
-    let here = ends(view, key).and_then(|e| owner(view, e.target).known());
+    let here = ends(view, key).and_then(|e| target_of(view, &e));
     let here = here.and_then(|i| network(view, i.vpc.raw()).known());
     Some(match here {
         Some(network) => vpns(view, network),
@@ -150,19 +194,16 @@ fn refused(acl: &NetworkAcl, outbound: bool, port: (u16, u16), other: IpNet) -> 
         "Network ACL {} does not allow {direction} TCP {ports} {preposition} {other}",
         acl.id.show()
     );
-    let number = acl
-        .entries
-        .iter()
-        .filter(|e| e.outbound == outbound && e.number < 32_000)
-        .map(|e| e.number)
-        .max();
-    Finding::fail("acl", line)
-        .why("ACL_RULES_MISMATCH: a network ACL keeps no state, so what goes out and what comes back are both looked up")
-        .fix(format!(
-            "`aws ec2 create-network-acl-entry --network-acl-id {} {flag} --rule-number {} --protocol tcp --port-range From={},To={} --cidr-block {other} --rule-action allow`",
+    let flow = Flow { port, other };
+    let finding = Finding::fail("acl", line)
+        .why("SUBNET_ACL_RESTRICTION: a network ACL keeps no state, so what goes out and what comes back are both looked up");
+    match acl.room_for(outbound, flow) {
+        Some(number) => finding.fix(format!(
+            "`aws ec2 create-network-acl-entry --network-acl-id {} {flag} --rule-number {number} --protocol tcp --port-range From={},To={} --cidr-block {other} --rule-action allow`",
             acl.id.show(),
-            number.unwrap_or(0) + 10,
             port.0,
             port.1
-        ))
+        )),
+        None => finding.fix("the entry that refuses it is the first of the list: give it a higher number, and put one before it that lets this through"),
+    }
 }

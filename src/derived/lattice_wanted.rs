@@ -7,17 +7,20 @@ use url::Url;
 
 use crate::domain::config::{LatticeChoices, LatticeTls};
 use crate::domain::fact::Fact;
+use crate::domain::finding::Verdict;
 use crate::domain::ids::{FarmId, FleetKey};
 use crate::domain::lattice::{LatticeStatus, ResourceConfiguration, Target};
 use crate::domain::network::Interface;
 use crate::domain::problem::Problem;
 use crate::domain::text::Printable;
 use crate::questions::{
-    AddressOwner, LatticeConfiguration, LatticeConfigurations, LatticeGateways, Part, View,
-    VpcNetwork,
+    AddressOwner, LatticeConfiguration, LatticeConfigurations, LatticeGateway, LatticeGateways,
+    Part, View, VpcNetwork,
 };
 
 use super::lattice::{Which, which};
+use super::lattice_network::{Ends, Holder, holder};
+use super::lattice_reach::Way;
 
 /// The configuration for a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,10 +76,30 @@ pub fn own_name(farm: &FarmId) -> String {
 
 /// The configuration for that fleet's connection, where it does not use it yet or does; `None`: it goes by another path.
 pub fn wanted(view: &View, key: &FleetKey) -> Option<Result<Wanted, Lack>> {
-    match which(view, key)? {
+    let which = which(view, key)?;
+    if let Some(why) = contradiction(
+        &view.config(Part::Server).lattice,
+        &view.config(Part::Server).server.url,
+    ) {
+        return Some(refused(why));
+    }
+    match which {
         Which::One { id, attached } => Some(existing(view, &id, attached)),
         Which::Several(_) => None, // lattice-attachment says so
         Which::None => Some(found_or_made(view, key)),
+    }
+}
+
+/// What the studio file says of TLS that can't be so.
+fn contradiction(choices: &LatticeChoices, url: &Url) -> Option<&'static str> {
+    match choices.tls? {
+        LatticeTls::Plain if url.scheme() == "https" && choices.port.is_none() => Some(
+            "tls = \"plain\" of [lattice] speaks plain HTTP, and the server's address is https: write the port of AYON's plain listener (by default 5000) as port into [lattice], or choose another tls",
+        ),
+        LatticeTls::CustomDomain if choices.configuration.is_none() => Some(
+            "tls = \"custom-domain\" needs a resource configuration with a customDomainName, which is set when it is made, after its domain was verified, and never changed: make it by hand, and write its id as configuration into [lattice]. That Deadline Cloud resolves it for workers is not stated anywhere",
+        ),
+        _ => None,
     }
 }
 
@@ -84,7 +107,7 @@ fn existing(view: &View, id: &str, attached: bool) -> Result<Wanted, Lack> {
     match read(view.fact(&LatticeConfiguration(id.to_owned())))? {
         // Whether what a fleet uses already is as it should be, lattice-configuration says.
         Some(it) if attached => Ok(there(id, it)),
-        Some(it) => usable(id, it),
+        Some(it) => usable(view, id, it),
         None if attached => refused(format!(
             "a fleet uses the resource configuration {id}, which does not exist: take it out of the fleet in the Deadline Cloud console, then run it again"
         )),
@@ -95,7 +118,7 @@ fn existing(view: &View, id: &str, attached: bool) -> Result<Wanted, Lack> {
 }
 
 /// One that Deadline Cloud could not use is not given to a fleet: its update would fail.
-fn usable(id: &str, it: &ResourceConfiguration) -> Result<Wanted, Lack> {
+fn usable(view: &View, id: &str, it: &ResourceConfiguration) -> Result<Wanted, Lack> {
     let name = format!("{} ({id})", it.name.show());
     if it.status != LatticeStatus::Active {
         let why = it
@@ -112,7 +135,62 @@ fn usable(id: &str, it: &ResourceConfiguration) -> Result<Wanted, Lack> {
             "resource configuration {name} can't be used by Deadline Cloud, as lattice-configuration says; it is not changed here, because others may use it"
         ));
     }
+    reaches(view, &name, it)?;
     Ok(there(id, it))
+}
+
+/// A fleet gets no configuration whose gateway is seen not to reach its target.
+fn reaches(view: &View, name: &str, it: &ResourceConfiguration) -> Result<(), Lack> {
+    let Some(id) = &it.gateway else { return Ok(()) };
+    let gateway = read(view.fact(&LatticeGateway(id.raw().to_owned())))?;
+    let Some(gateway) = gateway else {
+        return refused(format!(
+            "resource configuration {name} names the resource gateway {}, which does not exist",
+            id.show()
+        ));
+    };
+    if gateway.status != LatticeStatus::Active {
+        return refused(format!(
+            "resource configuration {name} stands on a resource gateway that is {}",
+            gateway.status.word()
+        ));
+    }
+    let Target::Address(address) = &it.target else {
+        return Ok(());
+    };
+    let Ok(target) = address.raw().parse() else {
+        return Ok(());
+    };
+    let vpc = gateway.vpc.raw();
+    let holder = holder(view, target, vpc);
+    if let Holder::Unread(fact) = holder {
+        read(fact)?;
+    }
+    let Some(network) = read(view.fact(&VpcNetwork(vpc.to_owned())))? else {
+        return Ok(());
+    };
+    let ends = Ends {
+        gateway,
+        gateway_id: id.raw().to_owned(),
+        target,
+    };
+    let port = view.config(Part::Server).lattice_port();
+    let way = Way {
+        view,
+        ends: &ends,
+        network,
+        holder,
+        port,
+    };
+    let broken = way.judge().into_iter().find(|f| f.verdict == Verdict::Fail);
+    match broken {
+        Some(f) => refused(format!(
+            "resource configuration {name} is not given to a fleet, because its gateway does not reach the target: {}; {}",
+            f.message,
+            f.fix.unwrap_or_default()
+        )),
+        None => Ok(()),
+    }
 }
 
 fn there(id: &str, it: &ResourceConfiguration) -> Wanted {
@@ -139,7 +217,7 @@ fn found_or_made(view: &View, key: &FleetKey) -> Result<Wanted, Lack> {
     let name = own_name(&key.farm);
     match ours.as_slice() {
         [] => {}
-        [(id, it)] => return usable(id, it),
+        [(id, it)] => return usable(view, id, it),
         several => {
             let ids: Vec<&str> = several.iter().map(|(id, _)| id.as_str()).collect();
             return refused(format!(
@@ -161,8 +239,9 @@ fn making(
     choices: &LatticeChoices,
     (name, target, port): (String, IpAddr, u16),
 ) -> Result<Wanted, Lack> {
-    let owner = read(view.fact(&AddressOwner(target.to_string())))?;
-    let Some(Interface { vpc, subnet, .. }) = owner else {
+    let holders = read(view.fact(&AddressOwner(target.to_string())))?;
+    let holders = holders.map_or(&[][..], Vec::as_slice);
+    let Some(Interface { vpc, subnet, .. }) = the_one(view, holders, choices)? else {
         return refused(format!(
             "no network interface of this account holds {target}: a gateway needs a target in its VPC, such as a network load balancer or a proxy there; that an address behind a VPN works as the target itself is not proven"
         ));
@@ -214,6 +293,29 @@ fn making(
     })))
 }
 
+/// Two VPCs may have the same addresses: the subnets that the studio file names say which is meant.
+fn the_one<'a>(
+    view: &View,
+    holders: &'a [Interface],
+    choices: &LatticeChoices,
+) -> Result<Option<&'a Interface>, Lack> {
+    if holders.len() < 2 {
+        return Ok(holders.first());
+    }
+    for holder in holders {
+        let network = read(view.fact(&VpcNetwork(holder.vpc.raw().to_owned())))?;
+        let has = |id: &String| network.is_some_and(|n| n.subnet(id).is_some());
+        if choices.subnets.iter().any(has) {
+            return Ok(Some(holder));
+        }
+    }
+    let all: Vec<String> = holders.iter().map(|h| h.vpc.show().to_string()).collect();
+    refused(format!(
+        "several VPCs have an interface with the target's address: {}; name subnets of the right one as subnets in [lattice]",
+        all.join(", ")
+    ))
+}
+
 /// A gateway that exists and is as it would be made.
 fn gateway(
     view: &View,
@@ -233,6 +335,9 @@ fn gateway(
     match own {
         Some((id, it)) if !fits(it) => refused(format!(
             "the resource gateway {name} ({id}) exists with other subnets or security groups: delete it, or correct [lattice]; they can't be changed to others of another VPC"
+        )),
+        Some((id, it)) if it.status == LatticeStatus::CreateFailed => refused(format!(
+            "the resource gateway {name} ({id}) is CREATE_FAILED, and stays so: delete it (`aws vpc-lattice delete-resource-gateway --resource-gateway-identifier {id}`), then run it again"
         )),
         Some((id, it)) if it.status != LatticeStatus::Active => refused(format!(
             "the resource gateway {name} ({id}) is {}: wait a minute, then run it again",

@@ -13,6 +13,7 @@ pub mod connections;
 pub mod job_packages;
 pub mod lattice;
 pub mod lattice_network;
+pub mod lattice_reach;
 pub mod lattice_wanted;
 pub mod our_policy;
 pub mod probe_request;

@@ -28,9 +28,27 @@ pub enum Near {
     Private,
 }
 
+/// The IPv4 address that an IPv6 one stands for: mapped, compatible (RFC 4291) or of NAT64 (RFC 6052).
+fn inner(ip: IpAddr) -> IpAddr {
+    let IpAddr::V6(v6) = ip else { return ip };
+    if v6.is_loopback() || v6.is_unspecified() {
+        return ip;
+    }
+    let parts = v6.segments();
+    let of_v4 = match &parts[..6] {
+        [0, 0, 0, 0, 0, last] => matches!(last, 0 | 0xffff),
+        nat64 => *nat64 == [0x64, 0xff9b, 0, 0, 0, 0],
+    };
+    if !of_v4 {
+        return ip;
+    }
+    let octets = v6.octets();
+    IpAddr::from([octets[12], octets[13], octets[14], octets[15]])
+}
+
 /// `None`: a public address. However it is spelled: an IPv4 address inside an IPv6 one is judged as what it is.
 pub fn near(ip: IpAddr) -> Option<Near> {
-    match ip.to_canonical() {
+    match inner(ip) {
         ip if ip.is_loopback() || ip.is_unspecified() => Some(Near::Itself),
         IpAddr::V4(ip)
             if ip.is_private()
@@ -62,6 +80,10 @@ mod tests {
             ("100.64.0.1", Some(Near::Private)),
             ("::ffff:10.0.0.1", Some(Near::Private)),
             ("::ffff:8.8.8.8", None),
+            ("::127.0.0.1", Some(Near::Itself)),
+            ("::", Some(Near::Itself)),
+            ("64:ff9b::a00:1", Some(Near::Private)),
+            ("64:ff9b::808:808", None),
             ("fd00::1", Some(Near::Private)),
             ("fe80::1", Some(Near::Private)),
             ("2606:4700::1111", None),

@@ -95,7 +95,9 @@ fn session_key_need(key: &str) -> Need {
     let action = "kms:GenerateDataKey";
     let because = "the account encrypts its sessions with this KMS key, so the role that opens one makes a data key of it";
     let resource = [key.to_owned()];
-    Need::new("TunnelKey", &[action], &resource, because).for_example(&[(action, key)])
+    Need::new("TunnelKey", &[action], &resource, because)
+        .for_example(&[(action, key)])
+        .serving(Serves::Tunnel)
 }
 
 /// Everything that a role's needs follow from.
@@ -271,7 +273,8 @@ impl Choices {
                 &[document.clone(), target.clone()],
                 "the worker opens a port to the AYON server through Systems Manager",
             )
-            .for_example(&[(start, &document), (start, &target)]),
+            .for_example(&[(start, &document), (start, &target)])
+            .serving(Serves::Tunnel),
             Need::new(
                 "TunnelSession",
                 &own,
@@ -279,7 +282,8 @@ impl Choices {
                 "opens the data channel of its own sessions, resumes and closes them, nobody else's",
             )
             .carries(&carried)
-            .for_example(&own.map(|action| (action, one.as_str()))),
+            .for_example(&own.map(|action| (action, one.as_str())))
+            .serving(Serves::Tunnel),
         ]
     }
 

@@ -56,6 +56,9 @@ fn place(script: &str) -> Result<Option<std::ops::Range<usize>>, NotEditable> {
 pub fn own(script: &str) -> Option<String> {
     let range = place(script).ok()??;
     let mut lines = script[range].replace("\r\n", "\n");
+    if lines.starts_with(OWN_FIRST) {
+        lines = lines.replacen(OWN_FIRST, BEGIN, 1);
+    }
     if !lines.ends_with('\n') {
         lines.push('\n');
     }
@@ -76,8 +79,23 @@ pub fn names(script: &str, host: &str, os: &OperatingSystem) -> bool {
     if *os == OperatingSystem::Windows {
         own = without_block_comments(&own);
     }
+    // An address, or what may hold one, stands beside it: a variable or a proxy's exception gives a name none.
+    let gives = |l: &str| {
+        let first = l.split(char::is_whitespace).next().unwrap_or_default();
+        let assigns = matches!(
+            first,
+            "export" | "declare" | "local" | "readonly" | "set" | "setx"
+        ) || l.split_once('=').is_some_and(|(name, _)| {
+            let of_name = |c: char| c.is_ascii_alphanumeric() || "_:$".contains(c);
+            !name.is_empty() && name.trim_end().chars().all(of_name)
+        });
+        let mut words = l.split(|c: char| !(c.is_ascii_alphanumeric() || ".:".contains(c)));
+        let has_address = words.any(|w| w.parse::<std::net::IpAddr>().is_ok());
+        let about_hosts = l.to_ascii_lowercase().contains("hosts");
+        l.contains(host) && (about_hosts || (!assigns && (has_address || l.contains('$'))))
+    };
     let mut lines = own.lines().map(str::trim_start);
-    lines.any(|l| !l.starts_with('#') && l.contains(host))
+    lines.any(|l| !l.starts_with('#') && gives(l))
 }
 
 /// The script with our lines, or without any. Every other byte of it stays. An empty script is none.
@@ -89,13 +107,14 @@ pub fn with(
     let script = script.unwrap_or_default();
     place(script)?;
     let rest = others(script);
+    // What was written for our lines alone goes with them.
+    let rest = if script.starts_with(&format!("{SHEBANG}{OWN_FIRST}")) {
+        rest.strip_prefix(SHEBANG).unwrap_or(&rest).to_owned()
+    } else {
+        rest
+    };
     let Some(block) = block else {
-        // What was written for our lines alone goes with them.
-        return Ok(if rest.trim() == SHEBANG.trim() {
-            String::new()
-        } else {
-            rest
-        });
+        return Ok(rest);
     };
     let made = if *os == OperatingSystem::Windows {
         for word in ["param", "using", "[cmdletbinding", "#requires"] {
@@ -119,7 +138,8 @@ pub fn with(
         let end = if first.ends_with('\n') { "" } else { "\n" };
         format!("{first}{end}{block}{after}")
     } else {
-        format!("{SHEBANG}{block}{rest}")
+        let block = block.strip_prefix(BEGIN).unwrap_or(block);
+        format!("{SHEBANG}{OWN_FIRST}{block}{rest}")
     };
     let length = made.chars().count();
     if length > SCRIPT_LIMIT {
@@ -155,6 +175,8 @@ fn without_block_comments(text: &str) -> String {
 
 /// A script of Linux has to say what runs it.
 const SHEBANG: &str = "#!/bin/bash\n";
+/// The first of our lines where the line above it is ours too.
+const OWN_FIRST: &str = "# >>> studiolink: the address of the AYON server (and the line above)";
 
 #[cfg(test)]
 mod tests {
@@ -179,6 +201,14 @@ mod tests {
                 &windows,
                 true,
             ),
+            ("export NO_PROXY=ayon.studio.example,10.0.0.0/8", &OS, false),
+            ("AYON=https://ayon.studio.example", &OS, false),
+            ("curl -sf https://ayon.studio.example/api/info", &OS, false),
+            (
+                "printf '%s ayon.studio.example\\n' \"$ip\" >> /etc/hosts",
+                &OS,
+                true,
+            ),
             (&lines(), &OS, false),
         ] {
             assert_eq!(names(script, host, os), is_named, "{script}");
@@ -197,6 +227,20 @@ mod tests {
         assert_eq!(with(Some(&made), None, &OS).unwrap(), own_script);
         let again = with(Some(&made), Some(&lines()), &OS).unwrap();
         assert_eq!(again, made, "once");
+        // A script without a first line that says what runs it gets one, and loses it again; one that is no more than that stays.
+        for theirs in [
+            "echo studio\n",
+            "#!/bin/bash\n",
+            "#!/bin/bash\necho studio",
+            "\n",
+        ] {
+            let made = with(Some(theirs), Some(&lines()), &OS).unwrap();
+            assert!(made.starts_with("#!/"), "{made}");
+            assert_eq!(own(&made), Some(lines()), "{theirs:?}");
+            assert_eq!(with(Some(&made), None, &OS).unwrap(), theirs, "{made:?}");
+            let again = with(Some(&made), Some(&lines()), &OS).unwrap();
+            assert_eq!(again, made, "once");
+        }
         let fresh = with(None, Some(&lines()), &OS).unwrap();
         assert!(fresh.starts_with("#!/bin/bash\n"));
         assert_eq!(with(Some(&fresh), None, &OS).unwrap(), "");

@@ -34,6 +34,8 @@ pub enum Serves {
     AwsSoftware,
     /// Reading logs, which no session stops without.
     Logs,
+    /// The session of Systems Manager through which a worker reaches the server.
+    Tunnel,
     Session,
 }
 

@@ -23,6 +23,9 @@ pub struct Network {
     pub tables: Vec<RouteTable>,
     pub groups: Vec<SecurityGroup>,
     pub acls: Vec<NetworkAcl>,
+    /// The virtual private gateways that are attached to it, whether a route names them or not.
+    #[serde(default)]
+    pub gateways: Vec<Untrusted>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,8 +150,16 @@ pub struct TransitRoute {
     pub table: Untrusted,
     /// `None`: the table has no route there.
     pub route: Option<(IpNet, RouteState)>,
-    /// The attachments of VPN connections to the same gateway, for a fix.
-    pub vpns: Vec<Untrusted>,
+    /// The VPN connections that end at the same gateway, for a fix.
+    pub vpns: Vec<VpnAttachment>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VpnAttachment {
+    /// `tgw-attach-…`
+    pub id: Untrusted,
+    /// `vpn-…`
+    pub connection: Untrusted,
 }
 
 /// TCP in one direction.
@@ -160,6 +171,9 @@ pub struct Flow {
 
 /// The ports that clients take: of both Linux's and Windows's range, and of load balancers.
 pub const EPHEMERAL: (u16, u16) = (1_024, 65_535);
+
+/// The highest number that an entry of an ACL can have; the one that ends the list has the next.
+const LAST_NUMBER: i32 = 32_766;
 
 fn is_tcp(protocol: &Untrusted) -> bool {
     matches!(protocol.raw(), "tcp" | "6" | "-1" | "all")
@@ -206,6 +220,32 @@ impl SecurityGroup {
 }
 
 impl NetworkAcl {
+    /// The number for an entry that lets it through: a free one before the entry that refuses it. `None`: there is none.
+    pub fn room_for(&self, outbound: bool, flow: Flow) -> Option<i32> {
+        let own = self.entries.iter().filter(|e| e.outbound == outbound);
+        let taken: Vec<i32> = own.clone().map(|e| e.number).collect();
+        let refuses = own.filter(|e| {
+            let meets = e
+                .network
+                .is_none_or(|n| n.contains(&flow.other) || flow.other.contains(&n));
+            !e.allows && is_tcp(&e.protocol) && meets
+        });
+        let before = refuses.map(|e| e.number).min().unwrap_or(LAST_NUMBER);
+        let before = before.min(LAST_NUMBER);
+        let highest = taken
+            .iter()
+            .filter(|n| **n < before)
+            .max()
+            .copied()
+            .unwrap_or(0);
+        // After what stands before it, with room on both sides where there is some.
+        let steps = [highest + 10, highest + 1];
+        let next = steps
+            .into_iter()
+            .find(|n| *n < before && !taken.contains(n));
+        next.or_else(|| (1..before).find(|n| !taken.contains(n)))
+    }
+
     /// The first entry that matches decides, as EC2 has it; at the end nothing passes.
     pub fn lets(&self, outbound: bool, flow: Flow) -> Passes {
         let mut entries: Vec<&AclEntry> = self
@@ -318,6 +358,50 @@ mod tests {
             protocol: Untrusted::new("6"),
             ports,
             network: Some(net(network)),
+        }
+    }
+
+    #[test]
+    fn an_entry_that_lets_it_through_stands_before_the_one_that_refuses() {
+        let acl = |entries| NetworkAcl {
+            id: Untrusted::new("acl-1"),
+            main: true,
+            subnets: Vec::new(),
+            entries,
+        };
+        let asked = flow((443, 443), "192.168.10.0/24");
+        for (own, wanted) in [
+            (vec![entry(100, true, None, "10.0.0.0/8")], Some(110)),
+            (
+                vec![
+                    entry(90, false, Some((443, 443)), "192.168.10.0/24"),
+                    entry(100, true, None, "0.0.0.0/0"),
+                ],
+                Some(10),
+            ),
+            (
+                vec![
+                    entry(80, true, None, "10.0.0.0/8"),
+                    entry(85, false, None, "192.168.0.0/16"),
+                ],
+                Some(81),
+            ),
+            (vec![entry(1, false, None, "192.168.10.0/24")], None),
+            (
+                vec![
+                    entry(1, true, None, "10.0.0.0/8"),
+                    entry(3, false, None, "0.0.0.0/0"),
+                ],
+                Some(2),
+            ),
+        ] {
+            let mut acl = acl(own);
+            let room = acl.room_for(false, asked);
+            assert_eq!(room, wanted, "{:?}", acl.entries);
+            let Some(number) = room else { continue };
+            acl.entries
+                .push(entry(number, true, Some((443, 443)), "192.168.10.0/24"));
+            assert_eq!(acl.lets(false, asked), Some(true), "{number}");
         }
     }
 

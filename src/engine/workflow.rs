@@ -362,7 +362,14 @@ impl Workflow {
     }
 
     pub fn manual_steps(&self) -> Vec<ManualStep> {
-        manual_steps(&self.view(), self.catalogues.goals, self.whole_plan())
+        let whole = self.whole_plan();
+        let Some(applied) = self.applied().filter(|a| !a.done.is_empty()) else {
+            return manual_steps(&self.view(), self.catalogues.goals, whole);
+        };
+        // What a change asks of people stays to be done when it was made.
+        let mut whole = whole.clone();
+        whole.changes.extend(applied.done.iter().cloned());
+        manual_steps(&self.view(), self.catalogues.goals, &whole)
     }
 
     /// What an audit has found, where it is kept: nothing is cured by a command that changes nothing.

@@ -12,7 +12,7 @@ use crate::domain::farm::Fleet;
 use crate::domain::fleet_settings::{read, with_attachment};
 use crate::domain::host_script::{block, names, own, with};
 use crate::domain::ids::FleetKey;
-use crate::domain::lattice::{Share, configuration_id};
+use crate::domain::lattice::{AssociationKind, DEADLINE_FLEETS, Share, configuration_id};
 use crate::domain::risk::RiskKind;
 use crate::domain::text::Printable;
 use crate::questions::{
@@ -207,7 +207,20 @@ fn share(
     }
     match view.fact(&NamedShares(name.clone())) {
         Fact::Known(others) if !others.is_empty() => {
-            draft.refuse(format!("a resource share {name} exists and does not share {}: delete it in Resource Access Manager, or add the configuration and fleets.deadline.amazonaws.com to it", configuration_id(arn)));
+            let id = configuration_id(arn);
+            let names = |kind: AssociationKind, entity: &str| {
+                let all = others.iter().flat_map(|s| &s.associations);
+                all.clone()
+                    .any(|a| a.kind == kind && a.entity.raw() == entity)
+            };
+            let lacks = if !names(AssociationKind::Resource, arn) {
+                format!("does not share {id}")
+            } else if !names(AssociationKind::Principal, DEADLINE_FLEETS) {
+                format!("does not share it with {DEADLINE_FLEETS}")
+            } else {
+                "is not ACTIVE and ASSOCIATED in every part".to_owned()
+            };
+            draft.refuse(format!("a resource share {name} exists and {lacks}: delete it in Resource Access Manager, or add what is missing to it there"));
             return false;
         }
         Fact::Known(_) | Fact::Absent => {}

@@ -1,4 +1,4 @@
-//! Who holds a private address: a network interface, in this account and region.
+//! Who holds a private address: the network interfaces, in this account and region. Two VPCs may have the same addresses.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,10 +9,10 @@ use crate::domain::network::Interface;
 pub struct AddressOwner(pub String);
 
 impl Question for AddressOwner {
-    type Answer = Interface;
+    type Answer = Vec<Interface>;
 
     fn words(&self) -> String {
-        format!("interface that holds {}", self.0)
+        format!("interfaces that hold {}", self.0)
     }
 
     fn permissions(&self) -> &'static [&'static str] {

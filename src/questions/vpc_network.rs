@@ -1,4 +1,4 @@
-//! One VPC: its subnets, routes, security groups and network ACLs.
+//! One VPC: its subnets, routes, security groups, network ACLs and VPN gateways.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,7 @@ impl Question for VpcNetwork {
             "ec2:DescribeRouteTables",
             "ec2:DescribeSecurityGroups",
             "ec2:DescribeNetworkAcls",
+            "ec2:DescribeVpnGateways",
         ]
     }
 }

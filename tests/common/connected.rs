@@ -2,6 +2,7 @@
 #![allow(dead_code, clippy::unwrap_used)] // each test file takes what it needs
 
 use studiolink::domain::config::{Location, PathId, StudioConfig};
+use studiolink::domain::host_script::{block, with};
 use studiolink::domain::lattice::{
     AssociationKind, AssociationState, DEADLINE_FLEETS, DnsResolution, LatticeStatus,
     ResourceConfiguration, ResourceGateway, Share, ShareAssociation, Target,
@@ -61,6 +62,7 @@ fn network(t: &mut Truth) {
         network: Some("0.0.0.0/0".parse().unwrap()),
     };
     let network = Network {
+        gateways: Vec::new(),
         subnets: vec![
             subnet("subnet-0a1b2c3d4e5f60711", "10.20.0.0/24"),
             subnet("subnet-0a1b2c3d4e5f60712", "10.20.1.0/24"),
@@ -92,7 +94,9 @@ fn network(t: &mut Truth) {
         description: text("ELB net/ayon"),
     };
     t.network.vpcs.insert(VPC.to_owned(), network);
-    t.network.addresses.insert(TARGET.to_owned(), balancer);
+    t.network
+        .addresses
+        .insert(TARGET.to_owned(), vec![balancer]);
 }
 
 pub(crate) fn network_with(t: &mut Truth, change: impl Fn(&mut Network)) {
@@ -170,8 +174,14 @@ pub(crate) fn lattice(t: &mut Truth, c: &mut StudioConfig) {
         .insert(id.to_owned(), configuration);
     t.lattice.gateways.insert(gateway.to_owned(), there);
     t.lattice.shares.insert(id.to_owned(), vec![share]);
-    for fleet in t.fleets.values_mut() {
+    let name = format!("{id}.resource-endpoints.deadline.us-west-2.amazonaws.com");
+    let host = c.server.url.domain().unwrap_or_default();
+    for (key, fleet) in &mut t.fleets {
         fleet.configurations = vec![text(&arn)];
+        if let Some(lines) = block(&fleet.os, &name, host) {
+            let script = with(None, Some(&lines), &fleet.os).unwrap();
+            t.host_scripts.insert(key.fleet.to_string(), script);
+        }
     }
     network(t);
 }

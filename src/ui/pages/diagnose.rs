@@ -315,6 +315,8 @@ impl Diagnose {
 fn whole(way: &Way) -> &'static str {
     if way.told_by_worker() {
         "whole, and a worker has told so"
+    } else if way.untried().is_some() {
+        "nothing is seen to be broken; a hop was not tried, and no worker has confirmed it (Home, Ask a worker)"
     } else {
         "nothing is seen to be broken; no worker has confirmed it (Home, Ask a worker)"
     }

@@ -49,6 +49,13 @@ impl<'a> Way<'a> {
         theirs.peek().is_some() && theirs.all(|f| f.verdict == Verdict::Ok)
     }
 
+    /// The first hop that nobody has tried, where no worker has told that all is well behind it.
+    pub fn untried(&self) -> Option<(usize, &'a Finding)> {
+        let mut all = self.hops.iter().copied().enumerate();
+        let first = all.find(|(_, f)| f.verdict == Verdict::Skipped);
+        first.filter(|_| !self.told_by_worker())
+    }
+
     fn title(&self) -> String {
         let names: Vec<&str> = self.fleets.iter().map(Printable::as_str).collect();
         format!("{}, from {}", self.path, names.join(", "))
@@ -169,6 +176,13 @@ pub fn paragraph(way: &Way, ink: Ink) -> String {
         None => {
             let line = if way.told_by_worker() {
                 format!("Whole for {fleets}, and a worker has told so.")
+            } else if let Some((at, hop)) = way.untried() {
+                let why = hop.why.as_ref().map(|w| format!(": {w}"));
+                format!(
+                    "Nothing is seen to be broken for {fleets}, and hop {} was not tried{}. `studiolink probe` asks a worker, which is billed where AWS runs it.",
+                    at + 1,
+                    why.unwrap_or_default()
+                )
             } else {
                 format!(
                     "Nothing is seen to be broken for {fleets}. No worker has confirmed it: `studiolink probe` asks one, which is billed where AWS runs it."

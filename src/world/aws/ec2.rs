@@ -9,7 +9,7 @@ use super::signed::{Request, unreadable};
 use crate::domain::fact::Fact;
 use crate::domain::network::{
     AclEntry, Interface, Network, NetworkAcl, Route, RouteState, RouteTable, Rule, SecurityGroup,
-    Subnet, TransitRoute, TunnelStatus, VpnConnection, VpnTunnel,
+    Subnet, TransitRoute, TunnelStatus, VpnAttachment, VpnConnection, VpnTunnel,
 };
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Untrusted;
@@ -69,6 +69,7 @@ pages! {
     Vpns { all = "vpnConnectionSet": XmlVpn },
     Devices { all = "customerGatewaySet": XmlDevice },
     Attachments { all = "transitGatewayAttachments": XmlAttachment },
+    VpnGateways { all = "vpnGatewaySet": XmlVpnGateway },
     TransitRoutes { all = "routeSet": XmlTransitRoute },
 }
 
@@ -266,7 +267,26 @@ struct XmlDevice {
 #[serde(rename_all = "camelCase")]
 struct XmlAttachment {
     transit_gateway_attachment_id: String,
+    resource_id: Option<String>,
     association: Option<XmlTransitAssociation>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct XmlVpnGateway {
+    vpn_gateway_id: String,
+    #[serde(default)]
+    state: String,
+    #[serde(default)]
+    attachments: Set<XmlVpcAttachment>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct XmlVpcAttachment {
+    vpc_id: Option<String>,
+    #[serde(default)]
+    state: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -399,13 +419,30 @@ impl Aws {
 
     pub async fn look_network(&self, record: &Record, vpc: &str) -> Fact<Network> {
         let of = [("Filter.1.Name", "vpc-id"), ("Filter.1.Value.1", vpc)];
+        let of_gateway = [
+            ("Filter.1.Name", "attachment.vpc-id"),
+            ("Filter.1.Value.1", vpc),
+        ];
         let read = futures_util::try_join!(
             self.rows::<Subnets>(record, "DescribeSubnets", vpc, &of),
             self.rows::<Tables>(record, "DescribeRouteTables", vpc, &of),
             self.rows::<Groups>(record, "DescribeSecurityGroups", vpc, &of),
             self.rows::<Acls>(record, "DescribeNetworkAcls", vpc, &of),
+            self.rows::<VpnGateways>(record, "DescribeVpnGateways", vpc, &of_gateway),
         );
-        let network = read.map(|(subnets, tables, groups, acls)| Network {
+        let is_here = |g: &XmlVpnGateway| {
+            let attached = |a: &XmlVpcAttachment| {
+                a.vpc_id.as_deref() == Some(vpc)
+                    && matches!(a.state.as_str(), "attached" | "attaching")
+            };
+            !g.state.starts_with("delet") && g.attachments.item.iter().any(attached)
+        };
+        let network = read.map(|(subnets, tables, groups, acls, gateways)| Network {
+            gateways: gateways
+                .into_iter()
+                .filter(is_here)
+                .map(|g| text(g.vpn_gateway_id))
+                .collect(),
             subnets: subnets
                 .into_iter()
                 .map(|s| Subnet {
@@ -432,30 +469,28 @@ impl Aws {
         }
     }
 
-    pub async fn look_address(&self, record: &Record, address: &str) -> Fact<Interface> {
+    pub async fn look_address(&self, record: &Record, address: &str) -> Fact<Vec<Interface>> {
         let of = [
             ("Filter.1.Name", "addresses.private-ip-address"),
             ("Filter.1.Value.1", address),
         ];
         let rows = self.rows::<Interfaces>(record, "DescribeNetworkInterfaces", address, &of);
+        let interface = |i: XmlInterface| {
+            let groups = i.group_set.item.into_iter().filter_map(|g| g.group_id);
+            Interface {
+                id: text(i.network_interface_id),
+                vpc: text(i.vpc_id),
+                subnet: text(i.subnet_id),
+                groups: groups.map(text).collect(),
+                kind: text(i.interface_type),
+                description: text(i.description),
+            }
+        };
         match rows.await {
-            Ok(rows) => rows.into_iter().next().map_or(Fact::Absent, |i| {
-                Fact::Known(Interface {
-                    id: text(i.network_interface_id),
-                    vpc: text(i.vpc_id),
-                    subnet: text(i.subnet_id),
-                    groups: i
-                        .group_set
-                        .item
-                        .into_iter()
-                        .filter_map(|g| g.group_id)
-                        .map(text)
-                        .collect(),
-                    kind: text(i.interface_type),
-                    description: text(i.description),
-                })
-            }),
-            Err(problem) => Fact::from(Err(problem)),
+            Ok(rows) if rows.is_empty() => Fact::Absent,
+            rows => rows
+                .map(|rows| rows.into_iter().map(interface).collect())
+                .into(),
         }
     }
 
@@ -568,7 +603,10 @@ impl Aws {
             route,
             vpns: vpns
                 .into_iter()
-                .map(|a| text(a.transit_gateway_attachment_id))
+                .map(|a| VpnAttachment {
+                    id: text(a.transit_gateway_attachment_id),
+                    connection: text(a.resource_id.unwrap_or_default()),
+                })
                 .collect(),
         }))
     }

@@ -95,7 +95,7 @@ impl Sender {
                 ProblemKind::Denied,
                 operation,
                 "Systems Manager refused the queue role: its own policies or an organization's policy".to_owned(),
-                "setup gives the role what it lacks (check queue-role-needs)",
+                "setup gives the role what it lacks (check tunnel-permissions)",
             ),
             "TargetNotConnected" => self.problem(
                 ProblemKind::Invalid,

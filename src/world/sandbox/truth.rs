@@ -108,7 +108,7 @@ pub struct SandboxNetwork {
     pub names: BTreeMap<String, NameInVpc>,
     /// By private address.
     #[serde(default)]
-    pub addresses: BTreeMap<String, Interface>,
+    pub addresses: BTreeMap<String, Vec<Interface>>,
     #[serde(default)]
     pub vpns: Vec<VpnConnection>,
     /// By transit gateway.
