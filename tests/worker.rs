@@ -28,7 +28,7 @@ const WISH: Wish = Wish {
 /// What a healthy worker says of the sandbox's studio.
 const HEALTHY: &[&str] = &[
     r#"{"reading":"worker","ok":true,"os":"linux","release":"6.1","python":"3.11.9","region":"us-west-2"}"#,
-    r#"{"reading":"conda","ok":true,"packages":41,"named":{"ayon-launcher":"1.6.1"},"channels":["s3://ynput-conda-channel/ayon"]}"#,
+    r#"{"reading":"conda","ok":true,"packages":41,"asked":2,"named":{"ayon-launcher":"1.6.1"},"channels":["s3://ynput-conda-channel/ayon"]}"#,
     r#"{"reading":"launcher","ok":true,"path":"/opt/env/bin/ayon"}"#,
     r#"{"reading":"variables","ok":true,"url":true,"key":true,"headless":"1","folders":{"HOME":true},"disable_conda_env":""}"#,
     r#"{"reading":"disk","ok":true,"free_mb":81920,"total_mb":102400}"#,
@@ -404,7 +404,7 @@ const BROKEN: &[(&str, &str, &str, Verdict, &str)] = &[
     (
         "worker-conda",
         "conda",
-        r#"{"reading":"conda","ok":true,"packages":3,"named":{},"channels":[]}"#,
+        r#"{"reading":"conda","ok":true,"packages":3,"asked":1,"named":{},"channels":[]}"#,
         Verdict::Ok,
         "ok",
     ),

@@ -1,9 +1,9 @@
 # The first python there is runs the probe; without one, that is what is told.
-param([string]$Probe, [string]$Variant)
+param([string]$Probe, [string]$Variant, [string]$Packages)
 foreach ($name in @("python", "python3", "py")) {
     $found = Get-Command $name -ErrorAction SilentlyContinue
     if ($found) {
-        & $found.Source $Probe $Variant
+        & $found.Source $Probe $Variant $Packages
         exit $LASTEXITCODE
     }
 }

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 import shutil
 import socket
 import ssl
@@ -15,6 +16,8 @@ import urllib.parse
 import urllib.request
 
 VARIANT = sys.argv[1] if len(sys.argv) > 1 else "production"
+# What the job asks of conda: as the queue's environment got it.
+PACKAGES = sys.argv[2].split() if len(sys.argv) > 2 else []
 URL = os.environ.get("AYON_SERVER_URL", "").strip()
 KEY = os.environ.get("AYON_API_KEY", "").strip()
 LOCK = threading.Lock()
@@ -81,7 +84,11 @@ def conda():
             if record.get("channel"):
                 channels.add(str(record["channel"]).split("@")[-1])
     named = {k: packages[k] for k in ("ayon-launcher", "python") if k in packages}
-    return {"packages": len(packages), "named": named, "channels": sorted(channels)[:10],
+    # An environment that somebody left active is not the one that the job asked for: that one has what was asked for.
+    asked = [re.split(r"[\[=<>!~ ]", spec.split("::")[-1])[0].lower() for spec in PACKAGES]
+    lacking = [name for name in asked if name and name not in packages]
+    return {"ok": not lacking, "packages": len(packages), "named": named, "channels": sorted(channels)[:10], "asked": len(asked),
+            "lacking": lacking[:10], "prefix": prefix, "disabled": os.environ.get("DISABLE_CONDA_ENV", ""),
             "priority": os.environ.get("CONDA_CHANNEL_PRIORITY", "")}
 
 
@@ -139,17 +146,27 @@ def tls():
     return {"issuer": issuer.get("organizationName") or issuer.get("commonName", ""), "names": names[:5], "until": cert.get("notAfter", "")}
 
 
+class Here(urllib.request.HTTPRedirectHandler):
+    """A key does not travel on: what leads to another host is told, and not followed."""
+    def redirect_request(self, request, *args):
+        to = args[-1]
+        old, new = urllib.parse.urlsplit(request.full_url), urllib.parse.urlsplit(to)
+        if (old.scheme, old.hostname, old.port) != (new.scheme, new.hostname, new.port):
+            raise RuntimeError("the server leads on to %s://%s, which is not followed" % (new.scheme, new.netloc.split("@")[-1]))
+        return urllib.request.HTTPRedirectHandler.redirect_request(self, request, *args)
+
+
 def ask(path, key=False):
     headers = {"User-Agent": "studiolink-probe"}
     if key:
         headers["X-Api-Key"] = KEY
     request = urllib.request.Request(URL.rstrip("/") + path, headers=headers)
-    context = None
+    handlers = [Here()]
     ca = os.environ.get("AYON_CA_FILE")
     if ca and URL.startswith("https"):
-        context = ssl.create_default_context(cafile=ca)
+        handlers.append(urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=ca)))
     try:
-        with urllib.request.urlopen(request, timeout=LIMIT, context=context) as answer:
+        with urllib.request.build_opener(*handlers).open(request, timeout=LIMIT) as answer:
             return answer.status, answer.headers, json.loads(answer.read(4 << 20).decode("utf-8", "replace"))
     except urllib.error.HTTPError as e:
         try:
@@ -183,9 +200,14 @@ def bundle():
     status, _, body = ask("/api/bundles", True)
     name = body.get("stagingBundle" if VARIANT == "staging" else "productionBundle") if status == 200 else None
     found = next((b for b in body.get("bundles", []) if b.get("name") == name), None) if name else None
+    # The launcher takes the bundle of this name; AYON_BUNDLE_NAME alone is a project's.
     wanted = os.environ.get("AYON_STUDIO_BUNDLE_NAME", "")
+    project = os.environ.get("AYON_BUNDLE_NAME", "")
+    if wanted and status == 200:
+        found = next((b for b in body.get("bundles", []) if b.get("name") == wanted), None)
     return {"ok": found is not None, "variant": VARIANT, "name": name or "", "installer": (found or {}).get("installerVersion") or "",
-            "asked_for": wanted, "status": status, "detail": str(body.get("detail", ""))[:200]}
+            "asked_for": wanted, "project": project, "staging": os.environ.get("AYON_USE_STAGING", ""), "status": status,
+            "detail": str(body.get("detail", ""))[:200]}
 
 
 @reading("roots")
@@ -237,17 +259,24 @@ def ayon():
     path = shutil.which("ayon") or shutil.which("ayon_console")
     if not path:
         return {"ok": False, "error": "ayon is not on PATH"}
-    # The launcher knows no --version: a real proof is the help of the very command that a publish step runs.
-    command = [path, "--headless"] + (["--use-staging"] if VARIANT == "staging" else [])
-    command += ["addon", "deadline_cloud", "publish", "--help"]
+    # The launcher knows no --version: a real proof is the help of the very command that a publish step runs. The step gives it
+    # neither --use-staging nor a bundle: what the session says decides.
+    command = [path, "--headless", "addon", "deadline_cloud", "publish", "--help"]
     began = time.time()
     out = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=600)
     said = out.stdout.decode("utf-8", "replace").replace(KEY or "\0", "********")
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    bad = [line for line in lines if line.startswith("!!!")] or lines[-3:]
+    # The first line says that it failed, and a later one why: all of the end is told, and stands in the log.
+    if out.returncode:
+        with LOCK:
+            for line in lines[-40:]:
+                print("ayon says: " + line[:400], flush=True)
+    distributed = [re.search(r"distributed resources \((\d+(\.\d+)?)", line, re.I) for line in lines]
+    distributed = [float(m.group(1)) for m in distributed if m]
     return {"ok": out.returncode == 0, "exit": out.returncode, "seconds": int(time.time() - began),
-            "downloaded": any("Downloading" in line for line in lines),
-            "said": [line[:200] for line in bad[:5]] if out.returncode else []}
+            "downloaded": bool(distributed) or any("Downloading" in line for line in lines),
+            "distributed": int(sum(distributed)),
+            "said": [line[:200] for line in lines[-15:]] if out.returncode else []}
 
 
 def main():

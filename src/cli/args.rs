@@ -535,11 +535,14 @@ pub struct Probe {
     /// Leaves the conda packages out, so that a fault of theirs hides no other
     #[arg(long)]
     pub without_conda: bool,
+    /// Sends another one, also while one is under way
+    #[arg(long)]
+    pub again: bool,
     /// Looks so long
     #[arg(long, value_name = "MINUTES", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=1440))]
     pub minutes: u64,
     /// A probe's job that was sent before: reads it, and sends none
-    #[arg(long, value_name = "JOB_ID", conflicts_with_all = ["fleet", "variant", "without_conda"])]
+    #[arg(long, value_name = "JOB_ID", conflicts_with_all = ["fleet", "variant", "without_conda", "again"])]
     pub job: Option<JobId>,
 }
 

@@ -40,16 +40,20 @@ pub(super) async fn run(args: &Args, command: &args::Explain) -> Result<Exit, Fa
             let config = open::needed(args, &open::studio_file(args)?)?;
             let world = open::world(args, Some(&config)).await?;
             let (queue, job) = of_job(args, world.as_ref(), &config, job).await?;
-            (failed_log(&job)?, Some((queue, job)))
+            (said_of(args, &queue, &job)?, Some((queue, job)))
         }
         (None, Some(log)) => (lines_of(&read(log).await?), None),
         (None, None) => (Vec::new(), None),
     };
     let causes = explain(lines.iter().map(String::as_str));
-    let failed = job
-        .as_ref()
-        .is_some_and(|(_, j)| j.status == JobStatus::Failed);
-    let exit = Exit::Clean.and_if(failed || !causes.is_empty(), Exit::Problem);
+    let status = job.as_ref().map(|(_, j)| j.status);
+    let not_compatible = status == Some(JobStatus::NotCompatible);
+    let failed = status == Some(JobStatus::Failed)
+        || (job.is_none() && lines.iter().any(|l| report::says_that_it_failed(l)));
+    // That it failed, and by no cause that is known here, is not the same as that nothing is wrong.
+    let exit = Exit::Clean
+        .and_if(!causes.is_empty() || not_compatible, Exit::Problem)
+        .and_if(failed && causes.is_empty(), Exit::NotChecked);
     let now = if command.offline || causes.is_empty() {
         None
     } else {
@@ -75,11 +79,42 @@ pub(super) async fn run(args: &Args, command: &args::Explain) -> Result<Exit, Fa
         data(&report::job(queue, job, ink(args)));
     }
     let findings = now.as_ref().map(|n| n.findings.as_slice());
+    if not_compatible {
+        data(
+            "No worker was asked: no fleet of the queue offers what its steps ask for (attr.role, system, memory, …)\n  fix   compare the step's host requirements with the fleets: fleet-attributes and queue-fleets in `studiolink audit`",
+        );
+        if causes.is_empty() {
+            return Ok(exit);
+        }
+    }
     data(&report::text(&causes, lines.len(), findings, ink(args)));
     if failed && causes.is_empty() {
         data(&report::before_the_end(&lines));
     }
     Ok(exit)
+}
+
+/// What is known of why a job ended: the worker agent's own words on the action that failed, then the log of its session. Where the
+/// log can't be read, the words are told all the same.
+fn said_of(args: &Args, queue: &QueueKey, job: &Job) -> Result<Vec<String>, Failure> {
+    let action = job.failed().and_then(|(_, action)| action);
+    let message = action.and_then(|a| a.message.as_ref());
+    let message: Vec<String> = message
+        .map(|m| m.raw().lines().map(str::to_owned).collect())
+        .unwrap_or_default();
+    match failed_log(job) {
+        Ok(lines) => Ok(message.into_iter().chain(lines).collect()),
+        Err(problem) if message.is_empty() => {
+            if args.format != Format::Json {
+                data(&report::job(queue, job, ink(args)));
+            }
+            Err(problem.into())
+        }
+        Err(problem) => {
+            talk(&problem.to_string());
+            Ok(message)
+        }
+    }
 }
 
 /// The job, in the first of the studio's queues that has it.

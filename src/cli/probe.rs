@@ -20,12 +20,13 @@ use crate::domain::finding::{Finding, Verdict};
 use crate::domain::ids::{JobId, QueueKey};
 use crate::domain::job::{Job, JobStatus};
 use crate::domain::probe_job::{Reading, is_whole, readings, worst};
+use crate::domain::probe_run::ProbeRun;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::engine::drive::observe;
 use crate::engine::workflow::Workflow;
 use crate::engine::{journal, unheard};
 use crate::goals::Wishes;
-use crate::questions::{AnyAnswer, JobRun, Purpose};
+use crate::questions::{AnyAnswer, JobRun, LastProbes, Purpose};
 use crate::resources::Plan;
 use crate::ui::probing::{
     LOOK, NO_OBSTACLE, OF_WAITING, PATIENCE, Wish, is_settled, lines, obstacles, probing, sent,
@@ -53,6 +54,14 @@ pub(super) async fn run(args: &Args, command: &args::Probe) -> Result<Exit, Fail
     if let Some(id) = &command.job {
         let (queue, _) = of_job(args, world, &config, id).await?;
         jobs.push((queue, id.clone()));
+    } else if let Some(open) = under_way(&work, command) {
+        // Another one would be a second worker, billed like the first.
+        for (_, id) in &open {
+            talk(&format!(
+                "a probe is under way already, and is watched: {id} (--again sends another)"
+            ));
+        }
+        jobs = open;
     } else {
         let plan = planned(&work, command)?;
         let how = How::plain("probe", asks);
@@ -107,6 +116,25 @@ pub(super) async fn run(args: &Args, command: &args::Probe) -> Result<Exit, Fail
         data(&document.to_string());
     }
     Ok(exit)
+}
+
+/// The probes of the same wish that were sent before and are not over yet; `None`: there is none, or another one is wanted.
+fn under_way(work: &Workflow, command: &args::Probe) -> Option<Vec<(QueueKey, JobId)>> {
+    if command.again || command.fleet.is_some() {
+        return None;
+    }
+    let wanted = command.variant.unwrap_or_else(|| variant(work.config()));
+    let facts = &work.snapshot().facts;
+    let mut open = Vec::new();
+    for queue in &work.config().queues {
+        let probes = facts.get(&LastProbes(queue.clone())).and_then(Fact::known);
+        let same = |p: &&ProbeRun| {
+            !p.is_over() && p.mark.variant == wanted && p.mark.conda != command.without_conda
+        };
+        let own = probes.into_iter().flatten().filter(same);
+        open.extend(own.map(|p| (queue.clone(), p.job.clone())));
+    }
+    (!open.is_empty()).then_some(open)
 }
 
 /// What it starts is said before it is asked for.

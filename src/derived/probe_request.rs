@@ -6,6 +6,7 @@ use super::conda_environment::conda_environments;
 use super::connections::publishing;
 use super::job_packages::server;
 use super::worker_reading::rests_on;
+use crate::domain::addon::AddonSettings as Settings;
 use crate::domain::ayon::Variant;
 use crate::domain::farm::{Fleet, OperatingSystem};
 use crate::domain::ids::{FleetId, FleetKey, QueueKey};
@@ -21,6 +22,14 @@ pub struct ProbeRequest<'a> {
     pub queue: QueueKey,
     pub os: OperatingSystem,
     pub fleets: Vec<(FleetKey, &'a Fleet)>,
+}
+
+/// The addon's settings in a variant.
+fn settings<'a>(view: &View<'a>, variant: Variant) -> Option<&'a Settings> {
+    let url = server(view)?;
+    let bundles = view.fact(&AyonBundles(url.clone())).known()?;
+    let version = bundles.of(variant)?.addon.as_ref()?.raw().to_owned();
+    view.fact(&AddonSettings(url, variant, version)).known()
 }
 
 /// By queue and operating system of the fleets that publish; of one fleet alone where it is named.
@@ -69,9 +78,21 @@ impl ProbeRequest<'_> {
     pub fn text(&self, view: &View, mark: &ProbeMark) -> String {
         let (variant, conda) = (mark.variant, mark.conda);
         let config = view.config(Part::WorkerAttributes);
-        let roles = &config.worker_attributes.publish;
+        // The addon's own word is what its publish steps ask for.
+        let theirs = settings(view, variant).and_then(|s| s.publish_roles.as_ref());
+        let theirs = theirs.filter(|roles| !roles.is_empty());
+        let roles: Vec<String> = match theirs {
+            Some(roles) => roles.iter().map(|r| r.raw().to_owned()).collect(),
+            None => config.worker_attributes.publish.clone(),
+        };
         let mut parameters = json!({ PARAMETER: { "string": mark.to_string() } });
-        for (name, value) in self.packages(view, variant, conda) {
+        let given = self.packages(view, variant, conda);
+        let asked = given.iter().find(|(name, _)| *name == "CondaPackages");
+        let asked = match asked {
+            Some((_, list)) => list.clone(),
+            None => self.default_packages(view),
+        };
+        for (name, value) in given {
             parameters[name] = json!({ "string": value });
         }
         let text: Value = json!({
@@ -82,9 +103,17 @@ impl ProbeRequest<'_> {
             "maxWorkerCount": 1,
             "tags": { "studiolink": "probe" },
             "parameters": parameters,
-            "template": template(&self.os, roles, variant),
+            "template": template(&self.os, &roles, variant, &asked),
         });
         text.to_string()
+    }
+
+    /// What the queue's conda environment installs for a job that names no packages.
+    fn default_packages(&self, view: &View) -> String {
+        let environments = conda_environments(view, &self.queue);
+        let mut own = environments.iter();
+        let default = own.find_map(|(_, t)| t.packages.as_ref()?.as_deref().map(str::to_owned));
+        default.unwrap_or_default()
     }
 
     /// What AYON's addon would put into its jobs, where the queue's conda environment knows the parameter.
@@ -100,13 +129,7 @@ impl ProbeRequest<'_> {
                 .into_iter()
                 .collect();
         }
-        let settings = || {
-            let url = server(view)?;
-            let bundles = view.fact(&AyonBundles(url.clone())).known()?;
-            let version = bundles.of(variant)?.addon.as_ref()?.raw().to_owned();
-            view.fact(&AddonSettings(url, variant, version)).known()
-        };
-        let Some(settings) = settings() else {
+        let Some(settings) = settings(view, variant) else {
             return Vec::new();
         };
         let packages = settings.packages_in_jobs().filter(|_| defines_packages);

@@ -135,7 +135,8 @@ pub fn used_by_worker<'a>(
                 }
                 Addon::None => by_queue,
             };
-            let counts = listed && told.reading.ok && told.since == Since::default();
+            let counts =
+                listed && told.reading.made_environment() && told.since == Since::default();
             counts.then(|| (queue.clone(), fleet, told))
         })
     });

@@ -36,6 +36,9 @@ pub struct Cause {
     #[serde(default)]
     symptom: bool,
     patterns: Vec<String>,
+    /// A line that this fits is none of it.
+    #[serde(default)]
+    unless: Option<String>,
     #[serde(rename = "cause")]
     words: String,
     fix: String,
@@ -67,6 +70,8 @@ struct Known {
     /// By pattern: its cause.
     of: Vec<usize>,
     each: Vec<Regex>,
+    /// By cause.
+    unless: Vec<Option<Regex>>,
 }
 
 static KNOWN: LazyLock<Known> = LazyLock::new(|| {
@@ -85,7 +90,12 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     let each = patterns
         .iter()
         .map(|p| Regex::new(p).unwrap_or_else(|e| bad(e)));
+    let unless = causes.cause.iter().map(|c| {
+        let text = c.unless.as_ref()?;
+        Some(Regex::new(&format!("(?i){text}")).unwrap_or_else(|e| bad(e)))
+    });
     Known {
+        unless: unless.collect(),
         each: each.collect(),
         set: set.unwrap_or_else(|e| bad(e)),
         of,
@@ -140,7 +150,11 @@ pub fn explain<'a>(log: impl IntoIterator<Item = &'a str>) -> Vec<Explained> {
         // The first in the file is the most precise. Of two on one line, the second is only its wider kind.
         let wide = |pattern: &usize| known.causes.cause[known.of[*pattern]].symptom;
         let matches = known.set.matches(plain);
-        let Some(pattern) = matches.iter().min_by_key(|p| (wide(p), *p)) else {
+        let counts = |pattern: &usize| {
+            let unless = known.unless[known.of[*pattern]].as_ref();
+            !unless.is_some_and(|u| u.is_match(plain))
+        };
+        let Some(pattern) = matches.iter().filter(counts).min_by_key(|p| (wide(p), *p)) else {
             continue;
         };
         let cause = known.of[pattern];

@@ -12,6 +12,8 @@ use super::text::{Printable, Untrusted};
 /// The job's own parameter, by which it is found again: a search of jobs knows no tags.
 pub const PARAMETER: &str = "StudiolinkProbe";
 pub const NAME: &str = "studiolink probe";
+/// Seconds between two clocks that begin to matter.
+const CLOCK: i64 = 240;
 /// From so many seconds on, a start that downloads is worth a word: each worker that comes up anew spends them, and is billed.
 const SLOW_START: i64 = 300;
 /// Inferred from AYON's code (field facts, section 0).
@@ -31,8 +33,15 @@ pub fn family(os: &OperatingSystem) -> String {
     os.word().as_str().to_ascii_lowercase()
 }
 
-/// The job template: host requirements as the publish step has them, besides the operating system.
-pub fn template(os: &OperatingSystem, roles: &[String], variant: Variant) -> Value {
+/// The job template: host requirements as the publish step has them, besides the operating system. `packages`: what conda is asked
+/// for, to be compared with what is there.
+pub fn template(os: &OperatingSystem, roles: &[String], variant: Variant, packages: &str) -> Value {
+    // Two braces would begin an expression of OpenJD, which no name of a package has.
+    let packages = if packages.contains("{{") {
+        ""
+    } else {
+        packages
+    };
     let windows = *os == OperatingSystem::Windows;
     let mut attributes = Vec::new();
     // Of a system that this version does not know the family has no name here.
@@ -54,14 +63,15 @@ pub fn template(os: &OperatingSystem, roles: &[String], variant: Variant) -> Val
                 "-File",
                 "{{Task.File.Run}}",
                 "{{Task.File.Probe}}",
-                variant.word()
+                variant.word(),
+                packages
             ]),
         )
     } else {
         (
             json!({ "name": "Run", "type": "TEXT", "filename": "probe.sh", "runnable": true, "data": SHELL }),
             "{{Task.File.Run}}",
-            json!(["{{Task.File.Probe}}", variant.word()]),
+            json!(["{{Task.File.Probe}}", variant.word(), packages]),
         )
     };
     json!({
@@ -140,9 +150,9 @@ impl Reading {
         Some(match self.name.as_str() {
             "worker" => self.worker(),
             "conda" if !self.ok && has_ayon => Assessment::ok(
-                "No conda environment, and none is needed: the worker has an ayon of its own",
+                "No conda environment of the job's, and none is needed: the worker has an ayon of its own",
             ),
-            "conda" => self.conda(),
+            "conda" => self.conda(has_ayon),
             "launcher" => self.launcher(),
             "variables" => self.variables(has_ayon),
             "dns" | "tcp" | "tls" | "info" => self.hop(),
@@ -168,7 +178,35 @@ impl Reading {
         ))
     }
 
-    fn conda(&self) -> Assessment {
+    /// Did conda make what the job asked for? A probe that was not told what that is proves nothing.
+    pub fn made_environment(&self) -> bool {
+        self.ok && self.number("asked") > 0
+    }
+
+    fn conda(&self, has_ayon: bool) -> Assessment {
+        let lacking = self.texts("lacking");
+        if !lacking.as_str().is_empty() {
+            let line = format!(
+                "The conda environment that is active lacks what the job asks for: {lacking}"
+            );
+            return Assessment::warn("other-environment", line)
+                .why(format!("it is {}, which the queue's environment did not make for this job", self.text("prefix")))
+                .fix("see that no environment of conda is active where the job user's sessions begin, and that DISABLE_CONDA_ENV is not set for this step");
+        }
+        let nothing_asked =
+            self.ok && self.number("asked") == 0 && self.facts.contains_key("asked");
+        if nothing_asked && has_ayon {
+            return Assessment::ok(
+                "The job asks conda for nothing, and the worker has an ayon of its own",
+            );
+        }
+        if nothing_asked {
+            return Assessment::unknown(
+                "nothing-asked",
+                format!("Whether conda makes environments was not seen: the job asked for no package, and {} is active", self.text("prefix")),
+            )
+            .fix("name packages in the addon's conda_packages or the queue's default, then probe again");
+        }
         if !self.ok {
             return Assessment::warn("no-environment", format!("No conda environment: {}", self.error()))
                 .why("packages of a channel, ayon-launcher among them, are not there for the step")
@@ -179,14 +217,24 @@ impl Reading {
             || "without ayon-launcher".to_owned(),
             |v| format!("ayon-launcher {}", Printable::short(v, 30)),
         );
-        Assessment::ok(format!(
-            "conda made the environment: {} packages, {launcher}, from {}",
-            self.number("packages"),
-            self.texts("channels")
-        ))
+        Assessment::ok(
+            format!(
+                "conda made the environment: {} packages, {launcher}, from {}",
+                self.number("packages"),
+                self.texts("channels")
+            ) + &match self.text("priority") {
+                p if p.as_str().is_empty() => String::new(),
+                p => format!(", channel priority {p}"),
+            },
+        )
     }
 
     fn launcher(&self) -> Assessment {
+        if self.ok && self.facts.contains_key("python") && self.text("python").as_str().is_empty() {
+            return Assessment::warn("no-python-command", format!("ayon is {}, and there is no command python on PATH", self.text("path")))
+                .why("AYON's publish step calls python before it calls ayon")
+                .fix("put python into the packages (it comes from conda-forge); on your own workers, a python onto the job user's PATH");
+        }
         if self.ok {
             return Assessment::ok(format!("ayon is {}", self.text("path")));
         }
@@ -282,6 +330,12 @@ impl Reading {
                 format!("AYON {} answers", self.text("version")),
             ),
         };
+        let ahead = self.number("clock_ahead");
+        if self.ok && ahead.abs() > CLOCK {
+            return Assessment::warn("clock", format!("{fine}, and the worker's clock is {} s {} the server's", ahead.abs(), if ahead > 0 { "behind" } else { "ahead of" }))
+                .why("signed calls are refused from five minutes on, and what is published has a wrong time")
+                .fix("let the worker's clock be set by NTP (169.254.169.123 in AWS)");
+        }
         if self.ok {
             return Assessment::ok(format!("{fine}, {} ms", self.number("ms")));
         }
@@ -329,11 +383,40 @@ impl Reading {
 
     fn bundle(&self) -> Assessment {
         let (variant, name) = (self.text("variant"), self.text("name"));
+        let (asked, project) = (self.text("asked_for"), self.text("project"));
+        if self.number("status") == 200 && !asked.as_str().is_empty() && !self.ok {
+            return Assessment::fail("named-bundle", format!("The server has no bundle {asked}, which AYON_STUDIO_BUNDLE_NAME names"))
+                .why("the launcher takes the bundle of that name, and ends where there is none")
+                .fix("correct it where it is set, or leave it out: then the launcher takes the production bundle");
+        }
+        if self.ok && asked.as_str().is_empty() && !project.as_str().is_empty() {
+            return Assessment::warn("project-bundle", format!("AYON_BUNDLE_NAME names {project}, and AYON_STUDIO_BUNDLE_NAME is not set"))
+                .why("AYON_BUNDLE_NAME is a project's bundle: where it names one of the studio's, the launcher drops it, and takes the production bundle without a word")
+                .fix("set AYON_STUDIO_BUNDLE_NAME to pin the studio's bundle");
+        }
+        let uses_staging = matches!(self.text("staging").as_str(), "1" | "true");
+        if self.ok
+            && asked.as_str().is_empty()
+            && uses_staging != (variant.as_str() == "staging")
+            && self.facts.contains_key("staging")
+        {
+            let (is, other) = if uses_staging {
+                ("is set", "staging")
+            } else {
+                ("is not set", "production")
+            };
+            return Assessment::warn("other-variant", format!("AYON_USE_STAGING {is}: a publish step runs the {other} bundle, and the {variant} one was asked for"))
+                .why("the step itself gives no variant (inferred from the addon's code): what the session says decides")
+                .fix("set AYON_USE_STAGING to 1 for staging jobs alone, in a queue environment of their own");
+        }
         if self.ok {
             let installer = self.text("installer");
-            return Assessment::ok(format!(
-                "The {variant} bundle {name} has launcher {installer}"
-            ));
+            let which = if asked.as_str().is_empty() {
+                format!("The {variant} bundle {name}")
+            } else {
+                format!("Bundle {asked}")
+            };
+            return Assessment::ok(format!("{which} has launcher {installer}"));
         }
         if self.number("status") != 200 {
             return Assessment::unknown("unread", "The server's bundles could not be read")
@@ -352,7 +435,8 @@ impl Reading {
                 return Assessment::ok(said);
             }
             let said = format!("{said}, and had to download first");
-            let slow = seconds >= SLOW_START;
+            let distributed = self.number("distributed");
+            let slow = distributed.max(if distributed == 0 { seconds } else { 0 }) >= SLOW_START;
             let it = if slow {
                 Assessment::warn("slow-download", said)
                     .fix("a path to the server with more throughput (step 5 of setup compares them); on machines that stay, AYON_LAUNCHER_STORAGE_DIR on a disk that lasts")
@@ -361,7 +445,12 @@ impl Reading {
             };
             return it.why(FROM_SERVER);
         }
-        let said = self.texts("said");
+        if self.error().as_str() == "ayon is not on PATH" {
+            return Assessment::fail("not-on-path", "ayon was not started: it is not on PATH")
+                .why("a publish step ends with \"ayon: command not found\"")
+                .fix("see the reading of the launcher");
+        }
+        let said = Printable::short(self.said().as_str(), 600);
         let why = if said.as_str().is_empty() {
             self.error()
         } else {
@@ -372,7 +461,15 @@ impl Reading {
             format!("ayon does not start: exit code {}", self.number("exit")),
         )
         .why(why)
-        .fix("`studiolink explain --job` reads the whole log")
+        .fix("`studiolink explain --job` says what it comes from: the launcher's last lines are in the log")
+    }
+
+    /// The last lines of what it started.
+    fn said(&self) -> String {
+        let list = self.facts.get("said").and_then(Value::as_array);
+        let each = list.into_iter().flatten().filter_map(Value::as_str);
+        let each: Vec<String> = each.map(without_log_secrets).collect();
+        each.join(" / ")
     }
 
     fn roots(&self) -> Assessment {
@@ -573,7 +670,12 @@ mod tests {
     #[test]
     fn the_template_keeps_to_openjd_for_each_system() {
         for os in [OperatingSystem::Linux, OperatingSystem::Windows] {
-            let template = template(&os, &["publish".to_owned()], Variant::Staging);
+            let template = template(
+                &os,
+                &["publish".to_owned()],
+                Variant::Staging,
+                "ayon-launcher==1.6.1 python=3.11",
+            );
             let text = template.to_string();
             let value = openjd_model::template::parse::document_string_to_object(
                 &text,

@@ -120,6 +120,11 @@ pub fn without_url_secrets(text: &str) -> String {
 /// `"SecretString\": \"…"`, `Authorization: Bearer …`, `b'x-api-key': b'…'`.
 pub fn without_log_secrets(line: &str) -> String {
     let line = without_url_secrets(line);
+    // What stands after the beginning of a key is the key, or its first lines run together.
+    let line = match line.split_once("PRIVATE KEY-----") {
+        Some((before, _)) => format!("{before}PRIVATE KEY----- ********"),
+        None => line,
+    };
     let line = SCHEME_AND_SECRET.replace_all(&line, "${scheme} ********");
     NAMED_SECRET
         .replace_all(&line, "${name}${name2}${between}${between2}********")
@@ -132,12 +137,12 @@ static SCHEME_AND_SECRET: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 static NAMED_SECRET: LazyLock<Regex> = LazyLock::new(|| {
-    let name = "(?P<name>[a-z0-9_-]*(api[_-]?key|access[_-]?key|secret[_-]?key|token|password|passwd|secret|secretstring)";
+    let name = "(?P<name>[a-z0-9_-]*(api[_-]?key|access[_-]?key|secret[_-]?key|tokenvalue|token|password|passwd|psk|pre[_-]?shared[_-]?key|secret|secretstring)";
     // A sign and quotes, or after an option or a variable in capitals a space alone.
     let sign = r#"(?P<between>[\\"']*\s*[:=]\s*b?[\\"']*)"#;
     let value = r#"[^\s"',;\\]{6,}"#;
     let signed = format!("(?i){name}){sign}{value}");
-    let spaced = r"(?P<name2>--[a-z-]*(?:password|token|secret|key)|\b[A-Z0-9_]*(?:API_KEY|TOKEN|PASSWORD|SECRET))(?P<between2> )[^\s]{6,}";
+    let spaced = r"(?P<name2>--[a-z-]*(?:password|token|secret|key)|\b[A-Z0-9_]*(?:API_KEY|TOKEN|PASSWORD|SECRET)|\b[Xx]-[Aa][Pp][Ii]-[Kk][Ee][Yy])(?P<between2> )[^\s]{6,}";
     Regex::new(&format!("{signed}|(?-i:{spaced})"))
         .unwrap_or_else(|e| unreachable!("a constant: {e}"))
 });

@@ -56,6 +56,12 @@ pub fn as_json(causes: &[Explained], findings: Option<&[Finding]>) -> Value {
     Value::Array(causes.iter().map(one).collect())
 }
 
+/// Does the line say that the process of an action, or a step of a queue environment, has failed?
+pub fn says_that_it_failed(line: &str) -> bool {
+    let code = line.split_once("exited with code: ").map(|(_, rest)| rest);
+    code.is_some_and(|code| !code.starts_with('0')) || line.contains("openjd_fail:")
+}
+
 /// What the process that failed wrote last, for a person to read.
 pub fn before_the_end(lines: &[String]) -> String {
     let ended = |line: &String| {

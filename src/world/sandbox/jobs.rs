@@ -107,7 +107,7 @@ fn printed(truth: &Truth, resource: &ProbeJob) -> Vec<String> {
         .map(Untrusted::raw);
     let mut lines = vec![
         serde_json::json!({ "reading": "worker", "ok": true, "os": "linux", "release": "sandbox", "python": "3.11", "region": truth.region.as_str() }),
-        serde_json::json!({ "reading": "conda", "ok": conda, "error": "no conda environment is active", "packages": 2, "channels": ["sandbox"], "named": { "ayon-launcher": launcher } }),
+        serde_json::json!({ "reading": "conda", "ok": conda, "error": "no conda environment is active", "packages": 2, "asked": 2, "channels": ["sandbox"], "named": { "ayon-launcher": launcher } }),
         serde_json::json!({ "reading": "launcher", "ok": conda, "path": "/sandbox/bin/ayon" }),
         serde_json::json!({ "reading": "variables", "ok": url && key, "url": url, "key": key, "headless": if url { "1" } else { "" }, "folders": {} }),
     ];
