@@ -7,14 +7,19 @@ use std::sync::atomic::AtomicBool;
 
 use common::connected::{TARGET, lattice, network_with, over_vpn};
 use common::{look, open};
-use studiolink::domain::config::{LatticeTls, StudioConfig};
+use studiolink::domain::config::{FleetConnection, LatticeTls, PathId, StudioConfig};
+use studiolink::domain::farm::Management;
 use studiolink::domain::finding::{Finding, Verdict};
 use studiolink::domain::lattice::{AssociationKind, LatticeStatus, Share, Target};
 use studiolink::domain::network::{Interface, Route, RouteState, TransitRoute, VpnAttachment};
+use studiolink::domain::reach::MachinePlace;
+use studiolink::domain::risk::RiskKind;
 use studiolink::domain::text::{Printable, Untrusted};
+use studiolink::domain::worker_secret::SecretPlace;
 use studiolink::engine::drive::apply_and_verify;
 use studiolink::engine::unheard;
 use studiolink::engine::workflow::Workflow;
+use studiolink::goals::Wishes;
 use studiolink::world::sandbox::{Sandbox, Truth};
 
 fn text(text: &str) -> Untrusted {
@@ -394,4 +399,88 @@ async fn what_people_do_after_a_change_is_said_after_it() {
     assert_eq!(applied.unwrap().stop, None);
     assert!(work.plan().changes.is_empty(), "nothing is left to be made");
     assert!(for_running(&work));
+}
+
+/// Behind VPC Lattice this machine need not reach the server: the key is given untried where somebody says so, and never silently.
+#[tokio::test]
+async fn a_key_that_can_not_be_tried_from_here_is_given_only_on_purpose() {
+    let unreached = |t: &mut Truth, c: &mut StudioConfig| {
+        t.ayon.host = "elsewhere.example.com".to_owned();
+        c.secret = Some(SecretPlace {
+            id: "ayon/workers".to_owned(),
+            key: None,
+        });
+    };
+    let (world, config) = studio(lattice, unreached);
+    let mut work = look(&world, &config).await;
+    let key = |work: &Workflow| {
+        let all = work.plan().changes.iter();
+        let own = all.filter(|c| c.id.starts_with("secret-value/"));
+        own.map(|c| (c.risk, c.warning.is_some()))
+            .collect::<Vec<_>>()
+    };
+    assert!(key(&work).is_empty());
+    let refused: Vec<String> = work
+        .plan()
+        .refused
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert!(
+        refused.iter().any(|r| r.contains("--unproven-key")),
+        "{refused:#?}"
+    );
+    work.wish(Wishes {
+        unproven_key: true,
+        ..Wishes::default()
+    });
+    assert_eq!(key(&work), [(Some(RiskKind::UnprovenKey), true)]);
+    // On the direct path the server is simply not reached: nothing is given.
+    let (world, mut config) = studio(lattice, unreached);
+    config.server.path = PathId::Direct;
+    let mut work = look(&world, &config).await;
+    work.wish(Wishes {
+        unproven_key: true,
+        ..Wishes::default()
+    });
+    assert!(key(&work).is_empty());
+}
+
+/// The studio's own workers in a VPC: no call tells where they stand, but that no subnet has a route is seen.
+#[tokio::test]
+async fn workers_in_a_vpc_without_any_route_are_cut_off_and_with_one_are_asked() {
+    let own = |t: &mut Truth, c: &mut StudioConfig| {
+        over_vpn(t, c);
+        c.server.path = PathId::Vpn;
+        for fleet in t.fleets.values_mut() {
+            fleet.management = Management::Customer;
+            fleet.configurations.clear();
+        }
+        c.connections = t
+            .fleets
+            .keys()
+            .map(|k| FleetConnection {
+                fleet: k.fleet.clone(),
+                path: Some(PathId::Vpn),
+                at: Some(MachinePlace::Vpc),
+            })
+            .collect();
+    };
+    let all = said(own, |_, _| {}, "vpn-route").await;
+    assert!(
+        !all.is_empty()
+            && all.iter().all(|f| f.verdict == Verdict::WorkerOnly
+                && f.message.as_str().contains("2 of 2 subnets")),
+        "{all:#?}"
+    );
+    let all = said(
+        own,
+        |t, _| network_with(t, |n| n.tables[0].routes.truncate(1)),
+        "vpn-route",
+    )
+    .await;
+    assert!(
+        !all.is_empty() && all.iter().all(|f| f.verdict == Verdict::Fail),
+        "{all:#?}"
+    );
 }

@@ -3,13 +3,15 @@
 use ipnet::IpNet;
 
 use super::prelude::*;
+use crate::derived::connections::chosen;
 use crate::derived::lattice_network::{
-    ends, holder, network, through, to_studio, unclear_acl, vpns,
+    ends, holder, network, of_connection, through, to_studio, unclear_acl, vpns,
 };
-use crate::domain::config::Location;
+use crate::domain::config::{Location, PathId};
 use crate::domain::finding::Verdict;
 use crate::domain::ids::FleetKey;
 use crate::domain::network::{EPHEMERAL, Network, Route, RouteState, TunnelStatus, VpnAttachment};
+use crate::domain::text::Untrusted;
 use crate::questions::{Part, TransitPath, VpcNetwork};
 
 pub const CHECK: Check = Check {
@@ -26,6 +28,9 @@ pub const CHECK: Check = Check {
 fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
     if view.config(Part::Server).server.location != Location::Lan {
         return Vec::new();
+    }
+    if chosen(view, key).is_some_and(|c| c.path == PathId::Vpn) {
+        return of_workers(view, key);
     }
     let ends = ends(view, key);
     let held = ends.and_then(|e| holder(view, e.target, e.gateway.vpc.raw()).interface());
@@ -101,6 +106,59 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
         );
     }
     findings
+}
+
+/// Workers of the studio's own in a VPC: in which, and in which subnet, no call tells; that no subnet has a route is seen all the same.
+fn of_workers(view: &View, key: &FleetKey) -> Vec<Finding> {
+    let vpns = of_connection(view, key).unwrap_or_default();
+    let mut vpcs: Vec<&str> = vpns
+        .iter()
+        .filter_map(|v| v.vpc.as_ref())
+        .map(Untrusted::raw)
+        .collect();
+    vpcs.sort_unstable();
+    vpcs.dedup();
+    let only_they = |line: String| {
+        Finding::worker_only("whose-subnet", line)
+            .why("no call tells in which VPC and subnet customer-managed workers stand")
+            .fix("`studiolink probe` asks a worker whether it reaches the server")
+    };
+    if vpcs.is_empty() {
+        return vec![only_they(
+            "Whether the workers' subnet has a route to the studio".to_owned()
+                + ", only a worker can tell",
+        )];
+    }
+    let of_vpc = |vpc: &&str| {
+        let fact = network(view, vpc);
+        let evidence = view.evidence(&VpcNetwork((*vpc).to_owned()));
+        let Some(there) = fact.known() else {
+            return Finding::unread("the network of the VPN's VPC", fact).map(|f| f.from(evidence));
+        };
+        let has = |id: &str| {
+            let mut routes = to_studio(view, there, id).into_iter();
+            routes.any(|r| r.state == RouteState::Active)
+        };
+        let all = there.subnets.len();
+        let with = there.subnets.iter().filter(|s| has(s.id.raw())).count();
+        let finding = match with {
+            0 => {
+                let name = Untrusted::new(*vpc).show();
+                let first = there.subnets.first().map(|s| s.id.raw().to_owned());
+                let no_route = no_route(view, there, &first.unwrap_or_default());
+                Finding {
+                    message: format!("No subnet of {name} has a route to the studio").into(),
+                    ..no_route
+                }
+            }
+            n => only_they(format!(
+                "{n} of {all} subnets of {} have a route to the studio; whether the workers stand in one of them, only a worker can tell",
+                Untrusted::new(*vpc).show()
+            )),
+        };
+        Some(finding.from(evidence))
+    };
+    vpcs.iter().filter_map(of_vpc).collect()
 }
 
 /// The VPC's own addresses stay in it, whatever another route says: two networks with the same addresses never meet.

@@ -13,10 +13,13 @@ use crate::world::local::files;
 
 pub(super) async fn run(args: &Args, command: &args::Apply) -> Result<Exit, Failure> {
     let wished = &command.wishes;
-    let wished = wished.partial || wished.remove_channels || wished.create_environment;
+    let wished = wished.partial
+        || wished.remove_channels
+        || wished.create_environment
+        || wished.unproven_key;
     if command.file.is_some() && wished {
         return Err(Failure::Usage(
-            "a saved plan is applied as it is\n  fix   give --partial, --remove-channels and --create-environment to `studiolink plan --out`"
+            "a saved plan is applied as it is\n  fix   give --partial, --remove-channels, --create-environment and --unproven-key to `studiolink plan --out`"
                 .to_owned(),
         ));
     }

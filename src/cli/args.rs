@@ -394,6 +394,7 @@ pub struct Insist {
 
 /// What is planned besides what the studio file lists.
 #[derive(Debug, Default, Clone, ClapArgs)]
+#[allow(clippy::struct_excessive_bools)] // flags of a command line
 pub struct Wishes {
     /// Changes a queue's channels also where some of them are held back
     #[arg(long)]
@@ -404,6 +405,10 @@ pub struct Wishes {
     /// Creates the console's default conda environment on a queue that has none
     #[arg(long)]
     pub create_environment: bool,
+    /// Gives workers the AYON key also where this machine does not reach the server (paths lattice, ssm, vpn), so that whose it is was
+    /// not seen; `studiolink probe` proves it then
+    #[arg(long)]
+    pub unproven_key: bool,
 }
 
 fn variant(text: &str) -> Result<Variant, String> {
@@ -571,6 +576,10 @@ pub struct RotateKey {
     /// Makes the new key in AYON, for this service user, with your own login (AYON_ADMIN_KEY)
     #[arg(long, value_name = "AYON_USER")]
     pub make_for: Option<String>,
+    /// Puts the key also where this machine does not reach the server (paths lattice, ssm, vpn), so that whose it is was not seen;
+    /// `studiolink probe` proves it then
+    #[arg(long, conflicts_with = "make_for")]
+    pub unproven_key: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -140,6 +140,7 @@ pub(super) async fn run(args: &Args, command: &args::Plan) -> Result<Exit, Failu
     let what = (open::plan_catalogues(), Purpose::Audit, wishes);
     let work = observed_by(args, world.as_ref(), &config, what, &stop).await?;
     let plan = work.plan().clone();
+    let manual = work.manual_steps();
     let held_back = !plan.refused.is_empty();
     let mut exit = Exit::Clean
         .and_if(work.names_unknown_queue(), Exit::Usage)
@@ -174,11 +175,15 @@ pub(super) async fn run(args: &Args, command: &args::Plan) -> Result<Exit, Failu
             "changes": json_report::changes(&plan),
             "unread": plan.unread,
             "refused": plan.refused,
+            "manual": json_report::manual_steps(&manual),
         });
         let document = json_report::document("plan", account.as_ref(), Some(&region), exit, parts);
         data(&document.to_string());
     } else {
         data(&text::plan(&plan, ink(args)));
+        if !plan.changes.is_empty() && !manual.is_empty() {
+            data(&text::manual_steps(&manual, ink(args)));
+        }
     }
     Ok(exit)
 }

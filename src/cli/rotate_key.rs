@@ -58,13 +58,31 @@ pub(super) async fn run(args: &Args, command: &args::RotateKey) -> Result<Exit, 
     let Some(user) = &command.make_for else {
         let key = new_key(url.host_str().unwrap_or_default(), asks).await?;
         world.hold_key(url, Some(key)).await;
-        return put(args, world, &config, &place, asks, None, &stop).await;
+        return put(
+            args,
+            world,
+            &config,
+            &place,
+            (asks, command.unproven_key),
+            None,
+            &stop,
+        )
+        .await;
     };
     let new = match make_in_ayon(args, world, &config, user, asks, &stop).await? {
         Ok(new) => new,
         Err(exit) => return Ok(exit),
     };
-    let done = put(args, world, &config, &place, asks, Some(&new), &stop).await;
+    let done = put(
+        args,
+        world,
+        &config,
+        &place,
+        (asks, false),
+        Some(&new),
+        &stop,
+    )
+    .await;
     if !matches!(done, Ok(Exit::Clean)) {
         talk(&format!(
             "The new key \"{}\" of {user} stays in AYON; where no worker uses it, `studiolink rollback {}` deletes it",
@@ -220,13 +238,28 @@ async fn put(
     world: &dyn World,
     config: &StudioConfig,
     place: &SecretPlace,
-    asks: bool,
+    (asks, unproven): (bool, bool),
     new: Option<&New>,
     stop: &Stop,
 ) -> Result<Exit, Failure> {
     let url = &config.server.url;
     let mut work = looked_at(args, world, config, stop).await?;
-    let owner = owner(work.snapshot(), url)?;
+    let owner = match owner(work.snapshot(), url) {
+        Err(Failure::Problem(problem, _)) if unproven && problem.kind == ProblemKind::Unreached => {
+            talk(&format!(
+                "the new key was not tried: {}; `studiolink probe` asks a worker whether AYON takes it",
+                problem.because
+            ));
+            Printable::from("a user that was not seen")
+        }
+        owner => {
+            let owner = owner?;
+            talk(&format!(
+                "AYON accepts the new key: it is of the service user {owner}"
+            ));
+            owner
+        }
+    };
     // What is held must be the key that was just made, never the one of before.
     if let Some(new) = new
         && owner.as_str() != new.user
@@ -242,9 +275,6 @@ async fn put(
         )));
     }
     let secret = held(work.snapshot(), place)?;
-    talk(&format!(
-        "AYON accepts the new key: it is of the service user {owner}"
-    ));
     let change = change(place, &secret, url, &owner);
     let version = change.after.clone().unwrap_or_default();
     let made = make(

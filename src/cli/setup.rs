@@ -39,10 +39,11 @@ pub(super) async fn run(args: &Args, setup: &Setup) -> Result<Exit, Failure> {
     let asked = only_unattended.partial
         || only_unattended.remove_channels
         || only_unattended.create_environment
+        || only_unattended.unproven_key
         || !setup.insist.accept_risk.is_empty();
     if asked && !setup.yes {
         return Err(Failure::Usage(
-            "--partial, --remove-channels, --create-environment and --accept-risk are for an unattended run\n  fix   add --yes; the wizard asks about each change instead"
+            "--partial, --remove-channels, --create-environment, --unproven-key and --accept-risk are for an unattended run\n  fix   add --yes; the wizard asks about each change instead"
                 .to_owned(),
         ));
     }
@@ -123,6 +124,7 @@ pub(super) fn wishes(asked: &args::Wishes) -> Wishes {
     Wishes {
         partial: asked.partial,
         creates: asked.create_environment,
+        unproven_key: asked.unproven_key,
         removals: if asked.remove_channels {
             Removals::All
         } else {

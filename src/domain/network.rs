@@ -129,6 +129,9 @@ pub struct VpnConnection {
     pub state: Untrusted,
     /// The virtual private gateway or transit gateway on AWS's side.
     pub gateway: Untrusted,
+    /// The VPC that a virtual private gateway is attached to, where that could be read.
+    #[serde(default)]
+    pub vpc: Option<Untrusted>,
     /// The studio's device: its id, and its address where that could be read.
     pub device: Untrusted,
     pub device_address: Option<Untrusted>,

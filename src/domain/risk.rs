@@ -17,6 +17,7 @@ words! {
         SharedRole = "shared-role",
         RunningWorkers = "running-workers",
         OneZone = "one-zone",
+        UnprovenKey = "unproven-key",
     }
 }
 

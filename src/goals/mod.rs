@@ -65,6 +65,8 @@ pub struct Wishes {
     pub partial: bool,
     /// A queue without a conda environment gets one: it may have none on purpose, as one that builds packages.
     pub creates: bool,
+    /// Workers get a key that was not tried, where this machine does not reach the server as they do.
+    pub unproven_key: bool,
     pub removals: Removals,
 }
 

@@ -1,9 +1,13 @@
 //! The workers' AYON key lies in AWS Secrets Manager: the secret that the studio file names is made, and given the key that
 //! this machine holds, where it has none. A key that exists is changed by `rotate-key` alone.
 
+use crate::derived::connections::connections;
 use crate::derived::job_packages::is_named;
 use crate::domain::call::Vantage;
+use crate::domain::config::PathId;
 use crate::domain::fact::Fact;
+use crate::domain::problem::ProblemKind;
+use crate::domain::risk::RiskKind;
 use crate::domain::worker_secret::{SecretPlace, WorkerSecret, first_version};
 use crate::probes::{AyonKey, KeySeen};
 use crate::questions::{Part, SecretDetails, View};
@@ -90,7 +94,7 @@ fn value(view: &View, draft: &mut Draft, place: &SecretPlace, version: String) -
             service: true,
             user,
             ..
-        }) => user.show(),
+        }) => Some(user.show()),
         Ok(KeySeen::Owner { user, .. }) => {
             draft.refuse(format!(
                 "secret {name} gets no key: the one that is held here is of {}, who is not a service user, so that workers would publish in that name; give a service user's key",
@@ -104,6 +108,17 @@ fn value(view: &View, draft: &mut Draft, place: &SecretPlace, version: String) -
             ));
             return None;
         }
+        // Workers reach the server by a way that this machine has not: here the key can't be tried.
+        Err(problem) if problem.kind == ProblemKind::Unreached && goes_another_way(view) => {
+            if !draft.wishes.unproven_key {
+                draft.refuse(format!(
+                    "secret {name} gets no key: this machine does not reach the server as workers do ({}), so that whether AYON takes the key, and whose it is, was not seen; --unproven-key puts it in all the same, and `studiolink probe` then asks a worker",
+                    problem.because
+                ));
+                return None;
+            }
+            None
+        }
         Err(problem) => {
             draft.problem(Some(problem));
             return None;
@@ -114,12 +129,26 @@ fn value(view: &View, draft: &mut Draft, place: &SecretPlace, version: String) -
         server: server.clone(),
         back: false,
     };
+    let whose = owner.as_ref().map_or_else(
+        || "the key".to_owned(),
+        |user| format!("the key of the service user {user}"),
+    );
     let because = format!(
-        "the secret holds no value; it gets the key of the service user {owner}, which this machine holds for {} (AYON_API_KEY, or the keyring)",
+        "the secret holds no value; it gets {whose}, which this machine holds for {} (AYON_API_KEY, or the keyring)",
         server.host_str().unwrap_or_default()
     );
     let id = value_change_id(place);
-    Some(Change::new(id, resource, None, Some(version), because))
+    let change = Change::new(id, resource, None, Some(version), because);
+    let warning = owner.is_none().then_some(
+        "the key was not tried: this machine does not reach the server. Whether AYON takes it, and whether it is a service user's, `studiolink probe` asks a worker",
+    );
+    Some(change.risk(RiskKind::UnprovenKey, warning))
+}
+
+/// Do workers reach the server by a path that this machine need not have?
+fn goes_another_way(view: &View) -> bool {
+    let by_another = |path: PathId| matches!(path, PathId::Lattice | PathId::Ssm | PathId::Vpn);
+    connections(view).iter().any(|c| by_another(c.chosen.path))
 }
 
 /// A key of somebody's own, of which no policy here knows.

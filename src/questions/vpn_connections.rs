@@ -16,6 +16,10 @@ impl Question for VpnConnections {
     }
 
     fn permissions(&self) -> &'static [&'static str] {
-        &["ec2:DescribeVpnConnections", "ec2:DescribeCustomerGateways"]
+        &[
+            "ec2:DescribeVpnConnections",
+            "ec2:DescribeCustomerGateways",
+            "ec2:DescribeVpnGateways",
+        ]
     }
 }

@@ -360,6 +360,8 @@ impl Model {
         work.wish(Wishes {
             removals,
             creates: true,
+            // The review says that it was not tried.
+            unproven_key: true,
             ..wishes
         });
         let config = self.draft.config(Some(&work.snapshot().region));

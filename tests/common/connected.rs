@@ -120,6 +120,7 @@ pub(crate) fn over_vpn(t: &mut Truth, c: &mut StudioConfig) {
         name: Some(text("studio")),
         state: text("available"),
         gateway: text("vgw-1"),
+        vpc: Some(text(VPC)),
         device: text("cgw-1"),
         device_address: None,
         tunnels: vec![tunnel(), tunnel()],

@@ -114,6 +114,7 @@ pub(crate) fn all_wishes() -> Wishes {
         left_out: BTreeSet::new(),
         partial: true,
         creates: true,
+        unproven_key: false,
         removals: Removals::All,
     }
 }

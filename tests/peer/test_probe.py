@@ -140,7 +140,7 @@ def test_a_package_that_no_channel_has_is_explained_and_a_good_job_is_not(tmp_pa
     # A line that nobody knows is not explained, and is shown.
     job, status = s.submit("echo publish", CondaPackages="houdini=30.*")
     done = s.run("explain", "--job", job)
-    assert done.returncode == 1 and "has only" in done.stdout and "Nothing in these" in done.stdout, done.stdout
+    assert done.returncode == 3 and "has only" in done.stdout and "Nothing in these" in done.stdout, done.stdout
     job, status = s.submit("echo publish")
     assert status == "SUCCEEDED"
     done = s.run("explain", "--job", job)

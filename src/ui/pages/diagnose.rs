@@ -278,7 +278,6 @@ impl Diagnose {
         screen.blank();
         let told = match broken {
             Some((at, hop)) => {
-                let behind = way.hops.len() - at - 1;
                 let mut told = Told {
                     about: Printable::default(),
                     verdict: hop.verdict,
@@ -286,9 +285,8 @@ impl Diagnose {
                     why: hop.why.clone(),
                     fix: hop.fix.clone(),
                 };
-                if behind > 0 && told.why.is_none() {
-                    told.why =
-                        Some("the hops behind it can be judged only when it works again".into());
+                if let (Some(words), None) = (way.behind(at), &told.why) {
+                    told.why = Some(words.into());
                 }
                 told
             }

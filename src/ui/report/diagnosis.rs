@@ -49,6 +49,22 @@ impl<'a> Way<'a> {
         theirs.peek().is_some() && theirs.all(|f| f.verdict == Verdict::Ok)
     }
 
+    /// What is said of the hops behind a broken one: what AWS tells of each is judged by itself, and the others were not reached.
+    pub fn behind(&self, broken: usize) -> Option<String> {
+        let behind = self.hops.iter().skip(broken + 1);
+        let not_reached = behind.filter(|f| f.verdict == Verdict::NotReached).count();
+        match not_reached {
+            0 => None,
+            1 => Some(
+                "One hop behind it was not reached, and can be judged only when it works again."
+                    .to_owned(),
+            ),
+            n => Some(format!(
+                "{n} hops behind it were not reached, and can be judged only when it works again."
+            )),
+        }
+    }
+
     /// The first hop that nobody has tried, where no worker has told that all is well behind it.
     pub fn untried(&self) -> Option<(usize, &'a Finding)> {
         let mut all = self.hops.iter().copied().enumerate();
@@ -159,12 +175,8 @@ pub fn paragraph(way: &Way, ink: Ink) -> String {
                     let _ = writeln!(out, "{}", ink.folded(&label, label.len(), text.as_str()));
                 }
             }
-            let behind = way.hops.len() - at - 1;
-            if behind > 0 {
-                let _ = writeln!(
-                    out,
-                    "  The hops behind it can be judged only when it works again."
-                );
+            if let Some(words) = way.behind(at) {
+                let _ = writeln!(out, "  {words}");
             }
         }
         None if !way.hops.iter().any(|f| f.verdict == Verdict::Ok) => {

@@ -496,13 +496,21 @@ impl Aws {
 
     pub async fn look_vpns(&self, record: &Record) -> Fact<Vec<VpnConnection>> {
         let all = "VPN connections";
-        let (vpns, devices) = futures_util::future::join(
+        let (vpns, devices, gateways) = futures_util::future::join3(
             self.rows::<Vpns>(record, "DescribeVpnConnections", all, &[]),
             self.rows::<Devices>(record, "DescribeCustomerGateways", all, &[]),
+            self.rows::<VpnGateways>(record, "DescribeVpnGateways", all, &[]),
         )
         .await;
-        // Without the devices only their addresses are missing.
+        // Without the devices only their addresses are missing, without the gateways only which VPC they stand in.
         let devices = devices.unwrap_or_default();
+        let gateways = gateways.unwrap_or_default();
+        let vpc_of = |id: &str| {
+            let gateway = gateways.iter().find(|g| g.vpn_gateway_id == id)?;
+            let mut attached = gateway.attachments.item.iter();
+            let attached = attached.find(|a| a.state == "attached")?;
+            attached.vpc_id.clone().map(text)
+        };
         let address = |id: &str| {
             let device = devices.iter().find(|d| d.customer_gateway_id == id)?;
             device.ip_address.clone().map(text)
@@ -518,6 +526,7 @@ impl Aws {
                 name: name_of(&v.tag_set),
                 id: text(v.vpn_connection_id),
                 state: text(v.state),
+                vpc: v.vpn_gateway_id.as_deref().and_then(vpc_of),
                 gateway: text(
                     v.vpn_gateway_id
                         .or(v.transit_gateway_id)
