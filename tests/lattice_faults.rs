@@ -484,3 +484,28 @@ async fn workers_in_a_vpc_without_any_route_are_cut_off_and_with_one_are_asked()
         "{all:#?}"
     );
 }
+
+#[tokio::test]
+async fn a_gateway_in_another_zone_than_its_target_does_not_reach_it() {
+    for (zone, wanted) in [
+        (Some("us-west-2b"), Verdict::Fail),
+        (Some("us-west-2a"), Verdict::Ok),
+        (None, Verdict::Ok),
+    ] {
+        let all = said(
+            lattice,
+            |t, _| {
+                network_with(t, |n| {
+                    n.subnets[0].zone = zone.map(text);
+                    n.subnets[1].zone = Some(text("us-west-2a"));
+                });
+            },
+            "lattice-target",
+        )
+        .await;
+        assert!(
+            !all.is_empty() && all.iter().all(|f| f.verdict == wanted),
+            "{zone:?}: {all:#?}"
+        );
+    }
+}

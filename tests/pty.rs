@@ -156,7 +156,7 @@ fn the_wizard_is_walked_to_its_end_by_keyboard() {
     for at in [(80, 24), (120, 40)] {
         let mut t = Terminal::studiolink(&["--sandbox", "--studio", "studiolink.toml"], at);
         // Home is the first page, and its first task is the wizard.
-        t.wait_for("the studio file names Lighting");
+        t.wait_for("queue Lighting");
         t.press("\r");
         t.wait_for("Signed in to account 111122223333");
         t.press("\r");

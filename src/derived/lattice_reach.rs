@@ -31,6 +31,7 @@ impl Way<'_> {
         // What the target's side lets in is known only where its interface is.
         match self.holder {
             Holder::There(holder) => {
+                findings.extend(self.zone(holder));
                 findings.extend(self.inbound(holder));
                 findings.extend(self.acls(holder));
             }
@@ -56,6 +57,32 @@ impl Way<'_> {
             }
         }
         findings
+    }
+
+    /// A gateway reaches its target from an interface in the target's own zone (field facts C).
+    fn zone(&self, holder: &Interface) -> Option<Finding> {
+        let own = zone_of(self.network, holder.subnet.raw())?;
+        let subnets = self.ends.gateway.subnets.iter();
+        let zones: Option<Vec<&Untrusted>> =
+            subnets.map(|id| zone_of(self.network, id.raw())).collect();
+        let zones = zones.filter(|z| !z.is_empty())?;
+        if zones.contains(&own) {
+            return None;
+        }
+        let mut names: Vec<String> = zones.iter().map(|z| z.show().to_string()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let line = format!(
+            "The gateway has no subnet in {}, the zone of the target {}: it stands in {}",
+            own.show(),
+            self.ends.target,
+            names.join(", ")
+        );
+        Some(
+            Finding::fail("other-zone", line)
+                .why("a resource gateway shares a zone with its target, so that it should span all of them")
+                .fix("make a new gateway with subnets in all zones of the target, and a new configuration on it: the subnets of a gateway can't be changed"),
+        )
     }
 
     fn address(&self) -> IpNet {
@@ -254,6 +281,11 @@ impl Way<'_> {
         }
         through(&steps)
     }
+}
+
+/// The zone of a subnet, where it is known.
+pub fn zone_of<'a>(network: &'a Network, subnet: &str) -> Option<&'a Untrusted> {
+    network.subnet(subnet)?.zone.as_ref()
 }
 
 /// Groups as people call them, also those that were not found.

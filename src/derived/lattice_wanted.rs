@@ -20,7 +20,7 @@ use crate::questions::{
 
 use super::lattice::{Which, which};
 use super::lattice_network::{Ends, Holder, holder};
-use super::lattice_reach::Way;
+use super::lattice_reach::{Way, zone_of};
 
 /// The configuration for a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -264,6 +264,15 @@ fn making(
         return refused(format!(
             "subnet {other} of [lattice] is not in {}, where {target} is: traffic of a gateway there would have no way to it",
             vpc.show()
+        ));
+    }
+    let zones: Option<Vec<_>> = subnets.iter().map(|id| zone_of(network, id)).collect();
+    if let (Some(own), Some(zones)) = (zone_of(network, subnet.raw()), zones)
+        && !zones.contains(&own)
+    {
+        return refused(format!(
+            "the subnets of [lattice] have none in {}, the zone of {target}, and a gateway reaches its target in that zone alone: name one of each zone of the target",
+            own.show()
         ));
     }
     let groups = choices.security_groups.clone();

@@ -79,7 +79,7 @@ pub fn names(script: &str, host: &str, os: &OperatingSystem) -> bool {
     if *os == OperatingSystem::Windows {
         own = without_block_comments(&own);
     }
-    // An address, or what may hold one, stands beside it: a variable or a proxy's exception gives a name none.
+    // An address, or what may hold one, stands on the same line: a variable or a proxy's exception gives a name none.
     let gives = |l: &str| {
         let first = l.split(char::is_whitespace).next().unwrap_or_default();
         let assigns = matches!(

@@ -33,6 +33,9 @@ pub struct Subnet {
     pub id: Untrusted,
     pub cidr: Option<IpNet>,
     pub name: Option<Untrusted>,
+    /// Its Availability Zone, as this account calls it.
+    #[serde(default)]
+    pub zone: Option<Untrusted>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

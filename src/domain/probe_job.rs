@@ -14,10 +14,10 @@ pub const PARAMETER: &str = "StudiolinkProbe";
 pub const NAME: &str = "studiolink probe";
 /// Seconds between two clocks that begin to matter.
 const CLOCK: i64 = 240;
-/// From so many seconds on, a start that downloads is worth a word: each worker that comes up anew spends them, and is billed.
+/// From so many seconds on, a start that downloads is worth a word: each new worker spends them, and is billed.
 const SLOW_START: i64 = 300;
 /// Inferred from AYON's code (field facts, section 0).
-const FROM_SERVER: &str = "a worker that comes up anew gets addons and dependency package of the bundle from the AYON server, over this connection: \
+const FROM_SERVER: &str = "a new worker gets addons and dependency package of the bundle from the AYON server, over this connection: \
     the copy that jobs carry as attachments is unpacked where the launcher does not look (inferred from AYON's code)";
 /// Seconds until the action is stopped: AYON may have to download hundreds of megabytes first.
 pub const TIMEOUT: u32 = 1_200;

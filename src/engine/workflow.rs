@@ -179,6 +179,13 @@ impl Workflow {
         again.map(|d| Request::of(generation, d)).collect()
     }
 
+    /// The answers to what this one asks carry its number: those to an earlier one, perhaps of another account, are none of its.
+    #[must_use]
+    pub fn numbered(mut self, n: u64) -> Self {
+        self.generation = n << 32;
+        self
+    }
+
     /// Holds back what a page that was not reached yet would ask.
     #[must_use]
     pub fn holding(mut self, holds: fn(&Demand, usize) -> bool) -> Self {

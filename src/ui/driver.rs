@@ -111,7 +111,8 @@ impl Driver {
         let to = self.to.clone();
         match effect {
             Effect::Quit(exit) => {
-                let left = model.applied().is_none() && !model.draft.queues.is_empty();
+                let done = model.applied().is_some() || model.earlier.is_some();
+                let left = !done && !model.draft.queues.is_empty();
                 let config = left.then(|| model.config());
                 self.outside.keep_draft(config.as_ref());
                 return Some(exit);

@@ -10,6 +10,7 @@ use super::watch::Probes;
 use crate::domain::call::Vantage;
 use crate::domain::conda_solve::Download;
 use crate::domain::config::StudioConfig;
+use crate::domain::exit::Exit;
 use crate::domain::fact::Fact;
 use crate::domain::finding::{Assessment, Finding, Grade, Topic, Verdict, worst};
 use crate::domain::ids::{AccountId, JobId, Region, with_brief_ids};
@@ -132,10 +133,16 @@ pub struct Model {
     pub probes: Probes,
     /// It reads as an audit reads: for the pages that plan nothing.
     looks: bool,
+    /// How a run of setup has ended that was left for another page.
+    pub ended: Option<Exit>,
+    /// A log is being read.
+    pub reads_log: bool,
+    /// How often reading was begun.
+    begun: u64,
     /// The runs of this machine, newest first, once they were read.
     pub runs: Option<Result<Vec<RunRow>, Box<Problem>>>,
-    /// The log that is explained.
-    pub log: Option<Log>,
+    /// The log that is explained, by the name that was asked for.
+    pub log: Option<(String, Log)>,
     /// The name to sign in to AYON with; a password makes it a login.
     pub admin_name: String,
     /// How far the administrator has come; what a later step needs is not asked before.
@@ -210,6 +217,9 @@ impl Model {
             admin: Admin::Nobody,
             probes: Probes::default(),
             looks: false,
+            ended: None,
+            reads_log: false,
+            begun: 0,
             runs: None,
             log: None,
             audited_now: OnceCell::new(),
@@ -224,22 +234,29 @@ impl Model {
     /// A new run: somebody signed in.
     pub fn begin(&mut self, region: Region) {
         self.waiting.clear();
-        let config = self.draft.config(Some(&region));
+        self.begun += 1;
         let catalogues = self.catalogues;
         if self.reads() {
-            self.work = Some(Workflow::looking(catalogues, region, config));
+            let config = self.of_file().config(Some(&region));
+            let work = Workflow::looking(catalogues, region, config);
+            self.work = Some(work.numbered(self.begun));
             return;
         }
+        let config = self.draft.config(Some(&region));
         let work = Workflow::new(catalogues, region, config, Purpose::Setup, self.sandbox);
-        self.work = Some(work.holding(held));
+        self.work = Some(work.numbered(self.begun).holding(held));
     }
 
-    /// From now on it reads as an audit does, or for a plan; what was read for the other is read anew.
+    /// From now on it reads as an audit does, or for a plan; what was read for the other is read again.
     pub fn look(&mut self, looks: bool) {
         if self.looks == looks {
             return;
         }
         self.looks = looks;
+        // What was applied is still to be said at the end.
+        if let Some(applied) = self.applied() {
+            self.earlier = Some(Box::new(applied.clone()));
+        }
         if let SignIn::Yes { region, .. } = &self.sign_in {
             self.begin(region.clone());
         }
@@ -247,7 +264,12 @@ impl Model {
 
     /// Is what an audit would say on its way, or here? Without a queue there is nothing to say.
     pub fn reads(&self) -> bool {
-        self.looks && !self.draft.queues.is_empty()
+        self.looks && !self.of_file().queues.is_empty()
+    }
+
+    /// What is audited is what the studio file says, not choices of last time that were never applied.
+    fn of_file(&self) -> &Draft {
+        self.first_draft.as_deref().unwrap_or(&self.draft)
     }
 
     /// Everything once more; what was seen counts until the answers come.
@@ -258,7 +280,7 @@ impl Model {
 
     /// Asks for a job, in each queue of the studio file.
     pub fn ask_job(&mut self, job: &JobId) -> Vec<Request> {
-        let queues = self.draft.queues.iter();
+        let queues = self.of_file().queues.iter();
         let asked = self.work.as_ref().map(|w| {
             let each = queues.map(|q| w.ask_again(JobRun(q.clone(), job.clone())));
             each.collect()
@@ -272,14 +294,17 @@ impl Model {
             if !self.reads() {
                 return Vec::new();
             }
-            let config = self.config();
+            let Some(work) = &self.work else {
+                return Vec::new();
+            };
+            let config = work.config();
             let today = jiff::Zoned::now().date();
             let mut marks = Marks::new(&config.marks, today);
             let mut all = self.findings().to_vec();
             for finding in &mut all {
                 marks.put_on(finding);
             }
-            let whole = self.waiting.is_empty() && !config.only_some_queues;
+            let whole = self.waiting.is_empty() && !all.is_empty() && !config.only_some_queues;
             all.extend(marks.findings(whole));
             all
         })
@@ -328,14 +353,15 @@ impl Model {
     /// One step of the run. What is under way by it is listed.
     pub fn step(&mut self, event: Event) -> Vec<Request> {
         let now = self.now;
-        let Some(work) = &mut self.work else {
-            return Vec::new();
-        };
-        work.reached = if self.looks && !self.draft.queues.is_empty() {
+        let reached = if self.reads() {
             usize::MAX
         } else {
             self.reached
         };
+        let Some(work) = &mut self.work else {
+            return Vec::new();
+        };
+        work.reached = reached;
         let requests = work.step(now, event);
         self.listed(requests)
     }
@@ -653,6 +679,7 @@ pub fn farewell(model: &Model) -> String {
         }
         Phase::Applying => lines.push("stopped; run the same command again to resume".to_owned()),
         Phase::Refused(problem) => lines.push(format!("{}: {}", problem.doing, problem.because)),
+        Phase::Observing if model.earlier.is_some() => {}
         Phase::Observing => lines.push("nothing was changed".to_owned()),
     }
     lines.join("\n")

@@ -142,6 +142,8 @@ pub enum Block {
     Heading(Printable),
     /// A line to copy: never folded in the middle of a word, never shortened.
     Paste(Printable),
+    /// Lines that are copied as one.
+    PasteLines(Vec<Printable>),
     List(List),
     Field(Field),
     Choice(Choice),
@@ -234,8 +236,13 @@ impl Screen {
             }
         };
         for block in &self.blocks {
-            if let Block::Paste(text) = block {
-                add(text.as_str().trim());
+            match block {
+                Block::Paste(text) => add(text.as_str().trim()),
+                Block::PasteLines(lines) => {
+                    let lines: Vec<&str> = lines.iter().map(Printable::as_str).collect();
+                    add(&lines.join("\n"));
+                }
+                _ => {}
             }
         }
         for block in &self.blocks {

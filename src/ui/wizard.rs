@@ -135,6 +135,8 @@ pub struct Wizard {
     pages: Pages,
     /// Home was the first page, and is where one goes back to.
     has_home: bool,
+    /// From where a page of the wizard was jumped to: Esc leads back there.
+    origin: Option<Place>,
     quitting: bool,
     /// Somebody wanted to stop while changes are applied: once more ends at once, and the next run looks at what was under way.
     stopping: bool,
@@ -149,6 +151,7 @@ impl Wizard {
             place: Place::Setup,
             pages: Pages::default(),
             has_home: false,
+            origin: None,
             quitting: false,
             stopping: false,
         }
@@ -196,6 +199,11 @@ impl Wizard {
         }
     }
 
+    /// Does Esc lead back to where this page was jumped to from?
+    pub fn has_origin(&self) -> bool {
+        self.place == Place::Setup && self.origin.is_some()
+    }
+
     /// What of the findings the page in view is about; `None`: all.
     pub fn topic(&self) -> Option<Topic> {
         match (self.place, self.at) {
@@ -232,7 +240,12 @@ impl Wizard {
                 .as_ref()
                 .is_some_and(|w| w.waits().is_some())
             || self.model.is_watching()
-            || self.page().is_watching()
+            || self.model.reads_log
+    }
+
+    /// Does it need the clock, whether something is under way or not?
+    pub fn ticks(&self) -> bool {
+        self.is_waiting() || self.page().is_watching()
     }
 
     pub fn update(&mut self, now: u64, msg: Msg) -> Vec<Effect> {
@@ -270,7 +283,10 @@ impl Wizard {
                     self.model.sign_ins += 1;
                     ready.push(Effect::SignIn);
                 }
-                other => ready.push(other),
+                other => {
+                    self.model.reads_log |= matches!(other, Effect::ReadLog(_));
+                    ready.push(other);
+                }
             }
         }
         ready.reverse();
@@ -293,6 +309,10 @@ impl Wizard {
             self.model.note = Some((Verdict::Warn, words.into()));
             return Vec::new();
         }
+        // How the run has ended is still the answer when somebody leaves from another page.
+        if self.model.applied().is_some() {
+            self.model.ended = Some(exit(&self.model));
+        }
         self.place = place;
         if place == Place::Setup {
             self.model.look(false);
@@ -307,6 +327,7 @@ impl Wizard {
 
     /// Every page before it is as good as seen: what they would ask is asked.
     fn jump(&mut self, to: usize) -> Vec<Effect> {
+        self.origin = Some(self.place);
         self.at = to;
         self.model.reached = self.model.reached.max(to);
         self.open(Place::Setup)
@@ -455,6 +476,10 @@ impl Wizard {
         let own = self.told(&Msg::Escape);
         match self.place {
             _ if !own.is_empty() => own,
+            Place::Setup if self.origin.is_some() => {
+                let origin = self.origin.take().unwrap_or(Place::Home);
+                self.open(origin)
+            }
             Place::Setup | Place::Home => self.stop_long().unwrap_or_default(),
             _ => self.open(Place::Home),
         }
@@ -492,7 +517,10 @@ impl Wizard {
             }
             Msg::Downloads(list) => model.downloads = list,
             Msg::RunsRead(runs) => model.runs = Some(runs),
-            Msg::LogRead(_, log) => model.log = Some(log),
+            Msg::LogRead(name, log) => {
+                model.reads_log = false;
+                model.log = Some((name, log));
+            }
             Msg::Saved(saved) => model.saved = Some(saved),
             Msg::Exported(Ok(path)) => {
                 let words =
@@ -561,7 +589,9 @@ impl Wizard {
         if model.is_applying() {
             let words = "The changes are being applied; s or Ctrl-C stops after the current call";
             model.note = Some((Verdict::Warn, words.into()));
-        } else if self.place != Place::Setup && model.earlier.is_none() {
+        } else if let (Some(ended), true) = (model.ended, self.place != Place::Setup) {
+            return vec![Effect::Quit(ended)];
+        } else if self.place != Place::Setup && model.reached == 0 {
             // Nothing was begun that could be lost.
             return vec![Effect::Quit(Exit::Clean)];
         } else if self.quitting || model.applied().is_some() {
@@ -595,6 +625,9 @@ impl Wizard {
     }
 
     fn go(&mut self, to: usize) -> Vec<Effect> {
+        if to != self.at {
+            self.origin = None; // somebody walks on from here
+        }
         self.at = to.min(self.steps.len() - 1);
         self.model.reached = self.model.reached.max(self.at);
         self.steps[self.at].enter(&mut self.model)

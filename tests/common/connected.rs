@@ -46,6 +46,7 @@ fn network(t: &mut Truth) {
         id: text(id),
         cidr: Some(cidr.parse().unwrap()),
         name: None,
+        zone: None,
     };
     let group = |id: &str, inbound, outbound| SecurityGroup {
         id: text(id),

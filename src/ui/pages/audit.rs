@@ -114,7 +114,7 @@ impl Step for Audit {
         });
         screen.add(Block::List(List {
             id: "findings",
-            header: vec!["".into(), "of".into(), "finding".into()],
+            header: vec!["finding".into(), "of".into(), "".into()],
             rows: cells.collect(),
             enter: Some("finding"),
             empty: empty(self, model),
@@ -152,7 +152,7 @@ impl Step for Audit {
                 if self.all {
                     ""
                 } else {
-                    ": a shows what is fine, too"
+                    ": \"all\" shows what is fine, too"
                 }
             );
         }
@@ -178,7 +178,7 @@ fn empty(page: &Audit, model: &Model) -> &'static str {
     } else if !page.filter.is_empty() {
         "nothing of what was found has this word"
     } else if model.waiting.is_empty() && !model.audited().is_empty() {
-        "nothing is wrong, as far as it was seen; a shows all"
+        "nothing is wrong, as far as it was seen; \"all\" shows what is fine"
     } else {
         "reading ..."
     }

@@ -119,7 +119,7 @@ impl Step for Diagnose {
 
     /// What was read by now is the first round.
     fn enter(&mut self, _: &mut Model) -> Vec<Effect> {
-        self.is_reading = true;
+        self.is_reading |= self.rounds == 0;
         Vec::new()
     }
 
@@ -206,11 +206,7 @@ impl Step for Diagnose {
         screen.action(
             "watch",
             Key::Char('w'),
-            if self.watches {
-                "stop repeating"
-            } else {
-                "repeat"
-            },
+            if self.watches { "stop" } else { "repeat" },
         );
         if !all.is_empty() {
             screen.action("mermaid", Key::Char('m'), "Mermaid");
@@ -327,7 +323,8 @@ fn mermaid(model: &Model, findings: &[&Finding]) -> Screen {
     );
     if let Some(view) = model.view() {
         let text = diagram::mermaid(&diagram::of(&view, findings));
-        screen.add(Block::Paste(text.trim_end().into()));
+        let lines = text.trim_end().lines().map(Printable::from);
+        screen.add(Block::PasteLines(lines.collect()));
     }
     screen.say_dim(
         "c copies it; `studiolink diagram --format mermaid` prints it, `--format svg` draws it.",

@@ -33,6 +33,7 @@ impl Step for Explain {
         let asked = match msg {
             Msg::Set { field: "log", text } => text.trim().to_owned(),
             Msg::Act { id: "again", .. } => self.asked.clone(),
+            Msg::Act { id: "another", .. } => String::new(),
             _ => return Vec::new(),
         };
         model.log = None;
@@ -65,19 +66,27 @@ impl Step for Explain {
             value: Untrusted::new(self.asked.as_str()).show(),
             secret: false,
             hint: "the log as a file of this machine, or job-... of a queue that the studio file names",
-            takes: Takes::Whole,
+            takes: if self.asked.is_empty() {
+                Takes::AtOnce
+            } else {
+                Takes::Whole
+            },
             options: Vec::new(),
         }));
         screen.blank();
         match (&self.job, &model.log) {
             (Some(job), _) => Self::of_job(&mut screen, model, job),
-            (None, Some(log)) => told(&mut screen, model, log),
-            (None, None) => {
+            (None, Some((name, log))) if *name == self.asked => told(&mut screen, model, log),
+            (None, _) if !self.asked.is_empty() => {
+                screen.say("Reading ...");
+            }
+            (None, _) => {
                 screen.say_dim("Nothing is sent anywhere: a file is read here; of a job, AWS is asked for its sessions and their logs.");
             }
         }
         if !self.asked.is_empty() {
             screen.action("again", Key::Char('r'), "read again");
+            screen.action("another", Key::Char('n'), "another");
         }
         screen
     }

@@ -89,9 +89,8 @@ pub(super) fn view(model: &Model, shown: &Shown) -> Screen {
     if matches!(finding.verdict, Verdict::Fail | Verdict::Warn) {
         screen.blank();
         screen.say_dim("To leave it aside with a reason, in the studio file:");
-        for line in mark(finding) {
-            screen.add(Block::Paste(line.into()));
-        }
+        let lines = mark(finding).into_iter().map(Printable::from);
+        screen.add(Block::PasteLines(lines.collect()));
     }
     screen
 }

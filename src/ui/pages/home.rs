@@ -1,7 +1,7 @@
 //! Home: what can be done, and the state of each, read as an audit reads.
 
 use super::super::model::{Model, SignIn};
-use super::super::report::diagnosis::ways;
+use super::super::report::diagnosis::{Way, ways};
 use super::super::screen::{Block, Cell, List, Screen, Told, Tone};
 use super::super::steps::Step;
 use super::super::wizard::{Effect, Msg};
@@ -103,12 +103,14 @@ impl Step for Home {
 
 fn state(model: &Model, opens: Opens) -> (Printable, Tone) {
     let none = || {
-        let words = if model.draft.queues.is_empty() {
-            "no queue is known yet: set one up first"
-        } else if model.work.is_none() {
+        let words = if matches!(model.sign_in, SignIn::Failed(_)) {
             "nobody is signed in"
-        } else {
+        } else if model.draft.queues.is_empty() {
+            "no queue is known yet: set one up first"
+        } else if model.work.is_none() || !model.waiting.is_empty() {
             "reading ..."
+        } else {
+            "could not be told: Audit says why"
         };
         (words.into(), Tone::Dim)
     };
@@ -121,8 +123,8 @@ fn state(model: &Model, opens: Opens) -> (Printable, Tone) {
                 (n, Some(view)) => {
                     let first = view.queue_name(&model.draft.queues[0]);
                     match n {
-                        1 => format!("the studio file names {first}"),
-                        n => format!("the studio file names {first} and {} more", n - 1),
+                        1 => format!("queue {first}"),
+                        n => format!("queue {first} and {} more", n - 1),
                     }
                 }
             };
@@ -141,12 +143,30 @@ fn state(model: &Model, opens: Opens) -> (Printable, Tone) {
             if all.is_empty() && model.is_asking() {
                 return none();
             }
+            let seen = |w: &&Way| w.hops.iter().any(|f| f.verdict == Verdict::Ok);
             let broken = all.iter().filter(|w| w.is_broken()).count();
-            let unknown = all.iter().filter(|w| w.broken().is_some()).count();
+            let unknown = all
+                .iter()
+                .filter(|w| w.broken().is_some() || !seen(w))
+                .count();
+            let told = all.iter().all(Way::told_by_worker);
             match (all.len(), broken, unknown) {
-                (0, ..) => ("no connection is known".into(), Tone::Doubtful),
-                (n, 0, 0) => (format!("{n} seen, none broken").into(), Tone::Good),
-                (n, 0, u) => (format!("{n} seen, {u} not known").into(), Tone::Doubtful),
+                (0, ..) => (
+                    "no connection is known: Audit says why".into(),
+                    Tone::Doubtful,
+                ),
+                (n, 0, 0) if told => (
+                    format!("{n} whole, as workers have told").into(),
+                    Tone::Good,
+                ),
+                (n, 0, 0) => (
+                    format!("{n} seen, none broken; no worker has confirmed it").into(),
+                    Tone::Plain,
+                ),
+                (n, 0, u) => (
+                    format!("UNKNOWN: {u} of {n} not seen").into(),
+                    Tone::Doubtful,
+                ),
                 (n, b, _) => (format!("FAIL: {b} of {n} broken").into(), Tone::Bad),
             }
         }
@@ -169,7 +189,14 @@ fn state(model: &Model, opens: Opens) -> (Printable, Tone) {
                 .iter()
                 .filter(|f| f.check == crate::connections::ASKED.id);
             match asked.min_by_key(|f| f.verdict) {
-                Some(f) if reads => (f.message.clone(), f.verdict.into()),
+                Some(f) if reads && f.verdict == Verdict::WorkerOnly => (
+                    "not asked yet, or its word is stale".into(),
+                    f.verdict.into(),
+                ),
+                Some(f) if reads => {
+                    let words = format!("{}: {}", f.verdict.word(), f.message);
+                    (words.into(), f.verdict.into())
+                }
                 _ => none(),
             }
         }

@@ -1,6 +1,7 @@
 //! What can be answered on a page, numbered.
 
 use crate::engine::workflow::Phase;
+use crate::ui::pages::Place;
 use crate::ui::screen::{Block, Key, Screen};
 use crate::ui::wizard::{Msg, Wizard};
 
@@ -130,7 +131,12 @@ pub(super) fn picks(wizard: &Wizard, screen: &Screen) -> Vec<Pick> {
         wizard.model.phase(),
         Phase::Verifying { .. } | Phase::Refused(_)
     ) {
-        add("quit", Does::Say(Msg::Interrupt));
+        let quit = if wizard.place == Place::Setup {
+            Msg::Interrupt
+        } else {
+            Msg::Quit
+        };
+        add("quit", Does::Say(quit));
     }
     picks
 }

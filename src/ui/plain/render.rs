@@ -31,7 +31,12 @@ pub(crate) fn lines(wizard: &Wizard, screen: &Screen) -> Vec<String> {
     } else {
         format!("; {}", screen.note)
     };
-    out.push(format!("{}{note}.", screen.title));
+    let stop = if screen.title.as_str().ends_with('?') && note.is_empty() {
+        ""
+    } else {
+        "."
+    };
+    out.push(format!("{}{note}{stop}", screen.title));
     for block in &screen.blocks {
         push(&mut out, block);
     }
@@ -74,6 +79,7 @@ fn push(out: &mut Vec<String>, block: &Block) {
         Block::Blank => {}
         Block::Heading(text) => out.push(format!("{text}.")),
         Block::Paste(text) => out.push(format!("    {text}")),
+        Block::PasteLines(lines) => out.extend(lines.iter().map(|l| format!("    {l}"))),
         Block::List(list) => push_list(out, list),
         Block::Field(field) => {
             let value = if field.value.as_str().is_empty() {

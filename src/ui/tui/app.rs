@@ -375,7 +375,7 @@ async fn the_loop(
             queue.push(Msg::Interrupt);
             continue;
         }
-        let waiting = app.wizard.is_waiting();
+        let waiting = app.wizard.ticks();
         tokio::select! {
             // Keys come first: a press is on screen before the next batch of answers.
             biased;

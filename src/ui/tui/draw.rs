@@ -494,7 +494,9 @@ fn draw_keys(frame: &mut Frame<'_>, view: &View<'_>, focus: &Focus, area: Rect) 
                 key(&name, action.label);
             }
         }
-        if view.wizard.has_back() {
+        if view.wizard.has_origin() {
+            key("Esc", "back");
+        } else if view.wizard.has_back() {
             key("[", "back");
         }
         key("d", "details");

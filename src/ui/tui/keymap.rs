@@ -65,7 +65,10 @@ pub(super) const EVERYWHERE: &[(&str, &str)] = &[
     ("Tab", "next list, field or choice; then the page itself"),
     ("← →", "change a choice; move in a field"),
     ("Enter", "pick the row, take the field, or go on"),
-    ("Esc", "close details, a field or this help; nothing more"),
+    (
+        "Esc",
+        "close details, a field, this help, or a page that home opened",
+    ),
     ("[ ]", "the step before, the step after; or its digit"),
     ("d", "details: every finding of this step with its evidence"),
     ("l", "the call log"),

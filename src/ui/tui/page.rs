@@ -118,6 +118,7 @@ impl Writer<'_> {
                 self.theme.tone(Tone::Strong),
             ),
             Block::Paste(text) => self.paste(text.as_str()),
+            Block::PasteLines(lines) => lines.iter().for_each(|l| self.paste(l.as_str())),
             Block::List(list) => self.list(list),
             Block::Field(field) => self.field(field),
             Block::Choice(choice) => self.choice(choice),

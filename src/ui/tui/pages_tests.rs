@@ -68,10 +68,40 @@ async fn a_finding_shows_its_evidence_and_leads_to_the_change_that_cures_it() {
     assert_eq!((play.place(), play.app.wizard.at), (Place::Setup, 5));
     let screen = play.screen();
     assert!(screen.contains("changes, nothing written yet"), "{screen}");
+    // Esc leads back to the finding; somebody who walks on through the steps has left it.
+    play.keys("⎋").await;
+    assert_eq!(play.place(), Place::Audit);
+    assert!(
+        play.screen().contains("check queue-channels"),
+        "{}",
+        play.screen()
+    );
+    play.keys("f").await;
     // Back through the steps, and before the first of them there is home, with what it said before.
     play.keys("[[[[[[").await;
     assert_eq!(play.place(), Place::Home);
     assert!(play.screen().contains("FAIL"), "{}", play.screen());
+}
+
+/// What was applied is still said by somebody who leaves from home, and with the same exit code.
+#[tokio::test]
+async fn a_run_that_was_left_for_home_is_not_forgotten() {
+    let mut play = Play::home("wrong-pin", true).await;
+    play.keys("⏎⏎⏎⏎⏎⏎ay").await;
+    let ended = crate::ui::wizard::exit(&play.app.wizard.model);
+    assert!(
+        play.app.wizard.model.applied().is_some(),
+        "{}",
+        play.screen()
+    );
+    play.keys("[[[[[[[q").await;
+    assert_eq!(play.place(), Place::Home);
+    assert_eq!(play.code, Some(ended));
+    let words = crate::ui::model::farewell(&play.app.wizard.model);
+    assert!(
+        words.contains("applied before: run") && !words.contains("nothing was changed"),
+        "{words}"
+    );
 }
 
 #[tokio::test]
@@ -93,7 +123,7 @@ async fn the_list_is_filtered_and_shows_what_is_fine_when_asked() {
 async fn a_repeated_diagnosis_says_which_hop_has_changed_and_when() {
     let mut play = Play::home("studio", true).await;
     play.keys("↓⏎w").await;
-    assert!(play.app.wizard.is_waiting(), "the clock runs");
+    assert!(play.app.wizard.ticks(), "the clock runs");
     let before = play.screen();
     assert!(!before.contains("since"), "{before}");
     play.sandbox

@@ -91,6 +91,7 @@ fn name_of(tags: &Set<Tag>) -> Option<Untrusted> {
 struct XmlSubnet {
     subnet_id: String,
     cidr_block: Option<String>,
+    availability_zone: Option<String>,
     #[serde(default)]
     tag_set: Set<Tag>,
 }
@@ -448,6 +449,7 @@ impl Aws {
                 .map(|s| Subnet {
                     name: name_of(&s.tag_set),
                     id: text(s.subnet_id),
+                    zone: s.availability_zone.map(text),
                     cidr: s.cidr_block.and_then(|c| c.parse().ok()),
                 })
                 .collect(),
