@@ -135,12 +135,12 @@ pub struct Model {
     looks: bool,
     /// How a run of setup has ended that was left for another page.
     pub ended: Option<Exit>,
-    /// A log is being read.
-    pub reads_log: bool,
     /// How often reading was begun.
     begun: u64,
     /// The runs of this machine, newest first, once they were read.
     pub runs: Option<Result<Vec<RunRow>, Box<Problem>>>,
+    /// The log that is being read.
+    pub log_asked: Option<String>,
     /// The log that is explained, by the name that was asked for.
     pub log: Option<(String, Log)>,
     /// The name to sign in to AYON with; a password makes it a login.
@@ -218,7 +218,7 @@ impl Model {
             probes: Probes::default(),
             looks: false,
             ended: None,
-            reads_log: false,
+            log_asked: None,
             begun: 0,
             runs: None,
             log: None,

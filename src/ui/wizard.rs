@@ -240,7 +240,7 @@ impl Wizard {
                 .as_ref()
                 .is_some_and(|w| w.waits().is_some())
             || self.model.is_watching()
-            || self.model.reads_log
+            || self.model.log_asked.is_some()
     }
 
     /// Does it need the clock, whether something is under way or not?
@@ -284,7 +284,9 @@ impl Wizard {
                     ready.push(Effect::SignIn);
                 }
                 other => {
-                    self.model.reads_log |= matches!(other, Effect::ReadLog(_));
+                    if let Effect::ReadLog(name) = &other {
+                        self.model.log_asked = Some(name.clone());
+                    }
                     ready.push(other);
                 }
             }
@@ -518,7 +520,7 @@ impl Wizard {
             Msg::Downloads(list) => model.downloads = list,
             Msg::RunsRead(runs) => model.runs = Some(runs),
             Msg::LogRead(name, log) => {
-                model.reads_log = false;
+                model.log_asked = None;
                 model.log = Some((name, log));
             }
             Msg::Saved(saved) => model.saved = Some(saved),

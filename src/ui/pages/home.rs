@@ -116,25 +116,7 @@ fn state(model: &Model, opens: Opens) -> (Printable, Tone) {
     };
     let reads = model.reads();
     match opens {
-        Opens::Place(Place::Setup) => {
-            let words = match (model.draft.queues.len(), model.view()) {
-                (0, _) => "no queue is chosen yet".to_owned(),
-                (_, None) => "a studio file is here".to_owned(),
-                (n, Some(view)) => {
-                    let first = view.queue_name(&model.draft.queues[0]);
-                    match n {
-                        1 => format!("queue {first}"),
-                        n => format!("queue {first} and {} more", n - 1),
-                    }
-                }
-            };
-            let left = if model.is_draft() {
-                "; choices of last time are kept"
-            } else {
-                ""
-            };
-            (format!("{words}{left}").into(), Tone::Plain)
-        }
+        Opens::Place(Place::Setup) => (of_setup(model), Tone::Plain),
         Opens::Place(Place::Diagnose) => {
             let view = model.view().filter(|_| reads);
             let Some(view) = view else { return none() };
@@ -143,32 +125,7 @@ fn state(model: &Model, opens: Opens) -> (Printable, Tone) {
             if all.is_empty() && model.is_asking() {
                 return none();
             }
-            let seen = |w: &&Way| w.hops.iter().any(|f| f.verdict == Verdict::Ok);
-            let broken = all.iter().filter(|w| w.is_broken()).count();
-            let unknown = all
-                .iter()
-                .filter(|w| w.broken().is_some() || !seen(w))
-                .count();
-            let told = all.iter().all(Way::told_by_worker);
-            match (all.len(), broken, unknown) {
-                (0, ..) => (
-                    "no connection is known: Audit says why".into(),
-                    Tone::Doubtful,
-                ),
-                (n, 0, 0) if told => (
-                    format!("{n} whole, as workers have told").into(),
-                    Tone::Good,
-                ),
-                (n, 0, 0) => (
-                    format!("{n} seen, none broken; no worker has confirmed it").into(),
-                    Tone::Plain,
-                ),
-                (n, 0, u) => (
-                    format!("UNKNOWN: {u} of {n} not seen").into(),
-                    Tone::Doubtful,
-                ),
-                (n, b, _) => (format!("FAIL: {b} of {n} broken").into(), Tone::Bad),
-            }
+            of_ways(&all)
         }
         Opens::Place(Place::Audit) => {
             let findings = model.audited();
@@ -215,5 +172,55 @@ fn state(model: &Model, opens: Opens) -> (Printable, Tone) {
             },
         },
         Opens::Place(_) => ("a file, or the id of a job of the queue".into(), Tone::Dim),
+    }
+}
+
+fn of_setup(model: &Model) -> Printable {
+    let words = match (model.draft.queues.len(), model.view()) {
+        (0, _) => "no queue is chosen yet".to_owned(),
+        (_, None) => "a studio file is here".to_owned(),
+        (n, Some(view)) => {
+            let first = view.queue_name(&model.draft.queues[0]);
+            match n {
+                1 => format!("queue {first}"),
+                n => format!("queue {first} and {} more", n - 1),
+            }
+        }
+    };
+    let left = if model.is_draft() {
+        "; choices of last time are kept"
+    } else {
+        ""
+    };
+    format!("{words}{left}").into()
+}
+
+/// None is called whole of which nothing was seen, or which no worker has confirmed.
+fn of_ways(all: &[Way]) -> (Printable, Tone) {
+    let seen = |w: &&Way| w.hops.iter().any(|f| f.verdict == Verdict::Ok);
+    let broken = all.iter().filter(|w| w.is_broken()).count();
+    let unknown = all
+        .iter()
+        .filter(|w| w.broken().is_some() || !seen(w))
+        .count();
+    let told = all.iter().all(Way::told_by_worker);
+    match (all.len(), broken, unknown) {
+        (0, ..) => (
+            "no connection is known: Audit says why".into(),
+            Tone::Doubtful,
+        ),
+        (n, 0, 0) if told => (
+            format!("{n} whole, as workers have told").into(),
+            Tone::Good,
+        ),
+        (n, 0, 0) => (
+            format!("{n} seen, none broken; no worker has confirmed it").into(),
+            Tone::Plain,
+        ),
+        (n, 0, u) => (
+            format!("UNKNOWN: {u} of {n} not seen").into(),
+            Tone::Doubtful,
+        ),
+        (n, b, _) => (format!("FAIL: {b} of {n} broken").into(), Tone::Bad),
     }
 }

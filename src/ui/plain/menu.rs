@@ -131,14 +131,17 @@ pub(super) fn picks(wizard: &Wizard, screen: &Screen) -> Vec<Pick> {
         wizard.model.phase(),
         Phase::Verifying { .. } | Phase::Refused(_)
     ) {
-        let quit = if wizard.place == Place::Setup {
-            Msg::Interrupt
-        } else {
-            Msg::Quit
-        };
-        add("quit", Does::Say(quit));
+        add("quit", Does::Say(quit(wizard)));
     }
     picks
+}
+
+/// Home and what it opens are left as on the screen; the wizard at once.
+fn quit(wizard: &Wizard) -> Msg {
+    match wizard.place {
+        Place::Setup => Msg::Interrupt,
+        _ => Msg::Quit,
+    }
 }
 
 /// By its number, or by the first letters of one label.
