@@ -275,10 +275,12 @@ async fn a_vpn_gateway_without_a_route_is_there_all_the_same() {
     let all = said(
         over_vpn,
         |t, _| {
-            network_with(t, |n| {
-                n.tables[0].routes.truncate(1);
-                n.gateways = vec![text("vgw-1")];
-            });
+            let vpc = t.lattice.gateways.values().next().unwrap().vpc.clone();
+            network_with(t, |n| n.tables[0].routes.truncate(1));
+            t.network
+                .vpns
+                .iter_mut()
+                .for_each(|v| v.vpc = Some(vpc.clone()));
         },
         "vpn-tunnels",
     )
@@ -481,6 +483,24 @@ async fn workers_in_a_vpc_without_any_route_are_cut_off_and_with_one_are_asked()
     .await;
     assert!(
         !all.is_empty() && all.iter().all(|f| f.verdict == Verdict::Fail),
+        "{all:#?}"
+    );
+    // Another VPN, by a transit gateway, may be the workers' way: then it is no more than one of two VPCs.
+    let all = said(
+        own,
+        |t, _| {
+            network_with(t, |n| n.tables[0].routes.truncate(1));
+            let mut other = t.network.vpns[0].clone();
+            other.id = text("vpn-other");
+            other.gateway = text("tgw-other");
+            other.vpc = None;
+            t.network.vpns.push(other);
+        },
+        "vpn-route",
+    )
+    .await;
+    assert!(
+        !all.is_empty() && all.iter().all(|f| f.verdict == Verdict::WorkerOnly),
         "{all:#?}"
     );
 }

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use common::connected::{by_name, forwards, lattice, lattice_with, network_with, over_vpn};
+use common::connected::{Dns, by_name, forwards, lattice, lattice_with, network_with, over_vpn};
 use common::{apply_all, bytes, look, open, run};
 use proptest::prelude::*;
 use studiolink::domain::ayon::Variant;
@@ -25,7 +25,7 @@ use studiolink::domain::network::{RouteState, TunnelStatus};
 use studiolink::domain::node::ManagedNode;
 use studiolink::domain::template::{Template, TemplateType};
 use studiolink::domain::text::Untrusted;
-use studiolink::domain::vpc_dns::{EndpointState, NameInVpc};
+use studiolink::domain::vpc_dns::EndpointState;
 use studiolink::domain::worker_secret::SecretPlace;
 use studiolink::engine::apply::apply;
 use studiolink::engine::journal::{self, to_undo};
@@ -529,13 +529,13 @@ const CHANGES: &[(&str, Change)] = &[
         t.host_scripts.clear();
     }),
     ("nobody in the VPC answers for the name", |t, c| {
-        by_name(t, c, NameInVpc::default());
+        by_name(t, c, Dns::default());
     }),
     ("a rule forwards the name", |t, c| {
-        by_name(t, c, forwards(Some(EndpointState::Operational)));
+        by_name(t, c, forwards(EndpointState::Operational));
     }),
     ("a rule's endpoint is broken", |t, c| {
-        by_name(t, c, forwards(Some(EndpointState::ActionNeeded)));
+        by_name(t, c, forwards(EndpointState::ActionNeeded));
     }),
     ("the tunnel may be opened", |t, c| {
         c.server.path = PathId::Ssm;

@@ -275,7 +275,7 @@ def ayon():
     distributed = [float(m.group(1)) for m in distributed if m]
     return {"ok": out.returncode == 0, "exit": out.returncode, "seconds": int(time.time() - began),
             "downloaded": bool(distributed) or any("Downloading" in line for line in lines),
-            "distributed": int(sum(distributed)),
+            "distributed": int(sum(distributed)) if distributed else None,
             "said": [line[:200] for line in lines[-15:]] if out.returncode else []}
 
 

@@ -57,19 +57,24 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
         Finding::ok(format!("The host configuration script leads {host} to {id}"))
             .why("that the script has run well, and that the name resolves, only a worker's own try tells")
     } else if body.is_some_and(|b| names(b, host, os)) {
-        Finding::ok(format!(
-            "The studio's own host configuration script gives {host} an address"
-        ))
-        .why("whether it is the resource configuration's, only a worker's own try tells")
+        let line =
+            format!("The studio's own lines of the fleet's host configuration script name {host}");
+        Finding::ok(line).why(
+            "whether they lead it to the resource configuration, only a worker's own try tells",
+        )
     } else {
-        let line = format!("Nothing gives workers an address of {host}");
-        let finding = Finding::fail("no-entry", line).why(CHECK.why);
+        let line =
+            format!("The fleet's host configuration script gives workers no address of {host}");
         if writes_hosts(&config.lattice) {
-            finding.fix(Fix::setup(
-                "writes the hosts entry by the fleet's host configuration script",
-            ))
+            Finding::fail("no-entry", line)
+                .why(CHECK.why)
+                .fix(Fix::setup(
+                    "writes the hosts entry by the fleet's host configuration script",
+                ))
         } else {
-            finding.fix("write tls = \"hosts\" into [lattice], then studiolink setup writes the entry; or choose another tls there")
+            Finding::warn("no-entry", line)
+                .why("whether workers ask for this name, or find it in another way, the studio file does not say")
+                .fix("write tls = \"hosts\" into [lattice], then studiolink setup writes the entry; or choose another tls there")
         }
     };
     vec![finding.from(evidence)]

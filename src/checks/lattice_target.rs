@@ -1,12 +1,11 @@
-//! From the resource gateway to the target: routes, security groups and network ACLs, read as EC2 reads them. The causes
-//! have the names of Reachability Analyzer's codes.
+//! From the resource gateway to the target. What is met on the way is judged in `derived::lattice_reach`.
 
 use super::prelude::*;
-use crate::derived::lattice_network::{Holder, ends, holder, network};
+use crate::derived::lattice_network::{Holder, ends, network};
 use crate::derived::lattice_reach::Way;
 use crate::domain::finding::Evidence;
 use crate::domain::ids::FleetKey;
-use crate::questions::{AddressOwner, Part, VpcNetwork};
+use crate::questions::{AddressOwner, VpcNetwork};
 
 pub const CHECK: Check = Check {
     id: "lattice-target",
@@ -26,29 +25,21 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
     let vpc = ends.gateway.vpc.raw();
     let question = VpcNetwork(vpc.to_owned());
     let fact = network(view, vpc);
-    let holder = holder(view, ends.target, vpc);
     let mut evidence = vec![view.evidence(&question)];
     evidence.push(view.evidence(&AddressOwner(ends.target.to_string())));
     let Some(there) = fact.known() else {
         let what = "the network of the resource gateway";
         return with_evidence(Finding::unread(what, fact), view.evidence(&question));
     };
-    if matches!(holder, Holder::Unread(fact) if fact.is_pending()) {
+    let way = Way::new(view, &ends, there);
+    if matches!(way.holder, Holder::Unread(fact) if fact.is_pending()) {
         return Vec::new();
     }
-    let port = view.config(Part::Server).lattice_port();
-    let way = Way {
-        view,
-        ends: &ends,
-        network: there,
-        holder,
-        port,
-    };
     let mut findings = way.judge();
     if findings.is_empty() {
         let line = format!(
-            "Routes, security groups and network ACLs let TCP {port} through from the gateway to {}",
-            ends.target
+            "Routes, security groups and network ACLs let TCP {} through from the gateway to {}",
+            way.port, ends.target
         );
         findings.push(
             Finding::ok(line).why("whether anything answers there, only a worker's own try tells"),

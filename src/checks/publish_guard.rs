@@ -8,7 +8,7 @@ use crate::domain::call::Vantage;
 use crate::domain::fact::Fact;
 use crate::domain::farm::{Fleet, Management, QueueEnvironment};
 use crate::domain::ids::{FleetKey, QueueKey};
-use crate::domain::probe_job::has_ayon;
+use crate::domain::probe_reading::has_ayon;
 use crate::domain::template::{GuardSet, Template};
 use crate::domain::text::Printable;
 use crate::questions::{FleetDetails, LastProbes, Part, QueueEnvironments};

@@ -4,6 +4,7 @@ use url::Url;
 
 use super::prelude::*;
 use crate::domain::call::Vantage;
+use crate::domain::time::CLOCKS_AGREE;
 use crate::probes::AyonInfo;
 
 pub(super) const CHECK: Check = Check {
@@ -17,9 +18,6 @@ pub(super) const CHECK: Check = Check {
     run: Run::Server(check),
 };
 
-/// An answer's date has no parts of a second, and takes its time to arrive. AWS accepts 300 s.
-const AGREE: u64 = 60;
-
 fn check(view: &View, url: &Url) -> Vec<Finding> {
     let (probe, here) = (AyonInfo(url.clone()), Vantage::Here);
     // A server that tells no time, or is not reached, says nothing of it.
@@ -28,8 +26,9 @@ fn check(view: &View, url: &Url) -> Vec<Finding> {
         return Vec::new();
     };
     let apart = ahead.unsigned_abs();
-    if apart <= AGREE {
-        let line = format!("The AYON server's clock and this machine's agree within {AGREE} s");
+    if apart <= CLOCKS_AGREE {
+        let line =
+            format!("The AYON server's clock and this machine's agree within {CLOCKS_AGREE} s");
         let finding = Finding::ok(line).seen_from(&here);
         return vec![finding.from(view.evidence_of(&probe, &here))];
     }

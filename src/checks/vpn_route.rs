@@ -1,5 +1,7 @@
 //! From the target's subnet on to the studio: a route, by a gateway that leads there, and network ACLs that let it pass.
 
+use std::collections::BTreeSet;
+
 use ipnet::IpNet;
 
 use super::prelude::*;
@@ -10,8 +12,10 @@ use crate::derived::lattice_network::{
 use crate::domain::config::{Location, PathId};
 use crate::domain::finding::Verdict;
 use crate::domain::ids::FleetKey;
-use crate::domain::network::{EPHEMERAL, Network, Route, RouteState, TunnelStatus, VpnAttachment};
-use crate::domain::text::Untrusted;
+use crate::domain::network::{
+    EPHEMERAL, Network, Route, RouteState, RouteTable, TunnelStatus, VpnAttachment, VpnConnection,
+};
+use crate::domain::text::{Printable, Untrusted};
 use crate::questions::{Part, TransitPath, VpcNetwork};
 
 pub const CHECK: Check = Check {
@@ -46,7 +50,14 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
     let subnet = holder.subnet.raw();
     let routes = to_studio(view, network, subnet);
     if routes.is_empty() {
-        return vec![no_route(view, network, subnet).from(evidence)];
+        let whose = Whose {
+            none: "The target's subnet has no route".to_owned(),
+            whether: "Whether the target's subnet has a route".to_owned(),
+        };
+        let table = network.table(subnet).into_iter();
+        let vpns = vpns(view, vpc, network);
+        let finding = no_route(view, &vpns, &table.collect::<Vec<_>>(), &whose);
+        return vec![finding.from(evidence)];
     }
     // Which of several is the studio's, no call tells: one that is dead is a FAIL where none is left.
     let (dead, alive): (Vec<&Route>, Vec<&Route>) = routes
@@ -108,57 +119,73 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
     findings
 }
 
-/// Workers of the studio's own in a VPC: in which, and in which subnet, no call tells; that no subnet has a route is seen all the same.
+/// Workers of the studio's own in a VPC: in which, and in which subnet, no call tells. That no subnet of any VPC that it may be
+/// has a route is seen all the same.
 fn of_workers(view: &View, key: &FleetKey) -> Vec<Finding> {
-    let vpns = of_connection(view, key).unwrap_or_default();
-    let mut vpcs: Vec<&str> = vpns
+    let all_vpns = of_connection(view, key).unwrap_or_default();
+    let vpcs: BTreeSet<&str> = all_vpns
         .iter()
         .filter_map(|v| v.vpc.as_ref())
         .map(Untrusted::raw)
         .collect();
-    vpcs.sort_unstable();
-    vpcs.dedup();
-    let only_they = |line: String| {
-        Finding::worker_only("whose-subnet", line)
-            .why("no call tells in which VPC and subnet customer-managed workers stand")
-            .fix("`studiolink probe` asks a worker whether it reaches the server")
-    };
     if vpcs.is_empty() {
-        return vec![only_they(
-            "Whether the workers' subnet has a route to the studio".to_owned()
-                + ", only a worker can tell",
-        )];
+        let line = "Whether the workers' subnet has a route to the studio, only a worker can tell";
+        return vec![only_workers_know(line.to_owned())];
     }
-    let of_vpc = |vpc: &&str| {
+    let (mut without, mut others) = (Vec::new(), Vec::new());
+    for vpc in vpcs {
         let fact = network(view, vpc);
-        let evidence = view.evidence(&VpcNetwork((*vpc).to_owned()));
+        let evidence = view.evidence(&VpcNetwork(vpc.to_owned()));
         let Some(there) = fact.known() else {
-            return Finding::unread("the network of the VPN's VPC", fact).map(|f| f.from(evidence));
+            let unread = Finding::unread("the network of the VPN's VPC", fact);
+            others.extend(with_evidence(unread, evidence));
+            continue;
         };
+        let shown = Untrusted::new(vpc).show();
         let has = |id: &str| {
             let mut routes = to_studio(view, there, id).into_iter();
             routes.any(|r| r.state == RouteState::Active)
         };
         let all = there.subnets.len();
         let with = there.subnets.iter().filter(|s| has(s.id.raw())).count();
-        let finding = match with {
-            0 => {
-                let name = Untrusted::new(*vpc).show();
-                let first = there.subnets.first().map(|s| s.id.raw().to_owned());
-                let no_route = no_route(view, there, &first.unwrap_or_default());
-                Finding {
-                    message: format!("No subnet of {name} has a route to the studio").into(),
-                    ..no_route
-                }
-            }
-            n => only_they(format!(
-                "{n} of {all} subnets of {} have a route to the studio; whether the workers stand in one of them, only a worker can tell",
-                Untrusted::new(*vpc).show()
-            )),
-        };
-        Some(finding.from(evidence))
+        if with == 0 {
+            let tables = there.subnets.iter().filter_map(|s| there.table(s.id.raw()));
+            let tables: Vec<&RouteTable> = tables.collect();
+            let whose = Whose {
+                none: format!("No subnet of {shown} has a route"),
+                whether: format!("Whether a subnet of {shown} has a route"),
+            };
+            let ends_here = vpns(view, vpc, there);
+            without.push((
+                shown,
+                no_route(view, &ends_here, &tables, &whose).from(evidence),
+            ));
+        } else {
+            let line = format!(
+                "{with} of {all} subnets of {shown} have a route to the studio; whether the workers stand in one of them, only a worker can tell"
+            );
+            others.push(only_workers_know(line).from(evidence));
+        }
+    }
+    // They stand nowhere else only where each VPN ends in a VPC that was looked at.
+    let is_all = others.is_empty() && all_vpns.iter().all(|v| v.vpc.is_some());
+    let say = |(vpc, finding): (Printable, Finding)| {
+        if is_all || finding.verdict != Verdict::Fail {
+            return finding;
+        }
+        let line = format!(
+            "{vpc} has no route to the studio; whether the workers stand in it, only a worker can tell"
+        );
+        let own = only_workers_know(line);
+        finding.evidence.into_iter().fold(own, Finding::from)
     };
-    vpcs.iter().filter_map(of_vpc).collect()
+    without.into_iter().map(say).chain(others).collect()
+}
+
+fn only_workers_know(line: String) -> Finding {
+    Finding::worker_only("whose-subnet", line)
+        .why("no call tells in which VPC and subnet customer-managed workers stand")
+        .fix("`studiolink probe` asks a worker whether it reaches the server")
 }
 
 /// The VPC's own addresses stay in it, whatever another route says: two networks with the same addresses never meet.
@@ -191,20 +218,21 @@ fn overlaps(network: &Network, subnet: &str, alive: &[&Route]) -> Vec<Finding> {
     findings
 }
 
-fn no_route(view: &View, network: &Network, subnet: &str) -> Finding {
-    let table = network.table(subnet);
-    let propagates = table.is_some_and(|t| !t.propagating.is_empty());
-    let vpns = vpns(view, network);
-    let down = !vpns.is_empty()
-        && vpns
-            .iter()
-            .all(|v| v.tunnels.iter().all(|t| t.status == TunnelStatus::Down));
-    let line = match view.config(Part::Server).vpn.network {
-        Some(studio) => {
-            format!("The target's subnet has no route to the studio's network {studio}")
-        }
-        None => "The target's subnet has no route to the studio".to_owned(),
-    };
+/// Of which subnets a route is looked for, in words.
+struct Whose {
+    none: String,
+    whether: String,
+}
+
+fn no_route(
+    view: &View,
+    vpns: &[&VpnConnection],
+    tables: &[&RouteTable],
+    whose: &Whose,
+) -> Finding {
+    let propagates = tables.iter().any(|t| !t.propagating.is_empty());
+    let mut tunnels = vpns.iter().flat_map(|v| &v.tunnels);
+    let down = !vpns.is_empty() && tunnels.all(|t| t.status == TunnelStatus::Down);
     if propagates && down {
         return Finding::new(
             Verdict::NotReached,
@@ -213,12 +241,9 @@ fn no_route(view: &View, network: &Network, subnet: &str) -> Finding {
         )
         .why("the VPN's routes are propagated, and are gone while its tunnels are down");
     }
-    let elsewhere = table
-        .into_iter()
-        .flat_map(|t| &t.routes)
-        .find(|r| r.is_elsewhere());
-    if let Some(route) = elsewhere {
-        let line = "Whether the target's subnet has a route to the studio can't be told";
+    let mut routes = tables.iter().flat_map(|t| &t.routes);
+    if let Some(route) = routes.find(|r| r.is_elsewhere()) {
+        let line = format!("{} to the studio can't be told", whose.whether);
         return Finding::unknown("elsewhere", line)
             .why(format!("no route goes by a VPN gateway, and {} may lead there: appliances and peerings are not looked into", route.by.show()))
             .fix("ask a worker whether it reaches the server");
@@ -234,6 +259,11 @@ fn no_route(view: &View, network: &Network, subnet: &str) -> Finding {
             "turn on route propagation from the virtual private gateway in the subnet's route table, or add the route by hand",
         )
     };
+    let to = match view.config(Part::Server).vpn.network {
+        Some(studio) => format!("the studio's network {studio}"),
+        None => "the studio".to_owned(),
+    };
+    let line = format!("{} to {to}", whose.none);
     Finding::fail("cannot-route", line).why(why).fix(fix)
 }
 
@@ -268,10 +298,10 @@ fn transit(view: &View, vpc: &str, route: &Route) -> Option<Finding> {
         return Finding::unread("the transit gateway's route", fact).map(|f| f.from(evidence));
     };
     // Of several VPNs only the studio's own is the right one.
-    let chosen = |a: &&VpnAttachment| vpn.connection.as_deref() == Some(a.connection.raw());
+    let is_own = |a: &&VpnAttachment| vpn.connection.as_deref() == Some(a.connection.raw());
     let attachment = match there.vpns.as_slice() {
         [one] if vpn.connection.is_none() => Some(one),
-        several => several.iter().find(chosen),
+        several => several.iter().find(is_own),
     };
     let attachment = attachment.map_or_else(|| "tgw-attach-…".into(), |a| a.id.show());
     let table = there.table.show();

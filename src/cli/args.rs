@@ -576,8 +576,8 @@ pub struct RotateKey {
     /// Makes the new key in AYON, for this service user, with your own login (AYON_ADMIN_KEY)
     #[arg(long, value_name = "AYON_USER")]
     pub make_for: Option<String>,
-    /// Puts the key also where this machine does not reach the server (paths lattice, ssm, vpn), so that whose it is was not seen;
-    /// `studiolink probe` proves it then
+    /// Puts the key also where workers reach the server (paths lattice, ssm, vpn) and this machine does not, so that whose it is was
+    /// not seen; `studiolink probe` proves it then
     #[arg(long, conflicts_with = "make_for")]
     pub unproven_key: bool,
 }

@@ -22,10 +22,10 @@ use crate::engine::inquiry::Catalogue;
 use crate::engine::unheard;
 use crate::engine::workflow::{Catalogues, Workflow};
 use crate::questions::{
-    AddressOwner, CallerIdentity, Check, FarmDetails, LatticeConfiguration, LatticeConfigurations,
-    LatticeGateway, LatticeGateways, LatticeQuota, LatticeShares, NamedShares, NodeDetails,
-    Purpose, Question as _, QueueDetails, QueueFleets, Run, SessionSettings, TransitPath, View,
-    VpcName, VpcNetwork, VpnConnections,
+    AddressOwner, CallerIdentity, Check, DnsProfiles, FarmDetails, LatticeConfiguration,
+    LatticeConfigurations, LatticeGateway, LatticeGateways, LatticeQuota, LatticeShares,
+    NamedShares, NodeDetails, Purpose, Question as _, QueueDetails, QueueFleets, ResolverEndpoint,
+    Run, SessionSettings, TransitPath, View, VpcName, VpcNetwork, VpnConnections, ZoneRecord,
 };
 
 /// Reads what the needs of a role follow from, and says nothing.
@@ -183,6 +183,13 @@ fn path_reads(config: &StudioConfig) -> Vec<&'static str> {
             name: none(),
         };
         add(by_name.permissions());
+        add(DnsProfiles(none()).permissions());
+        add(ResolverEndpoint(none()).permissions());
+        let record = ZoneRecord {
+            zone: none(),
+            name: none(),
+        };
+        add(record.permissions());
         add(VpcNetwork(none()).permissions());
         add(AddressOwner(none()).permissions());
     }

@@ -19,8 +19,8 @@ use crate::domain::fact::Fact;
 use crate::domain::finding::{Finding, Verdict};
 use crate::domain::ids::{JobId, QueueKey};
 use crate::domain::job::{Job, JobStatus};
-use crate::domain::probe_job::{Reading, is_whole, readings, worst};
-use crate::domain::probe_run::ProbeRun;
+use crate::domain::probe_reading::{Reading, is_whole, readings, worst};
+use crate::domain::probe_run::{ProbeMark, ProbeRun};
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::engine::drive::observe;
 use crate::engine::workflow::Workflow;
@@ -120,16 +120,24 @@ pub(super) async fn run(args: &Args, command: &args::Probe) -> Result<Exit, Fail
 
 /// The probes of the same wish that were sent before and are not over yet; `None`: there is none, or another one is wanted.
 fn under_way(work: &Workflow, command: &args::Probe) -> Option<Vec<(QueueKey, JobId)>> {
-    if command.again || command.fleet.is_some() {
+    if command.again {
         return None;
     }
+    let fleet = command.fleet.as_ref().map(ProbeMark::fleet);
     let wanted = command.variant.unwrap_or_else(|| variant(work.config()));
     let facts = &work.snapshot().facts;
     let mut open = Vec::new();
     for queue in &work.config().queues {
         let probes = facts.get(&LastProbes(queue.clone())).and_then(Fact::known);
+        // One of a fleet alone names no other.
+        let of_fleet = |p: &ProbeRun| {
+            let named = p.mark.rests_on.keys().filter(|n| ProbeMark::is_fleet(n));
+            let named: Vec<&String> = named.collect();
+            fleet.as_ref().is_none_or(|own| named == [own])
+        };
         let same = |p: &&ProbeRun| {
-            !p.is_over() && p.mark.variant == wanted && p.mark.conda != command.without_conda
+            let alike = p.mark.variant == wanted && p.mark.conda != command.without_conda;
+            !p.is_over() && alike && of_fleet(p)
         };
         let own = probes.into_iter().flatten().filter(same);
         open.extend(own.map(|p| (queue.clone(), p.job.clone())));

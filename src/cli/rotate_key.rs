@@ -10,6 +10,7 @@ use super::out::{data, talk};
 use super::setup::{How, make, observed, stop_words};
 use super::stop::Stop;
 use super::{Failure, ask, open};
+use crate::derived::connections::goes_another_way;
 use crate::domain::ayon::AyonUser;
 use crate::domain::call::Vantage;
 use crate::domain::config::StudioConfig;
@@ -244,24 +245,25 @@ async fn put(
 ) -> Result<Exit, Failure> {
     let url = &config.server.url;
     let mut work = looked_at(args, world, config, stop).await?;
+    let unproven = unproven && goes_another_way(&work.view());
     let owner = match owner(work.snapshot(), url) {
         Err(Failure::Problem(problem, _)) if unproven && problem.kind == ProblemKind::Unreached => {
             talk(&format!(
                 "the new key was not tried: {}; `studiolink probe` asks a worker whether AYON takes it",
                 problem.because
             ));
-            Printable::from("a user that was not seen")
+            None
         }
         owner => {
             let owner = owner?;
             talk(&format!(
                 "AYON accepts the new key: it is of the service user {owner}"
             ));
-            owner
+            Some(owner)
         }
     };
     // What is held must be the key that was just made, never the one of before.
-    if let Some(new) = new
+    if let (Some(new), Some(owner)) = (new, &owner)
         && owner.as_str() != new.user
     {
         return Err(Failure::from(Problem::new(
@@ -275,7 +277,7 @@ async fn put(
         )));
     }
     let secret = held(work.snapshot(), place)?;
-    let change = change(place, &secret, url, &owner);
+    let change = change(place, &secret, url, owner.as_ref());
     let version = change.after.clone().unwrap_or_default();
     let made = make(
         args,
@@ -311,7 +313,7 @@ async fn put(
         read: &read,
         is_read,
         put,
-        owner: &owner,
+        owner: owner.as_ref(),
         new,
     };
     tell(args, &told);
@@ -427,14 +429,22 @@ fn held(snapshot: &Snapshot, place: &SecretPlace) -> Result<WorkerSecret, Failur
     }
 }
 
-fn change(place: &SecretPlace, secret: &WorkerSecret, url: &url::Url, owner: &Printable) -> Change {
+fn change(
+    place: &SecretPlace,
+    secret: &WorkerSecret,
+    url: &url::Url,
+    owner: Option<&Printable>,
+) -> Change {
     let resource = SecretValue {
         place: place.clone(),
         server: url.clone(),
         back: false,
     };
     let id = format!("secret-value/{}", place.name());
-    let because = format!("the workers get another key of {owner}");
+    let because = match owner {
+        Some(owner) => format!("the workers get another key of {owner}"),
+        None => "the workers get another key, which was not tried".to_owned(),
+    };
     // Its own id: what somebody else puts at the same moment is not taken for it.
     let after = Some(uuid::Uuid::new_v4().to_string());
     Change::new(id, resource, secret.current.clone(), after, because)
@@ -463,7 +473,7 @@ struct Told<'a> {
     read: &'a [(Printable, bool)],
     is_read: bool,
     put: bool,
-    owner: &'a Printable,
+    owner: Option<&'a Printable>,
     new: Option<&'a New>,
 }
 
@@ -488,7 +498,7 @@ fn tell(args: &Args, told: &Told) {
     if !told.put {
         return;
     }
-    if told.is_read {
+    if let (true, Some(owner)) = (told.is_read, owner) {
         let others = told.new.map_or(&[][..], |n| n.others.as_slice());
         let others: Vec<String> = others.iter().map(ToString::to_string).collect();
         let has = match others.as_slice() {
@@ -498,6 +508,10 @@ fn tell(args: &Args, told: &Told) {
         say(&format!(
             "Next: revoke the old key of {owner} in AYON (Studio settings, Users), when the sessions that began before now have ended. AYON may accept it for 10 minutes more.{has}"
         ));
+    } else if told.is_read {
+        say(
+            "Keep the old key until `studiolink probe` has told that AYON takes the new one from a worker",
+        );
     } else {
         say("Keep the old key until the new one was seen: `studiolink audit` says what is wrong");
     }

@@ -119,3 +119,9 @@ pub fn that_work(view: &View, place: WorkerPlace) -> Vec<(PathId, Reach)> {
     fit.sort_by_key(|(_, r)| r.fit);
     fit
 }
+
+/// Does any fleet's workers reach the server by a path that this machine need not have?
+pub fn goes_another_way(view: &View) -> bool {
+    let by_another = |path: PathId| matches!(path, PathId::Lattice | PathId::Ssm | PathId::Vpn);
+    connections(view).iter().any(|c| by_another(c.chosen.path))
+}

@@ -111,17 +111,19 @@ fn is_chosen(view: &View, vpn: &VpnConnection) -> bool {
     named.is_none_or(|id| vpn.id.raw() == id)
 }
 
-/// The VPN connections that end at gateways of that VPC: those that its routes name, or take over routes of.
-pub fn vpns<'a>(view: &View<'a>, network: &Network) -> Vec<&'a VpnConnection> {
+/// The VPN connections that end in that VPC: at its own gateway, or at one that its routes name or take over routes of.
+pub fn vpns<'a>(view: &View<'a>, vpc: &str, network: &Network) -> Vec<&'a VpnConnection> {
     let all = view.fact(&VpnConnections).known();
     let tables = || network.tables.iter();
     let named: Vec<&str> = tables()
         .flat_map(|t| &t.routes)
         .map(|r| r.by.raw())
         .chain(tables().flat_map(|t| &t.propagating).map(Untrusted::raw))
-        .chain(network.gateways.iter().map(Untrusted::raw))
         .collect();
-    let ends_here = |v: &&VpnConnection| named.contains(&v.gateway.raw());
+    let ends_here = |v: &&VpnConnection| {
+        let own = v.vpc.as_ref().is_some_and(|own| own.raw() == vpc);
+        own || named.contains(&v.gateway.raw())
+    };
     let all = all.into_iter().flatten();
     all.filter(|v| is_chosen(view, v))
         .filter(ends_here)
@@ -143,9 +145,10 @@ pub fn of_connection<'a>(view: &View<'a>, key: &FleetKey) -> Option<Vec<&'a VpnC
     let all = view.fact(&VpnConnections).known().into_iter().flatten();
     // Behind VPC Lattice only those count that the target's VPC uses.
     let here = ends(view, key).and_then(|e| target_of(view, &e));
-    let here = here.and_then(|i| network(view, i.vpc.raw()).known());
-    Some(match here {
-        Some(network) => vpns(view, network),
+    let here = here.map(|i| i.vpc.raw());
+    let network = here.and_then(|vpc| Some((vpc, network(view, vpc).known()?)));
+    Some(match network {
+        Some((vpc, network)) => vpns(view, vpc, network),
         None => all.filter(|v| is_chosen(view, v)).collect(),
     })
 }

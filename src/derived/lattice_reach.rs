@@ -3,21 +3,34 @@
 
 use ipnet::IpNet;
 
-use super::lattice_network::{Ends, Holder, network, through, unclear_acl};
+use super::lattice_network::{Ends, Holder, holder, network, through, unclear_acl};
 use crate::domain::finding::Finding;
 use crate::domain::network::{
     EPHEMERAL, Flow, Interface, Network, Passes, RouteState, SecurityGroup, subnet_names,
 };
 use crate::domain::text::Untrusted;
-use crate::questions::View;
+use crate::questions::{Part, View};
 
 /// From a resource gateway to a target in the VPC.
 pub struct Way<'a> {
-    pub view: &'a View<'a>,
-    pub ends: &'a Ends<'a>,
-    pub network: &'a Network,
+    view: &'a View<'a>,
+    ends: &'a Ends<'a>,
+    network: &'a Network,
     pub holder: Holder<'a>,
     pub port: u16,
+}
+
+impl<'a> Way<'a> {
+    /// `network`: the gateway's.
+    pub fn new(view: &'a View<'a>, ends: &'a Ends<'a>, network: &'a Network) -> Self {
+        Self {
+            view,
+            ends,
+            network,
+            holder: holder(view, ends.target, ends.gateway.vpc.raw()),
+            port: view.config(Part::Server).lattice_port(),
+        }
+    }
 }
 
 impl Way<'_> {

@@ -19,7 +19,7 @@ use crate::questions::{
 };
 
 use super::lattice::{Which, which};
-use super::lattice_network::{Ends, Holder, holder};
+use super::lattice_network::{Ends, Holder};
 use super::lattice_reach::{Way, zone_of};
 
 /// The configuration for a connection.
@@ -77,10 +77,8 @@ pub fn own_name(farm: &FarmId) -> String {
 /// The configuration for that fleet's connection, where it does not use it yet or does; `None`: it goes by another path.
 pub fn wanted(view: &View, key: &FleetKey) -> Option<Result<Wanted, Lack>> {
     let which = which(view, key)?;
-    if let Some(why) = contradiction(
-        &view.config(Part::Server).lattice,
-        &view.config(Part::Server).server.url,
-    ) {
+    let config = view.config(Part::Server);
+    if let Some(why) = contradiction(&config.lattice, &config.server.url) {
         return Some(refused(why));
     }
     match which {
@@ -162,10 +160,6 @@ fn reaches(view: &View, name: &str, it: &ResourceConfiguration) -> Result<(), La
         return Ok(());
     };
     let vpc = gateway.vpc.raw();
-    let holder = holder(view, target, vpc);
-    if let Holder::Unread(fact) = holder {
-        read(fact)?;
-    }
     let Some(network) = read(view.fact(&VpcNetwork(vpc.to_owned())))? else {
         return Ok(());
     };
@@ -174,14 +168,10 @@ fn reaches(view: &View, name: &str, it: &ResourceConfiguration) -> Result<(), La
         gateway_id: id.raw().to_owned(),
         target,
     };
-    let port = view.config(Part::Server).lattice_port();
-    let way = Way {
-        view,
-        ends: &ends,
-        network,
-        holder,
-        port,
-    };
+    let way = Way::new(view, &ends, network);
+    if let Holder::Unread(fact) = way.holder {
+        read(fact)?;
+    }
     let broken = way.judge().into_iter().find(|f| f.verdict == Verdict::Fail);
     match broken {
         Some(f) => refused(format!(

@@ -3,6 +3,7 @@
 
 pub mod addon_places;
 pub mod addon_roles;
+pub mod addon_settings;
 pub mod asked_packages;
 pub mod ayon_workers;
 pub mod bucket_owner;

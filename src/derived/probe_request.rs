@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::addon_settings::{Addon, addon};
 use super::conda_environment::conda_environments;
 use super::connections::publishing;
-use super::job_packages::server;
 use super::worker_reading::rests_on;
 use crate::domain::addon::AddonSettings as Settings;
 use crate::domain::ayon::Variant;
@@ -12,7 +12,7 @@ use crate::domain::farm::{Fleet, OperatingSystem};
 use crate::domain::ids::{FleetId, FleetKey, QueueKey};
 use crate::domain::probe_job::{PARAMETER, PRIORITY, template};
 use crate::domain::probe_run::ProbeMark;
-use crate::questions::{AddonSettings, AyonBundles, Part, View};
+use crate::questions::{Part, View};
 
 /// So many fleets of a probe are written down at most.
 const FLEETS: usize = 10;
@@ -24,12 +24,12 @@ pub struct ProbeRequest<'a> {
     pub fleets: Vec<(FleetKey, &'a Fleet)>,
 }
 
-/// The addon's settings in a variant.
+/// The addon's settings in a variant, where they are known.
 fn settings<'a>(view: &View<'a>, variant: Variant) -> Option<&'a Settings> {
-    let url = server(view)?;
-    let bundles = view.fact(&AyonBundles(url.clone())).known()?;
-    let version = bundles.of(variant)?.addon.as_ref()?.raw().to_owned();
-    view.fact(&AddonSettings(url, variant, version)).known()
+    match addon(view, variant) {
+        Addon::Read(settings) => Some(settings),
+        _ => None,
+    }
 }
 
 /// By queue and operating system of the fleets that publish; of one fleet alone where it is named.

@@ -14,12 +14,12 @@ use crate::domain::package::packages;
 use crate::domain::template::BELIEVED;
 use crate::probes::{Observation, Solve};
 use crate::questions::{
-    AddonSettings, AyonBundles, FleetDetails, Part, Purpose, QueueDetails, QueueEnvironments,
-    QueueFleets, View,
+    FleetDetails, Part, Purpose, QueueDetails, QueueEnvironments, QueueFleets, View,
 };
 
+use super::addon_settings::{Addon, addon};
 use super::conda_environment::conda_environments;
-use super::job_packages::{is_pending, job_packages, server};
+use super::job_packages::{is_pending, job_packages};
 
 /// Why no solve can be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,24 +168,10 @@ pub fn questions(view: &View, key: &QueueKey) -> Result<Vec<SolveQuestion>, Lack
 
 /// The channels that the AYON addon puts into every job, where it names any that conda could take.
 fn addon_list(view: &View) -> Result<Option<Vec<Channel>>, Lack> {
-    let Some(url) = server(view) else {
-        return Ok(None);
-    };
-    let bundles = view.fact(&AyonBundles(url.clone()));
-    if bundles.is_pending() {
-        return Err(Lack::Pending);
-    }
-    let bundle = bundles.known().and_then(|b| b.production.as_ref());
-    let Some(version) = bundle.and_then(|b| b.addon.as_ref()) else {
-        return Ok(None);
-    };
-    let question = AddonSettings(url, Variant::Production, version.raw().to_owned());
-    let settings = view.fact(&question);
-    if settings.is_pending() {
-        return Err(Lack::Pending);
-    }
-    let Some(settings) = settings.known() else {
-        return Ok(None);
+    let settings = match addon(view, Variant::Production) {
+        Addon::Read(settings) => settings,
+        Addon::Pending => return Err(Lack::Pending),
+        Addon::None | Addon::Unread => return Ok(None),
     };
     let told = settings.channels_in_jobs();
     let words = split(told.as_ref().map_or("", |(_, list)| list.as_str()));

@@ -2,20 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use super::addon_settings::{Addon, addon};
 use super::conda_environment::conda_environments;
 use super::connections::publishing;
 use super::job_packages::{server, variant};
-use crate::domain::addon::AddonSettings as Settings;
 use crate::domain::ayon::Variant;
 use crate::domain::channel::{Channel, is_same_place, split};
 use crate::domain::ids::{FleetKey, QueueKey};
-use crate::domain::probe_job::Reading;
+use crate::domain::probe_reading::Reading;
 use crate::domain::probe_run::{Basis, ProbeMark, ProbeRun, digest};
 use crate::domain::subject::Subject;
 use crate::domain::text::Untrusted;
 use crate::questions::{
-    AddonSettings, AyonBundles, FleetDetails, LastProbes, Part, QueueDetails, QueueEnvironments,
-    RoleDocuments, SecretDetails, View,
+    AyonBundles, FleetDetails, LastProbes, Part, QueueDetails, QueueEnvironments, RoleDocuments,
+    SecretDetails, View,
 };
 
 /// A worker's reading, the job that it is of, and what has happened since.
@@ -128,7 +128,7 @@ pub fn used_by_worker<'a>(
             let told = told(view, queue, &fleet, "conda")?;
             // The addon's own list, where it has one, was the job's; where it can't be read, nobody knows which was.
             let listed = match addon(view, told.run.mark.variant) {
-                Addon::Unread => false,
+                Addon::Unread | Addon::Pending => false,
                 Addon::Read(own) => {
                     let told = own.channels_in_jobs();
                     told.map_or(by_queue, |(_, list)| lists(&list))
@@ -212,28 +212,6 @@ fn secret(view: &View) -> Option<String> {
     Some(format!("{} {:?}", place.id, secret.current))
 }
 
-/// The addon's settings in a variant.
-enum Addon<'a> {
-    /// The bundle has no such addon.
-    None,
-    Unread,
-    Read(&'a Settings),
-}
-
-fn addon<'a>(view: &View<'a>, of: Variant) -> Addon<'a> {
-    let read = || {
-        let url = server(view)?;
-        let bundles = view.fact(&AyonBundles(url.clone())).known()?;
-        let version = bundles.of(of).and_then(|b| b.addon.as_ref());
-        let Some(version) = version.map(|v| v.raw().to_owned()) else {
-            return Some(Addon::None);
-        };
-        let settings = view.fact(&AddonSettings(url, of, version)).known()?;
-        Some(Addon::Read(settings))
-    };
-    read().unwrap_or(Addon::Unread)
-}
-
 /// The bundle of the variant, and what the addon puts into its jobs.
 fn bundle(view: &View, of: Variant) -> Option<String> {
     let url = server(view)?;
@@ -243,7 +221,7 @@ fn bundle(view: &View, of: Variant) -> Option<String> {
     };
     let mut text = serde_json::to_string(bundle).ok()?;
     match addon(view, of) {
-        Addon::Unread => return None,
+        Addon::Unread | Addon::Pending => return None,
         Addon::None => {}
         Addon::Read(settings) => text.push_str(&serde_json::to_string(settings).ok()?),
     }

@@ -36,6 +36,7 @@ pub mod package;
 pub mod permission;
 pub mod policy;
 pub mod probe_job;
+pub mod probe_reading;
 pub mod probe_run;
 pub mod problem;
 pub mod reach;

@@ -23,9 +23,6 @@ pub struct Network {
     pub tables: Vec<RouteTable>,
     pub groups: Vec<SecurityGroup>,
     pub acls: Vec<NetworkAcl>,
-    /// The virtual private gateways that are attached to it, whether a route names them or not.
-    #[serde(default)]
-    pub gateways: Vec<Untrusted>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -225,17 +222,26 @@ impl SecurityGroup {
     }
 }
 
+impl AclEntry {
+    /// Does it decide of any part of it? Of a network that could not be read it may.
+    fn touches(&self, flow: Flow) -> bool {
+        let (first, last) = (i32::from(flow.port.0), i32::from(flow.port.1));
+        let ports = self
+            .ports
+            .is_none_or(|(from, to)| from == -1 || (from <= last && first <= to));
+        let network = self
+            .network
+            .is_none_or(|n| n.contains(&flow.other) || flow.other.contains(&n));
+        is_tcp(&self.protocol) && ports && network
+    }
+}
+
 impl NetworkAcl {
     /// The number for an entry that lets it through: a free one before the entry that refuses it. `None`: there is none.
     pub fn room_for(&self, outbound: bool, flow: Flow) -> Option<i32> {
         let own = self.entries.iter().filter(|e| e.outbound == outbound);
         let taken: Vec<i32> = own.clone().map(|e| e.number).collect();
-        let refuses = own.filter(|e| {
-            let meets = e
-                .network
-                .is_none_or(|n| n.contains(&flow.other) || flow.other.contains(&n));
-            !e.allows && is_tcp(&e.protocol) && meets
-        });
+        let refuses = own.filter(|e| !e.allows && e.touches(flow));
         let before = refuses.map(|e| e.number).min().unwrap_or(LAST_NUMBER);
         let before = before.min(LAST_NUMBER);
         let highest = taken
@@ -261,22 +267,12 @@ impl NetworkAcl {
             .collect();
         entries.sort_by_key(|e| e.number);
         for entry in entries {
-            if !is_tcp(&entry.protocol) {
+            if !entry.touches(flow) {
                 continue;
             }
-            let network = entry.network?;
-            if network.contains(&flow.other) && covers(entry.ports, flow.port) {
-                return Some(entry.allows);
-            }
-            let (first, last) = (i32::from(flow.port.0), i32::from(flow.port.1));
-            let touches = entry
-                .ports
-                .is_none_or(|(from, to)| from <= last && first <= to);
-            let overlaps = flow.other.contains(&network) || network.contains(&flow.other);
-            // It decides of a part only: the rest may be decided otherwise.
-            if touches && overlaps {
-                return None;
-            }
+            // One that decides of a part only leaves the rest to others.
+            let whole = entry.network?.contains(&flow.other) && covers(entry.ports, flow.port);
+            return whole.then_some(entry.allows);
         }
         Some(false)
     }
@@ -399,6 +395,14 @@ mod tests {
                     entry(3, false, None, "0.0.0.0/0"),
                 ],
                 Some(2),
+            ),
+            // What refuses another port is in nobody's way.
+            (
+                vec![
+                    entry(1, false, Some((22, 22)), "0.0.0.0/0"),
+                    entry(100, true, Some((80, 80)), "0.0.0.0/0"),
+                ],
+                Some(110),
             ),
         ] {
             let mut acl = acl(own);

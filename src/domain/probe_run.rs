@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::ayon::Variant;
 use super::ids::{FleetId, JobId};
 use super::job::{JobSession, JobStatus};
-use super::probe_job::{Reading, is_whole, readings};
+use super::probe_reading::{Reading, is_whole, readings};
 use super::text::{Printable, Untrusted};
 
 words!(

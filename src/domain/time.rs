@@ -2,6 +2,10 @@
 
 use std::sync::OnceLock;
 
+/// So many seconds two clocks may be apart: an answer's date has no parts of a second, and takes its time to arrive. AWS refuses
+/// what is signed 300 s off.
+pub const CLOCKS_AGREE: u64 = 60;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 

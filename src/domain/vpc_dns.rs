@@ -30,16 +30,13 @@ service_words!(
     }
 );
 
-/// What in one VPC covers one name, whatever comes of it.
+/// What in one VPC covers one name, by itself: what Route 53 Profiles bring is not in these lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NameInVpc {
     #[serde(default)]
     pub rules: Vec<NameRule>,
     #[serde(default)]
     pub zones: Vec<PrivateZone>,
-    /// Route 53 Profiles of the VPC, which may bring rules and zones that the lists do not have; asked where nothing else decides.
-    #[serde(default)]
-    pub profiles: Vec<Untrusted>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,9 +52,9 @@ pub struct NameRule {
     /// The outbound endpoint that it forwards by.
     #[serde(default)]
     pub endpoint: Option<Untrusted>,
-    /// How that endpoint is; `None`: not seen, as for a rule that another account shares.
+    /// Another account shares it: its endpoint is not this account's to read.
     #[serde(default)]
-    pub endpoint_state: Option<EndpointState>,
+    pub shared: bool,
     /// What the service says of what is wrong with it.
     #[serde(default)]
     pub said: Option<Untrusted>,
@@ -67,9 +64,15 @@ pub struct NameRule {
 pub struct PrivateZone {
     pub id: Untrusted,
     pub domain: Untrusted,
-    /// Has it an address for the name? `None`: its records could not be read.
+}
+
+/// How an outbound endpoint is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutboundEndpoint {
+    pub state: EndpointState,
+    /// What the service says of it.
     #[serde(default)]
-    pub has: Option<bool>,
+    pub said: Option<Untrusted>,
 }
 
 /// What decides about a name.
@@ -98,6 +101,17 @@ impl NameInVpc {
             (Some(r), _) => Decides::Rule(r),
             (None, Some(zone)) => Decides::Zone(zone),
             (None, None) => Decides::Public,
+        }
+    }
+}
+
+impl Decides<'_> {
+    /// Is it for this very name, so that nothing can be more specific?
+    pub fn is_of(&self, name: &str) -> bool {
+        match self {
+            Self::Rule(rule) => plain(rule.domain.raw()) == plain(name),
+            Self::Zone(zone) => plain(zone.domain.raw()) == plain(name),
+            Self::Public => false,
         }
     }
 }
@@ -159,7 +173,7 @@ mod tests {
             association: RuleState::Complete,
             servers: Vec::new(),
             endpoint: None,
-            endpoint_state: None,
+            shared: false,
             said: None,
         }
     }
@@ -168,7 +182,6 @@ mod tests {
         PrivateZone {
             id: Untrusted::new("Z1"),
             domain: Untrusted::new(domain),
-            has: None,
         }
     }
 
@@ -181,7 +194,6 @@ mod tests {
             let it = NameInVpc {
                 rules: rules.iter().map(|(d, k)| rule(d, k.clone())).collect(),
                 zones: zones.iter().map(|d| zone(d)).collect(),
-                profiles: Vec::new(),
             };
             match it.decides() {
                 Decides::Rule(r) => format!("rule {}", r.domain.raw()),

@@ -1,10 +1,9 @@
 //! The workers' AYON key lies in AWS Secrets Manager: the secret that the studio file names is made, and given the key that
 //! this machine holds, where it has none. A key that exists is changed by `rotate-key` alone.
 
-use crate::derived::connections::connections;
+use crate::derived::connections::goes_another_way;
 use crate::derived::job_packages::is_named;
 use crate::domain::call::Vantage;
-use crate::domain::config::PathId;
 use crate::domain::fact::Fact;
 use crate::domain::problem::ProblemKind;
 use crate::domain::risk::RiskKind;
@@ -143,12 +142,6 @@ fn value(view: &View, draft: &mut Draft, place: &SecretPlace, version: String) -
         "the key was not tried: this machine does not reach the server. Whether AYON takes it, and whether it is a service user's, `studiolink probe` asks a worker",
     );
     Some(change.risk(RiskKind::UnprovenKey, warning))
-}
-
-/// Do workers reach the server by a path that this machine need not have?
-fn goes_another_way(view: &View) -> bool {
-    let by_another = |path: PathId| matches!(path, PathId::Lattice | PathId::Ssm | PathId::Vpn);
-    connections(view).iter().any(|c| by_another(c.chosen.path))
 }
 
 /// A key of somebody's own, of which no policy here knows.

@@ -14,6 +14,7 @@ mod ayon_user_keys;
 mod caller_identity;
 mod caller_permissions;
 mod check;
+mod dns_profiles;
 mod environment_text;
 mod farm_details;
 mod farm_list;
@@ -39,6 +40,7 @@ mod queue_details;
 mod queue_environments;
 mod queue_fleets;
 mod queue_list;
+mod resolver_endpoint;
 mod role_documents;
 mod role_policy;
 mod role_simulation;
@@ -52,6 +54,7 @@ mod view;
 mod vpc_name;
 mod vpc_network;
 mod vpn_connections;
+mod zone_record;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -266,6 +269,9 @@ questions! {
     LatticeShares in lattice_shares,
     LatticeQuota in lattice_quota,
     VpcName in vpc_name,
+    DnsProfiles in dns_profiles,
+    ResolverEndpoint in resolver_endpoint,
+    ZoneRecord in zone_record,
     VpcNetwork in vpc_network,
     AddressOwner in address_owner,
     VpnConnections in vpn_connections,

@@ -24,11 +24,8 @@ impl Question for VpcName {
         &[
             "route53resolver:ListResolverRuleAssociations",
             "route53resolver:ListResolverRules",
-            "route53resolver:GetResolverEndpoint",
             "route53:ListHostedZonesByVPC",
-            "route53:ListResourceRecordSets",
             "ec2:DescribeVpcs",
-            "route53profiles:ListProfileAssociations",
         ]
     }
 }

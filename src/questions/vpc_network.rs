@@ -1,4 +1,4 @@
-//! One VPC: its subnets, routes, security groups, network ACLs and VPN gateways.
+//! One VPC: its subnets, routes, security groups and network ACLs.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,6 @@ impl Question for VpcNetwork {
             "ec2:DescribeRouteTables",
             "ec2:DescribeSecurityGroups",
             "ec2:DescribeNetworkAcls",
-            "ec2:DescribeVpnGateways",
         ]
     }
 }

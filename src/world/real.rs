@@ -176,6 +176,15 @@ impl RealWorld {
                 A::LatticeQuota(aws.look_configuration_quota(record).await)
             }
             AnyQuestion::VpcName(q) => A::VpcName(aws.look_vpc_name(record, &q.vpc, &q.name).await),
+            AnyQuestion::DnsProfiles(q) => {
+                A::DnsProfiles(aws.look_dns_profiles(record, &q.0).await)
+            }
+            AnyQuestion::ResolverEndpoint(q) => {
+                A::ResolverEndpoint(aws.look_resolver_endpoint(record, &q.0).await)
+            }
+            AnyQuestion::ZoneRecord(q) => {
+                A::ZoneRecord(aws.look_zone_record(record, &q.zone, &q.name).await)
+            }
             AnyQuestion::VpcNetwork(q) => A::VpcNetwork(aws.look_network(record, &q.0).await),
             AnyQuestion::AddressOwner(q) => A::AddressOwner(aws.look_address(record, &q.0).await),
             AnyQuestion::VpnConnections(_) => A::VpnConnections(aws.look_vpns(record).await),

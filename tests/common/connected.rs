@@ -12,7 +12,9 @@ use studiolink::domain::network::{
     Subnet, TunnelStatus, VpnConnection, VpnTunnel,
 };
 use studiolink::domain::text::Untrusted;
-use studiolink::domain::vpc_dns::{EndpointState, NameInVpc, NameRule, RuleKind, RuleState};
+use studiolink::domain::vpc_dns::{
+    EndpointState, NameInVpc, NameRule, OutboundEndpoint, RuleKind, RuleState,
+};
 use studiolink::world::sandbox::Truth;
 
 pub(crate) const VPC: &str = "vpc-0a1b2c3d4e5f60718";
@@ -63,7 +65,6 @@ fn network(t: &mut Truth) {
         network: Some("0.0.0.0/0".parse().unwrap()),
     };
     let network = Network {
-        gateways: Vec::new(),
         subnets: vec![
             subnet("subnet-0a1b2c3d4e5f60711", "10.20.0.0/24"),
             subnet("subnet-0a1b2c3d4e5f60712", "10.20.1.0/24"),
@@ -202,18 +203,41 @@ pub(crate) fn lattice_with(
     change(configuration, gateway, share);
 }
 
-/// The configuration names a host that only the studio's DNS knows, and the gateway asks the DNS of its VPC, where that covers it.
-pub(crate) fn by_name(t: &mut Truth, c: &mut StudioConfig, names: NameInVpc) {
+/// What Route 53 has for a VPC.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Dns {
+    pub names: NameInVpc,
+    /// Of the rule's outbound endpoint; `None`: there is no such endpoint.
+    pub endpoint: Option<EndpointState>,
+    /// What the zones have; `None`: no records are to be had.
+    pub records: Option<Vec<String>>,
+    pub profiles: Vec<Untrusted>,
+}
+
+/// The configuration names a host that only the studio's DNS knows, and the gateway asks the DNS of its VPC.
+pub(crate) fn by_name(t: &mut Truth, c: &mut StudioConfig, dns: Dns) {
     lattice_with(t, c, |configuration, gateway, _| {
         configuration.target = Target::Name(Untrusted::new("ayon.nordlicht.lan"));
         gateway.dns = DnsResolution::InVpc;
     });
     let vpc = t.lattice.gateways.values().next().unwrap().vpc.raw();
-    t.network.names.insert(vpc.to_owned(), names);
+    let network = &mut t.network;
+    network.dns_profiles.insert(vpc.to_owned(), dns.profiles);
+    let endpoints = dns.names.rules.iter().filter_map(|r| r.endpoint.as_ref());
+    let endpoints = endpoints.map(|id| id.raw().to_owned());
+    let endpoints: Vec<String> = endpoints.collect();
+    for (id, state) in endpoints.into_iter().zip(dns.endpoint) {
+        let said = None;
+        let endpoint = OutboundEndpoint { state, said };
+        network.endpoints.insert(id, endpoint);
+    }
+    let zones = dns.names.zones.iter().map(|z| z.id.raw().to_owned());
+    network.records = zones.zip(dns.records).collect();
+    network.names.insert(vpc.to_owned(), dns.names);
 }
 
 /// A rule of Route 53 Resolver that forwards the studio's domain by an endpoint in that state.
-pub(crate) fn forwards(endpoint: Option<EndpointState>) -> NameInVpc {
+pub(crate) fn forwards(endpoint: EndpointState) -> Dns {
     let rule = NameRule {
         id: Untrusted::new("rslvr-rr-0123456789abcdef0"),
         domain: Untrusted::new("nordlicht.lan."),
@@ -222,11 +246,16 @@ pub(crate) fn forwards(endpoint: Option<EndpointState>) -> NameInVpc {
         association: RuleState::Complete,
         servers: vec![Untrusted::new("192.168.10.2")],
         endpoint: Some(Untrusted::new("rslvr-out-0123456789abcdef0")),
-        endpoint_state: endpoint,
+        shared: false,
         said: None,
     };
-    NameInVpc {
+    let names = NameInVpc {
         rules: vec![rule],
         ..NameInVpc::default()
+    };
+    Dns {
+        names,
+        endpoint: Some(endpoint),
+        ..Dns::default()
     }
 }

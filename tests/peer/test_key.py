@@ -120,6 +120,26 @@ def test_another_key_is_tried_put_and_read_and_the_old_one_comes_back(tmp_path):
     nowhere(s, done.stdout, done.stderr, back.stdout)
 
 
+def test_a_key_that_can_not_be_tried_here_is_put_on_purpose_alone(tmp_path):
+    s = studio(tmp_path)
+    assert s.run("setup", "--yes").returncode == 0
+    old = value(s)["VersionId"]
+    s.ayon.stop()
+    # Workers take the same way as this machine: a server that is not reached is not asked about.
+    direct = s.run("rotate-key", "--yes", "--unproven-key", AYON_NEW_API_KEY=OTHER)
+    assert direct.returncode not in (0, 1) and value(s)["VersionId"] == old, direct.stdout + direct.stderr
+    s.write(more=f'secret = "{NAME}"\npath = "ssm"\n')
+    refused = s.run("rotate-key", "--yes", AYON_NEW_API_KEY=OTHER)
+    assert refused.returncode not in (0, 1) and value(s)["VersionId"] == old, refused.stdout + refused.stderr
+    done = s.run("rotate-key", "--yes", "--unproven-key", AYON_NEW_API_KEY=OTHER)
+    assert value(s)["SecretString"] == OTHER, done.stdout + done.stderr
+    assert "was not tried" in done.stderr and "Keep the old key until `studiolink probe`" in done.stdout, done.stdout + done.stderr
+    assert "revoke" not in done.stdout
+    document = json.loads(s.run("rotate-key", "--yes", "--unproven-key", "--format", "json", AYON_NEW_API_KEY=OTHER).stdout)
+    assert document["owner"] is None
+    nowhere(s, direct.stdout, direct.stderr, done.stdout, done.stderr)
+
+
 def test_without_a_terminal_or_a_key_nothing_is_rotated(tmp_path):
     s = studio(tmp_path)
     for args in (["rotate-key"], ["rotate-key", "--yes"]):

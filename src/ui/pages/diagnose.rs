@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::super::model::Model;
 use super::super::report::baseline::without_numbers;
-use super::super::report::diagnosis::{Way, sparkline, ways};
+use super::super::report::diagnosis::{Way, conclusion, sparkline, ways};
 use super::super::screen::{Block, Cell, Key, List, Screen, Told, Tone};
 use super::super::steps::Step;
 use super::super::wizard::{Effect, Msg};
@@ -219,15 +219,8 @@ impl Diagnose {
     fn way(&self, screen: &mut Screen, way: &Way, list: &'static str) {
         let fleets: Vec<&str> = way.fleets.iter().map(Printable::as_str).collect();
         screen.heading(format!("{}, from {}", way.path, fleets.join(", ")));
-        if let Some(why) = way.impossible {
-            screen.add(Block::Findings(vec![Told {
-                about: Printable::default(),
-                verdict: Verdict::Fail,
-                message: format!("{} can't lead there", way.path).into(),
-                why: Some(why.into()),
-                fix: Some("choose another path for the fleet: Set up a queue, step 5".into()),
-            }]));
-            screen.blank();
+        if way.impossible.is_some() {
+            screen.add(Block::Findings(vec![told(way)])).blank();
             return;
         }
         let broken = way.broken();
@@ -272,47 +265,18 @@ impl Diagnose {
             made: None,
         }));
         screen.blank();
-        let told = match broken {
-            Some((at, hop)) => {
-                let mut told = Told {
-                    about: Printable::default(),
-                    verdict: hop.verdict,
-                    message: format!("hop {}: {}", at + 1, hop.message).into(),
-                    why: hop.why.clone(),
-                    fix: hop.fix.clone(),
-                };
-                if let (Some(words), None) = (way.behind(at), &told.why) {
-                    told.why = Some(words.into());
-                }
-                told
-            }
-            None => {
-                let seen = way.hops.iter().any(|f| f.verdict == Verdict::Ok);
-                let (verdict, message) = if seen {
-                    (Verdict::Ok, whole(way))
-                } else {
-                    (Verdict::Unknown, "no hop of the connection was seen")
-                };
-                Told {
-                    about: Printable::default(),
-                    verdict,
-                    message: message.into(),
-                    why: None,
-                    fix: None,
-                }
-            }
-        };
-        screen.add(Block::Findings(vec![told])).blank();
+        screen.add(Block::Findings(vec![told(way)])).blank();
     }
 }
 
-fn whole(way: &Way) -> &'static str {
-    if way.told_by_worker() {
-        "whole, and a worker has told so"
-    } else if way.untried().is_some() {
-        "nothing is seen to be broken; a hop was not tried, and no worker has confirmed it (Home, Ask a worker)"
-    } else {
-        "nothing is seen to be broken; no worker has confirmed it (Home, Ask a worker)"
+fn told(way: &Way) -> Told {
+    let said = conclusion(way);
+    Told {
+        about: Printable::default(),
+        verdict: said.verdict,
+        message: said.message,
+        why: said.why.or(said.behind.map(Printable::from)),
+        fix: said.fix,
     }
 }
 

@@ -143,65 +143,102 @@ pub fn table(way: &Way, ink: Ink, from: &dyn Fn(&Vantage) -> bool) -> String {
 /// The longest word of a verdict that a hop has.
 const WORD: usize = 11;
 
+/// What is to be said of a whole connection. OK is no word for it: only a worker can tell that, and then it is confirmed.
+#[derive(Debug)]
+pub struct Conclusion {
+    pub verdict: Verdict,
+    /// As a paragraph begins.
+    head: &'static str,
+    pub message: Printable,
+    pub why: Option<Printable>,
+    pub behind: Option<String>,
+    pub fix: Option<Printable>,
+}
+
+const ASK_A_WORKER: &str =
+    "ask a worker: `studiolink probe`, or Ask a worker on Home; it is billed where AWS runs it";
+
+pub fn conclusion(way: &Way) -> Conclusion {
+    let of = |verdict, head, message: Printable| Conclusion {
+        verdict,
+        head,
+        message,
+        why: None,
+        behind: None,
+        fix: None,
+    };
+    if let Some(why) = way.impossible {
+        return Conclusion {
+            why: Some(why.into()),
+            fix: Some("choose another path for the fleet: studiolink setup, step 5".into()),
+            ..of(
+                Verdict::Fail,
+                "Broken",
+                format!("{} can't lead there", way.path).into(),
+            )
+        };
+    }
+    if let Some((at, hop)) = way.broken() {
+        let head = match hop.verdict {
+            Verdict::Unknown => "Not known",
+            _ => "Broken",
+        };
+        return Conclusion {
+            why: hop.why.clone(),
+            behind: way.behind(at),
+            fix: hop.fix.clone(),
+            ..of(
+                hop.verdict,
+                head,
+                format!("hop {}, {}", at + 1, hop.message).into(),
+            )
+        };
+    }
+    if way.told_by_worker() {
+        let message = "a worker reached the server, and has told so";
+        return of(Verdict::Confirmed, "Whole", message.into());
+    }
+    if !way.hops.iter().any(|f| f.verdict == Verdict::Ok) {
+        let message = "no hop of the connection was seen";
+        return of(Verdict::Unknown, "Not known", message.into());
+    }
+    let (verdict, message, why) = match way.untried() {
+        Some((at, hop)) => (
+            Verdict::Unknown,
+            format!(
+                "nothing is seen to be broken, but hop {} was not tried",
+                at + 1
+            ),
+            hop.why.clone(),
+        ),
+        None => (
+            Verdict::WorkerOnly,
+            "nothing is seen to be broken, and no worker has told of it yet".to_owned(),
+            None,
+        ),
+    };
+    Conclusion {
+        why,
+        fix: Some(ASK_A_WORKER.into()),
+        ..of(verdict, "Not confirmed", message.into())
+    }
+}
+
 /// One paragraph: what is broken, why, and what to do.
 pub fn paragraph(way: &Way, ink: Ink) -> String {
     let mut out = String::new();
     let fleets: Vec<&str> = way.fleets.iter().map(Printable::as_str).collect();
-    let fleets = fleets.join(", ");
-    if let Some(why) = way.impossible {
-        let _ = writeln!(
-            out,
-            "Broken for {fleets}: {} can't lead there: {why}",
-            way.path
-        );
-        let _ = writeln!(
-            out,
-            "  fix   choose another path for the fleet: studiolink setup, step 5"
-        );
-        return out;
+    let said = conclusion(way);
+    let line = format!("{} for {}: {}", said.head, fleets.join(", "), said.message);
+    let _ = writeln!(out, "{}", ink.folded("", 0, &line));
+    for (label, text) in [("why", &said.why), ("fix", &said.fix)] {
+        if let Some(text) = text {
+            let label = format!("  {label}   ");
+            let _ = writeln!(out, "{}", ink.folded(&label, label.len(), text.as_str()));
+        }
     }
-    match way.broken() {
-        Some((at, hop)) => {
-            let word = if hop.verdict == Verdict::Unknown {
-                "Not known"
-            } else {
-                "Broken"
-            };
-            let line = format!("{word} for {fleets}, hop {}: {}", at + 1, hop.message);
-            let _ = writeln!(out, "{}", ink.folded("", 0, &line));
-            for (label, text) in [("why", &hop.why), ("fix", &hop.fix)] {
-                if let Some(text) = text {
-                    let label = format!("  {label}   ");
-                    let _ = writeln!(out, "{}", ink.folded(&label, label.len(), text.as_str()));
-                }
-            }
-            if let Some(words) = way.behind(at) {
-                let _ = writeln!(out, "  {words}");
-            }
-        }
-        None if !way.hops.iter().any(|f| f.verdict == Verdict::Ok) => {
-            let _ = writeln!(
-                out,
-                "Not known for {fleets}: no hop of the connection was seen"
-            );
-        }
-        None => {
-            let line = if way.told_by_worker() {
-                format!("Whole for {fleets}, and a worker has told so.")
-            } else if let Some((at, hop)) = way.untried() {
-                let why = hop.why.as_ref().map(|w| format!(": {w}"));
-                format!(
-                    "Nothing is seen to be broken for {fleets}, and hop {} was not tried{}. `studiolink probe` asks a worker, which is billed where AWS runs it.",
-                    at + 1,
-                    why.unwrap_or_default()
-                )
-            } else {
-                format!(
-                    "Nothing is seen to be broken for {fleets}. No worker has confirmed it: `studiolink probe` asks one, which is billed where AWS runs it."
-                )
-            };
-            let _ = writeln!(out, "{}", ink.folded("", 0, &line));
-        }
+    if let Some(words) = said.behind {
+        let _ = writeln!(out, "  {words}");
     }
     out
 }

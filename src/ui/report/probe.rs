@@ -8,7 +8,7 @@ use super::text::Ink;
 use crate::domain::finding::{Finding, Verdict};
 use crate::domain::ids::{JobId, QueueKey};
 use crate::domain::job::{Job, JobStatus};
-use crate::domain::probe_job::{Reading, is_whole};
+use crate::domain::probe_reading::{Reading, is_whole};
 use crate::domain::text::Untrusted;
 
 /// The check that looks at the same hop from here.

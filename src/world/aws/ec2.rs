@@ -277,8 +277,6 @@ struct XmlAttachment {
 struct XmlVpnGateway {
     vpn_gateway_id: String,
     #[serde(default)]
-    state: String,
-    #[serde(default)]
     attachments: Set<XmlVpcAttachment>,
 }
 
@@ -420,30 +418,13 @@ impl Aws {
 
     pub async fn look_network(&self, record: &Record, vpc: &str) -> Fact<Network> {
         let of = [("Filter.1.Name", "vpc-id"), ("Filter.1.Value.1", vpc)];
-        let of_gateway = [
-            ("Filter.1.Name", "attachment.vpc-id"),
-            ("Filter.1.Value.1", vpc),
-        ];
         let read = futures_util::try_join!(
             self.rows::<Subnets>(record, "DescribeSubnets", vpc, &of),
             self.rows::<Tables>(record, "DescribeRouteTables", vpc, &of),
             self.rows::<Groups>(record, "DescribeSecurityGroups", vpc, &of),
             self.rows::<Acls>(record, "DescribeNetworkAcls", vpc, &of),
-            self.rows::<VpnGateways>(record, "DescribeVpnGateways", vpc, &of_gateway),
         );
-        let is_here = |g: &XmlVpnGateway| {
-            let attached = |a: &XmlVpcAttachment| {
-                a.vpc_id.as_deref() == Some(vpc)
-                    && matches!(a.state.as_str(), "attached" | "attaching")
-            };
-            !g.state.starts_with("delet") && g.attachments.item.iter().any(attached)
-        };
-        let network = read.map(|(subnets, tables, groups, acls, gateways)| Network {
-            gateways: gateways
-                .into_iter()
-                .filter(is_here)
-                .map(|g| text(g.vpn_gateway_id))
-                .collect(),
+        let network = read.map(|(subnets, tables, groups, acls)| Network {
             subnets: subnets
                 .into_iter()
                 .map(|s| Subnet {

@@ -10,7 +10,7 @@ use crate::domain::fact::Fact;
 use crate::domain::problem::Problem;
 use crate::domain::text::Untrusted;
 use crate::domain::vpc_dns::{
-    Decides, EndpointState, NameInVpc, NameRule, PrivateZone, RuleKind, RuleState, answers, covers,
+    NameInVpc, NameRule, OutboundEndpoint, PrivateZone, RuleKind, RuleState, answers, covers,
 };
 use crate::world::Record;
 
@@ -91,28 +91,27 @@ fn word<T: for<'a> From<&'a str>>(value: &Value) -> T {
 
 impl Aws {
     pub async fn look_vpc_name(&self, record: &Record, vpc: &str, name: &str) -> Fact<NameInVpc> {
-        self.name_in_vpc(record, vpc, name).await.into()
-    }
-
-    async fn name_in_vpc(
-        &self,
-        record: &Record,
-        vpc: &str,
-        name: &str,
-    ) -> Result<NameInVpc, Problem> {
-        let (rules, zones) = futures_util::try_join!(
+        let both = futures_util::try_join!(
             self.name_rules(record, vpc, name),
             self.private_zones(record, vpc, name),
-        )?;
-        let mut all = NameInVpc {
-            rules,
-            zones,
-            profiles: Vec::new(),
-        };
-        if all.decides() == Decides::Public {
-            all.profiles = self.dns_profiles(record, vpc).await?;
-        }
-        Ok(all)
+        );
+        both.map(|(rules, zones)| NameInVpc { rules, zones }).into()
+    }
+
+    pub async fn look_dns_profiles(&self, record: &Record, vpc: &str) -> Fact<Vec<Untrusted>> {
+        self.dns_profiles(record, vpc).await.into()
+    }
+
+    pub async fn look_resolver_endpoint(
+        &self,
+        record: &Record,
+        id: &str,
+    ) -> Fact<OutboundEndpoint> {
+        self.outbound_endpoint(record, id).await.into()
+    }
+
+    pub async fn look_zone_record(&self, record: &Record, zone: &str, name: &str) -> Fact<bool> {
+        self.zone_record(record, zone, name).await.into()
     }
 
     async fn name_rules(
@@ -136,29 +135,12 @@ impl Aws {
         let rules = self
             .resolver_list(record, "ListResolverRules", "ResolverRules", None)
             .await?;
-        let mut all = Vec::new();
-        for association in &associations {
+        let rule = |association: &Value| {
             let id = &association["ResolverRuleId"];
-            let Some(rule) = rules.iter().find(|r| r["Id"] == *id) else {
-                continue; // gone since it was listed
-            };
+            let rule = rules.iter().find(|r| r["Id"] == *id)?; // else it is gone since it was listed
             let domain = rule["DomainName"].as_str().unwrap_or_default();
-            if !covers(domain, name) {
-                continue;
-            }
-            let endpoint = some(&rule["ResolverEndpointId"]);
-            // The endpoint of a rule that another account shares is not ours to read.
-            let own = rule["ShareStatus"].as_str() != Some("SHARED_WITH_ME");
-            let (state, said) = match endpoint.as_ref().filter(|_| own) {
-                Some(id) => self.endpoint(record, id.raw()).await?,
-                None => (None, None),
-            };
-            let said = said
-                .or_else(|| some(&rule["StatusMessage"]))
-                .or_else(|| some(&association["StatusMessage"]));
-            let servers = rule["TargetIps"].as_array();
-            let servers = servers.into_iter().flatten();
-            all.push(NameRule {
+            let servers = rule["TargetIps"].as_array().into_iter().flatten();
+            covers(domain, name).then(|| NameRule {
                 id: text(id),
                 domain: text(&rule["DomainName"]),
                 kind: word::<RuleKind>(&rule["RuleType"]),
@@ -167,28 +149,29 @@ impl Aws {
                 servers: servers
                     .filter_map(|t| some(&t["Ip"]).or_else(|| some(&t["Ipv6"])))
                     .collect(),
-                endpoint,
-                endpoint_state: state,
-                said,
-            });
-        }
-        Ok(all)
+                endpoint: some(&rule["ResolverEndpointId"]),
+                shared: rule["ShareStatus"].as_str() == Some("SHARED_WITH_ME"),
+                said: some(&rule["StatusMessage"]).or_else(|| some(&association["StatusMessage"])),
+            })
+        };
+        Ok(associations.iter().filter_map(rule).collect())
     }
 
-    /// How an outbound endpoint is, and what the service says of it.
-    async fn endpoint(
+    async fn outbound_endpoint(
         &self,
         record: &Record,
         id: &str,
-    ) -> Result<(Option<EndpointState>, Option<Untrusted>), Problem> {
+    ) -> Result<OutboundEndpoint, Problem> {
         let doing = format!("Could not read the Resolver endpoint {id}");
         let what = What::new(RESOLVER, "GetResolverEndpoint", id, doing);
         let of = json!({ "ResolverEndpointId": id });
         let request = Request::json(RESOLVER, "Route53Resolver.GetResolverEndpoint", &of);
         let body = self.read(record, what, &request).await?.json();
         let it = &body["ResolverEndpoint"];
-        let state = word::<EndpointState>(&it["Status"]);
-        Ok((Some(state), some(&it["StatusMessage"])))
+        Ok(OutboundEndpoint {
+            state: word(&it["Status"]),
+            said: some(&it["StatusMessage"]),
+        })
     }
 
     /// Every page of a list of Resolver's.
@@ -219,7 +202,7 @@ impl Aws {
         Err(unreadable(&doing))
     }
 
-    /// The zones that cover the name; the records of the one that would answer are looked through.
+    /// The zones that cover the name.
     async fn private_zones(
         &self,
         record: &Record,
@@ -237,36 +220,23 @@ impl Aws {
             let page: Zones =
                 quick_xml::de::from_str(&body.text).map_err(|_| unreadable(&doing))?;
             let zones = page.hosted_zone_summaries.all.into_iter();
-            all.extend(zones.filter(|z| covers(&z.name, name)));
+            let zones = zones.filter(|z| covers(&z.name, name));
+            all.extend(zones.map(|z| PrivateZone {
+                id: Untrusted::new(z.hosted_zone_id),
+                domain: Untrusted::new(z.name),
+            }));
             next = page.next_token.filter(|t| !t.is_empty());
             if next.is_none() {
-                break;
+                return Ok(all);
             }
         }
-        if next.is_some() {
-            return Err(unreadable(&doing));
-        }
-        // The most specific one answers for the name; no other is asked.
-        let best = all.iter().map(|z| z.name.len()).max();
-        let mut zones = Vec::new();
-        for zone in all {
-            let has = if Some(zone.name.len()) == best {
-                self.has_record(record, &zone.hosted_zone_id, name).await
-            } else {
-                None
-            };
-            zones.push(PrivateZone {
-                id: Untrusted::new(zone.hosted_zone_id),
-                domain: Untrusted::new(zone.name),
-                has,
-            });
-        }
-        Ok(zones)
+        Err(unreadable(&doing))
     }
 
-    /// Has a zone an address for the name? `None`: it can't be read, as a zone of another account's; the call says why.
-    async fn has_record(&self, record: &Record, zone: &str, name: &str) -> Option<bool> {
+    /// Has a zone an address for the name?
+    async fn zone_record(&self, record: &Record, zone: &str, name: &str) -> Result<bool, Problem> {
         let id = zone.trim_start_matches("/hostedzone/");
+        let doing = format!("Could not read the records of the private hosted zone {id}");
         let path = format!(
             "2013-04-01/hostedzone/{}/rrset",
             percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC)
@@ -275,19 +245,19 @@ impl Aws {
         for _ in 0..PAGES {
             let mut query = vec![("maxitems", "300")];
             query.extend(next.iter().map(|(k, v)| (*k, v.as_str())));
-            let doing = format!("Could not read the records of the private hosted zone {id}");
-            let what = What::new("route53", "ListResourceRecordSets", id, doing);
+            let what = What::new("route53", "ListResourceRecordSets", id, doing.clone());
             let request = get("route53", &path, &query);
-            let body = self.read(record, what, &request).await.ok()?;
-            let page: Records = quick_xml::de::from_str(&body.text).ok()?;
+            let body = self.read(record, what, &request).await?;
+            let page: Records =
+                quick_xml::de::from_str(&body.text).map_err(|_| unreadable(&doing))?;
             let mut rows = page.resource_record_sets.all.iter();
             if rows.any(|r| {
                 matches!(r.kind.as_str(), "A" | "AAAA" | "CNAME") && answers(&r.name, name)
             }) {
-                return Some(true);
+                return Ok(true);
             }
             if !page.is_truncated {
-                return Some(false);
+                return Ok(false);
             }
             let more = [
                 ("name", page.next_record_name),
@@ -299,7 +269,7 @@ impl Aws {
                 .filter_map(|(k, v)| Some((k, v?)))
                 .collect();
         }
-        None
+        Err(unreadable(&doing))
     }
 
     async fn dns_profiles(&self, record: &Record, vpc: &str) -> Result<Vec<Untrusted>, Problem> {

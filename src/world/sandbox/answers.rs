@@ -7,6 +7,7 @@ use crate::domain::fact::Fact;
 use crate::domain::farm::{Farm, Fleet, Listed};
 use crate::domain::role::PolicyText;
 use crate::domain::text::Untrusted;
+use crate::domain::vpc_dns;
 use crate::questions::{AnyAnswer, AnyQuestion};
 
 fn fact<T>(value: Option<T>) -> Fact<T> {
@@ -113,6 +114,20 @@ pub(super) fn answer(truth: &Truth, question: &AnyQuestion) -> AnyAnswer {
         AnyQuestion::VpcName(q) => {
             A::VpcName(Fact::Known(network::name_in_vpc(truth, &q.vpc, &q.name)))
         }
+        AnyQuestion::DnsProfiles(q) => {
+            let profiles = truth.network.dns_profiles.get(&q.0).cloned();
+            A::DnsProfiles(Fact::Known(profiles.unwrap_or_default()))
+        }
+        AnyQuestion::ResolverEndpoint(q) => {
+            A::ResolverEndpoint(fact(truth.network.endpoints.get(&q.0).cloned()))
+        }
+        AnyQuestion::ZoneRecord(q) => {
+            let records = truth.network.records.get(&q.zone);
+            A::ZoneRecord(fact(records.map(|all| {
+                let mut all = all.iter();
+                all.any(|r| vpc_dns::answers(r, &q.name))
+            })))
+        }
         AnyQuestion::VpcNetwork(q) => A::VpcNetwork(fact(truth.network.vpcs.get(&q.0).cloned())),
         AnyQuestion::AddressOwner(q) => {
             A::AddressOwner(fact(truth.network.addresses.get(&q.0).cloned()))
@@ -200,6 +215,9 @@ pub(super) fn operation(question: &AnyQuestion) -> (&'static str, &'static str) 
         AnyQuestion::LatticeShares(_) => ("ram", "GetResourceShareAssociations"),
         AnyQuestion::LatticeQuota(_) => ("servicequotas", "GetServiceQuota"),
         AnyQuestion::VpcName(_) => ("route53resolver", "ListResolverRuleAssociations"),
+        AnyQuestion::DnsProfiles(_) => ("route53profiles", "ListProfileAssociations"),
+        AnyQuestion::ResolverEndpoint(_) => ("route53resolver", "GetResolverEndpoint"),
+        AnyQuestion::ZoneRecord(_) => ("route53", "ListResourceRecordSets"),
         AnyQuestion::VpcNetwork(_) => ("ec2", "DescribeRouteTables"),
         AnyQuestion::AddressOwner(_) => ("ec2", "DescribeNetworkInterfaces"),
         AnyQuestion::VpnConnections(_) => ("ec2", "DescribeVpnConnections"),

@@ -24,7 +24,7 @@ use crate::domain::role::{PolicyText, Role};
 use crate::domain::storage::StorageProfile;
 use crate::domain::template::TemplateType;
 use crate::domain::text::Untrusted;
-use crate::domain::vpc_dns::NameInVpc;
+use crate::domain::vpc_dns::{NameInVpc, OutboundEndpoint};
 use crate::domain::worker_secret::{SecretPlace, WorkerSecret};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -106,6 +106,15 @@ pub struct SandboxNetwork {
     /// What covers names, by VPC.
     #[serde(default)]
     pub names: BTreeMap<String, NameInVpc>,
+    /// Route 53 Profiles, by VPC.
+    #[serde(default)]
+    pub dns_profiles: BTreeMap<String, Vec<Untrusted>>,
+    /// Outbound endpoints of Resolver, by id.
+    #[serde(default)]
+    pub endpoints: BTreeMap<String, OutboundEndpoint>,
+    /// The names with an address in each private hosted zone, by its id.
+    #[serde(default)]
+    pub records: BTreeMap<String, Vec<String>>,
     /// By private address.
     #[serde(default)]
     pub addresses: BTreeMap<String, Vec<Interface>>,
