@@ -244,7 +244,7 @@ async fn what_was_taken_out_of_a_share_does_not_break_it() {
     };
     let all = said(lattice, out, "lattice-share").await;
     assert!(
-        all.iter().all(|f| f.verdict == Verdict::Fail),
+        !all.is_empty() && all.iter().all(|f| f.verdict == Verdict::ToDo),
         "{:?}",
         words(&all)
     );

@@ -6,11 +6,13 @@ mod common;
 use std::sync::atomic::AtomicBool;
 
 use common::connected::{TARGET, lattice, network_with, over_vpn};
-use common::{look, open};
+use common::{apply_all, look, open};
 use studiolink::domain::config::{FleetConnection, LatticeTls, PathId, StudioConfig};
 use studiolink::domain::farm::Management;
 use studiolink::domain::finding::{Finding, Verdict};
-use studiolink::domain::lattice::{AssociationKind, LatticeStatus, Share, Target};
+use studiolink::domain::lattice::{
+    AssociationKind, AssociationState, LatticeStatus, Share, Target,
+};
 use studiolink::domain::network::{Interface, Route, RouteState, TransitRoute, VpnAttachment};
 use studiolink::domain::reach::MachinePlace;
 use studiolink::domain::risk::RiskKind;
@@ -20,6 +22,7 @@ use studiolink::engine::drive::apply_and_verify;
 use studiolink::engine::unheard;
 use studiolink::engine::workflow::Workflow;
 use studiolink::goals::Wishes;
+use studiolink::resources::Change;
 use studiolink::world::sandbox::{Sandbox, Truth};
 
 fn text(text: &str) -> Untrusted {
@@ -362,26 +365,98 @@ async fn a_gateway_that_failed_is_to_be_deleted_and_not_waited_for() {
     assert!(!why.iter().any(|r| r.contains("wait a minute")), "{why:#?}");
 }
 
+fn half_made(t: &mut Truth, c: &mut StudioConfig, change: impl Fn(&mut Share)) {
+    c.lattice.configuration = Some("rcfg-0a1b2c3d4e5f60718".to_owned());
+    let shares = t.lattice.shares.values_mut().next().unwrap();
+    change(&mut shares[0]);
+    for fleet in t.fleets.values_mut() {
+        fleet.configurations.clear();
+    }
+}
+
 #[tokio::test]
-async fn a_share_says_what_it_lacks() {
-    let (why, _) = refused(lattice, |t, c| {
-        c.lattice.configuration = Some("rcfg-0a1b2c3d4e5f60718".to_owned());
-        let shares = t.lattice.shares.values_mut().next().unwrap();
-        let share: &mut Share = &mut shares[0];
-        share.name = text("ayon-00000001");
+async fn a_share_is_completed_and_what_was_there_comes_back() {
+    let lacks_principal = |share: &mut Share| {
         share
             .associations
             .retain(|a| a.kind != AssociationKind::Principal);
-        for fleet in t.fleets.values_mut() {
-            fleet.configurations.clear();
+        share.name = text("ayon-00000001");
+    };
+    let suspended = |share: &mut Share| {
+        for association in &mut share.associations {
+            association.state = AssociationState::Suspended;
         }
-    })
-    .await;
-    assert!(
-        why.iter()
-            .any(|r| r.contains("does not share it with fleets.deadline.amazonaws.com")),
-        "{why:#?}"
-    );
+    };
+    let no_source_and_failed = |share: &mut Share| {
+        share
+            .associations
+            .retain(|a| a.kind != AssociationKind::Source);
+        share.associations[0].state = AssociationState::Failed;
+    };
+    let all: [&dyn Fn(&mut Share); 3] = [&lacks_principal, &suspended, &no_source_and_failed];
+    for change in all {
+        let (world, config) = studio(lattice, |t, c| half_made(t, c, change));
+        let shares = || {
+            let truth = world.truth();
+            truth.lattice.shares.values().next().unwrap().clone()
+        };
+        let before = shares();
+        let changes = common::changes(&world, &config).await;
+        let calls: Vec<&str> = changes.iter().map(Change::operation).collect();
+        assert!(
+            calls.contains(&"AssociateResourceShare") && !calls.contains(&"CreateResourceShare"),
+            "{calls:?}"
+        );
+        let applied = apply_all(&world, &config, &changes, None).await;
+        assert!(applied.stop.is_none(), "{:?}", applied.stop);
+        let now = shares();
+        assert_eq!(now.len(), 1, "nothing is doubled");
+        let arn = now[0].associations.iter();
+        let arn = arn.clone().find(|a| a.kind == AssociationKind::Resource);
+        let arn = arn.unwrap().entity.raw();
+        assert!(now[0].open(arn).is_none() && now[0].has_source() && now[0].has_deadline_now());
+        let mut back: Vec<Change> = applied.done.iter().map(Change::reverse).collect();
+        back.reverse();
+        let undone = apply_all(&world, &config, &back, applied.run.as_deref()).await;
+        assert!(undone.stop.is_none(), "{:?}", undone.stop);
+        let in_force = |all: &[Share]| -> Vec<String> {
+            let each = all[0].associations.iter().filter(|a| a.is_in_force());
+            let mut each: Vec<String> = each.map(|a| a.entity.raw().to_owned()).collect();
+            each.sort();
+            each
+        };
+        assert_eq!(in_force(&shares()), in_force(&before));
+    }
+}
+
+#[tokio::test]
+async fn a_share_that_can_not_be_completed_is_refused_with_the_reason() {
+    for (change, said) in [
+        (
+            (|s: &mut Share| s.status = text("PENDING")) as fn(&mut Share),
+            "is PENDING, and no other is made beside it",
+        ),
+        (
+            |s| {
+                s.external = false;
+                s.associations[0].state = AssociationState::Suspended;
+            },
+            "--allow-external-principals",
+        ),
+        (
+            |s| s.associations[0].state = AssociationState::Associating,
+            "wait a minute",
+        ),
+    ] {
+        let (why, changes) = refused(lattice, |t, c| half_made(t, c, change)).await;
+        assert!(why.iter().any(|r| r.contains(said)), "{said}: {why:#?}");
+        assert!(
+            !changes
+                .iter()
+                .any(|c| c.contains("share") || c.starts_with("fleet")),
+            "{changes:?}"
+        );
+    }
 }
 
 /// The step for the workers that run now is of a change that was made: it is still to be done then.

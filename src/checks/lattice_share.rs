@@ -72,7 +72,7 @@ fn judge(share: &Share, configuration: &str) -> Finding {
                 .fix("wait a minute, then check again");
         }
         return Finding::fail("not-associated", line).why(why).fix(
-            "associate the configuration, the principal and the source again, or make a new share",
+            "`studiolink plan` shows what is to be associated again, `studiolink setup` does it",
         );
     }
     if !share.is_active() {

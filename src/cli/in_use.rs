@@ -25,6 +25,7 @@ pub(super) async fn keep(world: &dyn World, header: &Header, plan: &mut Plan) ->
             AnyResource::ResourceGateway(_)
                 | AnyResource::ResourceConfiguration(_)
                 | AnyResource::ResourceShare(_)
+                | AnyResource::ShareAssociations(_)
         )
     };
     let fleets = if plan.changes.iter().any(is_lattice) {

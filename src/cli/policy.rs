@@ -218,6 +218,8 @@ fn path_writes(config: &StudioConfig) -> Vec<&'static str> {
             "vpc-lattice:PutResourcePolicy",
             "vpc-lattice:TagResource",
             "ram:CreateResourceShare",
+            "ram:AssociateResourceShare",
+            "ram:DisassociateResourceShare",
             "ram:DeleteResourceShare",
             "ram:TagResource",
         ]);

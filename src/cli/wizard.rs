@@ -62,10 +62,10 @@ fn left_draft(local: &dyn LocalState, name: &str, file: Option<&str>) -> Option<
 fn interrupted(local: &dyn LocalState) -> Option<Interrupted> {
     let runs = journal::read_all(local).ok()?.runs;
     let undone = |id: &str| runs.iter().any(|u| u.header.undoes.as_deref() == Some(id));
-    let open = runs.iter().rev().find(|r| {
-        let cut = !r.ended || r.in_doubt().next().is_some();
-        cut && r.header.undoes.is_none() && !undone(&r.header.id)
-    })?;
+    let open = runs
+        .iter()
+        .rev()
+        .find(|r| r.is_cut() && r.header.undoes.is_none() && !undone(&r.header.id))?;
     Some(Interrupted {
         run: Printable::short(&open.header.id, 60),
         started: day_and_clock(open.header.started).into(),
@@ -90,7 +90,7 @@ fn row(run: &journal::Run, all: &[journal::Run]) -> RunRow {
         state: markdown::state(run).into(),
         undo: markdown::undo_state(run, all).into(),
         can_undo: !journal::to_undo(run, all).is_empty(),
-        is_cut: !run.ended || run.in_doubt().next().is_some(),
+        is_cut: run.is_cut(),
         changes: changes.collect(),
     }
 }

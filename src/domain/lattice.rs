@@ -123,6 +123,16 @@ impl Share {
         all.any(|a| a.kind == AssociationKind::Principal && a.entity.raw() == DEADLINE_FLEETS)
     }
 
+    /// Not counting what was taken out of it.
+    pub fn has_deadline_now(&self) -> bool {
+        let mut all = self.associations.iter();
+        all.any(|a| {
+            a.kind == AssociationKind::Principal
+                && a.entity.raw() == DEADLINE_FLEETS
+                && !a.is_gone()
+        })
+    }
+
     /// Of what concerns a configuration and Deadline Cloud: what is not associated now. What was taken out is listed for a
     /// while, also where it was put in again.
     pub fn open(&self, configuration: &str) -> Option<&ShareAssociation> {
@@ -159,6 +169,17 @@ impl ShareAssociation {
             self.state,
             AssociationState::Disassociated | AssociationState::Disassociating
         )
+    }
+
+    /// Neither taken out nor without force. A state of a later version of the service may be either, and is left alone.
+    pub fn is_in_force(&self) -> bool {
+        !self.is_gone()
+            && !matches!(
+                self.state,
+                AssociationState::Suspended
+                    | AssociationState::Suspending
+                    | AssociationState::Failed
+            )
     }
 
     /// On its way to ASSOCIATED.

@@ -134,7 +134,7 @@ pub async fn apply(
         let undone = runs
             .iter()
             .any(|u| u.header.undoes.as_deref() == Some(&r.header.id));
-        is_ours(r, world, context) && !undone && (!r.ended || r.in_doubt().next().is_some())
+        is_ours(r, world, context) && !undone && r.is_cut()
     });
     let writer = match unfinished {
         Some(run) => Writer::resume(local, run),

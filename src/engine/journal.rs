@@ -213,6 +213,11 @@ impl Run {
         self.entries.iter().filter(|e| e.came.is_none())
     }
 
+    /// It has no end, or a call of it got no answer.
+    pub fn is_cut(&self) -> bool {
+        !self.ended || self.in_doubt().next().is_some()
+    }
+
     /// A call that got no answer may be carried out late, also after it was looked for in vain.
     pub fn may_be_done_late(&self) -> impl Iterator<Item = &Entry> {
         let late = |e: &&Entry| e.came == Some(Came::NotDone);

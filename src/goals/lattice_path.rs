@@ -3,28 +3,22 @@
 
 use crate::derived::connections::{Connection, connections};
 use crate::derived::lattice::attached;
-use crate::derived::lattice_wanted::{
-    Lack, Making, Wanted, own_name, wanted, worker_name, writes_hosts,
-};
+use crate::derived::lattice_wanted::{Lack, Making, Wanted, wanted, worker_name, writes_hosts};
 use crate::domain::config::PathId;
-use crate::domain::fact::Fact;
 use crate::domain::farm::Fleet;
 use crate::domain::fleet_settings::{read, with_attachment};
 use crate::domain::host_script::{block, names, own, with};
 use crate::domain::ids::FleetKey;
-use crate::domain::lattice::{AssociationKind, DEADLINE_FLEETS, Share, configuration_id};
 use crate::domain::risk::RiskKind;
 use crate::domain::text::Printable;
-use crate::questions::{
-    CallerIdentity, FleetDetails, FleetSettings, LatticeQuota, LatticeShares, NamedShares, Part,
-    View,
-};
+use crate::questions::{FleetDetails, FleetSettings, LatticeQuota, Part, View};
 use crate::resources::{
     AnyResource, Change, FleetConfiguration, FleetScript, Plan, ResourceConfiguration,
-    ResourceGateway, ResourceShare, placeholder,
+    ResourceGateway, placeholder,
 };
 
 use super::fleet_roles::{current, fleet_change_id};
+use super::lattice_share::share;
 use super::{Draft, Goal, ManualStep};
 
 pub(super) const GOAL: Goal = Goal {
@@ -33,10 +27,6 @@ pub(super) const GOAL: Goal = Goal {
     propose,
     manual,
 };
-
-fn share_id(name: &str) -> String {
-    format!("lattice-share/{name}")
-}
 
 fn script_id(key: &FleetKey) -> String {
     format!("host-script/{}", key.fleet)
@@ -169,84 +159,6 @@ fn make(view: &View, draft: &mut Draft, making: &Making) -> Option<String> {
     );
     draft.add(Change::new(id.clone(), resource, None, Some(text), because).needs(needs));
     Some(id)
-}
-
-/// Is it shared with Deadline Cloud, or planned to be? One that is broken is not doubled: lattice-share says what to do.
-fn share(
-    view: &View,
-    draft: &mut Draft,
-    key: &FleetKey,
-    (arn, is_attached): (&str, bool),
-    needs: &mut Vec<String>,
-) -> bool {
-    let name = own_name(&key.farm);
-    let id = share_id(&name);
-    let serves = |s: &Share| s.is_with_deadline() && s.is_active() && s.open(arn).is_none();
-    if draft.has(&id) {
-        needs.push(id);
-        return true;
-    }
-    // What does not exist yet is in no share.
-    if needs.is_empty() {
-        match view.fact(&LatticeShares(arn.to_owned())) {
-            Fact::Known(shares) if shares.iter().any(serves) => return true,
-            Fact::Known(shares) if shares.iter().any(Share::is_with_deadline) => {
-                if is_attached {
-                    return true;
-                }
-                let name = view.fleet_name(key);
-                draft.refuse(format!("fleet {name} is not given the resource configuration: its share with Deadline Cloud is not ACTIVE and ASSOCIATED in every part, so that the fleet's update would fail; lattice-share says what to do"));
-                return false;
-            }
-            Fact::Known(_) | Fact::Absent => {}
-            fact => {
-                draft.problem(fact.problem());
-                return false;
-            }
-        }
-    }
-    match view.fact(&NamedShares(name.clone())) {
-        Fact::Known(others) if !others.is_empty() => {
-            let id = configuration_id(arn);
-            let names = |kind: AssociationKind, entity: &str| {
-                let all = others.iter().flat_map(|s| &s.associations);
-                all.clone()
-                    .any(|a| a.kind == kind && a.entity.raw() == entity)
-            };
-            let lacks = if !names(AssociationKind::Resource, arn) {
-                format!("does not share {id}")
-            } else if !names(AssociationKind::Principal, DEADLINE_FLEETS) {
-                format!("does not share it with {DEADLINE_FLEETS}")
-            } else {
-                "is not ACTIVE and ASSOCIATED in every part".to_owned()
-            };
-            draft.refuse(format!("a resource share {name} exists and {lacks}: delete it in Resource Access Manager, or add what is missing to it there"));
-            return false;
-        }
-        Fact::Known(_) | Fact::Absent => {}
-        fact => {
-            draft.problem(fact.problem());
-            return false;
-        }
-    }
-    let caller = view.fact(&CallerIdentity);
-    let Some(account) = caller.known().map(|c| &c.account) else {
-        draft.problem(caller.problem());
-        return false;
-    };
-    if draft.wishes.left_out.contains(&id) {
-        return false;
-    }
-    let resource = ResourceShare {
-        name: name.clone(),
-        arn: None,
-        tags: tags(view),
-    };
-    let text = ResourceShare::text(&name, arn, account);
-    let because = "a fleet can use a configuration only while it is shared with Deadline Cloud; your account is its only source";
-    draft.add(Change::new(id.clone(), resource, None, Some(text), because).needs(needs.clone()));
-    needs.push(id);
-    true
 }
 
 /// Has the fleet room for another one? What it uses is never taken from it.

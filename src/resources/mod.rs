@@ -21,6 +21,7 @@ mod resource_gateway;
 mod resource_share;
 mod secret;
 mod secret_value;
+mod share_associations;
 mod trust_policy;
 
 use std::collections::BTreeMap;
@@ -36,6 +37,7 @@ use crate::questions::{AnyAnswer, AnyQuestion, Key, Snapshot};
 pub use change::{Change, Step, fill, placeholder};
 pub use plan::{LeftAlong, Plan};
 pub use secret::{DESCRIPTION, RECOVERY_DAYS};
+pub use share_associations::MEMBERS;
 
 /// What AWS assigns to a thing when it is created, by name.
 pub type Outputs = BTreeMap<String, String>;
@@ -217,6 +219,7 @@ resources! {
     ResourceGateway in resource_gateway,
     ResourceConfiguration in resource_configuration,
     ResourceShare in resource_share,
+    ShareAssociations in share_associations,
     FleetConfiguration in fleet_configuration,
     FleetScript in fleet_script,
 }

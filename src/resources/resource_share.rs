@@ -61,23 +61,24 @@ impl ResourceShare {
         .to_string()
     }
 
-    fn ready(share: &Share) -> Ready {
-        let shared = share.associations.iter();
-        let mut shared = shared.filter(|a| a.kind == AssociationKind::Resource);
-        let open = shared.find_map(|a| share.open(a.entity.raw()));
-        let status = || format!("it is {}", share.status.show()).into();
-        match (share.status.raw(), open) {
-            ("FAILED", _) => Ready::Failed(status()),
-            ("ACTIVE", None) => Ready::Yes,
-            ("ACTIVE" | "PENDING", Some(a)) if a.is_coming() => Ready::NotYet(a.words().into()),
-            ("ACTIVE" | "PENDING", Some(a)) => Ready::Failed(a.words().into()),
-            _ => Ready::NotYet(status()),
-        }
-    }
-
     fn is(&self, share: &Share) -> bool {
         let own = self.arn.as_deref();
         own.is_none_or(|arn| arn == share.arn.raw()) && share.status.raw() != "DELETED"
+    }
+}
+
+/// Is what it shares, and with whom, ASSOCIATED?
+pub(super) fn ready(share: &Share) -> Ready {
+    let shared = share.associations.iter();
+    let mut shared = shared.filter(|a| a.kind == AssociationKind::Resource);
+    let open = shared.find_map(|a| share.open(a.entity.raw()));
+    let status = || format!("it is {}", share.status.show()).into();
+    match (share.status.raw(), open) {
+        ("FAILED", _) => Ready::Failed(status()),
+        ("ACTIVE", None) => Ready::Yes,
+        ("ACTIVE" | "PENDING", Some(a)) if a.is_coming() => Ready::NotYet(a.words().into()),
+        ("ACTIVE" | "PENDING", Some(a)) => Ready::Failed(a.words().into()),
+        _ => Ready::NotYet(status()),
     }
 }
 
@@ -99,7 +100,7 @@ impl Resource for ResourceShare {
         Ok(own.map_or_else(Found::default, |share| Found {
             text: Some(Self::text_of(&share)),
             outputs: Self::outputs(share.arn.raw()),
-            ready: Self::ready(&share),
+            ready: ready(&share),
         }))
     }
 

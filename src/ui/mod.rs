@@ -5,6 +5,7 @@
 pub mod diagram;
 pub mod draft;
 pub mod driver;
+pub mod farewell;
 pub mod model;
 pub mod pages;
 pub mod plain;

@@ -499,6 +499,10 @@ impl World for RealWorld {
                 AnyResource::ResourceShare(r) => {
                     aws.change_share(record_of, r, change, token).await
                 }
+                AnyResource::ShareAssociations(r) => {
+                    let done = aws.change_associations(record_of, r, change, token).await;
+                    done.map(|()| Outputs::new())
+                }
                 AnyResource::FleetConfiguration(r) => {
                     let done = aws.change_fleet(record_of, r, change, token).await;
                     done.map(|()| Outputs::new())

@@ -248,7 +248,7 @@ impl Plain {
         let line = read_line(prompt);
         tokio::pin!(line);
         loop {
-            let watches = self.wizard.model.is_watching() || self.wizard.ticks();
+            let watches = self.wizard.ticks();
             let msg = tokio::select! {
                 line = &mut line => return line.ok_or(Ended::Input),
                 msg = self.from.recv() => msg,

@@ -329,7 +329,7 @@ mod tests {
         );
         let said = paragraph(&way, PLAIN);
         assert!(
-            said.contains("Broken for Publish, hop 3: tunnels says")
+            said.contains("Broken for Publish: hop 3, tunnels says")
                 && said.contains("fix   do this"),
             "{said}"
         );
@@ -347,9 +347,13 @@ mod tests {
         };
         let unknown = way(Box::leak(Box::new(unknown)));
         assert!(!unknown.is_broken());
-        assert!(paragraph(&unknown, PLAIN).starts_with("Not known for Publish, hop 2"));
+        assert!(paragraph(&unknown, PLAIN).starts_with("Not known for Publish: hop 2"));
         let fine = way(Box::leak(Box::new([hop("name", Verdict::Ok)])));
-        assert!(paragraph(&fine, PLAIN).contains("No worker has confirmed it"));
+        let said = paragraph(&fine, PLAIN);
+        assert!(
+            said.starts_with("Not confirmed") && said.contains("no worker has told"),
+            "{said}"
+        );
     }
 
     #[test]

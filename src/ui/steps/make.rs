@@ -1,6 +1,7 @@
 //! 7. Apply and verify: each change with its state, every check once more, and what is left for people.
 
-use super::super::model::{Model, undo_words};
+use super::super::farewell::undo_words;
+use super::super::model::Model;
 use super::super::screen::{Block, Cell, Key, Screen, Told, Tone};
 use super::super::wizard::{Effect, Msg, exit};
 use super::ask_worker::{self, AskWorker};

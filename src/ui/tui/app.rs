@@ -20,7 +20,7 @@ use super::theme::Theme;
 use crate::domain::exit::Exit;
 use crate::domain::finding::Verdict;
 use crate::ui::driver::{Driver, Outside};
-use crate::ui::model::farewell;
+use crate::ui::farewell::farewell;
 use crate::ui::wizard::{Msg, Wizard};
 
 /// The clock's pace while something is under way.

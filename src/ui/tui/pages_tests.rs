@@ -97,7 +97,7 @@ async fn a_run_that_was_left_for_home_is_not_forgotten() {
     play.keys("[[[[[[[q").await;
     assert_eq!(play.place(), Place::Home);
     assert_eq!(play.code, Some(ended));
-    let words = crate::ui::model::farewell(&play.app.wizard.model);
+    let words = crate::ui::farewell::farewell(&play.app.wizard.model);
     assert!(
         words.contains("applied before: run") && !words.contains("nothing was changed"),
         "{words}"

@@ -12,7 +12,7 @@ use crate::domain::lattice::{
 };
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Untrusted;
-use crate::resources::{Change, Outputs};
+use crate::resources::{Change, MEMBERS, Outputs};
 use crate::world::Record;
 
 const SERVICE: &str = "vpc-lattice";
@@ -465,6 +465,43 @@ impl Aws {
         Ok(arn
             .map(crate::resources::ResourceShare::outputs)
             .unwrap_or_default())
+    }
+}
+
+impl Aws {
+    /// Puts in what the change adds, and takes out what it takes away.
+    pub async fn change_associations(
+        &self,
+        record: &Record,
+        resource: &crate::resources::ShareAssociations,
+        change: &Change,
+        token: &str,
+    ) -> Result<(), Problem> {
+        let doing = format!("Could not change the {}", change.words());
+        let parse = |text: &Option<String>| -> Result<Value, Problem> {
+            let text = text.as_deref().ok_or_else(|| unreadable(&doing))?;
+            serde_json::from_str(text).map_err(|_| unreadable(&doing))
+        };
+        let (before, after) = (parse(&change.before)?, parse(&change.after)?);
+        let (more, path) = if resource.back {
+            ((&before, &after), "disassociateresourceshare")
+        } else {
+            ((&after, &before), "associateresourceshare")
+        };
+        let mut body = json!({ "resourceShareArn": resource.arn, "clientToken": token });
+        for (member, _) in &MEMBERS {
+            let had = texts(&more.1[*member]);
+            let new = texts(&more.0[*member])
+                .into_iter()
+                .filter(|e| !had.contains(e));
+            let new: Vec<String> = new.map(|e| e.raw().to_owned()).collect();
+            if !new.is_empty() {
+                body[*member] = json!(new);
+            }
+        }
+        let what = What::new("ram", change.operation(), &resource.share, doing.clone());
+        self.read(record, what, &ram(path, &body)).await?;
+        Ok(())
     }
 }
 

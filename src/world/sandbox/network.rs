@@ -8,14 +8,14 @@ use crate::domain::fleet_settings::{FleetSettings, HostScript, read};
 use crate::domain::host_script::{SCRIPT_LIMIT, own};
 use crate::domain::ids::FleetKey;
 use crate::domain::lattice::{
-    AssociationKind, AssociationState, DnsResolution, LatticeStatus,
+    AssociationKind, AssociationState, DEADLINE_FLEETS, DnsResolution, LatticeStatus,
     ResourceConfiguration as Configuration, ResourceGateway as Gateway, Share, ShareAssociation,
     Target, configuration_id,
 };
 use crate::domain::text::Untrusted;
 use crate::domain::vpc_dns::{NameInVpc, covers};
 use crate::resources::{
-    FleetScript, Outputs, ResourceConfiguration, ResourceGateway, ResourceShare,
+    FleetScript, Outputs, ResourceConfiguration, ResourceGateway, ResourceShare, ShareAssociations,
 };
 
 fn body(text: &str) -> Result<Value, String> {
@@ -152,6 +152,81 @@ pub(super) fn configuration(
     Ok(ResourceConfiguration::outputs(&id, &arn))
 }
 
+/// The state of each association, as the service would have it after the call.
+pub(super) fn associate(
+    truth: &mut Truth,
+    resource: &ShareAssociations,
+    after: Option<&str>,
+) -> Result<(), String> {
+    let it = body(after.ok_or("ValidationException: nothing is associated")?)?;
+    let wanted: Vec<ShareAssociation> = ["resourceArns", "principals", "sources"]
+        .into_iter()
+        .zip([
+            AssociationKind::Resource,
+            AssociationKind::Principal,
+            AssociationKind::Source,
+        ])
+        .flat_map(|(member, kind)| associated(&it[member], &kind))
+        .collect();
+    let is_it = |s: &Share| s.arn.raw() == resource.arn;
+    let shares = truth.lattice.shares.values().flatten();
+    let mut share = shares
+        .clone()
+        .find(|s| is_it(s))
+        .cloned()
+        .ok_or("UnknownResourceException: there is no such share")?;
+    let is_outside = |a: &ShareAssociation| a.entity.raw() == DEADLINE_FLEETS;
+    if !share.external && wanted.iter().any(is_outside) {
+        return Err("OperationNotPermittedException: no external principals".to_owned());
+    }
+    share.associations.retain_mut(|a| {
+        let stays = wanted
+            .iter()
+            .any(|w| w.kind == a.kind && w.entity == a.entity);
+        if !stays && a.is_in_force() {
+            a.state = AssociationState::Disassociated;
+        }
+        !stays
+    });
+    share.associations.extend(wanted);
+    let gone = |a: &ShareAssociation| {
+        a.kind == AssociationKind::Resource
+            && a.is_in_force()
+            && !truth
+                .lattice
+                .configurations
+                .contains_key(configuration_id(a.entity.raw()))
+    };
+    if share.associations.iter().any(gone) {
+        return Err("ResourceArnNotFoundException: there is no such configuration".to_owned());
+    }
+    for there in truth.lattice.shares.values_mut().flatten() {
+        if is_it(there) {
+            *there = share.clone();
+        }
+    }
+    for of in &share.associations {
+        if of.kind == AssociationKind::Resource {
+            let id = configuration_id(of.entity.raw()).to_owned();
+            let all = truth.lattice.shares.entry(id).or_default();
+            if !all.iter().any(is_it) {
+                all.push(share.clone());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn associated(entities: &Value, kind: &AssociationKind) -> Vec<ShareAssociation> {
+    let each = texts(entities).into_iter().map(|entity| ShareAssociation {
+        kind: kind.clone(),
+        entity,
+        state: AssociationState::Associated,
+        message: None,
+    });
+    each.collect()
+}
+
 pub(super) fn share(
     truth: &mut Truth,
     resource: &ResourceShare,
@@ -166,15 +241,7 @@ pub(super) fn share(
         return Ok(Outputs::new());
     };
     let it = body(text)?;
-    let of = |key: &str, kind: &AssociationKind| -> Vec<ShareAssociation> {
-        let each = texts(&it[key]).into_iter().map(|entity| ShareAssociation {
-            kind: kind.clone(),
-            entity,
-            state: AssociationState::Associated,
-            message: None,
-        });
-        each.collect()
-    };
+    let of = |key: &str, kind: &AssociationKind| associated(&it[key], kind);
     let resources = of("resourceArns", &AssociationKind::Resource);
     let first = resources
         .first()

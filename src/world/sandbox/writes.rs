@@ -22,7 +22,7 @@ pub(super) fn service(resource: &AnyResource) -> &'static str {
         | AnyResource::ProbeJob(_) => "deadline",
         AnyResource::AddonSetting(_) | AnyResource::AyonUserKey(_) => "ayon",
         AnyResource::ResourceGateway(_) | AnyResource::ResourceConfiguration(_) => "vpc-lattice",
-        AnyResource::ResourceShare(_) => "ram",
+        AnyResource::ResourceShare(_) | AnyResource::ShareAssociations(_) => "ram",
         AnyResource::Secret(_) | AnyResource::SecretValue(_) => "secretsmanager",
     }
 }
@@ -113,6 +113,7 @@ pub(super) fn write(truth: &mut Truth, change: &Change) -> Result<Outputs, Strin
         AnyResource::ResourceGateway(r) => return network::gateway(truth, r, after),
         AnyResource::ResourceConfiguration(r) => return network::configuration(truth, r, after),
         AnyResource::ResourceShare(r) => return network::share(truth, r, after),
+        AnyResource::ShareAssociations(r) => network::associate(truth, r, after)?,
         AnyResource::FleetConfiguration(r) => network::fleet(truth, &r.fleet, after)?,
         AnyResource::FleetScript(r) => network::script(truth, r, after)?,
         AnyResource::Secret(r) => secrets::write(truth, r, after)?,
