@@ -61,16 +61,30 @@ async fn known<T>(
     of(answered.answer).unwrap_or(Fact::PENDING)
 }
 
+/// The resource configurations, by id, that a change deletes or no longer shares.
+fn taken(change: &Change) -> Vec<String> {
+    let shared = |text: &Option<String>| -> Vec<String> {
+        let text = text.as_deref().unwrap_or_default();
+        let value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+        let arns = value["resourceArns"].as_array().cloned();
+        let arns = arns.unwrap_or_default();
+        let ids = arns.iter().filter_map(|arn| arn.as_str());
+        ids.map(|arn| configuration_id(arn).to_owned()).collect()
+    };
+    match &change.resource {
+        AnyResource::ResourceConfiguration(r) => r.id.iter().cloned().collect(),
+        AnyResource::ResourceShare(_) => shared(&change.before),
+        // Where it stays, but not its principal or its source, no fleet can use it either.
+        AnyResource::ShareAssociations(_) => {
+            [shared(&change.before), shared(&change.after)].concat()
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// A fleet that still uses a resource configuration of the run after the plan; or that this could not be read.
 async fn fleet_that_stays(world: &dyn World, header: &Header, plan: &Plan) -> Option<String> {
-    let own: Vec<&str> = plan
-        .changes
-        .iter()
-        .filter_map(|c| match &c.resource {
-            AnyResource::ResourceConfiguration(r) => r.id.as_deref(),
-            _ => None,
-        })
-        .collect();
+    let own: Vec<String> = plan.changes.iter().flat_map(taken).collect();
     let unread = Some("whether a fleet uses it could not be read".to_owned());
     let mut fleets: Vec<FleetKey> = Vec::new();
     for queue in &header.queues {
@@ -112,7 +126,8 @@ async fn fleet_that_stays(world: &dyn World, header: &Header, plan: &Plan) -> Op
                 }
             }
         };
-        if uses.iter().any(|arn| own.contains(&configuration_id(arn))) {
+        let is_own = |arn: &String| own.iter().any(|id| id == configuration_id(arn));
+        if uses.iter().any(is_own) {
             return Some(format!(
                 "fleet {} uses it, by another run or by hand",
                 key.fleet

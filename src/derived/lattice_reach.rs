@@ -33,7 +33,19 @@ impl<'a> Way<'a> {
     }
 }
 
+/// Why, and how.
+const NEW_GATEWAY: &str = "the subnets of a gateway can't be changed. `studiolink setup` makes both where [lattice] names target, subnets and \
+    security_groups in place of configuration; take the old configuration from the fleet first";
+
 impl Way<'_> {
+    /// Does no change of rules or routes let this gateway lead to the target? It has to be another one then.
+    pub fn is_stranded(&self) -> bool {
+        let no_route = |f: Finding| f.code == "cannot-route";
+        let elsewhere = matches!(self.holder, Holder::Elsewhere(_));
+        (elsewhere && self.route().is_some_and(no_route))
+            || matches!(self.holder, Holder::There(holder) if self.zone(holder).is_some())
+    }
+
     /// What is wrong on it, or can't be told; nothing: it lets the traffic through.
     pub fn judge(&self) -> Vec<Finding> {
         if let Some(finding) = self.route() {
@@ -94,7 +106,7 @@ impl Way<'_> {
         Some(
             Finding::fail("other-zone", line)
                 .why("a resource gateway shares a zone with its target, so that it should span all of them")
-                .fix("make a new gateway with subnets in all zones of the target, and a new configuration on it: the subnets of a gateway can't be changed"),
+                .fix(format!("make a new gateway with subnets in all zones of the target, and a new configuration on it: {NEW_GATEWAY}")),
         )
     }
 
@@ -166,7 +178,7 @@ impl Way<'_> {
                 let names = there.map(|n| subnet_names(n, &ids)).unwrap_or_default();
                 (
                     format!("NO_ROUTE_TO_DESTINATION: the gateway is in {}, and the target in {}", self.ends.gateway.vpc.show(), holder.vpc.show()),
-                    format!("make a new gateway in {names} ({}) and a new configuration on it: the subnets of a gateway can't be changed", holder.vpc.show()),
+                    format!("make a new gateway in {names} ({}) and a new configuration on it: {NEW_GATEWAY}", holder.vpc.show()),
                 )
             }
             _ => (

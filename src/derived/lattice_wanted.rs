@@ -153,15 +153,39 @@ fn reaches(view: &View, name: &str, it: &ResourceConfiguration) -> Result<(), La
             gateway.status.word()
         ));
     }
-    let Target::Address(address) = &it.target else {
-        return Ok(());
+    let broken = on_way(view, it, |way| {
+        way.judge().into_iter().find(|f| f.verdict == Verdict::Fail)
+    })?;
+    match broken.flatten() {
+        Some(f) => refused(format!(
+            "resource configuration {name} is not given to a fleet, because its gateway does not reach the target: {}; {}",
+            f.message,
+            f.fix.unwrap_or_default()
+        )),
+        None => Ok(()),
+    }
+}
+
+/// What is to be said of the way from its gateway to its target; `None`: it has none that could be looked at.
+fn on_way<T>(
+    view: &View,
+    it: &ResourceConfiguration,
+    say: impl FnOnce(&Way) -> T,
+) -> Result<Option<T>, Lack> {
+    let Some(id) = &it.gateway else {
+        return Ok(None);
     };
-    let Ok(target) = address.raw().parse() else {
-        return Ok(());
+    let gateway = read(view.fact(&LatticeGateway(id.raw().to_owned())))?;
+    let target = match &it.target {
+        Target::Address(address) => address.raw().parse().ok(),
+        _ => None,
+    };
+    let (Some(gateway), Some(target)) = (gateway, target) else {
+        return Ok(None);
     };
     let vpc = gateway.vpc.raw();
     let Some(network) = read(view.fact(&VpcNetwork(vpc.to_owned())))? else {
-        return Ok(());
+        return Ok(None);
     };
     let ends = Ends {
         gateway,
@@ -172,15 +196,7 @@ fn reaches(view: &View, name: &str, it: &ResourceConfiguration) -> Result<(), La
     if let Holder::Unread(fact) = way.holder {
         read(fact)?;
     }
-    let broken = way.judge().into_iter().find(|f| f.verdict == Verdict::Fail);
-    match broken {
-        Some(f) => refused(format!(
-            "resource configuration {name} is not given to a fleet, because its gateway does not reach the target: {}; {}",
-            f.message,
-            f.fix.unwrap_or_default()
-        )),
-        None => Ok(()),
-    }
+    Ok(Some(say(&way)))
 }
 
 fn there(id: &str, it: &ResourceConfiguration) -> Wanted {
@@ -203,7 +219,13 @@ fn found_or_made(view: &View, key: &FleetKey) -> Result<Wanted, Lack> {
         let address = matches!(&it.target, Target::Address(a) if a.raw().parse() == Ok(target));
         address && it.carries(port) && it.kind.raw() == "SINGLE"
     };
-    let ours: Vec<_> = all.iter().filter(|(_, it)| leads(it)).collect();
+    let mut ours = Vec::new();
+    for (id, it) in all.iter().filter(|(_, it)| leads(it)) {
+        // One on a gateway that no rule or route would make lead there is not used, and not in the way of another.
+        if !on_way(view, it, |way| way.is_stranded())?.unwrap_or(false) {
+            ours.push((id, it));
+        }
+    }
     let name = own_name(&key.farm);
     match ours.as_slice() {
         [] => {}

@@ -176,9 +176,10 @@ def changed(folder, base, change, peer_args=(), more=""):
     return s
 
 
-def studio_with_own_server(folder, name, more=""):
+def studio_with_own_server(folder, name, more="", change=None):
     """A studio of peer-cloud's with the AYON that its seed describes, and the key that its secret holds."""
-    s = changed(folder, name, {})
+    folder.mkdir(exist_ok=True)
+    s = changed(folder, name, change or {})
     whole = json.loads((folder / "whole.json").read_text())
     s.ayon.stop()
     s.key = next(iter(whole["secrets"].values()))
