@@ -76,6 +76,11 @@ impl TunnelEnvironment<'_> {
     }
 }
 
+/// The line that a service which refuses extensions does not get; `None`: the text has none of ours.
+pub fn extension_of(text: &str) -> Option<&'static str> {
+    text.contains(EXTENSION).then(|| EXTENSION.trim_end())
+}
+
 /// The template for a service that refuses extensions.
 pub fn without_extension(text: &str) -> Option<String> {
     text.contains(EXTENSION)

@@ -170,6 +170,11 @@ impl Change {
         self.resource.inner().cannot_undo(self.step())
     }
 
+    /// What is sent in its place where the service refuses the text.
+    pub fn otherwise(&self) -> Option<Printable> {
+        self.resource.inner().otherwise(self.after.as_deref()?)
+    }
+
     pub fn is_final(&self) -> bool {
         self.resource.inner().is_final(self.step())
     }

@@ -125,6 +125,11 @@ impl Resource for EnvironmentTemplate {
         })
     }
 
+    fn otherwise(&self, after: &str) -> Option<Printable> {
+        let line = worker_environment::extension_of(after)?;
+        Some(format!("where Deadline Cloud refuses `extensions`, this text is sent without its line `{line}`, and the run's journal says so").into())
+    }
+
     fn lock(&self, account: &AccountId, region: &Region) -> String {
         queue_lock(account, region, &self.queue)
     }

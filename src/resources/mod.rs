@@ -103,6 +103,11 @@ pub trait Resource: Send + Sync {
         None
     }
 
+    /// What is sent in its place where the service refuses the text.
+    fn otherwise(&self, _after: &str) -> Option<Printable> {
+        None
+    }
+
     /// No call would restore what was there.
     fn is_final(&self, _step: Step) -> bool {
         false

@@ -1,7 +1,11 @@
 """A tunnel of Systems Manager: one request of /api/info through a real data channel, in both modes, and what breaks it."""
+import http.server
 import json
 import subprocess
 import sys
+import threading
+import time
+import urllib.request
 
 import pytest
 from conftest import AsIs, KEY, SHARED, Server
@@ -17,7 +21,7 @@ def studio(folder, name, **instance):
     node.update(instance)
     (folder / "whole.json").write_text(json.dumps(whole))
     ayon = Server(SHARED / "ayon-stand-in/ayon_stand_in.py", "--studio", folder / "whole.json", "--key", next(iter(whole["secrets"].values())))
-    if node["forward"]["5000"] != "refused":
+    if node["forward"]["5000"] != "refused" and "forward" not in instance:
         node["forward"]["5000"] = ayon.url.removeprefix("http://")
         (folder / "whole.json").write_text(json.dumps(whole))
     s = AsIs(folder, folder / "whole.json", ("--ayon", ayon.url))
@@ -71,6 +75,39 @@ def test_what_breaks_a_tunnel_is_named(tmp_path, name, change, verdict, code, pa
     assert part in seen["message"], seen
     started, closed = ended(s)
     assert closed == (0 if code == "refused" else started)
+
+
+@pytest.mark.parametrize("agent", [None, "3.3.1142.0"])
+def test_a_channel_that_is_closed_half_way_is_resumed(tmp_path, agent):
+    """The server thinks for longer than the agent keeps a websocket open: the answer comes on another one of the same session."""
+    behind = {}
+
+    class Slow(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            time.sleep(1.0)
+            with urllib.request.urlopen(behind["url"] + self.path) as answer:
+                body = answer.read()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    slow = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow)
+    threading.Thread(target=slow.serve_forever, daemon=True).start()
+    more = {"handshakeAgentVersion": agent} if agent else {}
+    s = studio(tmp_path, "healthy_ssm_ec2", closeAfter=0.6, forward={"5000": f"127.0.0.1:{slow.server_port}"}, **more)
+    behind["url"] = s.ayon.url
+    seen = tunnel(s)
+    slow.shutdown()
+    assert (seen["verdict"], seen["code"]) == ("ok", "ok"), seen
+    ops = [r["op"] for r in s.requests()]
+    assert "ResumeSession" in ops, ops
+    started, closed = ended(s)
+    assert started == closed and started > 0
 
 
 def test_a_channel_that_the_role_may_not_open_is_mended_and_opened(tmp_path):

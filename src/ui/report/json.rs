@@ -61,6 +61,7 @@ pub fn changes(plan: &Plan) -> Value {
             "risk": c.risk.map(|r| json!({ "kind": r, "stops_jobs": r.breaks_jobs() })),
             "reads_first": channels,
             "needs": c.needs,
+            "otherwise": c.otherwise(),
             "undo": c.undo(),
             "diff": lines,
         })

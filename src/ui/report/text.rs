@@ -186,6 +186,9 @@ fn change(change: &Change, (at, of): (usize, usize), can_undo: bool, ink: Ink) -
             "         an unattended run holds it back until the queue role reads the channel"
         );
     }
+    if let Some(words) = change.otherwise() {
+        let _ = writeln!(out, "{}", ink.folded("  else      ", 12, words.as_str()));
+    }
     if can_undo {
         let _ = writeln!(out, "  {}", change.undo());
     }

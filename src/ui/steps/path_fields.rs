@@ -188,13 +188,17 @@ pub(super) fn fields(screen: &mut Screen, model: &Model) {
             ("empty: as the server's address says", Takes::Optional),
         ));
         let words = |t: &LatticeTls| match t {
-            LatticeTls::Hosts => "the server's name goes into each worker's hosts file",
-            LatticeTls::Plain => "plain http:// to AYON's own port, within your VPC",
+            LatticeTls::Hosts => {
+                "the server's name in each worker's hosts file. Work: none on the server; setup adds a script that runs as administrator on new workers"
+            }
+            LatticeTls::Plain => {
+                "plain http:// to AYON's own port. Work: none; the key crosses your VPC unencrypted"
+            }
             LatticeTls::PrivateCa => {
-                "a certificate of your own CA for VPC Lattice's name; you install the CA on workers"
+                "a certificate of your own CA for VPC Lattice's name. Work: a CA, a certificate to renew, the CA on every worker; parts of AYON ignore AYON_CA_FILE"
             }
             LatticeTls::CustomDomain => {
-                "a custom domain; that Deadline Cloud's workers resolve it is not proven"
+                "a custom domain. Work: a domain to verify, a configuration made by hand; that Deadline Cloud's workers resolve it is not proven"
             }
         };
         let chosen = config.lattice.tls.unwrap_or(LatticeTls::Hosts);

@@ -70,6 +70,9 @@ impl Review {
             );
             screen.add(Block::Text(Cell::toned(words, Tone::Doubtful)));
         }
+        if let Some(words) = change.otherwise() {
+            screen.say_dim(words);
+        }
         screen.say_dim(change.undo());
         depends(screen, model, change, kept);
         screen.add(Block::Diff {
