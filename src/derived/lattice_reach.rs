@@ -213,7 +213,10 @@ impl Way<'_> {
             Some(false) if whole && !groups.is_empty() => {}
             _ => return Some(self.unclear(&names, "outbound")),
         }
-        let to = self.network.own().unwrap_or_else(|| self.address());
+        // A load balancer changes its addresses within the VPC; what lies beyond it is named alone.
+        let own = self.network.own();
+        let own = own.filter(|n| n.contains(&self.ends.target));
+        let to = own.unwrap_or_else(|| self.address());
         let line = format!(
             "Security group {names} does not allow outbound TCP {port} to the target {}",
             self.ends.target

@@ -9,10 +9,12 @@ use crate::domain::config::{LatticeChoices, LatticeTls};
 use crate::domain::fact::Fact;
 use crate::domain::finding::Verdict;
 use crate::domain::ids::{FarmId, FleetKey};
-use crate::domain::lattice::{LatticeStatus, ResourceConfiguration, Target};
-use crate::domain::network::Interface;
+use crate::domain::lattice::{
+    DnsResolution, LatticeStatus, ResourceConfiguration, ResourceGateway, Target,
+};
+use crate::domain::network::{Interface, Network};
 use crate::domain::problem::Problem;
-use crate::domain::text::Printable;
+use crate::domain::text::{Printable, Untrusted};
 use crate::questions::{
     AddressOwner, LatticeConfiguration, LatticeConfigurations, LatticeGateway, LatticeGateways,
     Part, View, VpcNetwork,
@@ -43,6 +45,8 @@ pub struct Making {
     pub groups: Vec<String>,
     /// The target's zones are met by the gateway's subnets only as far as they are named.
     pub one_subnet: bool,
+    /// The target lies beyond a VPN.
+    pub beyond: bool,
 }
 
 /// Why there is no answer.
@@ -253,10 +257,16 @@ fn making(
 ) -> Result<Wanted, Lack> {
     let holders = read(view.fact(&AddressOwner(target.to_string())))?;
     let holders = holders.map_or(&[][..], Vec::as_slice);
-    let Some(Interface { vpc, subnet, .. }) = the_one(view, holders, choices)? else {
-        return refused(format!(
-            "no network interface of this account holds {target}: a gateway needs a target in its VPC, such as a network load balancer or a proxy there; that an address behind a VPN works as the target itself is not proven"
-        ));
+    let holder = the_one(view, holders, choices)?;
+    let named = choices.vpc.as_deref().map(Untrusted::new);
+    let vpc = match (holder, &named) {
+        (Some(holder), _) => &holder.vpc,
+        (None, Some(named)) if !choices.subnets.is_empty() => named,
+        (None, _) => {
+            return refused(format!(
+                "no network interface of this account holds {target}: a gateway needs a target in its VPC, such as a network load balancer or a proxy there. That an address beyond a VPN works as the target itself is not proven; to try it all the same, name vpc = \"vpc-…\" and subnets = [\"subnet-…\"] with a route to it in [lattice]"
+            ));
+        }
     };
     let network = read(view.fact(&VpcNetwork(vpc.raw().to_owned())))?;
     let Some(network) = network else {
@@ -265,11 +275,10 @@ fn making(
             vpc.show()
         ));
     };
-    let one_subnet = choices.subnets.is_empty();
-    let subnets = if one_subnet {
-        vec![subnet.raw().to_owned()]
-    } else {
-        choices.subnets.clone()
+    let own_subnet = holder.filter(|_| choices.subnets.is_empty());
+    let subnets = match own_subnet {
+        Some(holder) => vec![holder.subnet.raw().to_owned()],
+        None => choices.subnets.clone(),
     };
     let known = |id: &&String| network.subnets.iter().any(|s| s.id.raw() == **id);
     if let Some(other) = subnets.iter().find(|id| !known(id)) {
@@ -279,7 +288,8 @@ fn making(
         ));
     }
     let zones: Option<Vec<_>> = subnets.iter().map(|id| zone_of(network, id)).collect();
-    if let (Some(own), Some(zones)) = (zone_of(network, subnet.raw()), zones)
+    let own = holder.and_then(|h| zone_of(network, h.subnet.raw()));
+    if let (Some(own), Some(zones)) = (own, zones)
         && !zones.contains(&own)
     {
         return refused(format!(
@@ -302,6 +312,9 @@ fn making(
         ));
     }
     let gateway = gateway(view, &name, vpc.raw(), &subnets, &groups)?;
+    if holder.is_none() {
+        leads_there(view, network, (vpc, &subnets, &groups), target)?;
+    }
     Ok(Wanted::Make(Box::new(Making {
         name,
         target,
@@ -310,8 +323,42 @@ fn making(
         vpc: vpc.raw().to_owned(),
         subnets,
         groups,
-        one_subnet,
+        one_subnet: own_subnet.is_some(),
+        beyond: holder.is_none(),
     })))
+}
+
+/// A gateway to be made for a target beyond the VPC: its subnets have a route there, and its groups let the traffic out.
+fn leads_there(
+    view: &View,
+    network: &Network,
+    (vpc, subnets, groups): (&Untrusted, &[String], &[String]),
+    target: IpAddr,
+) -> Result<(), Lack> {
+    let all = |ids: &[String]| ids.iter().map(Untrusted::new).collect();
+    let gateway = ResourceGateway {
+        name: Untrusted::new("gateway"),
+        status: LatticeStatus::Active,
+        vpc: vpc.clone(),
+        subnets: all(subnets),
+        security_groups: all(groups),
+        dns: DnsResolution::InVpc,
+    };
+    let ends = Ends {
+        gateway: &gateway,
+        gateway_id: String::new(),
+        target,
+    };
+    let broken = Way::new(view, &ends, network).judge();
+    match broken.into_iter().find(|f| f.verdict == Verdict::Fail) {
+        Some(f) => refused(format!(
+            "a gateway in {} would not reach {target}: {}; {}",
+            vpc.show(),
+            f.message,
+            f.fix.unwrap_or_default()
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Two VPCs may have the same addresses: the subnets that the studio file names say which is meant.
@@ -346,10 +393,10 @@ fn gateway(
     groups: &[String],
 ) -> Result<Option<String>, Lack> {
     let all = read(view.fact(&LatticeGateways))?.map_or(&[][..], Vec::as_slice);
-    let same = |one: &[String], other: &[crate::domain::text::Untrusted]| {
+    let same = |one: &[String], other: &[Untrusted]| {
         one.len() == other.len() && one.iter().all(|o| other.iter().any(|t| t.raw() == o))
     };
-    let fits = |it: &crate::domain::lattice::ResourceGateway| {
+    let fits = |it: &ResourceGateway| {
         it.vpc.raw() == vpc && same(subnets, &it.subnets) && same(groups, &it.security_groups)
     };
     let own = all.iter().find(|(_, it)| it.name.raw() == name);

@@ -18,6 +18,7 @@ words! {
         RunningWorkers = "running-workers",
         OneZone = "one-zone",
         UnprovenKey = "unproven-key",
+        UnprovenTarget = "unproven-target",
     }
 }
 

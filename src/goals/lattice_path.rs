@@ -157,7 +157,11 @@ fn make(view: &View, draft: &mut Draft, making: &Making) -> Option<String> {
         "workers may reach {} port {}, and nothing else",
         making.target, making.port
     );
-    draft.add(Change::new(id.clone(), resource, None, Some(text), because).needs(needs));
+    let warning = making.beyond.then_some(
+        "no interface of this account holds the target: that VPC Lattice leads to an address beyond a VPN is not proven, its pages differ. Only a worker's own try tells",
+    );
+    let change = Change::new(id.clone(), resource, None, Some(text), because).needs(needs);
+    draft.add(change.risk(RiskKind::UnprovenTarget, warning));
     Some(id)
 }
 

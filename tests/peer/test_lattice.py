@@ -1,7 +1,10 @@
 """VPC Lattice set up from nothing, on a studio of peer-cloud's: made once, undone in the reverse order, resumed after a
 kill, and UpdateFleet that loses nothing. Looked at with boto3."""
 import json
+import re
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -231,3 +234,44 @@ def test_a_fleet_on_the_lan_declares_the_role(tmp_path):
     assert after["configuration"] == before["configuration"]
     assert s.run("rollback", "--yes").returncode == 0
     assert "publish" not in json.dumps(fleet(s, publish)["configuration"])
+
+
+BEYOND = TABLE.replace("10.20.1.50", "192.168.10.20")
+
+
+def test_a_target_beyond_the_vpn_is_made_only_on_purpose_and_called_not_proven(tmp_path):
+    s = studio(tmp_path, newer=False, table=BEYOND)
+    refused = s.run("plan")
+    assert "not proven" in refused.stdout + refused.stderr and "CreateResource" not in refused.stdout, refused.stdout
+    s.write(more=BEYOND + 'vpc = "vpc-0a1b2c3d4e5f60718"\n')
+    # The gateway's group has to let it out; the plan prints the command, which is run as it stands.
+    (why,) = json.loads(s.run("plan", "--format", "json").stdout)["refused"]
+    command = re.search(r"`(aws ec2 authorize-security-group-egress [^`]+)`", why)[1]
+    assert "CidrIp=192.168.10.20/32" in command, why
+    env = {**s.env, "PATH": f"{sys.executable.rpartition('/')[0]}:/usr/bin:/bin", "AWS_DEFAULT_REGION": "us-west-2", "AWS_PAGER": ""}
+    subprocess.run(command, shell=True, env=env, check=True, capture_output=True, timeout=60)
+    plan = s.run("plan", "--format", "json")
+    change = next(c for c in json.loads(plan.stdout)["changes"] if c["operation"] == "CreateResourceConfiguration")
+    assert change["risk"]["kind"] == "unproven-target" and "not proven" in change["warning"], change
+    done = s.run("setup", "--yes")
+    assert "CreateResourceConfiguration" in done.stdout, done.stdout + done.stderr
+    detail = s.client("vpc-lattice").list_resource_configurations()["items"][0]
+    whole = s.client("vpc-lattice").get_resource_configuration(resourceConfigurationIdentifier=detail["id"])
+    assert whole["resourceConfigurationDefinition"]["ipResource"]["ipAddress"] == "192.168.10.20"
+    audit = json.loads(s.run("audit", "--format", "json").stdout)["findings"]
+    (said,) = [f for f in audit if f["check"] == "lattice-target"]
+    assert said["verdict"] == "unknown" and "not proven" in said["why"], said
+    # Where no route leads there, nothing is made.
+    s.run("rollback", "--yes")
+    s.write(more=BEYOND.replace("192.168.10.20", "172.31.7.7") + 'vpc = "vpc-0a1b2c3d4e5f60718"\n')
+    stray = s.run("plan")
+    assert "would not reach 172.31.7.7" in stray.stdout + stray.stderr and "CreateResource" not in stray.stdout, stray.stdout + stray.stderr
+
+
+def test_a_configuration_that_failed_is_named_and_not_used(tmp_path):
+    """A share that stays ASSOCIATING is a test of the sandbox: the peer ends it at once."""
+    failed = changed(tmp_path, "healthy_lattice_vpn", {
+        "resourceConfigurations/ayon-server/status": "CREATE_FAILED", "farms/0/fleets/Publish/resourceConfigurationArns": [], "farms/0/fleets/Render/resourceConfigurationArns": [],
+    }, more=TABLE)
+    plan = failed.run("plan")
+    assert "is CREATE_FAILED" in plan.stdout + plan.stderr and "UpdateFleet" not in plan.stdout, plan.stdout + plan.stderr

@@ -148,6 +148,9 @@ pub struct LatticeChoices {
     /// The address in the VPC that the configuration leads to: of a load balancer or a proxy.
     #[serde(default)]
     pub target: Option<std::net::IpAddr>,
+    /// The VPC in which the way to a target begins that lies beyond a VPN. That VPC Lattice leads there is not proven.
+    #[serde(default)]
+    pub vpc: Option<String>,
     /// Where the gateway stands; left out: in the target's own subnet.
     #[serde(default)]
     pub subnets: Vec<String>,

@@ -63,6 +63,18 @@ fn read_lattice(text: &str, item: Option<&Item>) -> Result<LatticeChoices, Refus
         Some(text) => Some(read_target(&mut table, text)?),
         None => None,
     };
+    let vpc = table.text("vpc")?.map(str::to_owned);
+    let is_vpc = |id: &str| {
+        id.strip_prefix("vpc-")
+            .is_some_and(|i| i.len() >= 8 && i.bytes().all(|b| b.is_ascii_hexdigit()))
+    };
+    if !vpc.as_deref().is_none_or(is_vpc) {
+        return Err(table.wrong(
+            "vpc",
+            "`vpc` is not the id of a VPC",
+            "write it as the VPC console shows it, vpc-…",
+        ));
+    }
     let subnets = read_ids(text, &mut table, "subnets", "subnet-")?;
     let security_groups = read_ids(text, &mut table, "security_groups", "sg-")?;
     if security_groups.len() > MOST_GROUPS {
@@ -85,6 +97,7 @@ fn read_lattice(text: &str, item: Option<&Item>) -> Result<LatticeChoices, Refus
         configuration,
         port,
         target,
+        vpc,
         subnets,
         security_groups,
         tls,

@@ -5,8 +5,10 @@ use super::super::model::Model;
 use super::super::screen::{Block, Choice, Field, Screen, Takes};
 use crate::domain::choices::Tunnel;
 use crate::domain::config::{LatticeChoices, LatticeTls, PathId, Refused, lattice_of, tunnel_of};
+use crate::domain::fact::Fact;
 use crate::domain::finding::Verdict;
 use crate::domain::worker_secret::{SecretPlace, is_name};
+use crate::questions::AddressOwner;
 
 /// Is it a field of these? Then it was taken, or a note says why not.
 pub(super) fn set(model: &mut Model, field: &str, text: &str) -> bool {
@@ -14,7 +16,7 @@ pub(super) fn set(model: &mut Model, field: &str, text: &str) -> bool {
     let rest = &mut model.draft.rest;
     let done = match field {
         "secret" => secret(text, rest.secret.as_ref()).map(|s| rest.secret = s),
-        "target" | "subnets" | "security_groups" | "lattice-port" => {
+        "target" | "vpc" | "subnets" | "security_groups" | "lattice-port" => {
             lattice(&rest.lattice, field, text).map(|l| rest.lattice = l)
         }
         "instance" | "ssm-port" => {
@@ -74,12 +76,13 @@ fn lattice(now: &LatticeChoices, field: &str, text: &str) -> Result<LatticeChoic
     let typed = match key {
         _ if text.is_empty() => String::new(),
         "port" => format!("port = {}", number(text)),
-        "target" => format!("target = {}", quoted(text)),
+        "target" | "vpc" => format!("{key} = {}", quoted(text)),
         _ => format!("{key} = {}", quoted_list(text)),
     };
     let read = lattice_of(&format!("[lattice]\n{typed}\n")).map_err(wrong)?;
     match key {
         "port" => then.port = read.port,
+        "vpc" => then.vpc = read.vpc,
         "target" => {
             then.target = read.target;
             // The one is for what setup makes, the other for what exists.
@@ -147,11 +150,21 @@ pub(super) fn key_field(screen: &mut Screen, model: &Model) {
 }
 
 /// What the chosen paths leave open.
+/// Does nothing in this account hold the target?
+fn is_beyond(model: &Model) -> bool {
+    let target = model.config().lattice.target;
+    target.is_some_and(|t| match model.fact(&AddressOwner(t.to_string())) {
+        Fact::Known(all) => all.is_empty(),
+        fact => fact.is_absent(),
+    })
+}
+
 pub(super) fn fields(screen: &mut Screen, model: &Model) {
     let config = model.config();
     if config.chooses(PathId::Lattice) && config.lattice.configuration.is_none() {
         let LatticeChoices {
             target,
+            vpc,
             subnets,
             security_groups,
             port,
@@ -174,6 +187,19 @@ pub(super) fn fields(screen: &mut Screen, model: &Model) {
             subnets.join(", "),
             ("of the gateway; empty: the target's own", Takes::Optional),
         ));
+        // Asked only of one that no load balancer or proxy holds, which the plan says.
+        if vpc.is_some() || is_beyond(model) {
+            let vpc = vpc.clone().unwrap_or_default();
+            screen.add(field(
+                "vpc",
+                "VPC",
+                vpc,
+                (
+                    "for a target beyond your VPN, which is not proven",
+                    Takes::Optional,
+                ),
+            ));
+        }
         let groups = security_groups.join(", ");
         screen.add(field(
             "security_groups",
