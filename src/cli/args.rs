@@ -526,7 +526,7 @@ pub struct Rollback {
     pub skip: Vec<String>,
 }
 
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Clone, ClapArgs)]
 pub struct Probe {
     /// Without asking: starts a worker, which is billed
     #[arg(long)]

@@ -26,6 +26,7 @@ use crate::engine::drive::observe;
 use crate::engine::workflow::Workflow;
 use crate::questions::{AnyAnswer, JobRun};
 use crate::ui::probing::failed_log;
+use crate::ui::report::probe::not_compatible as not_compatible_text;
 use crate::ui::report::{explain as report, json as json_report};
 use crate::world::World;
 use crate::world::local::files;
@@ -79,10 +80,11 @@ pub(super) async fn run(args: &Args, command: &args::Explain) -> Result<Exit, Fa
         data(&report::job(queue, job, ink(args)));
     }
     let findings = now.as_ref().map(|n| n.findings.as_slice());
-    if not_compatible {
-        data(
-            "No worker was asked: no fleet of the queue offers what its steps ask for (attr.role, system, memory, …)\n  fix   compare the step's host requirements with the fleets: fleet-attributes and queue-fleets in `studiolink audit`",
-        );
+    let refused = job
+        .as_ref()
+        .and_then(|(_, job)| not_compatible_text(job, ink(args)));
+    if let Some(text) = refused {
+        data(text.trim_end());
         if causes.is_empty() {
             return Ok(exit);
         }

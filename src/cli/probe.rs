@@ -12,8 +12,9 @@ use super::out::{data, ink, talk};
 use super::setup::{How, account, make, observed_by, stop_words};
 use super::stop::Stop;
 use super::{Failure, ask, open};
+use crate::derived::connections::publishing;
 use crate::derived::job_packages::variant;
-use crate::domain::causes::explain;
+use crate::domain::causes::{Stage, explain};
 use crate::domain::exit::Exit;
 use crate::domain::fact::Fact;
 use crate::domain::finding::{Finding, Verdict};
@@ -26,11 +27,11 @@ use crate::engine::drive::observe;
 use crate::engine::workflow::Workflow;
 use crate::engine::{journal, unheard};
 use crate::goals::Wishes;
-use crate::questions::{AnyAnswer, JobRun, LastProbes, Purpose};
+use crate::questions::{AnyAnswer, FleetWorkers, JobRun, LastProbes, Purpose};
 use crate::resources::Plan;
 use crate::ui::probing::{
-    LOOK, NO_OBSTACLE, OF_WAITING, PATIENCE, Wish, is_settled, lines, obstacles, probing, sent,
-    stage,
+    LOOK, NO_OBSTACLE, OF_WAITING, PATIENCE, WORKERS, Wish, is_settled, lines, obstacles, probing,
+    said, sent, stage, starting,
 };
 use crate::ui::report::{explain as causes_report, json as json_report, probe as report};
 use crate::world::World;
@@ -81,6 +82,7 @@ pub(super) async fn run(args: &Args, command: &args::Probe) -> Result<Exit, Fail
         }
     }
     let mut documents = Vec::new();
+    let mut hides = false;
     for (queue, id) in &jobs {
         let job = match watched(world, &mut work, (queue, id), command.minutes, &stop).await {
             Ok(job) => job,
@@ -104,7 +106,7 @@ pub(super) async fn run(args: &Args, command: &args::Probe) -> Result<Exit, Fail
             if !job.is_over() {
                 talk(&format!("`studiolink probe --job {id}` goes on looking"));
             } else if !is_whole(&read) {
-                tell_why(args, &lines, command);
+                hides |= tell_why(args, &lines, command);
             }
         }
     }
@@ -114,6 +116,23 @@ pub(super) async fn run(args: &Args, command: &args::Probe) -> Result<Exit, Fail
         let parts = json!({ "probes": documents });
         let document = json_report::document("probe", account.as_ref(), Some(region), exit, parts);
         data(&document.to_string());
+    }
+    if hides && !asks {
+        talk(
+            "`studiolink probe --without-conda` looks at the rest without the packages, so that this fault hides no other",
+        );
+    } else if hides
+        && ask::confirm(
+            "Send a second job without the packages, to see what this fault hides?".to_owned(),
+        )
+        .await?
+    {
+        let second = args::Probe {
+            without_conda: true,
+            again: true,
+            ..command.clone()
+        };
+        return Ok(exit.and(Box::pin(run(args, &second)).await?));
     }
     Ok(exit)
 }
@@ -175,7 +194,8 @@ async fn watched(
 ) -> Result<Job, Box<Problem>> {
     let began = Instant::now();
     let (mut last, mut over_since) = (String::new(), None::<Instant>);
-    let (mut said, mut due) = (None, PATIENCE);
+    let (mut hindered, mut due) = (None, PATIENCE);
+    let (mut told, mut listed) = (0, Starting::default());
     loop {
         let question = JobRun(queue.clone(), id.clone()).into();
         let fact = match world.look(&question).await.answer {
@@ -201,6 +221,7 @@ async fn watched(
             }
         };
         say_once(&mut last, stage(&job), began);
+        told = say_more(&job, told);
         if late {
             return Ok(job);
         }
@@ -210,21 +231,68 @@ async fn watched(
         if over_for.is_some_and(|over_for| is_settled(&job, over_for)) {
             return Ok(job);
         }
+        if job.sessions.is_empty() && !job.is_over() {
+            listed.say(world, work, queue, &job).await;
+        }
         if job.sessions.is_empty() && began.elapsed() >= due {
             due = began.elapsed() + PATIENCE;
             // What queue, fleets and workers were like before it was sent does not say why it waits now.
             work.forget_of(OF_WAITING);
             observe(world, work, &stop.flag, &unheard).await;
             let known = obstacles(work.observed_findings());
-            if said.as_ref() != Some(&known) {
+            if hindered.as_ref() != Some(&known) {
                 let none = known.is_empty().then(|| NO_OBSTACLE.to_owned());
                 for words in known.iter().chain(&none) {
                     talk(&format!("         {words}"));
                 }
-                said = Some(known);
+                hindered = Some(known);
             }
         }
         let _ = stop.or(tokio::time::sleep(LOOK)).await;
+    }
+}
+
+/// So many new lines of a log are told at each look.
+const NEW_LINES: usize = 6;
+
+/// The lines of the log that were not told yet; how many there are now.
+fn say_more(job: &Job, told: usize) -> usize {
+    let all = said(job);
+    let new = all.get(told..).unwrap_or_default();
+    if let Some(more) = new.len().checked_sub(NEW_LINES).filter(|n| *n > 0) {
+        talk(&format!("         | ... {more} lines"));
+    }
+    for line in &new[new.len().saturating_sub(NEW_LINES)..] {
+        talk(&format!("         | {line}"));
+    }
+    all.len()
+}
+
+/// The workers that are being started for a job that nobody has taken.
+#[derive(Default)]
+struct Starting {
+    asked: Option<Instant>,
+    said: Vec<String>,
+}
+
+impl Starting {
+    async fn say(&mut self, world: &dyn World, work: &Workflow, queue: &QueueKey, job: &Job) {
+        if self.asked.is_some_and(|at| at.elapsed() < WORKERS) {
+            return;
+        }
+        self.asked = Some(Instant::now());
+        let mut lines = Vec::new();
+        for (key, fleet) in publishing(&work.view(), queue) {
+            let question = FleetWorkers(key).into();
+            if let AnyAnswer::FleetWorkers(Fact::Known(all)) = world.look(&question).await.answer {
+                let named = all.iter().map(|w| (fleet.name.show(), w));
+                lines.extend(starting(job, jiff::Timestamp::now(), named));
+            }
+        }
+        for line in lines.iter().filter(|l| !self.said.contains(l)) {
+            talk(&format!("         {line}"));
+        }
+        self.said = lines;
     }
 }
 
@@ -253,15 +321,11 @@ fn judged(job: &Job, read: &[Reading], stop: &Stop) -> Exit {
         )
 }
 
-/// The probe told nothing, or not all: what the log comes from.
-fn tell_why(args: &Args, lines: &[String], command: &args::Probe) {
+/// The probe told nothing, or not all: what the log comes from. Is it a fault of conda, which hides what lies behind it?
+fn tell_why(args: &Args, lines: &[String], command: &args::Probe) -> bool {
     let causes = explain(lines.iter().map(String::as_str));
     if !causes.is_empty() {
         data(&causes_report::text(&causes, lines.len(), None, ink(args)));
     }
-    if !command.without_conda && causes.iter().any(|c| c.stage.word() == "conda") {
-        talk(
-            "`studiolink probe --without-conda` looks at the rest without the packages, so that this fault hides no other",
-        );
-    }
+    !command.without_conda && causes.iter().any(|c| c.stage == Stage::Conda)
 }

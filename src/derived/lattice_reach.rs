@@ -37,15 +37,15 @@ impl<'a> Way<'a> {
 const NEW_GATEWAY: &str = "the subnets of a gateway can't be changed. `studiolink setup` makes both where [lattice] names target, subnets and \
     security_groups in place of configuration; take the old configuration from the fleet first";
 
-impl Way<'_> {
-    /// Does no change of rules or routes let this gateway lead to the target? It has to be another one then.
-    pub fn is_stranded(&self) -> bool {
-        let no_route = |f: Finding| f.code == "cannot-route";
-        let elsewhere = matches!(self.holder, Holder::Elsewhere(_));
-        (elsewhere && self.route().is_some_and(no_route))
-            || matches!(self.holder, Holder::There(holder) if self.zone(holder).is_some())
-    }
+/// Does no change of rules or routes let this gateway lead to the target? It has to be another one then.
+pub fn is_stranded(way: &Way) -> bool {
+    let no_route = |f: Finding| f.code == "cannot-route";
+    let elsewhere = matches!(way.holder, Holder::Elsewhere(_));
+    (elsewhere && way.route().is_some_and(no_route))
+        || matches!(way.holder, Holder::There(holder) if way.zone(holder).is_some())
+}
 
+impl Way<'_> {
     /// What is wrong on it, or can't be told; nothing: it lets the traffic through.
     pub fn judge(&self) -> Vec<Finding> {
         if let Some(finding) = self.route() {

@@ -22,7 +22,7 @@ use crate::questions::{
 
 use super::lattice::{Which, which};
 use super::lattice_network::{Ends, Holder};
-use super::lattice_reach::{Way, zone_of};
+use super::lattice_reach::{Way, is_stranded, zone_of};
 
 /// The configuration for a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -226,7 +226,7 @@ fn found_or_made(view: &View, key: &FleetKey) -> Result<Wanted, Lack> {
     let mut ours = Vec::new();
     for (id, it) in all.iter().filter(|(_, it)| leads(it)) {
         // One on a gateway that no rule or route would make lead there is not used, and not in the way of another.
-        if !on_way(view, it, |way| way.is_stranded())?.unwrap_or(false) {
+        if !on_way(view, it, is_stranded)?.unwrap_or(false) {
             ours.push((id, it));
         }
     }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{FleetId, QueueEnvironmentId};
+use super::step_needs::Unmet;
 use super::text::{Printable, Untrusted};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,9 @@ pub struct Job {
     pub created: Option<Timestamp>,
     pub ended: Option<Timestamp>,
     pub sessions: Vec<JobSession>,
+    /// Of a job that no fleet is compatible with: what each lacks, or why that was not read.
+    #[serde(default)]
+    pub unmet: Option<Result<Vec<Unmet>, Printable>>,
 }
 
 words!(

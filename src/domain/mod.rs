@@ -43,6 +43,7 @@ pub mod reach;
 pub mod risk;
 pub mod role;
 pub mod secrets;
+pub mod step_needs;
 pub mod storage;
 pub mod subject;
 pub mod template;

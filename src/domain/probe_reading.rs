@@ -40,6 +40,11 @@ pub fn readings<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<Reading> {
     lines.into_iter().filter_map(read).collect()
 }
 
+/// Is the line one that only programs read?
+pub fn is_reading(line: &str) -> bool {
+    line.contains(MARK)
+}
+
 impl Reading {
     fn text(&self, name: &str) -> Printable {
         let text = self.facts.get(name).and_then(Value::as_str);

@@ -24,6 +24,11 @@ impl Question for JobRun {
             "deadline:ListSessionActions",
             "deadline:GetSessionAction",
             "logs:GetLogEvents",
+            // Of a job that is NOT_COMPATIBLE.
+            "deadline:ListSteps",
+            "deadline:GetStep",
+            "deadline:ListQueueFleetAssociations",
+            "deadline:GetFleet",
         ]
     }
 }

@@ -15,10 +15,12 @@ use crate::domain::finding::{Assessment, Finding, Verdict};
 use crate::domain::ids::{FleetId, JobId, QueueKey, with_brief_ids};
 use crate::domain::job::{ActionKind, Job, JobStatus, SessionAction};
 use crate::domain::probe_job::{PRIORITY, family};
-use crate::domain::probe_reading::{is_whole, readings};
+use crate::domain::probe_reading::{is_reading, is_whole, readings};
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::secrets::has_secret;
-use crate::domain::text::Printable;
+use crate::domain::secrets::{has_secret, without_log_secrets};
+use crate::domain::step_needs::Unmet;
+use crate::domain::text::{Printable, Untrusted};
+use crate::domain::worker::{Worker, WorkerStatus};
 use crate::questions::View;
 use crate::resources::{AnyResource, Change, Plan, ProbeJob};
 
@@ -116,6 +118,37 @@ pub fn stage(job: &Job) -> String {
     }
 }
 
+/// Why no fleet takes a job that is NOT_COMPATIBLE: a head, a line for each step and fleet, and what to do.
+pub fn not_compatible(job: &Job) -> Option<(&'static str, Vec<String>, &'static str)> {
+    if job.status != JobStatus::NotCompatible {
+        return None;
+    }
+    let lines = match &job.unmet {
+        Some(Ok(all)) if all.is_empty() => vec!["the queue has no fleet".to_owned()],
+        Some(Ok(all)) => all.iter().map(Unmet::words).collect(),
+        Some(Err(why)) => vec![format!("what its steps ask for was not read: {why}")],
+        None => Vec::new(),
+    };
+    Some((
+        "No worker was asked: no fleet of the queue has what its steps ask for",
+        lines,
+        "give a fleet what is asked for, or let the step ask for less: its roles are the addon's settings, and a fleet's attributes \
+         are in its configuration (fleet-attributes in `studiolink audit`)",
+    ))
+}
+
+/// The same, as a page shows it.
+pub fn told_not_compatible(job: &Job) -> Option<Told> {
+    let (head, lines, fix) = not_compatible(job)?;
+    Some(Told {
+        about: Printable::default(),
+        verdict: Verdict::Fail,
+        message: head.into(),
+        why: Some(lines.join(". ").into()),
+        fix: Some(fix.into()),
+    })
+}
+
 /// One line of what a job went through: a word, what, and how long it took.
 pub type Row = (Cell, Printable, Printable);
 
@@ -157,6 +190,49 @@ pub fn timeline(job: &Job, now: Option<Timestamp>) -> Vec<Row> {
         rows.extend(session.actions.iter().map(|a| row(a, now)));
     }
     rows
+}
+
+/// The workers of these fleets that were started since the job is there and take no tasks yet, each in a line: what it waits for
+/// while no worker has taken it.
+pub fn starting<'a>(
+    job: &Job,
+    now: Timestamp,
+    workers: impl Iterator<Item = (Printable, &'a Worker)>,
+) -> Vec<String> {
+    let age = job
+        .created
+        .map_or(0, |c| now.duration_since(c).as_secs() / 60);
+    let line = |(fleet, worker): (Printable, &Worker)| {
+        // It may have been started a moment before, for the same job.
+        let minutes = worker.minutes.filter(|m| *m <= age + 1)?;
+        let what = match (&worker.status, worker.script_end()) {
+            (_, Some(end)) if end.exit != 0 => format!(
+                "its host configuration script has ended with exit code {} ({})",
+                end.exit, end.said
+            ),
+            (WorkerStatus::Created, _) => {
+                "AWS starts it, or its host configuration script runs".to_owned()
+            }
+            (WorkerStatus::Started | WorkerStatus::Idle, _) => "it is ready".to_owned(),
+            _ => return None,
+        };
+        let id = with_brief_ids(worker.id.show().as_str());
+        let status = worker.status.word();
+        Some(format!(
+            "{id} of fleet {fleet} is {status} for {minutes} min: {what}"
+        ))
+    };
+    workers.filter_map(line).collect()
+}
+
+/// What a job's sessions have written so far that is not a reading of the probe, printable and without secrets.
+pub fn said(job: &Job) -> Vec<Printable> {
+    let logs = job.sessions.iter().filter_map(|s| s.log.as_ref().ok());
+    let lines = logs.flatten().map(Untrusted::raw);
+    let lines = lines.filter(|l| !l.trim().is_empty() && !is_reading(l));
+    lines
+        .map(|l| Printable::short(without_log_secrets(l).trim_end(), 160))
+        .collect()
 }
 
 fn running() -> Cell {
@@ -230,6 +306,8 @@ pub fn failed_log(job: &Job) -> Result<Vec<String>, Problem> {
 
 /// How often a job is looked at.
 pub const LOOK: Duration = Duration::from_secs(5);
+/// How often the fleets' workers are listed again while no worker has taken the job.
+pub const WORKERS: Duration = Duration::from_mins(1);
 /// So much later than its end a job's last lines are in its log, at the latest (inferred).
 const LOG_DELAY: Duration = Duration::from_secs(30);
 /// A job that nobody takes is explained after so long.
@@ -252,7 +330,12 @@ pub struct Heard {
     pub hides: bool,
     /// No worker has taken it yet.
     pub is_waiting: bool,
+    /// The last lines of its log, while it runs.
+    pub last: Vec<Printable>,
 }
+
+/// So many lines of a log that grows are shown.
+const LAST_LINES: usize = 4;
 
 impl Heard {
     pub fn of(job: &Job) -> Self {
@@ -287,11 +370,18 @@ impl Heard {
             fix: Some(cause.fix),
         }));
         let is_waiting = job.sessions.is_empty() && !job.is_over();
+        let last = if job.is_over() {
+            Vec::new()
+        } else {
+            let mut all = said(job);
+            all.split_off(all.len().saturating_sub(LAST_LINES))
+        };
         Self {
             told,
             whole,
             hides,
             is_waiting,
+            last,
         }
     }
 }

@@ -4,15 +4,12 @@
 use std::time::Duration;
 
 use super::model::Model;
-use super::probing::{Heard, LOOK, is_settled};
+use super::probing::{Heard, LOOK, WORKERS, is_settled};
 use crate::derived::connections::publishing;
 use crate::domain::ids::{JobId, QueueKey};
 use crate::domain::problem::Problem;
 use crate::engine::workflow::Request;
 use crate::questions::{AnyQuestion, Demand, FleetWorkers, JobRun, LastProbes};
-
-/// How often the fleets' workers are listed again while no worker has taken the job.
-const WORKERS: Duration = Duration::from_mins(1);
 
 /// A probe that is being sent.
 #[derive(Debug, Clone, Default)]

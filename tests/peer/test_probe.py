@@ -1,6 +1,7 @@
 """The probe and `explain --job`: jobs that peer-cloud really runs, read back from their logs."""
 import json
 import os
+import re
 import signal
 import time
 
@@ -48,8 +49,8 @@ class Running(AsIs):
     def jobs(self):
         return self.client("deadline").search_jobs(farmId=FARM, queueIds=[QUEUE], itemOffset=0)["jobs"]
 
-    def submit(self, script, **parameters):
-        template = {"specificationVersion": "jobtemplate-2023-09", "name": "publish", "steps": [{"name": "Publish", "script": {
+    def submit(self, script, needs=None, **parameters):
+        template = {"specificationVersion": "jobtemplate-2023-09", "name": "publish", "steps": [{"name": "Publish", **({"hostRequirements": needs} if needs else {}), "script": {
             "actions": {"onRun": {"command": "bash", "args": ["{{Task.File.Run}}"]}},
             "embeddedFiles": [{"name": "Run", "type": "TEXT", "data": script}]}}]}
         job = self.client("deadline").create_job(farmId=FARM, queueId=QUEUE, priority=50, template=json.dumps(template), templateType="JSON",
@@ -118,6 +119,34 @@ def test_a_publish_role_that_no_fleet_has_is_not_compatible_or_not_sent(tmp_path
     done = s.run("probe", "--yes")
     assert done.returncode == 2 and "No fleet that publishes is known" in done.stderr, done.stdout + done.stderr
     assert not s.jobs()
+
+
+def test_what_a_fleet_lacks_for_a_job_that_is_not_compatible_is_named(tmp_path):
+    s = Running(tmp_path, "healthy_direct")
+    job, status = s.submit("echo publish", {
+        "attributes": [{"name": "attr.role", "anyOf": ["publisher"]}, {"name": "attr.worker.os.family", "anyOf": ["linux"]}],
+        "amounts": [{"name": "amount.worker.vcpu", "max": 1}]})
+    assert status == "NOT_COMPATIBLE"
+    done = s.run("explain", "--job", job)
+    assert done.returncode == 1, done.stdout + done.stderr
+    for fleet, role in (("Publish", "publish"), ("Render", "render")):
+        assert f"step Publish: fleet {fleet} offers {role}, and attr.role = publisher is asked for" in " ".join(done.stdout.split()), done.stdout
+    assert "at most 1 is asked for" in " ".join(done.stdout.split()) and "os.family" not in done.stdout, done.stdout
+    document = json.loads(s.run("explain", "--job", job, "--format", "json").stdout)
+    assert len(document["job"]["unmet"]) == 2, document
+
+
+def test_while_a_probe_runs_its_log_and_the_workers_that_start_are_told(tmp_path):
+    s = Running(tmp_path, "healthy_direct")
+    done = s.run("probe", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = [line for line in done.stderr.splitlines() if line.startswith("         | ")]
+    assert told and not any("reading" in line for line in told), done.stderr
+    assert "API_KEY" not in done.stderr.replace("AYON_API_KEY", "")
+    (tmp_path / "two").mkdir()
+    waits = Running(tmp_path / "two", "budget_missing", {"farms/0/fleets/Publish/workers": [{"status": "CREATED", "ageMinutes": 0}]})
+    done = waits.run("probe", "--yes", "--minutes", "1")
+    assert re.search("of fleet Publish is (CREATED for . min: AWS starts it|IDLE for . min: it is ready)", done.stderr), done.stderr
 
 
 def test_a_secret_that_the_role_can_not_read_is_explained_from_the_jobs_log(tmp_path):

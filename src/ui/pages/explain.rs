@@ -1,7 +1,7 @@
 //! What a failed job's log comes from: of a file on this machine, or of a job of the queue.
 
 use super::super::model::{Log, Model};
-use super::super::probing::failed_log;
+use super::super::probing::{failed_log, told_not_compatible};
 use super::super::report::explain::studio_says;
 use super::super::screen::{Block, Field, Key, Screen, Takes, Told};
 use super::super::steps::Step;
@@ -101,6 +101,10 @@ impl Explain {
                     let status = job.status.word();
                     screen.say(format!("Job {}: {status}", id.brief()));
                     screen.blank();
+                    if let Some(told) = told_not_compatible(job) {
+                        screen.add(Block::Findings(vec![told]));
+                        return;
+                    }
                     return told(screen, model, &failed_log(job).map_err(Box::new));
                 }
                 Fact::Denied(p) | Fact::NoAnswer(p) => problem = Some(p),

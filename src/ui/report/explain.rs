@@ -132,6 +132,7 @@ pub fn job_as_json(queue: &QueueKey, job: &Job) -> Value {
         "queue": queue,
         "name": job.name.show(),
         "status": job.status.word(),
+        "unmet": super::probe::unmet(job),
         "session": failed.map(|(s, _)| s.id.show()),
         "worker": failed.map(|(s, _)| s.worker.show()),
         "fleet": failed.and_then(|(s, _)| s.fleet.clone()),

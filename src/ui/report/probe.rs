@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::text::Ink;
 use crate::domain::finding::{Finding, Verdict};
 use crate::domain::ids::{JobId, QueueKey};
-use crate::domain::job::{Job, JobStatus};
+use crate::domain::job::Job;
 use crate::domain::probe_reading::{Reading, is_whole};
 use crate::domain::text::Untrusted;
 
@@ -36,6 +36,17 @@ fn ran_on(job: &Job) -> String {
     )
 }
 
+/// Why no fleet takes the job; `None`: that is not said of it.
+pub fn not_compatible(job: &Job, ink: Ink) -> Option<String> {
+    let (head, lines, fix) = crate::ui::probing::not_compatible(job)?;
+    let mut text = format!("  {}  {head}\n", ink.verdict(Verdict::Fail));
+    for line in lines {
+        let _ = writeln!(text, "{}", ink.folded("    why   ", 10, &line));
+    }
+    let _ = writeln!(text, "{}", ink.folded("    fix   ", 10, fix));
+    Some(text)
+}
+
 pub fn text(
     (queue, id): (&QueueKey, &JobId),
     job: &Job,
@@ -59,9 +70,8 @@ pub fn text(
             why.unwrap_or_else(|| "it says no reason".into())
         );
     }
-    if job.status == JobStatus::NotCompatible {
-        let words = "no fleet of the queue has what the publish step asks for: see fleet-attributes in `studiolink audit`";
-        let _ = writeln!(text, "  {}  {words}", ink.verdict(Verdict::Fail));
+    if let Some(lines) = not_compatible(job, ink) {
+        text.push_str(&lines);
     }
     for session in &job.sessions {
         if let Err(why) = &session.log {
@@ -111,6 +121,11 @@ pub fn text(
     text
 }
 
+/// What each fleet lacks for each step, as `explain --job` has it too.
+pub fn unmet(job: &Job) -> Value {
+    crate::ui::probing::not_compatible(job).map_or(Value::Null, |(_, lines, _)| json!(lines))
+}
+
 pub fn as_json(
     (queue, id): (&QueueKey, &JobId),
     job: &Job,
@@ -134,6 +149,7 @@ pub fn as_json(
         "queue": queue,
         "job": id,
         "status": job.status.word(),
+        "unmet": unmet(job),
         "whole": is_whole(readings),
         "fleet": session.and_then(|s| s.fleet.clone()),
         "worker": session.map(|s| s.worker.show()),

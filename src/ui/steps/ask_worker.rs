@@ -4,12 +4,17 @@
 use std::time::Duration;
 
 use super::super::model::Model;
-use super::super::probing::{NO_OBSTACLE, PATIENCE, Probing, Wish, obstacles, probing, timeline};
+use super::super::probing::{
+    NO_OBSTACLE, PATIENCE, Probing, Wish, obstacles, probing, starting, timeline,
+    told_not_compatible,
+};
 use super::super::screen::{Block, Key, Screen, Told};
 use super::super::wizard::{Effect, Msg};
+use crate::derived::connections::publishing;
 use crate::derived::job_packages::variant;
 use crate::domain::finding::{Finding, Verdict};
 use crate::domain::problem::Problem;
+use crate::questions::FleetWorkers;
 use crate::resources::{Change, ProbeJob};
 use crate::ui::report::diff::diff;
 use crate::ui::watch::{Sending, Watched};
@@ -199,6 +204,21 @@ fn under_way(screen: &mut Screen, model: &Model) {
         let calls = evidence.iter().flat_map(|e| e.calls.iter());
         let looked = calls.map(|c| c.at).max();
         screen.add(Block::Progress(timeline(job, looked)));
+        for line in &watched.heard.last {
+            screen.say_dim(format!("  | {line}"));
+        }
+        if let (true, Some(view), Some(looked)) = (watched.heard.is_waiting, model.view(), looked) {
+            let fleets = publishing(&view, &watched.queue).into_iter();
+            let listed = fleets.flat_map(|(key, _)| {
+                let workers = model.fact(&FleetWorkers(key.clone())).known();
+                let name = view.fleet_name(&key);
+                let all = workers.into_iter().flatten();
+                all.map(move |w| (name.clone(), w))
+            });
+            for words in starting(job, looked, listed) {
+                screen.say(format!("  {words}"));
+            }
+        }
         all_over &= job.is_over();
         let waited = Duration::from_millis(model.now.saturating_sub(watched.since));
         if job.sessions.is_empty() && !job.is_over() {
@@ -209,6 +229,9 @@ fn under_way(screen: &mut Screen, model: &Model) {
             for words in known {
                 screen.say(format!("  {words}"));
             }
+        }
+        if let Some(told) = told_not_compatible(job) {
+            screen.blank().add(Block::Findings(vec![told]));
         }
         if !watched.heard.told.is_empty() {
             let told = watched.heard.told.clone();

@@ -11,6 +11,7 @@ use crate::domain::fact::Fact;
 use crate::domain::ids::{JobId, QueueKey};
 use crate::domain::job::{ActionKind, Job, JobSession, JobStatus, SessionAction};
 use crate::domain::problem::Problem;
+use crate::domain::step_needs::{AmountNeed, AttributeNeed, Offer, StepNeeds, Unmet};
 use crate::domain::text::{Printable, Untrusted};
 use crate::world::Record;
 
@@ -45,6 +46,90 @@ fn kind(definition: &Value) -> ActionKind {
     }
 }
 
+/// A job whose first steps no fleet takes tells enough.
+const MOST_STEPS: usize = 20;
+
+fn texts(list: &Value) -> Vec<Untrusted> {
+    let all = list.as_array().into_iter().flatten();
+    all.filter_map(some).collect()
+}
+
+fn needs(step: &Value) -> StepNeeds {
+    let needs = &step["requiredCapabilities"];
+    let name = |it: &Value| some(&it["name"]).unwrap_or_else(|| Untrusted::new(""));
+    let attributes = needs["attributes"].as_array().into_iter().flatten();
+    let amounts = needs["amounts"].as_array().into_iter().flatten();
+    StepNeeds {
+        step: name(step),
+        attributes: attributes
+            .map(|it| AttributeNeed {
+                name: name(it),
+                any_of: texts(&it["anyOf"]),
+                all_of: texts(&it["allOf"]),
+            })
+            .collect(),
+        amounts: amounts
+            .map(|it| AmountNeed {
+                name: name(it),
+                min: it["min"].as_f64().filter(|m| *m > 0.0),
+                max: it["max"].as_f64(),
+            })
+            .collect(),
+    }
+}
+
+/// What a fleet's workers have, by the names that host requirements of OpenJD use.
+fn offer(fleet: &Value) -> Offer {
+    let configuration = &fleet["configuration"];
+    let customer = &configuration["customerManaged"]["workerCapabilities"];
+    let service = &configuration["serviceManagedEc2"]["instanceCapabilities"];
+    let can = if customer.is_object() {
+        customer
+    } else {
+        service
+    };
+    let mut offer = Offer {
+        fleet: some(&fleet["displayName"]).unwrap_or_else(|| Untrusted::new("")),
+        ..Offer::default()
+    };
+    for (name, member) in [
+        ("attr.worker.os.family", "osFamily"),
+        ("attr.worker.cpu.arch", "cpuArchitectureType"),
+    ] {
+        let value = some(&can[member]).into_iter().collect();
+        offer.attributes.insert(name.to_owned(), value);
+    }
+    let custom = can["customAttributes"].as_array().into_iter().flatten();
+    for it in custom {
+        if let Some(name) = it["name"].as_str() {
+            let values = offer.attributes.entry(name.to_ascii_lowercase());
+            values.or_default().extend(texts(&it["values"]));
+        }
+    }
+    let range = |it: &Value| (it["min"].as_f64(), it["max"].as_f64());
+    for (name, member) in [
+        ("amount.worker.vcpu", "vCpuCount"),
+        ("amount.worker.memory", "memoryMiB"),
+        ("amount.worker.gpu", "acceleratorCount"),
+    ] {
+        if can[member].is_object() {
+            offer.amounts.insert(name.to_owned(), range(&can[member]));
+        }
+    }
+    let gpus = &can["acceleratorCapabilities"]["count"];
+    if gpus.is_object() {
+        offer
+            .amounts
+            .insert("amount.worker.gpu".to_owned(), range(gpus));
+    }
+    for it in can["customAmounts"].as_array().into_iter().flatten() {
+        if let Some(name) = it["name"].as_str() {
+            offer.amounts.insert(name.to_ascii_lowercase(), range(it));
+        }
+    }
+    offer
+}
+
 impl Aws {
     pub async fn look_job(&self, record: &Record, key: &QueueKey, job: &JobId) -> Fact<Job> {
         self.job(record, key, job).await.into()
@@ -73,6 +158,12 @@ impl Aws {
         .await;
         let it = it?;
         let name = some(&it["name"]).ok_or_else(|| unreadable(&doing))?;
+        let unmet = if status(&it) == JobStatus::NotCompatible {
+            let unmet = self.unmet(record, key, job).await;
+            Some(unmet.map_err(|p| Printable::from(p.because)))
+        } else {
+            None
+        };
         Ok(Job {
             name,
             lifecycle: some(&it["lifecycleStatus"]).unwrap_or_else(|| Untrusted::new("")),
@@ -81,7 +172,64 @@ impl Aws {
             created: time(&it["createdAt"]),
             ended: time(&it["endedAt"]),
             sessions: sessions?,
+            unmet,
         })
+    }
+
+    /// What each fleet of the queue lacks for each step of the job.
+    async fn unmet(
+        &self,
+        record: &Record,
+        key: &QueueKey,
+        job: &JobId,
+    ) -> Result<Vec<Unmet>, Problem> {
+        let (steps, offers) = join(self.steps(record, key, job), self.offers(record, key)).await;
+        let (steps, offers) = (steps?, offers?);
+        let each = steps.iter();
+        Ok(each
+            .flat_map(|step| offers.iter().map(|offer| step.unmet(offer)))
+            .collect())
+    }
+
+    async fn steps(
+        &self,
+        record: &Record,
+        key: &QueueKey,
+        job: &JobId,
+    ) -> Result<Vec<StepNeeds>, Problem> {
+        let list = format!("{}/steps", path(key, job));
+        let doing = format!("Could not read the steps of job {job}");
+        let what = || What::new(SERVICE, "ListSteps", job.as_str(), doing.clone());
+        let rows = self.deadline_rows(record, what, &list, "steps").await?;
+        let ids = rows
+            .iter()
+            .filter_map(|row| row["stepId"].as_str())
+            .take(MOST_STEPS);
+        let read = ids.map(|id| {
+            let (path, doing) = (format!("{list}/{id}"), doing.clone());
+            async move {
+                let what = What::new(SERVICE, "GetStep", id, doing);
+                self.deadline(record, what, &path).await
+            }
+        });
+        let read = join_all(read).await;
+        read.into_iter().map(|it| Ok(needs(&it?))).collect()
+    }
+
+    async fn offers(&self, record: &Record, key: &QueueKey) -> Result<Vec<Offer>, Problem> {
+        let list = match self.look_queue_fleets(record, key).await {
+            Fact::Known(list) => list,
+            Fact::Denied(problem) | Fact::NoAnswer(problem) => return Err(*problem),
+            Fact::Absent | Fact::NotAsked(_) => Vec::new(),
+        };
+        let fleets = list.iter().map(|row| async move {
+            let doing = format!("Could not read fleet {}", row.fleet);
+            let what = What::new(SERVICE, "GetFleet", row.fleet.as_str(), doing);
+            let path = format!("farms/{}/fleets/{}", key.farm, row.fleet);
+            self.deadline(record, what, &path).await
+        });
+        let fleets = join_all(fleets).await;
+        fleets.into_iter().map(|it| Ok(offer(&it?))).collect()
     }
 
     async fn sessions(

@@ -6,6 +6,7 @@ use crate::domain::farm::Management;
 use crate::domain::ids::{JobId, QueueKey};
 use crate::domain::job::{ActionKind, Job, JobSession, JobStatus, SessionAction};
 use crate::domain::probe_run::{ProbeRun, ProbeSession};
+use crate::domain::step_needs::Unmet;
 use crate::domain::template::{API_KEY, SERVER_URL, Template};
 use crate::domain::text::Untrusted;
 use crate::resources::{Outputs, ProbeJob};
@@ -66,9 +67,18 @@ fn ran(truth: &Truth, resource: &ProbeJob) -> Job {
         created: Some(Timestamp::now()),
         ended: Some(Timestamp::now()),
         sessions,
+        unmet: None,
     };
     let Some((fleet, _)) = fleet else {
-        return job(JobStatus::NotCompatible, Vec::new());
+        let lacks = |f: &crate::domain::farm::Fleet| Unmet {
+            step: Untrusted::new("Probe"),
+            fleet: f.name.clone(),
+            lacks: vec!["does not offer attr.role = publish, which is asked for".into()],
+        };
+        return Job {
+            unmet: Some(Ok(truth.fleets.values().map(lacks).collect())),
+            ..job(JobStatus::NotCompatible, Vec::new())
+        };
     };
     let lines = printed(truth, resource);
     let action = SessionAction {
