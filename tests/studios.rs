@@ -13,7 +13,8 @@ use std::sync::atomic::AtomicBool;
 use common::connected::{Dns, by_name, forwards, lattice, lattice_with, network_with, over_vpn};
 use common::{apply_all, bytes, look, open, run};
 use proptest::prelude::*;
-use studiolink::domain::ayon::Variant;
+use studiolink::domain::addon::AddonSettings;
+use studiolink::domain::ayon::{DevBundle, Variant};
 use studiolink::domain::call::Vantage;
 use studiolink::domain::channel::{Channel, split};
 use studiolink::domain::choices::Tunnel;
@@ -110,8 +111,34 @@ fn workers_see(truth: &mut Truth, path: &str) {
     truth.storage_profiles.insert("sp-1".to_owned(), profile);
 }
 
+/// A developer's bundle with settings of its own.
+fn dev_bundle(t: &mut Truth, change: fn(&mut AddonSettings)) {
+    let mut own = t.addon[&Variant::Production].clone();
+    change(&mut own);
+    let dev = DevBundle {
+        addon: Some(own.version.clone()),
+        user: Some(Untrusted::new("mia")),
+    };
+    t.ayon.bundles.devs.insert("dev-mia".to_owned(), dev);
+    t.ayon.dev_addon.insert("dev-mia".to_owned(), own);
+}
+
 const CHANGES: &[(&str, Change)] = &[
     ("nothing", |_, _| {}),
+    ("a dev bundle submits to the queue", |t, _| {
+        dev_bundle(t, |_| {});
+    }),
+    ("a dev bundle names no queue", |t, _| {
+        dev_bundle(t, |s| s.queue = Untrusted::new(""));
+    }),
+    ("a dev bundle submits elsewhere", |t, _| {
+        dev_bundle(t, |s| {
+            s.queue = Untrusted::new(format!("queue-{}", "8".repeat(32)));
+        });
+    }),
+    ("a dev bundle names its own channels", |t, _| {
+        dev_bundle(t, |s| s.channels = Untrusted::new("deadline-cloud"));
+    }),
     ("a connection of a fleet that is not there", |_, c| {
         let fleet = format!("fleet-{}", "9".repeat(32)).parse().unwrap();
         c.connect(&fleet, PathId::Ssm, None);

@@ -5,6 +5,7 @@
 //! with the folder).
 
 mod addon_channels;
+mod addon_dev_bundles;
 mod addon_queue;
 mod addon_roles;
 mod bundle_installer;
@@ -166,6 +167,7 @@ pub const ALL: &[&Check] = &[
     &server_clock::CHECK,
     &server_key::CHECK,
     &addon_queue::CHECK,
+    &addon_dev_bundles::CHECK,
     &addon_roles::CHECK,
     &bundle_packages::CHECK,
     &bundle_installer::CHECK,

@@ -21,6 +21,18 @@ pub struct Bundles {
     /// `None`: it is switched off there.
     #[serde(default)]
     pub others: BTreeMap<String, Option<Untrusted>>,
+    /// The dev bundles, by name.
+    #[serde(default)]
+    pub devs: BTreeMap<String, DevBundle>,
+}
+
+/// A bundle of a developer's, with settings of its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DevBundle {
+    /// The version of the `deadline_cloud` addon in it.
+    pub addon: Option<Untrusted>,
+    /// Who works with it.
+    pub user: Option<Untrusted>,
 }
 
 /// In place of a version: the studio's.

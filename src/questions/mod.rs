@@ -14,6 +14,7 @@ mod ayon_user_keys;
 mod caller_identity;
 mod caller_permissions;
 mod check;
+mod dev_addon;
 mod dns_profiles;
 mod environment_text;
 mod farm_details;
@@ -253,6 +254,7 @@ questions! {
     PolicyValidation in policy_validation,
     AyonBundles in ayon_bundles,
     AddonSettings in addon_settings,
+    DevAddon in dev_addon,
     ProjectAddon in project_addon,
     AyonDesktop in ayon_desktop,
     AyonProjects in ayon_projects,

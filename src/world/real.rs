@@ -218,6 +218,12 @@ impl RealWorld {
                 })
                 .await,
             ),
+            AnyQuestion::DevAddon(q) => A::DevAddon(
+                self.with_key(&q.server, async |key| {
+                    ayon::look_dev_addon(record, client, q, key).await
+                })
+                .await,
+            ),
             AnyQuestion::ProjectAddon(q) => A::ProjectAddon(
                 self.with_key(&q.0, async |key| {
                     ayon::look_addon(record, client, &q.at(), key).await

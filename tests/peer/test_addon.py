@@ -4,7 +4,7 @@ import urllib.request
 
 import pytest
 from ayon_overrides import Ayon
-from conftest import CHANNELS, FARM, KEY, QUEUE, SHARED, AsIs, Server, get
+from conftest import CHANNELS, FARM, KEY, QUEUE, SHARED, AsIs, Server, get, studio_with_own_server
 
 TOKEN = "T" * 64
 ADMIN_PASSWORD = "PASSWORD"
@@ -137,3 +137,16 @@ def test_a_farm_that_is_not_in_this_region_is_left_to_people(tmp_path):
     done = s.run("setup", "--yes", AYON_ADMIN_KEY=TOKEN)
     assert settings(s) == before, done.stdout
     assert "one of another may be meant" in done.stdout and FARM in done.stdout, done.stdout
+
+
+def test_a_dev_bundle_that_submits_elsewhere_is_told_with_whose_it_is(tmp_path):
+    other = "queue-" + "7" * 32
+    s = studio_with_own_server(tmp_path, "healthy_direct", change={
+        "ayon/bundles/-": {"name": "dev-mia", "addons": {"core": "1.9.5", "deadline_cloud": "0.3.0"}, "isDev": True, "activeUser": "mia"},
+        "ayon/settings/dev-mia": {"farm_id": FARM, "queue_id": other}})
+    found = json.loads(s.run("audit", "--format", "json", AYON_API_KEY=s.key).stdout)["findings"]
+    (said,) = [f for f in found if f["check"] == "addon-dev-bundles"]
+    assert (said["verdict"], said["code"]) == ("warn", "other-queue"), said
+    assert "dev bundle dev-mia of mia submits to" in said["message"] and said["evidence"][0]["calls"], said
+    same = [f for f in found if f["check"] == "addon-queue"]
+    assert all(f["verdict"] == "ok" for f in same), same

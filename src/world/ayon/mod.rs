@@ -15,12 +15,12 @@ use url::Url;
 
 pub use self::client::{Client, client};
 pub use self::projects::{look_desktop, look_projects};
-pub use self::settings::{change_own, look_addon, look_own};
+pub use self::settings::{change_own, look_addon, look_dev_addon, look_own};
 pub use self::users::{delete_key, look_user, make_key};
 
 use self::client::{Key, LOCKED_OUT, Question, dated, get, send};
 use super::Record;
-use crate::domain::ayon::{Bundle, Bundles, INHERITED};
+use crate::domain::ayon::{Bundle, Bundles, DevBundle, INHERITED};
 use crate::domain::fact::Fact;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::{Printable, Untrusted};
@@ -171,7 +171,18 @@ pub async fn look_bundles(
             let set = |flag: &str| b.get(flag).and_then(Value::as_bool) == Some(true);
             !set("isProduction") && !set("isStaging")
         };
+        let dev = |b: &Value| {
+            let text = |v: Option<&Value>| v.and_then(Value::as_str).map(Untrusted::new);
+            let set = |flag: &str| b.get(flag).and_then(Value::as_bool) == Some(true);
+            let dev = DevBundle {
+                addon: text(b.pointer("/addons/deadline_cloud")),
+                user: text(b.get("activeUser")),
+            };
+            let name = b.get("name")?.as_str()?.to_owned();
+            (set("isDev") && !set("isArchived")).then_some((name, dev))
+        };
         Bundles {
+            devs: others.into_iter().flatten().filter_map(dev).collect(),
             production: find("isProduction"),
             staging: find("isStaging"),
             others: others

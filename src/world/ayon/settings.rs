@@ -13,6 +13,7 @@ use crate::domain::addon::{AddonAt, AddonField, AddonFields, AddonSettings};
 use crate::domain::fact::Fact;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Printable;
+use crate::questions::DevAddon;
 
 pub async fn look_addon(
     record: &Record,
@@ -23,6 +24,23 @@ pub async fn look_addon(
     let read = read_settings(record, client, at, Key::Worker(key)).await;
     read.map(|v| AddonSettings::read(&at.version, &v)).into()
 }
+
+pub async fn look_dev_addon(
+    record: &Record,
+    client: &Client,
+    of: &DevAddon,
+    key: &SecretString,
+) -> Fact<AddonSettings> {
+    let question = Question {
+        doing: DOING,
+        path: path((&of.version, &of.bundle, None), "settings"),
+        key: Some(Key::Worker(key)),
+    };
+    let read = get(record, client, &of.server, question).await;
+    read.map(|v| AddonSettings::read(&of.version, &v)).into()
+}
+
+const DOING: &str = "Could not read the settings of the deadline_cloud addon";
 
 /// The addon's settings in one place as an administrator or manager sees them, and which of them the place has set.
 pub async fn look_own(
@@ -90,9 +108,14 @@ fn is_listed(overrides: &Value, field: AddonField, level: &str) -> bool {
 }
 
 fn addon_path(at: &AddonAt, what: &str) -> String {
+    let (version, variant) = (at.version.as_str(), at.variant.word());
+    path((version, variant, at.project.as_deref()), what)
+}
+
+/// A dev bundle's name stands in place of the variant.
+fn path((version, variant, project): (&str, &str, Option<&str>), what: &str) -> String {
     let encoded = |text| percent_encoding::utf8_percent_encode(text, IN_PATH).to_string();
-    let (version, variant) = (encoded(&at.version), at.variant.word());
-    let project = at.project.as_deref();
+    let (version, variant) = (encoded(version), encoded(variant));
     let project = project.map_or_else(String::new, |p| format!("/{}", encoded(p)));
     format!("api/addons/deadline_cloud/{version}/{what}{project}?variant={variant}")
 }
@@ -117,7 +140,7 @@ async fn read_settings(
     key: Key<'_>,
 ) -> Result<Value, Problem> {
     let question = Question {
-        doing: "Could not read the settings of the deadline_cloud addon",
+        doing: DOING,
         path: addon_path(at, "settings"),
         key: Some(key),
     };

@@ -162,6 +162,7 @@ pub(super) fn answer(truth: &Truth, question: &AnyQuestion) -> AnyAnswer {
         }
         AnyQuestion::SecretDetails(q) => A::SecretDetails(fact(truth.secret(&q.0).cloned())),
         AnyQuestion::AyonBundles(_) => A::AyonBundles(Fact::Known(truth.ayon.bundles.clone())),
+        AnyQuestion::DevAddon(q) => A::DevAddon(fact(truth.ayon.dev_addon.get(&q.bundle).cloned())),
         AnyQuestion::ProjectAddon(q) => {
             A::ProjectAddon(fact(addon::settings(truth, &q.at()).cloned()))
         }
@@ -235,8 +236,9 @@ pub(super) fn operation(question: &AnyQuestion) -> (&'static str, &'static str) 
         AnyQuestion::ProbeJobs(_) | AnyQuestion::LastProbes(_) => ("deadline", "SearchJobs"),
         AnyQuestion::JobRun(_) | AnyQuestion::JobState(_) => ("deadline", "GetJob"),
         AnyQuestion::AyonUserKeys(_) => ("ayon", "GET api/users"),
-        AnyQuestion::AddonSettings(_) | AnyQuestion::AddonOwn(_) | AnyQuestion::ProjectAddon(_) => {
-            ("ayon", "GET api/addons/deadline_cloud")
-        }
+        AnyQuestion::AddonSettings(_)
+        | AnyQuestion::AddonOwn(_)
+        | AnyQuestion::DevAddon(_)
+        | AnyQuestion::ProjectAddon(_) => ("ayon", "GET api/addons/deadline_cloud"),
     }
 }

@@ -498,6 +498,7 @@ fn sandbox_ayon(ayon: &AyonRow) -> SandboxAyon {
                 ..bundle
             }),
             others: BTreeMap::new(),
+            devs: BTreeMap::new(),
         },
         users: [(
             ayon.user.clone(),
@@ -513,6 +514,7 @@ fn sandbox_ayon(ayon: &AyonRow) -> SandboxAyon {
         desktop,
         projects: vec![project],
         project_addon: BTreeMap::new(),
+        dev_addon: BTreeMap::new(),
         pinned: BTreeSet::new(),
     }
 }

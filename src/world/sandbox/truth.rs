@@ -257,6 +257,9 @@ pub struct SandboxAyon {
     /// The addon's settings of the projects that have their own.
     #[serde(default)]
     pub project_addon: BTreeMap<String, BTreeMap<Variant, AddonSettings>>,
+    /// The addon's settings in dev bundles.
+    #[serde(default)]
+    pub dev_addon: BTreeMap<String, AddonSettings>,
     /// The settings that a place has set to what it would have had anyway.
     #[serde(default)]
     pub pinned: Pinned,
