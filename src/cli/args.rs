@@ -611,6 +611,8 @@ pub struct Policy {
 pub enum PolicyFor {
     Setup,
     Audit,
+    /// For `probe` and `explain --job`
+    Probe,
     /// What a queue's role needs for the choices of the studio file
     QueueRole,
     /// What the role of a fleet needs

@@ -87,6 +87,7 @@ pub(super) async fn run(args: &Args, command: &args::Policy) -> Result<Exit, Fai
         PolicyFor::WorkerHost => return for_role(args, command, RoleUse::WorkerHost).await,
         PolicyFor::Setup => For::Setup,
         PolicyFor::Audit => For::Audit,
+        PolicyFor::Probe => For::Probe,
     };
     // A person without permissions has no studio file either: flags do, and what is not named is any.
     let file = open::studio_file(args)?;
@@ -306,4 +307,38 @@ async fn for_role(args: &Args, command: &args::Policy, of: RoleUse) -> Result<Ex
     } else {
         Exit::NotChecked
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::{QueueKey, Region};
+    use crate::questions::JobRun;
+
+    #[test]
+    fn a_probe_and_explain_may_read_all_of_a_job() {
+        let queue = QueueKey {
+            farm: "farm-00000000000000000000000000000001".parse().unwrap(),
+            queue: "queue-00000000000000000000000000000001".parse().unwrap(),
+        };
+        let job = "job-00000000000000000000000000000001".parse().unwrap();
+        let region: Region = "us-west-2".parse().unwrap();
+        let scope = Scope {
+            region: &region,
+            farms: &["farm-00000000000000000000000000000001".to_owned()],
+            roles: &[],
+            buckets: &[],
+            new_role: None,
+            path_reads: &[],
+            path_writes: &[],
+            secret: None,
+        };
+        let document = policy(For::Probe, &scope).to_string();
+        for permission in JobRun(queue, job).permissions() {
+            assert!(
+                document.contains(&format!("\"{permission}\"")),
+                "{permission}"
+            );
+        }
+    }
 }

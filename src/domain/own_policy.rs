@@ -10,6 +10,8 @@ use super::trust::PRINCIPALS;
 pub enum For {
     Setup,
     Audit,
+    /// Sending a probe, watching it, and explaining a job.
+    Probe,
 }
 
 /// What an audit reads of Deadline Cloud on a farm and what lies below it.
@@ -25,6 +27,17 @@ const READS: &[&str] = &[
     "deadline:SearchJobs",
     "deadline:ListSessions",
     "deadline:GetSession",
+];
+/// A probe is sent, read and cancelled; a job that failed is read too.
+pub const JOBS: &[&str] = &[
+    "deadline:CreateJob",
+    "deadline:TagResource",
+    "deadline:UpdateJob",
+    "deadline:GetJob",
+    "deadline:ListSessionActions",
+    "deadline:GetSessionAction",
+    "deadline:ListSteps",
+    "deadline:GetStep",
 ];
 /// The logs of probes, and of workers that do not come up.
 const LOG_READS: &[&str] = &["logs:GetLogEvents"];
@@ -119,7 +132,7 @@ pub fn policy(what: For, scope: &Scope) -> Value {
         base.iter().chain(more).copied().collect()
     };
     let changes = what == For::Setup;
-    let as_role = what != For::Audit;
+    let as_role = what == For::Setup;
     let mut farm_actions = with(READS, WRITES, changes);
     if changes && new_role.is_some() {
         farm_actions.push("deadline:UpdateQueue");
@@ -134,6 +147,10 @@ pub fn policy(what: For, scope: &Scope) -> Value {
         .filter(|a| !of_farm(a))
         .copied()
         .collect();
+    // The wizard asks workers too.
+    if what != For::Audit {
+        farm_actions.extend(JOBS);
+    }
     if as_role {
         farm_actions.push("deadline:AssumeQueueRoleForUser");
     }
@@ -236,6 +253,14 @@ mod tests {
             .flat_map(|s| s["Action"].as_array().unwrap())
             .map(|a| a.as_str().unwrap().to_owned())
             .collect()
+    }
+
+    #[test]
+    fn a_probe_gets_its_jobs_and_writes_nothing_else() {
+        let actions = actions(For::Probe, None);
+        assert!(JOBS.iter().all(|job| actions.iter().any(|a| a == job)));
+        let writes = [WRITES, ROLE_WRITES, ROLE_MAKES, SECRET_WRITES].concat();
+        assert!(!actions.iter().any(|a| writes.contains(&a.as_str())));
     }
 
     #[test]
