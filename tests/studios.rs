@@ -658,6 +658,7 @@ const SAME: &[&str] = &[
 /// What the sandbox does not have, and the test that has it.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("caller-identity", "tests/cli.rs"),
+    ("all-queues", "tests/peer/test_all.py"),
     ("studio-file-marks", "tests/reports.rs"),
     ("policy-lint", "tests/peer/test_roles.py"),
     ("tunnel-as-queue-role", "tests/judgement.rs"),

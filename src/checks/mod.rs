@@ -8,6 +8,7 @@ mod addon_channels;
 mod addon_dev_bundles;
 mod addon_queue;
 mod addon_roles;
+mod all_queues;
 mod bundle_installer;
 mod bundle_launcher;
 mod bundle_packages;
@@ -102,6 +103,7 @@ pub const ALL: &[&Check] = &[
     &caller_identity::CHECK,
     &caller_permissions::CHECK,
     &studio_file_marks::CHECK,
+    &all_queues::CHECK,
     &queue_status::CHECK,
     &queue_attachments::CHECK,
     &queue_fleets::CHECK,
@@ -189,6 +191,9 @@ pub const ALL: &[&Check] = &[
     &worker_launcher::CHECK,
     &worker_roots::CHECK,
 ];
+
+/// What lists the farms and queues for an audit of everything.
+pub const OF_LISTING: &[&Check] = &[&caller_identity::CHECK, &all_queues::CHECK];
 
 /// The few that a plan needs: for whom it is, and whether its queues exist. Everything else rests on them.
 pub const OF_PLAN: &[&Check] = &[&caller_identity::CHECK, &queue_status::CHECK];

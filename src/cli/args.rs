@@ -466,6 +466,21 @@ pub struct Audit {
     /// An earlier `audit --format json`: says what is new, worse, better and gone; only what is new or worse makes it end with 1
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
+    /// Every queue of every farm; what the studio file says counts for the queues that it names
+    #[arg(long)]
+    pub all: bool,
+    /// With --all: what the studio file says counts for every queue, not only for those that it names
+    #[arg(long, requires = "all")]
+    pub like_file: bool,
+    /// With --all: in these profiles of the AWS configuration
+    #[arg(long, value_name = "PROFILES", value_delimiter = ',', requires = "all")]
+    pub profiles: Vec<String>,
+    /// With --all: in these regions
+    #[arg(long, value_name = "REGIONS", value_delimiter = ',', requires = "all")]
+    pub regions: Vec<Region>,
+    /// With --all: of these farms alone
+    #[arg(long, value_name = "FARM_IDS", value_delimiter = ',', requires = "all")]
+    pub farms: Vec<FarmId>,
 }
 
 #[derive(Debug, ClapArgs)]

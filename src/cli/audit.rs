@@ -19,7 +19,6 @@ use crate::checks;
 use crate::domain::config::StudioConfig;
 use crate::domain::exit::Exit;
 use crate::domain::finding::{Finding, Verdict, could_not_check, is_expired};
-use crate::domain::ids::{AccountId, Region};
 use crate::domain::mark::{CHECK_ID as OF_MARKS, Marks};
 use crate::domain::subject::Subject;
 use crate::engine::Progress;
@@ -27,18 +26,18 @@ use crate::engine::drive::observe;
 use crate::engine::workflow::{Catalogues, Workflow};
 use crate::questions::{Purpose, View};
 use crate::ui::diagram;
-use crate::ui::report::baseline::{self, Baseline, Gone};
+use crate::ui::report::baseline::{self, Baseline, Gone, Heard};
 use crate::ui::report::{Audit, by_subject, html, json as json_report, junit, sarif, text, ticket};
 use crate::world::local::files;
 
 /// Which checks somebody wants to hear of.
-struct Wanted {
+pub(super) struct Wanted {
     only: BTreeSet<&'static str>,
     skip: BTreeSet<&'static str>,
 }
 
 impl Wanted {
-    fn read(command: &args::Audit) -> Result<Self, Failure> {
+    pub(super) fn read(command: &args::Audit) -> Result<Self, Failure> {
         let ids = |list: &[String]| -> Result<BTreeSet<&'static str>, Failure> {
             list.iter().map(|id| Ok(named(id)?.id)).collect()
         };
@@ -61,11 +60,11 @@ impl Wanted {
         Ok(wanted)
     }
 
-    fn is_all(&self) -> bool {
+    pub(super) fn is_all(&self) -> bool {
         self.only.is_empty() && self.skip.is_empty()
     }
 
-    fn has(&self, id: &str) -> bool {
+    pub(super) fn has(&self, id: &str) -> bool {
         (self.only.is_empty() || self.only.contains(id)) && !self.skip.contains(id)
     }
 
@@ -76,20 +75,24 @@ impl Wanted {
         self.has(finding.check) || (rests_on && says)
     }
 
-    fn catalogues(&self) -> Catalogues {
+    pub(super) fn catalogues(&self) -> Catalogues {
         open::some_checks(|c| self.has(c.id))
     }
 }
 
 /// What is told of a finding besides what its check says.
-struct Telling<'a> {
+pub(super) struct Telling<'a> {
     wanted: &'a Wanted,
     marks: Marks<'a>,
-    baseline: Option<Baseline>,
+    pub(super) baseline: Option<Baseline>,
 }
 
 impl<'a> Telling<'a> {
-    fn new(wanted: &'a Wanted, config: &'a StudioConfig, baseline: Option<Baseline>) -> Self {
+    pub(super) fn new(
+        wanted: &'a Wanted,
+        config: &'a StudioConfig,
+        baseline: Option<Baseline>,
+    ) -> Self {
         let today = Timestamp::now()
             .to_zoned(jiff::tz::TimeZone::system())
             .date();
@@ -101,7 +104,7 @@ impl<'a> Telling<'a> {
     }
 
     /// A finding as it is told; `None`: nobody wants to hear of it. There may be thousands, so what needs no word stays where it is.
-    fn told<'f>(&mut self, finding: &'f Finding) -> Option<Cow<'f, Finding>> {
+    pub(super) fn told<'f>(&mut self, finding: &'f Finding) -> Option<Cow<'f, Finding>> {
         if !self.wanted.shows(finding) {
             return None;
         }
@@ -115,7 +118,7 @@ impl<'a> Telling<'a> {
     }
 
     /// What is wrong with the studio file's own entries, among the findings of the account.
-    fn of_marks(&mut self, whole: bool, list: &[Cow<Finding>]) -> Vec<Finding> {
+    pub(super) fn of_marks(&mut self, whole: bool, list: &[Cow<Finding>]) -> Vec<Finding> {
         let mut own = self.marks.findings(whole);
         own.retain(|_| self.wanted.has(OF_MARKS));
         let of_account = list.iter().find(|f| f.subject == Subject::Account);
@@ -128,10 +131,9 @@ impl<'a> Telling<'a> {
     }
 
     /// A baseline of another studio would excuse what is wrong in this one.
-    fn comparable(&self, account: Option<&AccountId>, region: &Region) -> Result<(), Failure> {
-        let account = account.map(ToString::to_string);
+    pub(super) fn comparable(&self, account: Option<&str>, region: &str) -> Result<(), Failure> {
         let baseline = self.baseline.as_ref();
-        let other = baseline.and_then(|b| b.is_of_another(account.as_deref(), region.as_str()));
+        let other = baseline.and_then(|b| b.is_of_another(account, region));
         match other {
             None => Ok(()),
             Some(why) => Err(Failure::Usage(format!(
@@ -141,7 +143,7 @@ impl<'a> Telling<'a> {
     }
 }
 
-fn read_baseline(command: &args::Audit) -> Result<Option<Baseline>, Failure> {
+pub(super) fn read_baseline(command: &args::Audit) -> Result<Option<Baseline>, Failure> {
     let Some(path) = &command.baseline else {
         return Ok(None);
     };
@@ -162,7 +164,7 @@ fn read_baseline(command: &args::Audit) -> Result<Option<Baseline>, Failure> {
 }
 
 /// A mark for a check that does not exist would hide nothing and look as if it did.
-fn check_marks(file: &StudioFile, config: &StudioConfig) -> Result<(), Failure> {
+pub(super) fn check_marks(file: &StudioFile, config: &StudioConfig) -> Result<(), Failure> {
     for mark in &config.marks {
         if let Err(Failure::Usage(words)) = named(&mark.check) {
             let path = file.path.as_deref().map(|p| p.display().to_string());
@@ -177,6 +179,9 @@ fn check_marks(file: &StudioFile, config: &StudioConfig) -> Result<(), Failure> 
 }
 
 pub(super) async fn run(args: &Args, command: &args::Audit) -> Result<Exit, Failure> {
+    if command.all {
+        return super::audit_all::run(args, command).await;
+    }
     let stop = Stop::listen();
     let wanted = Wanted::read(command)?;
     let file = open::studio_file(args)?;
@@ -228,8 +233,11 @@ pub(super) async fn run(args: &Args, command: &args::Audit) -> Result<Exit, Fail
 
     let account = account(work.snapshot());
     let region = &work.snapshot().region;
-    telling.comparable(account.as_ref(), region)?;
-    let gone = telling.baseline.map(|baseline| baseline.gone(findings()));
+    let own = account.as_ref().map(ToString::to_string);
+    telling.comparable(own.as_deref(), region.as_str())?;
+    let gone = telling
+        .baseline
+        .map(|baseline| baseline.gone(&Heard::of(findings())));
     let drift = gone
         .as_ref()
         .map(|gone| baseline::text(gone, findings()).trim_end().to_owned());
@@ -255,7 +263,8 @@ pub(super) async fn run(args: &Args, command: &args::Audit) -> Result<Exit, Fail
     let audit = Audit {
         findings: by_subject(findings()).into_iter().flatten().collect(),
         account: account.as_ref(),
-        region,
+        region: Some(region),
+        places: &[],
         exit,
         at: Timestamp::now(),
         file: named_file(&file),
@@ -269,7 +278,7 @@ pub(super) async fn run(args: &Args, command: &args::Audit) -> Result<Exit, Fail
 }
 
 /// Does it make the run end with 1?
-fn gate(command: &args::Audit, finding: &Finding) -> bool {
+pub(super) fn gate(command: &args::Audit, finding: &Finding) -> bool {
     let is_bad = match finding.verdict {
         Verdict::Fail | Verdict::ToDo => true,
         Verdict::Warn => command.fail_on == FailOn::Warn,
@@ -278,7 +287,7 @@ fn gate(command: &args::Audit, finding: &Finding) -> bool {
     is_bad && baseline::is_news(finding)
 }
 
-fn named_file(file: &StudioFile) -> Option<(String, String)> {
+pub(super) fn named_file(file: &StudioFile) -> Option<(String, String)> {
     let path = file.path.as_ref()?.display().to_string();
     Some((path, file.text.clone()?))
 }
@@ -290,7 +299,7 @@ fn picture(work: &Workflow, config: &StudioConfig) -> Option<String> {
     (!drawn.connections.is_empty()).then(|| diagram::svg(&drawn))
 }
 
-fn document(
+pub(super) fn document(
     format: Format,
     audit: &Audit,
     gone: Option<&Gone>,
@@ -307,9 +316,14 @@ fn document(
                 "findings": json_report::findings(audit.findings.iter().copied()),
                 "baseline": gone.map(baseline::json_of),
             });
-            let (account, region) = (audit.account, Some(audit.region));
+            let (account, region) = (audit.account, audit.region);
             let mut whole = json_report::document("audit", account, region, audit.exit, parts);
             whole["exit_means"] = audit.ended().into();
+            if !audit.places.is_empty() {
+                whole["account"] = audit.account().into();
+                whole["region"] = audit.region().into();
+                whole["places"] = audit.places.iter().map(json_report::place).collect();
+            }
             whole.to_string()
         }
     })

@@ -4,6 +4,7 @@ mod apply;
 pub mod args;
 mod ask;
 mod audit;
+mod audit_all;
 mod checks;
 mod diagnose;
 mod diagram;

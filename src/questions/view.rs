@@ -57,7 +57,8 @@ impl Part {
         for (part, same) in [
             (
                 Self::Queues,
-                a.queues == b.queues && a.only_some_queues == b.only_some_queues,
+                (&a.queues, a.only_some_queues, a.lists_all, &a.only_farms)
+                    == (&b.queues, b.only_some_queues, b.lists_all, &b.only_farms),
             ),
             (Self::Channels, a.channels == b.channels),
             (Self::Owners, owners(a) == owners(b)),

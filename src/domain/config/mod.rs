@@ -19,7 +19,7 @@ pub use paths::{lattice_of, tunnel_of};
 
 use super::channel::Channel;
 use super::choices::Tunnel;
-use super::ids::{AccountId, QueueKey, Region, RoleArn};
+use super::ids::{AccountId, FarmId, QueueKey, Region, RoleArn};
 use super::mark::Mark;
 use super::text::Printable;
 use super::worker_secret::SecretPlace;
@@ -184,6 +184,12 @@ pub struct StudioConfig {
     /// A flag left queues of the file aside.
     #[serde(default)]
     pub only_some_queues: bool,
+    /// An audit of everything: the farms and queues are listed.
+    #[serde(default)]
+    pub lists_all: bool,
+    /// Of these farms alone.
+    #[serde(default)]
+    pub only_farms: Vec<FarmId>,
     pub channels: Vec<Channel>,
     pub channel_account: Option<AccountId>,
     /// Whose other buckets are, by their names.
@@ -264,6 +270,8 @@ impl StudioConfig {
             profile: None,
             queues: Vec::new(),
             only_some_queues: false,
+            lists_all: false,
+            only_farms: Vec::new(),
             channels: Vec::new(),
             channel_account: None,
             bucket_owners: BTreeMap::new(),

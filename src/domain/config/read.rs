@@ -114,6 +114,8 @@ impl StudioConfig {
             profile,
             queues,
             only_some_queues: false,
+            lists_all: false,
+            only_farms: Vec::new(),
             channels: conda.channels,
             channel_account: conda.account,
             bucket_owners: conda.owners,

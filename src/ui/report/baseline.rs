@@ -136,31 +136,44 @@ impl Baseline {
     }
 
     /// What no finding of now has continued.
-    pub fn gone<'a>(self, findings: impl IntoIterator<Item = &'a Finding>) -> Gone {
-        // A check that could not see all of a subject has not seen that something is gone.
-        let mut blind: BTreeSet<(&str, String)> = BTreeSet::new();
-        let mut spoke: BTreeSet<(&str, String)> = BTreeSet::new();
-        for finding in findings {
-            let verdict = finding.was.unwrap_or(finding.verdict);
-            let list = if verdict.is_unseen() {
-                &mut blind
-            } else {
-                &mut spoke
-            };
-            list.insert((finding.check, finding.subject.id()));
-        }
+    pub fn gone(self, heard: &Heard) -> Gone {
         let mut gone = Gone::default();
         let rows = self.rows.into_values().flatten();
         for row in rows.filter(|r| r.verdict.is_bad()) {
             let (check, _, subject, _) = &row.about;
             let of = (check.as_str(), subject.clone());
-            if spoke.contains(&of) && !blind.contains(&of) {
+            if heard.spoke.contains(&of) && !heard.blind.contains(&of) {
                 gone.fixed.push(row);
             } else {
                 gone.unseen.push(row);
             }
         }
         gone
+    }
+}
+
+/// Which checks spoke of what. A check that could not see all of a subject has not seen that something is gone.
+#[derive(Debug, Default)]
+pub struct Heard<'a> {
+    blind: BTreeSet<(&'a str, String)>,
+    spoke: BTreeSet<(&'a str, String)>,
+}
+
+impl Heard<'_> {
+    pub fn of<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> Self {
+        let mut heard = Self::default();
+        findings.into_iter().for_each(|f| heard.hear(f));
+        heard
+    }
+
+    pub fn hear(&mut self, finding: &Finding) {
+        let verdict = finding.was.unwrap_or(finding.verdict);
+        let list = if verdict.is_unseen() {
+            &mut self.blind
+        } else {
+            &mut self.spoke
+        };
+        list.insert((finding.check, finding.subject.id()));
     }
 }
 
@@ -304,17 +317,21 @@ mod tests {
             assert_eq!(baseline.since(finding), *since, "{:?}", finding.item);
         }
         let list: Vec<Finding> = now.into_iter().map(|(f, _)| f).collect();
-        let gone = baseline.gone(&list);
+        let gone = baseline.gone(&Heard::of(&list));
         assert_eq!((gone.fixed.len(), gone.unseen.len()), (1, 0));
     }
 
     #[test]
     fn what_could_not_be_looked_at_is_not_called_fixed() {
         let baseline = earlier(&[found(Verdict::Warn, "x", "gone")]);
-        let gone = baseline.gone(&[found(Verdict::Unknown, "denied", "")]);
+        let gone = baseline.gone(&Heard::of(&[found(Verdict::Unknown, "denied", "")]));
         assert_eq!((gone.fixed.len(), gone.unseen.len()), (0, 1));
         let baseline = earlier(&[found(Verdict::Warn, "x", "gone")]);
-        assert_eq!(baseline.gone(&[]).unseen.len(), 1, "the check did not run");
+        assert_eq!(
+            baseline.gone(&Heard::default()).unseen.len(),
+            1,
+            "the check did not run"
+        );
     }
 
     #[test]

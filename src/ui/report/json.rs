@@ -44,6 +44,16 @@ pub fn findings<'a>(list: impl IntoIterator<Item = &'a Finding>) -> Value {
     groups.flatten().map(finding).collect()
 }
 
+pub fn place(place: &super::Place) -> Value {
+    json!({
+        "profile": place.profile,
+        "account": place.account,
+        "region": place.region,
+        "queues": place.queues,
+        "not_checked": place.unchecked,
+    })
+}
+
 pub fn changes(plan: &Plan) -> Value {
     let change = |c: &crate::resources::Change| {
         let lines = super::diff::diff(c);

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 
 use crate::domain::exit::Exit;
 use crate::domain::finding::{Finding, Verdict};
-use crate::domain::ids::{AccountId, Region};
+use crate::domain::ids::{AccountId, QueueKey, Region};
 use crate::domain::subject::Subject;
 
 /// An audit that is told as a whole.
@@ -28,7 +28,9 @@ pub struct Audit<'a> {
     /// Subject by subject, and in each the worst first.
     pub findings: Vec<&'a Finding>,
     pub account: Option<&'a AccountId>,
-    pub region: &'a Region,
+    pub region: Option<&'a Region>,
+    /// Of an audit of everything: where it looked.
+    pub places: &'a [Place],
     pub exit: Exit,
     pub at: Timestamp,
     /// The studio file as it was named, and its text.
@@ -39,8 +41,40 @@ pub struct Audit<'a> {
     pub drift: Option<String>,
 }
 
-impl Audit<'_> {
+/// An account and a region that an audit of everything has looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub profile: Option<String>,
+    pub account: Option<AccountId>,
+    pub region: Region,
+    pub queues: usize,
+    /// The queues that were not checked, because it was interrupted.
+    pub unchecked: Vec<QueueKey>,
+}
+
+impl Place {
     pub fn account(&self) -> String {
+        let account = self.account.as_ref().map(ToString::to_string);
+        account.unwrap_or_else(|| "not known".to_owned())
+    }
+}
+
+impl Audit<'_> {
+    /// Each once, in the order in which they were looked at.
+    fn of_places(&self, of: impl Fn(&Place) -> String) -> Option<String> {
+        let mut all: Vec<String> = Vec::new();
+        for one in self.places.iter().map(of) {
+            if !all.contains(&one) {
+                all.push(one);
+            }
+        }
+        (!all.is_empty()).then(|| all.join(", "))
+    }
+
+    pub fn account(&self) -> String {
+        if let Some(all) = self.of_places(Place::account) {
+            return all;
+        }
         let account = self.account.map(ToString::to_string);
         account.unwrap_or_else(|| "not known".to_owned())
     }
@@ -56,7 +90,9 @@ impl Audit<'_> {
     }
 
     pub fn region(&self) -> String {
-        self.region.to_string()
+        let all = self.of_places(|p| p.region.to_string());
+        let own = self.region.map(ToString::to_string);
+        all.or(own).unwrap_or_else(|| "not known".to_owned())
     }
 
     /// Findings of a studio without a file stand in the file that it would have.
