@@ -70,7 +70,8 @@ impl Wanted {
 
     /// Who is signed in and whether the queue exists is asked all the same: without them everything else is said in vain.
     fn shows(&self, finding: &Finding) -> bool {
-        let rests_on = checks::has(checks::OF_PLAN, finding.check);
+        let rests_on = [checks::OF_PLAN, checks::OF_LISTING];
+        let rests_on = rests_on.iter().any(|list| checks::has(list, finding.check));
         let says = matches!(finding.verdict, Verdict::Fail | Verdict::Unknown);
         self.has(finding.check) || (rests_on && says)
     }
@@ -265,6 +266,7 @@ pub(super) async fn run(args: &Args, command: &args::Audit) -> Result<Exit, Fail
         account: account.as_ref(),
         region: Some(region),
         places: &[],
+        unreached: &[],
         exit,
         at: Timestamp::now(),
         file: named_file(&file),
@@ -319,6 +321,9 @@ pub(super) fn document(
             let (account, region) = (audit.account, audit.region);
             let mut whole = json_report::document("audit", account, region, audit.exit, parts);
             whole["exit_means"] = audit.ended().into();
+            if !audit.unreached.is_empty() {
+                whole["not_reached"] = json!(audit.unreached);
+            }
             if !audit.places.is_empty() {
                 whole["account"] = audit.account().into();
                 whole["region"] = audit.region().into();

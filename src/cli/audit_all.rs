@@ -42,6 +42,27 @@ struct Wish {
     shown: Option<Printable>,
 }
 
+impl Wish {
+    fn words(&self) -> Printable {
+        let region = self.login.region.as_ref().map(ToString::to_string);
+        let profile = self.login.profile.clone();
+        let words: Vec<String> = [profile, region].into_iter().flatten().collect();
+        if words.is_empty() {
+            return "the default profile".into();
+        }
+        words.join(", ").into()
+    }
+}
+
+/// What became of a profile and region.
+enum Listed {
+    Place(Place),
+    /// Another profile led there before.
+    Again,
+    /// Before its queues were listed.
+    Interrupted,
+}
+
 /// What was found everywhere, as far as it is told at the end.
 struct Found<'a> {
     telling: Telling<'a>,
@@ -102,9 +123,11 @@ pub(super) async fn run(args: &Args, command: &args::Audit) -> Result<Exit, Fail
         blank: &blank,
         stop: &stop,
     };
+    let mut unreached: Vec<Printable> = Vec::new();
     for wish in wishes(args, command, &blank)? {
         if stop.is_asked() {
-            break;
+            unreached.push(wish.words());
+            continue;
         }
         let world = match opened(args, &wish).await? {
             Ok(world) => world,
@@ -116,10 +139,14 @@ pub(super) async fn run(args: &Args, command: &args::Audit) -> Result<Exit, Fail
         let place = studio
             .place(world.as_ref(), &wish, &places, &mut found)
             .await;
-        places.extend(place);
+        match place {
+            Listed::Place(place) => places.push(place),
+            Listed::Again => {}
+            Listed::Interrupted => unreached.push(wish.words()),
+        }
         calls(args, world.as_ref(), 0);
     }
-    end(&studio, &file, found, &places)
+    end(&studio, &file, found, (&places, &unreached))
 }
 
 /// What narrows an audit of everything, and what can't be said beside it.
@@ -175,18 +202,16 @@ fn wishes(args: &Args, command: &args::Audit, config: &StudioConfig) -> Result<V
     let mut all = Vec::new();
     for profile in &profiles {
         for region in &regions {
-            let words: Vec<String> = [profile.clone(), region.as_ref().map(ToString::to_string)]
-                .into_iter()
-                .flatten()
-                .collect();
-            all.push(Wish {
+            let mut wish = Wish {
                 login: Login {
                     profile: profile.clone(),
                     region: region.clone(),
                     endpoint: base.endpoint.clone(),
                 },
-                shown: several.then(|| words.join(", ").into()),
-            });
+                shown: None,
+            };
+            wish.shown = several.then(|| wish.words());
+            all.push(wish);
         }
     }
     Ok(all)
@@ -226,14 +251,14 @@ struct Studio<'a> {
 }
 
 impl Studio<'_> {
-    /// Lists the place's queues and checks them, a window at a time; `None`: another profile led to the same place.
+    /// Lists the place's queues and checks them, a window at a time.
     async fn place(
         &self,
         world: &dyn World,
         wish: &Wish,
         before: &[Place],
         found: &mut Found<'_>,
-    ) -> Option<Place> {
+    ) -> Listed {
         let region = world.region().clone();
         let listing = StudioConfig {
             lists_all: true,
@@ -243,6 +268,9 @@ impl Studio<'_> {
         catalogues.observe.checks = checks::OF_LISTING;
         let mut work = Workflow::looking(catalogues, region.clone(), listing);
         observe(world, &mut work, &self.stop.flag, &unheard).await;
+        if self.stop.is_asked() {
+            return Listed::Interrupted;
+        }
         let account = account(work.snapshot());
         if let Some(account) = &account
             && before
@@ -253,7 +281,7 @@ impl Studio<'_> {
             talk(&format!(
                 "note: profile {profile} leads to account {account} in {region}, which was looked at already"
             ));
-            return None;
+            return Listed::Again;
         }
         let keys = queues(work.snapshot(), &self.command.farms);
         let named = |f: &Finding| Self::placed(f.clone(), wish);
@@ -282,7 +310,7 @@ impl Studio<'_> {
             bar.inc(window.len() as u64);
         }
         bar.finish_and_clear();
-        Some(place)
+        Listed::Place(place)
     }
 
     fn placed(mut finding: Finding, wish: &Wish) -> Finding {
@@ -404,7 +432,7 @@ fn end(
     studio: &Studio,
     file: &open::StudioFile,
     mut found: Found<'_>,
-    places: &[Place],
+    (places, unreached): (&[Place], &[Printable]),
 ) -> Result<Exit, Failure> {
     let (args, command) = (studio.args, studio.command);
     let stopped = studio.stop.is_asked();
@@ -431,6 +459,7 @@ fn end(
         account: None,
         region: None,
         places,
+        unreached,
         exit,
         at: Timestamp::now(),
         file: named_file(file),
@@ -448,6 +477,11 @@ fn end(
         .map(|gone| baseline::text(gone, &found.list).trim_end().to_owned());
     if args.format == Format::Text {
         summary(&found.counts, places);
+        for place in unreached {
+            data(&format!(
+                "interrupted: the queues of {place} were not listed"
+            ));
+        }
         if let Some(drift) = drift {
             data(&drift);
         }

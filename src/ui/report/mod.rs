@@ -21,6 +21,7 @@ use crate::domain::exit::Exit;
 use crate::domain::finding::{Finding, Verdict};
 use crate::domain::ids::{AccountId, QueueKey, Region};
 use crate::domain::subject::Subject;
+use crate::domain::text::Printable;
 
 /// An audit that is told as a whole.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub struct Audit<'a> {
     pub region: Option<&'a Region>,
     /// Of an audit of everything: where it looked.
     pub places: &'a [Place],
+    /// Those that an interrupted one did not come to.
+    pub unreached: &'a [Printable],
     pub exit: Exit,
     pub at: Timestamp,
     /// The studio file as it was named, and its text.
