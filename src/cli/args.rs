@@ -251,6 +251,9 @@ pub struct Args {
     /// No colours (also NO_COLOR)
     #[arg(long, global = true)]
     pub no_color: bool,
+    /// Masks accounts, hosts, addresses, names and ids, each the same way throughout: for sharing a report
+    #[arg(long, global = true)]
+    pub redact: bool,
     /// Shows every call on stderr, and the evidence of what is fine too
     #[arg(short, long, global = true)]
     pub verbose: bool,

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::args::{self, Args, FailOn, Format};
 use super::checks::named;
 use super::open::StudioFile;
-use super::out::{data, ink, talk};
+use super::out::{data, ink, leaves_out, talk};
 use super::setup::{account, calls, expired, told_while};
 use super::stop::Stop;
 use super::{Failure, open};
@@ -196,7 +196,8 @@ pub(super) async fn run(args: &Args, command: &args::Audit) -> Result<Exit, Fail
     let compared = read_baseline(command)?;
     let world = open::world(args, Some(&config)).await?;
     let world = world.as_ref();
-    let mut work = Workflow::audit(wanted.catalogues(), world.region().clone(), config.clone());
+    let region = world.region().clone();
+    let mut work = open::reading(args, wanted.catalogues(), region, config.clone());
     let streams = args.format == Format::Text;
     let told: Mutex<BTreeSet<Subject>> = Mutex::default();
     // What is printed as it comes is told twice: once for the eye, once for the end.
@@ -212,6 +213,7 @@ pub(super) async fn run(args: &Args, command: &args::Audit) -> Result<Exit, Fail
         _ => {}
     };
     told_while(world, observe(world, &mut work, &stop.flag, &tell)).await;
+    leaves_out(work.snapshot(), &config);
     calls(args, world, 0);
     drop(early);
 
@@ -270,7 +272,8 @@ pub(super) async fn run(args: &Args, command: &args::Audit) -> Result<Exit, Fail
         exit,
         at: Timestamp::now(),
         file: named_file(&file),
-        svg: (args.format == Format::Html)
+        // The picture shortens names.
+        svg: (args.format == Format::Html && !args.redact)
             .then(|| picture(&work, &config))
             .flatten(),
         drift,

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::args::{self, Args, Format};
 use super::audit::{Telling, Wanted, check_marks, document, gate, named_file, read_baseline};
-use super::out::{data, ink, talk};
+use super::out::{data, ink, leaves_out, talk};
 use super::setup::{account, calls};
 use super::stop::Stop;
 use super::{Failure, open};
@@ -271,6 +271,7 @@ impl Studio<'_> {
         if self.stop.is_asked() {
             return Listed::Interrupted;
         }
+        leaves_out(work.snapshot(), self.blank);
         let account = account(work.snapshot());
         if let Some(account) = &account
             && before
@@ -348,9 +349,11 @@ impl Studio<'_> {
             .into_iter()
             .flatten()
             .filter(|c| !c.queues.is_empty());
-        let each = configs.map(|config| async {
-            let mut work = Workflow::audit(self.wanted.catalogues(), region.clone(), config);
+        let each = configs.map(|config| async move {
+            let catalogues = self.wanted.catalogues();
+            let mut work = open::reading(self.args, catalogues, region.clone(), config.clone());
             observe(world, &mut work, &self.stop.flag, &unheard).await;
+            leaves_out(work.snapshot(), &config);
             work.observed_findings().cloned().collect::<Vec<_>>()
         });
         let all = futures_util::future::join_all(each).await;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::args::{self, Args, Format, SeenFrom};
-use super::out::{data, ink, talk};
+use super::out::{data, ink, leaves_out, talk};
 use super::setup::{account, calls, told_while};
 use super::stop::Stop;
 use super::{Failure, open};
@@ -60,7 +60,7 @@ async fn look(
     stop: &Stop,
 ) -> Round {
     let region = world.region().clone();
-    let mut work = Workflow::audit(*catalogues, region, config.clone());
+    let mut work = open::reading(args, *catalogues, region, config.clone());
     let tell = |progress: Progress| {
         if let Progress::WaitingFor(words) = progress {
             talk(words.as_str());
@@ -68,6 +68,7 @@ async fn look(
     };
     let before = world.log().total();
     told_while(world, observe(world, &mut work, &stop.flag, &tell)).await;
+    leaves_out(work.snapshot(), config);
     calls(args, world, before);
     Round {
         work,
@@ -79,6 +80,12 @@ pub(super) async fn run(args: &Args, command: &args::Diagnose) -> Result<Exit, F
     if command.watch.is_some() && args.format == Format::Json {
         return Err(Failure::Usage(
             "--watch prints lines, and a document has an end\n  fix   leave out --format json, or run it again and again"
+                .to_owned(),
+        ));
+    }
+    if command.watch.is_some() && args.redact {
+        return Err(Failure::Usage(
+            "--redact holds back what it prints until all names are known, and --watch prints as it goes\n  fix   leave one of them out"
                 .to_owned(),
         ));
     }

@@ -148,7 +148,25 @@ pub fn main() -> u8 {
     code
 }
 
-async fn run(mut args: Args) -> Exit {
+async fn run(args: Args) -> Exit {
+    let exit = run_to_end(args).await;
+    out::flush();
+    exit
+}
+
+/// What asks, or goes on for long, shows names before they could be left out.
+fn not_redacted(command: Option<&Command>) -> Option<String> {
+    let reports = matches!(
+        command,
+        Some(Command::Audit(_) | Command::Plan(_) | Command::Diagnose(_))
+    );
+    (!reports).then(|| {
+        "--redact is for what is shared: audit, diagnose and plan\n  fix   leave it out here"
+            .to_owned()
+    })
+}
+
+async fn run_to_end(mut args: Args) -> Exit {
     let json = args.format == args::Format::Json;
     if let Err(Failure::Usage(text)) = open::check_flags(&args) {
         out::talk(&text);
@@ -156,6 +174,13 @@ async fn run(mut args: Args) -> Exit {
             document_of_failure(Exit::Usage, &text, None);
         }
         return Exit::Usage;
+    }
+    if args.redact {
+        if let Some(words) = not_redacted(args.command.as_ref()) {
+            out::talk(&words);
+            return Exit::Usage;
+        }
+        out::redact();
     }
     let done = match args.command.take() {
         None => wizard::home(&args).await,

@@ -11,7 +11,7 @@ use super::out::talk;
 use crate::domain::config::StudioConfig;
 use crate::domain::ids::{QueueKey, Region};
 use crate::engine::inquiry::Catalogue;
-use crate::engine::workflow::Catalogues;
+use crate::engine::workflow::{Catalogues, Workflow};
 use crate::questions::Check;
 use crate::world::World;
 use crate::world::aws::Login;
@@ -51,6 +51,20 @@ pub(super) fn some_checks(needed: impl Fn(&Check) -> bool) -> Catalogues {
     let checks: Vec<&'static Check> = checks.filter(|c| rests_on(c) || needed(c)).collect();
     all.observe.checks = Box::leak(checks.into_boxed_slice());
     all
+}
+
+/// What an audit reads. It forgets what was answered once it was judged, but for the names that a report is to leave out.
+pub(super) fn reading(
+    args: &Args,
+    catalogues: Catalogues,
+    region: Region,
+    config: StudioConfig,
+) -> Workflow {
+    if args.redact {
+        Workflow::looking(catalogues, region, config)
+    } else {
+        Workflow::audit(catalogues, region, config)
+    }
 }
 
 /// The worlds that a command has opened, so that what they opened at others is closed however the command ends.

@@ -2,11 +2,93 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
+use std::sync::{Mutex, PoisonError};
+
 use super::args::Args;
+use crate::derived::names::names;
+use crate::domain::config::StudioConfig;
+use crate::domain::redact::Redactor;
 use crate::domain::text::Printable;
+use crate::questions::Snapshot;
 use crate::ui::report::text::Ink;
 
+/// With --redact nothing is printed before all names are known that it leaves out.
+static REDACTED: Mutex<Option<Redacted>> = Mutex::new(None);
+
+#[derive(Default)]
+struct Redacted {
+    redactor: Redactor,
+    held: Vec<(Stream, String)>,
+}
+
+#[derive(Clone, Copy)]
+enum Stream {
+    Data,
+    Talk,
+}
+
+fn redacted<T>(of: impl FnOnce(&mut Option<Redacted>) -> T) -> T {
+    of(&mut REDACTED.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// From now on everything is held back until `flush`.
+pub(super) fn redact() {
+    redacted(|all| *all = Some(Redacted::default()));
+}
+
+/// The names that this snapshot tells are left out from now on.
+pub(super) fn leaves_out(snapshot: &Snapshot, config: &StudioConfig) {
+    redacted(|all| {
+        for (kind, name) in all
+            .iter()
+            .flat_map(|_| names(snapshot, config))
+            .collect::<Vec<_>>()
+        {
+            all.iter_mut().for_each(|r| r.redactor.know(kind, &name));
+        }
+    });
+}
+
+/// Prints what was held back.
+pub(super) fn flush() {
+    let held = redacted(|all| {
+        let Some(all) = all else { return Vec::new() };
+        let held = std::mem::take(&mut all.held);
+        let masked = held
+            .into_iter()
+            .map(|(to, text)| (to, all.redactor.mask(&text)));
+        masked.collect::<Vec<_>>()
+    });
+    for (to, text) in held {
+        match to {
+            Stream::Data => print(&text),
+            Stream::Talk => say(&text),
+        }
+    }
+}
+
+/// Is it held back?
+fn held(to: Stream, text: &str) -> bool {
+    redacted(|all| {
+        let all = all.as_mut();
+        all.map(|all| all.held.push((to, text.to_owned())))
+            .is_some()
+    })
+}
+
 pub(super) fn data(text: &str) {
+    if !held(Stream::Data, text) {
+        print(text);
+    }
+}
+
+pub(super) fn talk(text: &str) {
+    if !held(Stream::Talk, text) {
+        say(text);
+    }
+}
+
+fn print(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes());
     if !text.ends_with('\n') {
@@ -15,7 +97,7 @@ pub(super) fn data(text: &str) {
     let _ = out.flush();
 }
 
-pub(super) fn talk(text: &str) {
+fn say(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", text.trim_end());
 }
 
@@ -30,7 +112,10 @@ pub(super) fn ink(args: &Args) -> Ink {
     let terminal = std::io::stdout().is_terminal();
     Ink {
         colour: wants_colour(args, terminal),
-        width: terminal.then(crate::ui::tui::columns).flatten(),
+        // A name that is folded at its spaces would not be found again.
+        width: (terminal && !args.redact)
+            .then(crate::ui::tui::columns)
+            .flatten(),
     }
 }
 

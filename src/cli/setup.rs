@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::args::{self, Args, Format, Setup};
 use super::open::{self, StudioFile};
-use super::out::{data, ink, talk};
+use super::out::{data, ink, leaves_out, talk};
 use super::stop::Stop;
 use super::{Failure, ask, open::catalogues};
 use crate::domain::config::StudioConfig;
@@ -151,6 +151,7 @@ pub(super) async fn observed_by(
         .await
         .ok_or(Failure::Interrupted)?;
     calls(args, world, 0);
+    leaves_out(work.snapshot(), config);
     match expired(&work) {
         Some(problem) => Err(problem.into()),
         None => Ok(work),

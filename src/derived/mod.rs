@@ -16,6 +16,7 @@ pub mod lattice;
 pub mod lattice_network;
 pub mod lattice_reach;
 pub mod lattice_wanted;
+pub mod names;
 pub mod our_policy;
 pub mod probe_request;
 pub mod role_access;

@@ -40,6 +40,7 @@ pub mod probe_reading;
 pub mod probe_run;
 pub mod problem;
 pub mod reach;
+pub mod redact;
 pub mod risk;
 pub mod role;
 pub mod secrets;

@@ -1,0 +1,256 @@
+//! The names of a studio that were read: what a report for others leaves out.
+
+use crate::domain::config::StudioConfig;
+use crate::domain::fact::Fact;
+use crate::domain::lattice::Target;
+use crate::domain::redact::Kind;
+use crate::domain::text::Untrusted;
+use crate::probes::{AyonKey, KeySeen};
+use crate::questions::{
+    AddressOwner, AyonBundles, AyonProjects, CallerIdentity, EnvironmentText, FarmDetails,
+    FarmList, FleetDetails, LatticeConfiguration, LatticeConfigurations, LatticeGateway,
+    LatticeGateways, LatticeShares, Listed, NamedShares, NodeDetails, QueueDetails,
+    QueueEnvironments, QueueList, RoleDocuments, SecretDetails, Snapshot, StorageProfile, VpcName,
+    VpcNetwork, VpnConnections,
+};
+
+/// Each name, with what it is.
+pub fn names(snapshot: &Snapshot, config: &StudioConfig) -> Vec<(Kind, String)> {
+    let mut all = Names {
+        snapshot,
+        list: Vec::new(),
+    };
+    all.of_config(config);
+    all.of_farms();
+    all.of_roles();
+    all.of_ayon();
+    all.of_network();
+    all.list
+}
+
+struct Names<'a> {
+    snapshot: &'a Snapshot,
+    list: Vec<(Kind, String)>,
+}
+
+impl<'a> Names<'a> {
+    fn add(&mut self, kind: Kind, name: &str) {
+        self.list.push((kind, name.to_owned()));
+    }
+
+    fn text(&mut self, kind: Kind, name: &Untrusted) {
+        // As it is shown, too: what is not printable is shown otherwise.
+        self.add(kind, name.raw());
+        let shown = name.show().to_string();
+        self.add(kind, &shown);
+    }
+
+    /// What is known of the questions of one kind.
+    fn known<Q: Listed + 'a>(&self) -> Vec<(&'a Q, &'a Q::Answer)> {
+        let asked = self.snapshot.facts.of_kind::<Q>();
+        let known =
+            asked.filter_map(|q| Some((q, self.snapshot.facts.get(q).and_then(Fact::known)?)));
+        known.collect()
+    }
+
+    fn host(&mut self, url: &url::Url) {
+        if let Some(host) = url.domain() {
+            self.add(Kind::Host, host);
+        }
+    }
+
+    fn of_config(&mut self, config: &StudioConfig) {
+        self.host(&config.server.url);
+        for channel in config.channels.iter().filter(|c| c.is_s3()) {
+            self.add(Kind::Bucket, channel.bucket().unwrap_or_default());
+        }
+        if let Some(profile) = &config.profile {
+            self.add(Kind::Name, profile);
+        }
+        if let Some(secret) = &config.secret {
+            self.add(Kind::Secret, secret.name());
+        }
+        if let Some(host) = config.tunnel.as_ref().and_then(|t| t.host.as_ref()) {
+            self.add(Kind::Host, host);
+        }
+        let new = &config.iam.new_role;
+        for name in new
+            .name
+            .iter()
+            .chain(new.path.iter())
+            .chain(new.boundary.iter())
+        {
+            self.add(Kind::Role, name.trim_matches('/'));
+        }
+        for (key, value) in &new.tags {
+            self.add(Kind::Name, key);
+            self.add(Kind::Name, value);
+        }
+    }
+
+    fn of_farms(&mut self) {
+        for (_, list) in self.known::<FarmList>() {
+            list.iter().for_each(|f| self.text(Kind::Farm, &f.name));
+        }
+        for (_, list) in self.known::<QueueList>() {
+            list.iter().for_each(|q| self.text(Kind::Queue, &q.name));
+        }
+        for (_, farm) in self.known::<FarmDetails>() {
+            self.text(Kind::Farm, &farm.name);
+        }
+        for (_, queue) in self.known::<QueueDetails>() {
+            self.text(Kind::Queue, &queue.name);
+            if let Some(bucket) = &queue.attachments_bucket {
+                self.text(Kind::Bucket, bucket);
+            }
+        }
+        for (_, fleet) in self.known::<FleetDetails>() {
+            self.text(Kind::Fleet, &fleet.name);
+        }
+        for (_, list) in self.known::<QueueEnvironments>() {
+            for environment in list.iter().filter_map(Fact::known) {
+                self.text(Kind::Name, &environment.name);
+            }
+        }
+        for (_, environment) in self.known::<EnvironmentText>() {
+            self.text(Kind::Name, &environment.name);
+        }
+        for (_, profile) in self.known::<StorageProfile>() {
+            self.text(Kind::Name, &profile.name);
+            for location in &profile.locations {
+                self.text(Kind::Name, &location.name);
+                self.text(Kind::Path, &location.path);
+            }
+        }
+    }
+
+    fn of_roles(&mut self) {
+        for (_, caller) in self.known::<CallerIdentity>() {
+            // The user's name, or a role's session.
+            let arn = caller.arn.raw();
+            for part in arn
+                .rsplit(':')
+                .next()
+                .unwrap_or_default()
+                .split('/')
+                .skip(1)
+            {
+                self.add(Kind::User, part);
+            }
+        }
+        for (_, role) in self.known::<RoleDocuments>() {
+            role.inline
+                .keys()
+                .for_each(|name| self.add(Kind::Name, name));
+        }
+        for question in self.snapshot.facts.of_kind::<RoleDocuments>() {
+            self.add(Kind::Role, question.0.name());
+        }
+        for question in self.snapshot.facts.of_kind::<SecretDetails>() {
+            self.add(Kind::Secret, question.0.name());
+        }
+    }
+
+    fn of_ayon(&mut self) {
+        for (question, bundles) in self.known::<AyonBundles>() {
+            self.host(&question.0);
+            let own = [&bundles.production, &bundles.staging];
+            for bundle in own.into_iter().flatten() {
+                self.text(Kind::Bundle, &bundle.name);
+                bundle
+                    .packages
+                    .values()
+                    .for_each(|p| self.text(Kind::Name, p));
+            }
+            bundles
+                .others
+                .keys()
+                .for_each(|b| self.add(Kind::Bundle, b));
+            for (name, dev) in &bundles.devs {
+                self.add(Kind::Bundle, name);
+                dev.user.iter().for_each(|u| self.text(Kind::User, u));
+            }
+        }
+        for (_, projects) in self.known::<AyonProjects>() {
+            for project in &projects.read {
+                self.text(Kind::Project, &project.name);
+                for (root, paths) in &project.roots {
+                    self.add(Kind::Name, root);
+                    paths.values().for_each(|p| self.add(Kind::Path, p));
+                }
+            }
+        }
+        let seen = self.snapshot.observations.of::<AyonKey>().values();
+        let owners: Vec<&Untrusted> = seen
+            .filter_map(|o| match &o.seen {
+                Ok(KeySeen::Owner { user, .. }) => Some(user),
+                _ => None,
+            })
+            .collect();
+        owners
+            .into_iter()
+            .for_each(|user| self.text(Kind::User, user));
+    }
+
+    fn of_network(&mut self) {
+        for (_, node) in self.known::<NodeDetails>() {
+            node.name.iter().for_each(|n| self.text(Kind::Name, n));
+        }
+        let configurations = self
+            .known::<LatticeConfiguration>()
+            .into_iter()
+            .map(|(_, c)| c);
+        let listed = self.known::<LatticeConfigurations>().into_iter();
+        let listed = listed.flat_map(|(_, all)| all.iter().map(|(_, c)| c));
+        for it in configurations.chain(listed).collect::<Vec<_>>() {
+            self.text(Kind::Name, &it.name);
+            if let Target::Name(name) = &it.target {
+                self.text(Kind::Host, name);
+            }
+        }
+        let gateways = self.known::<LatticeGateway>().into_iter().map(|(_, g)| g);
+        let listed = self.known::<LatticeGateways>().into_iter();
+        let listed = listed.flat_map(|(_, all)| all.iter().map(|(_, g)| g));
+        for it in gateways.chain(listed).collect::<Vec<_>>() {
+            self.text(Kind::Name, &it.name);
+        }
+        let shares = self
+            .known::<LatticeShares>()
+            .into_iter()
+            .flat_map(|(_, s)| s);
+        let named = self.known::<NamedShares>().into_iter().flat_map(|(_, s)| s);
+        for share in shares.chain(named).collect::<Vec<_>>() {
+            self.text(Kind::Name, &share.name);
+        }
+        for (_, network) in self.known::<VpcNetwork>() {
+            for name in network.subnets.iter().filter_map(|s| s.name.as_ref()) {
+                self.text(Kind::Name, name);
+            }
+            network
+                .groups
+                .iter()
+                .for_each(|g| self.text(Kind::Name, &g.name));
+        }
+        for (_, interfaces) in self.known::<AddressOwner>() {
+            interfaces
+                .iter()
+                .for_each(|i| self.text(Kind::Name, &i.description));
+        }
+        for (_, vpns) in self.known::<VpnConnections>() {
+            for name in vpns.iter().filter_map(|v| v.name.as_ref()) {
+                self.text(Kind::Name, name);
+            }
+        }
+        for (question, there) in self.known::<VpcName>() {
+            self.add(Kind::Host, &question.name);
+            there
+                .rules
+                .iter()
+                .for_each(|r| self.text(Kind::Host, &r.domain));
+            there
+                .zones
+                .iter()
+                .for_each(|z| self.text(Kind::Host, &z.domain));
+        }
+    }
+}
