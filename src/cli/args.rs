@@ -69,6 +69,16 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
         "for CI; --format sarif is for code scanning",
     ),
     (
+        "audit",
+        "studiolink audit --all --profiles studio-a,studio-b --regions us-west-2,eu-west-1",
+        "every queue of every farm there",
+    ),
+    (
+        "audit",
+        "studiolink audit --redact --format html > audit.html",
+        "a page to share: names, ids and addresses are masked",
+    ),
+    (
         "diagnose",
         "studiolink diagnose",
         "which hop to the server is broken, and what to do",

@@ -288,7 +288,7 @@ impl Studio<'_> {
         let named = |f: &Finding| Self::placed(f.clone(), wish);
         found.take(self, work.observed_findings().map(named).collect());
         drop(work);
-        let bar = self.bar(keys.len(), wish);
+        let bar = Self::bar(keys.len(), wish);
         let mut place = Place {
             profile: wish.login.profile.clone(),
             account,
@@ -322,7 +322,7 @@ impl Studio<'_> {
     }
 
     /// On a terminal alone: a log has no use for it.
-    fn bar(&self, queues: usize, wish: &Wish) -> ProgressBar {
+    fn bar(queues: usize, wish: &Wish) -> ProgressBar {
         if !std::io::stderr().is_terminal() || queues <= WINDOW {
             return ProgressBar::hidden();
         }

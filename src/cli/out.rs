@@ -39,12 +39,9 @@ pub(super) fn redact() {
 /// The names that this snapshot tells are left out from now on.
 pub(super) fn leaves_out(snapshot: &Snapshot, config: &StudioConfig) {
     redacted(|all| {
-        for (kind, name) in all
-            .iter()
-            .flat_map(|_| names(snapshot, config))
-            .collect::<Vec<_>>()
-        {
-            all.iter_mut().for_each(|r| r.redactor.know(kind, &name));
+        let Some(all) = all else { return };
+        for (kind, name) in names(snapshot, config) {
+            all.redactor.know(kind, &name);
         }
     });
 }

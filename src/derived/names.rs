@@ -45,6 +45,12 @@ impl<'a> Names<'a> {
         self.add(kind, &shown);
     }
 
+    fn texts<'t>(&mut self, kind: Kind, names: impl IntoIterator<Item = &'t Untrusted>) {
+        for name in names {
+            self.text(kind, name);
+        }
+    }
+
     /// What is known of the questions of one kind.
     fn known<Q: Listed + 'a>(&self) -> Vec<(&'a Q, &'a Q::Answer)> {
         let asked = self.snapshot.facts.of_kind::<Q>();
@@ -90,10 +96,10 @@ impl<'a> Names<'a> {
 
     fn of_farms(&mut self) {
         for (_, list) in self.known::<FarmList>() {
-            list.iter().for_each(|f| self.text(Kind::Farm, &f.name));
+            self.texts(Kind::Farm, list.iter().map(|f| &f.name));
         }
         for (_, list) in self.known::<QueueList>() {
-            list.iter().for_each(|q| self.text(Kind::Queue, &q.name));
+            self.texts(Kind::Queue, list.iter().map(|q| &q.name));
         }
         for (_, farm) in self.known::<FarmDetails>() {
             self.text(Kind::Farm, &farm.name);
@@ -139,9 +145,9 @@ impl<'a> Names<'a> {
             }
         }
         for (_, role) in self.known::<RoleDocuments>() {
-            role.inline
-                .keys()
-                .for_each(|name| self.add(Kind::Name, name));
+            for name in role.inline.keys() {
+                self.add(Kind::Name, name);
+            }
         }
         for question in self.snapshot.facts.of_kind::<RoleDocuments>() {
             self.add(Kind::Role, question.0.name());
@@ -157,18 +163,14 @@ impl<'a> Names<'a> {
             let own = [&bundles.production, &bundles.staging];
             for bundle in own.into_iter().flatten() {
                 self.text(Kind::Bundle, &bundle.name);
-                bundle
-                    .packages
-                    .values()
-                    .for_each(|p| self.text(Kind::Name, p));
+                self.texts(Kind::Name, bundle.packages.values());
             }
-            bundles
-                .others
-                .keys()
-                .for_each(|b| self.add(Kind::Bundle, b));
+            for name in bundles.others.keys() {
+                self.add(Kind::Bundle, name);
+            }
             for (name, dev) in &bundles.devs {
                 self.add(Kind::Bundle, name);
-                dev.user.iter().for_each(|u| self.text(Kind::User, u));
+                self.texts(Kind::User, &dev.user);
             }
         }
         for (_, projects) in self.known::<AyonProjects>() {
@@ -176,7 +178,9 @@ impl<'a> Names<'a> {
                 self.text(Kind::Project, &project.name);
                 for (root, paths) in &project.roots {
                     self.add(Kind::Name, root);
-                    paths.values().for_each(|p| self.add(Kind::Path, p));
+                    for path in paths.values() {
+                        self.add(Kind::Path, path);
+                    }
                 }
             }
         }
@@ -187,14 +191,12 @@ impl<'a> Names<'a> {
                 _ => None,
             })
             .collect();
-        owners
-            .into_iter()
-            .for_each(|user| self.text(Kind::User, user));
+        self.texts(Kind::User, owners);
     }
 
     fn of_network(&mut self) {
         for (_, node) in self.known::<NodeDetails>() {
-            node.name.iter().for_each(|n| self.text(Kind::Name, n));
+            self.texts(Kind::Name, &node.name);
         }
         let configurations = self
             .known::<LatticeConfiguration>()
@@ -226,15 +228,10 @@ impl<'a> Names<'a> {
             for name in network.subnets.iter().filter_map(|s| s.name.as_ref()) {
                 self.text(Kind::Name, name);
             }
-            network
-                .groups
-                .iter()
-                .for_each(|g| self.text(Kind::Name, &g.name));
+            self.texts(Kind::Name, network.groups.iter().map(|g| &g.name));
         }
         for (_, interfaces) in self.known::<AddressOwner>() {
-            interfaces
-                .iter()
-                .for_each(|i| self.text(Kind::Name, &i.description));
+            self.texts(Kind::Name, interfaces.iter().map(|i| &i.description));
         }
         for (_, vpns) in self.known::<VpnConnections>() {
             for name in vpns.iter().filter_map(|v| v.name.as_ref()) {
@@ -243,14 +240,8 @@ impl<'a> Names<'a> {
         }
         for (question, there) in self.known::<VpcName>() {
             self.add(Kind::Host, &question.name);
-            there
-                .rules
-                .iter()
-                .for_each(|r| self.text(Kind::Host, &r.domain));
-            there
-                .zones
-                .iter()
-                .for_each(|z| self.text(Kind::Host, &z.domain));
+            self.texts(Kind::Host, there.rules.iter().map(|r| &r.domain));
+            self.texts(Kind::Host, there.zones.iter().map(|z| &z.domain));
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::ui::pages::Place;
 
 impl Play {
     /// Home, with a studio file.
-    async fn home(name: &str, from_file: bool) -> Self {
+    pub(super) async fn home(name: &str, from_file: bool) -> Self {
         Self::begin(name, from_file, false, Wizard::at_home).await
     }
 

@@ -236,6 +236,8 @@ macro_rules! shows {
 
 #[path = "pages_tests.rs"]
 mod pages_tests;
+#[path = "pictures_tests.rs"]
+mod pictures_tests;
 
 #[tokio::test]
 async fn a_fresh_studio_from_its_file_to_its_end() {
