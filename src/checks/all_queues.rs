@@ -29,13 +29,6 @@ fn check(view: &View) -> Vec<Finding> {
     let ids = farms.iter().filter_map(|f| f.id.parse::<FarmId>().ok());
     let ids: Vec<FarmId> = ids.filter(chosen).collect();
     let mut findings = Vec::new();
-    for missing in config.only_farms.iter().filter(|f| !ids.contains(f)) {
-        let line = format!("There is no farm {missing} in this account and region");
-        let finding = Finding::unknown("no-farm", line)
-            .why("--farms names it, and the list of farms does not")
-            .fix("compare its id in the Deadline Cloud console, and the region");
-        findings.push(finding.from(evidence.clone()));
-    }
     let (mut queues, mut pending) = (0, false);
     for farm in &ids {
         let question = QueueList(farm.clone());

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::args::{self, Args, FailOn, Format};
 use super::checks::named;
 use super::open::StudioFile;
-use super::out::{data, ink, leaves_out, talk};
+use super::out::{data, ink, leaves_out, shared, talk};
 use super::setup::{account, calls, expired, told_while};
 use super::stop::Stop;
 use super::{Failure, open};
@@ -132,9 +132,9 @@ impl<'a> Telling<'a> {
     }
 
     /// A baseline of another studio would excuse what is wrong in this one.
-    pub(super) fn comparable(&self, account: Option<&str>, region: &str) -> Result<(), Failure> {
+    pub(super) fn comparable(&self, met: &[(String, String)]) -> Result<(), Failure> {
         let baseline = self.baseline.as_ref();
-        let other = baseline.and_then(|b| b.is_of_another(account, region));
+        let other = baseline.and_then(|b| b.is_of_another(met));
         match other {
             None => Ok(()),
             Some(why) => Err(Failure::Usage(format!(
@@ -225,6 +225,7 @@ pub(super) async fn run(args: &Args, command: &args::Audit) -> Result<Exit, Fail
     let whole = wanted.is_all() && all_queues && !stop.is_asked();
     let of_marks = telling.of_marks(whole, &list);
     list.extend(of_marks.into_iter().map(Cow::Owned));
+    let list = left_out(args, list);
     let findings = || list.iter().map(AsRef::as_ref);
     let fails = |f: &Finding| gate(command, f);
     let exit = Exit::Clean
@@ -237,7 +238,11 @@ pub(super) async fn run(args: &Args, command: &args::Audit) -> Result<Exit, Fail
     let account = account(work.snapshot());
     let region = &work.snapshot().region;
     let own = account.as_ref().map(ToString::to_string);
-    telling.comparable(own.as_deref(), region.as_str())?;
+    let met: Vec<(String, String)> = own
+        .map(|own| (own, region.to_string()))
+        .into_iter()
+        .collect();
+    telling.comparable(&met)?;
     let gone = telling
         .baseline
         .map(|baseline| baseline.gone(&Heard::of(findings())));
@@ -255,12 +260,7 @@ pub(super) async fn run(args: &Args, command: &args::Audit) -> Result<Exit, Fail
         if stop.is_asked() {
             data("interrupted: what is not listed was not checked");
         }
-        if let Some(problem) = expired(&work) {
-            let unread = findings().filter(|f| is_expired(f)).count();
-            data(&format!(
-                "Of these, {unread} UNKNOWN have one reason:\n{problem}"
-            ));
-        }
+        say_expired(&work, findings());
         return Ok(exit);
     }
     let audit = Audit {
@@ -280,6 +280,27 @@ pub(super) async fn run(args: &Args, command: &args::Audit) -> Result<Exit, Fail
     };
     data(&document(args.format, &audit, gone.as_ref(), &fails)?);
     Ok(exit)
+}
+
+/// That the credentials have expired is said once, for all that could not be read.
+fn say_expired<'a>(work: &Workflow, findings: impl Iterator<Item = &'a Finding>) {
+    if let Some(problem) = expired(work) {
+        let unread = findings.filter(|f| is_expired(f)).count();
+        data(&format!(
+            "Of these, {unread} UNKNOWN have one reason:\n{problem}"
+        ));
+    }
+}
+
+/// With --redact, the findings without names.
+fn left_out<'a>(args: &Args, list: Vec<Cow<'a, Finding>>) -> Vec<Cow<'a, Finding>> {
+    if !args.redact {
+        return list;
+    }
+    let own = list
+        .into_iter()
+        .map(|f| Cow::Owned(shared(&f).into_owned()));
+    own.collect()
 }
 
 /// Does it make the run end with 1?

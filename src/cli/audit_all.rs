@@ -1,7 +1,7 @@
 //! `studiolink audit --all`: every queue of every farm, in several profiles and regions. Queues are read in windows, so that
 //! what is kept does not grow with the studio; each window is told when it is whole, in the order of the lists.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 
@@ -10,15 +10,15 @@ use jiff::Timestamp;
 
 use super::args::{self, Args, Format};
 use super::audit::{Telling, Wanted, check_marks, document, gate, named_file, read_baseline};
-use super::out::{data, ink, leaves_out, talk};
+use super::out::{data, ink, leaves_out, shared, talk};
 use super::setup::{account, calls};
 use super::stop::Stop;
 use super::{Failure, open};
 use crate::checks;
 use crate::domain::config::StudioConfig;
 use crate::domain::exit::Exit;
-use crate::domain::finding::{Finding, Verdict, could_not_check};
-use crate::domain::ids::{AccountId, FarmId, QueueKey, Region};
+use crate::domain::finding::{Finding, Since, Verdict, could_not_check};
+use crate::domain::ids::{FarmId, QueueKey, Region};
 use crate::domain::problem::Problem;
 use crate::domain::subject::Subject;
 use crate::domain::text::Printable;
@@ -71,8 +71,11 @@ struct Found<'a> {
     counts: BTreeMap<Verdict, usize>,
     could_not: bool,
     fails: bool,
+    /// What was met anywhere.
+    listed: BTreeSet<QueueKey>,
+    farms: BTreeSet<FarmId>,
     /// What is no queue's own may be met in several windows, and is told once.
-    seen: std::collections::BTreeSet<(&'static str, String, &'static str, String)>,
+    seen: BTreeSet<(&'static str, String, &'static str, String)>,
 }
 
 pub(super) async fn run(args: &Args, command: &args::Audit) -> Result<Exit, Failure> {
@@ -112,7 +115,9 @@ pub(super) async fn run(args: &Args, command: &args::Audit) -> Result<Exit, Fail
         counts: BTreeMap::new(),
         could_not: false,
         fails: false,
-        seen: std::collections::BTreeSet::new(),
+        listed: BTreeSet::new(),
+        farms: BTreeSet::new(),
+        seen: BTreeSet::new(),
     };
     let mut places: Vec<Place> = Vec::new();
     let studio = Studio {
@@ -285,6 +290,8 @@ impl Studio<'_> {
             return Listed::Again;
         }
         let keys = queues(work.snapshot(), &self.command.farms);
+        found.listed.extend(keys.iter().cloned());
+        found.farms.extend(farms(work.snapshot()));
         let named = |f: &Finding| Self::placed(f.clone(), wish);
         found.take(self, work.observed_findings().map(named).collect());
         drop(work);
@@ -309,6 +316,9 @@ impl Studio<'_> {
             let list = list.into_iter().map(|f| Self::placed(f, wish)).collect();
             bar.suspend(|| found.take(self, list));
             bar.inc(window.len() as u64);
+            if !place.unchecked.is_empty() {
+                break;
+            }
         }
         bar.finish_and_clear();
         Listed::Place(place)
@@ -394,7 +404,8 @@ impl Found<'_> {
             *self.counts.entry(told.verdict).or_default() += 1;
             self.could_not |= could_not_check([&told]);
             self.fails |= gate(command, &told);
-            if told.verdict != Verdict::Ok || args.verbose {
+            let got_better = told.since == Some(Since::Better);
+            if told.verdict != Verdict::Ok || got_better || args.verbose {
                 kept.push(told);
             }
         }
@@ -411,11 +422,15 @@ impl Found<'_> {
     }
 }
 
+fn farms(snapshot: &Snapshot) -> Vec<FarmId> {
+    let list = snapshot.facts.get(&FarmList).and_then(|f| f.known());
+    let list = list.into_iter().flatten();
+    list.filter_map(|f| f.id.parse().ok()).collect()
+}
+
 /// The queues that were listed, in the order of the lists.
 fn queues(snapshot: &Snapshot, only: &[FarmId]) -> Vec<QueueKey> {
-    let farms = snapshot.facts.get(&FarmList).and_then(|f| f.known());
-    let farms = farms.into_iter().flatten();
-    let farms = farms.filter_map(|f| f.id.parse::<FarmId>().ok());
+    let farms = farms(snapshot).into_iter();
     let farms = farms.filter(|id| only.is_empty() || only.contains(id));
     let of_farm = |farm: FarmId| {
         let list = snapshot.facts.get(&QueueList(farm.clone()));
@@ -431,6 +446,37 @@ fn queues(snapshot: &Snapshot, only: &[FarmId]) -> Vec<QueueKey> {
     farms.flat_map(of_farm).collect()
 }
 
+/// What was named, and met nowhere.
+fn missing(studio: &Studio, found: &Found<'_>) -> Vec<Finding> {
+    let farms = studio.command.farms.iter();
+    let farms = farms.filter(|f| !found.farms.contains(f)).map(|farm| {
+        let line = format!("There is no farm {farm} in what was looked at");
+        Finding::unknown("no-farm", line)
+            .about(farm.to_string())
+            .why("--farms names it, and no list of farms does")
+            .fix("compare its id in the Deadline Cloud console, the account and the region")
+    });
+    let own = studio.own.into_iter().flat_map(|c| &c.queues);
+    let of_farms = |k: &&QueueKey| {
+        let only = &studio.command.farms;
+        only.is_empty() || only.contains(&k.farm)
+    };
+    let queues = own.filter(of_farms).filter(|k| !found.listed.contains(k)).map(|key| {
+        let line = format!("Queue {} of the studio file was not among those that were listed", key.queue);
+        Finding::unknown("no-queue", line)
+            .about(key.queue.to_string())
+            .why("nothing that the studio file says of it was compared: it does not exist, or is in another account or region")
+            .fix("look at it with `studiolink audit`, or correct [queue] in the studio file")
+    });
+    let placed = |mut f: Finding| {
+        f.check = checks::OF_LISTING[1].id;
+        f.topic = checks::OF_LISTING[1].topic;
+        f.name = "What was looked at".into();
+        f
+    };
+    farms.chain(queues).map(placed).collect()
+}
+
 fn end(
     studio: &Studio,
     file: &open::StudioFile,
@@ -439,7 +485,14 @@ fn end(
 ) -> Result<Exit, Failure> {
     let (args, command) = (studio.args, studio.command);
     let stopped = studio.stop.is_asked();
-    let whole = studio.wanted.is_all() && command.farms.is_empty() && !stopped;
+    let missing = if stopped {
+        Vec::new()
+    } else {
+        missing(studio, &found)
+    };
+    let all_met = missing.is_empty() && !found.could_not;
+    let whole = studio.wanted.is_all() && command.farms.is_empty() && !stopped && all_met;
+    found.take(studio, missing);
     let of_marks = found.telling.of_marks(whole, &[]);
     let late: Vec<Finding> = of_marks;
     for finding in &late {
@@ -452,6 +505,10 @@ fn end(
         }
     }
     found.list.extend(late);
+    if args.redact {
+        let own = found.list.iter().map(|f| shared(f).into_owned());
+        found.list = own.collect();
+    }
     let nothing = found.counts.is_empty();
     let exit = Exit::Clean
         .and_if(stopped, Exit::Interrupted)
@@ -469,11 +526,11 @@ fn end(
         svg: None,
         drift: None,
     };
-    if found.telling.baseline.is_some() {
-        let account: Option<&AccountId> = places.first().and_then(|p| p.account.as_ref());
-        let all = account.map(|_| audit.account());
-        found.telling.comparable(all.as_deref(), &audit.region())?;
-    }
+    let met: Vec<(String, String)> = places
+        .iter()
+        .filter_map(|p| Some((p.account.as_ref()?.to_string(), p.region.to_string())))
+        .collect();
+    found.telling.comparable(&met)?;
     let gone = found.telling.baseline.take().map(|b| b.gone(&found.heard));
     let drift = gone
         .as_ref()

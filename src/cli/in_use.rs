@@ -37,6 +37,9 @@ pub(super) async fn keep(world: &dyn World, header: &Header, plan: &mut Plan) ->
     for change in std::mem::take(&mut plan.changes) {
         let why = match &change.resource {
             AnyResource::AyonUserKey(r) => key_in_a_secret(world, header, &r.server),
+            AnyResource::ShareAssociations(_) if serves_others(&change) => {
+                Some("the share serves other configurations too".to_owned())
+            }
             AnyResource::Secret(r) => secret(world, header, plan, &r.place).await,
             _ if is_lattice(&change) => fleets.clone(),
             _ => None,
@@ -59,6 +62,19 @@ async fn known<T>(
 ) -> Fact<T> {
     let answered = world.look(&question.into()).await;
     of(answered.answer).unwrap_or(Fact::PENDING)
+}
+
+/// Would the share that stays lose Deadline Cloud, or its source, while it shares something else?
+fn serves_others(change: &Change) -> bool {
+    let parse = |text: &Option<String>| -> serde_json::Value {
+        let text = text.as_deref().unwrap_or_default();
+        serde_json::from_str(text).unwrap_or_default()
+    };
+    let (now, then) = (parse(&change.before), parse(&change.after));
+    let count =
+        |value: &serde_json::Value, member: &str| value[member].as_array().map_or(0, Vec::len);
+    let loses = |member| count(&then, member) < count(&now, member);
+    count(&then, "resourceArns") > 0 && (loses("principals") || loses("sources"))
 }
 
 /// The resource configurations, by id, that a change deletes or no longer shares.

@@ -33,6 +33,7 @@ use serde_json::json;
 
 use crate::domain::exit::Exit;
 use crate::domain::problem::{Problem, ProblemKind};
+use crate::domain::redact::Kind;
 use crate::domain::text::Printable;
 use crate::ui::report::json as json_report;
 
@@ -181,6 +182,20 @@ async fn run_to_end(mut args: Args) -> Exit {
             return Exit::Usage;
         }
         out::redact();
+        let environment = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
+        let environment = environment
+            .iter()
+            .filter_map(|name| std::env::var(name).ok());
+        let mut profiles: Vec<String> = args.profile.iter().cloned().chain(environment).collect();
+        if let Some(Command::Audit(audit)) = &args.command {
+            profiles.extend(audit.profiles.iter().cloned());
+        }
+        for profile in profiles {
+            out::leaves_out_name(Kind::Profile, &profile);
+        }
+        if let Some(path) = &args.studio {
+            out::leaves_out_name(Kind::Path, &path.display().to_string());
+        }
     }
     let done = match args.command.take() {
         None => wizard::home(&args).await,

@@ -2,12 +2,14 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
+use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
 use super::args::Args;
 use crate::derived::names::names;
 use crate::domain::config::StudioConfig;
-use crate::domain::redact::Redactor;
+use crate::domain::finding::Finding;
+use crate::domain::redact::{Kind, Redactor};
 use crate::domain::text::Printable;
 use crate::questions::Snapshot;
 use crate::ui::report::text::Ink;
@@ -46,15 +48,60 @@ pub(super) fn leaves_out(snapshot: &Snapshot, config: &StudioConfig) {
     });
 }
 
+/// A name that is left out, whoever names it.
+pub(super) fn leaves_out_name(kind: Kind, name: &str) {
+    redacted(|all| {
+        if let Some(all) = all {
+            all.redactor.know(kind, name);
+        }
+    });
+}
+
+/// A finding without names, for a form in which they would be written otherwise. As it is where nothing is to be left out.
+pub(super) fn shared(finding: &Finding) -> Cow<'_, Finding> {
+    redacted(|all| {
+        let Some(all) = all else {
+            return Cow::Borrowed(finding);
+        };
+        let mut own = finding.clone();
+        let mut mask = |text: &mut Printable| *text = all.redactor.mask(text.as_str()).into();
+        mask(&mut own.name);
+        mask(&mut own.message);
+        let more = [&mut own.item, &mut own.why, &mut own.fix];
+        more.into_iter().flatten().for_each(&mut mask);
+        own.details.iter_mut().for_each(&mut mask);
+        for evidence in &mut own.evidence {
+            mask(&mut evidence.what);
+            let mut calls = evidence.calls.to_vec();
+            for call in &mut calls {
+                mask(&mut call.about);
+            }
+            evidence.calls = calls.into();
+        }
+        Cow::Owned(own)
+    })
+}
+
 /// Prints what was held back.
 pub(super) fn flush() {
     let held = redacted(|all| {
         let Some(all) = all else { return Vec::new() };
         let held = std::mem::take(&mut all.held);
-        let masked = held
-            .into_iter()
-            .map(|(to, text)| (to, all.redactor.mask(&text)));
-        masked.collect::<Vec<_>>()
+        let mut masked = Vec::new();
+        for (to, text) in held {
+            let document = text
+                .starts_with('{')
+                .then(|| serde_json::from_str::<serde_json::Value>(&text).ok());
+            let text = match document.flatten() {
+                Some(mut document) => {
+                    all.redactor.mask_json(&mut document);
+                    document.to_string()
+                }
+                None => all.redactor.mask(&text),
+            };
+            masked.push((to, text));
+        }
+        masked
     });
     for (to, text) in held {
         match to {

@@ -6,9 +6,9 @@ use ipnet::IpNet;
 use super::lattice_network::{Ends, Holder, holder, network, through, unclear_acl};
 use crate::domain::finding::Finding;
 use crate::domain::network::{
-    EPHEMERAL, Flow, Interface, Network, Passes, RouteState, SecurityGroup, subnet_names,
+    EPHEMERAL, Flow, Interface, Network, Passes, Route, RouteState, SecurityGroup, subnet_names,
 };
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Printable, Untrusted};
 use crate::questions::{Part, View};
 
 /// From a resource gateway to a target in the VPC.
@@ -46,6 +46,22 @@ pub fn is_stranded(way: &Way) -> bool {
 }
 
 impl Way<'_> {
+    /// What a private target would be looked for by: a gateway to the Internet, which has no way to it. `None`: there is another.
+    pub fn leaves_by_default(&self) -> Option<Printable> {
+        let private = match self.ends.target {
+            std::net::IpAddr::V4(ip) => ip.is_private(),
+            std::net::IpAddr::V6(ip) => ip.is_unique_local(),
+        };
+        if !private {
+            return None;
+        }
+        let subnets = self.ends.gateway.subnets.iter();
+        let mut routes =
+            subnets.filter_map(|id| self.network.table(id.raw())?.route(self.ends.target));
+        let public = |r: &&Route| !r.is_vpn() && !r.is_elsewhere() && r.by.raw() != "local";
+        routes.find(public).map(|r| r.by.show())
+    }
+
     /// What is wrong on it, or can't be told; nothing: it lets the traffic through.
     pub fn judge(&self) -> Vec<Finding> {
         if let Some(finding) = self.route() {

@@ -257,8 +257,11 @@ fn making(
 ) -> Result<Wanted, Lack> {
     let holders = read(view.fact(&AddressOwner(target.to_string())))?;
     let holders = holders.map_or(&[][..], Vec::as_slice);
-    let holder = the_one(view, holders, choices)?;
     let named = choices.vpc.as_deref().map(Untrusted::new);
+    // Another VPC may have the same addresses as the studio beyond the VPN.
+    let is_meant = |i: &&Interface| named.as_ref().is_none_or(|vpc| i.vpc == *vpc);
+    let holders: Vec<&Interface> = holders.iter().filter(is_meant).collect();
+    let holder = the_one(view, &holders, choices)?;
     let vpc = match (holder, &named) {
         (Some(holder), _) => &holder.vpc,
         (None, Some(named)) if !choices.subnets.is_empty() => named,
@@ -349,8 +352,14 @@ fn leads_there(
         gateway_id: String::new(),
         target,
     };
-    let broken = Way::new(view, &ends, network).judge();
-    match broken.into_iter().find(|f| f.verdict == Verdict::Fail) {
+    let way = Way::new(view, &ends, network);
+    if let Some(by) = way.leaves_by_default() {
+        return refused(format!(
+            "a gateway in {} would not reach {target}: the only route of its subnets to it is the default one, by {by}; add a route by the VPN (propagation of the virtual private gateway, or a route to the transit gateway), or name other subnets in [lattice]",
+            vpc.show()
+        ));
+    }
+    match way.judge().into_iter().find(|f| f.verdict == Verdict::Fail) {
         Some(f) => refused(format!(
             "a gateway in {} would not reach {target}: {}; {}",
             vpc.show(),
@@ -364,13 +373,13 @@ fn leads_there(
 /// Two VPCs may have the same addresses: the subnets that the studio file names say which is meant.
 fn the_one<'a>(
     view: &View,
-    holders: &'a [Interface],
+    holders: &[&'a Interface],
     choices: &LatticeChoices,
 ) -> Result<Option<&'a Interface>, Lack> {
     if holders.len() < 2 {
-        return Ok(holders.first());
+        return Ok(holders.first().copied());
     }
-    for holder in holders {
+    for holder in holders.iter().copied() {
         let network = read(view.fact(&VpcNetwork(holder.vpc.raw().to_owned())))?;
         let has = |id: &String| network.is_some_and(|n| n.subnet(id).is_some());
         if choices.subnets.iter().any(has) {

@@ -67,11 +67,17 @@ impl<'a> Names<'a> {
 
     fn of_config(&mut self, config: &StudioConfig) {
         self.host(&config.server.url);
-        for channel in config.channels.iter().filter(|c| c.is_s3()) {
-            self.add(Kind::Bucket, channel.bucket().unwrap_or_default());
+        for channel in &config.channels {
+            match channel.bucket() {
+                Some(bucket) => self.add(Kind::Bucket, bucket),
+                None if !channel.as_str().contains("://") => {
+                    self.add(Kind::Channel, channel.as_str());
+                }
+                None => {} // an address is known by its form
+            }
         }
         if let Some(profile) = &config.profile {
-            self.add(Kind::Name, profile);
+            self.add(Kind::Profile, profile);
         }
         if let Some(secret) = &config.secret {
             self.add(Kind::Secret, secret.name());
@@ -88,8 +94,7 @@ impl<'a> Names<'a> {
         {
             self.add(Kind::Role, name.trim_matches('/'));
         }
-        for (key, value) in &new.tags {
-            self.add(Kind::Name, key);
+        for (_, value) in &new.tags {
             self.add(Kind::Name, value);
         }
     }

@@ -139,7 +139,8 @@ impl Share {
         let concerns = |a: &&ShareAssociation| match a.kind {
             AssociationKind::Resource => a.entity.raw() == configuration,
             AssociationKind::Principal => a.entity.raw() == DEADLINE_FLEETS,
-            AssociationKind::Source => !a.is_gone(),
+            // One source in force is enough, whatever became of another.
+            AssociationKind::Source => !a.is_gone() && !self.has_source_in_force(),
             AssociationKind::Unknown(_) => false,
         };
         let is_in = |a: &ShareAssociation| {
@@ -150,6 +151,11 @@ impl Share {
         };
         let mut all = self.associations.iter().filter(concerns);
         all.find(|a| !is_in(a))
+    }
+
+    fn has_source_in_force(&self) -> bool {
+        let mut all = self.associations.iter();
+        all.any(|a| a.kind == AssociationKind::Source && a.state == AssociationState::Associated)
     }
 
     /// Has it a source, as which alone the service may use it?

@@ -6,13 +6,14 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 words!(
     /// What a value is, as the word that stands for it says.
     Kind {
         Account = "account", Host = "host", Address = "address", Farm = "farm", Queue = "queue", Fleet = "fleet", Role = "role",
         Bucket = "bucket", User = "user", Project = "project", Bundle = "bundle", Secret = "secret", Name = "name", Path = "path",
-        Id = "id", Resource = "resource", Folder = "folder"
+        Id = "id", Resource = "resource", Folder = "folder", Profile = "profile", Channel = "channel"
     }
 );
 
@@ -40,6 +41,33 @@ const PUBLIC: &[&str] = &[
     "windows",
     "local",
     "aws",
+    "queue",
+    "farm",
+    "fleet",
+    "role",
+    "server",
+    "account",
+    "channel",
+    "worker",
+    "studio",
+    "pipeline",
+    "job",
+    "user",
+    "key",
+    "secret",
+    "name",
+    "host",
+    "path",
+    "team",
+    "network",
+    "address",
+    "bucket",
+    "bundle",
+    "project",
+    "session",
+    "environment",
+    "policy",
+    "linked",
 ];
 
 static FORMS: LazyLock<Regex> = LazyLock::new(|| {
@@ -52,12 +80,53 @@ static FORMS: LazyLock<Regex> = LazyLock::new(|| {
         // Deadline Cloud's, whole or in brief.
         r"(?P<deadline>\b(?:farm|queue|fleet|worker|job|step|task|session|sessionaction|queueenv|budget|monitor|limit|sp)-[0-9a-f]{4}(?:[0-9a-f]{28}|…[0-9a-f]{6})(?:-\d+)?)",
         r"(?P<id>\b(?:vpc|subnet|sg|rtb|acl|eni|i|mi|vpn|vgw|cgw|tgw|tgw-attach|tgw-rtb|igw|nat|vpce|pcx|pl|rgw|rcfg|snra|ra|eipalloc|rslvr-[a-z]+|rp|rpassoc)-[0-9a-f]{8,17}\b)",
+        r"(?P<zone>\bZ[0-9A-Z]{10,31}\b)",
         r"(?P<four>\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b)",
         r"(?P<six>\b(?:[0-9a-f]{1,4}:){1,7}:(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*)?|\b(?:[0-9a-f]{1,4}:){4,7}[0-9a-f]{1,4}\b)",
-        r"https?://(?P<host>[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)",
+        r#"https?://(?P<host>[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)(?P<port>:\d+)?(?P<path>(?:/[^\s"'`,;)<>|]*)?)"#,
     ];
     Regex::new(&forms.join("|")).unwrap_or_else(|_| unreachable!("the forms are constants"))
 });
+
+/// Of a name that was cut, so many letters tell that it is this one.
+const CUT: usize = 5;
+
+fn is_documentation(host: &str) -> bool {
+    let public = [
+        "github.com",
+        "docs.aws.amazon.com",
+        "json.schemastore.org",
+        "www.w3.org",
+        "docs.oasis-open.org",
+    ];
+    public.contains(&host)
+}
+
+/// What a document's members say of its form: none is of the studio.
+const FORM: &[&str] = &[
+    "$schema",
+    "check",
+    "kind",
+    "verdict",
+    "code",
+    "grade",
+    "topic",
+    "severity",
+    "service",
+    "outcome",
+    "was",
+    "since",
+    "exit_means",
+    "studiolink",
+    "schema",
+    "ruleId",
+    "level",
+    "rules",
+    "reading",
+    "status",
+    "version",
+    "permission",
+];
 
 /// The words that stand for values. The same value gets the same word in all that one command prints.
 #[derive(Debug, Default)]
@@ -75,7 +144,8 @@ impl Redactor {
     pub fn know(&mut self, kind: Kind, name: &str) {
         let name = name.trim();
         let public = PUBLIC.iter().any(|p| p.eq_ignore_ascii_case(name));
-        if public || name.chars().count() < 2 || self.names.contains_key(name) {
+        let plain = name.chars().all(|c| !c.is_alphabetic());
+        if public || plain || name.chars().count() < 2 || self.names.contains_key(name) {
             return;
         }
         self.names.insert(name.to_owned(), kind);
@@ -93,6 +163,53 @@ impl Redactor {
         word
     }
 
+    /// A JSON document: its texts, and not what they are in.
+    pub fn mask_json(&mut self, value: &mut Value) {
+        match value {
+            Value::String(text) => *text = self.mask(text),
+            Value::Array(list) => list.iter_mut().for_each(|v| self.mask_json(v)),
+            Value::Object(members) => {
+                for (name, value) in members {
+                    if !FORM.contains(&name.as_str()) {
+                        self.mask_json(value);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A name that was cut, with `…` where it goes on.
+    fn of_cut(&mut self, text: &str) -> String {
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some(at) = rest.find('…') {
+            let (head, tail) = rest.split_at(at);
+            // So much of the name stands before the cut.
+            let begins = |name: &String| {
+                let ends: Vec<usize> = name.char_indices().skip(CUT).map(|(i, _)| i).collect();
+                ends.into_iter()
+                    .rev()
+                    .find(|end| head.ends_with(&name[..*end]))
+            };
+            let best = self
+                .names
+                .iter()
+                .filter_map(|(name, kind)| Some((begins(name)?, name.clone(), *kind)));
+            match best.max_by_key(|(length, ..)| *length) {
+                Some((length, name, kind)) => {
+                    out.push_str(&head[..head.len() - length]);
+                    let word = self.word(kind, &name);
+                    out.push_str(&word);
+                }
+                None => out.push_str(head),
+            }
+            out.push('…');
+            rest = &tail['…'.len_utf8()..];
+        }
+        out + rest
+    }
+
     /// The text without what is the studio's own.
     pub fn mask(&mut self, text: &str) -> String {
         let names = self.pattern();
@@ -107,7 +224,11 @@ impl Redactor {
             at = whole.end();
         }
         self.of_names(names.as_ref(), &text[at..], &mut out);
-        out
+        if out.contains('…') {
+            self.of_cut(&out)
+        } else {
+            out
+        }
     }
 
     fn of_names(&mut self, names: Option<&Regex>, text: &str, out: &mut String) {
@@ -118,7 +239,7 @@ impl Redactor {
         let mut at = 0;
         for found in names.find_iter(text) {
             // A part of a longer word is another word.
-            let is_word = |c: char| c.is_alphanumeric() || c == '_';
+            let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
             let before = text[..found.start()].chars().next_back();
             let after = text[found.end()..].chars().next();
             if before.is_some_and(is_word) || after.is_some_and(is_word) {
@@ -201,26 +322,44 @@ impl Redactor {
                 Err(_) => whole.to_owned(),
             };
         }
+        if let Some(zone) = group("zone") {
+            return self.word(Kind::Id, zone);
+        }
         if let Some(host) = group("host") {
-            let scheme = whole.strip_suffix(host).unwrap_or_default();
-            return format!("{scheme}{}", self.host(host));
+            let scheme = whole.split(host).next().unwrap_or_default();
+            let (port, path) = (
+                group("port").unwrap_or_default(),
+                group("path").unwrap_or_default(),
+            );
+            let path = self.path(host, path);
+            return format!("{scheme}{}{port}{path}", self.host(host));
         }
         whole.to_owned()
     }
 
-    fn host(&mut self, host: &str) -> String {
-        let public = [
-            "github.com",
-            "docs.aws.amazon.com",
-            "json.schemastore.org",
-            "anaconda.org",
-            "localhost",
+    /// Of an address: what everybody has at that place stays.
+    fn path(&mut self, host: &str, path: &str) -> String {
+        let inner = path.trim_matches('/');
+        let everybodys = [
+            "api/info",
+            "api/users/me",
+            "api/bundles",
+            "conda-forge",
+            "main",
         ];
+        if inner.is_empty() || is_documentation(host) || everybodys.contains(&inner) {
+            return path.to_owned();
+        }
+        format!("/{}", self.word(Kind::Folder, inner))
+    }
+
+    fn host(&mut self, host: &str) -> String {
+        let channels = ["anaconda.org", "localhost"];
         let is_public = |p: &str| host == p || host.ends_with(&format!(".{p}"));
         let local = host
             .parse::<std::net::IpAddr>()
             .is_ok_and(|ip| ip.is_loopback());
-        if local || public.iter().any(|p| is_public(p)) {
+        if local || is_documentation(host) || channels.iter().any(|p| is_public(p)) {
             return host.to_owned();
         }
         self.word(Kind::Host, host)
@@ -297,7 +436,7 @@ mod tests {
             r.mask(text),
             "Queue queue-1 (queue-2, queue-2) in account account-1 or account-1: \
             role arn:aws:iam::account-1:role/role-1 reads s3://bucket-1/folder-1 and s3://ynput-conda-channel/ayon; \
-            host-1 is address-1; https://host-1:5000/api, vpc-id-1, user-1, \
+            host-1 is address-1; https://host-1:5000/folder-2, vpc-id-1, user-1, \
             role-1, Lightings, arn:aws:iam::aws:policy/AWSDeadlineCloud-FleetWorker at 20:57:03Z, 127.0.0.1:9"
         );
         assert_eq!(

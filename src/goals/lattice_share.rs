@@ -6,7 +6,7 @@ use super::Draft;
 use crate::derived::lattice_wanted::own_name;
 use crate::domain::fact::Fact;
 use crate::domain::ids::{AccountId, FleetKey};
-use crate::domain::lattice::{AssociationKind, DEADLINE_FLEETS, Share};
+use crate::domain::lattice::{AssociationKind, DEADLINE_FLEETS, Share, ShareAssociation};
 use crate::questions::{CallerIdentity, LatticeShares, NamedShares, Part, View};
 use crate::resources::{Change, MEMBERS, ResourceShare, ShareAssociations};
 
@@ -24,11 +24,6 @@ pub(super) fn share(
 ) -> bool {
     let name = own_name(&key.farm);
     let id = share_id(&name);
-    if let Some(at) = draft.plan.changes.iter().position(|c| c.id == id) {
-        shared_too(&mut draft.plan.changes[at], arn, needs);
-        needs.push(id);
-        return true;
-    }
     let serves = |s: &Share| s.is_with_deadline() && s.is_active() && s.open(arn).is_none();
     // A share that was deleted is listed for a while.
     let is_there = |s: &&Share| s.status.raw() != "DELETED";
@@ -46,6 +41,11 @@ pub(super) fn share(
             Fact::Absent => {}
             fact => return unread(draft, fact),
         }
+    }
+    if let Some(at) = draft.plan.changes.iter().position(|c| c.id == id) {
+        shared_too(&mut draft.plan.changes[at], arn, needs);
+        needs.push(id);
+        return true;
     }
     match view.fact(&NamedShares(name.clone())) {
         Fact::Known(own) => {
@@ -78,7 +78,16 @@ pub(super) fn share(
             Change::new(id.clone(), resource, None, Some(text), because)
         }
         all => match all.iter().find(|s| why_not(s, arn).is_none()) {
-            Some(share) => put_right(&id, share, arn, account),
+            Some(share) => match put_right(&id, share, arn, account) {
+                Some(change) => change,
+                None => {
+                    let name = share.name.show();
+                    if !is_attached {
+                        draft.refuse(format!("the resource share {name} is not whole, and nothing that could be associated is missing: lattice-share says what it is"));
+                    }
+                    return is_attached;
+                }
+            },
             None => {
                 let why = all.iter().find_map(|s| why_not(s, arn)).unwrap_or_default();
                 // Of a fleet that has it already nothing is held back: lattice-share tells.
@@ -124,20 +133,27 @@ fn why_not(share: &Share, arn: &str) -> Option<String> {
 }
 
 /// Associates what it lacks, and nothing that it has.
-fn put_right(id: &str, share: &Share, arn: &str, account: &AccountId) -> Change {
+fn put_right(id: &str, share: &Share, arn: &str, account: &AccountId) -> Option<Change> {
     let before = ShareAssociations::text_of(share);
-    let source = (!share.has_source()).then_some(account.as_str());
-    let suspended = share
-        .associations
-        .iter()
-        .filter(|a| a.kind == AssociationKind::Source && !a.is_gone() && !a.is_in_force());
-    let sources = suspended.map(|a| a.entity.raw()).chain(source);
-    let wanted = [vec![arn], vec![DEADLINE_FLEETS], sources.collect()];
+    // Your account is the only source that is put in: another's is theirs to explain.
+    let is_own = |a: &ShareAssociation| {
+        a.kind == AssociationKind::Source && a.is_in_force() && a.entity.raw() == account.as_str()
+    };
+    let sources = if share.associations.iter().any(is_own) {
+        Vec::new()
+    } else {
+        vec![account.as_str()]
+    };
+    let wanted = [vec![arn], vec![DEADLINE_FLEETS], sources];
     let mut after: Value = serde_json::from_str(&before).unwrap_or_default();
     for ((member, _), entities) in MEMBERS.iter().zip(&wanted) {
         for entity in entities {
             add(&mut after[*member], entity);
         }
+    }
+    let after = after.to_string();
+    if parsed(&after) == parsed(&before) {
+        return None;
     }
     let resource = ShareAssociations {
         share: share.name.raw().to_owned(),
@@ -146,7 +162,8 @@ fn put_right(id: &str, share: &Share, arn: &str, account: &AccountId) -> Change 
     };
     let because =
         "a fleet can use a configuration only while its share with Deadline Cloud is whole";
-    Change::new(id, resource, Some(before), Some(after.to_string()), because)
+    let change = Change::new(id, resource, Some(before), Some(after), because);
+    Some(change)
 }
 
 /// A share that is planned already shares this configuration as well.
@@ -159,6 +176,10 @@ fn shared_too(change: &mut Change, arn: &str, needs: &[String]) {
     add(&mut after[MEMBERS[0].0], arn);
     change.after = Some(after.to_string());
     change.needs.extend(needs.iter().cloned());
+}
+
+fn parsed(text: &str) -> Option<Value> {
+    serde_json::from_str(text).ok()
 }
 
 fn add(list: &mut Value, entity: &str) {

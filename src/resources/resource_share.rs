@@ -70,7 +70,7 @@ impl ResourceShare {
 /// Is what it shares, and with whom, ASSOCIATED?
 pub(super) fn ready(share: &Share) -> Ready {
     let shared = share.associations.iter();
-    let mut shared = shared.filter(|a| a.kind == AssociationKind::Resource);
+    let mut shared = shared.filter(|a| a.kind == AssociationKind::Resource && !a.is_gone());
     let open = shared.find_map(|a| share.open(a.entity.raw()));
     let status = || format!("it is {}", share.status.show()).into();
     match (share.status.raw(), open) {
@@ -154,13 +154,21 @@ impl Resource for ResourceShare {
         snapshot
             .facts
             .set(NamedShares(self.name.clone()), Fact::Known(shares.clone()));
-        let first = texts_at(&value, "resourceArns").next().unwrap_or_default();
-        let of_it = LatticeShares(first.to_owned());
-        let others = snapshot.facts.get(&of_it).and_then(Fact::known).cloned();
-        let mut all = others.unwrap_or_default();
-        all.retain(|s| s.name.raw() != self.name);
-        all.extend(shares);
-        snapshot.facts.set(of_it, Fact::Known(all));
+        // Where nothing is created, all that were read may have been of it.
+        let asked = snapshot.facts.of_kind::<LatticeShares>().cloned();
+        let named: Vec<&str> = texts_at(&value, "resourceArns").collect();
+        let concerns = |q: &LatticeShares| text.is_none() || named.contains(&q.0.as_str());
+        let mut all: Vec<LatticeShares> = asked.filter(concerns).collect();
+        all.extend(named.iter().map(|arn| LatticeShares((*arn).to_owned())));
+        all.sort_unstable();
+        all.dedup();
+        for of_it in all {
+            let others = snapshot.facts.get(&of_it).and_then(Fact::known).cloned();
+            let mut list = others.unwrap_or_default();
+            list.retain(|s| s.name.raw() != self.name);
+            list.extend(shares.iter().cloned());
+            snapshot.facts.set(of_it, Fact::Known(list));
+        }
     }
 
     fn touches(&self, snapshot: &Snapshot) -> Vec<Touched> {

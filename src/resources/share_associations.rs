@@ -4,9 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::resource_gateway::lattice_lock;
-use super::resource_share::ready;
 use super::{
-    Change, Found, Resource, Step, Touched, changed, needed, other_answer, parsed, texts_at,
+    Change, Found, Ready, Resource, Step, Touched, changed, needed, other_answer, parsed, texts_at,
 };
 use crate::domain::fact::Fact;
 use crate::domain::ids::{AccountId, Region};
@@ -48,6 +47,35 @@ impl ShareAssociations {
     }
 }
 
+/// Is what the change adds ASSOCIATED? What else the share has is not its concern.
+fn ready(share: &Share, change: &Change) -> Ready {
+    let (before, after) = (
+        parsed(change.before.as_deref()),
+        parsed(change.after.as_deref()),
+    );
+    for (member, kind) in &MEMBERS {
+        let had: Vec<&str> = texts_at(&before, member).collect();
+        for entity in texts_at(&after, member).filter(|e| !had.contains(e)) {
+            let own = share.associations.iter();
+            let own = own.filter(|a| a.kind == *kind && a.entity.raw() == entity);
+            let best = own.min_by_key(|a| match a.state {
+                AssociationState::Associated => 0,
+                _ if a.is_coming() => 1,
+                _ => 2,
+            });
+            match best {
+                Some(a) if a.state == AssociationState::Associated => {}
+                Some(a) if a.state == AssociationState::Failed => {
+                    return Ready::Failed(a.words().into());
+                }
+                Some(a) => return Ready::NotYet(a.words().into()),
+                None => return Ready::NotYet(format!("{entity} is not listed yet").into()),
+            }
+        }
+    }
+    Ready::Yes
+}
+
 impl Resource for ShareAssociations {
     fn words(&self) -> Printable {
         format!("associations of share {}", self.share).into()
@@ -57,7 +85,7 @@ impl Resource for ShareAssociations {
         NamedShares(self.share.clone()).into()
     }
 
-    fn found(&self, answer: AnyAnswer, _: &Change) -> Result<Found, Problem> {
+    fn found(&self, answer: AnyAnswer, change: &Change) -> Result<Found, Problem> {
         let AnyAnswer::NamedShares(fact) = answer else {
             return Err(other_answer());
         };
@@ -67,9 +95,9 @@ impl Resource for ShareAssociations {
             text: Some(Self::text_of(&share)),
             // Taken out again, it may be as unready as it was found.
             ready: if self.back {
-                super::Ready::Yes
+                Ready::Yes
             } else {
-                ready(&share)
+                ready(&share, change)
             },
             ..Found::default()
         }))

@@ -124,13 +124,20 @@ pub fn not_compatible(job: &Job) -> Option<(&'static str, Vec<String>, &'static 
         return None;
     }
     let lines = match &job.unmet {
-        Some(Ok(all)) if all.is_empty() => vec!["the queue has no fleet".to_owned()],
+        Some(Ok(all)) if all.is_empty() => vec![
+            "of what its first steps ask for and the fleets say of their workers, nothing was seen to be missing; the queue may have no fleet"
+                .to_owned(),
+        ],
         Some(Ok(all)) => all.iter().map(Unmet::words).collect(),
         Some(Err(why)) => vec![format!("what its steps ask for was not read: {why}")],
         None => Vec::new(),
     };
     Some((
-        "No worker was asked: no fleet of the queue has what its steps ask for",
+        if job.sessions.is_empty() {
+            "No worker was asked: no fleet of the queue has what its steps ask for"
+        } else {
+            "No fleet of the queue has what some of its steps ask for"
+        },
         lines,
         "give a fleet what is asked for, or let the step ask for less: its roles are the addon's settings, and a fleet's attributes \
          are in its configuration (fleet-attributes in `studiolink audit`)",

@@ -29,8 +29,8 @@ pub struct Row {
 #[derive(Debug, Clone)]
 pub struct Baseline {
     rows: BTreeMap<About, Vec<Row>>,
-    region: Option<String>,
-    account: Option<String>,
+    /// The accounts and regions that it is of.
+    places: Vec<(String, String)>,
 }
 
 /// What the earlier report has and this one has not.
@@ -68,7 +68,11 @@ impl Baseline {
             let about = (
                 text(&it["check"]),
                 text(&subject["kind"]),
-                text(&subject["id"]),
+                subject_key(
+                    &text(&subject["kind"]),
+                    text(&subject["id"]),
+                    shown(&it["name"]).as_str(),
+                ),
                 text(&it["item"]),
             );
             let row = Row {
@@ -83,24 +87,31 @@ impl Baseline {
             rows.entry(about).or_default().push(row);
         }
         let some = |value: &Value| value.as_str().map(str::to_owned);
-        Ok(Self {
-            rows,
-            region: some(&whole["region"]),
-            account: some(&whole["account"]),
-        })
+        let place = |it: &Value| some(&it["account"]).zip(some(&it["region"]));
+        let places = match whole["places"].as_array() {
+            Some(all) => all.iter().filter_map(place).collect(),
+            None => place(&whole).into_iter().collect(),
+        };
+        Ok(Self { rows, places })
     }
 
-    /// Why it says nothing of this studio; `None`: it does.
-    pub fn is_of_another(&self, account: Option<&str>, region: &str) -> Option<String> {
-        let Some((own, own_region)) = self.account.as_ref().zip(self.region.as_ref()) else {
+    /// Why it says nothing of what was looked at, which is known by account and region; `None`: it does, of some of it at least.
+    pub fn is_of_another(&self, met: &[(String, String)]) -> Option<String> {
+        if self.places.is_empty() {
             return Some("it names no account: nobody was signed in when it was made".to_owned());
-        };
-        let differs = |own: &str, now: &str, what: &str| {
-            let own = Printable::short(own, 40);
-            (own.as_str() != now).then(|| format!("it is of {what} {own}, and this is {now}"))
-        };
-        let account = account.and_then(|now| differs(own, now, "account"));
-        account.or_else(|| differs(own_region, region, "region"))
+        }
+        let is_met = |own: &(String, String)| met.contains(own);
+        if met.is_empty() || self.places.iter().any(is_met) {
+            return None;
+        }
+        let (account, region) = &self.places[0];
+        let (account, region) = (Printable::short(account, 40), Printable::short(region, 40));
+        let (now, now_region) = &met[0];
+        Some(if account.as_str() == now {
+            format!("it is of region {region}, and this is {now_region}")
+        } else {
+            format!("it is of account {account}, and this is {now}")
+        })
     }
 
     /// Takes the row out that a finding continues, and says what has become of it.
@@ -173,18 +184,28 @@ impl Heard<'_> {
         } else {
             &mut self.spoke
         };
-        list.insert((finding.check, finding.subject.id()));
+        list.insert((finding.check, about(finding).2));
     }
 }
 
 fn about(finding: &Finding) -> About {
     let item = finding.item.as_ref();
+    let kind = finding.subject.kind().word();
     (
         finding.check.to_owned(),
-        finding.subject.kind().word().to_owned(),
-        finding.subject.id(),
+        kind.to_owned(),
+        subject_key(kind, finding.subject.id(), finding.name.as_str()),
         item.map(ToString::to_string).unwrap_or_default(),
     )
+}
+
+/// Every account has the same id: its heading tells which of several it is.
+fn subject_key(kind: &str, id: String, name: &str) -> String {
+    if kind == "account" {
+        format!("{id} {name}")
+    } else {
+        id
+    }
 }
 
 /// How bad it is.
@@ -219,7 +240,7 @@ pub fn json_of(gone: &Gone) -> Value {
         let (check, kind, subject, item) = &r.about;
         json!({
             "check": check,
-            "subject": { "kind": kind, "id": subject },
+            "subject": { "kind": kind, "id": if kind == "account" { kind } else { subject } },
             "name": r.name,
             "item": if item.is_empty() { Value::Null } else { item.as_str().into() },
             "verdict": r.verdict.id(),

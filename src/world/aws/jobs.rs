@@ -122,6 +122,12 @@ fn offer(fleet: &Value) -> Offer {
             .amounts
             .insert("amount.worker.gpu".to_owned(), range(gpus));
     }
+    // What was said of the workers, and names no accelerator, has none.
+    if can["vCpuCount"].is_object() {
+        let none = (Some(0.0), Some(0.0));
+        let gpu = "amount.worker.gpu".to_owned();
+        offer.amounts.entry(gpu).or_insert(none);
+    }
     for it in can["customAmounts"].as_array().into_iter().flatten() {
         if let Some(name) = it["name"].as_str() {
             offer.amounts.insert(name.to_ascii_lowercase(), range(it));
@@ -185,10 +191,13 @@ impl Aws {
     ) -> Result<Vec<Unmet>, Problem> {
         let (steps, offers) = join(self.steps(record, key, job), self.offers(record, key)).await;
         let (steps, offers) = (steps?, offers?);
-        let each = steps.iter();
-        Ok(each
-            .flat_map(|step| offers.iter().map(|offer| step.unmet(offer)))
-            .collect())
+        // A step that some fleet can take is not why the job is not taken.
+        let of_step = |step: &StepNeeds| -> Vec<Unmet> {
+            let all: Vec<Unmet> = offers.iter().map(|offer| step.unmet(offer)).collect();
+            let some = all.iter().any(|u| u.lacks.is_empty());
+            if some { Vec::new() } else { all }
+        };
+        Ok(steps.iter().flat_map(of_step).collect())
     }
 
     async fn steps(
