@@ -3,6 +3,7 @@
 
 use super::{Leg, SERVER, Stop, the_server};
 use crate::checks::server_hops::{CERTIFICATE, INFO, KEY, NAME, PORT};
+use crate::goals::of_legs::{FLEET_ROLES, WORKER_ENVIRONMENT};
 
 pub(super) const LEG: Leg = Leg {
     id: "lan",
@@ -11,4 +12,5 @@ pub(super) const LEG: Leg = Leg {
         which: the_server,
         hops: &[&NAME, &PORT, &CERTIFICATE, &INFO, &KEY],
     }],
+    goals: &[&FLEET_ROLES, &WORKER_ENVIRONMENT],
 };

@@ -7,6 +7,7 @@ use crate::derived::lattice::{configuration, name};
 use crate::derived::lattice_network::ends;
 use crate::domain::ids::FleetKey;
 use crate::domain::text::Printable;
+use crate::goals::of_legs::{LATTICE, WORKER_ENVIRONMENT};
 use crate::questions::View;
 
 pub(super) const LEG: Leg = Leg {
@@ -28,6 +29,7 @@ pub(super) const LEG: Leg = Leg {
             hops: &[&TARGET],
         },
     ],
+    goals: &[&LATTICE, &WORKER_ENVIRONMENT],
 };
 
 fn the_configuration(view: &View, key: &FleetKey) -> Printable {

@@ -15,6 +15,7 @@ use crate::domain::config::PathId;
 use crate::domain::finding::{Finding, Verdict};
 use crate::domain::ids::FleetKey;
 use crate::domain::text::Printable;
+use crate::goals::Goal;
 use crate::questions::{Check, View};
 
 /// A part of a connection that is set up and tested on its own.
@@ -23,6 +24,8 @@ pub struct Leg {
     pub id: &'static str,
     /// What stands on it, from the worker's end to the server's.
     pub stops: &'static [Stop],
+    /// What sets it up, with the steps that each leaves to people. None: its fixes are commands to paste.
+    pub goals: &'static [&'static Goal],
 }
 
 impl Leg {
@@ -111,6 +114,19 @@ pub struct Path {
     pub legs: &'static [&'static Leg],
 }
 
+impl Path {
+    /// What sets it up, each once.
+    pub fn goals(&self) -> Vec<&'static Goal> {
+        let mut all: Vec<&'static Goal> = Vec::new();
+        for goal in self.legs.iter().flat_map(|l| l.goals).copied() {
+            if !all.iter().any(|g| g.id == goal.id) {
+                all.push(goal);
+            }
+        }
+        all
+    }
+}
+
 pub const PATHS: &[Path] = &[
     Path {
         id: PathId::Direct,
@@ -167,6 +183,18 @@ mod tests {
                 .sum::<usize>()
         };
         assert!(PathId::ALL.iter().all(|id| hops(*id) > 0));
+        // What a leg names is what a plan proposes.
+        let goals = ALL.iter().flat_map(|l| l.goals);
+        for goal in goals {
+            assert!(
+                crate::goals::ALL.iter().any(|g| g.id == goal.id),
+                "{}",
+                goal.id
+            );
+        }
+        let lattice: Vec<&str> = path(PathId::Lattice).goals().iter().map(|g| g.id).collect();
+        assert_eq!(lattice, ["lattice-path", "worker-environment"]);
+        assert!(path(PathId::Vpn).goals().is_empty(), "EC2 is people's");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::checks::tunnel_hops::{NODE, PERMISSIONS, SESSION, SETTINGS};
 use crate::derived::connections::tunnel;
 use crate::domain::ids::FleetKey;
 use crate::domain::text::Printable;
+use crate::goals::of_legs::{TUNNEL, WORKER_ENVIRONMENT};
 use crate::questions::View;
 
 pub(super) const LEG: Leg = Leg {
@@ -23,6 +24,7 @@ pub(super) const LEG: Leg = Leg {
             hops: &[&NODE, &SESSION],
         },
     ],
+    goals: &[&TUNNEL, &WORKER_ENVIRONMENT],
 };
 
 fn as_whom(_: &View, _: &FleetKey) -> Printable {

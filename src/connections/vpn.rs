@@ -14,6 +14,7 @@ pub(super) const LEG: Leg = Leg {
         which: the_vpns,
         hops: &[&TUNNELS, &ROUTE],
     }],
+    goals: &[],
 };
 
 fn the_vpns(view: &View, key: &FleetKey) -> Printable {

@@ -10,7 +10,7 @@ use crate::resources::AnyResource;
 use super::lattice_path::edit;
 use super::{Draft, Goal, nothing_manual};
 
-pub(super) const GOAL: Goal = Goal {
+pub const GOAL: Goal = Goal {
     id: "fleet-roles",
     title: "Each fleet with a [[connection]] takes publish steps",
     propose,

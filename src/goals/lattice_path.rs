@@ -21,7 +21,7 @@ use super::fleet_roles::{current, fleet_change_id};
 use super::lattice_share::share;
 use super::{Draft, Goal, ManualStep};
 
-pub(super) const GOAL: Goal = Goal {
+pub const GOAL: Goal = Goal {
     id: "lattice-path",
     title: "Each fleet with the path \"lattice\" uses a configuration that leads to the server",
     propose,

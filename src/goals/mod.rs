@@ -39,6 +39,14 @@ pub struct Goal {
     pub manual: fn(&View, &Plan) -> Vec<ManualStep>,
 }
 
+/// What sets a connection up: the legs name these, and with each its changes and the steps that stay with people.
+pub mod of_legs {
+    pub use super::fleet_roles::GOAL as FLEET_ROLES;
+    pub use super::lattice_path::GOAL as LATTICE;
+    pub use super::tunnel_environment::GOAL as TUNNEL;
+    pub use super::worker_environment::GOAL as WORKER_ENVIRONMENT;
+}
+
 /// Later goals see what earlier ones have proposed.
 pub const ALL: &[&Goal] = &[
     &new_queue_role::GOAL,

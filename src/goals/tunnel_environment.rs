@@ -19,7 +19,7 @@ use super::queue_channels::{MOST_ENVIRONMENTS, role_changes};
 use super::worker_environment::{environment_change_id, place, planned, read_all};
 use super::{Draft, Goal, nothing_manual};
 
-pub(super) const GOAL: Goal = Goal {
+pub const GOAL: Goal = Goal {
     id: "tunnel-environment",
     title: "Each fleet with the path \"ssm\" has its tunnel on the worker",
     propose,

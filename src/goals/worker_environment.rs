@@ -29,7 +29,7 @@ use super::queue_channels::{MOST_ENVIRONMENTS, may_be_customers, role_changes};
 use super::worker_key::{secret_change_id, value_change_id, will_hold_key};
 use super::{Draft, Goal, ManualStep};
 
-pub(super) const GOAL: Goal = Goal {
+pub const GOAL: Goal = Goal {
     id: "worker-environment",
     title: "The publish step finds the server and the key",
     propose,

@@ -405,6 +405,14 @@ fn comparison(model: &Model) -> Screen {
         if works {
             let effort = chooser::effort(location, *path, from_aws);
             screen.say(format!("  to make    {}", effort.make));
+            let goals = connections::path(*path).goals();
+            let titles: Vec<&str> = goals.iter().map(|g| g.title).collect();
+            screen.say(if titles.is_empty() {
+                "  setup      makes nothing: what is wrong is named, with the command to paste"
+                    .to_owned()
+            } else {
+                format!("  setup      sees to it: {}", titles.join("; "))
+            });
             for (n, cost) in effort.costs.iter().enumerate() {
                 screen.say(format!(
                     "  {}  {cost}",
