@@ -434,7 +434,7 @@ async fn a_share_that_can_not_be_completed_is_refused_with_the_reason() {
     for (change, said) in [
         (
             (|s: &mut Share| s.status = text("PENDING")) as fn(&mut Share),
-            "is PENDING, and no other is made beside it",
+            "is PENDING, and setup makes no second one",
         ),
         (
             |s| {

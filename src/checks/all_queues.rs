@@ -4,7 +4,7 @@ use super::prelude::*;
 use crate::domain::ids::FarmId;
 use crate::questions::{FarmList, Part, QueueList};
 
-pub(super) const CHECK: Check = Check {
+pub const CHECK: Check = Check {
     id: "all-queues",
     title: "All farms and queues were listed",
     why: "`audit --all` checks what it can list: a farm that it may not see is not fine, it is not checked",
@@ -30,11 +30,15 @@ fn check(view: &View) -> Vec<Finding> {
     let ids: Vec<FarmId> = ids.filter(chosen).collect();
     let mut findings = Vec::new();
     let (mut queues, mut pending) = (0, false);
+    let mut seen = vec![evidence];
     for farm in &ids {
         let question = QueueList(farm.clone());
         let fact = view.fact(&question);
         match fact.known() {
-            Some(list) => queues += list.len(),
+            Some(list) => {
+                queues += list.len();
+                seen.push(view.evidence(&question));
+            }
             None => {
                 pending |= fact.is_pending();
                 let unread = Finding::unread(&format!("the queues of farm {farm}"), fact);
@@ -46,7 +50,7 @@ fn check(view: &View) -> Vec<Finding> {
     }
     if findings.is_empty() && !pending {
         let line = format!("{} farms with {queues} queues were listed", ids.len());
-        findings.push(Finding::ok(line).from(evidence));
+        findings.push(seen.into_iter().fold(Finding::ok(line), Finding::from));
     }
     findings
 }

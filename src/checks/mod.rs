@@ -192,6 +192,9 @@ pub const ALL: &[&Check] = &[
     &worker_roots::CHECK,
 ];
 
+/// What an audit of everything says of what it could not list.
+pub use all_queues::CHECK as ALL_QUEUES;
+
 /// What lists the farms and queues for an audit of everything.
 pub const OF_LISTING: &[&Check] = &[&caller_identity::CHECK, &all_queues::CHECK];
 

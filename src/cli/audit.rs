@@ -213,7 +213,7 @@ pub(super) async fn run(args: &Args, command: &args::Audit) -> Result<Exit, Fail
         _ => {}
     };
     told_while(world, observe(world, &mut work, &stop.flag, &tell)).await;
-    leaves_out(work.snapshot(), &config);
+    leaves_out(work.snapshot());
     calls(args, world, 0);
     drop(early);
 

@@ -74,7 +74,7 @@ struct Found<'a> {
     /// What was met anywhere.
     listed: BTreeSet<QueueKey>,
     farms: BTreeSet<FarmId>,
-    /// What is no queue's own may be met in several windows, and is told once.
+    /// Roles, fleets, channels and the account may be met in several windows: each finding of theirs is told once.
     seen: BTreeSet<(&'static str, String, &'static str, String)>,
 }
 
@@ -154,7 +154,7 @@ pub(super) async fn run(args: &Args, command: &args::Audit) -> Result<Exit, Fail
     end(&studio, &file, found, (&places, &unreached))
 }
 
-/// What narrows an audit of everything, and what can't be said beside it.
+/// Flags that say the opposite of --all.
 fn check_flags(args: &Args, command: &args::Audit) -> Result<(), Failure> {
     let beside = [
         ("--farm", args.farm.is_some(), "--farms"),
@@ -173,7 +173,7 @@ fn check_flags(args: &Args, command: &args::Audit) -> Result<(), Failure> {
     for (flag, is_set, other) in beside {
         if is_set {
             return Err(Failure::Usage(format!(
-                "{flag} can't stand beside --all\n  fix   write {other}"
+                "{flag} can't be combined with --all\n  fix   write {other}"
             )));
         }
     }
@@ -238,8 +238,8 @@ async fn opened(args: &Args, wish: &Wish) -> Result<Result<Arc<dyn World>, Probl
 
 fn not_opened(wish: &Wish, problem: &Problem) -> Finding {
     let mut finding = Finding::unknown("not-opened", problem.doing.as_str()).for_problem(problem);
-    finding.check = checks::OF_LISTING[1].id;
-    finding.topic = checks::OF_LISTING[1].topic;
+    finding.check = checks::ALL_QUEUES.id;
+    finding.topic = checks::ALL_QUEUES.topic;
     finding.name = wish.shown.clone().unwrap_or_else(|| "AWS account".into());
     finding
 }
@@ -276,7 +276,7 @@ impl Studio<'_> {
         if self.stop.is_asked() {
             return Listed::Interrupted;
         }
-        leaves_out(work.snapshot(), self.blank);
+        leaves_out(work.snapshot());
         let account = account(work.snapshot());
         if let Some(account) = &account
             && before
@@ -363,7 +363,7 @@ impl Studio<'_> {
             let catalogues = self.wanted.catalogues();
             let mut work = open::reading(self.args, catalogues, region.clone(), config.clone());
             observe(world, &mut work, &self.stop.flag, &unheard).await;
-            leaves_out(work.snapshot(), &config);
+            leaves_out(work.snapshot());
             work.observed_findings().cloned().collect::<Vec<_>>()
         });
         let all = futures_util::future::join_all(each).await;
@@ -469,8 +469,8 @@ fn missing(studio: &Studio, found: &Found<'_>) -> Vec<Finding> {
             .fix("look at it with `studiolink audit`, or correct [queue] in the studio file")
     });
     let placed = |mut f: Finding| {
-        f.check = checks::OF_LISTING[1].id;
-        f.topic = checks::OF_LISTING[1].topic;
+        f.check = checks::ALL_QUEUES.id;
+        f.topic = checks::ALL_QUEUES.topic;
         f.name = "What was looked at".into();
         f
     };

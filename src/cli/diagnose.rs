@@ -68,7 +68,7 @@ async fn look(
     };
     let before = world.log().total();
     told_while(world, observe(world, &mut work, &stop.flag, &tell)).await;
-    leaves_out(work.snapshot(), config);
+    leaves_out(work.snapshot());
     calls(args, world, before);
     Round {
         work,

@@ -64,28 +64,27 @@ async fn known<T>(
     of(answered.answer).unwrap_or(Fact::PENDING)
 }
 
+/// A member of a change's text that is a list of texts.
+fn listed(text: Option<&String>, member: &str) -> Vec<String> {
+    let value: Option<serde_json::Value> = text.and_then(|t| serde_json::from_str(t).ok());
+    let list = value.and_then(|v| v[member].as_array().cloned());
+    let list = list.unwrap_or_default().into_iter();
+    list.filter_map(|it| it.as_str().map(str::to_owned))
+        .collect()
+}
+
 /// Would the share that stays lose Deadline Cloud, or its source, while it shares something else?
 fn serves_others(change: &Change) -> bool {
-    let parse = |text: &Option<String>| -> serde_json::Value {
-        let text = text.as_deref().unwrap_or_default();
-        serde_json::from_str(text).unwrap_or_default()
-    };
-    let (now, then) = (parse(&change.before), parse(&change.after));
-    let count =
-        |value: &serde_json::Value, member: &str| value[member].as_array().map_or(0, Vec::len);
-    let loses = |member| count(&then, member) < count(&now, member);
-    count(&then, "resourceArns") > 0 && (loses("principals") || loses("sources"))
+    let count = |text: &Option<String>, member: &str| listed(text.as_ref(), member).len();
+    let loses = |member| count(&change.after, member) < count(&change.before, member);
+    count(&change.after, "resourceArns") > 0 && (loses("principals") || loses("sources"))
 }
 
 /// The resource configurations, by id, that a change deletes or no longer shares.
 fn taken(change: &Change) -> Vec<String> {
     let shared = |text: &Option<String>| -> Vec<String> {
-        let text = text.as_deref().unwrap_or_default();
-        let value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
-        let arns = value["resourceArns"].as_array().cloned();
-        let arns = arns.unwrap_or_default();
-        let ids = arns.iter().filter_map(|arn| arn.as_str());
-        ids.map(|arn| configuration_id(arn).to_owned()).collect()
+        let arns = listed(text.as_ref(), "resourceArns").into_iter();
+        arns.map(|arn| configuration_id(&arn).to_owned()).collect()
     };
     match &change.resource {
         AnyResource::ResourceConfiguration(r) => r.id.iter().cloned().collect(),

@@ -190,12 +190,10 @@ async fn run_to_end(mut args: Args) -> Exit {
         if let Some(Command::Audit(audit)) = &args.command {
             profiles.extend(audit.profiles.iter().cloned());
         }
-        for profile in profiles {
-            out::leaves_out_name(Kind::Profile, &profile);
-        }
-        if let Some(path) = &args.studio {
-            out::leaves_out_name(Kind::Path, &path.display().to_string());
-        }
+        let profiles = profiles.into_iter().map(|p| (Kind::Profile, p));
+        let path = args.studio.iter();
+        let path = path.map(|p| (Kind::Path, p.display().to_string()));
+        out::leaves_out_names(profiles.chain(path).collect());
     }
     let done = match args.command.take() {
         None => wizard::home(&args).await,

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use super::Failure;
 use super::args::{Args, Format};
-use super::out::{leaves_out, talk};
+use super::out::{leaves_out_names, talk};
+use crate::derived::names::names_of_config;
 use crate::domain::config::StudioConfig;
 use crate::domain::ids::{QueueKey, Region};
 use crate::engine::inquiry::Catalogue;
 use crate::engine::workflow::{Catalogues, Workflow};
-use crate::questions::{Check, Snapshot};
+use crate::questions::Check;
 use crate::world::World;
 use crate::world::aws::Login;
 use crate::world::local::files;
@@ -164,14 +165,7 @@ pub(super) fn studio_file(args: &Args) -> Result<StudioFile, Failure> {
         let config = StudioConfig::read_bytes(&bytes)
             .map_err(|e| Failure::Usage(format!("{}: {e}", path.display())))?;
         file.text = String::from_utf8(bytes).ok();
-        if args.redact {
-            // Also of what fails before anything is read.
-            let region = config.region.clone();
-            let region = region.or_else(|| "us-east-1".parse().ok());
-            if let Some(region) = region {
-                leaves_out(&Snapshot::new(region), &config);
-            }
-        }
+        leaves_out_names(names_of_config(&config));
         if args.farm.is_some() || args.queue.is_some() {
             file.own_queues = Some(config.queues.clone());
         }

@@ -1,13 +1,11 @@
 //! Data to stdout, talk to stderr. A reader that has gone away is not our error.
 
-use std::io::{IsTerminal as _, Write as _};
-
 use std::borrow::Cow;
+use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
 
 use super::args::Args;
 use crate::derived::names::names;
-use crate::domain::config::StudioConfig;
 use crate::domain::finding::Finding;
 use crate::domain::redact::{Kind, Redactor};
 use crate::domain::text::Printable;
@@ -39,20 +37,20 @@ pub(super) fn redact() {
 }
 
 /// The names that this snapshot tells are left out from now on.
-pub(super) fn leaves_out(snapshot: &Snapshot, config: &StudioConfig) {
+pub(super) fn leaves_out(snapshot: &Snapshot) {
     redacted(|all| {
-        let Some(all) = all else { return };
-        for (kind, name) in names(snapshot, config) {
-            all.redactor.know(kind, &name);
+        // Collected only where they are needed.
+        if let Some(all) = all {
+            all.redactor.know_all(names(snapshot));
         }
     });
 }
 
-/// A name that is left out, whoever names it.
-pub(super) fn leaves_out_name(kind: Kind, name: &str) {
+/// The names of the studio file, and of flags: also of what fails before anything is read.
+pub(super) fn leaves_out_names(list: Vec<(Kind, String)>) {
     redacted(|all| {
         if let Some(all) = all {
-            all.redactor.know(kind, name);
+            all.redactor.know_all(list);
         }
     });
 }

@@ -151,7 +151,7 @@ pub(super) async fn observed_by(
         .await
         .ok_or(Failure::Interrupted)?;
     calls(args, world, 0);
-    leaves_out(work.snapshot(), config);
+    leaves_out(work.snapshot());
     match expired(&work) {
         Some(problem) => Err(problem.into()),
         None => Ok(work),

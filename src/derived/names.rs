@@ -14,18 +14,50 @@ use crate::questions::{
     VpcNetwork, VpnConnections,
 };
 
-/// Each name, with what it is.
-pub fn names(snapshot: &Snapshot, config: &StudioConfig) -> Vec<(Kind, String)> {
+/// Each name that was read, with what it is.
+pub fn names(snapshot: &Snapshot) -> Vec<(Kind, String)> {
     let mut all = Names {
         snapshot,
         list: Vec::new(),
     };
-    all.of_config(config);
     all.of_farms();
     all.of_roles();
     all.of_ayon();
     all.of_network();
     all.list
+}
+
+/// Each name that the studio file says.
+pub fn names_of_config(config: &StudioConfig) -> Vec<(Kind, String)> {
+    let mut all: Vec<(Kind, String)> = Vec::new();
+    let mut add = |kind, name: &str| all.push((kind, name.to_owned()));
+    if let Some(host) = config.server.url.domain() {
+        add(Kind::Host, host);
+    }
+    for channel in &config.channels {
+        match channel.bucket() {
+            Some(bucket) => add(Kind::Bucket, bucket),
+            None if !channel.as_str().contains("://") => add(Kind::Channel, channel.as_str()),
+            None => {} // an address is known by its form
+        }
+    }
+    if let Some(profile) = &config.profile {
+        add(Kind::Profile, profile);
+    }
+    if let Some(secret) = &config.secret {
+        add(Kind::Secret, secret.name());
+    }
+    if let Some(host) = config.tunnel.as_ref().and_then(|t| t.host.as_ref()) {
+        add(Kind::Host, host);
+    }
+    let new = &config.iam.new_role;
+    for name in [&new.name, &new.path, &new.boundary].into_iter().flatten() {
+        add(Kind::Role, name.trim_matches('/'));
+    }
+    for (_, value) in &new.tags {
+        add(Kind::Name, value);
+    }
+    all
 }
 
 struct Names<'a> {
@@ -62,40 +94,6 @@ impl<'a> Names<'a> {
     fn host(&mut self, url: &url::Url) {
         if let Some(host) = url.domain() {
             self.add(Kind::Host, host);
-        }
-    }
-
-    fn of_config(&mut self, config: &StudioConfig) {
-        self.host(&config.server.url);
-        for channel in &config.channels {
-            match channel.bucket() {
-                Some(bucket) => self.add(Kind::Bucket, bucket),
-                None if !channel.as_str().contains("://") => {
-                    self.add(Kind::Channel, channel.as_str());
-                }
-                None => {} // an address is known by its form
-            }
-        }
-        if let Some(profile) = &config.profile {
-            self.add(Kind::Profile, profile);
-        }
-        if let Some(secret) = &config.secret {
-            self.add(Kind::Secret, secret.name());
-        }
-        if let Some(host) = config.tunnel.as_ref().and_then(|t| t.host.as_ref()) {
-            self.add(Kind::Host, host);
-        }
-        let new = &config.iam.new_role;
-        for name in new
-            .name
-            .iter()
-            .chain(new.path.iter())
-            .chain(new.boundary.iter())
-        {
-            self.add(Kind::Role, name.trim_matches('/'));
-        }
-        for (_, value) in &new.tags {
-            self.add(Kind::Name, value);
         }
     }
 

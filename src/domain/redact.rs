@@ -140,6 +140,12 @@ pub struct Redactor {
 }
 
 impl Redactor {
+    pub fn know_all(&mut self, names: Vec<(Kind, String)>) {
+        for (kind, name) in names {
+            self.know(kind, &name);
+        }
+    }
+
     /// A name that was read. Short ones and those that are everybody's stay.
     pub fn know(&mut self, kind: Kind, name: &str) {
         let name = name.trim();

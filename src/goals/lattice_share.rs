@@ -108,13 +108,13 @@ fn unread<T>(draft: &mut Draft, fact: &Fact<T>) -> bool {
     false
 }
 
-/// Why a share that is there can't be put right by associating what it lacks.
+/// Why an existing share can't be put right by associating what it lacks.
 fn why_not(share: &Share, arn: &str) -> Option<String> {
     let name = share.name.show();
     if !share.is_active() {
         let status = share.status.show();
         return Some(format!(
-            "the resource share {name} is {status}, and no other is made beside it: delete it in Resource Access Manager, then run this again"
+            "the resource share {name} is {status}, and setup makes no second one: delete it in Resource Access Manager, then run this again"
         ));
     }
     if !share.external {

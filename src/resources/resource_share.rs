@@ -82,6 +82,13 @@ pub(super) fn ready(share: &Share) -> Ready {
     }
 }
 
+/// What a change to a share touches: whose shares were looked at may be those of what it shares.
+pub(super) fn touches(snapshot: &Snapshot, name: &str) -> Vec<Touched> {
+    let asked = snapshot.facts.of_kind::<LatticeShares>().cloned();
+    let shares = asked.map(AnyQuestion::from);
+    changed(shares.chain([NamedShares(name.to_owned()).into()]))
+}
+
 impl Resource for ResourceShare {
     fn words(&self) -> Printable {
         format!("resource share {}", self.name).into()
@@ -172,10 +179,7 @@ impl Resource for ResourceShare {
     }
 
     fn touches(&self, snapshot: &Snapshot) -> Vec<Touched> {
-        // Whose shares were looked at may be those of what it shares.
-        let asked = snapshot.facts.asked().into_iter().map(|(q, _)| q);
-        let shares = asked.filter(|q| matches!(q, AnyQuestion::LatticeShares(_)));
-        changed(shares.chain([NamedShares(self.name.clone()).into()]))
+        touches(snapshot, &self.name)
     }
 
     fn waits(&self) -> bool {

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::resource_gateway::lattice_lock;
+use super::resource_share::touches;
 use super::{
-    Change, Found, Ready, Resource, Step, Touched, changed, needed, other_answer, parsed, texts_at,
+    Change, Found, Ready, Resource, Step, Touched, needed, other_answer, parsed, texts_at,
 };
 use crate::domain::fact::Fact;
 use crate::domain::ids::{AccountId, Region};
@@ -129,42 +130,49 @@ impl Resource for ShareAssociations {
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {
         let value = parsed(text);
+        let associations = MEMBERS.iter().flat_map(|(member, kind)| {
+            texts_at(&value, member).map(|entity| ShareAssociation {
+                kind: kind.clone(),
+                entity: Untrusted::new(entity),
+                state: AssociationState::Associated,
+                message: None,
+            })
+        });
+        let associations: Vec<ShareAssociation> = associations.collect();
+        let put = |share: &mut Share| {
+            if share.arn.raw() == self.arn {
+                share.associations.clone_from(&associations);
+            }
+        };
+        // It may have been found by what it shares, and its name never asked for.
         let named = NamedShares(self.share.clone());
-        let now = snapshot.facts.get(&named).and_then(Fact::known).cloned();
-        let mut all = now.unwrap_or_default();
-        let mut shared = Vec::new();
-        for share in all.iter_mut().filter(|s| s.arn.raw() == self.arn) {
-            share.associations = MEMBERS
-                .iter()
-                .flat_map(|(member, kind)| {
-                    texts_at(&value, member).map(|entity| ShareAssociation {
-                        kind: kind.clone(),
-                        entity: Untrusted::new(entity),
-                        state: AssociationState::Associated,
-                        message: None,
-                    })
-                })
-                .collect();
-            shared.push(share.clone());
-        }
-        snapshot.facts.set(named, Fact::Known(all));
-        for arn in texts_at(&value, "resourceArns") {
-            let of_it = LatticeShares(arn.to_owned());
-            let Some(others) = snapshot.facts.get(&of_it).and_then(Fact::known) else {
-                continue;
-            };
-            let mut all = others.clone();
-            all.retain(|s| s.arn.raw() != self.arn);
-            all.extend(shared.iter().cloned());
-            snapshot.facts.set(of_it, Fact::Known(all));
+        let by_name = snapshot.facts.known_mut(&named);
+        by_name.into_iter().flatten().for_each(put);
+        let own = |all: &Vec<Share>| all.iter().find(|s| s.arn.raw() == self.arn).cloned();
+        let asked: Vec<LatticeShares> =
+            snapshot.facts.of_kind::<LatticeShares>().cloned().collect();
+        let known = |q: &LatticeShares| snapshot.facts.get(q).and_then(Fact::known).and_then(own);
+        let found = asked.iter().find_map(known);
+        let found = found.or_else(|| {
+            snapshot
+                .facts
+                .get(&named)
+                .and_then(Fact::known)
+                .and_then(own)
+        });
+        let Some(mut share) = found else { return };
+        put(&mut share);
+        for question in asked {
+            let shares_it = texts_at(&value, "resourceArns").any(|arn| arn == question.0);
+            if let Some(all) = snapshot.facts.known_mut(&question) {
+                all.retain(|s| s.arn.raw() != self.arn);
+                all.extend(shares_it.then(|| share.clone()));
+            }
         }
     }
 
     fn touches(&self, snapshot: &Snapshot) -> Vec<Touched> {
-        // Whose shares were looked at may be those of what it shares.
-        let asked = snapshot.facts.asked().into_iter().map(|(q, _)| q);
-        let shares = asked.filter(|q| matches!(q, AnyQuestion::LatticeShares(_)));
-        changed(shares.chain([NamedShares(self.share.clone()).into()]))
+        touches(snapshot, &self.share)
     }
 
     fn waits(&self) -> bool {

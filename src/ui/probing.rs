@@ -199,7 +199,7 @@ pub fn timeline(job: &Job, now: Option<Timestamp>) -> Vec<Row> {
     rows
 }
 
-/// The workers of these fleets that were started since the job is there and take no tasks yet, each in a line: what it waits for
+/// The workers of these fleets that were started after the job was sent and take no tasks yet, each in a line: what it waits for
 /// while no worker has taken it.
 pub fn starting<'a>(
     job: &Job,

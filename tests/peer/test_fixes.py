@@ -11,17 +11,10 @@ import time
 import pytest
 from conftest import FARM, studio_with_own_server
 from test_broken import MORE
+from test_lattice import TABLE
 
 # The target and the subnets in its VPC, in place of the configuration on the gateway that can't reach it.
-NEW_GATEWAY = '''location = "lan"
-path = "lattice"
-[lattice]
-target = "10.20.1.50"
-port = 5000
-subnets = ["subnet-0a1b2c3d4e5f60711", "subnet-0a1b2c3d4e5f60712"]
-security_groups = ["sg-0a1b2c3d4e5f60711"]
-tls = "plain"
-'''
+NEW_GATEWAY = TABLE.replace('secret = "ayon/workers"\n', '')
 
 
 def studio(folder, name):

@@ -9,6 +9,7 @@ use crate::domain::finding::{Finding, Verdict};
 use crate::domain::ids::{JobId, QueueKey};
 use crate::domain::job::Job;
 use crate::domain::probe_reading::{Reading, is_whole};
+use crate::domain::step_needs::Unmet;
 use crate::domain::text::Untrusted;
 
 /// The check that looks at the same hop from here.
@@ -121,9 +122,15 @@ pub fn text(
     text
 }
 
-/// What each fleet lacks for each step, as `explain --job` has it too.
+/// What each fleet lacks for each step, as `explain --job` has it too; null where the job is not NOT_COMPATIBLE.
 pub fn unmet(job: &Job) -> Value {
-    crate::ui::probing::not_compatible(job).map_or(Value::Null, |(_, lines, _)| json!(lines))
+    let one =
+        |u: &Unmet| json!({ "step": u.step.show(), "fleet": u.fleet.show(), "lacks": u.lacks });
+    match &job.unmet {
+        Some(Ok(all)) => all.iter().map(one).collect(),
+        Some(Err(why)) => json!({ "unread": why }),
+        None => Value::Null,
+    }
 }
 
 pub fn as_json(

@@ -96,8 +96,10 @@ fn offer(fleet: &Value) -> Offer {
         ("attr.worker.os.family", "osFamily"),
         ("attr.worker.cpu.arch", "cpuArchitectureType"),
     ] {
-        let value = some(&can[member]).into_iter().collect();
-        offer.attributes.insert(name.to_owned(), value);
+        // What the service does not say is not known to be lacking.
+        if let Some(value) = some(&can[member]) {
+            offer.attributes.insert(name.to_owned(), vec![value]);
+        }
     }
     let custom = can["customAttributes"].as_array().into_iter().flatten();
     for it in custom {
