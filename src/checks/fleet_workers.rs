@@ -69,8 +69,11 @@ fn by_script(workers: &[Worker]) -> Option<Finding> {
 }
 
 fn stuck(workers: &[Worker]) -> Option<Finding> {
-    let stuck =
-        |w: &&Worker| w.status == WorkerStatus::Created && w.minutes.is_some_and(|m| m >= START);
+    // One whose script still runs is on its way: the script's own limit ends it.
+    let stuck = |w: &&Worker| {
+        let is_late = w.minutes.is_some_and(|m| m >= START);
+        w.status == WorkerStatus::Created && is_late && w.script_runs().is_none()
+    };
     let minutes: Vec<i64> = workers
         .iter()
         .filter(stuck)

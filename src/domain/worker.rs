@@ -36,9 +36,28 @@ pub struct ScriptEnd {
     pub said: Printable,
 }
 
+const RUNNING: &str = "Running Host Configuration Script";
+const TIME: &str = "Host Config Time";
 const FINISHED: &str = "Finished running Host Configuration Script, exit code: ";
 
 impl Worker {
+    /// Its log says that the host configuration script has begun, and not that it has ended. The text: what the worker agent
+    /// last said of its time (`Elapsed: 40s, Remaining: 260s`), empty where it said nothing of it yet.
+    pub fn script_runs(&self) -> Option<Printable> {
+        let lines = self.log.as_ref()?.as_ref().ok()?;
+        let begun = lines.iter().rposition(|l| l.raw().contains(RUNNING))?;
+        let since = &lines[begun..];
+        if since.iter().any(|l| l.raw().contains(FINISHED)) {
+            return None;
+        }
+        let time = since.iter().rev().find_map(|l| {
+            let (_, time) = l.raw().split_once(TIME)?;
+            let at = time.find(|c: char| c.is_ascii_alphabetic())?;
+            Some(Printable::short(&time[at..], 60))
+        });
+        Some(time.unwrap_or_default())
+    }
+
     /// `None`: the log does not say that a script has ended.
     pub fn script_end(&self) -> Option<ScriptEnd> {
         let lines = self.log.as_ref()?.as_ref().ok()?;
@@ -83,6 +102,17 @@ mod tests {
             (127, "dig: command not found")
         );
         assert_eq!(worker(&failed[..2]).script_end(), None);
+        assert_eq!(worker(&failed).script_runs(), None);
+        assert_eq!(worker(&failed[..2]).script_runs(), Some("".into()));
+        let long = [
+            "Running Host Configuration Script",
+            "Host Config Time — Elapsed: 30s, Remaining: 270s",
+            "installing",
+            "Host Config Time — Elapsed: 40s, Remaining: 260s",
+        ];
+        let time = worker(&long).script_runs().unwrap();
+        assert_eq!(time.as_str(), "Elapsed: 40s, Remaining: 260s");
+        assert_eq!(worker(&[]).script_runs(), None);
         let well = ["Finished running Host Configuration Script, exit code: 0"];
         assert_eq!(worker(&well).script_end().unwrap().exit, 0);
     }

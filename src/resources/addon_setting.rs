@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Change, Found, Resource, Step, Touched, changed, other_answer, told};
+use super::{AsCode, Change, Found, Resource, Step, Touched, changed, other_answer, told};
 use crate::domain::addon::{AddonAt, AddonField, AddonFields, AddonSettings as Settings};
 use crate::domain::ayon::Variant;
 use crate::domain::fact::Fact;
@@ -123,6 +123,14 @@ impl Resource for AddonSetting {
     fn is_same(&self, one: &str, other: &str) -> bool {
         let read = |text| AddonFields::of_text(text);
         one == other || (read(one).is_some() && read(one) == read(other))
+    }
+
+    fn as_code(&self, change: &Change, _: &Snapshot) -> AsCode {
+        let then = change.after.as_deref().unwrap_or_default();
+        AsCode::by_hand(format!(
+            "AYON keeps its settings itself: in {}, set {then}; or let `studiolink apply` do it with your login",
+            self.words()
+        ))
     }
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {

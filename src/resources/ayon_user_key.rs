@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Change, Found, Resource, Step, Touched, changed, other_answer, told};
+use super::{AsCode, Change, Found, Resource, Step, Touched, changed, other_answer, told};
 use crate::domain::ayon::LabelledKey;
 use crate::domain::ids::{AccountId, Region};
 use crate::domain::problem::Problem;
@@ -79,6 +79,13 @@ impl Resource for AyonUserKey {
 
     fn readable(&self, text: &str) -> String {
         format!("label   {text}\nkey     hidden: made here, and kept by nobody but the secret\n")
+    }
+
+    fn as_code(&self, _: &Change, _: &Snapshot) -> AsCode {
+        AsCode::by_hand(format!(
+            "make the {} in AYON, or let `studiolink apply` do it: a key is no part of any code",
+            self.words()
+        ))
     }
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {

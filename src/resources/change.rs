@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AnyResource, Outputs};
+use super::{AnyResource, AsCode, Outputs};
 use crate::domain::channel::Channel;
 use crate::domain::ids::QueueKey;
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::risk::RiskKind;
-use crate::domain::secrets::{masked, unmasked};
+use crate::domain::secrets::{has_secret, masked, unmasked};
 use crate::domain::text::Printable;
 use crate::domain::worker_secret::SecretPlace;
 use crate::questions::Snapshot;
@@ -175,6 +175,23 @@ impl Change {
         self.resource.inner().otherwise(self.after.as_deref()?)
     }
 
+    /// The same as code. What holds a secret is no code: it would lie in a repository.
+    pub fn as_code(&self, snapshot: &Snapshot) -> AsCode {
+        let code = self.resource.inner().as_code(self, snapshot);
+        let AsCode::Calls(calls) = &code else {
+            return code;
+        };
+        let guard = calls.guard.as_ref().map(|g| g.is.to_string());
+        let all = format!("{}{}", calls.call.input, guard.unwrap_or_default());
+        if has_secret(&all) {
+            return AsCode::by_hand(format!(
+                "the {} holds a password or token, and no code keeps one: `studiolink apply` makes this change",
+                self.words()
+            ));
+        }
+        code
+    }
+
     pub fn is_final(&self) -> bool {
         self.resource.inner().is_final(self.step())
     }
@@ -234,20 +251,41 @@ pub fn placeholder(change: &str, output: &str) -> String {
     format!("{OPEN}{change}.{output}}}")
 }
 
-/// A placeholder as people read it.
-fn known_after_apply(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
+/// A text as it is, and what other changes put out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Piece<'a> {
+    Text(&'a str),
+    Output { change: &'a str, output: &'a str },
+}
+
+/// A text taken apart at its placeholders.
+pub fn pieces(text: &str) -> Vec<Piece<'_>> {
+    let mut all = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find(OPEN) {
         let (before, from) = rest.split_at(at);
-        out.push_str(before);
+        all.extend((!before.is_empty()).then_some(Piece::Text(before)));
         let end = from.find('}').map_or(from.len(), |i| i + 1);
         let inner = from.get(OPEN.len()..end - 1).unwrap_or_default();
         let (change, output) = inner.rsplit_once('.').unwrap_or((inner, "value"));
-        let _ = write!(out, "(known after apply: {output} of {change})");
+        all.push(Piece::Output { change, output });
         rest = &from[end..];
     }
-    out.push_str(rest);
+    all.extend((!rest.is_empty()).then_some(Piece::Text(rest)));
+    all
+}
+
+/// A placeholder as people read it.
+fn known_after_apply(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for piece in pieces(text) {
+        match piece {
+            Piece::Text(text) => out.push_str(text),
+            Piece::Output { change, output } => {
+                let _ = write!(out, "(known after apply: {output} of {change})");
+            }
+        }
+    }
     out
 }
 

@@ -1,8 +1,12 @@
 //! A queue environment's template. AWS assigns its id when it is created.
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use super::{Change, Found, Outputs, Resource, Step, Touched, changed, needed, other_answer};
+use super::{
+    AsCode, Call, Change, Found, Node, Outputs, Resource, Step, Touched, changed, merged, needed,
+    other_answer,
+};
 use crate::domain::fact::Fact;
 use crate::domain::farm::{QueueEnvironment, TemplateText};
 use crate::domain::ids::{AccountId, QueueEnvironmentId, QueueKey, Region};
@@ -145,6 +149,46 @@ impl Resource for EnvironmentTemplate {
         let mut read = list.iter().filter_map(Fact::known);
         let own = read.find(|e| Some(&e.id) == self.id.as_ref())?;
         Some(own.template.text.clone())
+    }
+
+    fn as_code(&self, change: &Change, _: &Snapshot) -> AsCode {
+        let queue = json!({ "farmId": self.queue.farm, "queueId": self.queue.queue });
+        let of = |more: serde_json::Value| merged(&queue, more);
+        let Some(template) = &change.after else {
+            let of = of(json!({ "queueEnvironmentId": self.id }));
+            return Call::new("deadline", change.operation(), of).into();
+        };
+        let kind = match self.template_type {
+            TemplateType::Yaml => "YAML",
+            TemplateType::Json => "JSON",
+        };
+        let text = json!({ "template": template, "templateType": kind });
+        let properties = json!({
+            "FarmId": self.queue.farm, "QueueId": self.queue.queue, "Priority": self.priority,
+            "TemplateType": kind, "Template": template,
+        });
+        let node = Node::new("AWS::Deadline::QueueEnvironment", properties);
+        if let Some(id) = &self.id {
+            let own = of(json!({ "queueEnvironmentId": id }));
+            let call = Call::new("deadline", change.operation(), merged(&own, text));
+            let now = Call::new("deadline", "GetQueueEnvironment", own);
+            let import = format!("{}|{}|{id}", self.queue.farm, self.queue.queue);
+            let before = change.before.clone().unwrap_or_default();
+            return AsCode::from(call)
+                .guard(now, "template", before)
+                .node(node.import(import));
+        }
+        let call = merged(&of(json!({ "priority": self.priority })), text);
+        let list = Call::new("deadline", "ListQueueEnvironments", queue.clone());
+        // Made twice, it would be entered twice.
+        let same = format!(
+            "length(environments[?name=='{}'])",
+            self.name.raw().replace(['\'', '\\'], "")
+        );
+        AsCode::from(Call::new("deadline", change.operation(), call))
+            .guard(list, same, 0)
+            .learns(&[("id", "queueEnvironmentId")])
+            .node(node)
     }
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {

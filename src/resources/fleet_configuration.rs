@@ -2,8 +2,13 @@
 //! member that changes, and sent back.
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use super::{Change, Found, Ready, Resource, Step, Touched, changed, needed, other_answer};
+use super::as_code::first_difference;
+use super::{
+    AsCode, Call, Change, Found, Ready, Resource, Step, Touched, changed, merged, needed,
+    other_answer, parsed,
+};
 use crate::domain::farm::FleetStatus;
 use crate::domain::fleet_settings::{FleetSettings as Settings, read};
 use crate::domain::ids::{AccountId, FleetKey, Region};
@@ -20,6 +25,17 @@ pub struct FleetConfiguration {
 /// One run at a time changes a fleet.
 pub(super) fn fleet_lock(account: &AccountId, region: &Region, fleet: &FleetKey) -> String {
     format!("{account}-{region}-{}", fleet.fleet)
+}
+
+/// A fleet as the calls name it.
+pub(super) fn fleet_of(fleet: &FleetKey) -> serde_json::Value {
+    json!({ "farmId": fleet.farm, "fleetId": fleet.fleet })
+}
+
+/// Is that path JMESPath as it stands?
+fn is_plain(path: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '.';
+    !path.is_empty() && path.chars().all(plain)
 }
 
 /// The service takes a change first, and says later what came of it.
@@ -80,6 +96,21 @@ impl Resource for FleetConfiguration {
 
     fn waits(&self) -> bool {
         true
+    }
+
+    fn as_code(&self, change: &Change, _: &Snapshot) -> AsCode {
+        let fleet = fleet_of(&self.fleet);
+        let after = parsed(change.after.as_deref());
+        let own = merged(&fleet, json!({ "configuration": after }));
+        let code = AsCode::from(Call::new("deadline", change.operation(), own));
+        let now = || Call::new("deadline", "GetFleet", fleet.clone());
+        let code = match first_difference(&parsed(change.before.as_deref()), &after) {
+            Some((path, was)) if is_plain(&path) => {
+                code.guard(now(), format!("configuration.{path}"), was)
+            }
+            _ => code,
+        };
+        code.wait(now(), "status", "ACTIVE")
     }
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {

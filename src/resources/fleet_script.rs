@@ -2,9 +2,12 @@
 //! them is read again just before each change, and stays.
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use super::fleet_configuration::{fleet_lock, ready};
-use super::{Change, Found, Resource, Step, Touched, changed, needed, other_answer};
+use super::fleet_configuration::{fleet_lock, fleet_of, ready};
+use super::{
+    AsCode, Call, Change, Found, Resource, Step, Touched, changed, merged, needed, other_answer,
+};
 use crate::domain::farm::OperatingSystem;
 use crate::domain::fleet_settings::HostScript;
 use crate::domain::host_script::{own, with};
@@ -62,6 +65,29 @@ impl Resource for FleetScript {
 
     fn waits(&self) -> bool {
         true
+    }
+
+    /// The call takes the whole script, so it is made of what the script says now.
+    fn as_code(&self, change: &Change, snapshot: &Snapshot) -> AsCode {
+        let settings = snapshot.facts.get(&FleetSettings(self.fleet.clone()));
+        let Some(settings) = settings.and_then(crate::domain::fact::Fact::known) else {
+            return AsCode::by_hand(format!("the {} were not read", self.words()));
+        };
+        let now = settings.script.as_ref().map(|s| s.body.as_str());
+        let body = match with(now, change.after.as_deref(), &self.os) {
+            Ok(body) => body,
+            Err(why) => return AsCode::by_hand(format!("the {}: {why}", self.words())),
+        };
+        let mut script = json!({ "scriptBody": body });
+        if let Some(seconds) = settings.script.as_ref().and_then(|s| s.seconds) {
+            script["scriptTimeoutSeconds"] = json!(seconds);
+        }
+        let fleet = fleet_of(&self.fleet);
+        let own = merged(&fleet, json!({ "hostConfiguration": script }));
+        let read = || Call::new("deadline", "GetFleet", fleet.clone());
+        AsCode::from(Call::new("deadline", change.operation(), own))
+            .guard(read(), "hostConfiguration.scriptBody", json!(now))
+            .wait(read(), "status", "ACTIVE")
     }
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
+use super::as_code::{chosen, tag_map, tags};
 use super::{
-    Change, Found, Propagation, Resource, Step, Touched, inline_policy, needed, other_answer,
+    AsCode, Call, Change, Found, Node, Propagation, Resource, Step, Touched, inline_policy, needed,
+    other_answer, parsed,
 };
 use crate::domain::fact::Fact;
 use crate::domain::ids::{AccountId, Region, RoleArn};
@@ -21,6 +24,11 @@ pub struct IamRole {
     /// The ARN of its permissions boundary.
     pub boundary: Option<String>,
     pub tags: Vec<(String, String)>,
+}
+
+impl IamRole {
+    /// What people read in the console.
+    pub const DESCRIPTION: &str = "Queue role for AWS Deadline Cloud, made by studiolink";
 }
 
 impl Resource for IamRole {
@@ -64,6 +72,32 @@ impl Resource for IamRole {
 
     fn is_json(&self) -> bool {
         true
+    }
+
+    fn as_code(&self, change: &Change, _: &Snapshot) -> AsCode {
+        let name = self.role.name();
+        let Some(trust) = &change.after else {
+            let own = json!({ "RoleName": name });
+            return Call::new("iam", change.operation(), own).into();
+        };
+        let description = Self::DESCRIPTION;
+        let call = chosen(json!({
+            "RoleName": name, "Path": self.role.path(), "AssumeRolePolicyDocument": trust,
+            "Description": description, "PermissionsBoundary": self.boundary,
+            "Tags": tags(&self.tags),
+        }));
+        let properties = chosen(json!({
+            "RoleName": name, "Path": self.role.path(), "AssumeRolePolicyDocument": parsed(Some(trust)),
+            "Description": description, "PermissionsBoundary": self.boundary,
+            "Tags": tags(&self.tags),
+        }));
+        let attributes = chosen(json!({
+            "name": name, "path": self.role.path(), "assume_role_policy": parsed(Some(trust)),
+            "description": description, "permissions_boundary": self.boundary,
+            "tags": tag_map(&self.tags),
+        }));
+        let node = Node::new("AWS::IAM::Role", properties).hashicorp("aws_iam_role", attributes);
+        AsCode::from(Call::new("iam", change.operation(), call)).node(node)
     }
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {

@@ -1,8 +1,12 @@
 //! An inline policy of a role.
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use super::{Change, Found, Propagation, Resource, Step, Touched, changed, needed, other_answer};
+use super::{
+    AsCode, Call, Change, Found, Node, Propagation, Resource, Step, Touched, changed, merged,
+    needed, other_answer, parsed,
+};
 use crate::domain::call::Vantage;
 use crate::domain::fact::Fact;
 use crate::domain::ids::{AccountId, Region, RoleArn};
@@ -87,6 +91,28 @@ impl Resource for InlinePolicy {
 
     fn is_json(&self) -> bool {
         true
+    }
+
+    fn as_code(&self, change: &Change, _: &Snapshot) -> AsCode {
+        let own = json!({ "RoleName": self.role.name(), "PolicyName": self.policy });
+        let now = || Call::new("iam", "GetRolePolicy", own.clone());
+        let guard = |code: AsCode| match &change.before {
+            Some(before) => code.guard(now(), "PolicyDocument", parsed(Some(before))),
+            None => code,
+        };
+        let Some(document) = &change.after else {
+            return guard(Call::new("iam", change.operation(), own.clone()).into());
+        };
+        let call = merged(&own, json!({ "PolicyDocument": document }));
+        let policy = parsed(Some(document));
+        let properties = merged(&own, json!({ "PolicyDocument": policy }));
+        let attributes = json!({ "name": self.policy, "role": self.role.name(), "policy": policy });
+        let mut node = Node::new("AWS::IAM::RolePolicy", properties)
+            .hashicorp("aws_iam_role_policy", attributes);
+        if let (Some(_), Some(terraform)) = (&change.before, &mut node.hashicorp) {
+            terraform.import = Some(format!("{}:{}", self.role.name(), self.policy));
+        }
+        guard(AsCode::from(Call::new("iam", change.operation(), call))).node(node)
     }
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {

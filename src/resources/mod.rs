@@ -6,6 +6,7 @@
 //! names the one function in the world and the one in the sandbox that make the change.
 
 mod addon_setting;
+mod as_code;
 mod ayon_user_key;
 mod change;
 mod environment_template;
@@ -34,7 +35,8 @@ use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Printable;
 use crate::questions::{AnyAnswer, AnyQuestion, Key, Snapshot};
 
-pub use change::{Change, Step, fill, placeholder};
+pub use as_code::{AsCode, Call, Calls, Guard, Hashicorp, Node, Wait};
+pub use change::{Change, Piece, Step, fill, pieces, placeholder};
 pub use plan::{LeftAlong, Plan};
 pub use secret::{DESCRIPTION, RECOVERY_DAYS};
 pub use share_associations::MEMBERS;
@@ -139,6 +141,9 @@ pub trait Resource: Send + Sync {
     fn now(&self, _snapshot: &Snapshot) -> Option<String> {
         None
     }
+
+    /// The same change as code, for studios that change nothing by hand.
+    fn as_code(&self, change: &Change, snapshot: &Snapshot) -> AsCode;
 
     /// The studio after a change to that text.
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>);
@@ -274,6 +279,15 @@ fn changed(questions: impl IntoIterator<Item = AnyQuestion>) -> Vec<Touched> {
     keys.map(Touched::Changed).collect()
 }
 
+/// The members of both, the second's where both have one.
+fn merged(one: &serde_json::Value, more: serde_json::Value) -> serde_json::Value {
+    let mut all = one.as_object().cloned().unwrap_or_default();
+    if let serde_json::Value::Object(more) = more {
+        all.extend(more);
+    }
+    serde_json::Value::Object(all)
+}
+
 /// A text as JSON, for a preview; null where there is none.
 fn parsed(text: Option<&str>) -> serde_json::Value {
     let value = text.and_then(|t| serde_json::from_str(t).ok());
@@ -356,7 +370,7 @@ mod tests {
     #[test]
     fn every_file_of_the_folder_is_in_the_list() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/resources");
-        let own = ["mod.rs", "change.rs", "plan.rs"];
+        let own = ["as_code.rs", "mod.rs", "change.rs", "plan.rs"];
         let mut files: Vec<String> = std::fs::read_dir(folder)
             .unwrap()
             .map(|f| f.unwrap().file_name().into_string().unwrap())

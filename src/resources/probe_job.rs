@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Found, Outputs, Resource, Step, Touched, changed, needed, other_answer};
+use super::{
+    AsCode, Change, Found, Outputs, Resource, Step, Touched, changed, needed, other_answer,
+};
 use crate::domain::ids::{AccountId, JobId, QueueKey, Region};
 use crate::domain::problem::Problem;
 use crate::domain::text::Printable;
@@ -99,6 +101,10 @@ impl Resource for ProbeJob {
             }
         }
         super::laid_out(&value.to_string())
+    }
+
+    fn as_code(&self, _: &Change, _: &Snapshot) -> AsCode {
+        AsCode::by_hand("a probe is a job and no part of a studio: `studiolink probe` sends one")
     }
 
     fn apply_to(&self, _: &mut Snapshot, _: Option<&str>) {}

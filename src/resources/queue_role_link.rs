@@ -1,10 +1,11 @@
 //! The role that a queue names; its text is the ARN.
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{
-    Change, Found, Propagation, Resource, Step, Touched, changed, environment_template,
-    inline_policy, needed, other_answer,
+    AsCode, Call, Change, Found, Propagation, Resource, Step, Touched, changed,
+    environment_template, inline_policy, merged, needed, other_answer,
 };
 use crate::domain::call::Vantage;
 use crate::domain::ids::{AccountId, QueueKey, Region};
@@ -68,6 +69,18 @@ impl Resource for QueueRoleLink {
 
     fn readable(&self, text: &str) -> String {
         format!("{text}\n")
+    }
+
+    fn as_code(&self, change: &Change, _: &Snapshot) -> AsCode {
+        let queue = json!({ "farmId": self.queue.farm, "queueId": self.queue.queue });
+        let role = json!({ "roleArn": change.after });
+        let now = Call::new("deadline", "GetQueue", queue.clone());
+        AsCode::from(Call::new(
+            "deadline",
+            change.operation(),
+            merged(&queue, role),
+        ))
+        .guard(now, "roleArn", json!(change.before))
     }
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {

@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::as_code::{chosen, tag_map, tags};
 use super::resource_gateway::{lattice_lock, ready};
 use super::{
-    Change, Found, Outputs, Resource, Step, Touched, changed, needed, other_answer, parsed,
-    placeholder, text_at, texts_at,
+    AsCode, Call, Change, Found, Node, Outputs, Resource, Step, Touched, changed, merged, needed,
+    other_answer, parsed, placeholder, text_at, texts_at,
 };
 use crate::domain::fact::Fact;
 use crate::domain::ids::{AccountId, Region};
@@ -130,6 +131,41 @@ impl Resource for ResourceConfiguration {
 
     fn is_json(&self) -> bool {
         true
+    }
+
+    fn as_code(&self, change: &Change, _: &Snapshot) -> AsCode {
+        const NAME: &str = "resourceConfigurationIdentifier";
+        let Some(text) = &change.after else {
+            return Call::new("vpc-lattice", change.operation(), json!({ NAME: self.id })).into();
+        };
+        let it = parsed(Some(text));
+        let call = merged(&it, chosen(json!({ "tags": tag_map(&self.tags) })));
+        let definition = &it["resourceConfigurationDefinition"];
+        let properties = chosen(json!({
+            "Name": it["name"], "ResourceConfigurationType": it["type"], "ProtocolType": it["protocol"],
+            "PortRanges": it["portRanges"], "ResourceGatewayId": it["resourceGatewayIdentifier"],
+            "ResourceConfigurationDefinition": chosen(json!({
+                "IpResource": definition["ipResource"]["ipAddress"],
+                "ArnResource": definition["arnResource"]["arn"],
+            })),
+            // Spelled so in CloudFormation.
+            "AllowAssociationToSharableServiceNetwork": it["allowAssociationToShareableServiceNetwork"],
+            "Tags": tags(&self.tags),
+        }));
+        let id = placeholder(&change.id, "id");
+        let now = Call::new(
+            "vpc-lattice",
+            "GetResourceConfiguration",
+            json!({ NAME: id }),
+        );
+        let code = AsCode::from(Call::new("vpc-lattice", change.operation(), call))
+            .learns(&[("id", "id"), ("arn", "arn")])
+            .wait(now, "status", "ACTIVE");
+        if definition["dnsResource"].is_object() {
+            return code;
+        }
+        let node = Node::new("AWS::VpcLattice::ResourceConfiguration", properties);
+        code.node(node.outputs(&[("id", "Id"), ("arn", "Arn")]))
     }
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::as_code::{chosen, tag_map, tags};
 use super::{
-    Change, Found, Outputs, Ready, Resource, Step, Touched, changed, needed, other_answer, parsed,
-    placeholder, text_at, texts_at,
+    AsCode, Call, Change, Found, Node, Outputs, Ready, Resource, Step, Touched, changed, merged,
+    needed, other_answer, parsed, placeholder, text_at, texts_at,
 };
 use crate::domain::fact::Fact;
 use crate::domain::ids::{AccountId, Region};
@@ -141,6 +142,29 @@ impl Resource for ResourceGateway {
 
     fn is_json(&self) -> bool {
         true
+    }
+
+    fn as_code(&self, change: &Change, _: &Snapshot) -> AsCode {
+        const NAME: &str = "resourceGatewayIdentifier";
+        let Some(text) = &change.after else {
+            return Call::new("vpc-lattice", change.operation(), json!({ NAME: self.id })).into();
+        };
+        let it = parsed(Some(text));
+        let call = merged(&it, chosen(json!({ "tags": tag_map(&self.tags) })));
+        let properties = chosen(json!({
+            "Name": it["name"], "VpcIdentifier": it["vpcIdentifier"], "SubnetIds": it["subnetIds"],
+            "SecurityGroupIds": it["securityGroupIds"],
+            "ResourceConfigDnsResolution": it["resourceConfigDnsResolution"],
+            "Tags": tags(&self.tags),
+        }));
+        let id = placeholder(&change.id, "id");
+        let now = Call::new("vpc-lattice", "GetResourceGateway", json!({ NAME: id }));
+        AsCode::from(Call::new("vpc-lattice", change.operation(), call))
+            .learns(&[("id", "id")])
+            .wait(now, "status", "ACTIVE")
+            .node(
+                Node::new("AWS::VpcLattice::ResourceGateway", properties).outputs(&[("id", "Id")]),
+            )
     }
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {

@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::as_code::{chosen, tags};
 use super::resource_gateway::lattice_lock;
 use super::{
-    Change, Found, Outputs, Ready, Resource, Step, Touched, changed, needed, other_answer, parsed,
-    texts_at,
+    AsCode, Call, Change, Found, Node, Outputs, Ready, Resource, Step, Touched, changed, merged,
+    needed, other_answer, parsed, texts_at,
 };
 use crate::domain::fact::Fact;
 use crate::domain::ids::{AccountId, Region};
@@ -132,6 +133,25 @@ impl Resource for ResourceShare {
 
     fn is_json(&self) -> bool {
         true
+    }
+
+    fn as_code(&self, change: &Change, _: &Snapshot) -> AsCode {
+        let Some(text) = &change.after else {
+            let own = json!({ "resourceShareArn": self.arn });
+            return Call::new("ram", change.operation(), own).into();
+        };
+        let it = parsed(Some(text));
+        let own = self.tags.iter();
+        let own: Vec<_> = own.map(|(k, v)| json!({ "key": k, "value": v })).collect();
+        let call = merged(&it, chosen(json!({ "tags": own })));
+        let properties = chosen(json!({
+            "Name": it["name"], "AllowExternalPrincipals": it["allowExternalPrincipals"],
+            "ResourceArns": it["resourceArns"], "Principals": it["principals"],
+            "Sources": it["sources"], "Tags": tags(&self.tags),
+        }));
+        AsCode::from(Call::new("ram", change.operation(), call))
+            .learns(&[("arn", "resourceShare.resourceShareArn")])
+            .node(Node::new("AWS::RAM::ResourceShare", properties).outputs(&[("arn", "Arn")]))
     }
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {

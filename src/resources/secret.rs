@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::as_code::{chosen, tag_map, tags};
 use super::{
-    Change, Found, Propagation, Resource, Step, Touched, laid_out, needed, other_answer,
-    secret_value,
+    AsCode, Call, Change, Found, Node, Propagation, Resource, Step, Touched, laid_out, needed,
+    other_answer, secret_value,
 };
 use crate::domain::fact::Fact;
 use crate::domain::ids::{AccountId, Region};
@@ -95,6 +96,32 @@ impl Resource for Secret {
     fn readable(&self, text: &str) -> String {
         let tags = self.tags.iter().map(|(k, v)| format!("tag {k} = {v}\n"));
         laid_out(text) + &tags.collect::<Vec<_>>().concat()
+    }
+
+    fn as_code(&self, change: &Change, _: &Snapshot) -> AsCode {
+        let name = self.place.name();
+        let elsewhere = self
+            .place
+            .is_arn()
+            .then(|| self.place.region("").to_owned());
+        if change.after.is_none() {
+            let own = json!({ "SecretId": self.place.id, "RecoveryWindowInDays": RECOVERY_DAYS });
+            return AsCode::from(Call::new("secretsmanager", change.operation(), own))
+                .in_region(elsewhere);
+        }
+        let properties = chosen(json!({
+            "Name": name, "Description": DESCRIPTION, "KmsKeyId": self.place.key,
+            "Tags": tags(&self.tags),
+        }));
+        let attributes = chosen(json!({
+            "name": name, "description": DESCRIPTION, "kms_key_id": self.place.key,
+            "recovery_window_in_days": RECOVERY_DAYS, "tags": tag_map(&self.tags),
+        }));
+        let node = Node::new("AWS::SecretsManager::Secret", properties.clone())
+            .hashicorp("aws_secretsmanager_secret", attributes);
+        AsCode::from(Call::new("secretsmanager", change.operation(), properties))
+            .in_region(elsewhere)
+            .node(node)
     }
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Change, Found, Resource, Step, Touched, changed, needed, other_answer};
+use super::{AsCode, Change, Found, Resource, Step, Touched, changed, needed, other_answer};
 use crate::domain::ids::{AccountId, Region};
 use crate::domain::problem::Problem;
 use crate::domain::text::Printable;
@@ -97,6 +97,19 @@ impl Resource for SecretValue {
         format!(
             "version {text} (an id, which says nothing of the key)\nvalue   hidden: read by nobody but the workers\n"
         )
+    }
+
+    fn as_code(&self, _: &Change, _: &Snapshot) -> AsCode {
+        let id = &self.place.id;
+        let region = if self.place.is_arn() {
+            format!(" --region {}", self.place.region(""))
+        } else {
+            String::new()
+        };
+        AsCode::by_hand(format!(
+            "put the workers' AYON key into the secret yourself, by typing it: `aws secretsmanager put-secret-value{region} \
+            --secret-id {id} --secret-string file:///dev/stdin`, then the key, Enter is no part of it, Ctrl-D; or let `studiolink apply` do it"
+        ))
     }
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {

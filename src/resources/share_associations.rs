@@ -6,7 +6,8 @@ use serde_json::json;
 use super::resource_gateway::lattice_lock;
 use super::resource_share::touches;
 use super::{
-    Change, Found, Ready, Resource, Step, Touched, needed, other_answer, parsed, texts_at,
+    AsCode, Call, Change, Found, Ready, Resource, Step, Touched, needed, other_answer, parsed,
+    texts_at,
 };
 use crate::domain::fact::Fact;
 use crate::domain::ids::{AccountId, Region};
@@ -126,6 +127,24 @@ impl Resource for ShareAssociations {
 
     fn is_json(&self) -> bool {
         true
+    }
+
+    fn as_code(&self, change: &Change, _: &Snapshot) -> AsCode {
+        let mut call = json!({ "resourceShareArn": self.arn });
+        let (before, after) = (
+            parsed(change.before.as_deref()),
+            parsed(change.after.as_deref()),
+        );
+        for (member, _) in &MEMBERS {
+            let had: Vec<&str> = texts_at(&before, member).collect();
+            let new: Vec<&str> = texts_at(&after, member)
+                .filter(|e| !had.contains(e))
+                .collect();
+            if !new.is_empty() {
+                call[*member] = json!(new);
+            }
+        }
+        Call::new("ram", change.operation(), call).into()
     }
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {

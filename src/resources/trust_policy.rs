@@ -1,9 +1,11 @@
 //! Who can assume a role. A role always has a trust policy, so it is only ever replaced.
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{
-    Change, Found, Propagation, Resource, Step, Touched, inline_policy, needed, other_answer,
+    AsCode, Call, Change, Found, Node, Propagation, Resource, Step, Touched, inline_policy, needed,
+    other_answer, parsed,
 };
 use crate::domain::ids::{AccountId, Region, RoleArn};
 use crate::domain::problem::Problem;
@@ -51,6 +53,33 @@ impl Resource for TrustPolicy {
 
     fn is_json(&self) -> bool {
         true
+    }
+
+    fn as_code(&self, change: &Change, _: &Snapshot) -> AsCode {
+        let (name, trust) = (self.role.name(), change.after.as_deref());
+        let call = json!({ "RoleName": name, "PolicyDocument": trust });
+        let now = Call::new("iam", "GetRole", json!({ "RoleName": name }));
+        let properties = json!({ "RoleName": name, "AssumeRolePolicyDocument": parsed(trust) });
+        let attributes =
+            json!({ "name": name, "path": self.role.path(), "assume_role_policy": parsed(trust) });
+        let mut node =
+            Node::new("AWS::IAM::Role", properties).hashicorp("aws_iam_role", attributes);
+        if let Some(terraform) = &mut node.hashicorp {
+            terraform.import = Some(name.to_owned());
+            // What the studio has set stays, though it is not written here.
+            terraform.ignore = &[
+                "description",
+                "force_detach_policies",
+                "max_session_duration",
+                "permissions_boundary",
+                "tags",
+                "tags_all",
+            ];
+        }
+        let before = parsed(change.before.as_deref());
+        AsCode::from(Call::new("iam", change.operation(), call))
+            .guard(now, "Role.AssumeRolePolicyDocument", before)
+            .node(node)
     }
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {

@@ -217,8 +217,19 @@ pub fn starting<'a>(
                 "its host configuration script has ended with exit code {} ({})",
                 end.exit, end.said
             ),
+            (WorkerStatus::Created | WorkerStatus::Started, None)
+                if worker.script_runs().is_some() =>
+            {
+                match worker.script_runs().unwrap_or_default() {
+                    t if t.as_str().is_empty() => "its host configuration script runs".to_owned(),
+                    t => format!("its host configuration script runs ({t})"),
+                }
+            }
             (WorkerStatus::Created, _) => {
                 "AWS starts it, or its host configuration script runs".to_owned()
+            }
+            (WorkerStatus::Started, None) => {
+                "it has started; a host configuration script may still run".to_owned()
             }
             (WorkerStatus::Started | WorkerStatus::Idle, _) => "it is ready".to_owned(),
             _ => return None,

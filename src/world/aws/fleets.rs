@@ -21,8 +21,10 @@ use crate::world::Record;
 
 const SERVICE: &str = "deadline";
 
-/// So many logs of lost workers are read.
+/// So many logs are read of lost workers, and so many of workers that start.
 const LOGS_READ: usize = 2;
+/// A start with the longest host configuration script (60 minutes) is over after so long.
+const START_MINUTES: i64 = 75;
 
 fn path(key: &FleetKey) -> String {
     format!("farms/{}/fleets/{}", key.farm, key.fleet)
@@ -82,11 +84,19 @@ impl Aws {
             })
             .collect();
         workers.sort_by_key(|(w, _)| w.minutes.unwrap_or(i64::MAX));
-        // Of those that are lost the newest tell why.
-        let lost = workers
-            .iter_mut()
-            .filter(|(w, _)| w.status == WorkerStatus::NotResponding);
-        let read = lost.take(LOGS_READ).map(|(worker, log)| async move {
+        // Of those that are lost the newest tell why; of those that start, whether their script runs.
+        let is_lost = |w: &Worker| w.status == WorkerStatus::NotResponding;
+        let starts = |w: &Worker| {
+            let is_new = w.minutes.is_some_and(|m| m <= START_MINUTES);
+            is_new && matches!(w.status, WorkerStatus::Created | WorkerStatus::Started)
+        };
+        let (mut lost, mut starting) = (0, 0);
+        let worth = workers.iter_mut().filter(|(w, _)| {
+            lost += usize::from(is_lost(w));
+            starting += usize::from(starts(w));
+            (is_lost(w) && lost <= LOGS_READ) || (starts(w) && starting <= LOGS_READ)
+        });
+        let read = worth.map(|(worker, log)| async move {
             worker.log = Some(self.session_log(record, log).await);
         });
         join_all(read).await;

@@ -327,10 +327,7 @@ impl Aws {
             ("RoleName", role.name()),
             ("Path", role.path()),
             ("AssumeRolePolicyDocument", trust),
-            (
-                "Description",
-                "Queue role for AWS Deadline Cloud, made by studiolink",
-            ),
+            ("Description", IamRole::DESCRIPTION),
         ];
         fields.extend(boundary.as_deref().map(|b| ("PermissionsBoundary", b)));
         let names: Vec<(String, String)> = (1..=tags.len())
