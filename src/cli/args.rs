@@ -443,11 +443,25 @@ fn risk(text: &str) -> Result<RiskKind, String> {
         })
 }
 
+/// What a plan is exported as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Language {
+    /// Terraform, with import blocks for what exists
+    Terraform,
+    /// A template for new things
+    Cloudformation,
+    /// A script of the aws CLI
+    Cli,
+}
+
 #[derive(Debug, ClapArgs)]
 pub struct Plan {
     /// Keeps the plan in a file, for `studiolink apply FILE`
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Prints the plan as code: what the language can't express follows as commands, in comments
+    #[arg(long, value_enum, value_name = "LANGUAGE", conflicts_with = "redact")]
+    pub export: Option<Language>,
     #[command(flatten)]
     pub wishes: Wishes,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::args::{self, Args, Format};
+use super::args::{self, Args, Format, Language};
 use super::out::{data, ink, talk};
 use super::setup::{account, observed_by, wishes};
 use super::stop::Stop;
@@ -18,6 +18,7 @@ use crate::domain::text::Printable;
 use crate::engine::journal::unknown_kind;
 use crate::questions::Purpose;
 use crate::resources::{AnyResource, Plan};
+use crate::ui::report::code::{self, Export};
 use crate::ui::report::{json as json_report, text};
 use crate::world::local::files;
 
@@ -133,6 +134,12 @@ pub(super) async fn run(args: &Args, command: &args::Plan) -> Result<Exit, Failu
     if let Some(out) = &command.out {
         files::check_writable(out).map_err(|p| Failure::Usage(p.to_string()))?;
     }
+    if command.export.is_some() && args.format == Format::Json {
+        let fix = "leave one of them out: code is no document of studiolink's";
+        return Err(Failure::Usage(format!(
+            "--export and --format json ask for two different things\n  fix   {fix}"
+        )));
+    }
     let file = open::studio_file(args)?;
     let config = open::needed(args, &file)?;
     let world = open::world(args, Some(&config)).await?;
@@ -170,7 +177,23 @@ pub(super) async fn run(args: &Args, command: &args::Plan) -> Result<Exit, Failu
             }
         }
     }
-    if args.format == Format::Json {
+    if let Some(language) = command.export {
+        let export = Export {
+            plan: &plan,
+            snapshot: work.snapshot(),
+            account: account.as_ref(),
+            region: &region,
+            manual: manual
+                .iter()
+                .map(|step| format!("{}: {}", step.for_whom, step.what).into())
+                .collect(),
+        };
+        data(&match language {
+            Language::Terraform => code::terraform(&export),
+            Language::Cloudformation => code::cloudformation(&export),
+            Language::Cli => code::commands(&export),
+        });
+    } else if args.format == Format::Json {
         let parts = json!({
             "changes": json_report::changes(&plan),
             "unread": plan.unread,

@@ -7,7 +7,7 @@ use super::as_code::{chosen, tags};
 use super::resource_gateway::lattice_lock;
 use super::{
     AsCode, Call, Change, Found, Node, Outputs, Ready, Resource, Step, Touched, changed, merged,
-    needed, other_answer, parsed, texts_at,
+    needed, other_answer, parsed, placeholder, texts_at,
 };
 use crate::domain::fact::Fact;
 use crate::domain::ids::{AccountId, Region};
@@ -149,8 +149,12 @@ impl Resource for ResourceShare {
             "ResourceArns": it["resourceArns"], "Principals": it["principals"],
             "Sources": it["sources"], "Tags": tags(&self.tags),
         }));
+        let arns = json!([placeholder(&change.id, "arn")]);
+        let of = json!({ "associationType": "RESOURCE", "resourceShareArns": arns });
+        let now = Call::new("ram", "GetResourceShareAssociations", of);
         AsCode::from(Call::new("ram", change.operation(), call))
             .learns(&[("arn", "resourceShare.resourceShareArn")])
+            .wait(now, "resourceShareAssociations[0].status", "ASSOCIATED")
             .node(Node::new("AWS::RAM::ResourceShare", properties).outputs(&[("arn", "Arn")]))
     }
 

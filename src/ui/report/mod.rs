@@ -2,6 +2,7 @@
 
 pub mod baseline;
 pub mod checks;
+pub mod code;
 pub mod diagnosis;
 pub mod diff;
 pub mod ending;
