@@ -53,7 +53,7 @@ fn child(queues: u32, command: &str) {
     let mut work = if command == "audit" {
         Workflow::audit(catalogues(), region, config)
     } else {
-        Workflow::new(plan_catalogues(), region, config, Purpose::Audit, true)
+        Workflow::new(plan_catalogues(), region, config, Purpose::AUDIT, true)
     };
     runtime.block_on(observe(
         &world,

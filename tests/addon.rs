@@ -381,7 +381,7 @@ async fn what_waits_for_a_queue_is_not_set_without_it() {
     let plan = plan_of(work.snapshot(), &config, &["ayon/staging/queue"]);
     assert_eq!(of_addon(&plan.changes).len(), 0);
     // Where its jobs go today nobody knows, so nothing is claimed of the fleets there.
-    let audit = common::run(&world, &config, Purpose::Audit).await;
+    let audit = common::run(&world, &config, Purpose::AUDIT).await;
     let findings = audit.findings();
     let own = of_check(&findings, "addon-roles");
     assert!(own.iter().all(|f| f.verdict == Verdict::Ok), "{own:?}");

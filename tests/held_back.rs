@@ -61,7 +61,7 @@ async fn a_channel_that_the_role_is_refused_is_held_back_and_an_insisting_run_ma
         plan_catalogues(),
         region,
         config.clone(),
-        Purpose::Audit,
+        Purpose::AUDIT,
         true,
     );
     observe(&world, &mut by_plan, &AtomicBool::new(false), &unheard).await;

@@ -86,7 +86,7 @@ async fn of_five_queues_the_broken_one_is_named_and_no_other() {
     for (check, what, change) in cases {
         let (world, config) = five(change);
         let broken = Subject::Queue(config.queues[2].clone());
-        for purpose in [Purpose::Audit, Purpose::Setup] {
+        for purpose in [Purpose::AUDIT, Purpose::Setup] {
             let findings = run(&world, &config, purpose).await.findings();
             let bad = |v| {
                 matches!(
@@ -316,7 +316,7 @@ async fn a_fresh_studio_is_to_do_and_not_red() {
     let findings = work.findings();
     assert!(findings.iter().any(|f| f.verdict == Verdict::Fail));
     // An audit plans nothing: what is wrong is wrong.
-    let audit = run(&world, &config, Purpose::Audit).await.findings();
+    let audit = run(&world, &config, Purpose::AUDIT).await.findings();
     assert!(audit.iter().all(|f| f.verdict != Verdict::ToDo));
 }
 
@@ -356,7 +356,7 @@ async fn a_known_queue_takes_at_most_four_dependent_round_trips() {
     let (world, config) = open("studio");
     let region = world.region().clone();
     let catalogues = studiolink::cli::catalogues();
-    let mut work = Workflow::new(catalogues, region, config, Purpose::Audit, true);
+    let mut work = Workflow::new(catalogues, region, config, Purpose::AUDIT, true);
     let mut requests = work.step(0, Event::Begin);
     let mut waves = 0;
     while !requests.is_empty() {

@@ -140,7 +140,7 @@ async fn a_bucket_of_job_attachments_that_is_gone_stops_every_job() {
                 t.gone_buckets.insert("fjord-attachments".to_owned());
             }
         });
-        let work = run(&world, &config, Purpose::Audit).await;
+        let work = run(&world, &config, Purpose::AUDIT).await;
         let findings = work.findings();
         let own = of_check(&findings, "queue-attachments");
         assert_eq!(own.len(), 1);

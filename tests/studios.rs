@@ -707,7 +707,7 @@ async fn findings(world: &Sandbox, config: &StudioConfig) -> Vec<Finding> {
     let mut all = look(world, config).await.findings();
     common::make(world, config).await;
     all.extend(look(world, config).await.findings());
-    all.extend(run(world, config, Purpose::Audit).await.findings());
+    all.extend(run(world, config, Purpose::AUDIT).await.findings());
     all
 }
 

@@ -95,7 +95,7 @@ fn edit<T>(world: &mut Sandbox, change: impl FnOnce(&mut Truth) -> T) -> T {
 }
 
 async fn audited(world: &Sandbox, config: &StudioConfig) -> Vec<Finding> {
-    run(world, config, Purpose::Audit).await.findings()
+    run(world, config, Purpose::AUDIT).await.findings()
 }
 
 fn by_workers(findings: &[Finding]) -> Vec<(&'static str, Verdict, &'static str)> {
@@ -596,7 +596,7 @@ async fn workers_that_do_not_come_up_are_found_by_fleet_workers() {
             .known_mut(&FleetDetails(fleet.clone()))
             .unwrap()
             .wants = wants;
-        let view = View::new(&snapshot, &config, Purpose::Audit);
+        let view = View::new(&snapshot, &config, Purpose::AUDIT);
         let check = studiolink::checks::by_id("fleet-workers").unwrap();
         let said = check.run(&view, &Subject::Fleet(fleet.clone()));
         let said: Vec<_> = said.iter().map(|f| (f.verdict, f.code)).collect();

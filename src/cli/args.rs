@@ -494,7 +494,7 @@ pub struct Audit {
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
     /// Every queue of every farm; what the studio file says counts for the queues that it names
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["as_queue_role", "open_session"])]
     pub all: bool,
     /// With --all: what the studio file says counts for every queue, not only for those that it names
     #[arg(long, requires = "all")]
@@ -508,6 +508,19 @@ pub struct Audit {
     /// With --all: of these farms alone
     #[arg(long, value_name = "FARM_IDS", value_delimiter = ',', requires = "all")]
     pub farms: Vec<FarmId>,
+    #[command(flatten)]
+    pub tries: Tries,
+}
+
+/// What a command that reads alone tries besides, because somebody asks for it. It is written into a journal (`studiolink runs`).
+#[derive(Debug, Default, Clone, Copy, ClapArgs)]
+pub struct Tries {
+    /// Takes the queue role's credentials (deadline:AssumeQueueRoleForUser), and reads channels, secret and job attachments with them
+    #[arg(long)]
+    pub as_queue_role: bool,
+    /// Opens a session of Systems Manager as the queue role, sends one request through it, and ends it
+    #[arg(long)]
+    pub open_session: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -516,8 +529,11 @@ pub struct Diagnose {
     #[arg(long, value_enum, value_name = "PLACE")]
     pub from: Option<SeenFrom>,
     /// Repeats it every so many seconds until it is stopped, and says what has changed
-    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "30", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "30", value_parser = clap::value_parser!(u64).range(1..=86_400),
+        conflicts_with_all = ["as_queue_role", "open_session"])]
     pub watch: Option<u64>,
+    #[command(flatten)]
+    pub tries: Tries,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

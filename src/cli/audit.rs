@@ -28,6 +28,7 @@ use crate::questions::{Purpose, View};
 use crate::ui::diagram;
 use crate::ui::report::baseline::{self, Baseline, Gone, Heard};
 use crate::ui::report::{Audit, by_subject, html, json as json_report, junit, sarif, text, ticket};
+use crate::world::World as _;
 use crate::world::local::files;
 
 /// Which checks somebody wants to hear of.
@@ -195,9 +196,10 @@ pub(super) async fn run(args: &Args, command: &args::Audit) -> Result<Exit, Fail
     check_marks(&file, &config)?;
     let compared = read_baseline(command)?;
     let world = open::world(args, Some(&config)).await?;
-    let world = world.as_ref();
+    let world = &open::journaled(args, "audit", world.as_ref(), &config);
     let region = world.region().clone();
-    let mut work = open::reading(args, wanted.catalogues(), region, config.clone());
+    let consent = open::consent(command.tries);
+    let mut work = open::reading(args, wanted.catalogues(), region, config.clone(), consent);
     let streams = args.format == Format::Text;
     let told: Mutex<BTreeSet<Subject>> = Mutex::default();
     // What is printed as it comes is told twice: once for the eye, once for the end.
@@ -215,6 +217,7 @@ pub(super) async fn run(args: &Args, command: &args::Audit) -> Result<Exit, Fail
     told_while(world, observe(world, &mut work, &stop.flag, &tell)).await;
     leaves_out(work.snapshot());
     calls(args, world, 0);
+    open::tried(args, world)?;
     drop(early);
 
     let mut telling = Telling::new(&wanted, &config, compared);
@@ -319,7 +322,7 @@ pub(super) fn named_file(file: &StudioFile) -> Option<(String, String)> {
 }
 
 fn picture(work: &Workflow, config: &StudioConfig) -> Option<String> {
-    let view = View::new(work.snapshot(), config, Purpose::Audit);
+    let view = View::new(work.snapshot(), config, Purpose::AUDIT);
     let findings: Vec<&Finding> = work.observed_findings().collect();
     let drawn = diagram::of(&view, &findings);
     (!drawn.connections.is_empty()).then(|| diagram::svg(&drawn))

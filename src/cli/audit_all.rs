@@ -25,7 +25,7 @@ use crate::domain::text::Printable;
 use crate::engine::drive::observe;
 use crate::engine::unheard;
 use crate::engine::workflow::Workflow;
-use crate::questions::{FarmList, QueueList, Snapshot};
+use crate::questions::{Consent, FarmList, QueueList, Snapshot};
 use crate::ui::report::baseline::{self, Heard};
 use crate::ui::report::{Audit, Place, by_subject, text};
 use crate::world::World;
@@ -271,7 +271,7 @@ impl Studio<'_> {
         };
         let mut catalogues = open::catalogues();
         catalogues.observe.checks = checks::OF_LISTING;
-        let mut work = Workflow::looking(catalogues, region.clone(), listing);
+        let mut work = Workflow::looking(catalogues, region.clone(), listing, Consent::default());
         observe(world, &mut work, &self.stop.flag, &unheard).await;
         if self.stop.is_asked() {
             return Listed::Interrupted;
@@ -361,7 +361,13 @@ impl Studio<'_> {
             .filter(|c| !c.queues.is_empty());
         let each = configs.map(|config| async move {
             let catalogues = self.wanted.catalogues();
-            let mut work = open::reading(self.args, catalogues, region.clone(), config.clone());
+            let mut work = open::reading(
+                self.args,
+                catalogues,
+                region.clone(),
+                config.clone(),
+                Consent::default(),
+            );
             observe(world, &mut work, &self.stop.flag, &unheard).await;
             leaves_out(work.snapshot());
             work.observed_findings().cloned().collect::<Vec<_>>()

@@ -22,7 +22,7 @@ use crate::domain::time::clock;
 use crate::engine::Progress;
 use crate::engine::drive::observe;
 use crate::engine::workflow::{Catalogues, Workflow};
-use crate::questions::{Purpose, View};
+use crate::questions::{Consent, Purpose, View};
 use crate::ui::report::baseline::without_numbers;
 use crate::ui::report::diagnosis::{Way, flips, json_of, paragraph, sparkline, table, ways};
 use crate::ui::report::{by_subject, json as json_report, text};
@@ -56,11 +56,11 @@ async fn look(
     args: &Args,
     world: &dyn World,
     catalogues: &Catalogues,
-    config: &StudioConfig,
+    (config, consent): (&StudioConfig, Consent),
     stop: &Stop,
 ) -> Round {
     let region = world.region().clone();
-    let mut work = open::reading(args, *catalogues, region, config.clone());
+    let mut work = open::reading(args, *catalogues, region, config.clone(), consent);
     let tell = |progress: Progress| {
         if let Progress::WaitingFor(words) = progress {
             talk(words.as_str());
@@ -93,10 +93,12 @@ pub(super) async fn run(args: &Args, command: &args::Diagnose) -> Result<Exit, F
     let file = open::studio_file(args)?;
     let config = open::needed(args, &file)?;
     let world = open::world(args, Some(&config)).await?;
-    let world = world.as_ref();
+    let world = &open::journaled(args, "diagnose", world.as_ref(), &config);
     let catalogues = of_connections();
-    let round = look(args, world, &catalogues, &config, &stop).await;
-    let view = View::new(round.work.snapshot(), &config, Purpose::Audit);
+    let consent = open::consent(command.tries);
+    let round = look(args, world, &catalogues, (&config, consent), &stop).await;
+    open::tried(args, world)?;
+    let view = View::new(round.work.snapshot(), &config, Purpose::Audit(consent));
     let findings: Vec<&Finding> = round.work.observed_findings().collect();
     let from = |v: &Vantage| is_from(command.from, v);
     let list = ways(&view, &findings);
@@ -207,11 +209,11 @@ async fn watch(
         if stop.or(pause).await.is_none() {
             return Ok(exit.and(Exit::Interrupted));
         }
-        let round = look(args, world, catalogues, config, stop).await;
+        let round = look(args, world, catalogues, (config, Consent::default()), stop).await;
         if round.interrupted {
             return Ok(exit.and(Exit::Interrupted));
         }
-        let view = View::new(round.work.snapshot(), config, Purpose::Audit);
+        let view = View::new(round.work.snapshot(), config, Purpose::AUDIT);
         let findings: Vec<&Finding> = round.work.observed_findings().collect();
         let list = ways(&view, &findings);
         exit = ended(&round, &list, &findings);

@@ -31,7 +31,7 @@ pub(super) async fn run(args: &Args, command: &args::Diagram) -> Result<Exit, Fa
     };
     told_while(world, observe(world, &mut work, &stop.flag, &tell)).await;
     calls(args, world, 0);
-    let view = View::new(work.snapshot(), &config, Purpose::Audit);
+    let view = View::new(work.snapshot(), &config, Purpose::AUDIT);
     let findings: Vec<_> = work.observed_findings().collect();
     let drawn = diagram::of(&view, &findings);
     let exit = Exit::Clean

@@ -61,7 +61,7 @@ pub(super) async fn run(args: &Args, command: &args::Init) -> Result<Exit, Failu
         plan_catalogues(),
         region,
         config.clone(),
-        Purpose::Audit,
+        Purpose::AUDIT,
         sandbox,
     );
     let reading = stop.or(observe(world, &mut work, &stop.flag, &unheard));

@@ -6,14 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::Failure;
-use super::args::{Args, Format};
+use super::args::{Args, Format, Tries};
 use super::out::{leaves_out_names, talk};
 use crate::derived::names::names_of_config;
 use crate::domain::config::StudioConfig;
 use crate::domain::ids::{QueueKey, Region};
 use crate::engine::inquiry::Catalogue;
+use crate::engine::tried::Journaled;
 use crate::engine::workflow::{Catalogues, Workflow};
-use crate::questions::Check;
+use crate::questions::{Check, Consent};
 use crate::world::World;
 use crate::world::aws::Login;
 use crate::world::local::files;
@@ -60,12 +61,43 @@ pub(super) fn reading(
     catalogues: Catalogues,
     region: Region,
     config: StudioConfig,
+    consent: Consent,
 ) -> Workflow {
     if args.redact {
-        Workflow::looking(catalogues, region, config)
+        Workflow::looking(catalogues, region, config, consent)
     } else {
-        Workflow::audit(catalogues, region, config)
+        Workflow::trying(catalogues, region, config, consent)
     }
+}
+
+/// What the flags allow besides reading.
+pub(super) fn consent(tries: Tries) -> Consent {
+    Consent {
+        queue_role: tries.as_queue_role,
+        session: tries.open_session,
+    }
+}
+
+/// A world that writes down what it tries as the queue role.
+pub(super) fn journaled<'a>(
+    args: &Args,
+    command: &str,
+    world: &'a dyn World,
+    config: &StudioConfig,
+) -> Journaled<'a> {
+    Journaled::new(world, command, &config.queues, endpoint(args).as_deref())
+}
+
+/// The journal has its end, and is named.
+pub(super) fn tried(args: &Args, world: &Journaled<'_>) -> Result<(), Failure> {
+    world.end()?;
+    if let Some(id) = world.id() {
+        let sandbox = sandbox_flags(args);
+        talk(&format!(
+            "what was tried is in the journal: studiolink runs {id}{sandbox}"
+        ));
+    }
+    Ok(())
 }
 
 /// The worlds that a command has opened, so that what they opened at others is closed however the command ends.

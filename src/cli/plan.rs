@@ -144,7 +144,7 @@ pub(super) async fn run(args: &Args, command: &args::Plan) -> Result<Exit, Failu
     let config = open::needed(args, &file)?;
     let world = open::world(args, Some(&config)).await?;
     let wishes = wishes(&command.wishes);
-    let what = (open::plan_catalogues(), Purpose::Audit, wishes);
+    let what = (open::plan_catalogues(), Purpose::AUDIT, wishes);
     let work = observed_by(args, world.as_ref(), &config, what, &stop).await?;
     let plan = work.plan().clone();
     let manual = work.manual_steps();
@@ -183,6 +183,7 @@ pub(super) async fn run(args: &Args, command: &args::Plan) -> Result<Exit, Failu
             snapshot: work.snapshot(),
             account: account.as_ref(),
             region: &region,
+            is_sandbox: !open::sandbox_flags(args).is_empty(),
             manual: manual
                 .iter()
                 .map(|step| format!("{}: {}", step.for_whom, step.what).into())

@@ -48,7 +48,7 @@ pub(super) async fn run(args: &Args, command: &args::Probe) -> Result<Exit, Fail
     }
     let world = open::world(args, Some(&config)).await?;
     let world = world.as_ref();
-    let what = (catalogues(), Purpose::Audit, Wishes::default());
+    let what = (catalogues(), Purpose::AUDIT, Wishes::default());
     let mut work = observed_by(args, world, &config, what, &stop).await?;
     let mut jobs = Vec::new();
     let mut exit = Exit::Clean;

@@ -97,6 +97,11 @@ pub(super) async fn run(args: &Args, command: &args::Runs) -> Result<Exit, Failu
                 })
             })
             .collect();
+        let tries: Vec<_> = run
+            .tries
+            .iter()
+            .map(|t| json!({ "n": t.n, "at": t.at, "what": t.words, "came": t.came, "calls": t.calls }))
+            .collect();
         let document = json!({
             "schema": json_report::SCHEMA,
             "kind": "run",
@@ -104,6 +109,7 @@ pub(super) async fn run(args: &Args, command: &args::Runs) -> Result<Exit, Failu
             "state": markdown::state(run),
             "undo": markdown::undo_state(run, runs),
             "entries": entries,
+            "tried": tries,
         });
         data(&document.to_string());
     } else {

@@ -10,7 +10,7 @@ use crate::domain::risk::Gate;
 use crate::domain::text::Printable;
 use crate::domain::trust::Trust;
 use crate::probes::{ReadIndex, has_no_credentials};
-use crate::questions::{Part, Purpose, RoleDocuments, View};
+use crate::questions::{Part, RoleDocuments, View};
 
 use super::channel_refusal::trust_of;
 use super::role_access::access;
@@ -153,7 +153,7 @@ pub fn risk(
     let here = view.peek_seen(&ReadIndex(channel.clone()), &Vantage::Here);
     let read_here = here.value().is_some();
     // An audit and a plan do not act as the queue role, so that nobody has tried it yet.
-    let untried = view.purpose() == Purpose::Audit;
+    let untried = !view.purpose().acts_as_queue_role();
     if passes && read_here && (permissions || untried) {
         return None;
     }

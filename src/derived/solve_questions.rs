@@ -13,9 +13,7 @@ use crate::domain::ids::{FleetKey, QueueKey};
 use crate::domain::package::packages;
 use crate::domain::template::BELIEVED;
 use crate::probes::{Observation, Solve};
-use crate::questions::{
-    FleetDetails, Part, Purpose, QueueDetails, QueueEnvironments, QueueFleets, View,
-};
+use crate::questions::{FleetDetails, Part, QueueDetails, QueueEnvironments, QueueFleets, View};
 
 use super::addon_settings::{Addon, addon};
 use super::conda_environment::conda_environments;
@@ -136,7 +134,7 @@ pub fn questions(view: &View, key: &QueueKey) -> Result<Vec<SolveQuestion>, Lack
     let (engine, priorities) = solving(view, key);
     let about = |for_addon, channels: Vec<Channel>| {
         let as_role = queue.role.is_some()
-            && view.purpose() == Purpose::Setup
+            && view.purpose().acts_as_queue_role()
             && channels.iter().any(Channel::is_s3);
         SolveQuestion {
             from: if as_role {

@@ -280,7 +280,7 @@ pub(super) fn is_ours(run: &Run, world: &dyn World, context: &RunContext) -> boo
         && h.queues.iter().any(|q| context.queues.contains(q))
 }
 
-fn header(world: &dyn World, context: &RunContext) -> Result<Header, Problem> {
+pub(super) fn header(world: &dyn World, context: &RunContext) -> Result<Header, Problem> {
     let local = world.local();
     Ok(Header {
         id: journal::new_id(local.now(), &local.runs()?),

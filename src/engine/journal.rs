@@ -16,8 +16,8 @@ use crate::resources::{AnyResource, Change, Outputs};
 use crate::world::LocalState;
 
 /// What this version writes.
-const SCHEMA: u64 = 3;
-/// The oldest that it reads: 3 has waits besides.
+const SCHEMA: u64 = 4;
+/// The oldest that it reads: 3 has waits besides, 4 what an audit has tried.
 const OLDEST: u64 = 2;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,9 +86,31 @@ enum Record {
         #[serde(flatten)]
         wait: Box<Wait>,
     },
+    Try {
+        n: usize,
+        at: Timestamp,
+        words: Printable,
+    },
+    Tried {
+        n: usize,
+        at: Timestamp,
+        came: Printable,
+        calls: Vec<Call>,
+    },
     End {
         at: Timestamp,
     },
+}
+
+/// Something that was tried as the queue role by an audit that was asked to. It changes nothing that could be undone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Try {
+    pub n: usize,
+    pub at: Timestamp,
+    pub words: Printable,
+    /// `None`: the run was cut short before that was known; a session may be open until it is idle for long enough.
+    pub came: Option<Printable>,
+    pub calls: Vec<Call>,
 }
 
 /// What a change waited for, and what came of it.
@@ -136,6 +158,7 @@ pub struct Run {
     pub header: Header,
     pub entries: Vec<Entry>,
     pub waits: Vec<Wait>,
+    pub tries: Vec<Try>,
     pub ended: bool,
 }
 
@@ -148,6 +171,7 @@ impl Run {
         let mut run: Option<Header> = None;
         let mut entries: BTreeMap<usize, Entry> = BTreeMap::new();
         let mut waits = Vec::new();
+        let mut tries: Vec<Try> = Vec::new();
         let mut ended = false;
         for (at, line) in lines.iter().enumerate() {
             let is_cut = at + 1 == lines.len() && !whole && run.is_some();
@@ -198,6 +222,23 @@ impl Run {
                     entry.told = told;
                 }
                 Record::Wait { wait, .. } => waits.push(*wait),
+                Record::Try { n, at, words } => {
+                    tries.push(Try {
+                        n,
+                        at,
+                        words,
+                        came: None,
+                        calls: Vec::new(),
+                    });
+                    ended = false;
+                }
+                Record::Tried { n, came, calls, .. } => {
+                    let Some(own) = tries.iter_mut().find(|t| t.n == n) else {
+                        return Err(Unreadable::Damaged(at + 1));
+                    };
+                    own.came = Some(came);
+                    own.calls = calls;
+                }
                 Record::End { .. } => ended = true,
             }
         }
@@ -205,6 +246,7 @@ impl Run {
             header: run.ok_or(Unreadable::NotAJournal)?,
             entries: entries.into_values().collect(),
             waits,
+            tries,
             ended,
         })
     }
@@ -215,6 +257,10 @@ impl Run {
 
     /// It has no end, or a call of it got no answer.
     pub fn is_cut(&self) -> bool {
+        // There is nothing to go on with where things were only tried.
+        if self.entries.is_empty() && !self.tries.is_empty() {
+            return false;
+        }
         !self.ended || self.in_doubt().next().is_some()
     }
 
@@ -233,7 +279,7 @@ impl Run {
     /// Did this run change nothing? Then it need not be kept.
     pub fn is_nothing(&self) -> bool {
         let nothing = |e: &Entry| matches!(e.came, Some(Came::Failed));
-        self.entries.iter().all(nothing)
+        self.entries.iter().all(nothing) && self.tries.is_empty()
     }
 }
 
@@ -250,7 +296,7 @@ fn record(line: &str, number: usize) -> Result<Record, Unreadable> {
                 return Err(Unreadable::UnknownKind(number, kind));
             }
         }
-        Some("outcome" | "wait" | "end") => {}
+        Some("outcome" | "wait" | "try" | "tried" | "end") => {}
         Some(other) => {
             return Err(Unreadable::UnknownRecord(
                 number,
@@ -406,6 +452,32 @@ impl<'a> Writer<'a> {
         self.local.append(&self.header.id, &line, first)
     }
 
+    fn begin(&mut self) -> Result<(), Problem> {
+        if !self.begun {
+            let header = Box::new(self.header.clone());
+            let schema = SCHEMA;
+            self.write(&Record::Run { schema, header }, true)?;
+            self.begun = true;
+        }
+        Ok(())
+    }
+
+    /// Synced when this returns; only then may it be tried.
+    pub fn intend_try(&mut self, words: Printable) -> Result<usize, Problem> {
+        self.begin()?;
+        let n = self.next;
+        let at = self.local.now();
+        self.write(&Record::Try { n, at, words }, false)?;
+        self.next += 1;
+        Ok(n)
+    }
+
+    pub fn came_of_try(&self, n: usize, came: Printable, calls: Vec<Call>) -> Result<(), Problem> {
+        let at = self.local.now();
+        let record = Record::Tried { n, at, came, calls };
+        self.write(&record, false)
+    }
+
     /// Synced when this returns; only then may the call be made. `again` repeats the intent of an entry in doubt.
     pub fn intent(
         &mut self,
@@ -413,12 +485,7 @@ impl<'a> Writer<'a> {
         token: &str,
         again: Option<usize>,
     ) -> Result<usize, Problem> {
-        if !self.begun {
-            let header = Box::new(self.header.clone());
-            let schema = SCHEMA;
-            self.write(&Record::Run { schema, header }, true)?;
-            self.begun = true;
-        }
+        self.begin()?;
         let n = again.unwrap_or(self.next);
         let record = Record::Intent {
             n,

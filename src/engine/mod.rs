@@ -10,6 +10,7 @@ pub mod plan;
 pub mod rollback;
 pub mod settle;
 pub mod todo;
+pub mod tried;
 pub mod workflow;
 
 use crate::domain::finding::Finding;

@@ -23,7 +23,9 @@ use crate::probes::{
     AnyProbe, AnySeen, Carried, Observation, Observations, OpenSession, ReadIndex, ReadOutside,
     ReadSecret, Solve, has_no_credentials,
 };
-use crate::questions::{Answered, AnyQuestion, Demand, Purpose, QueueDetails, Snapshot, View};
+use crate::questions::{
+    Answered, AnyQuestion, Consent, Demand, Purpose, QueueDetails, Snapshot, View,
+};
 use crate::resources::{Change, Plan, Propagation};
 
 /// IAM is eventually consistent; after so many milliseconds its answer counts.
@@ -154,8 +156,19 @@ impl Workflow {
 
     /// An audit: it plans nothing, so a queue's facts are dropped when its findings are out.
     pub fn audit(catalogues: Catalogues, region: Region, config: StudioConfig) -> Self {
+        Self::trying(catalogues, region, config, Consent::default())
+    }
+
+    /// The same, where somebody has asked for more than reading.
+    pub fn trying(
+        catalogues: Catalogues,
+        region: Region,
+        config: StudioConfig,
+        consent: Consent,
+    ) -> Self {
+        let purpose = Purpose::Audit(consent);
         let observe = catalogues.observe;
-        let inquiry = Inquiry::new(observe, region, config, Purpose::Audit, true);
+        let inquiry = Inquiry::new(observe, region, config, purpose, true);
         Self {
             plans: false,
             ..Self::on(catalogues, inquiry, true)
@@ -163,9 +176,15 @@ impl Workflow {
     }
 
     /// Reads as an audit reads, and keeps everything that it has read: for a screen that stays.
-    pub fn looking(catalogues: Catalogues, region: Region, config: StudioConfig) -> Self {
+    pub fn looking(
+        catalogues: Catalogues,
+        region: Region,
+        config: StudioConfig,
+        consent: Consent,
+    ) -> Self {
+        let purpose = Purpose::Audit(consent);
         let observe = catalogues.observe;
-        let inquiry = Inquiry::new(observe, region, config, Purpose::Audit, false);
+        let inquiry = Inquiry::new(observe, region, config, purpose, false);
         Self {
             plans: false,
             ..Self::on(catalogues, inquiry, true)
@@ -387,7 +406,7 @@ impl Workflow {
     /// Everything that can be said so far. Before the plan is applied, what it cures is TO DO.
     pub fn findings(&self) -> Vec<Finding> {
         let mut findings = self.inquiry.findings();
-        if self.inquiry.purpose() == Purpose::Audit {
+        if self.inquiry.purpose().is_audit() {
             return findings;
         }
         let before = matches!(self.phase, Phase::Observing | Phase::Refused(_)) || self.edited;

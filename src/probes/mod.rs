@@ -13,6 +13,7 @@ mod bucket_region;
 mod connect;
 mod handshake;
 mod open_session;
+mod read_attachments;
 mod read_index;
 mod read_outside;
 mod read_secret;
@@ -226,6 +227,7 @@ macro_rules! probes {
 }
 
 probes! {
+    ReadAttachments in read_attachments,
     ReadIndex in read_index,
     ReadOutside in read_outside,
     AttachmentsBucket in attachments_bucket,

@@ -73,7 +73,7 @@ use crate::domain::text::Printable;
 
 pub use check::{Check, Run};
 pub use snapshot::{Roster, Snapshot};
-pub use view::{Demand, Key, Part, Purpose, Sight, View};
+pub use view::{Consent, Demand, Key, Part, Purpose, Sight, View};
 
 /// One typed question about the world.
 pub trait Question:

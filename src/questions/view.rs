@@ -19,7 +19,42 @@ use crate::probes::{self, AnyProbe, Observation};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     Setup,
-    Audit,
+    Audit(Consent),
+}
+
+/// What somebody has asked an audit to try all the same.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Consent {
+    /// It takes the queue role's credentials, and reads with them.
+    pub queue_role: bool,
+    /// It opens a session of Systems Manager as the queue role, and ends it.
+    pub session: bool,
+}
+
+impl Consent {
+    pub fn is_any(self) -> bool {
+        self.queue_role || self.session
+    }
+}
+
+impl Purpose {
+    /// An audit as it is where nobody asks for more.
+    pub const AUDIT: Self = Self::Audit(Consent {
+        queue_role: false,
+        session: false,
+    });
+
+    pub fn is_audit(self) -> bool {
+        matches!(self, Self::Audit(_))
+    }
+
+    /// May it read with the queue role's credentials?
+    pub fn acts_as_queue_role(self) -> bool {
+        match self {
+            Self::Setup => true,
+            Self::Audit(consent) => consent.queue_role,
+        }
+    }
 }
 
 /// A part of the studio file.
@@ -153,6 +188,10 @@ impl<'a, T> Sight<'a, T> {
     }
 }
 
+const NO_QUEUE_ROLE: &str = "an audit takes no queue-role credentials by itself; it reads the role's documents instead; \
+    --as-queue-role tries it";
+const NO_SESSION: &str = "an audit opens no session by itself; it reads the role's documents instead; --open-session tries it";
+
 pub struct View<'a> {
     snapshot: &'a Snapshot,
     config: &'a StudioConfig,
@@ -233,16 +272,24 @@ impl<'a> View<'a> {
         self.reads.borrow_mut().insert(key);
         match self.snapshot.observations.get(probe, from) {
             Some(observation) => Sight::Seen(observation),
-            None => Sight::NotAsked(self.why_not(from)),
+            None => Sight::NotAsked(self.why_not(&probe.any(), from)),
         }
     }
 
-    fn why_not(&self, from: &Vantage) -> NotAsked {
+    fn why_not(&self, probe: &AnyProbe, from: &Vantage) -> NotAsked {
         match (self.purpose, from) {
-            (Purpose::Audit, Vantage::QueueRole(_)) => NotAsked::Declined(
-                "an audit takes no queue-role credentials; it reads the role's documents instead"
-                    .into(),
-            ),
+            (Purpose::Audit(consent), Vantage::QueueRole(_)) => {
+                let (allowed, words) = if probe.side_effects().is_some() {
+                    (consent.session, NO_SESSION)
+                } else {
+                    (consent.queue_role, NO_QUEUE_ROLE)
+                };
+                if allowed {
+                    NotAsked::Pending
+                } else {
+                    NotAsked::Declined(words.into())
+                }
+            }
             (_, Vantage::Worker(_)) => NotAsked::NeedsWorker,
             _ => NotAsked::Pending,
         }

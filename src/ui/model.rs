@@ -24,7 +24,8 @@ use crate::engine::{ChangeState, Progress};
 use crate::goals::{ManualStep, Removals, Wishes};
 use crate::probes::AnyProbe;
 use crate::questions::{
-    AnyQuestion, CallerIdentity, Demand, FarmList, JobRun, Listed, Purpose, QueueList, View,
+    AnyQuestion, CallerIdentity, Consent, Demand, FarmList, JobRun, Listed, Purpose, QueueList,
+    View,
 };
 use crate::resources::{Change, Plan};
 
@@ -238,7 +239,7 @@ impl Model {
         let catalogues = self.catalogues;
         if self.reads() {
             let config = self.of_file().config(Some(&region));
-            let work = Workflow::looking(catalogues, region, config);
+            let work = Workflow::looking(catalogues, region, config, Consent::default());
             self.work = Some(work.numbered(self.begun));
             return;
         }

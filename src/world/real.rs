@@ -25,7 +25,7 @@ use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Printable;
 use crate::probes::{
     AnyProbe, AnySeen, AyonKey, Connect, Handshake, IndexSeen, KeySeen, Listed as _, Observation,
-    OpenSession, ReadIndex, ReadOutside, ReadSecret, Resolve, Solve,
+    OpenSession, ReadAttachments, ReadIndex, ReadOutside, ReadSecret, Resolve, Solve,
 };
 use crate::probes::{AskDns, AttachmentsBucket, AyonInfo, BucketOwner, BucketRegion};
 use crate::questions::{AddonOwn, Answered, AnyAnswer, AnyQuestion};
@@ -280,6 +280,10 @@ impl RealWorld {
             AnyProbe::AttachmentsBucket(AttachmentsBucket(bucket, _)) => {
                 let region = self.aws.try_bucket(record, bucket).await;
                 region.map(AttachmentsBucket::seen)
+            }
+            AnyProbe::ReadAttachments(it) => {
+                let read = self.aws.try_attachments(record, queue_of(from)?, it).await;
+                read.map(ReadAttachments::seen)
             }
             AnyProbe::BucketRegion(BucketRegion(channel, _)) => {
                 let region = self.aws.try_bucket_region(record, channel).await;

@@ -37,7 +37,7 @@ pub(crate) fn open_with(name: &str, change: impl FnOnce(&mut Truth)) -> (Sandbox
 
 pub(crate) async fn run(world: &dyn World, config: &StudioConfig, purpose: Purpose) -> Workflow {
     let wishes = match purpose {
-        Purpose::Audit => Wishes::default(),
+        Purpose::Audit(_) => Wishes::default(),
         Purpose::Setup => all_wishes(),
     };
     run_with(world, config, purpose, wishes).await
@@ -51,7 +51,7 @@ pub(crate) async fn run_with(
 ) -> Workflow {
     let region = world.region().clone();
     let mut work = match purpose {
-        Purpose::Audit => Workflow::audit(catalogues(), region, config.clone()),
+        Purpose::Audit(consent) => Workflow::trying(catalogues(), region, config.clone(), consent),
         Purpose::Setup => Workflow::new(catalogues(), region, config.clone(), purpose, true),
     };
     work.wish(wishes);

@@ -324,3 +324,38 @@ def test_a_session_is_started_and_ended_as_the_queue_role(studio_of):
             assert ops.count("StartSession") == ops.count("TerminateSession") > 0, ops
         everything = done.stdout + done.stderr + "".join(p.read_text(errors="replace") for p in s.folder.rglob("*") if p.is_file())
         assert "TokenValue\":" not in everything and "data-channel" not in everything
+
+
+def test_an_audit_reads_as_the_queue_role_where_it_is_asked_to(studio_of):
+    s = studio_of("fresh.json")
+    def found(*more):
+        done = s.run("audit", "--format", "json", *more)
+        return {(f["check"], f["code"]): f for f in json.loads(done.stdout)["findings"]}
+    plain = found()
+    assert plain["channel-as-queue-role", "declined"]["why"].endswith("--as-queue-role tries it")
+    assert "AssumeQueueRoleForUser" not in [r["op"] for r in s.requests()]
+    s.forget()
+    tried = found("--as-queue-role")
+    ops = [r["op"] for r in s.requests()]
+    assert "AssumeQueueRoleForUser" in ops and not s.mutating(), ops
+    assert ("channel-as-queue-role", "declined") not in tried
+    assert tried["channel-as-queue-role", "denied"]["verdict"] == "fail", tried.keys()
+    (run,) = json.loads(s.run("runs", "--format", "json").stdout)["runs"]
+    assert run["undo"] == "tried, and changed nothing"
+
+
+def test_job_attachments_are_tried_as_the_queue_role(studio_of):
+    s = studio_of("fresh.json")
+    def of():
+        done = s.run("audit", "--format", "json", "--as-queue-role", "--only", "queue-attachments")
+        return {f["code"]: f for f in json.loads(done.stdout)["findings"] if f["check"] == "queue-attachments"}
+    queue = s.client("deadline").get_queue(farmId=FARM, queueId=QUEUE)
+    settings = queue.get("jobAttachmentSettings")
+    assert settings, "this studio has job attachments"
+    before = of()
+    role = queue["roleArn"].rsplit("/", 1)[1]
+    bucket, root = settings["s3BucketName"], settings["rootPrefix"]
+    put_policy(s, "Attachments", {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": f"arn:aws:s3:::{bucket}/{root}/*"},
+               {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetBucketLocation"], "Resource": f"arn:aws:s3:::{bucket}"})
+    after = of()
+    assert any("the queue role may read the job attachments" in f["message"] for f in after.values()), (role, before, after)

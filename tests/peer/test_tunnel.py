@@ -128,3 +128,22 @@ def test_an_audit_opens_no_session_and_says_what_documents_say(tmp_path):
     assert found["tunnel-settings"]["verdict"] == "ok"
     assert done.returncode == 1
     assert "StartSession" not in [r["op"] for r in s.requests()]
+
+
+def test_diagnose_opens_a_session_where_it_is_asked_to_and_writes_that_down(tmp_path):
+    s = studio(tmp_path, "ssm_port_refused")
+    plain = s.run("diagnose", AYON_API_KEY=KEY)
+    assert "--open-session tries it" in plain.stdout, plain.stdout + plain.stderr
+    assert ended(s) == (0, 0) and "AssumeQueueRoleForUser" not in [r["op"] for r in s.requests()]
+    done = s.run("diagnose", "--open-session", AYON_API_KEY=KEY)
+    assert done.returncode == 1 and "no connection to port 5000" in done.stdout, done.stdout + done.stderr
+    assert ended(s) == (1, 1)
+    (run,) = json.loads(s.run("runs", "--format", "json").stdout)["runs"]
+    assert run["undo"] == "tried, and changed nothing" and run["run"]["command"] == "diagnose"
+    written = s.run("runs", run["run"]["id"])
+    assert "Tried: queue role: reach AYON through a session" in written.stdout and "StartSession" in written.stdout, written.stdout
+    everything = "".join(p.read_text(errors="replace") for p in s.folder.rglob("*") if p.is_file())
+    assert "TokenValue\":" not in everything and "data-channel" not in everything
+    # Such a run is nothing to go on with, and nothing to undo.
+    back = s.run("rollback", "--yes")
+    assert back.stdout == "nothing to undo\n", back.stdout + back.stderr

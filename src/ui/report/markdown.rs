@@ -44,6 +44,7 @@ pub fn undo_state(run: &Run, all: &[Run]) -> String {
     let (done, open) = (run.done().count(), to_undo(run, all).len());
     match (run.header.undoes.as_deref(), done, open) {
         (Some(id), ..) => format!("undoes {id}"),
+        (None, 0, _) if !run.tries.is_empty() => "tried, and changed nothing".to_owned(),
         (None, 0, _) => "changed nothing".to_owned(),
         (None, _, 0) => "undone".to_owned(),
         (None, done, open) if done == open => "can be undone".to_owned(),
@@ -53,6 +54,9 @@ pub fn undo_state(run: &Run, all: &[Run]) -> String {
 
 pub fn state(run: &Run) -> &'static str {
     let late = run.may_be_done_late().next().is_some();
+    if run.tries.iter().any(|t| t.came.is_none()) {
+        return "interrupted, what came of a try is not known";
+    }
     match (run.in_doubt().next().is_some(), run.ended) {
         (true, _) => "interrupted, a change is in doubt",
         (false, true) if late => "ended, a call got no answer",
@@ -94,6 +98,18 @@ pub fn run(run: &Run, all: &[Run]) -> String {
             None => "it could be read then".to_owned(),
         };
         let _ = writeln!(out, "\nWaited {} s, {what}: {came}", wait.seconds);
+    }
+    for it in &run.tries {
+        let came = it.came.as_ref().map_or(
+            "the run was cut short: what came of it is not known, and a session that it opened stays until it is idle for long enough",
+            Printable::as_str,
+        );
+        let (n, words, at) = (it.n, plain(it.words.as_str()), clock(it.at));
+        let _ = writeln!(out, "\n## {n}. Tried: {words}\n\n{at}, {}", plain(came));
+        for call in &it.calls {
+            let from = call.vantage.word();
+            let _ = writeln!(out, "\nSeen from {from}: {}", plain(&call.line()));
+        }
     }
     for entry in &run.entries {
         let _ = writeln!(

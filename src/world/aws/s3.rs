@@ -15,7 +15,7 @@ use crate::domain::channel::{Channel, Place};
 use crate::domain::ids::{AccountId, QueueKey};
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Untrusted;
-use crate::probes::{IndexSeen, OutsideSeen};
+use crate::probes::{IndexSeen, OutsideSeen, ReadAttachments};
 use crate::world::Record;
 use crate::world::conda::Sign;
 
@@ -94,6 +94,32 @@ impl Aws {
             }
         }
         Ok(None)
+    }
+
+    /// A key that can't exist among the job attachments: nothing is read, whatever the answer.
+    pub async fn try_attachments(
+        &self,
+        record: &Record,
+        queue: &QueueKey,
+        it: &ReadAttachments,
+    ) -> Result<(), Problem> {
+        let client = self.queue_role_s3(record, queue).await?;
+        let absent = format!("studiolink-{}.absent", uuid::Uuid::new_v4().simple());
+        let file = it.absent(&absent);
+        let doing = "Could not ask for a missing file among the job attachments";
+        let what = What::new(SERVICE, "GetObject", &file, doing.to_owned());
+        let what = what.seen_from(Vantage::QueueRole(queue.clone()));
+        let request = client.get_object().bucket(&it.bucket).key(&file).send();
+        match self.call(record, what, request).await {
+            Ok(_) => Ok(()),
+            // Missing is the bucket as well; that it is there was seen from here.
+            Err(p) if p.kind == ProblemKind::Missing => Ok(()),
+            Err(mut p) => {
+                // The lack is the queue role's, not the caller's.
+                p.permission = None;
+                Err(p)
+            }
+        }
     }
 
     /// Two keys that can't exist, outside the channel and in it: nothing is read, whatever the answer.

@@ -39,8 +39,8 @@ use crate::domain::text::{Printable, Untrusted};
 use crate::probes::{
     AnyProbe, AnySeen, AskDns, AttachmentsBucket, AyonInfo, AyonKey, BucketOwner, BucketRegion,
     Carried, Certificate, Connect, Connected, DnsAnswer, DnsRecord, Handshake, IndexSeen, Info,
-    KeySeen, LeadsTo, Listed as _, Observation, OpenSession, OutsideSeen, ReadIndex, ReadOutside,
-    ReadSecret, Resolve, Resolved, SessionSeen, Solve,
+    KeySeen, LeadsTo, Listed as _, Observation, OpenSession, OutsideSeen, ReadAttachments,
+    ReadIndex, ReadOutside, ReadSecret, Resolve, Resolved, SessionSeen, Solve,
 };
 use crate::questions::{Answered, AnyAnswer, AnyQuestion};
 use crate::resources::{Change, Outputs};
@@ -152,6 +152,9 @@ impl Sandbox {
                     truth.region.to_string(),
                 )))
             }
+            AnyProbe::ReadAttachments(it) => as_role(&|queue| {
+                roles::attachments(truth, queue, it, &words).map(ReadAttachments::seen)
+            }),
             AnyProbe::BucketRegion(BucketRegion(channel, _)) => {
                 let there = truth.channel(channel).ok_or_else(|| {
                     problem(
@@ -424,7 +427,9 @@ fn test_operation(probe: &AnyProbe) -> (&'static str, &'static str) {
         AnyProbe::ReadIndex(ReadIndex(channel)) if !channel.is_s3() => {
             ("https", "GET repodata.json")
         }
-        AnyProbe::ReadIndex(_) | AnyProbe::ReadOutside(_) => ("s3", "GetObject"),
+        AnyProbe::ReadIndex(_) | AnyProbe::ReadOutside(_) | AnyProbe::ReadAttachments(_) => {
+            ("s3", "GetObject")
+        }
         AnyProbe::AttachmentsBucket(_) | AnyProbe::BucketRegion(_) | AnyProbe::BucketOwner(_) => {
             ("s3", "HeadBucket")
         }

@@ -11,7 +11,7 @@ use crate::domain::policy::{Context, Decision, Policy, decide, decide_within, tr
 use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::role::Role;
 use crate::domain::worker_secret::SecretPlace;
-use crate::probes::{IndexSeen, OutsideSeen};
+use crate::probes::{IndexSeen, OutsideSeen, ReadAttachments};
 
 /// The sandbox's simulator reads the role's documents and its boundary; it has no organization.
 pub(super) fn simulate(
@@ -164,6 +164,33 @@ pub(super) fn outside_channel(
                 &format!("/{prefix}/noarch/studiolink.absent"),
             ),
     })
+}
+
+pub(super) fn attachments(
+    truth: &Truth,
+    queue: &QueueKey,
+    it: &ReadAttachments,
+    doing: &str,
+) -> Result<(), Problem> {
+    let role = queue_role(truth, queue, doing)?;
+    let (policies, boundary) = documents(&role);
+    let mut context = plain_bucket();
+    context.insert("aws:resourceaccount".to_owned(), truth.account.to_string());
+    let can = |action: &str, path: &str| {
+        let arn = format!("arn:{}:s3:::{}{path}", role.arn.partition(), it.bucket);
+        let all = policies.iter().copied();
+        decide_within(all, boundary, action, &arn, &context) == Decision::Allowed
+    };
+    let file = format!("/{}", it.absent("studiolink.absent"));
+    if can("s3:ListBucket", "") && can("s3:GetObject", &file) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        ProblemKind::Denied,
+        format!("Could not {doing}"),
+        "the sandbox's policies refuse it",
+        "give the role what AWS's console gives it",
+    ))
 }
 
 pub(super) fn secret(

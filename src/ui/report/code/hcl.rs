@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::{Coded, Export, about, rest, taken, taken_after, words_of};
+use super::{Coded, Export, about, comment, rest, taken, taken_after, words_of};
 use crate::resources::{Change, Node, Piece, pieces};
 
 /// The whole file.
@@ -13,6 +13,10 @@ pub fn terraform(export: &Export<'_>) -> String {
     let all = export.coded();
     let declared = export.declared(&all, |_| true);
     let mut out = export.preface("A plan as Terraform");
+    if declared.values().filter_map(|c| c.node()).any(Node::exists) {
+        let words = "What is imported belongs to Terraform from then on: `terraform destroy`, or taking it out of the code, deletes it.";
+        comment(&mut out, words);
+    }
     out.push_str(&providers(export, &declared));
     for it in all
         .iter()

@@ -28,6 +28,8 @@ pub struct Export<'a> {
     pub region: &'a Region,
     /// What stays with people, whoever makes the changes.
     pub manual: Vec<Printable>,
+    /// Made of the sandbox, where nothing is real.
+    pub is_sandbox: bool,
 }
 
 /// Width of comments.
@@ -99,6 +101,12 @@ impl Export<'_> {
             "`studiolink apply` looks again before each change, waits for IAM, tries what a change rests on as the queue role, and can \
              undo all of it. This does less: where it says \"first see\", see it yourself, and run `studiolink audit` afterwards.",
         );
+        if self.is_sandbox {
+            comment(
+                &mut out,
+                "Made of the sandbox, a studio in memory: an example, and nothing in it was seen on AWS.",
+            );
+        }
         for (head, list) in [
             (
                 "Not decided, because it could not be read: ",
