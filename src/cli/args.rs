@@ -525,9 +525,12 @@ pub struct Tries {
 
 #[derive(Debug, ClapArgs)]
 pub struct Diagnose {
-    /// Only the hops that were seen from there
+    /// Only the hops that were seen from there; `worker` asks first whether one is to be asked anew (a probe, which is billed)
     #[arg(long, value_enum, value_name = "PLACE")]
     pub from: Option<SeenFrom>,
+    /// With --from worker: sends the probe without asking
+    #[arg(long, requires = "from")]
+    pub yes: bool,
     /// Repeats it every so many seconds until it is stopped, and says what has changed
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "30", value_parser = clap::value_parser!(u64).range(1..=86_400),
         conflicts_with_all = ["as_queue_role", "open_session"])]
@@ -602,12 +605,30 @@ pub struct Probe {
     #[arg(long)]
     pub again: bool,
     /// Looks so long
-    #[arg(long, value_name = "MINUTES", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=1440))]
+    #[arg(long, value_name = "MINUTES", default_value_t = LOOKS, value_parser = clap::value_parser!(u64).range(1..=1440))]
     pub minutes: u64,
     /// A probe's job that was sent before: reads it, and sends none
     #[arg(long, value_name = "JOB_ID", conflicts_with_all = ["fleet", "variant", "without_conda", "again"])]
     pub job: Option<JobId>,
 }
+
+impl Probe {
+    /// Of every fleet that publishes, as a publish step would find it.
+    pub fn of(yes: bool) -> Self {
+        Self {
+            yes,
+            fleet: None,
+            variant: None,
+            without_conda: false,
+            again: false,
+            minutes: LOOKS,
+            job: None,
+        }
+    }
+}
+
+/// For so many minutes a probe is looked at.
+const LOOKS: u64 = 30;
 
 #[derive(Debug, ClapArgs)]
 pub struct Explain {

@@ -11,7 +11,7 @@ use super::args::{self, Args, Format, SeenFrom};
 use super::out::{data, ink, leaves_out, talk};
 use super::setup::{account, calls, told_while};
 use super::stop::Stop;
-use super::{Failure, open};
+use super::{Failure, ask, open, probe};
 use crate::checks;
 use crate::connections;
 use crate::domain::call::Vantage;
@@ -94,6 +94,9 @@ pub(super) async fn run(args: &Args, command: &args::Diagnose) -> Result<Exit, F
     let config = open::needed(args, &file)?;
     let world = open::world(args, Some(&config)).await?;
     let world = &open::journaled(args, "diagnose", world.as_ref(), &config);
+    if command.from == Some(SeenFrom::Worker) && command.watch.is_none() {
+        ask_worker(args, command, world.inner(), &config, &stop).await?;
+    }
     let catalogues = of_connections();
     let consent = open::consent(command.tries);
     let round = look(args, world, &catalogues, (&config, consent), &stop).await;
@@ -134,6 +137,35 @@ pub(super) async fn run(args: &Args, command: &args::Diagnose) -> Result<Exit, F
     match command.watch {
         Some(seconds) => watch(args, world, (&catalogues, &config), seconds, &list, &stop).await,
         None => Ok(exit),
+    }
+}
+
+/// A worker is asked anew, where somebody says yes to its price; otherwise what workers told before has to do.
+async fn ask_worker(
+    args: &Args,
+    command: &args::Diagnose,
+    world: &dyn World,
+    config: &StudioConfig,
+    stop: &Stop,
+) -> Result<(), Failure> {
+    if !command.yes && !ask::is_answered(args) {
+        talk(
+            "no worker is asked anew, because that starts one, which is billed: --yes does; what follows is of the newest probes",
+        );
+        return Ok(());
+    }
+    let wish = args::Probe::of(command.yes);
+    // Whatever comes of it, the hops say.
+    match probe::follow(args, world, config, (&wish, !command.yes), stop).await {
+        Ok(_) | Err(Failure::Usage(_) | Failure::Problem(..)) if stop.is_asked() => {
+            Err(Failure::Interrupted)
+        }
+        Ok(_) => Ok(()),
+        Err(Failure::Usage(words)) => {
+            talk(&format!("no worker was asked: {words}"));
+            Ok(())
+        }
+        Err(other) => Err(other),
     }
 }
 

@@ -15,6 +15,7 @@ use super::{Failure, ask, open};
 use crate::derived::connections::publishing;
 use crate::derived::job_packages::variant;
 use crate::domain::causes::{Stage, explain};
+use crate::domain::config::StudioConfig;
 use crate::domain::exit::Exit;
 use crate::domain::fact::Fact;
 use crate::domain::finding::{Finding, Verdict};
@@ -48,61 +49,22 @@ pub(super) async fn run(args: &Args, command: &args::Probe) -> Result<Exit, Fail
     }
     let world = open::world(args, Some(&config)).await?;
     let world = world.as_ref();
-    let what = (catalogues(), Purpose::AUDIT, Wishes::default());
-    let mut work = observed_by(args, world, &config, what, &stop).await?;
-    let mut jobs = Vec::new();
-    let mut exit = Exit::Clean;
-    if let Some(id) = &command.job {
-        let (queue, _) = of_job(args, world, &config, id).await?;
-        jobs.push((queue, id.clone()));
-    } else if let Some(open) = under_way(&work, command) {
-        // Another one would be a second worker, billed like the first.
-        for (_, id) in &open {
-            talk(&format!(
-                "a probe is under way already, and is watched: {id} (--again sends another)"
-            ));
-        }
-        jobs = open;
-    } else {
-        let plan = planned(&work, command)?;
-        let how = How::plain("probe", asks);
-        let made = make(args, world, &mut work, &plan, how, &stop).await?;
-        if let Some(stopped) = &made.applied.stop {
-            talk(&stop_words(stopped));
-            exit = exit.and(stopped.exit());
-        }
-        if let Some(run) = &made.applied.run {
-            jobs = sent(&journal::changes_of(world.local(), run)?);
-            talk(&format!(
-                "Ctrl-C leaves the job running; `studiolink rollback {run}` cancels it"
-            ));
-        }
-        if jobs.is_empty() {
-            exit = exit.and(Exit::NotChecked);
-        }
-    }
+    let Followed {
+        work,
+        jobs,
+        mut exit,
+    } = follow(args, world, &config, (command, asks), &stop).await?;
     let mut documents = Vec::new();
     let mut hides = false;
-    for (queue, id) in &jobs {
-        let job = match watched(world, &mut work, (queue, id), command.minutes, &stop).await {
-            Ok(job) => job,
-            Err(problem) => {
-                // The other jobs are told all the same.
-                exit = exit.and(Exit::NotChecked);
-                talk(&format!(
-                    "{problem}\nthe job may run on; `studiolink probe --job {id}` reads it"
-                ));
-                continue;
-            }
-        };
-        let lines = lines(&job);
+    for (queue, id, job) in &jobs {
+        let lines = lines(job);
         let read = readings(lines.iter().map(String::as_str));
-        exit = exit.and(judged(&job, &read, &stop));
+        exit = exit.and(judged(job, &read, &stop));
         let here: Vec<&Finding> = work.observed_findings().collect();
         if args.format == Format::Json {
-            documents.push(report::as_json((queue, id), &job, &read, &here));
+            documents.push(report::as_json((queue, id), job, &read, &here));
         } else {
-            data(&report::text((queue, id), &job, &read, &here, ink(args)));
+            data(&report::text((queue, id), job, &read, &here, ink(args)));
             if !job.is_over() {
                 talk(&format!("`studiolink probe --job {id}` goes on looking"));
             } else if !is_whole(&read) {
@@ -135,6 +97,74 @@ pub(super) async fn run(args: &Args, command: &args::Probe) -> Result<Exit, Fail
         return Ok(exit.and(Box::pin(run(args, &second)).await?));
     }
     Ok(exit)
+}
+
+/// The jobs as they ended, or as they were when nobody looked any more.
+pub(super) struct Followed {
+    work: Workflow,
+    jobs: Vec<(QueueKey, JobId, Job)>,
+    pub exit: Exit,
+}
+
+/// Sends the probes, or finds those that are under way, and looks until they are over. `asks`: before one is sent.
+pub(super) async fn follow(
+    args: &Args,
+    world: &dyn World,
+    config: &StudioConfig,
+    (command, asks): (&args::Probe, bool),
+    stop: &Stop,
+) -> Result<Followed, Failure> {
+    let what = (catalogues(), Purpose::AUDIT, Wishes::default());
+    let mut work = observed_by(args, world, config, what, stop).await?;
+    let mut jobs = Vec::new();
+    let mut exit = Exit::Clean;
+    if let Some(id) = &command.job {
+        let (queue, _) = of_job(args, world, config, id).await?;
+        jobs.push((queue, id.clone()));
+    } else if let Some(open) = under_way(&work, command) {
+        // Another one would be a second worker, billed like the first.
+        for (_, id) in &open {
+            talk(&format!(
+                "a probe is under way already, and is watched: {id} (--again sends another)"
+            ));
+        }
+        jobs = open;
+    } else {
+        let plan = planned(&work, command)?;
+        let how = How::plain("probe", asks);
+        let made = make(args, world, &mut work, &plan, how, stop).await?;
+        if let Some(stopped) = &made.applied.stop {
+            talk(&stop_words(stopped));
+            exit = exit.and(stopped.exit());
+        }
+        if let Some(run) = &made.applied.run {
+            jobs = sent(&journal::changes_of(world.local(), run)?);
+            talk(&format!(
+                "Ctrl-C leaves the job running; `studiolink rollback {run}` cancels it"
+            ));
+        }
+        if jobs.is_empty() {
+            exit = exit.and(Exit::NotChecked);
+        }
+    }
+    let mut ended = Vec::new();
+    for (queue, id) in jobs {
+        match watched(world, &mut work, (&queue, &id), command.minutes, stop).await {
+            Ok(job) => ended.push((queue, id, job)),
+            Err(problem) => {
+                // The other jobs are told all the same.
+                exit = exit.and(Exit::NotChecked);
+                talk(&format!(
+                    "{problem}\nthe job may run on; `studiolink probe --job {id}` reads it"
+                ));
+            }
+        }
+    }
+    Ok(Followed {
+        work,
+        jobs: ended,
+        exit,
+    })
 }
 
 /// The probes of the same wish that were sent before and are not over yet; `None`: there is none, or another one is wanted.

@@ -53,6 +53,11 @@ impl<'a> Journaled<'a> {
         then(&mut self.writer.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// As it is without a journal: for what keeps one of its own.
+    pub fn inner(&self) -> &'a dyn World {
+        self.world
+    }
+
     /// The run's id, where something was tried.
     pub fn id(&self) -> Option<String> {
         self.with(|writer| writer.as_ref().map(|w| w.id().to_owned()))
