@@ -5,9 +5,6 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use jiff::Timestamp;
-use serde_json::json;
-
 use super::args::{self, Args, FailOn, Format};
 use super::checks::named;
 use super::open::StudioFile;
@@ -30,6 +27,7 @@ use crate::ui::report::baseline::{self, Baseline, Gone, Heard};
 use crate::ui::report::{Audit, by_subject, html, json as json_report, junit, sarif, text, ticket};
 use crate::world::World as _;
 use crate::world::local::files;
+use jiff::Timestamp;
 
 /// Which checks somebody wants to hear of.
 pub(super) struct Wanted {
@@ -339,25 +337,7 @@ pub(super) fn document(
         Format::Junit => junit::junit(audit, fails).map_err(Failure::Usage)?,
         Format::Markdown => ticket::ticket(audit),
         Format::Html => html::page(audit),
-        _ => {
-            let parts = json!({
-                "at": audit.at.to_string(),
-                "findings": json_report::findings(audit.findings.iter().copied()),
-                "baseline": gone.map(baseline::json_of),
-            });
-            let (account, region) = (audit.account, audit.region);
-            let mut whole = json_report::document("audit", account, region, audit.exit, parts);
-            whole["exit_means"] = audit.ended().into();
-            if !audit.unreached.is_empty() {
-                whole["not_reached"] = json!(audit.unreached);
-            }
-            if !audit.places.is_empty() {
-                whole["account"] = audit.account().into();
-                whole["region"] = audit.region().into();
-                whole["places"] = audit.places.iter().map(json_report::place).collect();
-            }
-            whole.to_string()
-        }
+        _ => json_report::audit(audit, gone),
     })
 }
 

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::json;
 
 use super::args::{self, Args, Format, SeenFrom};
 use super::out::{data, ink, leaves_out, talk};
@@ -25,6 +24,7 @@ use crate::engine::workflow::{Catalogues, Workflow};
 use crate::questions::{Consent, Purpose, View};
 use crate::ui::report::baseline::without_numbers;
 use crate::ui::report::diagnosis::{Way, flips, json_of, paragraph, sparkline, table, ways};
+use crate::ui::report::json::{DiagnoseJson, Document};
 use crate::ui::report::{by_subject, json as json_report, text};
 use crate::world::World;
 
@@ -107,18 +107,15 @@ pub(super) async fn run(args: &Args, command: &args::Diagnose) -> Result<Exit, F
     let list = ways(&view, &findings);
     let exit = ended(&round, &list, &findings);
     if args.format == Format::Json {
-        let parts = json!({
-            "at": Timestamp::now().to_string(),
-            "connections": json_of(&list),
-            "besides": json_report::findings(besides(&findings)),
-        });
-        let (account, region) = (
-            account(round.work.snapshot()),
-            &round.work.snapshot().region,
-        );
-        let document =
-            json_report::document("diagnose", account.as_ref(), Some(region), exit, parts);
-        data(&document.to_string());
+        let parts = DiagnoseJson {
+            at: Timestamp::now().to_string(),
+            connections: json_of(&list),
+            besides: json_report::findings(besides(&findings)),
+        };
+        let account = account(round.work.snapshot());
+        let region = &round.work.snapshot().region;
+        let document = Document::new("diagnose", account.as_ref(), Some(region), exit, parts);
+        data(&document.text());
         return Ok(exit);
     }
     for way in &list {

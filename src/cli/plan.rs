@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::args::{self, Args, Format, Language};
 use super::out::{data, ink, talk};
@@ -19,6 +19,7 @@ use crate::engine::journal::unknown_kind;
 use crate::questions::Purpose;
 use crate::resources::{AnyResource, Plan};
 use crate::ui::report::code::{self, Export};
+use crate::ui::report::json::{Document, PlanJson};
 use crate::ui::report::{json as json_report, text};
 use crate::world::local::files;
 
@@ -195,14 +196,13 @@ pub(super) async fn run(args: &Args, command: &args::Plan) -> Result<Exit, Failu
             Language::Cli => code::commands(&export),
         });
     } else if args.format == Format::Json {
-        let parts = json!({
-            "changes": json_report::changes(&plan),
-            "unread": plan.unread,
-            "refused": plan.refused,
-            "manual": json_report::manual_steps(&manual),
-        });
-        let document = json_report::document("plan", account.as_ref(), Some(&region), exit, parts);
-        data(&document.to_string());
+        let parts = PlanJson {
+            changes: json_report::changes(&plan),
+            unread: &plan.unread,
+            refused: &plan.refused,
+            manual: json_report::manual_steps(&manual),
+        };
+        data(&Document::new("plan", account.as_ref(), Some(&region), exit, parts).text());
     } else {
         data(&text::plan(&plan, ink(args)));
         if !plan.changes.is_empty() && !manual.is_empty() {

@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-
 use super::args::{self, Args, Format, Setup};
 use super::open::{self, StudioFile};
 use super::out::{data, ink, leaves_out, talk};
@@ -27,6 +25,7 @@ use crate::engine::{ChangeState, Progress};
 use crate::goals::{ManualStep, Removals, Wishes};
 use crate::questions::{CallerIdentity, Purpose, Snapshot};
 use crate::resources::{Change, Plan};
+use crate::ui::report::json::{Document, HeldJson, SetupJson};
 use crate::ui::report::{ending, json as json_report, text};
 use crate::ui::wizard::Wizard;
 use crate::world::World;
@@ -370,29 +369,26 @@ impl Made {
     pub(super) fn print(&self, args: &Args, kind: &str) {
         let stopped = self.applied.stop.as_ref().map(stop_words);
         if args.format == Format::Json {
-            let changes: Vec<&str> = self.applied.done.iter().map(|c| c.id.as_str()).collect();
-            let held: Vec<_> = self
-                .applied
-                .held
-                .iter()
-                .map(|h| json!({ "id": h.change.id, "risk": h.change.risk, "why": h.why }))
-                .collect();
-            let parts = json!({
-                "plan": json_report::changes(&self.plan),
-                "unread": self.plan.unread,
-                "refused": self.plan.refused,
-                "run": self.applied.run,
-                "done": changes,
-                "held_back": held,
-                "stopped": stopped,
-                "saved": self.saved.as_ref().map(|p| Printable::new(p.display().to_string())),
-                "findings": json_report::findings(&self.findings),
-                "manual": json_report::manual_steps(&self.manual),
+            let held = self.applied.held.iter().map(|h| HeldJson {
+                id: &h.change.id,
+                risk: h.change.risk,
+                why: &h.why,
             });
-            let account = self.account.as_ref();
-            let document =
-                json_report::document(kind, account, Some(&self.region), self.exit, parts);
-            data(&document.to_string());
+            let saved = self.saved.as_ref();
+            let parts = SetupJson {
+                plan: json_report::changes(&self.plan),
+                unread: &self.plan.unread,
+                refused: &self.plan.refused,
+                run: self.applied.run.as_deref(),
+                done: self.applied.done.iter().map(|c| c.id.as_str()).collect(),
+                held_back: held.collect(),
+                stopped,
+                saved: saved.map(|p| Printable::new(p.display().to_string())),
+                findings: json_report::findings(&self.findings),
+                manual: json_report::manual_steps(&self.manual),
+            };
+            let (account, region) = (self.account.as_ref(), Some(&self.region));
+            data(&Document::new(kind, account, region, self.exit, parts).text());
             return;
         }
         let ink = ink(args);

@@ -40,7 +40,7 @@ impl Probe for ReadAttachments {
         let place = Printable::short(&format!("{}/{}", self.bucket, self.prefix), 120);
         match &seen.seen {
             Ok(()) => Assessment::ok(format!(
-                "Verified: the queue role may read the job attachments in {place}; that it may write there was not tried"
+                "Verified: the queue role may read job attachments in {place}; writing was not tried"
             )),
             Err(problem) if has_no_credentials(problem) => Assessment::unknown(
                 "no-credentials",

@@ -358,4 +358,4 @@ def test_job_attachments_are_tried_as_the_queue_role(studio_of):
     put_policy(s, "Attachments", {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": f"arn:aws:s3:::{bucket}/{root}/*"},
                {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetBucketLocation"], "Resource": f"arn:aws:s3:::{bucket}"})
     after = of()
-    assert any("the queue role may read the job attachments" in f["message"] for f in after.values()), (role, before, after)
+    assert any("the queue role may read job attachments" in f["message"] for f in after.values()), (role, before, after)

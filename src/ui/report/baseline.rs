@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::json::SCHEMA;
 use crate::domain::finding::{Finding, Since, Verdict};
@@ -15,9 +15,9 @@ type About = (String, String, String, String);
 /// A finding of the earlier report.
 #[derive(Debug, Clone)]
 pub struct Row {
-    about: About,
-    code: String,
-    verdict: Verdict,
+    pub about: About,
+    pub code: String,
+    pub verdict: Verdict,
     /// The studio file left it aside then.
     aside: bool,
     pub name: Printable,
@@ -233,23 +233,6 @@ pub fn is_news(finding: &Finding) -> bool {
         finding.since,
         None | Some(Since::New | Since::Worse | Since::Changed)
     )
-}
-
-pub fn json_of(gone: &Gone) -> Value {
-    let row = |r: &Row| {
-        let (check, kind, subject, item) = &r.about;
-        json!({
-            "check": check,
-            "subject": { "kind": kind, "id": if kind == "account" { kind } else { subject } },
-            "name": r.name,
-            "item": if item.is_empty() { Value::Null } else { item.as_str().into() },
-            "verdict": r.verdict.id(),
-            "code": r.code,
-            "message": r.message,
-        })
-    };
-    let rows = |list: &[Row]| -> Value { list.iter().map(row).collect() };
-    json!({ "fixed": rows(&gone.fixed), "not_seen": rows(&gone.unseen) })
 }
 
 /// For people: what is gone, and how many of each.

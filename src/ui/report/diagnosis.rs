@@ -2,10 +2,8 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Value, json};
-
 use super::baseline::without_numbers;
-use super::json::finding as finding_json;
+use super::json::{ConnectionJson, FindingJson};
 use super::text::Ink;
 use crate::connections;
 use crate::derived::connections::connections as connections_of;
@@ -243,16 +241,13 @@ pub fn paragraph(way: &Way, ink: Ink) -> String {
     out
 }
 
-pub fn json_of(ways: &[Way]) -> Value {
-    let one = |way: &Way| {
-        let hops: Vec<Value> = way.hops.iter().map(|f| finding_json(f)).collect();
-        json!({
-            "path": way.path,
-            "fleets": way.fleets,
-            "impossible": way.impossible,
-            "broken": way.broken().map(|(at, _)| at),
-            "hops": hops,
-        })
+pub fn json_of<'a>(ways: &'a [Way<'a>]) -> Vec<ConnectionJson<'a>> {
+    let one = |way: &'a Way<'a>| ConnectionJson {
+        path: way.path,
+        fleets: &way.fleets,
+        impossible: way.impossible,
+        broken: way.broken().map(|(at, _)| at),
+        hops: way.hops.iter().map(|f| FindingJson::from(*f)).collect(),
     };
     ways.iter().map(one).collect()
 }
