@@ -33,7 +33,8 @@ use studiolink::engine::journal::{self, to_undo};
 use studiolink::engine::unheard;
 use studiolink::goals::Wishes;
 use studiolink::probes::{ReadIndex, has_no_credentials};
-use studiolink::questions::Purpose;
+use studiolink::questions::{Key, Purpose};
+use studiolink::ui::report::checks::{Known, Says};
 use studiolink::world::World as _;
 use studiolink::world::sandbox::{Sandbox, SandboxEnvironment, SandboxRole, Truth};
 
@@ -714,10 +715,12 @@ async fn findings(world: &Sandbox, config: &StudioConfig) -> Vec<Finding> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_check_has_a_healthy_and_a_broken_case() {
     let mut seen: BTreeMap<&str, BTreeSet<Verdict>> = BTreeMap::new();
+    let mut known: BTreeMap<String, Known> = BTreeMap::new();
     let mut effect: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for base in BASES {
         for (at, (name, _)) in CHANGES.iter().enumerate() {
             let (world, config) = studio(base, &[at]);
+            learn(&mut known, &world, &config).await;
             for finding in findings(&world, &config).await {
                 seen.entry(finding.check)
                     .or_default()
@@ -771,6 +774,93 @@ async fn every_check_has_a_healthy_and_a_broken_case() {
         unseen.is_empty(),
         "these change no finding, or do and should not: {unseen:?}"
     );
+    // What the checks' pages say comes from here.
+    let text = serde_json::to_string_pretty(&known).unwrap() + "\n";
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/checks.json");
+    if std::env::var_os("STUDIOLINK_CHECKS").is_some() {
+        fs::write(&path, &text).unwrap();
+    }
+    let kept = fs::read_to_string(&path).unwrap();
+    let other = text.lines().zip(kept.lines()).find(|(a, b)| a != b);
+    assert!(
+        kept == text,
+        "assets/checks.json is not true any more ({other:?}): STUDIOLINK_CHECKS=1 cargo test --locked --test studios every_check, \
+        then studiolink checks --write docs/checks"
+    );
+}
+
+/// What each check asks with, says and is cured by, before anything is changed.
+async fn learn(known: &mut BTreeMap<String, Known>, world: &Sandbox, config: &StudioConfig) {
+    let work = look(world, config).await;
+    let changes = &work.plan().changes;
+    for finding in work.findings() {
+        let own = known.entry(finding.check.to_owned()).or_default();
+        let cure = changes
+            .iter()
+            .find(|c| Some(&c.id) == finding.cured_by.as_ref());
+        if let Some(change) = cure {
+            add(&mut own.changes, change.operation().to_owned());
+        }
+    }
+    for finding in run(world, config, Purpose::AUDIT).await.findings() {
+        if !matches!(
+            finding.verdict,
+            Verdict::Fail | Verdict::Warn | Verdict::Unknown
+        ) {
+            continue;
+        }
+        let own = known.entry(finding.check.to_owned()).or_default();
+        let says = Says {
+            code: finding.code.to_owned(),
+            verdict: finding.verdict.word().to_owned(),
+            message: timeless(finding.message.as_str()),
+            fix: finding.fix.as_ref().map(|f| timeless(f.as_str())),
+        };
+        // One example of each: the least, so that it is the same in every run.
+        let same = |s: &&mut Says| (&s.code, &s.verdict) == (&says.code, &says.verdict);
+        match own.says.iter_mut().find(same) {
+            Some(other) if *other <= says => {}
+            Some(other) => *other = says,
+            None => own.says.push(says),
+        }
+        own.says.sort();
+    }
+    let view = work.view();
+    for subject in work.snapshot().roster.all() {
+        for check in studiolink::checks::ALL {
+            if check.kind() != subject.kind() {
+                continue;
+            }
+            let reader = view.again();
+            check.run(&reader, &subject);
+            let (reads, _) = reader.recorded();
+            let own = known.entry(check.id.to_owned()).or_default();
+            for key in reads {
+                let takes = match key {
+                    Key::Question(question) => question.permissions(),
+                    Key::Observation(probe, from) => probe.permissions(&from),
+                    Key::Config(_) | Key::Parents(_) => &[],
+                };
+                for permission in takes {
+                    add(&mut own.permissions, (*permission).to_owned());
+                }
+            }
+        }
+    }
+}
+
+fn add(list: &mut Vec<String>, one: String) {
+    if let Err(at) = list.binary_search(&one) {
+        list.insert(at, one);
+    }
+}
+
+/// Without what is another tomorrow.
+fn timeless(text: &str) -> String {
+    let spans = regex::Regex::new(r"\b\d+ (ms|s|min|minutes|hours|days)\b").unwrap();
+    let days = regex::Regex::new(r"\b20\d\d-\d\d-\d\d\b").unwrap();
+    let text = spans.replace_all(text, "N $1");
+    days.replace_all(&text, "DATE").into_owned()
 }
 
 fn worst_first(findings: &[Finding]) -> Vec<String> {

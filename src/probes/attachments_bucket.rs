@@ -20,6 +20,14 @@ impl Probe for AttachmentsBucket {
         format!("job attachments in {}", Printable::short(&self.0, 63))
     }
 
+    fn permissions(&self, from: &Vantage) -> &'static [&'static str] {
+        match from {
+            Vantage::QueueRole(_) => &["deadline:AssumeQueueRoleForUser"],
+            Vantage::Anonymous => &[],
+            _ => &["s3:ListBucket"],
+        }
+    }
+
     fn assess(&self, _: &Vantage, seen: &Observation<Untrusted>) -> Assessment {
         let (bucket, farm) = (Printable::short(&self.0, 63), &self.1);
         match &seen.seen {

@@ -26,6 +26,14 @@ impl Probe for BucketOwner {
         format!("owner of {}", self.channel.show())
     }
 
+    fn permissions(&self, from: &Vantage) -> &'static [&'static str] {
+        match from {
+            Vantage::QueueRole(_) => &["deadline:AssumeQueueRoleForUser"],
+            Vantage::Anonymous => &[],
+            _ => &["s3:ListBucket"],
+        }
+    }
+
     fn assess(&self, _: &Vantage, seen: &Observation<Option<AccountId>>) -> Assessment {
         const UNNAMED: &str = "only a condition on the bucket's owner keeps a role from a bucket \
             that somebody else creates under the same name";

@@ -20,6 +20,14 @@ impl Probe for BucketRegion {
         format!("region of {}", self.0.show())
     }
 
+    fn permissions(&self, from: &Vantage) -> &'static [&'static str] {
+        match from {
+            Vantage::QueueRole(_) => &["deadline:AssumeQueueRoleForUser"],
+            Vantage::Anonymous => &[],
+            _ => &["s3:ListBucket"],
+        }
+    }
+
     fn assess(&self, _: &Vantage, seen: &Observation<Untrusted>) -> Assessment {
         let farm = &self.1;
         match &seen.seen {

@@ -57,6 +57,14 @@ pub trait Probe:
         None
     }
 
+    /// The permissions that the caller needs for it from that vantage point, as IAM spells them.
+    fn permissions(&self, from: &Vantage) -> &'static [&'static str] {
+        match from {
+            Vantage::QueueRole(_) => &["deadline:AssumeQueueRoleForUser"],
+            _ => &[],
+        }
+    }
+
     /// What an observation means. The one place that decides it.
     fn assess(&self, from: &Vantage, seen: &Observation<Self::Observed>) -> Assessment;
 }
@@ -166,6 +174,10 @@ macro_rules! probes {
 
             pub fn side_effects(&self) -> Option<&'static str> {
                 match self { $(Self::$name(p) => p.side_effects()),+ }
+            }
+
+            pub fn permissions(&self, from: &Vantage) -> &'static [&'static str] {
+                match self { $(Self::$name(p) => p.permissions(from)),+ }
             }
         }
 

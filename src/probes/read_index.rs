@@ -29,6 +29,14 @@ impl Probe for ReadIndex {
         }
     }
 
+    fn permissions(&self, from: &Vantage) -> &'static [&'static str] {
+        match from {
+            Vantage::QueueRole(_) => &["deadline:AssumeQueueRoleForUser"],
+            Vantage::Anonymous => &[],
+            _ => &["s3:GetObject"],
+        }
+    }
+
     fn assess(&self, from: &Vantage, seen: &Observation<IndexSeen>) -> Assessment {
         match (from, &seen.seen) {
             (Vantage::QueueRole(_), Ok(index)) => self.as_queue_role(index, seen.millis),

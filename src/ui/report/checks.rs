@@ -1,9 +1,13 @@
 //! The catalogue of the checks, and a page for each.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::markdown::plain;
 use crate::domain::finding::{Grade, Severity};
 use crate::domain::subject::SubjectKind;
 use crate::questions::Check;
@@ -37,6 +41,65 @@ fn worst(severity: Severity) -> &'static str {
     }
 }
 
+/// What was written down of a check while studios with one fault each were checked (`tests/studios.rs`).
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Known {
+    /// Of the caller, for its questions and live tests; what a path that is not chosen would take is not asked.
+    pub permissions: Vec<String>,
+    /// The changes of setup that cure it.
+    pub changes: Vec<String>,
+    pub says: Vec<Says>,
+}
+
+/// One of the things that it says, as an example.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Says {
+    pub code: String,
+    pub verdict: String,
+    pub message: String,
+    pub fix: Option<String>,
+}
+
+/// By the check's id.
+pub fn known() -> &'static BTreeMap<String, Known> {
+    static KNOWN: LazyLock<BTreeMap<String, Known>> = LazyLock::new(|| {
+        let text = include_str!("../../../assets/checks.json");
+        serde_json::from_str(text).unwrap_or_default()
+    });
+    &KNOWN
+}
+
+fn what_is_known(out: &mut String, known: &Known) {
+    if !known.permissions.is_empty() {
+        let each = known.permissions.iter().map(|p| format!("`{p}`"));
+        let each: Vec<String> = each.collect();
+        let _ = writeln!(out, "- asks with: {}", each.join(", "));
+    }
+    if !known.changes.is_empty() {
+        let _ = writeln!(
+            out,
+            "- `studiolink setup` mends it where it can: {}",
+            known.changes.join(", ")
+        );
+    }
+    if known.says.is_empty() {
+        return;
+    }
+    out.push_str("\nWhat it says, for example:\n");
+    for says in &known.says {
+        let _ = writeln!(
+            out,
+            "\n- {} `{}`: {}",
+            says.verdict,
+            says.code,
+            plain(&says.message)
+        );
+        if let Some(fix) = &says.fix {
+            let _ = writeln!(out, "  - fix: {}", plain(fix));
+        }
+    }
+}
+
 /// A page in Markdown.
 pub fn page(check: &Check) -> String {
     let mut out = String::new();
@@ -57,6 +120,9 @@ pub fn page(check: &Check) -> String {
     let _ = writeln!(out, "- part of the studio: {}", check.topic.word());
     if !check.in_audit {
         let _ = writeln!(out, "- runs in `studiolink setup` alone");
+    }
+    if let Some(known) = known().get(check.id) {
+        what_is_known(&mut out, known);
     }
     if !check.in_audit || check.id == crate::domain::mark::CHECK_ID {
         return out;
@@ -86,6 +152,7 @@ pub fn list(checks: &[&Check]) -> String {
 }
 
 pub fn json_of(check: &Check) -> Value {
+    let known = known().get(check.id).cloned().unwrap_or_default();
     json!({
         "id": check.id,
         "title": check.title,
@@ -95,5 +162,8 @@ pub fn json_of(check: &Check) -> Value {
         "severity": check.severity,
         "grade": check.grade,
         "in_audit": check.in_audit,
+        "permissions": known.permissions,
+        "changes": known.changes,
+        "says": known.says,
     })
 }
