@@ -805,7 +805,7 @@ async fn learn(known: &mut BTreeMap<String, Known>, world: &Sandbox, config: &St
     for finding in run(world, config, Purpose::AUDIT).await.findings() {
         if !matches!(
             finding.verdict,
-            Verdict::Fail | Verdict::Warn | Verdict::Unknown
+            Verdict::Fail | Verdict::Warn
         ) {
             continue;
         }
@@ -895,7 +895,7 @@ async fn what_must_hold(base: &str, with: &[usize]) -> Result<(), TestCaseError>
         );
         if matches!(
             finding.verdict,
-            Verdict::Fail | Verdict::Warn | Verdict::Unknown
+            Verdict::Fail | Verdict::Warn
         ) {
             prop_assert!(
                 finding.why.is_some() || finding.fix.is_some(),
