@@ -803,10 +803,7 @@ async fn learn(known: &mut BTreeMap<String, Known>, world: &Sandbox, config: &St
         }
     }
     for finding in run(world, config, Purpose::AUDIT).await.findings() {
-        if !matches!(
-            finding.verdict,
-            Verdict::Fail | Verdict::Warn
-        ) {
+        if !matches!(finding.verdict, Verdict::Fail | Verdict::Warn) {
             continue;
         }
         let own = known.entry(finding.check.to_owned()).or_default();
@@ -893,10 +890,7 @@ async fn what_must_hold(base: &str, with: &[usize]) -> Result<(), TestCaseError>
             finding.subject,
             said
         );
-        if matches!(
-            finding.verdict,
-            Verdict::Fail | Verdict::Warn
-        ) {
+        if matches!(finding.verdict, Verdict::Fail | Verdict::Warn) {
             prop_assert!(
                 finding.why.is_some() || finding.fix.is_some(),
                 "no reason and no fix: {}",

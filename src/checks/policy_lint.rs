@@ -17,7 +17,7 @@ pub(super) const CHECK: Check = Check {
     topic: Topic::Roles,
     grade: Grade::Documents,
     severity: Severity::Fail,
-    in_audit: true,
+    in_audit: false,
     run: Run::Role(check),
 };
 

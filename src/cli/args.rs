@@ -525,9 +525,12 @@ pub struct Tries {
 
 #[derive(Debug, ClapArgs)]
 pub struct Diagnose {
-    /// Only the hops that were seen from there; `worker` asks first whether one is to be asked anew (a probe, which is billed)
+    /// Only the hops that were seen from there; `worker` asks first whether one is to be asked again (a probe, which is billed)
     #[arg(long, value_enum, value_name = "PLACE")]
     pub from: Option<SeenFrom>,
+    /// Without a studio file: the AYON server's address, where no queue environment names it
+    #[arg(long, value_name = "URL")]
+    pub server: Option<url::Url>,
     /// With --from worker: sends the probe without asking
     #[arg(long, requires = "from")]
     pub yes: bool,

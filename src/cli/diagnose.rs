@@ -7,21 +7,27 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::args::{self, Args, Format, SeenFrom};
+use super::init::{only_farm, only_queue};
 use super::out::{data, ink, leaves_out, talk};
 use super::setup::{account, calls, told_while};
 use super::stop::Stop;
 use super::{Failure, ask, open, probe};
 use crate::checks;
 use crate::connections;
+use crate::derived::implied::implied;
 use crate::domain::call::Vantage;
 use crate::domain::config::StudioConfig;
 use crate::domain::exit::Exit;
-use crate::domain::finding::{Finding, Verdict, could_not_check};
+use crate::domain::fact::Fact;
+use crate::domain::finding::{Finding, Grade, Severity, Topic, Verdict, could_not_check};
+use crate::domain::ids::QueueKey;
+use crate::domain::text::Printable;
 use crate::domain::time::clock;
-use crate::engine::Progress;
 use crate::engine::drive::observe;
+use crate::engine::inquiry::Catalogue;
 use crate::engine::workflow::{Catalogues, Workflow};
-use crate::questions::{Consent, Purpose, View};
+use crate::engine::{Progress, unheard};
+use crate::questions::{Check, Consent, Purpose, QueueEnvironments, Run, View};
 use crate::ui::report::baseline::without_numbers;
 use crate::ui::report::diagnosis::{Way, flips, json_of, paragraph, sparkline, table, ways};
 use crate::ui::report::json::{DiagnoseJson, Document};
@@ -91,9 +97,23 @@ pub(super) async fn run(args: &Args, command: &args::Diagnose) -> Result<Exit, F
     }
     let stop = Stop::listen();
     let file = open::studio_file(args)?;
-    let config = open::needed(args, &file)?;
-    let world = open::world(args, Some(&config)).await?;
-    let world = &open::journaled(args, "diagnose", world.as_ref(), &config);
+    let without = file.text.is_none() && args.studio.is_none() && args.sandbox.is_none();
+    let (config, opened, implied) = if without {
+        let world = open::world(args, None).await?;
+        let (config, because) = from_state(args, command, world.as_ref(), &stop).await?;
+        (config, world, because)
+    } else {
+        let config = open::needed(args, &file)?;
+        if command.server.is_some() {
+            return Err(Failure::Usage(
+                "--server is for a diagnosis without a studio file, and there is one\n  fix   leave it out, or correct [server] url"
+                    .to_owned(),
+            ));
+        }
+        let world = open::world(args, Some(&config)).await?;
+        (config, world, Vec::new())
+    };
+    let world = &open::journaled(args, "diagnose", opened.as_ref(), &config);
     if command.from == Some(SeenFrom::Worker) && command.watch.is_none() {
         ask_worker(args, command, world.inner(), &config, &stop).await?;
     }
@@ -111,6 +131,7 @@ pub(super) async fn run(args: &Args, command: &args::Diagnose) -> Result<Exit, F
             at: Timestamp::now().to_string(),
             connections: json_of(&list),
             besides: json_report::findings(besides(&findings)),
+            inferred: Some(implied).filter(|all| !all.is_empty()),
         };
         let account = account(round.work.snapshot());
         let region = &round.work.snapshot().region;
@@ -137,7 +158,81 @@ pub(super) async fn run(args: &Args, command: &args::Diagnose) -> Result<Exit, F
     }
 }
 
-/// A worker is asked anew, where somebody says yes to its price; otherwise what workers told before has to do.
+/// Reads what the way to the server follows from, and says nothing.
+const READ: Check = Check {
+    id: "implied",
+    title: "What a queue implies of the way to the server",
+    why: "without a studio file nothing else says it",
+    topic: Topic::Server,
+    grade: Grade::Documents,
+    severity: Severity::Fail,
+    in_audit: true,
+    run: Run::Queue(|view, key| {
+        let _ = implied(view, key);
+        Vec::new()
+    }),
+};
+
+const READS: Catalogues = Catalogues {
+    observe: Catalogue {
+        checks: &[&READ],
+        expand: crate::derived::roster::expand,
+    },
+    gate: crate::derived::channel_gate::gate,
+    goals: &[],
+};
+
+/// Where no studio file says how workers reach the server: what the queue's own state implies, told with what it follows from.
+async fn from_state(
+    args: &Args,
+    command: &args::Diagnose,
+    world: &dyn World,
+    stop: &Stop,
+) -> Result<(StudioConfig, Vec<Printable>), Failure> {
+    let farm = match &args.farm {
+        Some(farm) => farm.clone(),
+        None => only_farm(world).await?,
+    };
+    let queue = match &args.queue {
+        Some(queue) => queue.clone(),
+        None => only_queue(world, &farm).await?,
+    };
+    let key = QueueKey { farm, queue };
+    let blank = StudioConfig {
+        queues: vec![key.clone()],
+        ..StudioConfig::blank()
+    };
+    let region = world.region().clone();
+    let mut work = Workflow::looking(READS, region, blank, Consent::default());
+    told_while(world, observe(world, &mut work, &stop.flag, &unheard)).await;
+    leaves_out(work.snapshot());
+    if stop.is_asked() {
+        return Err(Failure::Interrupted);
+    }
+    let implied = implied(&work.view(), &key);
+    let Some(config) = implied.config(&key, command.server.as_ref()) else {
+        let facts = &work.snapshot().facts;
+        let unread = facts.get(&QueueEnvironments(key.clone()));
+        let why = unread.and_then(Fact::why_unread).map_or_else(
+            || "no environment of the queue names it".to_owned(),
+            |why| format!("the queue's environments could not be read: {why}"),
+        );
+        return Err(Failure::Usage(format!(
+            "There is no studio file here, and where the AYON server is was not seen: {why}\n  fix   add --server https://ayon.example.com, or write a studio file with `studiolink init`"
+        )));
+    };
+    let mut because: Vec<Printable> = implied.because.iter().map(Printable::from).collect();
+    if command.server.is_some() {
+        because.insert(0, format!("--server names {}", config.server.url).into());
+    }
+    talk("no studio file here: what follows is inferred from the state of the queue");
+    for line in &because {
+        talk(&format!("  {line}"));
+    }
+    Ok((config, because))
+}
+
+/// A worker is asked again, where somebody says yes to its price; otherwise what workers told before has to do.
 async fn ask_worker(
     args: &Args,
     command: &args::Diagnose,
@@ -147,7 +242,7 @@ async fn ask_worker(
 ) -> Result<(), Failure> {
     if !command.yes && !ask::is_answered(args) {
         talk(
-            "no worker is asked anew, because that starts one, which is billed: --yes does; what follows is of the newest probes",
+            "no worker is asked again, because that starts one, which is billed: --yes does; what follows is of the newest probes",
         );
         return Ok(());
     }

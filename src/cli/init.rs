@@ -184,7 +184,7 @@ fn only(fact: &Fact<Vec<Listed>>, what: &str, flag: &str) -> Result<String, Fail
     }
 }
 
-async fn only_farm(world: &dyn World) -> Result<FarmId, Failure> {
+pub(super) async fn only_farm(world: &dyn World) -> Result<FarmId, Failure> {
     let answer = world.look(&FarmList.into()).await.answer;
     let AnyAnswer::FarmList(fact) = answer else {
         return Err(Failure::Usage("no farm was listed".to_owned()));
@@ -194,7 +194,7 @@ async fn only_farm(world: &dyn World) -> Result<FarmId, Failure> {
         .map_err(|e: NotAnId| Failure::Usage(e.to_string()))
 }
 
-async fn only_queue(world: &dyn World, farm: &FarmId) -> Result<QueueId, Failure> {
+pub(super) async fn only_queue(world: &dyn World, farm: &FarmId) -> Result<QueueId, Failure> {
     let answer = world.look(&QueueList(farm.clone()).into()).await.answer;
     let AnyAnswer::QueueList(fact) = answer else {
         return Err(Failure::Usage("no queue was listed".to_owned()));

@@ -11,6 +11,7 @@ pub mod channel_gate;
 pub mod channel_refusal;
 pub mod conda_environment;
 pub mod connections;
+pub mod implied;
 pub mod job_packages;
 pub mod lattice;
 pub mod lattice_network;

@@ -143,7 +143,7 @@ impl Driver {
                 let _ = to.send(Msg::Exported(exported.map_err(Box::new)));
             }
             // The wizard turns them into something else.
-            Effect::Apply | Effect::Open(_) | Effect::AskWorker | Effect::Review => {}
+            Effect::Apply | Effect::Open(_) | Effect::AskWorker | Effect::Review(_) => {}
             Effect::ReadRuns => {
                 let outside = self.outside.clone();
                 tokio::task::spawn_blocking(move || {

@@ -92,6 +92,29 @@ pub struct RunRow {
 /// The lines of a log, or why there are none.
 pub type Log = Result<Vec<String>, Box<Problem>>;
 
+/// A finding, whatever it says at the moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aim {
+    check: &'static str,
+    subject: String,
+    item: Option<Printable>,
+}
+
+impl Aim {
+    pub fn of(finding: &Finding) -> Self {
+        Self {
+            check: finding.check,
+            subject: finding.subject.id(),
+            item: finding.item.clone(),
+        }
+    }
+
+    pub fn is(&self, finding: &Finding) -> bool {
+        let same = finding.check == self.check && finding.item == self.item;
+        same && finding.subject.id() == self.subject
+    }
+}
+
 pub struct Model {
     pub sandbox: bool,
     /// What `studiolink rollback RUN` needs besides; `None`: the sandbox forgets its runs.
@@ -108,6 +131,8 @@ pub struct Model {
     pub earlier: Option<Box<Applied>>,
     /// The changes that are made whatever is seen of their risk.
     pub insisted: BTreeSet<String>,
+    /// Whose change the review shows as soon as the plan is there.
+    pub aim: Option<Aim>,
     pub progress: Vec<(Change, ChangeState)>,
     /// When the changes were begun, on the clock of `now`.
     pub applying_since: u64,
@@ -201,6 +226,7 @@ impl Model {
             work: None,
             earlier: None,
             insisted: BTreeSet::new(),
+            aim: None,
             progress: Vec::new(),
             applying_since: 0,
             run_waits: None,

@@ -1,6 +1,6 @@
 //! The order of the steps and the pure top-level update: a message in, effects out. Nothing here waits or looks.
 
-use super::model::{Admin, Log, Model, RunRow, SignIn};
+use super::model::{Admin, Aim, Log, Model, RunRow, SignIn};
 use super::pages::{Pages, Place};
 use super::screen::Screen;
 use super::steps::{self, Step};
@@ -109,7 +109,8 @@ pub enum Effect {
     /// To the page of the wizard that asks a worker.
     AskWorker,
     /// To the page of the wizard that shows the plan.
-    Review,
+    /// The plan, at the change that cures this finding.
+    Review(Aim),
     /// Nothing: the step has answered a key by itself.
     Stay,
     Quit(Exit),
@@ -273,7 +274,10 @@ impl Wizard {
                 Effect::Next => effects.extend(self.go(self.at + 1)),
                 Effect::Open(place) => effects.extend(self.open(place)),
                 Effect::AskWorker => effects.extend(self.ask_worker()),
-                Effect::Review => effects.extend(self.review()),
+                Effect::Review(aim) => {
+                    self.model.aim = Some(aim);
+                    effects.extend(self.review());
+                }
                 Effect::Apply => {
                     ready.extend(self.apply().into_iter().map(Effect::Work));
                     effects.extend(self.go(self.steps.len() - 1));

@@ -309,7 +309,7 @@ def test_why_nobody_takes_the_job_is_said_before_it_is_sent(tmp_path, seed, word
 def test_diagnose_asks_a_worker_only_with_consent(tmp_path):
     s = Running(tmp_path, "healthy_direct")
     done = s.run("diagnose", "--from", "worker")
-    assert "no worker is asked anew" in done.stderr and not s.jobs(), done.stdout + done.stderr
+    assert "no worker is asked again" in done.stderr and not s.jobs(), done.stdout + done.stderr
     done = s.run("diagnose", "--from", "worker", "--yes")
     assert len(s.jobs()) == 1, done.stderr
     assert done.returncode == 0 and "The key is of the service user" in done.stdout, done.stdout + done.stderr

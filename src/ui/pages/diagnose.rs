@@ -47,7 +47,11 @@ struct Hop {
 const PAUSE: u64 = 30_000;
 /// So many rounds are drawn.
 const ROUNDS: usize = 8;
-const LISTS: [&str; 6] = ["way-1", "way-2", "way-3", "way-4", "way-5", "way-6"];
+/// Fleets that see the same come together in one way, so that few studios have as many.
+const LISTS: [&str; 16] = [
+    "way-1", "way-2", "way-3", "way-4", "way-5", "way-6", "way-7", "way-8", "way-9", "way-10",
+    "way-11", "way-12", "way-13", "way-14", "way-15", "way-16",
+];
 
 fn again(model: &mut Model) -> Vec<Effect> {
     model.look_again().into_iter().map(Effect::Work).collect()

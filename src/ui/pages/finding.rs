@@ -1,6 +1,6 @@
 //! One finding with all that is known of it: for diagnose and audit alike.
 
-use super::super::model::Model;
+use super::super::model::{Aim, Model};
 use super::super::report::text;
 use super::super::screen::{Block, Key, Screen, Told};
 use super::super::wizard::Effect;
@@ -11,30 +11,24 @@ use crate::domain::time::day_and_clock;
 /// Which one is shown, through every answer that comes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Shown {
-    check: &'static str,
-    subject: String,
+    aim: Aim,
     code: &'static str,
-    item: Option<Printable>,
 }
 
 impl Shown {
     pub(super) fn of(finding: &Finding) -> Self {
         Self {
-            check: finding.check,
-            subject: finding.subject.id(),
+            aim: Aim::of(finding),
             code: finding.code,
-            item: finding.item.clone(),
         }
-    }
-
-    fn is(&self, f: &Finding) -> bool {
-        f.check == self.check && f.subject.id() == self.subject && f.item == self.item
     }
 
     /// The same one; where what is the case has changed, what is said of it now.
     pub(super) fn find<'a>(&self, findings: &'a [Finding]) -> Option<&'a Finding> {
-        let same = findings.iter().find(|f| self.is(f) && f.code == self.code);
-        same.or_else(|| findings.iter().find(|f| self.is(f)))
+        let same = findings
+            .iter()
+            .find(|f| self.aim.is(f) && f.code == self.code);
+        same.or_else(|| findings.iter().find(|f| self.aim.is(f)))
     }
 }
 
@@ -43,7 +37,7 @@ pub(super) const FIX: &str = "fix";
 /// `f` leads to the page of the wizard where the change is reviewed.
 pub(super) fn act(id: &str, finding: Option<&Finding>) -> Vec<Effect> {
     match finding {
-        Some(f) if id == FIX && f.by_setup => vec![Effect::Review],
+        Some(f) if id == FIX && f.by_setup => vec![Effect::Review(Aim::of(f))],
         _ => Vec::new(),
     }
 }

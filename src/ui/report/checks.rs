@@ -78,7 +78,7 @@ fn what_is_known(out: &mut String, known: &Known) {
     if !known.changes.is_empty() {
         let _ = writeln!(
             out,
-            "- `studiolink setup` mends it where it can: {}",
+            "- `studiolink setup` fixes it where it can: {}",
             known.changes.join(", ")
         );
     }

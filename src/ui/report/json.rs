@@ -303,6 +303,10 @@ pub struct DiagnoseJson<'a> {
     pub connections: Vec<ConnectionJson<'a>>,
     /// What is wrong besides the hops, or could not be seen.
     pub besides: Vec<FindingJson<'a>>,
+    /// Without a studio file: from what the way to the server follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<Vec<String>>"))]
+    pub inferred: Option<Vec<Printable>>,
 }
 
 /// The way of some fleets to the server.

@@ -34,6 +34,25 @@ impl Review {
             .collect()
     }
 
+    /// Somebody came here for one finding: its change is shown, once the plan is whole.
+    fn take_aim(&mut self, model: &mut Model) {
+        if model.is_asking() {
+            return;
+        }
+        let Some(aim) = model.aim.take() else {
+            return;
+        };
+        let cure = model.findings().iter().find(|f| aim.is(f));
+        let cure = cure.and_then(|f| f.cured_by.clone());
+        let changes = Self::changes(model);
+        if let Some(at) = changes
+            .iter()
+            .position(|(c, _)| Some(&c.id) == cure.as_ref())
+        {
+            self.at = at;
+        }
+    }
+
     /// The change at that place, and the others in a line each.
     fn show(&self, screen: &mut Screen, model: &Model, changes: &[(&Change, bool)], at: usize) {
         let (change, kept) = changes[at];
@@ -114,8 +133,14 @@ impl Step for Review {
         }
     }
 
-    fn enter(&mut self, _: &mut Model) -> Vec<Effect> {
+    fn enter(&mut self, model: &mut Model) -> Vec<Effect> {
         self.armed = None;
+        self.take_aim(model);
+        Vec::new()
+    }
+
+    fn heard(&mut self, model: &mut Model) -> Vec<Effect> {
+        self.take_aim(model);
         Vec::new()
     }
 

@@ -1,5 +1,7 @@
 //! The frame: header, steps, page, status, keys. Drawing takes references and looks nothing up.
 
+use std::collections::BTreeSet;
+
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::text::{Line, Span};
@@ -505,20 +507,23 @@ fn draw_keys(frame: &mut Frame<'_>, view: &View<'_>, focus: &Focus, area: Rect) 
             key("q", "quit");
         }
     }
-    // The way back and the help are never the ones that find no room.
+    // What goes on, the way back and the help are the last that find no room.
+    const FIRST: [&str; 6] = ["Enter", "Esc", "[", "?", "q", "d"];
     let wide = |(name, what): &(String, String)| name.width() + what.width() + 3;
-    let fixed = ["Esc", "[", "d", "?", "q"];
-    let (tail, head): (Vec<_>, Vec<_>) = keys
-        .into_iter()
-        .partition(|(name, _)| fixed.contains(&name.as_str()));
-    let mut room = usize::from(area.width).saturating_sub(1 + tail.iter().map(wide).sum::<usize>());
-    let mut shown: Vec<(String, String)> = Vec::new();
-    for key in head {
-        if wide(&key) <= room {
-            room -= wide(&key);
-            shown.push(key);
+    let rank = |name: &str| FIRST.iter().position(|f| *f == name).unwrap_or(FIRST.len());
+    let mut by_rank: Vec<&(String, String)> = keys.iter().collect();
+    by_rank.sort_by_key(|(name, _)| rank(name));
+    let mut room = usize::from(area.width).saturating_sub(1);
+    let mut fits: BTreeSet<String> = BTreeSet::new();
+    for key in by_rank {
+        if wide(key) <= room {
+            room -= wide(key);
+            fits.insert(key.0.clone());
         }
     }
+    keys.retain(|(name, _)| fits.contains(name));
+    let last = |name: &str| matches!(name, "Esc" | "[" | "d" | "?" | "q");
+    let (tail, shown): (Vec<_>, Vec<_>) = keys.into_iter().partition(|(name, _)| last(name));
     let mut spans = vec![Span::raw(" ")];
     for (name, what) in shown.into_iter().chain(tail) {
         spans.push(Span::styled(name, view.theme.focus()));

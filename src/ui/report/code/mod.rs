@@ -26,7 +26,7 @@ pub struct Export<'a> {
     pub snapshot: &'a Snapshot,
     pub account: Option<&'a AccountId>,
     pub region: &'a Region,
-    /// What stays with people, whoever makes the changes.
+    /// What stays with people in any case.
     pub manual: Vec<Printable>,
     /// Made of the sandbox, where nothing is real.
     pub is_sandbox: bool,
