@@ -175,6 +175,7 @@ fn every_kind(mut snapshot: Snapshot) -> Vec<Snapshot> {
             AnyProbe::OpenSession(_) => Some(Ok(AnySeen::OpenSession(SessionSeen {
                 carried: carried.clone(),
                 ended,
+                id: Untrusted::new("mia-0a1b2c3d"),
             }))),
             _ => None,
         });

@@ -33,7 +33,7 @@ use studiolink::engine::journal::{self, to_undo};
 use studiolink::engine::unheard;
 use studiolink::goals::Wishes;
 use studiolink::probes::{ReadIndex, has_no_credentials};
-use studiolink::questions::{Key, Purpose};
+use studiolink::questions::{Consent, Key, Purpose};
 use studiolink::ui::report::checks::{Known, Says};
 use studiolink::world::World as _;
 use studiolink::world::sandbox::{Sandbox, SandboxEnvironment, SandboxRole, Truth};
@@ -802,7 +802,12 @@ async fn learn(known: &mut BTreeMap<String, Known>, world: &Sandbox, config: &St
             add(&mut own.changes, change.operation().to_owned());
         }
     }
-    for finding in run(world, config, Purpose::AUDIT).await.findings() {
+    let consent = Consent {
+        queue_role: true,
+        session: true,
+    };
+    let tried = run(world, config, Purpose::Audit(consent)).await;
+    for finding in tried.findings() {
         if !matches!(finding.verdict, Verdict::Fail | Verdict::Warn) {
             continue;
         }

@@ -1,7 +1,7 @@
 //! The fleet's role by IAM's simulator: what its workers need is allowed, and what they do not need is not.
 
 use super::prelude::*;
-use crate::derived::role_findings::{of_role, of_simulation};
+use crate::derived::role_findings::simulated;
 use crate::domain::choices::RoleUse;
 use crate::domain::ids::RoleArn;
 
@@ -17,7 +17,5 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn check(view: &View, arn: &RoleArn) -> Vec<Finding> {
-    of_role(view, arn, RoleUse::Fleet, |used, role| {
-        of_simulation(view, used, role)
-    })
+    simulated(view, arn, RoleUse::Fleet)
 }

@@ -38,21 +38,18 @@ fn check(view: &View, key: &FleetKey) -> Vec<Finding> {
     findings.map(|f| f.from(evidence())).collect()
 }
 
-/// Lost to the host configuration script, by the newest log that tells how one ended.
+/// Lost to the host configuration script, by the newest log that tells of one that failed.
 fn by_script(workers: &[Worker]) -> Option<Finding> {
-    let at = workers.iter().position(|w| w.script_end().is_some())?;
-    let (worker, end) = (&workers[at], workers[at].script_end()?);
-    if end.exit == 0 {
-        return None;
-    }
+    let failed = |w: &Worker| w.script_end().filter(|e| e.exit != 0);
+    let at = workers.iter().position(|w| failed(w).is_some())?;
+    let (worker, end) = (&workers[at], failed(&workers[at])?);
     let id = with_brief_ids(worker.id.show().as_str());
     let minutes = worker.minutes.map(|m| format!(", created {m} minutes ago"));
     let who = format!("{id}{}", minutes.unwrap_or_default());
-    let up = |w: &Worker| {
-        matches!(
-            w.status,
-            WorkerStatus::Started | WorkerStatus::Running | WorkerStatus::Idle
-        )
+    // One that has only started may be lost to the same script yet.
+    let up = |w: &Worker| match w.status {
+        WorkerStatus::Running | WorkerStatus::Idle => w.script_runs().is_none(),
+        _ => w.script_end().is_some_and(|e| e.exit == 0),
     };
     let how = format!("exit code {} ({}; {who})", end.exit, end.said);
     // They are listed youngest first.
@@ -69,16 +66,18 @@ fn by_script(workers: &[Worker]) -> Option<Finding> {
 }
 
 fn stuck(workers: &[Worker]) -> Option<Finding> {
-    // One whose script still runs is on its way: the script's own limit ends it.
-    let stuck = |w: &&Worker| {
-        let is_late = w.minutes.is_some_and(|m| m >= START);
-        w.status == WorkerStatus::Created && is_late && w.script_runs().is_none()
-    };
-    let minutes: Vec<i64> = workers
-        .iter()
-        .filter(stuck)
-        .filter_map(|w| w.minutes)
-        .collect();
+    let is_late =
+        |w: &&Worker| w.status == WorkerStatus::Created && w.minutes.is_some_and(|m| m >= START);
+    // One whose script still runs is on its way: the script's own limit ends it. Not every log is read; where all that were say
+    // so, the others are taken for the same.
+    let late: Vec<&Worker> = workers.iter().filter(is_late).collect();
+    let runs = |w: &&&Worker| w.script_runs().is_some();
+    let waits = |w: &&&Worker| w.log.is_some() && w.script_runs().is_none();
+    if late.iter().any(|w| runs(&w)) && !late.iter().any(|w| waits(&w)) {
+        return None;
+    }
+    let minutes = late.iter().filter(|w| !runs(w)).filter_map(|w| w.minutes);
+    let minutes: Vec<i64> = minutes.collect();
     let least = minutes.iter().min()?;
     let (count, are) = match minutes.len() {
         1 => ("1 worker".to_owned(), "has"),

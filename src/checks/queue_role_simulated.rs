@@ -1,7 +1,7 @@
 //! The queue role by IAM's simulator: what it needs is allowed, boundaries included, and what it does not need is not.
 
 use super::prelude::*;
-use crate::derived::role_findings::{WHY_SIMULATED, of_role, of_simulation};
+use crate::derived::role_findings::{WHY_SIMULATED, simulated};
 use crate::domain::choices::RoleUse;
 use crate::domain::ids::RoleArn;
 
@@ -17,7 +17,5 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn check(view: &View, arn: &RoleArn) -> Vec<Finding> {
-    of_role(view, arn, RoleUse::Queue, |used, role| {
-        of_simulation(view, used, role)
-    })
+    simulated(view, arn, RoleUse::Queue)
 }

@@ -532,14 +532,16 @@ pub struct Diagnose {
     #[arg(long, value_name = "URL")]
     pub server: Option<url::Url>,
     /// With --from worker: sends the probe without asking
-    #[arg(long, requires = "from")]
+    #[arg(long)]
     pub yes: bool,
     /// Repeats it every so many seconds until it is stopped, and says what has changed
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "30", value_parser = clap::value_parser!(u64).range(1..=86_400),
-        conflicts_with_all = ["as_queue_role", "open_session"])]
+        conflicts_with = "open_session")]
     pub watch: Option<u64>,
-    #[command(flatten)]
-    pub tries: Tries,
+    /// Opens a session of Systems Manager as the queue role, sends one request through it, and ends it; written into a journal
+    /// (`studiolink runs`)
+    #[arg(long)]
+    pub open_session: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

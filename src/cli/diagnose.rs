@@ -95,6 +95,19 @@ pub(super) async fn run(args: &Args, command: &args::Diagnose) -> Result<Exit, F
                 .to_owned(),
         ));
     }
+    let asks_worker = command.from == Some(SeenFrom::Worker);
+    if asks_worker && args.redact {
+        return Err(Failure::Usage(
+            "--from worker asks before it starts a worker, and tells its log; --redact holds back what is said\n  fix   run `studiolink probe`, then diagnose --redact"
+                .to_owned(),
+        ));
+    }
+    if command.yes && (!asks_worker || command.watch.is_some()) {
+        return Err(Failure::Usage(
+            "--yes is for --from worker without --watch: nothing else asks\n  fix   leave it out"
+                .to_owned(),
+        ));
+    }
     let stop = Stop::listen();
     let file = open::studio_file(args)?;
     let without = file.text.is_none() && args.studio.is_none() && args.sandbox.is_none();
@@ -114,18 +127,22 @@ pub(super) async fn run(args: &Args, command: &args::Diagnose) -> Result<Exit, F
         (config, world, Vec::new())
     };
     let world = &open::journaled(args, "diagnose", opened.as_ref(), &config);
-    if command.from == Some(SeenFrom::Worker) && command.watch.is_none() {
-        ask_worker(args, command, world.inner(), &config, &stop).await?;
+    let mut asked = Exit::Clean;
+    if asks_worker && command.watch.is_none() {
+        asked = ask_worker(args, command, world.inner(), &config, &stop).await?;
     }
     let catalogues = of_connections();
-    let consent = open::consent(command.tries);
+    let consent = Consent {
+        session: command.open_session,
+        ..Consent::default()
+    };
     let round = look(args, world, &catalogues, (&config, consent), &stop).await;
     open::tried(args, world)?;
     let view = View::new(round.work.snapshot(), &config, Purpose::Audit(consent));
     let findings: Vec<&Finding> = round.work.observed_findings().collect();
     let from = |v: &Vantage| is_from(command.from, v);
     let list = ways(&view, &findings);
-    let exit = ended(&round, &list, &findings);
+    let exit = ended(&round, &list, &findings).and(asked);
     if args.format == Format::Json {
         let parts = DiagnoseJson {
             at: Timestamp::now().to_string(),
@@ -239,25 +256,27 @@ async fn ask_worker(
     world: &dyn World,
     config: &StudioConfig,
     stop: &Stop,
-) -> Result<(), Failure> {
+) -> Result<Exit, Failure> {
     if !command.yes && !ask::is_answered(args) {
         talk(
             "no worker is asked again, because that starts one, which is billed: --yes does; what follows is of the newest probes",
         );
-        return Ok(());
+        return Ok(Exit::Clean);
     }
     let wish = args::Probe::of(command.yes);
-    // Whatever comes of it, the hops say.
+    // The hops are told in any case; that a worker was not asked counts.
     match probe::follow(args, world, config, (&wish, !command.yes), stop).await {
-        Ok(_) | Err(Failure::Usage(_) | Failure::Problem(..)) if stop.is_asked() => {
-            Err(Failure::Interrupted)
-        }
-        Ok(_) => Ok(()),
+        _ if stop.is_asked() => Err(Failure::Interrupted),
+        Ok(followed) => Ok(followed.exit),
         Err(Failure::Usage(words)) => {
             talk(&format!("no worker was asked: {words}"));
-            Ok(())
+            Ok(Exit::NotChecked)
         }
-        Err(other) => Err(other),
+        Err(Failure::Problem(problem, exit)) => {
+            talk(&format!("no worker was asked: {problem}"));
+            Ok(exit)
+        }
+        Err(Failure::Interrupted) => Err(Failure::Interrupted),
     }
 }
 

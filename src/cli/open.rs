@@ -91,7 +91,9 @@ pub(super) fn journaled<'a>(
 /// The journal has its end, and is named.
 pub(super) fn tried(args: &Args, world: &Journaled<'_>) -> Result<(), Failure> {
     world.end()?;
-    if let Some(id) = world.id() {
+    // A sandbox that nobody keeps forgets its journals.
+    let kept = args.sandbox.is_none() || args.sandbox_state.is_some();
+    if let Some(id) = world.id().filter(|_| kept) {
         let sandbox = sandbox_flags(args);
         talk(&format!(
             "what was tried is in the journal: studiolink runs {id}{sandbox}"

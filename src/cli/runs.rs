@@ -83,25 +83,7 @@ pub(super) async fn run(args: &Args, command: &args::Runs) -> Result<Exit, Failu
         return Ok(Exit::Clean);
     }
     if args.format == Format::Json {
-        let entries: Vec<_> = run
-            .entries
-            .iter()
-            .map(|e| {
-                json!({
-                    "n": e.n,
-                    "at": e.at,
-                    "operation": e.change.operation(),
-                    "resource": e.change.words(),
-                    "came": markdown::came(e),
-                    "call": e.call,
-                })
-            })
-            .collect();
-        let tries: Vec<_> = run
-            .tries
-            .iter()
-            .map(|t| json!({ "n": t.n, "at": t.at, "what": t.words, "came": t.came, "calls": t.calls }))
-            .collect();
+        let (entries, tries) = lists(run);
         let document = json!({
             "schema": json_report::SCHEMA,
             "kind": "run",
@@ -116,6 +98,30 @@ pub(super) async fn run(args: &Args, command: &args::Runs) -> Result<Exit, Failu
         data(&markdown::run(run, runs));
     }
     Ok(exit)
+}
+
+/// What a run made, and what it tried.
+fn lists(run: &journal::Run) -> (Vec<serde_json::Value>, Vec<serde_json::Value>) {
+    let entries: Vec<_> = run
+        .entries
+        .iter()
+        .map(|e| {
+            json!({
+                "n": e.n,
+                "at": e.at,
+                "operation": e.change.operation(),
+                "resource": e.change.words(),
+                "came": markdown::came(e),
+                "call": e.call,
+            })
+        })
+        .collect();
+    let tries: Vec<_> = run
+        .tries
+        .iter()
+        .map(|t| json!({ "n": t.n, "at": t.at, "what": t.words, "came": t.came, "calls": t.calls }))
+        .collect();
+    (entries, tries)
 }
 
 /// Reads again what calls without an answer came to. `true`: of one of them it can't be told.
@@ -206,6 +212,14 @@ fn import(
         }
     }
     let id = crate::domain::text::Printable::short(id, 60);
-    talk(&format!("took in run {id}; undo: studiolink rollback {id}"));
+    let mut all = runs.to_vec();
+    all.push(run.clone());
+    let has_undo = !journal::to_undo(&run, &all).is_empty() || run.in_doubt().next().is_some();
+    let undo = if has_undo {
+        format!("; undo: studiolink rollback {id}")
+    } else {
+        "; it left nothing to undo".to_owned()
+    };
+    talk(&format!("took in run {id}{undo}"));
     Ok(Exit::Clean)
 }

@@ -231,8 +231,16 @@ const UNSEEN: &str = "simulated, not tried: it sees no bucket policy, no key pol
 /// Why a simulation is worth having.
 pub const WHY_SIMULATED: &str = "documents alone do not show an organization's policy; and a role with more than it needs is a way in";
 
+/// The role by IAM's simulator, which is asked while its documents are read.
+pub fn simulated(view: &View, arn: &RoleArn, of: RoleUse) -> Vec<Finding> {
+    if role_use(view, arn, of).is_some() && simulation::is_settled(view) {
+        view.fact(&simulation::question(view, arn));
+    }
+    of_role(view, arn, of, |used, role| of_simulation(view, used, role))
+}
+
 /// What the simulator's answer comes to.
-pub fn of_simulation(view: &View, used: &UsedRole, role: &Role) -> Vec<Finding> {
+fn of_simulation(view: &View, used: &UsedRole, role: &Role) -> Vec<Finding> {
     let question = simulation::question(view, &role.arn);
     let fact = view.fact(&question);
     let Some(results) = fact.known() else {

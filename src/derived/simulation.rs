@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::domain::choices::UsedRole;
-use crate::domain::ids::RoleArn;
+use crate::domain::fact::Fact;
+use crate::domain::farm::Association;
+use crate::domain::ids::{QueueKey, RoleArn};
 use crate::domain::permission::{PermissionRequest, not_needed};
 use crate::domain::policy::Context;
-use crate::questions::{RoleSimulation, View};
+use crate::questions::{FleetDetails, Part, QueueDetails, QueueFleets, RoleSimulation, View};
 
 use super::role_use::{needs, role_uses};
 
@@ -30,6 +32,27 @@ pub fn requests(view: &View, used: &UsedRole) -> (Vec<PermissionRequest>, Vec<Pe
     let needs = needs.into_iter().flat_map(|n| n.examples).map(&mut here);
     let needs = needs.collect();
     (needs, excess.into_iter().map(here).collect())
+}
+
+/// So few queues are looked through each time.
+const FEW: usize = 8;
+
+/// Is all known that the question is made of, so that it need not wait for the role's documents? Where the studio has many queues
+/// more may come to use the role, and the question would be asked again for each.
+pub fn is_settled(view: &View) -> bool {
+    let queues = &view.config(Part::Queues).queues;
+    let is_known = |key: &QueueKey| {
+        let fleets = match view.peek(&QueueFleets(key.clone())) {
+            Fact::Known(list) => list.as_slice(),
+            fact => return !fact.is_pending(),
+        };
+        let read = |row: &Association| {
+            let fleet = FleetDetails(key.fleet(&row.fleet));
+            !view.peek(&fleet).is_pending()
+        };
+        !view.peek(&QueueDetails(key.clone())).is_pending() && fleets.iter().all(read)
+    };
+    (1..=FEW).contains(&queues.len()) && queues.iter().all(is_known)
 }
 
 /// The one question about a role: one that is both a queue's and a fleet's is asked about both at once.

@@ -90,11 +90,15 @@ enum Record {
         n: usize,
         at: Timestamp,
         words: Printable,
+        /// It opens something.
+        opens: bool,
     },
     Tried {
         n: usize,
         at: Timestamp,
         came: Printable,
+        /// What it opened may be open still.
+        open: bool,
         calls: Vec<Call>,
     },
     End {
@@ -108,8 +112,10 @@ pub struct Try {
     pub n: usize,
     pub at: Timestamp,
     pub words: Printable,
-    /// `None`: the run was cut short before that was known; a session may be open until it is idle for long enough.
+    /// `None`: the run was cut short before that was known.
     pub came: Option<Printable>,
+    /// A session that it opened may be open still.
+    pub open: bool,
     pub calls: Vec<Call>,
 }
 
@@ -222,21 +228,34 @@ impl Run {
                     entry.told = told;
                 }
                 Record::Wait { wait, .. } => waits.push(*wait),
-                Record::Try { n, at, words } => {
+                Record::Try {
+                    n,
+                    at,
+                    words,
+                    opens,
+                } => {
                     tries.push(Try {
                         n,
                         at,
                         words,
                         came: None,
+                        open: opens,
                         calls: Vec::new(),
                     });
                     ended = false;
                 }
-                Record::Tried { n, came, calls, .. } => {
+                Record::Tried {
+                    n,
+                    came,
+                    open,
+                    calls,
+                    ..
+                } => {
                     let Some(own) = tries.iter_mut().find(|t| t.n == n) else {
                         return Err(Unreadable::Damaged(at + 1));
                     };
                     own.came = Some(came);
+                    own.open = open;
                     own.calls = calls;
                 }
                 Record::End { .. } => ended = true,
@@ -463,18 +482,36 @@ impl<'a> Writer<'a> {
     }
 
     /// Synced when this returns; only then may it be tried.
-    pub fn intend_try(&mut self, words: Printable) -> Result<usize, Problem> {
+    pub fn intend_try(&mut self, words: Printable, opens: bool) -> Result<usize, Problem> {
         self.begin()?;
         let n = self.next;
         let at = self.local.now();
-        self.write(&Record::Try { n, at, words }, false)?;
+        let record = Record::Try {
+            n,
+            at,
+            words,
+            opens,
+        };
+        self.write(&record, false)?;
         self.next += 1;
         Ok(n)
     }
 
-    pub fn came_of_try(&self, n: usize, came: Printable, calls: Vec<Call>) -> Result<(), Problem> {
+    pub fn came_of_try(
+        &self,
+        n: usize,
+        came: Printable,
+        open: bool,
+        calls: Vec<Call>,
+    ) -> Result<(), Problem> {
         let at = self.local.now();
-        let record = Record::Tried { n, at, came, calls };
+        let record = Record::Tried {
+            n,
+            at,
+            came,
+            open,
+            calls,
+        };
         self.write(&record, false)
     }
 

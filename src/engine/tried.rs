@@ -13,7 +13,7 @@ use crate::domain::call::Vantage;
 use crate::domain::conda_solve::Download;
 use crate::domain::ids::{QueueKey, Region};
 use crate::domain::login::AyonLogin;
-use crate::domain::problem::Problem;
+use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::text::Printable;
 use crate::probes::{AnyProbe, AnySeen, Observation};
 use crate::questions::{Answered, AnyAnswer, AnyQuestion, CallerIdentity};
@@ -28,8 +28,8 @@ pub struct Journaled<'a> {
     queues: Vec<QueueKey>,
     endpoint: Option<String>,
     writer: Mutex<Option<Writer<'a>>>,
-    /// One after the other asks who is signed in, and the first alone makes the journal.
-    making: tokio::sync::Mutex<()>,
+    /// One after the other is written. Where one could not be, nothing is tried any more.
+    making: tokio::sync::Mutex<Option<Problem>>,
 }
 
 impl<'a> Journaled<'a> {
@@ -45,7 +45,7 @@ impl<'a> Journaled<'a> {
             queues: queues.to_vec(),
             endpoint: endpoint.map(str::to_owned),
             writer: Mutex::new(None),
-            making: tokio::sync::Mutex::new(()),
+            making: tokio::sync::Mutex::new(None),
         }
     }
 
@@ -60,7 +60,8 @@ impl<'a> Journaled<'a> {
 
     /// The run's id, where something was tried.
     pub fn id(&self) -> Option<String> {
-        self.with(|writer| writer.as_ref().map(|w| w.id().to_owned()))
+        let id = |w: &Writer<'_>| w.has_begun().then(|| w.id().to_owned());
+        self.with(|writer| writer.as_ref().and_then(id))
     }
 
     /// Nothing more is tried.
@@ -70,28 +71,79 @@ impl<'a> Journaled<'a> {
 
     /// Written before the try, and synced.
     async fn intend(&self, probe: &AnyProbe, from: &Vantage) -> Result<usize, Problem> {
-        let making = self.making.lock().await;
-        if self.id().is_none() {
+        let mut making = self.making.lock().await;
+        if let Some(problem) = making.as_ref() {
+            return Err(problem.clone());
+        }
+        let begun = self.begin_and_say(probe, from).await;
+        if let Err(problem) = &begun {
+            *making = Some(problem.clone());
+        }
+        begun
+    }
+
+    async fn begin_and_say(&self, probe: &AnyProbe, from: &Vantage) -> Result<usize, Problem> {
+        if self.with(|writer| writer.is_none()) {
             let question = AnyQuestion::from(CallerIdentity);
             let AnyAnswer::CallerIdentity(caller) = self.world.look(&question).await.answer else {
                 unreachable!("a question is answered by its own kind");
             };
             let endpoint = self.endpoint.as_deref();
-            let context = RunContext::new(&self.command, &caller, &self.queues, endpoint)?;
-            let header = super::apply::header(self.world, &context)?;
+            let context = RunContext::new(&self.command, &caller, &self.queues, endpoint);
+            let context = context.map_err(|p| not_written(&p))?;
+            let header = super::apply::header(self.world, &context).map_err(|p| not_written(&p))?;
             let made = Writer::new(self.world.local(), header);
             self.with(|writer| *writer = Some(made));
         }
-        drop(making);
         let mut words = format!("{}: {}", from.word(), probe.words(from));
         if let Some(effects) = probe.side_effects() {
             words = format!("{words} ({effects})");
         }
-        let words = Printable::from(words);
+        let (words, opens) = (Printable::from(words), probe.side_effects().is_some());
         self.with(|writer| {
             let writer = writer.as_mut();
-            writer.map_or(Ok(0), |w| w.intend_try(words))
+            writer.map_or(Ok(0), |w| w.intend_try(words, opens))
         })
+        .map_err(|p| not_written(&p))
+    }
+}
+
+/// Nothing is tried that can't be written down.
+fn not_written(problem: &Problem) -> Problem {
+    Problem::new(
+        ProblemKind::Local,
+        "Not tried as the queue role: it could not be written into a journal",
+        problem.because.as_str(),
+        problem.fix.as_str(),
+    )
+}
+
+/// What came of a try, and may something be open still?
+fn came_of(seen: &Observation<AnySeen>) -> (String, bool) {
+    match &seen.seen {
+        Ok(AnySeen::OpenSession(session)) => {
+            let id = session.id.show();
+            match session.ended {
+                Some(true) => (format!("session {id} was opened and ended"), false),
+                Some(false) => (
+                    format!(
+                        "session {id} was opened, and the queue role may not end it: it is open until it is idle for long enough"
+                    ),
+                    true,
+                ),
+                None => (
+                    format!(
+                        "session {id} was opened; that it was ended got no answer, so that it may be open until it is idle for long enough"
+                    ),
+                    true,
+                ),
+            }
+        }
+        Ok(_) => (
+            "it was tried; the findings say what was seen".to_owned(),
+            false,
+        ),
+        Err(problem) => (format!("{}: {}", problem.doing, problem.because), false),
     }
 }
 
@@ -117,13 +169,10 @@ impl World for Journaled<'_> {
                 }
             };
             let seen = self.world.try_out(probe, from).await;
-            let came = match &seen.seen {
-                Ok(_) => "it was tried; the findings say what was seen".to_owned(),
-                Err(problem) => format!("{}: {}", problem.doing, problem.because),
-            };
+            let (came, open) = came_of(&seen);
             let calls: Vec<_> = seen.calls.iter().cloned().collect();
             let written = self.with(|writer| match writer {
-                Some(writer) => writer.came_of_try(n, came.into(), calls),
+                Some(writer) => writer.came_of_try(n, came.into(), open, calls),
                 None => Ok(()),
             });
             match written {

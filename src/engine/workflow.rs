@@ -20,8 +20,8 @@ use crate::domain::problem::{Problem, ProblemKind};
 use crate::domain::risk::Gate;
 use crate::goals::{Goal, ManualStep, Wishes};
 use crate::probes::{
-    AnyProbe, AnySeen, Carried, Observation, Observations, OpenSession, ReadIndex, ReadOutside,
-    ReadSecret, Solve, has_no_credentials,
+    AnyProbe, AnySeen, Carried, Observation, Observations, OpenSession, ReadAttachments, ReadIndex,
+    ReadOutside, ReadSecret, Solve, has_no_credentials,
 };
 use crate::questions::{
     Answered, AnyQuestion, Consent, Demand, Purpose, QueueDetails, Snapshot, View,
@@ -617,6 +617,11 @@ pub fn refused(all: &Observations, propagation: Propagation) -> Vec<(AnyProbe, V
             Err(problem) => passing(problem),
         };
         if again {
+            list.push((probe.clone().into(), from.clone()));
+        }
+    }
+    for ((probe, from), seen) in all.of::<ReadAttachments>() {
+        if seen.problem().is_some_and(passing) {
             list.push((probe.clone().into(), from.clone()));
         }
     }

@@ -21,6 +21,8 @@ pub struct OpenSession(pub Tunnel, pub Url);
 pub struct SessionSeen {
     pub carried: Carried,
     pub ended: Option<bool>,
+    /// As Systems Manager calls it.
+    pub id: Untrusted,
 }
 
 /// How far a request came through the session's data channel.

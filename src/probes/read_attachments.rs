@@ -53,6 +53,11 @@ impl Probe for ReadAttachments {
             )
             .why("it lacks s3:GetObject or s3:ListBucket there (S3 answers 403 to both): a worker then gets neither scene nor bundle of a job")
             .fix("give the queue role what AWS's console gives it: s3:GetObject, s3:PutObject, s3:ListBucket and s3:GetBucketLocation on the bucket and its folder (check queue-role-needs)"),
+            Err(problem) if problem.kind == ProblemKind::Missing => Assessment::fail(
+                "missing",
+                format!("There is no bucket of the job attachments: {place}"),
+            )
+            .fix("make the bucket again, or give the queue another one in its job attachment settings"),
             Err(problem) => Assessment::unknown(
                 "role-no-answer",
                 format!("Whether the queue role may read the job attachments in {place} is unknown"),

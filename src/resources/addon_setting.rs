@@ -126,10 +126,16 @@ impl Resource for AddonSetting {
     }
 
     fn as_code(&self, change: &Change, _: &Snapshot) -> AsCode {
-        let then = change.after.as_deref().unwrap_or_default();
+        let then = change.after.as_deref().and_then(AddonFields::of_text);
+        let values = then.unwrap_or_default().values;
+        let each = values
+            .iter()
+            .map(|(field, value)| format!("{} = {value}", field.word()));
+        let each: Vec<String> = each.collect();
         AsCode::by_hand(format!(
-            "AYON keeps its settings itself: in {}, set {then}; or let `studiolink apply` do it with your login",
-            self.words()
+            "AYON keeps its settings itself: in {} set {}; or let `studiolink apply` do it with your login",
+            self.at().settings_words(),
+            each.join(", ")
         ))
     }
 

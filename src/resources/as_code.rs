@@ -40,8 +40,11 @@ pub struct Guard {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Wait {
     pub call: Call,
-    pub query: &'static str,
-    pub is: &'static str,
+    pub query: String,
+    /// The words that end the wait well.
+    pub ready: &'static [&'static str],
+    /// Those on the way there. Any other word stops.
+    pub coming: &'static [&'static str],
 }
 
 /// A thing as CloudFormation has it; Terraform's `awscc` is made of the same data.
@@ -123,7 +126,7 @@ pub enum AsCode {
 pub struct Calls {
     pub call: Call,
     pub guard: Option<Guard>,
-    pub wait: Option<Wait>,
+    pub waits: Vec<Wait>,
     /// What later changes take from the answer: the output, and where it is as JMESPath.
     pub learns: &'static [(&'static str, &'static str)],
     /// Where the call goes, where that is not the plan's region.
@@ -136,7 +139,7 @@ impl From<Call> for AsCode {
         Self::Calls(Box::new(Calls {
             call,
             guard: None,
-            wait: None,
+            waits: Vec::new(),
             learns: &[],
             region: None,
             node: None,
@@ -163,8 +166,22 @@ impl AsCode {
     }
 
     #[must_use]
-    pub fn wait(self, call: Call, query: &'static str, is: &'static str) -> Self {
-        self.with(|c| c.wait = Some(Wait { call, query, is }))
+    pub fn wait(
+        self,
+        call: Call,
+        query: impl Into<String>,
+        ready: &'static [&'static str],
+        coming: &'static [&'static str],
+    ) -> Self {
+        let query = query.into();
+        self.with(|c| {
+            c.waits.push(Wait {
+                call,
+                query,
+                ready,
+                coming,
+            });
+        })
     }
 
     #[must_use]
@@ -181,6 +198,11 @@ impl AsCode {
     pub fn node(self, node: Node) -> Self {
         self.with(|c| c.node = Some(node))
     }
+}
+
+/// A text as JMESPath writes it raw: in a query.
+pub(super) fn raw(text: &str) -> String {
+    format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
 }
 
 /// Tags as CloudFormation, IAM and Secrets Manager take them.
@@ -206,46 +228,4 @@ pub(super) fn chosen(mut value: Value) -> Value {
         });
     }
     value
-}
-
-/// The first member in which two documents differ, as JMESPath, and what it was.
-pub(super) fn first_difference(before: &Value, after: &Value) -> Option<(String, Value)> {
-    if before == after {
-        return None;
-    }
-    if let (Value::Object(one), Value::Object(other)) = (before, after) {
-        let names = one.keys().chain(other.keys());
-        let found = names.into_iter().find_map(|name| {
-            let (inner, was) = first_difference(&before[name], &after[name])?;
-            let path = if inner.is_empty() {
-                name.clone()
-            } else {
-                format!("{name}.{inner}")
-            };
-            Some((path, was))
-        });
-        return found;
-    }
-    Some((String::new(), before.clone()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_difference_is_named_with_what_was_there() {
-        let before = json!({ "a": 1, "b": { "c": [], "d": null } });
-        let after = json!({ "a": 1, "b": { "c": ["x"], "d": null } });
-        assert_eq!(
-            first_difference(&before, &after),
-            Some(("b.c".to_owned(), json!([])))
-        );
-        let more = json!({ "a": 1, "b": { "c": [], "d": null }, "e": true });
-        assert_eq!(
-            first_difference(&before, &more),
-            Some(("e".to_owned(), Value::Null))
-        );
-        assert_eq!(first_difference(&before, &before), None);
-    }
 }

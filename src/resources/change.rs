@@ -176,16 +176,33 @@ impl Change {
     }
 
     /// The same as code. What holds a secret is no code: it would lie in a repository.
-    pub fn as_code(&self, snapshot: &Snapshot) -> AsCode {
+    /// `made`: is it a change of the same plan, before this one?
+    pub fn as_code(&self, snapshot: &Snapshot, made: &dyn Fn(&str) -> bool) -> AsCode {
         let code = self.resource.inner().as_code(self, snapshot);
         let AsCode::Calls(calls) = &code else {
             return code;
         };
-        let guard = calls.guard.as_ref().map(|g| g.is.to_string());
-        let all = format!("{}{}", calls.call.input, guard.unwrap_or_default());
-        if has_secret(&all) {
+        let mut texts: Vec<&str> = Vec::new();
+        texts_of(&calls.call.input, &mut texts);
+        if let Some(guard) = &calls.guard {
+            texts_of(&guard.is, &mut texts);
+        }
+        if texts.iter().any(|t| has_secret(t)) {
             return AsCode::by_hand(format!(
-                "the {} holds a password or token, and no code keeps one: `studiolink apply` makes this change",
+                "the {} holds an address with a user, token, query or fragment, which may be a secret, and no code keeps one: `studiolink apply` makes this change",
+                self.words()
+            ));
+        }
+        // What looks like a placeholder and is none of this plan's would be evaluated by whoever runs the code.
+        let is_ours = |piece: Piece<'_>| match piece {
+            Piece::Text(_) => true,
+            Piece::Output { change, output } => {
+                (made(change) || change == self.id) && ["id", "arn"].contains(&output)
+            }
+        };
+        if !texts.iter().all(|t| pieces(t).into_iter().all(is_ours)) {
+            return AsCode::by_hand(format!(
+                "the {} holds a text with \"{OPEN}\", which code would take for something else: `studiolink apply` makes this change",
                 self.words()
             ));
         }
@@ -241,6 +258,16 @@ impl Change {
     /// The thing's text and outputs, out of the answer to its question.
     pub fn found(&self, answer: crate::questions::AnyAnswer) -> Result<super::Found, Problem> {
         self.resource.inner().found(answer, self)
+    }
+}
+
+/// Every text of a value.
+fn texts_of<'a>(value: &'a serde_json::Value, all: &mut Vec<&'a str>) {
+    match value {
+        serde_json::Value::String(text) => all.push(text),
+        serde_json::Value::Array(list) => list.iter().for_each(|v| texts_of(v, all)),
+        serde_json::Value::Object(members) => members.values().for_each(|v| texts_of(v, all)),
+        _ => {}
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::as_code::raw;
 use super::{
     AsCode, Call, Change, Found, Node, Outputs, Resource, Step, Touched, changed, merged, needed,
     other_answer,
@@ -11,6 +12,7 @@ use crate::domain::fact::Fact;
 use crate::domain::farm::{QueueEnvironment, TemplateText};
 use crate::domain::ids::{AccountId, QueueEnvironmentId, QueueKey, Region};
 use crate::domain::problem::Problem;
+use crate::domain::secrets::without_log_secrets;
 use crate::domain::template::TemplateType;
 use crate::domain::text::{Printable, Untrusted};
 use crate::domain::worker_environment;
@@ -60,6 +62,12 @@ impl EnvironmentTemplate {
             .find(|id| !taken(id))
             .unwrap_or_else(|| unreachable!("there is one more id than environments"))
     }
+}
+
+/// Does a line of a studio's own text look as if it named a secret's value? Our own text only names the secret.
+fn names_a_secret(text: &str) -> bool {
+    let ours = text.contains("Made by studiolink");
+    !ours && text.lines().any(|line| without_log_secrets(line) != line)
 }
 
 impl Resource for EnvironmentTemplate {
@@ -154,10 +162,19 @@ impl Resource for EnvironmentTemplate {
     fn as_code(&self, change: &Change, _: &Snapshot) -> AsCode {
         let queue = json!({ "farmId": self.queue.farm, "queueId": self.queue.queue });
         let of = |more: serde_json::Value| merged(&queue, more);
+        let now = |own| Call::new("deadline", "GetQueueEnvironment", own);
+        let before = change.before.clone().unwrap_or_default();
         let Some(template) = &change.after else {
-            let of = of(json!({ "queueEnvironmentId": self.id }));
-            return Call::new("deadline", change.operation(), of).into();
+            let own = of(json!({ "queueEnvironmentId": self.id }));
+            let call = Call::new("deadline", change.operation(), own.clone());
+            return AsCode::from(call).guard(now(own), "template", before);
         };
+        if names_a_secret(template) || names_a_secret(&before) {
+            return AsCode::by_hand(format!(
+                "the {}: its text looks as if it held a password, token or key, and no code keeps one; `studiolink apply` makes this change",
+                self.words()
+            ));
+        }
         let kind = match self.template_type {
             TemplateType::Yaml => "YAML",
             TemplateType::Json => "JSON",
@@ -171,9 +188,8 @@ impl Resource for EnvironmentTemplate {
         if let Some(id) = &self.id {
             let own = of(json!({ "queueEnvironmentId": id }));
             let call = Call::new("deadline", change.operation(), merged(&own, text));
-            let now = Call::new("deadline", "GetQueueEnvironment", own);
+            let now = now(own);
             let import = format!("{}|{}|{id}", self.queue.farm, self.queue.queue);
-            let before = change.before.clone().unwrap_or_default();
             return AsCode::from(call)
                 .guard(now, "template", before)
                 .node(node.import(import));
@@ -182,11 +198,11 @@ impl Resource for EnvironmentTemplate {
         let list = Call::new("deadline", "ListQueueEnvironments", queue.clone());
         // Made twice, it would be entered twice.
         let same = format!(
-            "length(environments[?name=='{}'])",
-            self.name.raw().replace(['\'', '\\'], "")
+            "length(environments[?name=={}]) == `0`",
+            raw(self.name.raw())
         );
         AsCode::from(Call::new("deadline", change.operation(), call))
-            .guard(list, same, 0)
+            .guard(list, same, true)
             .learns(&[("id", "queueEnvironmentId")])
             .node(node)
     }

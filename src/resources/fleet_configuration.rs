@@ -4,7 +4,6 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::as_code::first_difference;
 use super::{
     AsCode, Call, Change, Found, Ready, Resource, Step, Touched, changed, merged, needed,
     other_answer, parsed,
@@ -32,11 +31,9 @@ pub(super) fn fleet_of(fleet: &FleetKey) -> serde_json::Value {
     json!({ "farmId": fleet.farm, "fleetId": fleet.fleet })
 }
 
-/// Is that path JMESPath as it stands?
-fn is_plain(path: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '.';
-    !path.is_empty() && path.chars().all(plain)
-}
+/// The words of a fleet's status after which a change is made, and those on the way.
+pub(super) const READY: &[&str] = &["ACTIVE", "SUSPENDED"];
+pub(super) const COMING: &[&str] = &["UPDATE_IN_PROGRESS", "CREATE_IN_PROGRESS"];
 
 /// The service takes a change first, and says later what came of it.
 pub(super) fn ready(settings: &Settings) -> Ready {
@@ -104,13 +101,9 @@ impl Resource for FleetConfiguration {
         let own = merged(&fleet, json!({ "configuration": after }));
         let code = AsCode::from(Call::new("deadline", change.operation(), own));
         let now = || Call::new("deadline", "GetFleet", fleet.clone());
-        let code = match first_difference(&parsed(change.before.as_deref()), &after) {
-            Some((path, was)) if is_plain(&path) => {
-                code.guard(now(), format!("configuration.{path}"), was)
-            }
-            _ => code,
-        };
-        code.wait(now(), "status", "ACTIVE")
+        // The call replaces the whole of it, so all of it must be as it was.
+        code.guard(now(), "configuration", parsed(change.before.as_deref()))
+            .wait(now(), "status", READY, COMING)
     }
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::fleet_configuration::{fleet_lock, fleet_of, ready};
+use super::fleet_configuration::{COMING, READY, fleet_lock, fleet_of, ready};
 use super::{
     AsCode, Call, Change, Found, Resource, Step, Touched, changed, merged, needed, other_answer,
 };
@@ -67,27 +67,33 @@ impl Resource for FleetScript {
         true
     }
 
-    /// The call takes the whole script, so it is made of what the script says now.
+    /// The call takes the whole script, and what the studio has written in it is not ours to copy.
     fn as_code(&self, change: &Change, snapshot: &Snapshot) -> AsCode {
         let settings = snapshot.facts.get(&FleetSettings(self.fleet.clone()));
         let Some(settings) = settings.and_then(crate::domain::fact::Fact::known) else {
             return AsCode::by_hand(format!("the {} were not read", self.words()));
         };
-        let now = settings.script.as_ref().map(|s| s.body.as_str());
-        let body = match with(now, change.after.as_deref(), &self.os) {
+        if settings.script.is_some() {
+            return AsCode::by_hand(format!(
+                "the {}: the fleet has a script of its own, which may hold a password and is no part of any code; `studiolink apply` puts the lines into it, or paste them, as `studiolink plan` shows them, below its first line",
+                self.words()
+            ));
+        }
+        let body = match with(None, change.after.as_deref(), &self.os) {
             Ok(body) => body,
             Err(why) => return AsCode::by_hand(format!("the {}: {why}", self.words())),
         };
-        let mut script = json!({ "scriptBody": body });
-        if let Some(seconds) = settings.script.as_ref().and_then(|s| s.seconds) {
-            script["scriptTimeoutSeconds"] = json!(seconds);
-        }
+        let script = json!({ "scriptBody": body });
         let fleet = fleet_of(&self.fleet);
         let own = merged(&fleet, json!({ "hostConfiguration": script }));
         let read = || Call::new("deadline", "GetFleet", fleet.clone());
         AsCode::from(Call::new("deadline", change.operation(), own))
-            .guard(read(), "hostConfiguration.scriptBody", json!(now))
-            .wait(read(), "status", "ACTIVE")
+            .guard(
+                read(),
+                "hostConfiguration.scriptBody",
+                serde_json::Value::Null,
+            )
+            .wait(read(), "status", READY, COMING)
     }
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {

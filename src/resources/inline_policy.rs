@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::as_code::raw;
 use super::{
     AsCode, Call, Change, Found, Node, Propagation, Resource, Step, Touched, changed, merged,
     needed, other_answer, parsed,
@@ -98,7 +99,12 @@ impl Resource for InlinePolicy {
         let now = || Call::new("iam", "GetRolePolicy", own.clone());
         let guard = |code: AsCode| match &change.before {
             Some(before) => code.guard(now(), "PolicyDocument", parsed(Some(before))),
-            None => code,
+            None => {
+                let list = json!({ "RoleName": self.role.name() });
+                let list = Call::new("iam", "ListRolePolicies", list);
+                let none = format!("length(PolicyNames[?@=={}]) == `0`", raw(&self.policy));
+                code.guard(list, none, true)
+            }
         };
         let Some(document) = &change.after else {
             return guard(Call::new("iam", change.operation(), own.clone()).into());

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::as_code::{chosen, tag_map, tags};
-use super::resource_gateway::{lattice_lock, ready};
+use super::resource_gateway::{COMING, lattice_lock, ready};
 use super::{
     AsCode, Call, Change, Found, Node, Outputs, Resource, Step, Touched, changed, merged, needed,
     other_answer, parsed, placeholder, text_at, texts_at,
@@ -160,7 +160,7 @@ impl Resource for ResourceConfiguration {
         );
         let code = AsCode::from(Call::new("vpc-lattice", change.operation(), call))
             .learns(&[("id", "id"), ("arn", "arn")])
-            .wait(now, "status", "ACTIVE");
+            .wait(now, "status", &["ACTIVE"], COMING);
         if definition["dnsResource"].is_object() {
             return code;
         }

@@ -46,6 +46,9 @@ pub(super) fn ready(status: &LatticeStatus, failure: Option<&Untrusted>) -> Read
     }
 }
 
+/// The words of VPC Lattice for what is on its way.
+pub(super) const COMING: &[&str] = &["CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"];
+
 impl ResourceGateway {
     /// The id of the change that makes one of that name.
     pub fn change_id(name: &str) -> String {
@@ -161,7 +164,7 @@ impl Resource for ResourceGateway {
         let now = Call::new("vpc-lattice", "GetResourceGateway", json!({ NAME: id }));
         AsCode::from(Call::new("vpc-lattice", change.operation(), call))
             .learns(&[("id", "id")])
-            .wait(now, "status", "ACTIVE")
+            .wait(now, "status", &["ACTIVE"], COMING)
             .node(
                 Node::new("AWS::VpcLattice::ResourceGateway", properties).outputs(&[("id", "Id")]),
             )

@@ -27,6 +27,9 @@ pub struct ResourceShare {
     pub tags: Vec<(String, String)>,
 }
 
+/// The words of an association that is on its way; none of it may be listed at first.
+pub(super) const COMING: &[&str] = &["ASSOCIATING", "None"];
+
 impl ResourceShare {
     pub fn outputs(arn: &str) -> Outputs {
         Outputs::from([("arn".to_owned(), arn.to_owned())])
@@ -152,9 +155,19 @@ impl Resource for ResourceShare {
         let arns = json!([placeholder(&change.id, "arn")]);
         let of = json!({ "associationType": "RESOURCE", "resourceShareArns": arns });
         let now = Call::new("ram", "GetResourceShareAssociations", of);
+        // Names are not unique there: a second share of that name would be one.
+        let named = json!({ "resourceOwner": "SELF", "name": self.name });
+        let named = Call::new("ram", "GetResourceShares", named);
+        let none = "length(resourceShares[?status!='DELETED' && status!='DELETING']) == `0`";
         AsCode::from(Call::new("ram", change.operation(), call))
             .learns(&[("arn", "resourceShare.resourceShareArn")])
-            .wait(now, "resourceShareAssociations[0].status", "ASSOCIATED")
+            .wait(
+                now,
+                "resourceShareAssociations[0].status",
+                &["ASSOCIATED"],
+                COMING,
+            )
+            .guard(named, none, true)
             .node(Node::new("AWS::RAM::ResourceShare", properties).outputs(&[("arn", "Arn")]))
     }
 

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::as_code::raw;
 use super::resource_gateway::lattice_lock;
-use super::resource_share::touches;
+use super::resource_share::{COMING, touches};
 use super::{
     AsCode, Call, Change, Found, Ready, Resource, Step, Touched, needed, other_answer, parsed,
     texts_at,
@@ -144,7 +145,26 @@ impl Resource for ShareAssociations {
                 call[*member] = json!(new);
             }
         }
-        Call::new("ram", change.operation(), call).into()
+        let mut code = AsCode::from(Call::new("ram", change.operation(), call.clone()));
+        for (member, kind) in &MEMBERS {
+            let kind = match kind {
+                AssociationKind::Principal => "PRINCIPAL",
+                AssociationKind::Source => "SOURCE",
+                _ => "RESOURCE",
+            };
+            for entity in texts_at(&call, member) {
+                let of = json!({ "associationType": kind, "resourceShareArns": [self.arn] });
+                let now = Call::new("ram", "GetResourceShareAssociations", of);
+                let own = format!(
+                    "resourceShareAssociations[?associatedEntity=={}",
+                    raw(entity)
+                );
+                // One of several of it is the one that was just made.
+                let query = format!("({own} && status=='ASSOCIATED'] || {own}])[0].status");
+                code = code.wait(now, query, &["ASSOCIATED"], COMING);
+            }
+        }
+        code
     }
 
     fn apply_to(&self, snapshot: &mut Snapshot, text: Option<&str>) {

@@ -10,6 +10,7 @@ import sys
 import hcl2
 import pytest
 from conftest import FARM, QUEUE, Studio
+from test_lattice import TABLE
 from test_lattice import studio as lattice_studio
 from test_lattice import whole
 
@@ -28,10 +29,10 @@ def export(s, language, *more):
     return done.stdout
 
 
-def shell(s, script, key=None, **env):
+def shell(s, script, seen="yes", **env):
     """As an administrator runs it, in this studio's account, with the aws CLI that the tests install."""
-    env = {**s.env, "AWS_DISABLE_HOST_PREFIX_INJECTION": "true", "PATH": f"{BIN}:{os.environ['PATH']}", **env}
-    return subprocess.run(["sh", "-c", script], cwd=s.folder, env=env, capture_output=True, text=True, timeout=300)
+    env = {**s.env, "AWS_DISABLE_HOST_PREFIX_INJECTION": "true", "SEEN": seen, "PATH": f"{BIN}:{os.environ['PATH']}", **env}
+    return subprocess.run(["sh", "-c", script], cwd=s.folder, env=env, capture_output=True, text=True, timeout=300, start_new_session=True)
 
 
 def quick(script):
@@ -43,7 +44,8 @@ def uncommented(text):
     lines = text.splitlines()
     start = next(i for i, l in enumerate(lines) if l == "# set -eu")
     end = lines.index("# end of the commands")
-    return "\n".join(l[2:] if l.startswith("# ") else l[1:] for l in lines[start:end])
+    assert all(l.startswith("# ") for l in lines[start:end]), "each line without its mark"
+    return "\n".join(l[2:] for l in lines[start:end])
 
 
 def left(s):
@@ -85,6 +87,73 @@ def test_what_was_edited_meanwhile_is_not_overwritten(fresh):
     assert s.environments()[env][1] == text
 
 
+def test_nobody_is_asked_where_nobody_is_and_then_it_stops(fresh):
+    s = fresh
+    before = s.environments()
+    done = shell(s, quick(export(s, "cli")), seen="")
+    assert done.returncode != 0 and "can read" in done.stderr, done.stderr
+    assert s.environments() == before, "what waits for somebody's look is not made"
+
+
+HOSTILE = '''# ${change:x" != "" ? file("/etc/hostname") : ".o} ${aws:userid} %{if true} `id` $(id) '\n'''
+
+
+def hostile(s, more):
+    env = next(iter(s.environments()))
+    text = s.environments()[env][1]
+    s.client("deadline").update_queue_environment(farmId=FARM, queueId=QUEUE, queueEnvironmentId=env, template=text + more, templateType="YAML")
+    return text + more
+
+
+@pytest.mark.parametrize("language", ["cli", "terraform", "cloudformation"])
+def test_what_looks_like_ours_is_not_evaluated(fresh, language):
+    s = fresh
+    hostile(s, HOSTILE)
+    text = export(s, language)
+    assert "file(" not in text and "By hand" in text, text
+
+
+@pytest.mark.parametrize("more", ["# `back` 'quote' \"double\" $HOME ${aws:userid} %{x}\n", "# blanks at the end   \n\n", "# line\r\n# end\r\n", "# no line break at the end"])
+def test_any_text_stays_what_it_is(fresh, more):
+    s = fresh
+    text = hostile(s, more)
+    done = shell(s, quick(export(s, "cli")))
+    assert done.returncode == 0, done.stdout + done.stderr
+    (after,) = [t for _, t in s.environments().values()]
+    assert after.replace("deadline-cloud-v2 deadline-cloud s3://ynput-conda-channel/ayon conda-forge", "deadline-cloud") == text
+
+
+def test_a_studios_own_secrets_are_in_no_code(tmp_path):
+    script = "#!/bin/bash\nexport STUDIO_LICENSE_PASSWORD='hunter2CANARY'\n"
+    s = lattice_studio(tmp_path, {"farms/0/fleets/Publish/hostConfiguration": {"scriptBody": script, "scriptTimeoutSeconds": 300}}, table=TABLE.replace('tls = "plain"', 'tls = "hosts"'), newer=False)
+    file = s.folder / "studiolink.toml"
+    file.write_text(file.read_text().replace("127.0.0.1", "localhost"))
+    for language in ("cli", "terraform", "cloudformation"):
+        text = export(s, language, "--unproven-key")
+        assert "hunter2" not in text and "EnvCANARY" not in text and "script of its own" in text, text
+    env = next(iter(s.environments()))
+    text = s.environments()[env][1]
+    s.write(more=TABLE)
+    s.client("deadline").update_queue_environment(farmId=FARM, queueId=QUEUE, queueEnvironmentId=env, template=text.replace("deadline-cloud-v2 ", "") + "# LICENSE_PASSWORD: EnvCANARY123\n", templateType="YAML")
+    for language in ("cli", "terraform", "cloudformation"):
+        text = export(s, language, "--unproven-key")
+        assert "CANARY" not in text, text
+
+
+def test_a_fleet_that_was_changed_meanwhile_is_not_put_back(tmp_path):
+    s = lattice(tmp_path)
+    script = export(s, "cli", "--unproven-key")
+    d = s.client("deadline")
+    fleet = next(f for f in d.list_fleets(farmId=FARM)["fleets"] if f["displayName"] == "Publish")
+    configuration = fleet["configuration"]
+    configuration["serviceManagedEc2"]["instanceCapabilities"]["vCpuCount"] = {"min": 32, "max": 64}
+    d.update_fleet(farmId=FARM, fleetId=fleet["fleetId"], configuration=configuration)
+    done = shell(s, quick(script))
+    assert done.returncode == 1 and "make a new plan" in done.stderr, done.stderr
+    now = d.get_fleet(farmId=FARM, fleetId=fleet["fleetId"])["configuration"]
+    assert now["serviceManagedEc2"]["instanceCapabilities"]["vCpuCount"] == {"min": 32, "max": 64}
+
+
 def lattice(tmp_path):
     """The fleet's whole way; the secret is there, because no code holds a key."""
     s = lattice_studio(tmp_path, newer=False)
@@ -106,8 +175,13 @@ def test_what_the_cli_does_not_know_is_not_dropped(tmp_path):
     s = lattice_studio(tmp_path)
     s.client("secretsmanager").create_secret(Name="ayon/workers", SecretString="k" * 32)
     done = shell(s, quick(export(s, "cli", "--unproven-key")))
-    assert done.returncode != 0 and "softwareAddOns" in done.stderr, done.stderr
+    assert done.returncode != 0 and "does not know all of it" in done.stderr, done.stderr
     assert "UpdateFleet" not in s.mutating()
+
+
+def saved(s):
+    s.run("plan", "--out", "plan.json")
+    return json.loads((s.folder / "plan.json").read_text())["plan"]["changes"]
 
 
 def blocks(text):
@@ -124,15 +198,19 @@ def test_terraform_is_read_and_imports_what_exists(fresh):
     s = fresh
     text = export(s, "terraform")
     tree, found = blocks(text)
-    kinds = sorted({k for k, _ in found})
-    assert "awscc_deadline_queue_environment" in kinds and "aws_iam_role_policy" in kinds, text
+    assert {k for k, _ in found} == {"aws_iam_role_policy"}, text
+    assert "update-queue-environment" in uncommented(text), "it waits for the role to read the channel"
+    # Once the policy is made, the environment is declared.
+    policy = next(c for c in saved(s) if "inline-policy" in c["resource"])
+    s.client("iam").put_role_policy(RoleName="NordlichtQueueRole", PolicyName="studiolink-queue", PolicyDocument=policy["after"])
+    text = export(s, "terraform")
+    tree, found = blocks(text)
+    assert "awscc_deadline_queue_environment" in {k for k, _ in found}, text
     env = next(iter(s.environments()))
     imports = [i["id"].strip('"') for i in tree["import"]]
     assert f"{FARM}|{QUEUE}|{env}" in imports, imports
     body = next(b for (k, _), b in found.items() if k == "awscc_deadline_queue_environment")
-    s.run("plan", "--out", "plan.json")
-    changes = json.loads((s.folder / "plan.json").read_text())["plan"]["changes"]
-    after = next(c["after"] for c in changes if "environment-template" in c["resource"])
+    after = next(c["after"] for c in saved(s) if "environment-template" in c["resource"])
     first, *lines, last = body["template"].strip('"').split("\n")
     assert first.startswith("<<") and first[2:] == last, body["template"]
     assert "\n".join(lines) + "\n" == after
@@ -153,11 +231,19 @@ def test_a_path_of_lattice_as_terraform_and_cloudformation(tmp_path):
     lint = subprocess.run([BIN / "cfn-lint", "--regions", "us-west-2", "--", template], capture_output=True, text=True)
     assert lint.returncode == 0, lint.stdout + lint.stderr + template.read_text()
     assert "AWS::VpcLattice::ResourceConfiguration" in template.read_text()
-    # The fleet is changed by commands that follow, with what the stack has put out.
+    # The fleet is changed by commands that follow, with what the stack has put out: the peer has no stacks, so what it would say is said here.
     commands = uncommented(template.read_text())
     assert "update-fleet" in commands and "describe-stacks" in commands
-    parsed = subprocess.run(["sh", "-n"], input=commands, text=True, capture_output=True)
-    assert parsed.returncode == 0, parsed.stderr
+    made = shell(s, quick(export(s, "cli", "--unproven-key").split("# UpdateFleet")[0]))
+    assert made.returncode == 0, made.stdout + made.stderr
+    (configuration,) = s.client("vpc-lattice").list_resource_configurations()["items"]
+    fake = s.folder / "bin"
+    fake.mkdir()
+    (fake / "aws").write_text(f'#!/bin/sh\ncase "$*" in *00000001Id*) echo {configuration["id"]};; cloudformation*) echo {configuration["arn"]};; *) exec {BIN}/aws "$@";; esac\n')
+    (fake / "aws").chmod(0o755)
+    done = shell(s, quick(commands), PATH=f"{fake}:{BIN}:{os.environ['PATH']}")
+    assert done.returncode == 0, commands + done.stdout + done.stderr
+    assert not [i for i in left(s) if not i.startswith("addon")]
 
 
 def test_cloudformation_of_a_fresh_studio(fresh):

@@ -60,6 +60,9 @@ pub struct Says {
     pub fix: Option<String>,
 }
 
+/// Without consent an audit does not ask for it.
+const LENDS: &str = "deadline:AssumeQueueRoleForUser";
+
 /// By the check's id.
 pub fn known() -> &'static BTreeMap<String, Known> {
     static KNOWN: LazyLock<BTreeMap<String, Known>> = LazyLock::new(|| {
@@ -71,7 +74,10 @@ pub fn known() -> &'static BTreeMap<String, Known> {
 
 fn what_is_known(out: &mut String, known: &Known) {
     if !known.permissions.is_empty() {
-        let each = known.permissions.iter().map(|p| format!("`{p}`"));
+        let each = known.permissions.iter().map(|p| match p.as_str() {
+            LENDS => format!("`{p}` (setup, and an audit with --as-queue-role or --open-session)"),
+            _ => format!("`{p}`"),
+        });
         let each: Vec<String> = each.collect();
         let _ = writeln!(out, "- asks with: {}", each.join(", "));
     }

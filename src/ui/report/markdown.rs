@@ -44,6 +44,9 @@ pub fn undo_state(run: &Run, all: &[Run]) -> String {
     let (done, open) = (run.done().count(), to_undo(run, all).len());
     match (run.header.undoes.as_deref(), done, open) {
         (Some(id), ..) => format!("undoes {id}"),
+        (None, 0, _) if run.tries.iter().any(|t| t.open) => {
+            "tried; a session may be open".to_owned()
+        }
         (None, 0, _) if !run.tries.is_empty() => "tried, and changed nothing".to_owned(),
         (None, 0, _) => "changed nothing".to_owned(),
         (None, _, 0) => "undone".to_owned(),
@@ -100,10 +103,13 @@ pub fn run(run: &Run, all: &[Run]) -> String {
         let _ = writeln!(out, "\nWaited {} s, {what}: {came}", wait.seconds);
     }
     for it in &run.tries {
-        let came = it.came.as_ref().map_or(
-            "the run was cut short: what came of it is not known, and a session that it opened stays until it is idle for long enough",
-            Printable::as_str,
-        );
+        let cut = if it.open {
+            "the run was cut short: what came of it is not known; a session that it opened is ended on the way out where that was \
+             possible, and may be open until it is idle for long enough"
+        } else {
+            "the run was cut short: what came of it is not known"
+        };
+        let came = it.came.as_ref().map_or(cut, Printable::as_str);
         let (n, words, at) = (it.n, plain(it.words.as_str()), clock(it.at));
         let _ = writeln!(out, "\n## {n}. Tried: {words}\n\n{at}, {}", plain(came));
         for call in &it.calls {

@@ -456,6 +456,9 @@ fn draw_status(frame: &mut Frame<'_>, view: &View<'_>, area: Rect) {
     frame.render_widget(Paragraph::new(line), area);
 }
 
+/// What goes on, the way back and the help are the last that find no room.
+const FIRST: [&str; 6] = ["Enter", "Esc", "[", "?", "q", "d"];
+
 fn draw_keys(frame: &mut Frame<'_>, view: &View<'_>, focus: &Focus, area: Rect) {
     let mut keys: Vec<(String, String)> = Vec::new();
     let mut key = |k: &str, what: &str| keys.push((k.to_owned(), what.to_owned()));
@@ -507,8 +510,6 @@ fn draw_keys(frame: &mut Frame<'_>, view: &View<'_>, focus: &Focus, area: Rect) 
             key("q", "quit");
         }
     }
-    // What goes on, the way back and the help are the last that find no room.
-    const FIRST: [&str; 6] = ["Enter", "Esc", "[", "?", "q", "d"];
     let wide = |(name, what): &(String, String)| name.width() + what.width() + 3;
     let rank = |name: &str| FIRST.iter().position(|f| *f == name).unwrap_or(FIRST.len());
     let mut by_rank: Vec<&(String, String)> = keys.iter().collect();

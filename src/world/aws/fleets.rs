@@ -30,6 +30,22 @@ fn path(key: &FleetKey) -> String {
     format!("farms/{}/fleets/{}", key.farm, key.fleet)
 }
 
+fn is_lost(worker: &Worker) -> bool {
+    worker.status == WorkerStatus::NotResponding
+}
+
+fn starts(worker: &Worker) -> bool {
+    let is_new = worker.minutes.is_some_and(|m| m <= START_MINUTES);
+    is_new && matches!(worker.status, WorkerStatus::Created | WorkerStatus::Started)
+}
+
+/// A start takes 3 to 10 minutes where no script runs (inferred).
+fn starts_late(worker: &Worker) -> bool {
+    starts(worker)
+        && worker.status == WorkerStatus::Created
+        && worker.minutes.is_some_and(|m| m >= 15)
+}
+
 impl Aws {
     pub async fn look_settings(&self, record: &Record, key: &FleetKey) -> Fact<FleetSettings> {
         let doing = format!("Could not read the configuration of fleet {}", key.fleet);
@@ -84,19 +100,21 @@ impl Aws {
             })
             .collect();
         workers.sort_by_key(|(w, _)| w.minutes.unwrap_or(i64::MAX));
-        // Of those that are lost the newest tell why; of those that start, whether their script runs.
-        let is_lost = |w: &Worker| w.status == WorkerStatus::NotResponding;
-        let starts = |w: &Worker| {
-            let is_new = w.minutes.is_some_and(|m| m <= START_MINUTES);
-            is_new && matches!(w.status, WorkerStatus::Created | WorkerStatus::Started)
-        };
-        let (mut lost, mut starting) = (0, 0);
-        let worth = workers.iter_mut().filter(|(w, _)| {
-            lost += usize::from(is_lost(w));
-            starting += usize::from(starts(w));
-            (is_lost(w) && lost <= LOGS_READ) || (starts(w) && starting <= LOGS_READ)
-        });
-        let read = worth.map(|(worker, log)| async move {
+        // Of those that are lost the newest tell why; of those that start, whether their script runs: the newest, and the oldest,
+        // which may be stuck.
+        let kinds: [fn(&Worker) -> bool; 3] = [is_lost, starts, starts_late];
+        let mut worth: Vec<usize> = Vec::new();
+        for is in kinds {
+            let own = workers.iter().enumerate().filter(|(_, (w, _))| is(w));
+            let own = own.map(|(at, _)| at).filter(|at| !worth.contains(at));
+            let own: Vec<usize> = own.take(LOGS_READ).collect();
+            worth.extend(own);
+        }
+        let worth = workers
+            .iter_mut()
+            .enumerate()
+            .filter(|(at, _)| worth.contains(at));
+        let read = worth.map(|(_, (worker, log))| async move {
             worker.log = Some(self.session_log(record, log).await);
         });
         join_all(read).await;

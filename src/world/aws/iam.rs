@@ -24,6 +24,8 @@ use crate::world::Record;
 
 const SERVICE: &str = "iam";
 const VERSION: &str = "2010-05-08";
+/// What IAM calls the first version of a policy.
+const FIRST: &str = "v1";
 /// A list that has no end is none.
 const PAGES: usize = 100;
 
@@ -242,9 +244,29 @@ impl Aws {
         let doing = format!("Could not read managed policy {arn}");
         let what = What::new(SERVICE, "GetPolicy", arn, doing.clone());
         let named = [("PolicyArn", arn)];
-        let out = self.iam::<GetPolicy>(record, what, &named).await?;
-        let version = out.policy.default_version_id;
-        let version = version.as_deref().unwrap_or("v1");
+        let default = self.iam::<GetPolicy>(record, what, &named);
+        // Those of AWS's are mostly in their first version: it is read beside the question which one counts.
+        let (default, first) = if arn.contains(":iam::aws:") {
+            let (default, first) = join(default, self.policy_version(record, arn, FIRST)).await;
+            (default, Some(first))
+        } else {
+            (default.await, None)
+        };
+        let version = default?.policy.default_version_id;
+        let version = version.as_deref().unwrap_or(FIRST);
+        match first {
+            Some(first) if version == FIRST => first,
+            _ => self.policy_version(record, arn, version).await,
+        }
+    }
+
+    async fn policy_version(
+        &self,
+        record: &Record,
+        arn: &str,
+        version: &str,
+    ) -> Result<PolicyText, Problem> {
+        let doing = format!("Could not read managed policy {arn}");
         let what = What::new(SERVICE, "GetPolicyVersion", arn, doing.clone());
         let named = [("PolicyArn", arn), ("VersionId", version)];
         let out = self.iam::<GetPolicyVersion>(record, what, &named).await?;

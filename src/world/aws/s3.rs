@@ -112,8 +112,7 @@ impl Aws {
         let request = client.get_object().bucket(&it.bucket).key(&file).send();
         match self.call(record, what, request).await {
             Ok(_) => Ok(()),
-            // Missing is the bucket as well; that it is there was seen from here.
-            Err(p) if p.kind == ProblemKind::Missing => Ok(()),
+            Err(p) if p.kind == ProblemKind::Missing && !is_bucket(&p) => Ok(()),
             Err(mut p) => {
                 // The lack is the queue role's, not the caller's.
                 p.permission = None;
@@ -339,4 +338,10 @@ fn not_s3(channel: &Channel) -> Problem {
         "it is not an s3:// channel",
         "this is a bug in studiolink; please report it",
     )
+}
+
+/// The bucket itself is not there, and not only the file.
+fn is_bucket(problem: &Problem) -> bool {
+    let outcome = problem.call.as_ref().map(|c| c.outcome.as_str());
+    outcome == Some("NoSuchBucket")
 }

@@ -8,6 +8,7 @@ use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use url::Url;
 
@@ -17,7 +18,7 @@ use crate::domain::call::{Call, Vantage};
 use crate::domain::choices::Tunnel;
 use crate::domain::ids::QueueKey;
 use crate::domain::problem::{Problem, ProblemKind};
-use crate::domain::text::Printable;
+use crate::domain::text::{Printable, Untrusted};
 use crate::probes::{Carried, SessionSeen};
 use crate::world::Record;
 use crate::world::net::channel;
@@ -164,12 +165,13 @@ impl Aws {
         Ok(SessionSeen {
             carried,
             ended: ending.end().await,
+            id: Untrusted::new(started["SessionId"].as_str().unwrap_or_default()),
         })
     }
 }
 
 /// The ends of sessions that nobody waits for any more; the program waits for them before it ends.
-pub(super) type Left = Arc<Mutex<Vec<JoinHandle<Result<Value, Problem>>>>>;
+pub(super) type Left = Arc<Mutex<Vec<JoinHandle<()>>>>;
 
 /// A session that was started is ended, also where nobody waits for the answer any more.
 struct Ending {
@@ -179,9 +181,17 @@ struct Ending {
 }
 
 impl Ending {
-    fn spawn(&mut self) -> JoinHandle<Result<Value, Problem>> {
+    /// The call goes on also where nobody waits for its answer: the program waits for it before it ends.
+    fn spawn(&mut self) -> oneshot::Receiver<Result<Value, Problem>> {
         let (sender, body) = (self.sender.clone(), std::mem::take(&mut self.body));
-        tokio::spawn(async move { sender.call("TerminateSession", &body).await })
+        let (tell, told) = oneshot::channel();
+        let ending = tokio::spawn(async move {
+            let _ = tell.send(sender.call("TerminateSession", &body).await);
+        });
+        if let Ok(mut left) = self.left.lock() {
+            left.push(ending);
+        }
+        told
     }
 
     async fn end(mut self) -> Option<bool> {
@@ -196,10 +206,7 @@ impl Ending {
 impl Drop for Ending {
     fn drop(&mut self) {
         if !self.body.is_null() && tokio::runtime::Handle::try_current().is_ok() {
-            let ending = self.spawn();
-            if let Ok(mut left) = self.left.lock() {
-                left.push(ending);
-            }
+            drop(self.spawn());
         }
     }
 }

@@ -201,6 +201,7 @@ impl Sandbox {
                     return Ok(OpenSession::seen(SessionSeen {
                         carried,
                         ended: Some(true),
+                        id: Untrusted::new("session-1"),
                     }));
                 }
                 Err(problem(

@@ -1,44 +1,38 @@
 //! A plan as Terraform: what exists is imported, so that it is changed and not made again.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::{Coded, Export, about, comment, rest, taken, taken_after, words_of};
+use super::{Coding, Export, about, comment, taken};
 use crate::resources::{Change, Node, Piece, pieces};
 
 /// The whole file.
 pub fn terraform(export: &Export<'_>) -> String {
-    let all = export.coded();
-    let declared = export.declared(&all, |_| true);
+    let coding = Coding::new(export, |_| true);
     let mut out = export.preface("A plan as Terraform");
-    if declared.values().filter_map(|c| c.node()).any(Node::exists) {
+    if coding.declared().any(|(_, node)| node.exists()) {
         let words = "What is imported belongs to Terraform from then on: `terraform destroy`, or taking it out of the code, deletes it.";
         comment(&mut out, words);
     }
-    out.push_str(&providers(export, &declared));
-    for it in all
-        .iter()
-        .filter(|c| declared.contains_key(c.change.id.as_str()))
-    {
+    out.push_str(&providers(export, &coding));
+    for (change, node) in coding.declared() {
         out.push('\n');
-        if let Some(node) = it.node() {
-            block(&mut out, it.change, node, &declared);
-        }
+        block(&mut out, &coding, change, node);
     }
-    for (change, output) in taken_after(&all, &declared) {
-        let name = label(&format!("{change} {output}"));
-        let value = attribute(&declared, &change, &output);
+    let output_name =
+        |change: &str, output: &str| label(&format!("{}_{output}", coding.name(change)));
+    for (change, output) in coding.taken_after() {
+        let (name, value) = (
+            output_name(&change, &output),
+            attribute(&coding, &change, &output),
+        );
         let _ = writeln!(out, "\noutput \"{name}\" {{\n  value = {value}\n}}");
     }
     let reference = |change: &str, output: &str| {
-        format!(
-            "$(terraform output -raw {})",
-            label(&format!("{change} {output}"))
-        )
+        format!("$(terraform output -raw {})", output_name(change, output))
     };
-    let rest = rest(export, &all, &declared, "Terraform", &reference);
+    let rest = coding.rest(export, "Terraform", "", &reference);
     if !rest.is_empty() {
         out.push('\n');
         out.push_str(&rest);
@@ -46,8 +40,8 @@ pub fn terraform(export: &Export<'_>) -> String {
     out
 }
 
-fn providers(export: &Export<'_>, declared: &BTreeMap<&str, &Coded<'_>>) -> String {
-    let nodes = || declared.values().filter_map(|c| c.node());
+fn providers(export: &Export<'_>, coding: &Coding<'_>) -> String {
+    let nodes = || coding.declared().map(|(_, node)| node);
     let own = nodes().any(|n| n.hashicorp.is_some());
     let cloud_control = nodes().any(|n| n.hashicorp.is_none());
     let used = [("aws", own), ("awscc", cloud_control)];
@@ -79,22 +73,22 @@ fn providers(export: &Export<'_>, declared: &BTreeMap<&str, &Coded<'_>>) -> Stri
     out
 }
 
-fn block(out: &mut String, change: &Change, node: &Node, declared: &BTreeMap<&str, &Coded<'_>>) {
+fn block(out: &mut String, coding: &Coding<'_>, change: &Change, node: &Node) {
     out.push_str(&about(change));
-    let address = address(&change.id, node);
+    let address = address(coding, &change.id, node);
     let import = node.hashicorp.as_ref().map_or(&node.import, |h| &h.import);
     if let Some(id) = import {
         let _ = writeln!(
             out,
             "import {{\n  to = {address}\n  id = {}\n}}\n",
-            text(id, declared)
+            text(id, coding)
         );
     }
     let _ = writeln!(
         out,
         "resource \"{}\" \"{}\" {{",
         kind(node),
-        label(&change.id)
+        label(&coding.name(&change.id))
     );
     let attributes = node
         .hashicorp
@@ -102,12 +96,12 @@ fn block(out: &mut String, change: &Change, node: &Node, declared: &BTreeMap<&st
         .map_or(&node.properties, |h| &h.attributes);
     for (name, value) in attributes.as_object().into_iter().flatten() {
         let (name, value) = match &node.hashicorp {
-            None => (snake(name), plain(value, 1, declared, true)),
+            None => (snake(name), plain(value, 1, coding, true)),
             Some(_) if value.is_object() && name != "tags" => {
-                let document = plain(value, 1, declared, false);
+                let document = plain(value, 1, coding, false);
                 (name.clone(), format!("jsonencode({document})"))
             }
-            Some(_) => (name.clone(), plain(value, 1, declared, false)),
+            Some(_) => (name.clone(), plain(value, 1, coding, false)),
         };
         let _ = writeln!(out, "  {name} = {value}");
     }
@@ -117,7 +111,7 @@ fn block(out: &mut String, change: &Change, node: &Node, declared: &BTreeMap<&st
         .needs
         .iter()
         .filter(|n| !used.iter().any(|(change, _)| change == *n))
-        .filter_map(|n| Some(self::address(n, declared.get(n.as_str())?.node()?)))
+        .filter_map(|n| Some(self::address(coding, n, coding.node(n)?)))
         .collect();
     if !after.is_empty() {
         let _ = writeln!(out, "  depends_on = [{}]", after.join(", "));
@@ -145,15 +139,15 @@ fn kind(node: &Node) -> String {
     )
 }
 
-fn address(id: &str, node: &Node) -> String {
-    format!("{}.{}", kind(node), label(id))
+fn address(coding: &Coding<'_>, id: &str, node: &Node) -> String {
+    format!("{}.{}", kind(node), label(&coding.name(id)))
 }
 
 /// What a thing that is declared puts out.
-fn attribute(declared: &BTreeMap<&str, &Coded<'_>>, change: &str, output: &str) -> String {
-    let node = declared.get(change).and_then(|c| c.node());
-    let Some(node) = node else {
-        return format!("\"(known after apply: {output} of {change})\"");
+fn attribute(coding: &Coding<'_>, change: &str, output: &str) -> String {
+    // What a change needs is declared before it, so that another name is a text of somebody's.
+    let Some(node) = coding.node(change) else {
+        return "null".to_owned();
     };
     let outputs = node.outputs.iter();
     let name = outputs
@@ -168,11 +162,11 @@ fn attribute(declared: &BTreeMap<&str, &Coded<'_>>, change: &str, output: &str) 
         }
         other => other,
     };
-    format!("{}.{name}", address(change, node))
+    format!("{}.{name}", address(coding, change, node))
 }
 
-fn label(id: &str) -> String {
-    let name = words_of(id).join("_");
+fn label(name: &str) -> String {
+    let name = name.to_owned();
     if name.starts_with(|c: char| c.is_ascii_digit()) {
         format!("_{name}")
     } else {
@@ -193,20 +187,15 @@ fn snake(name: &str) -> String {
 }
 
 /// `own_names`: members of objects are the provider's, in its spelling; otherwise they are data, and stay as they are.
-fn plain(
-    value: &Value,
-    depth: usize,
-    declared: &BTreeMap<&str, &Coded<'_>>,
-    own_names: bool,
-) -> String {
+fn plain(value: &Value, depth: usize, coding: &Coding<'_>, own_names: bool) -> String {
     let (inner, outer) = ("  ".repeat(depth + 1), "  ".repeat(depth));
     match value {
-        Value::String(words) => text(words, declared),
+        Value::String(words) => text(words, coding),
         Value::Array(list) if list.is_empty() => "[]".to_owned(),
         Value::Array(list) => {
             let each = list
                 .iter()
-                .map(|v| format!("{inner}{},\n", plain(v, depth + 1, declared, own_names)));
+                .map(|v| format!("{inner}{},\n", plain(v, depth + 1, coding, own_names)));
             format!("[\n{}{outer}]", each.collect::<String>())
         }
         Value::Object(members) if members.is_empty() => "{}".to_owned(),
@@ -215,11 +204,11 @@ fn plain(
                 let name = if own_names {
                     snake(name)
                 } else {
-                    text(name, declared)
+                    text(name, coding)
                 };
                 format!(
                     "{inner}{name} = {}\n",
-                    plain(v, depth + 1, declared, own_names)
+                    plain(v, depth + 1, coding, own_names)
                 )
             });
             format!("{{\n{}{outer}}}", each.collect::<String>())
@@ -229,14 +218,14 @@ fn plain(
 }
 
 /// A text as HCL writes it: of many lines as such, so that it can be read.
-fn text(words: &str, declared: &BTreeMap<&str, &Coded<'_>>) -> String {
+fn text(words: &str, coding: &Coding<'_>) -> String {
     let is_plain = |c: char| c == '\n' || c == '\t' || !c.is_control();
     let of_lines = words.trim_end_matches('\n').contains('\n') && words.chars().all(is_plain);
     let mut out = String::new();
     for piece in pieces(words) {
         match piece {
             Piece::Output { change, output } => {
-                let _ = write!(out, "${{{}}}", attribute(declared, change, output));
+                let _ = write!(out, "${{{}}}", attribute(coding, change, output));
             }
             Piece::Text(text) => {
                 let literal = text.replace("${", "$${").replace("%{", "%%{");
@@ -284,7 +273,11 @@ mod tests {
 
     #[test]
     fn text_stays_what_it_is() {
-        let none = BTreeMap::new();
+        let none = Coding {
+            all: Vec::new(),
+            names: std::collections::BTreeMap::new(),
+            declared: std::collections::BTreeMap::new(),
+        };
         assert_eq!(
             text("a \"b\" ${aws:userid} %{x}", &none),
             r#""a \"b\" $${aws:userid} %%{x}""#
