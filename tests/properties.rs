@@ -18,10 +18,12 @@ use studiolink::domain::problem::{Problem, ProblemKind};
 use studiolink::engine::apply::{Stop, apply};
 use studiolink::engine::journal::{self, Run, to_undo};
 use studiolink::engine::settle::settle_run;
+use studiolink::engine::tried::Journaled;
 use studiolink::engine::unheard;
 use studiolink::probes::{AnyProbe, AnySeen, Observation};
 use studiolink::questions::{
-    AddonOwn, Answered, AnyAnswer, AnyQuestion, QueueDetails, QueueEnvironments, Snapshot,
+    AddonOwn, Answered, AnyAnswer, AnyQuestion, Consent, Purpose, QueueDetails, QueueEnvironments,
+    Snapshot,
 };
 use studiolink::resources::{AnyResource, Change};
 use studiolink::world::sandbox::{Sandbox, scenario};
@@ -567,14 +569,14 @@ async fn a_journal_that_this_version_can_not_read_is_refused_whole() {
         lines[at] = lines[at].replace(from, to);
         Run::parse(&join(&lines)).unwrap_err().to_string()
     };
-    let older = join(&lines).replacen("\"schema\":3", "\"schema\":2", 1);
+    let older = join(&lines).replacen("\"schema\":4", "\"schema\":2", 1);
     assert_eq!(
         Run::parse(&older),
         Ok(whole),
         "an earlier one stays readable"
     );
-    let newer = edited(0, "\"schema\":3", "\"schema\":4");
-    assert!(newer.contains("version 4"), "{newer}");
+    let newer = edited(0, "\"schema\":4", "\"schema\":5");
+    assert!(newer.contains("version 5"), "{newer}");
     let kind = edited(1, "\"inline-policy\"", "\"vpc-lattice-gateway\"");
     assert!(
         kind.contains("vpc-lattice-gateway") && kind.contains("line 2"),
@@ -594,4 +596,38 @@ async fn a_journal_that_this_version_can_not_read_is_refused_whole() {
     // The same line, cut but ended, is damage: something was written after it.
     let text = join(&lines[..2]) + &lines[2][..9] + "\n" + &lines[3] + "\n";
     assert!(Run::parse(&text).is_err());
+}
+
+/// What an audit tries as the queue role is written down before and after each try; a kill at any byte leaves a journal that says
+/// what is not known, and that nobody goes on with or undoes.
+#[tokio::test]
+async fn what_an_audit_tries_is_journaled_and_leaves_nothing_to_undo() {
+    let (world, config) = open("studio");
+    let consent = Consent {
+        queue_role: true,
+        session: true,
+    };
+    let quiet = Journaled::new(&world, "audit", &config.queues, None);
+    common::run(&quiet, &config, Purpose::AUDIT).await;
+    assert_eq!(quiet.id(), None, "an audit by itself tries nothing");
+    let journaled = Journaled::new(&world, "audit", &config.queues, None);
+    common::run(&journaled, &config, Purpose::Audit(consent)).await;
+    let id = journaled.id().unwrap();
+    let text = world.local().journal(&id).unwrap();
+    let run = Run::parse(&text).unwrap();
+    assert!(!run.tries.is_empty() && run.tries.iter().all(|t| t.came.is_some()));
+    assert!(!run.ended && !run.is_cut() && !run.is_nothing());
+    journaled.end().unwrap();
+    assert!(
+        Run::parse(&world.local().journal(&id).unwrap())
+            .unwrap()
+            .ended
+    );
+    let first = text.find('\n').unwrap() + 1;
+    for cut in first..text.len() {
+        let Some(cut) = text.get(..cut) else { continue };
+        let run = Run::parse(cut).unwrap();
+        assert!(!run.is_cut() || run.tries.is_empty(), "nothing is resumed");
+        assert!(to_undo(&run, std::slice::from_ref(&run)).is_empty());
+    }
 }

@@ -31,6 +31,7 @@ use studiolink::domain::worker_secret::SecretPlace;
 use studiolink::engine::apply::apply;
 use studiolink::engine::journal::{self, to_undo};
 use studiolink::engine::unheard;
+use studiolink::engine::workflow::Workflow;
 use studiolink::goals::Wishes;
 use studiolink::probes::{ReadIndex, has_no_credentials};
 use studiolink::questions::{Consent, Key, Purpose};
@@ -704,8 +705,8 @@ fn studio(base: &str, with: &[usize]) -> (Sandbox, StudioConfig) {
 }
 
 /// Every finding, of setup and of an audit, before and after the plan was applied.
-async fn findings(world: &Sandbox, config: &StudioConfig) -> Vec<Finding> {
-    let mut all = look(world, config).await.findings();
+async fn findings(before: &Workflow, world: &Sandbox, config: &StudioConfig) -> Vec<Finding> {
+    let mut all = before.findings();
     common::make(world, config).await;
     all.extend(look(world, config).await.findings());
     all.extend(run(world, config, Purpose::AUDIT).await.findings());
@@ -720,8 +721,9 @@ async fn every_check_has_a_healthy_and_a_broken_case() {
     for base in BASES {
         for (at, (name, _)) in CHANGES.iter().enumerate() {
             let (world, config) = studio(base, &[at]);
-            learn(&mut known, &world, &config).await;
-            for finding in findings(&world, &config).await {
+            let before = look(&world, &config).await;
+            learn(&mut known, &before, &world, &config).await;
+            for finding in findings(&before, &world, &config).await {
                 seen.entry(finding.check)
                     .or_default()
                     .insert(finding.verdict);
@@ -790,8 +792,12 @@ async fn every_check_has_a_healthy_and_a_broken_case() {
 }
 
 /// What each check asks with, says and is cured by, before anything is changed.
-async fn learn(known: &mut BTreeMap<String, Known>, world: &Sandbox, config: &StudioConfig) {
-    let work = look(world, config).await;
+async fn learn(
+    known: &mut BTreeMap<String, Known>,
+    work: &Workflow,
+    world: &Sandbox,
+    config: &StudioConfig,
+) {
     let changes = &work.plan().changes;
     for finding in work.findings() {
         let own = known.entry(finding.check.to_owned()).or_default();

@@ -1,11 +1,6 @@
 //! For programs: one document, versioned, with the evidence of each finding. What is printed and what the schemas in
 //! `docs/schema` say come from the same types.
 
-#[cfg(test)]
-mod schema;
-
-#[cfg(test)]
-use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -467,3 +462,10 @@ pub struct HeldJson<'a> {
     #[cfg_attr(test, schemars(with = "String"))]
     pub why: &'a Printable,
 }
+
+#[cfg(test)]
+mod schema_tests;
+#[cfg(test)]
+use schema_tests as schema;
+#[cfg(test)]
+use schemars::JsonSchema;
