@@ -31,8 +31,8 @@ use crate::domain::ids::{QueueKey, Region};
 
 pub use client::{Login, connect};
 
-/// So many AWS calls are under way at once, at most; more would only meet the services' throttling.
-const AT_ONCE: usize = 16;
+/// So many AWS calls are under way at once, at most; where a service throttles, adaptive retries make them fewer.
+const AT_ONCE: usize = 32;
 
 /// The queue role's credentials, and the client that holds them.
 #[derive(Clone)]
