@@ -5,7 +5,7 @@ requirements of peer-cloud for this python.
   cargo build --release && python3 benches/audit.py            # one queue, 50 and 500 queues
   STUDIOLINK_BINARY=target/debug/studiolink python3 benches/audit.py one
 """
-import collections, json, os, pathlib, resource, subprocess, sys, tempfile, time, urllib.request
+import collections, json, os, pathlib, subprocess, sys, tempfile, threading, time, urllib.request
 
 import boto3
 from botocore.config import Config
@@ -45,13 +45,22 @@ class Peer:
 def audit(peer, folder, *args, config):
     pathlib.Path(folder, "studiolink.toml").write_text(config)
     env = {"PATH": os.environ["PATH"], "HOME": str(folder), "AWS_ENDPOINT_URL": peer.url, "AWS_ACCESS_KEY_ID": "t", "AWS_SECRET_ACCESS_KEY": "t", "AWS_EC2_METADATA_DISABLED": "true", "AWS_REGION": "us-west-2", "CONDA_CHANNEL_ALIAS": "http://127.0.0.1:9"}
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.perf_counter()
     process = subprocess.Popen([str(BINARY), "audit", "--format", "json", *args], cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    out = process.stdout.read()
+    # ru_maxrss of a child begins with what this python had when it was made: the high-water mark of the program itself is looked at.
+    peak, out = [0], []
+    reader = threading.Thread(target=lambda: out.append(process.stdout.read()))
+    reader.start()
+    while reader.is_alive():
+        try:
+            marks = [l for l in pathlib.Path(f"/proc/{process.pid}/status").read_text().splitlines() if l.startswith("VmHWM")]
+            peak += [int(l.split()[1]) for l in marks]
+        except OSError:
+            pass
+        reader.join(0.02)
     _, status, used = os.wait4(process.pid, 0)
     took = time.perf_counter() - began
-    return json.loads(out), took, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    return json.loads(out[0]), took, used.ru_utime + used.ru_stime, max(peak) / 1024
 
 
 def in_sequence(peer, calls, farm, queue):
