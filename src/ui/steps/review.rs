@@ -39,17 +39,16 @@ impl Review {
         if model.is_asking() {
             return;
         }
-        let Some(aim) = model.aim.take() else {
+        let Some(aim) = &model.aim else {
             return;
         };
-        let cure = model.findings().iter().find(|f| aim.is(f));
-        let cure = cure.and_then(|f| f.cured_by.clone());
+        let cures = model.findings().iter().filter(|f| aim.is(f));
+        let mut cures = cures.filter_map(|f| f.cured_by.as_ref());
         let changes = Self::changes(model);
-        if let Some(at) = changes
-            .iter()
-            .position(|(c, _)| Some(&c.id) == cure.as_ref())
-        {
+        let at = cures.find_map(|id| changes.iter().position(|(c, _)| c.id == *id));
+        if let Some(at) = at {
             self.at = at;
+            model.aim = None;
         }
     }
 
@@ -146,6 +145,10 @@ impl Step for Review {
 
     fn update(&mut self, msg: &Msg, model: &mut Model) -> Vec<Effect> {
         let armed = std::mem::take(&mut self.armed);
+        // Whoever presses a key here has found the way.
+        if matches!(msg, Msg::Act { .. } | Msg::Next | Msg::Choose { .. }) {
+            model.aim = None;
+        }
         let idle = !model.is_applying();
         let nothing = model.plan().changes.is_empty();
         let asking = model.is_asking();

@@ -68,6 +68,10 @@ async fn a_finding_shows_its_evidence_and_leads_to_the_change_that_cures_it() {
     assert_eq!((play.place(), play.app.wizard.at), (Place::Setup, 5));
     let screen = play.screen();
     assert!(screen.contains("changes, nothing written yet"), "{screen}");
+    assert!(
+        screen.contains("▸ 3  UpdateQueueEnvironment"),
+        "the change that cures it: {screen}"
+    );
     // Esc leads back to the finding; somebody who walks on through the steps has left it.
     play.keys("⎋").await;
     assert_eq!(play.place(), Place::Audit);
