@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::args::{self, Args, Format, SeenFrom};
-use super::init::{only_farm, only_queue};
+use super::init::only_one;
 use super::out::{data, ink, leaves_out, talk};
 use super::setup::{account, calls, told_while};
 use super::stop::Stop;
@@ -20,7 +20,6 @@ use crate::domain::config::StudioConfig;
 use crate::domain::exit::Exit;
 use crate::domain::fact::Fact;
 use crate::domain::finding::{Finding, Grade, Severity, Topic, Verdict, could_not_check};
-use crate::domain::ids::QueueKey;
 use crate::domain::text::Printable;
 use crate::domain::time::clock;
 use crate::engine::drive::observe;
@@ -206,15 +205,7 @@ async fn from_state(
     world: &dyn World,
     stop: &Stop,
 ) -> Result<(StudioConfig, Vec<Printable>), Failure> {
-    let farm = match &args.farm {
-        Some(farm) => farm.clone(),
-        None => only_farm(world).await?,
-    };
-    let queue = match &args.queue {
-        Some(queue) => queue.clone(),
-        None => only_queue(world, &farm).await?,
-    };
-    let key = QueueKey { farm, queue };
+    let key = only_one(args, world).await?;
     let blank = StudioConfig {
         queues: vec![key.clone()],
         ..StudioConfig::blank()

@@ -37,15 +37,7 @@ pub(super) async fn run(args: &Args, command: &args::Init) -> Result<Exit, Failu
     }
     let world = open::world(args, None).await?;
     let world = world.as_ref();
-    let farm = match &args.farm {
-        Some(farm) => farm.clone(),
-        None => only_farm(world).await?,
-    };
-    let queue = match &args.queue {
-        Some(queue) => queue.clone(),
-        None => only_queue(world, &farm).await?,
-    };
-    let key = QueueKey { farm, queue };
+    let key = only_one(args, world).await?;
     let mut config = StudioConfig {
         region: Some(world.region().clone()),
         profile: args.profile.clone(),
@@ -184,7 +176,20 @@ fn only(fact: &Fact<Vec<Listed>>, what: &str, flag: &str) -> Result<String, Fail
     }
 }
 
-pub(super) async fn only_farm(world: &dyn World) -> Result<FarmId, Failure> {
+/// The queue that the flags name, or the only one that there is.
+pub(super) async fn only_one(args: &Args, world: &dyn World) -> Result<QueueKey, Failure> {
+    let farm = match &args.farm {
+        Some(farm) => farm.clone(),
+        None => only_farm(world).await?,
+    };
+    let queue = match &args.queue {
+        Some(queue) => queue.clone(),
+        None => only_queue(world, &farm).await?,
+    };
+    Ok(QueueKey { farm, queue })
+}
+
+async fn only_farm(world: &dyn World) -> Result<FarmId, Failure> {
     let answer = world.look(&FarmList.into()).await.answer;
     let AnyAnswer::FarmList(fact) = answer else {
         return Err(Failure::Usage("no farm was listed".to_owned()));
@@ -194,7 +199,7 @@ pub(super) async fn only_farm(world: &dyn World) -> Result<FarmId, Failure> {
         .map_err(|e: NotAnId| Failure::Usage(e.to_string()))
 }
 
-pub(super) async fn only_queue(world: &dyn World, farm: &FarmId) -> Result<QueueId, Failure> {
+async fn only_queue(world: &dyn World, farm: &FarmId) -> Result<QueueId, Failure> {
     let answer = world.look(&QueueList(farm.clone()).into()).await.answer;
     let AnyAnswer::QueueList(fact) = answer else {
         return Err(Failure::Usage("no queue was listed".to_owned()));

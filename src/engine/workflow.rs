@@ -166,13 +166,8 @@ impl Workflow {
         config: StudioConfig,
         consent: Consent,
     ) -> Self {
-        let purpose = Purpose::Audit(consent);
-        let observe = catalogues.observe;
-        let inquiry = Inquiry::new(observe, region, config, purpose, true);
-        Self {
-            plans: false,
-            ..Self::on(catalogues, inquiry, true)
-        }
+        let drops = true;
+        Self::reading(catalogues, region, config, (consent, drops))
     }
 
     /// Reads as an audit reads, and keeps everything that it has read: for a screen that stays.
@@ -182,9 +177,18 @@ impl Workflow {
         config: StudioConfig,
         consent: Consent,
     ) -> Self {
+        let drops = false;
+        Self::reading(catalogues, region, config, (consent, drops))
+    }
+
+    fn reading(
+        catalogues: Catalogues,
+        region: Region,
+        config: StudioConfig,
+        (consent, drops): (Consent, bool),
+    ) -> Self {
         let purpose = Purpose::Audit(consent);
-        let observe = catalogues.observe;
-        let inquiry = Inquiry::new(observe, region, config, purpose, false);
+        let inquiry = Inquiry::new(catalogues.observe, region, config, purpose, drops);
         Self {
             plans: false,
             ..Self::on(catalogues, inquiry, true)

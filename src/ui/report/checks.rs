@@ -108,6 +108,15 @@ fn what_is_known(out: &mut String, known: &Known) {
 
 /// A page in Markdown.
 pub fn page(check: &Check) -> String {
+    written(check, true)
+}
+
+/// The same without examples, for a report on a studio: there they would be taken for its own.
+pub fn help(check: &Check) -> String {
+    written(check, false)
+}
+
+fn written(check: &Check, with_examples: bool) -> String {
     let mut out = String::new();
     let _ = writeln!(
         out,
@@ -127,7 +136,7 @@ pub fn page(check: &Check) -> String {
     if !check.in_audit {
         let _ = writeln!(out, "- runs in `studiolink setup` alone");
     }
-    if let Some(known) = known().get(check.id) {
+    if let Some(known) = known().get(check.id).filter(|_| with_examples) {
         what_is_known(&mut out, known);
     }
     if !check.in_audit || check.id == crate::domain::mark::CHECK_ID {

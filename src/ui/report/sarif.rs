@@ -46,7 +46,7 @@ fn rule(check: &crate::questions::Check) -> Value {
         "id": check.id,
         "shortDescription": { "text": check.title },
         "fullDescription": { "text": check.why },
-        "help": { "text": super::checks::page(check), "markdown": super::checks::page(check) },
+        "help": { "text": super::checks::help(check), "markdown": super::checks::help(check) },
         "defaultConfiguration": { "level": match check.severity {
             Severity::Fail => "error",
             Severity::Warn => "warning",
